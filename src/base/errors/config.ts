@@ -1,0 +1,11 @@
+import { EXIT, entry } from './entry.ts';
+
+export const CONFIG_ERRORS = {
+  CONFIG_INVALID: entry(
+    EXIT.usage,
+    400,
+    (d: { source: string; problems: { path: string; message: string }[] }) =>
+      `${d.source} has ${d.problems.length} mistake${d.problems.length === 1 ? '' : 's'}:\n` +
+      d.problems.map((p) => `  ${p.path || '(top level)'}: ${p.message}`).join('\n'),
+  ),
+} as const;

@@ -1,0 +1,52 @@
+/**
+ * The error catalogue: every mistake that a user can make has one entry with a code, a message that names what was
+ * found, what was expected and what to do, an exit code for the command line and a status for HTTP.
+ * Entries live in one file per area beside this one; this file joins them and makes them throwable.
+ */
+import { ARTIFACT_ERRORS } from './artifact.ts';
+import { COMMON_ERRORS } from './common.ts';
+import { CONFIG_ERRORS } from './config.ts';
+import { DATA_ERRORS } from './data.ts';
+import type { ErrorEntry } from './entry.ts';
+import { GRAPH_ERRORS } from './graph.ts';
+import { TRAIN_ERRORS } from './train.ts';
+
+export const ERRORS = {
+  ...COMMON_ERRORS,
+  ...CONFIG_ERRORS,
+  ...DATA_ERRORS,
+  ...GRAPH_ERRORS,
+  ...ARTIFACT_ERRORS,
+  ...TRAIN_ERRORS,
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+// biome-ignore lint/suspicious/noExplicitAny: the parameter type of each entry's own message function
+type Details<K extends ErrorCode> = (typeof ERRORS)[K] extends ErrorEntry<infer D> ? D : any;
+
+/** A mistake with an entry in the catalogue. The command line prints its message and exits with its code. */
+export class TributaryError extends Error {
+  readonly code: ErrorCode;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, message: string, details: unknown, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TributaryError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get exitCode(): number {
+    return ERRORS[this.code].exitCode;
+  }
+
+  get httpStatus(): number {
+    return ERRORS[this.code].httpStatus;
+  }
+}
+
+/** Builds the error of a catalogue entry. Use: `throw error('DATA_COLUMN_MISSING', { ... })`. */
+export function error<K extends ErrorCode>(code: K, details: Details<K>, cause?: unknown): TributaryError {
+  const entry = ERRORS[code] as ErrorEntry<Details<K>>;
+  return new TributaryError(code, entry.message(details), details, cause);
+}

@@ -1,0 +1,12 @@
+import { EXIT, entry } from './entry.ts';
+
+export const TRAIN_ERRORS = {
+  LOSS_NOT_FINITE: entry(
+    EXIT.training,
+    500,
+    (d: { phase: string; step: number; epoch: number; task: string; learningRate: number; largestGradient: string }) =>
+      `the loss of task "${d.task}" is not finite at step ${d.step} (phase ${d.phase}, epoch ${d.epoch}); ` +
+      `last learning rate ${d.learningRate}, largest gradient ${d.largestGradient}. ` +
+      'Try a lower train.learningRate or train.clipNorm. The last good checkpoint is kept',
+  ),
+} as const;

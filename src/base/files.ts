@@ -1,0 +1,64 @@
+/** Files are written to a temporary name, synced, then renamed: a reader sees the old content or the new, never a part. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { error, TributaryError } from './errors/index.ts';
+
+/** Writes `parts` one after another as the whole content of `path`. Throws DISK_FULL or FILE_UNWRITABLE; then `path` is as it was. */
+export function writeFileAtomic(path: string, ...parts: (string | Uint8Array)[]): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(temporary, 'w');
+    try {
+      for (const part of parts) writeAll(file, typeof part === 'string' ? Buffer.from(part) : part);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw asWriteError(cause, path);
+  }
+}
+
+/** Makes a rename in `folder` durable. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Text of a file. Throws FILE_MISSING (naming what was expected there) or FILE_UNREADABLE. */
+export function readText(path: string, expected: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw asReadError(cause, path, expected);
+  }
+}
+
+/** Turns a failed system call into the catalogue's error; other errors pass through. */
+export function asWriteError(cause: unknown, path: string): unknown {
+  if (cause instanceof TributaryError) return cause;
+  const code = (cause as NodeJS.ErrnoException)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return error('DISK_FULL', { path }, cause);
+  if (code !== undefined) return error('FILE_UNWRITABLE', { path, reason: (cause as Error).message }, cause);
+  return cause;
+}
+
+export function asReadError(cause: unknown, path: string, expected: string): unknown {
+  if (cause instanceof TributaryError) return cause;
+  const code = (cause as NodeJS.ErrnoException)?.code;
+  if (code === 'ENOENT') return error('FILE_MISSING', { path, expected }, cause);
+  if (code !== undefined) return error('FILE_UNREADABLE', { path, reason: (cause as Error).message }, cause);
+  return cause;
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(bytes.length - at, 1 << 26));
+}

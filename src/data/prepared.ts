@@ -1,0 +1,88 @@
+/**
+ * A prepared data set: a folder that `prepare` wrote and training, evaluation and serving read.
+ *
+ *   manifest.json                what is here, with hashes of inputs, configuration and files
+ *   train|validation|test.parquet  encoded rows: one int32 column (or list) per field, scenario, one float per task ...
+ *   vocabularies/<field>.parquet   token, id, count
+ *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
+ *   rows/<split>.bin             the same rows as a flat file for random access (written at first use)
+ */
+import type { DatasetConfig, FieldConfig, SplitName } from '../config/dataset.ts';
+
+/** Ids 0 and 1 of every field are reserved. */
+export const PADDING_ID = 0;
+export const OUT_OF_VOCABULARY_ID = 1;
+export const RESERVED_IDS = 2;
+
+export interface PreparedField {
+  name: string;
+  kind: FieldConfig['kind'];
+  /** Ids of this field are offset .. offset + size - 1 in the one embedding table (reserved ids included). */
+  offset: number;
+  size: number;
+  /** Slots of a row: 1, or `maxLength` of a multi-value field. Slots lie one after another in field order. */
+  slots: number;
+  pooling: 'mean' | 'sum';
+}
+
+export interface Manifest {
+  /** Version of this layout. */
+  version: 1;
+  name: string;
+  /** The configuration with defaults filled in. */
+  config: DatasetConfig;
+  /** SHA-256 of the canonical configuration and of every input file: what a second run compares. */
+  configHash: string;
+  inputs: { path: string; bytes: number; sha256: string }[];
+  fields: PreparedField[];
+  /** Rows of the embedding table: the sum of the fields' sizes. */
+  tableRows: number;
+  scenarios: string[];
+  tasks: string[];
+  splits: Record<SplitName, { rows: number; file: string; sha256: string }>;
+  hasWeight: boolean;
+  hasGroup: boolean;
+  /** SHA-256 over all of the above: names this data set in run folders. */
+  hash: string;
+}
+
+/** A batch of rows. Arrays are views that the next batch overwrites. */
+export interface Batch {
+  /** Rows in this batch (the last one of an epoch may be short). */
+  size: number;
+  /** [size, slots] table ids (field offset added); an empty slot of a multi-value field holds its field's padding id. */
+  ids: Int32Array;
+  /** [size] */
+  scenario: Int32Array;
+  /** [size, T]: 0, 1, or NaN where the label is missing. */
+  labels: Float32Array;
+  /** [size] */
+  weight: Float32Array;
+  /** [size] number of the row's group, or -1 everywhere without a group key. */
+  group: Int32Array;
+  /** [size] position of the row in its split: 0 .. rows-1. */
+  row: Int32Array;
+}
+
+export interface BatchOptions {
+  batchSize: number;
+  /** Rows in stored order when absent; else an order that depends on (seed, epoch) alone. */
+  shuffle?: { seed: number; epoch: number };
+  /** Batches to skip at the start (resume). Default 0. */
+  firstBatch?: number;
+}
+
+/** Reads one split. `batches` may be called again and again (one iteration at a time). */
+export interface SplitReader {
+  rows: number;
+  batches(options: BatchOptions): AsyncIterable<Batch>;
+  close(): Promise<void>;
+}
+
+export interface PreparedData {
+  folder: string;
+  manifest: Manifest;
+  open(split: SplitName): Promise<SplitReader>;
+  /** Tokens of a field by id (index 0 and 1 are the reserved ids); used by warm start and reports. */
+  tokens(field: string): Promise<string[]>;
+}

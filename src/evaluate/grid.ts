@@ -1,0 +1,52 @@
+/** The scenario x task grid of ranking metrics: what evaluation returns, prints and stores. */
+
+/** A number, or the reason why there is none (an undefined metric is never reported as a value). */
+export type Metric = { value: number } | { undefined: string };
+
+export interface Cell {
+  scenario: string;
+  task: string;
+  /** Rows with a label, and how many of them are 1. */
+  rows: number;
+  positives: number;
+  /** Rows of the scenario whose label for this task is missing. */
+  unlabelled: number;
+  /** Area under the ROC curve on logits; ties count one half. */
+  auc: Metric;
+  /** AUC within each group, averaged over groups with both classes, weighted by their rows. */
+  groupedAuc: Metric;
+  /** Mean logistic loss on sigmoid(logit); probabilities clipped to [2^-52, 1 - 2^-52]. */
+  logloss: Metric;
+  /** Expected calibration error over 20 buckets of equal width. */
+  calibrationError: Metric;
+  positiveRate: Metric;
+  /** Mean predicted probability. */
+  meanProbability: Metric;
+}
+
+/** Unweighted means over the cells in which the metric is defined. */
+export interface Macro {
+  auc: Metric;
+  groupedAuc: Metric;
+  logloss: Metric;
+  calibrationError: Metric;
+  /** How many cells the mean AUC is over. */
+  cells: number;
+}
+
+export interface Grid {
+  scenarios: string[];
+  tasks: string[];
+  /** Scenario by scenario, task by task. */
+  cells: Cell[];
+  macro: Macro;
+}
+
+/** Takes rows batch by batch and ends in a grid. Exact on any size; memory stays under a bound by spilling to disk. */
+export interface GridAccumulator {
+  /** logits [n, T], labels [n, T] (NaN = missing), scenario [n], group [n] (-1 = none). */
+  add(batch: { size: number; logits: Float32Array; labels: Float32Array; scenario: Int32Array; group: Int32Array }): void;
+  finish(): Promise<Grid>;
+  /** Removes spilled files; safe to call twice. */
+  dispose(): void;
+}

@@ -1,0 +1,98 @@
+/**
+ * The embedding and optimiser kernels, on buffers of one linear memory. Two implementations hold to this contract:
+ * WASM SIMD (the default) and plain TypeScript (reference and fallback); a test holds them equal.
+ */
+
+/** A region of the arena. `byteOffset` is what kernels take; the arrays are views, valid for the arena's life. */
+export interface Region<A extends Float32Array | Int32Array = Float32Array> {
+  byteOffset: number;
+  view: A;
+}
+
+/** One non-shared memory, sized at the start: ORT reads and writes views of it without a copy. */
+export interface Arena {
+  /** 64-byte aligned and zeroed. */
+  floats(length: number): Region<Float32Array>;
+  ints(length: number): Region<Int32Array>;
+  bytes: number;
+}
+
+export interface AdamStep {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Added to the gradient before the moments: g += l2 * p (coupled, the AutoIFS authors' Adam). */
+  l2: number;
+  /** Applied to the parameter: p -= learningRate * weightDecay * p (decoupled, AdamW). */
+  weightDecay: number;
+  /** 1-based step count for bias correction. */
+  step: number;
+  /** Multiplies the gradient first (clipping). */
+  gradientScale: number;
+}
+
+export interface FieldLayout {
+  /** First slot and number of slots of the field in a row of ids. */
+  slot: number;
+  slots: number;
+  pooling: 'mean' | 'sum';
+  /** Table id of this field's padding; ignored by pooling. */
+  padding: number;
+}
+
+export interface Kernels {
+  readonly name: 'wasm' | 'plain';
+  createArena(bytes: number): Arena;
+
+  /** out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros. */
+  gather(
+    a: { ids: Region<Int32Array>; rows: number; slots: number; fields: FieldLayout[]; table: Region; dimension: number; out: Region },
+  ): void;
+
+  /**
+   * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
+   * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are scratch the caller keeps between calls;
+   * stamps must be zero before the first call and are zero again afterwards.
+   */
+  scatterUnique(a: {
+    ids: Region<Int32Array>;
+    rows: number;
+    slots: number;
+    fields: FieldLayout[];
+    gradient: Region;
+    dimension: number;
+    stamps: Region<Int32Array>;
+    unique: Region<Int32Array>;
+    summed: Region;
+  }): number;
+
+  /** Adam on the `count` rows `unique` of a table; moments [table rows, D]. Rows not named do not change at all. */
+  adamRows(
+    a: { table: Region; first: Region; second: Region; dimension: number; unique: Region<Int32Array>; count: number; summed: Region },
+    step: AdamStep,
+  ): void;
+
+  /** Spreads [U, D] over a dense, zeroed gradient of the table; `clearRows` takes it back to zeros. */
+  spreadRows(a: { unique: Region<Int32Array>; count: number; summed: Region; dimension: number; dense: Region }): void;
+  clearRows(a: { unique: Region<Int32Array>; count: number; dimension: number; dense: Region }): void;
+
+  /** Adam on elements [from, to) of flat vectors, in place. */
+  adam(a: { parameter: Region; gradient: Region; first: Region; second: Region; from: number; to: number }, step: AdamStep): void;
+  /** p -= learningRate * (scale * g + l2 * p), with momentum buffer when `momentum` > 0: v = momentum*v + g; p -= lr*v. */
+  sgd(
+    a: { parameter: Region; gradient: Region; velocity: Region | undefined; from: number; to: number },
+    step: { learningRate: number; momentum: number; l2: number; gradientScale: number },
+  ): void;
+  sgdRows(
+    a: { table: Region; dimension: number; unique: Region<Int32Array>; count: number; summed: Region },
+    step: { learningRate: number; l2: number; gradientScale: number },
+  ): void;
+
+  /** Sum of squares of elements [from, to) (float64 accumulation). */
+  sumOfSquares(vector: Region, from: number, to: number): number;
+  /** Largest absolute value of elements [from, to); NaN if one is NaN. */
+  largest(vector: Region, from: number, to: number): number;
+  /** Fills [0, length) with 0 or 1/keep: a dropout mask that depends on (seed, counter) alone. */
+  dropoutMask(out: Region, length: number, keep: number, seed: number, counter: number): void;
+}

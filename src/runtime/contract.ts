@@ -1,0 +1,26 @@
+/** Sessions run ONNX bytes. onnxruntime-node is the default; onnxruntime-web (WASM) where there is no native binary. */
+
+export type BackendName = 'node' | 'web';
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/** A tensor to feed or fetch: data are taken as they are (views of the arena are read without a copy). */
+export interface Value {
+  type: 'float32' | 'int32' | 'bool';
+  shape: readonly number[];
+  data: TensorData;
+}
+
+export interface Session {
+  readonly backend: BackendName;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Runs the graph. `into` names arrays (e.g. arena views) that receive an output's data; every output is also returned. */
+  run(feeds: Record<string, Value>, into?: Record<string, Value>): Promise<Record<string, Value>>;
+  release(): Promise<void>;
+}
+
+export interface SessionOptions {
+  backend?: BackendName | 'auto';
+  /** Default: all cores. */
+  threads?: number;
+}
