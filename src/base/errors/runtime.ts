@@ -1,0 +1,32 @@
+import { EXIT, entry } from './entry.ts';
+
+export const RUNTIME_ERRORS = {
+  BACKEND_UNKNOWN: entry(
+    EXIT.usage,
+    400,
+    (d: { found: string; source: string; known: readonly string[] }) =>
+      `${d.source} names the backend "${d.found}": expected one of ${d.known.join(', ')}`,
+  ),
+  BACKEND_UNAVAILABLE: entry(
+    EXIT.environment,
+    500,
+    (d: { backend: string; platform: string; reason: string }) =>
+      `the backend "${d.backend}" does not load on ${d.platform}: ${d.reason}. ` +
+      'Reinstall with `npm ci`, or let the other one be chosen with TRIBUTARY_BACKEND=auto',
+  ),
+  SESSION_REFUSED: entry(
+    EXIT.internal,
+    500,
+    (d: { backend: string; reason: string }) => `onnxruntime (${d.backend}) refused the graph: ${d.reason}`,
+  ),
+  RUN_INPUTS: entry(
+    EXIT.internal,
+    500,
+    (d: { problems: string[] }) => `the graph cannot run with these tensors: ${d.problems.join('; ')}`,
+  ),
+  RUN_FAILED: entry(
+    EXIT.internal,
+    500,
+    (d: { backend: string; reason: string }) => `onnxruntime (${d.backend}) failed to run the graph: ${d.reason}`,
+  ),
+} as const;

@@ -1,0 +1,108 @@
+/**
+ * Sessions over ONNX Runtime. What its bindings do and callers rely on: inputs are read in place by `node` and copied by
+ * `web`; outputs are copied once by either. `node` writes an output into the array given for it; for `web`, which cannot,
+ * the result is copied there. A run blocks the thread that awaits it.
+ */
+import { availableParallelism } from 'node:os';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { error } from '../base/errors/index.ts';
+import { type Backend, loadBackend } from './backends.ts';
+import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
+import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
+
+/**
+ * A session that runs a serialized ONNX model.
+ *
+ * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED; its `run`: RUN_INPUTS, RUN_FAILED
+ */
+export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const backend = await loadBackend(options.backend ?? 'auto');
+  const threads = options.threads ?? availableParallelism();
+  // The threads of `web` belong to the process and start with its first session; later sessions share them.
+  if (backend.name === 'web') backend.ort.env.wasm.numThreads ??= threads;
+  const session = await backend.ort.InferenceSession.create(model, sessionOptions(threads)).catch((cause: Error) => {
+    throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
+  });
+  checkTypes(backend, session);
+  return adapt(backend, session);
+}
+
+function sessionOptions(threads: number): InferenceSession.SessionOptions {
+  return {
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    enableCpuMemArena: true,
+    enableMemPattern: true,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4, // failures arrive as exceptions; other lines on stderr would break into our own output
+    // Spinning gains nothing on idle cores and costs a factor where another process wants them.
+    extra: { 'session.intra_op.allow_spinning': '0' },
+  };
+}
+
+function checkTypes(backend: Backend, session: InferenceSession): void {
+  for (const value of [...session.inputMetadata, ...session.outputMetadata])
+    if (!value.isTensor || !SUPPORTED_TYPES.includes(value.type)) {
+      const found = value.isTensor ? value.type : 'not a tensor';
+      const reason = `"${value.name}" is ${found}, inputs and outputs are ${SUPPORTED_TYPES.join(', ')}`;
+      throw error('SESSION_REFUSED', { backend: backend.name, reason });
+    }
+}
+
+function adapt(backend: Backend, session: InferenceSession): Session {
+  let released: Promise<void> | undefined;
+  return {
+    backend: backend.name,
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, into = {}) {
+      const problems = tensorProblems(session, feeds, into);
+      if (problems.length > 0) throw error('RUN_INPUTS', { problems });
+      const inputs = tensors(backend, session.inputNames, feeds);
+      const results = await session.run(inputs, fetches(backend, session, into)).catch((cause: Error) => {
+        throw error('RUN_FAILED', { backend: backend.name, reason: cause.message }, cause);
+      });
+      return Object.fromEntries(
+        session.outputNames.map((name) => [name, received(backend, name, results[name], into[name])]),
+      );
+    },
+    release() {
+      released ??= session.release();
+      return released;
+    },
+  };
+}
+
+/** Every output by name: the tensor to write into where the backend can do that, else null, "make one". */
+function fetches(
+  backend: Backend,
+  session: InferenceSession,
+  into: Record<string, Value>,
+): InferenceSession.FetchesType {
+  const writable = backend.name === 'node' ? tensors(backend, Object.keys(into), into) : {};
+  return Object.fromEntries(session.outputNames.map((name) => [name, writable[name] ?? null]));
+}
+
+function tensors(backend: Backend, names: readonly string[], values: Record<string, Value>): Record<string, Tensor> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const { type, data, shape } = values[name];
+      return [name, new backend.ort.Tensor(type, data, shape)];
+    }),
+  );
+}
+
+/** An output as a value, its data in the array that was given for it. */
+function received(backend: Backend, name: string, result: Tensor, target: Value | undefined): Value {
+  const value = { type: result.type as Value['type'], shape: result.dims, data: result.data as TensorData };
+  if (target === undefined) return value;
+  if (backend.name === 'web') {
+    if (String(result.dims) !== String(target.shape))
+      throw error('RUN_INPUTS', {
+        problems: [`output ${name} has shape [${result.dims}], the tensor given for it [${target.shape}]`],
+      });
+    target.data.set(value.data);
+  }
+  return { ...value, data: target.data };
+}
