@@ -98,7 +98,11 @@ const ratios = z
 
 const split = z.discriminatedUnion('kind', [
   /** The exact 8:1:1 recipe of AutoIFS' authors (MT19937 permutation of the row numbers); train keeps the permuted order. */
-  z.strictObject({ kind: z.literal('random'), ratios: ratios.default([0.8, 0.1, 0.1]), seed: z.int().min(0).default(2021) }),
+  z.strictObject({
+    kind: z.literal('random'),
+    ratios: ratios.default([0.8, 0.1, 0.1]),
+    seed: z.int().min(0).default(2021),
+  }),
   /** Earliest rows train, latest test; ties never straddle a border. */
   z.strictObject({ kind: z.literal('time'), column: sql, ratios: ratios.default([0.8, 0.1, 0.1]) }),
   /** All rows of one user (or any key) on the same side, by a seeded hash. */
@@ -164,16 +168,28 @@ export const datasetSchema = z
   .superRefine((dataset, context) => {
     const sources = Object.keys(dataset.sources);
     const unknown = (path: (string | number)[], found: string) =>
-      context.addIssue({ code: 'custom', path, message: `there is no source "${found}" (sources: ${sources.join(', ')})` });
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: `there is no source "${found}" (sources: ${sources.join(', ')})`,
+      });
     if (dataset.from === undefined && sources.length > 1)
-      context.addIssue({ code: 'custom', path: ['from'], message: `say which source's rows are the examples: ${sources.join(', ')}` });
+      context.addIssue({
+        code: 'custom',
+        path: ['from'],
+        message: `say which source's rows are the examples: ${sources.join(', ')}`,
+      });
     if (dataset.from !== undefined && !sources.includes(dataset.from)) unknown(['from'], dataset.from);
     dataset.joins.forEach((j, i) => {
       if (!sources.includes(j.source)) unknown(['joins', i, 'source'], j.source);
     });
     const { names, values } = dataset.scenario;
     if (names !== undefined && names.length !== values.length)
-      context.addIssue({ code: 'custom', path: ['scenario', 'names'], message: `${names.length} names for ${values.length} values` });
+      context.addIssue({
+        code: 'custom',
+        path: ['scenario', 'names'],
+        message: `${names.length} names for ${values.length} values`,
+      });
   });
 
 /** A dataset configuration with every default filled in. */

@@ -45,7 +45,13 @@ export interface Grid {
 /** Takes rows batch by batch and ends in a grid. Exact on any size; memory stays under a bound by spilling to disk. */
 export interface GridAccumulator {
   /** logits [n, T], labels [n, T] (NaN = missing), scenario [n], group [n] (-1 = none). */
-  add(batch: { size: number; logits: Float32Array; labels: Float32Array; scenario: Int32Array; group: Int32Array }): void;
+  add(batch: {
+    size: number;
+    logits: Float32Array;
+    labels: Float32Array;
+    scenario: Int32Array;
+    group: Int32Array;
+  }): void;
   finish(): Promise<Grid>;
   /** Removes spilled files; safe to call twice. */
   dispose(): void;

@@ -46,9 +46,15 @@ export interface Kernels {
   createArena(bytes: number): Arena;
 
   /** out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros. */
-  gather(
-    a: { ids: Region<Int32Array>; rows: number; slots: number; fields: FieldLayout[]; table: Region; dimension: number; out: Region },
-  ): void;
+  gather(a: {
+    ids: Region<Int32Array>;
+    rows: number;
+    slots: number;
+    fields: FieldLayout[];
+    table: Region;
+    dimension: number;
+    out: Region;
+  }): void;
 
   /**
    * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
@@ -69,7 +75,15 @@ export interface Kernels {
 
   /** Adam on the `count` rows `unique` of a table; moments [table rows, D]. Rows not named do not change at all. */
   adamRows(
-    a: { table: Region; first: Region; second: Region; dimension: number; unique: Region<Int32Array>; count: number; summed: Region },
+    a: {
+      table: Region;
+      first: Region;
+      second: Region;
+      dimension: number;
+      unique: Region<Int32Array>;
+      count: number;
+      summed: Region;
+    },
     step: AdamStep,
   ): void;
 
@@ -78,7 +92,10 @@ export interface Kernels {
   clearRows(a: { unique: Region<Int32Array>; count: number; dimension: number; dense: Region }): void;
 
   /** Adam on elements [from, to) of flat vectors, in place. */
-  adam(a: { parameter: Region; gradient: Region; first: Region; second: Region; from: number; to: number }, step: AdamStep): void;
+  adam(
+    a: { parameter: Region; gradient: Region; first: Region; second: Region; from: number; to: number },
+    step: AdamStep,
+  ): void;
   /** p -= learningRate * (scale * g + l2 * p), with momentum buffer when `momentum` > 0: v = momentum*v + g; p -= lr*v. */
   sgd(
     a: { parameter: Region; gradient: Region; velocity: Region | undefined; from: number; to: number },

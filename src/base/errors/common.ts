@@ -1,16 +1,26 @@
 import { EXIT, entry } from './entry.ts';
 
 export const COMMON_ERRORS = {
-  FILE_MISSING: entry(EXIT.usage, 404, (d: { path: string; expected: string }) => `${d.path} does not exist: expected ${d.expected}`),
-  FILE_UNREADABLE: entry(EXIT.environment, 500, (d: { path: string; reason: string }) => `cannot read ${d.path}: ${d.reason}`),
+  FILE_MISSING: entry(
+    EXIT.usage,
+    404,
+    (d: { path: string; expected: string }) => `${d.path} does not exist: expected ${d.expected}`,
+  ),
+  FILE_UNREADABLE: entry(
+    EXIT.environment,
+    500,
+    (d: { path: string; reason: string }) => `cannot read ${d.path}: ${d.reason}`,
+  ),
   FILE_UNWRITABLE: entry(
     EXIT.environment,
     500,
-    (d: { path: string; reason: string }) => `cannot write ${d.path}: ${d.reason}. Choose another place or mend the permissions; nothing was changed`,
+    (d: { path: string; reason: string }) =>
+      `cannot write ${d.path}: ${d.reason}. Choose another place or mend the permissions; nothing was changed`,
   ),
   DISK_FULL: entry(
     EXIT.environment,
     507,
-    (d: { path: string }) => `no space left on the disk of ${d.path}. Free some space and run the same command again; what was complete is kept`,
+    (d: { path: string }) =>
+      `no space left on the disk of ${d.path}. Free some space and run the same command again; what was complete is kept`,
   ),
 } as const;

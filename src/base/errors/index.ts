@@ -9,6 +9,7 @@ import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
 import type { ErrorEntry } from './entry.ts';
 import { GRAPH_ERRORS } from './graph.ts';
+import { KERNELS_ERRORS } from './kernels.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
@@ -19,6 +20,7 @@ export const ERRORS = {
   ...GRAPH_ERRORS,
   ...RUNTIME_ERRORS,
   ...ARTIFACT_ERRORS,
+  ...KERNELS_ERRORS,
   ...TRAIN_ERRORS,
 } as const;
 

@@ -1,0 +1,254 @@
+/** Turns nodes into ONNX nodes. Ops call back here for names of their inputs in the storage they need. */
+import { create } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from './generated/onnx_pb.ts';
+import type { OpRule } from './ops/rule.ts';
+import { OPS, type OpName } from './ops/table.ts';
+import { batchMultiple, isBatch, type Shape } from './shape.ts';
+import type { ElementType, Tensor } from './tensor.ts';
+
+type AttributeValue = number | readonly number[] | string | { float: number };
+
+export const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
+  float32: TensorProto_DataType.FLOAT,
+  int32: TensorProto_DataType.INT32,
+  bool: TensorProto_DataType.BOOL,
+};
+
+export class Emitter {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly inputs: Tensor<'input'>[] = [];
+  readonly #stored = new Map<number, string>();
+  readonly #converted = new Map<string, string>();
+  readonly #flipped: ReadonlySet<number>;
+  readonly #uses: ReadonlyMap<number, number>;
+  #count = 0;
+
+  /** `flipped`: ids of nodes stored transposed (layout.ts); `uses`: how often each node is read. */
+  constructor(flipped: ReadonlySet<number>, uses: ReadonlyMap<number, number>) {
+    this.#flipped = flipped;
+    this.#uses = uses;
+  }
+
+  /** Name of a tensor in plain storage. */
+  value(tensor: Tensor): string {
+    return this.#flipped.has(tensor.id) ? this.#turned(tensor) : this.#name(tensor);
+  }
+
+  /** Name of an elementwise input, shaped to broadcast against `node` as `node` is stored. */
+  aligned(input: Tensor, node: Tensor): string {
+    if (!this.#flipped.has(node.id)) return this.value(input);
+    const [rows, columns] = input.shape.length === 2 ? input.shape : [1, input.shape[0] ?? 1];
+    if (input.shape.length === 0 || (rows === 1 && columns === 1)) return this.value(input);
+    if (isBatch(rows)) return this.#flipped.has(input.id) ? this.#name(input) : this.#turned(input);
+    return this.#reshaped(this.value(input), [columns, 1]); // a row of n numbers stands as a column
+  }
+
+  /** Name of an input and of its axes for an op that works along axes. */
+  renamedAxes(input: Tensor, axes: readonly number[], node: Tensor): { name: string; axes: number[] } {
+    const reduces = node.op === 'reduceSum' || node.op === 'reduceMax';
+    const flip = reduces ? this.#flipped.has(input.id) : this.#flipped.has(node.id);
+    if (!flip) return { name: this.value(input), axes: [...axes] };
+    return {
+      name: this.#flipped.has(input.id) ? this.#name(input) : this.#turned(input),
+      axes: axes.map((axis) => 1 - axis),
+    };
+  }
+
+  /** The result of a reduction that kept its axes, back in plain storage where `node` is stored so. */
+  restore(name: string, node: Tensor<'reduceSum' | 'reduceMax'>): string {
+    const [input] = node.inputs;
+    return node.attributes.keep && this.#flipped.has(input.id) && !this.#flipped.has(node.id)
+      ? this.#reshaped(name, node.shape)
+      : name;
+  }
+
+  /** A matrix product. Two-dimensional: Gemm, computed transposed where the result is stored so. */
+  product(node: Tensor<'matmul'>, bias?: Tensor): string {
+    const [a, b] = node.inputs;
+    if (a.shape.length !== 2 || b.shape.length !== 2) {
+      return this.add('MatMul', [
+        this.#operand(a, node.attributes.transposeA),
+        this.#operand(b, node.attributes.transposeB),
+      ]);
+    }
+    const transA = node.attributes.transposeA !== this.#flipped.has(a.id);
+    const transB = node.attributes.transposeB !== this.#flipped.has(b.id);
+    const flip = this.#flipped.has(node.id);
+    const names = flip ? [this.#name(b), this.#name(a)] : [this.#name(a), this.#name(b)];
+    const transposes = flip
+      ? { transA: Number(!transB), transB: Number(!transA) }
+      : { transA: Number(transA), transB: Number(transB) };
+    if (bias !== undefined) names.push(flip ? this.#reshaped(this.value(bias), [node.shape[1], 1]) : this.value(bias));
+    return this.add('Gemm', names, transposes);
+  }
+
+  /** `x W + b` as one Gemm, where `node` is such a sum and the product is read nowhere else. */
+  sumWithBias(node: Tensor): string | undefined {
+    if (node.op !== 'add' || node.shape.length !== 2) return undefined;
+    const [a, b] = node.inputs;
+    for (const [product, bias] of [
+      [a, b],
+      [b, a],
+    ]) {
+      const isRow =
+        bias.shape.at(-1) === node.shape[1] &&
+        (bias.shape.length === 1 || (bias.shape.length === 2 && bias.shape[0] === 1));
+      const fits =
+        product.op === 'matmul' &&
+        product.inputs.every((i) => i.shape.length === 2) &&
+        this.#uses.get(product.id) === 1;
+      if (fits && isRow && this.#flipped.has(product.id) === this.#flipped.has(node.id))
+        return this.product(product as Tensor<'matmul'>, bias);
+    }
+    return undefined;
+  }
+
+  input(node: Tensor<'input'>): string {
+    this.inputs.push(node);
+    return node.attributes.name;
+  }
+
+  constant(node: Tensor<'constant'>): string {
+    const { values, shape, type } = node.attributes;
+    const data =
+      type === 'float32'
+        ? Float32Array.from(values)
+        : type === 'int32'
+          ? Int32Array.from(values)
+          : Uint8Array.from(values);
+    return this.#initializer(`c${node.id}`, DATA_TYPES[type], shape, new Uint8Array(data.buffer));
+  }
+
+  cast(name: string, to: ElementType): string {
+    return this.add('Cast', [name], { to: DATA_TYPES[to] });
+  }
+
+  expand(node: Tensor<'expand'>): string {
+    return this.add('Expand', [this.value(node.inputs[0]), this.#runtimeShape(node)]);
+  }
+
+  scatterAdd(node: Tensor<'scatterAdd'>): string {
+    const [values, indices] = node.inputs;
+    const zeros = this.add('ConstantOfShape', [this.#runtimeShape(node)]);
+    const positions = this.add('Cast', [this.#reshaped(this.value(indices), [...indices.shape, 1])], {
+      to: TensorProto_DataType.INT64,
+    });
+    return this.add('ScatterND', [zeros, positions, this.value(values)], { reduction: 'add' });
+  }
+
+  /** A stored list of int64: shapes, axes, bounds. */
+  int64s(values: readonly number[]): string {
+    const key = `i64_${values.join('_').replaceAll('-', 'm')}`;
+    if (!this.#converted.has(key)) {
+      const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      this.#converted.set(key, this.#initializer(key, TensorProto_DataType.INT64, [values.length], bytes));
+    }
+    return this.#converted.get(key) as string;
+  }
+
+  /** Adds a node with one result; returns the result's name. */
+  add(opType: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {
+    const output = `v${this.#count++}`;
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+    this.nodes.push(
+      create(NodeProtoSchema, { opType, name: `${opType}_${output}`, input: [...inputs], output: [output], attribute }),
+    );
+    return output;
+  }
+
+  /** Gives a graph output its public name. */
+  output(name: string, tensor: Tensor): void {
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType: 'Identity',
+        name: `output_${name}`,
+        input: [this.value(tensor)],
+        output: [name],
+      }),
+    );
+  }
+
+  /** Name of a tensor as it is stored; emits it at first use. */
+  #name(tensor: Tensor): string {
+    const known = this.#stored.get(tensor.id);
+    if (known !== undefined) return known;
+    const name = (OPS[tensor.op] as OpRule<OpName>).emit(this, tensor);
+    this.#stored.set(tensor.id, name);
+    return name;
+  }
+
+  /** A [B, n] tensor in the storage that it does not have. */
+  #turned(tensor: Tensor): string {
+    return this.#once(`turned ${tensor.id}`, () => {
+      const name = this.#name(tensor);
+      if (tensor.shape[1] === 1)
+        return this.add('Reshape', [name, this.int64s(this.#flipped.has(tensor.id) ? [-1, 1] : [1, -1])]);
+      return this.add('Transpose', [name], { perm: [1, 0] });
+    });
+  }
+
+  #operand(tensor: Tensor, transposed: boolean): string {
+    if (!transposed) return this.value(tensor);
+    const rank = tensor.shape.length;
+    const perm = Array.from({ length: rank }, (_, i) => (i === rank - 2 ? rank - 1 : i === rank - 1 ? rank - 2 : i));
+    return this.#once(`transposed ${tensor.id}`, () => this.add('Transpose', [this.value(tensor)], { perm }));
+  }
+
+  #reshaped(name: string, shape: Shape): string {
+    const dims = shape.map((dim) => (isBatch(dim) ? -1 : dim));
+    return this.#once(`reshaped ${name} ${dims.join()}`, () => this.add('Reshape', [name, this.int64s(dims)]));
+  }
+
+  /** The shape of a node as an int64 list, with the batch size found at run time. */
+  #runtimeShape(node: Tensor): string {
+    if (!node.shape.some(isBatch)) return this.int64s(node.shape as number[]);
+    const parts = node.shape.map((dim) =>
+      isBatch(dim) ? this.#times(this.#batchSize(), batchMultiple(dim)) : this.int64s([dim]),
+    );
+    return parts.length === 1 ? parts[0] : this.add('Concat', parts, { axis: 0 });
+  }
+
+  #times(name: string, multiple: number): string {
+    return multiple === 1 ? name : this.add('Mul', [name, this.int64s([multiple])]);
+  }
+
+  /** The batch size as an int64 list of one, read from the shape of an input. */
+  #batchSize(): string {
+    return this.#once('batch size', () => {
+      const source = this.inputs.find((input) => input.shape[0] === 'B') as Tensor<'input'>;
+      return this.add('Slice', [this.add('Shape', [source.attributes.name]), this.int64s([0]), this.int64s([1])]);
+    });
+  }
+
+  #once(key: string, make: () => string): string {
+    const known = this.#converted.get(key);
+    if (known !== undefined) return known;
+    const name = make();
+    this.#converted.set(key, name);
+    return name;
+  }
+
+  #initializer(name: string, dataType: TensorProto_DataType, dims: readonly number[], rawData: Uint8Array): string {
+    this.initializers.push(create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
+    return name;
+  }
+}
+
+function attributeProto(name: string, value: AttributeValue): AttributeProto {
+  const type = AttributeProto_AttributeType;
+  if (typeof value === 'string')
+    return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: type.INT, i: BigInt(value) });
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: type.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: type.INTS, ints: value.map(BigInt) });
+}

@@ -1,0 +1,47 @@
+/** Derivatives: reverse accumulation over the nodes between the parameters and a scalar. The result is ordinary nodes. */
+import { error } from '../base/errors/index.ts';
+import { add, expand } from './functions.ts';
+import type { OpRule } from './ops/rule.ts';
+import { OPS, type OpName } from './ops/table.ts';
+import { showShape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Gradients of a scalar with respect to tensors, in their shapes; zeros where the scalar does not depend on one. */
+export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
+  if (scalar.shape.length !== 0)
+    throw error('GRAPH_SHAPE', { op: 'grad', shapes: showShape(scalar.shape), expected: 'a scalar' });
+  const dependent = dependents(scalar, of);
+  const gradients = new Map<number, Tensor>([[scalar.id, scalar.graph.constant(1)]]);
+  for (const node of nodesBefore(scalar).reverse()) {
+    const gradient = gradients.get(node.id);
+    const rule = OPS[node.op] as OpRule<OpName>;
+    if (gradient === undefined || rule.derivative === null || !dependent.has(node.id)) continue;
+    const parts = rule.derivative(node, gradient);
+    node.inputs.forEach((input, i) => {
+      const part = parts[i];
+      if (part === undefined || !dependent.has(input.id)) return;
+      const sum = gradients.get(input.id);
+      gradients.set(input.id, sum === undefined ? part : add(sum, part));
+    });
+  }
+  return of.map((tensor) => gradients.get(tensor.id) ?? expand(scalar.graph.constant(0), tensor.shape));
+}
+
+/** The node and everything it needs, inputs first. */
+export function nodesBefore(...outputs: readonly Tensor[]): Tensor[] {
+  const needed = new Set<number>();
+  const stack = [...outputs];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (needed.has(node.id)) continue;
+    needed.add(node.id);
+    stack.push(...node.inputs);
+  }
+  return outputs.length === 0 ? [] : outputs[0].graph.nodes.filter((node) => needed.has(node.id));
+}
+
+/** Ids of the nodes before `scalar` through which a gradient can reach one of `of`. */
+function dependents(scalar: Tensor, of: readonly Tensor[]): Set<number> {
+  const found = new Set(of.map((tensor) => tensor.id));
+  for (const node of nodesBefore(scalar)) if (node.inputs.some((input) => found.has(input.id))) found.add(node.id);
+  return found;
+}

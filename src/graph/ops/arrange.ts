@@ -1,0 +1,158 @@
+/** Ops that move numbers without changing them. */
+import { error } from '../../base/errors/index.ts';
+import { pad, reshape, scatterAdd, slice, sumTo, transpose } from '../functions.ts';
+import { batchMultiple, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { OpRule } from './rule.ts';
+
+type Arrange = 'reshape' | 'transpose' | 'expand' | 'concat' | 'slice' | 'pad' | 'gather' | 'scatterAdd';
+
+/** A shape for Reshape: the batch dimension is -1, whatever its multiple. */
+const runtimeShape = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
+
+const resized = (shape: Shape, axis: number, size: Dim): Shape => shape.map((dim, i) => (i === axis ? size : dim));
+
+function fixedAxis(op: string, tensor: Tensor, axis: number): number {
+  const size = tensor.shape[axis];
+  if (typeof size !== 'number')
+    throw error('GRAPH_SHAPE', { op, shapes: showShape(tensor.shape), expected: `a fixed size on axis ${axis}` });
+  return size;
+}
+
+export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
+  reshape: {
+    infer: ([x], { shape }) => {
+      if (elements(x.shape) !== elements(shape))
+        throw error('GRAPH_SHAPE', {
+          op: 'reshape',
+          shapes: `${showShape(x.shape)} to ${showShape(shape)}`,
+          expected: 'as many elements',
+        });
+      return { shape, type: x.type };
+    },
+    derivative: (node, gradient) => [reshape(gradient, node.inputs[0].shape)],
+    layout: 'natural',
+    emit: (emitter, node) =>
+      emitter.add('Reshape', [emitter.value(node.inputs[0]), emitter.int64s(runtimeShape(node.shape))]),
+  },
+  transpose: {
+    infer: ([x], { permutation }) => ({ shape: permutation.map((axis) => x.shape[axis]), type: x.type }),
+    derivative: (node, gradient) => {
+      const { permutation } = node.attributes;
+      return [
+        transpose(
+          gradient,
+          permutation.map((_, axis) => permutation.indexOf(axis)),
+        ),
+      ];
+    },
+    layout: 'natural',
+    emit: (emitter, node) =>
+      emitter.add('Transpose', [emitter.value(node.inputs[0])], { perm: [...node.attributes.permutation] }),
+  },
+  expand: {
+    infer: ([x], { shape }) => ({ shape, type: x.type }),
+    derivative: (node, gradient) => [sumTo(gradient, node.inputs[0].shape)],
+    layout: 'natural',
+    emit: (emitter, node) => emitter.expand(node),
+  },
+  concat: {
+    infer: (inputs, { axis }) => {
+      const sizes = inputs.map((input) => input.shape[axis]);
+      const batches = sizes.reduce<number>((sum, size) => sum + batchMultiple(size), 0);
+      if (batches > 0 && !sizes.every(isBatch))
+        throw error('GRAPH_SHAPE', {
+          op: 'concat',
+          shapes: inputs.map((i) => showShape(i.shape)).join(' '),
+          expected: 'only fixed sizes, or only batches',
+        });
+      const total: Dim =
+        batches > 0 ? (batches === 1 ? 'B' : `${batches}B`) : (sizes as number[]).reduce((a, b) => a + b, 0);
+      return { shape: resized(inputs[0].shape, axis, total), type: inputs[0].type };
+    },
+    derivative: (node, gradient) => {
+      const { axis } = node.attributes;
+      let start = 0;
+      return node.inputs.map((input) => {
+        const end = start + fixedAxis('derivative of concat', input, axis);
+        const part = slice(gradient, axis, start, end);
+        start = end;
+        return part;
+      });
+    },
+    layout: 'axis',
+    emit: (emitter, node) => {
+      const parts = node.inputs.map((input) => emitter.renamedAxes(input, [node.attributes.axis], node));
+      return emitter.add(
+        'Concat',
+        parts.map((part) => part.name),
+        { axis: parts[0].axes[0] },
+      );
+    },
+  },
+  slice: {
+    infer: ([x], { axis, start, end }) => {
+      if (start < 0 || end <= start || end > fixedAxis('slice', x, axis))
+        throw error('GRAPH_SHAPE', {
+          op: 'slice',
+          shapes: showShape(x.shape),
+          expected: `0 <= ${start} < ${end} <= size of axis ${axis}`,
+        });
+      return { shape: resized(x.shape, axis, end - start), type: x.type };
+    },
+    derivative: (node, gradient) => {
+      const { axis, start, end } = node.attributes;
+      return [pad(gradient, axis, start, fixedAxis('slice', node.inputs[0], axis) - end)];
+    },
+    layout: 'axis',
+    emit: (emitter, node) => {
+      const { axis, start, end } = node.attributes;
+      const { name, axes } = emitter.renamedAxes(node.inputs[0], [axis], node);
+      return emitter.add('Slice', [name, emitter.int64s([start]), emitter.int64s([end]), emitter.int64s(axes)]);
+    },
+  },
+  pad: {
+    infer: ([x], { axis, before, after }) => ({
+      shape: resized(x.shape, axis, fixedAxis('pad', x, axis) + before + after),
+      type: x.type,
+    }),
+    derivative: (node, gradient) => {
+      const { axis, before } = node.attributes;
+      return [slice(gradient, axis, before, before + fixedAxis('pad', node.inputs[0], axis))];
+    },
+    layout: 'axis',
+    emit: (emitter, node) => {
+      const { axis, before, after } = node.attributes;
+      const { name, axes } = emitter.renamedAxes(node.inputs[0], [axis], node);
+      const rank = node.shape.length;
+      const pads = Array.from({ length: 2 * rank }, (_, i) =>
+        i === axes[0] ? before : i === rank + axes[0] ? after : 0,
+      );
+      return emitter.add('Pad', [name, emitter.int64s(pads)]);
+    },
+  },
+  // Rows of a (small) matrix by index: indices [...] of data [N, ...rest] -> [..., ...rest].
+  gather: {
+    infer: ([data, indices]) => ({ shape: [...indices.shape, ...data.shape.slice(1)], type: data.type }),
+    derivative: (node, gradient) => [scatterAdd(gradient, node.inputs[1], node.inputs[0].shape[0]), undefined],
+    layout: 'natural',
+    emit: (emitter, node) =>
+      emitter.add(
+        'Gather',
+        node.inputs.map((input) => emitter.value(input)),
+        { axis: 0 },
+      ),
+  },
+  // The transpose of gather: adds row i of the values [n, ...rest] to row indices[i] of zeros [rows, ...rest].
+  scatterAdd: {
+    infer: ([values, indices], { rows }) => ({
+      shape: [rows, ...values.shape.slice(indices.shape.length)],
+      type: values.type,
+    }),
+    derivative: (node, gradient) => [gatherOf(gradient, node.inputs[1]), undefined],
+    layout: 'natural',
+    emit: (emitter, node) => emitter.scatterAdd(node),
+  },
+};
+
+const gatherOf = (data: Tensor, indices: Tensor): Tensor => data.graph.node('gather', [data, indices], {});

@@ -1,0 +1,46 @@
+/** Comparisons, casts and choice. Conditions are boolean tensors. */
+import { cast, mul, sub, sumTo } from '../functions.ts';
+import { broadcast } from '../shape.ts';
+import type { OpRule } from './rule.ts';
+
+type Comparison = 'less' | 'greater' | 'equal';
+
+const comparison = <K extends Comparison>(onnx: string): OpRule<K> => ({
+  infer: ([a, b]) => ({ shape: broadcast(onnx, a.shape, b.shape), type: 'bool' }),
+  derivative: null,
+  layout: 'elementwise',
+  emit: (emitter, node) =>
+    emitter.add(
+      onnx,
+      node.inputs.map((input) => emitter.aligned(input, node)),
+    ),
+});
+
+export const COMPARE_OPS: { [K in Comparison]: OpRule<K> } & { cast: OpRule<'cast'>; where: OpRule<'where'> } = {
+  less: comparison('Less'),
+  greater: comparison('Greater'),
+  equal: comparison('Equal'),
+  cast: {
+    infer: ([x], { to }) => ({ shape: x.shape, type: to }),
+    derivative: null,
+    layout: 'elementwise',
+    emit: (emitter, node) => emitter.cast(emitter.aligned(node.inputs[0], node), node.attributes.to),
+  },
+  where: {
+    infer: ([condition, a, b]) => ({
+      shape: broadcast('where', condition.shape, broadcast('where', a.shape, b.shape)),
+      type: a.type,
+    }),
+    derivative: (node, gradient) => {
+      const [condition, a, b] = node.inputs;
+      const chosen = cast(condition, 'float32');
+      return [undefined, sumTo(mul(gradient, chosen), a.shape), sumTo(mul(gradient, sub(1, chosen)), b.shape)];
+    },
+    layout: 'elementwise',
+    emit: (emitter, node) =>
+      emitter.add(
+        'Where',
+        node.inputs.map((input) => emitter.aligned(input, node)),
+      ),
+  },
+};

@@ -1,0 +1,57 @@
+/** Matrix products. Two-dimensional ones become Gemm, whose transposes are free; others become (batched) MatMul. */
+import { error } from '../../base/errors/index.ts';
+import { matmul, reshape, sumTo } from '../functions.ts';
+import { broadcast, type Dim, elements, type Shape, showShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { OpRule } from './rule.ts';
+
+export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
+  matmul: {
+    infer: ([a, b], { transposeA, transposeB }) => {
+      const [rows, inner] = lastTwo(a, transposeA);
+      const [innerB, columns] = lastTwo(b, transposeB);
+      if (inner !== innerB)
+        throw error('GRAPH_SHAPE', {
+          op: 'matmul',
+          shapes: `${showShape(a.shape)}${transposeA ? ' transposed' : ''} and ${showShape(b.shape)}${transposeB ? ' transposed' : ''}`,
+          expected: 'equal inner sizes',
+        });
+      return {
+        shape: [...broadcast('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns],
+        type: 'float32',
+      };
+    },
+    derivative: (node, gradient) => {
+      const [a, b] = node.inputs;
+      const { transposeA, transposeB } = node.attributes;
+      if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) return flattened(a, b, transposeB, gradient);
+      // y = A B: dA = g B^T, dB = A^T g; each transposed where the operand entered transposed.
+      const forA = transposeA
+        ? matmul(b, gradient, { transposeA: transposeB, transposeB: true })
+        : matmul(gradient, b, { transposeB: !transposeB });
+      const forB = transposeB
+        ? matmul(gradient, a, { transposeA: true, transposeB: transposeA })
+        : matmul(a, gradient, { transposeA: !transposeA });
+      return [sumTo(forA, a.shape), sumTo(forB, b.shape)];
+    },
+    layout: 'matmul',
+    emit: (emitter, node) => emitter.product(node),
+  },
+};
+
+/** A stack of matrices times one matrix: its weight gradient is one long product over all rows. */
+function flattened(a: Tensor, b: Tensor, transposeB: boolean, gradient: Tensor): Tensor[] {
+  const rows = (shape: Shape): Dim => elements(shape.slice(0, -1));
+  const flatA = reshape(a, [rows(a.shape), a.shape.at(-1) as Dim]); // [rows, inner]
+  const flatG = reshape(gradient, [rows(gradient.shape), gradient.shape.at(-1) as Dim]); // [rows, columns]
+  const forB = transposeB ? matmul(flatG, flatA, { transposeA: true }) : matmul(flatA, flatG, { transposeA: true });
+  return [matmul(gradient, b, { transposeB: !transposeB }), forB];
+}
+
+function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {
+  const { shape } = tensor;
+  if (shape.length < 2)
+    throw error('GRAPH_SHAPE', { op: 'matmul', shapes: showShape(shape), expected: 'at least two dimensions' });
+  const [rows, columns] = shape.slice(-2);
+  return transposed ? [columns, rows] : [rows, columns];
+}

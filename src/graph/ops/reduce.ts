@@ -1,0 +1,58 @@
+/** Sums, maxima and softmax along axes. Axes are counted from the front. */
+import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions.ts';
+import type { Dim, Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { OpRule } from './rule.ts';
+
+const reduced = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
+  keep ? shape.map((d, i): Dim => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
+
+/** The gradient of a reduction, with its axes back as 1 so that it broadcasts against the input. */
+const withAxes = (node: Tensor<'reduceSum' | 'reduceMax'>, value: Tensor): Tensor =>
+  node.attributes.keep ? value : reshape(value, reduced(node.inputs[0].shape, node.attributes.axes, true));
+
+export const REDUCE_OPS: {
+  reduceSum: OpRule<'reduceSum'>;
+  reduceMax: OpRule<'reduceMax'>;
+  softmax: OpRule<'softmax'>;
+} = {
+  reduceSum: {
+    infer: ([x], { axes, keep }) => ({ shape: reduced(x.shape, axes, keep), type: x.type }),
+    derivative: (node, gradient) => [expand(withAxes(node, gradient), node.inputs[0].shape)],
+    layout: 'axis',
+    // Since opset 13 the axes of ReduceSum are an input, those of ReduceMax an attribute (until opset 18).
+    emit: (emitter, node) => {
+      const { name, axes } = emitter.renamedAxes(node.inputs[0], node.attributes.axes, node);
+      return emitter.restore(
+        emitter.add('ReduceSum', [name, emitter.int64s(axes)], { keepdims: Number(node.attributes.keep) }),
+        node,
+      );
+    },
+  },
+  reduceMax: {
+    infer: ([x], { axes, keep }) => ({ shape: reduced(x.shape, axes, keep), type: x.type }),
+    // Ties share the gradient evenly.
+    derivative: (node, gradient) => {
+      const [x] = node.inputs;
+      const ties = cast(equal(x, withAxes(node, node)), 'float32');
+      return [mul(div(ties, reduceSum(ties, node.attributes.axes, true)), withAxes(node, gradient))];
+    },
+    layout: 'axis',
+    emit: (emitter, node) => {
+      const { name, axes } = emitter.renamedAxes(node.inputs[0], node.attributes.axes, node);
+      return emitter.restore(emitter.add('ReduceMax', [name], { axes, keepdims: Number(node.attributes.keep) }), node);
+    },
+  },
+  softmax: {
+    infer: ([x]) => ({ shape: x.shape, type: x.type }),
+    // p * (g - sum(p g))
+    derivative: (node, gradient) => [
+      mul(node, sub(gradient, reduceSum(mul(node, gradient), [node.attributes.axis], true))),
+    ],
+    layout: 'axis',
+    emit: (emitter, node) => {
+      const { name, axes } = emitter.renamedAxes(node.inputs[0], [node.attributes.axis], node);
+      return emitter.add('Softmax', [name], { axis: axes[0] });
+    },
+  },
+};

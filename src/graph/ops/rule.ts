@@ -1,0 +1,22 @@
+/** What the graph knows of an op: one rule for shapes, one for derivatives, one for ONNX. */
+import type { Emitter } from '../emit.ts';
+import type { Shape } from '../shape.ts';
+import type { ElementType, Tensor } from '../tensor.ts';
+import type { Attributes, OpName } from './table.ts';
+
+export interface OpRule<K extends OpName> {
+  /** Shape and type of the result; throws GRAPH_SHAPE when the inputs do not fit. */
+  infer(inputs: readonly Tensor[], attributes: Attributes[K]): { shape: Shape; type: ElementType };
+  /**
+   * Vector-Jacobian product: from the gradient of the node (its shape), one gradient per input (that input's shape), or
+   * undefined where none flows. Written in ops, so it can be differentiated again. `null`: no gradient ever flows.
+   */
+  derivative: ((node: Tensor<K>, gradient: Tensor) => readonly (Tensor | undefined)[]) | null;
+  /**
+   * How the op treats a [B, n] value that is stored as [n, B] (see layout.ts): `elementwise` keeps the storage of its
+   * inputs, `axis` renames its axis, `matmul` may choose, `natural` needs and gives plain storage.
+   */
+  layout: 'elementwise' | 'axis' | 'matmul' | 'natural';
+  /** Adds the ONNX nodes; returns the name of the result. */
+  emit(emitter: Emitter, node: Tensor<K>): string;
+}
