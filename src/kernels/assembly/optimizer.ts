@@ -1,0 +1,135 @@
+// Adam and SGD, in place. The step's constants are worked out in float64 by the caller (../steps.ts).
+import { FLOAT, read, touchRows, write } from './lanes';
+
+// Rows whose cache lines are asked for together.
+const FETCHED: u32 = 8;
+
+export function adam(
+  parameter: usize, gradient: usize, first: usize, second: usize, length: u32,
+  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+): void {
+  adamSpan(
+    parameter, gradient, first, second, length, f32x4.splat(scale), f32x4.splat(l2), f32x4.splat(decay), f32x4.splat(beta1),
+    f32x4.splat(gain1), f32x4.splat(beta2), f32x4.splat(gain2), f32x4.splat(rootScale), f32x4.splat(epsilon), f32x4.splat(stepSize),
+  );
+}
+
+export function adamRows(
+  table: usize, first: usize, second: usize, dimension: u32, unique: usize, count: u32, summed: usize,
+  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+): void {
+  const rowBytes: usize = dimension * FLOAT;
+  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
+  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
+  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
+  for (let u: u32 = 0; u < count; u++) {
+    if (u % FETCHED == 0) {
+      const ahead = min(FETCHED, count - u);
+      touchRows(unique + u * FLOAT, ahead, table, u32.MAX_VALUE, rowBytes);
+      touchRows(unique + u * FLOAT, ahead, first, u32.MAX_VALUE, rowBytes);
+      touchRows(unique + u * FLOAT, ahead, second, u32.MAX_VALUE, rowBytes);
+    }
+    const row = load<u32>(unique + u * FLOAT) * rowBytes;
+    adamSpan(
+      table + row, summed + u * rowBytes, first + row, second + row, dimension,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function adamSpan(
+  parameter: usize, gradient: usize, first: usize, second: usize, length: u32, scale: v128, l2: v128, decay: v128,
+  beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128,
+): void {
+  let i: u32 = 0;
+  for (; i + 4 <= length; i += 4) {
+    const at = i * FLOAT;
+    adamLanes(
+      parameter + at, gradient + at, first + at, second + at,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
+    );
+  }
+  for (; i < length; i++) {
+    const at = i * FLOAT;
+    adamLanes(
+      parameter + at, gradient + at, first + at, second + at,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function adamLanes(
+  parameter: usize, gradient: usize, first: usize, second: usize, scale: v128, l2: v128, decay: v128,
+  beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128, whole: bool,
+): void {
+  const p = read(parameter, whole);
+  const g = f32x4.add(f32x4.mul(read(gradient, whole), scale), f32x4.mul(l2, p));
+  const m = f32x4.add(f32x4.mul(beta1, read(first, whole)), f32x4.mul(gain1, g));
+  const v = f32x4.add(f32x4.mul(beta2, read(second, whole)), f32x4.mul(f32x4.mul(gain2, g), g));
+  const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(v), rootScale), epsilon);
+  write(first, m, whole);
+  write(second, v, whole);
+  write(parameter, f32x4.sub(f32x4.mul(p, decay), f32x4.div(f32x4.mul(stepSize, m), divisor)), whole);
+}
+
+export function sgd(parameter: usize, gradient: usize, length: u32, learningRate: f32, l2: f32, scale: f32): void {
+  sgdSpan(parameter, gradient, length, f32x4.splat(learningRate), f32x4.splat(l2), f32x4.splat(scale));
+}
+
+export function sgdRows(
+  table: usize, dimension: u32, unique: usize, count: u32, summed: usize, learningRate: f32, l2: f32, scale: f32,
+): void {
+  const rowBytes: usize = dimension * FLOAT;
+  const learningRates = f32x4.splat(learningRate), l2s = f32x4.splat(l2), scales = f32x4.splat(scale);
+  for (let u: u32 = 0; u < count; u++) {
+    const row = load<u32>(unique + u * FLOAT) * rowBytes;
+    sgdSpan(table + row, summed + u * rowBytes, dimension, learningRates, l2s, scales);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function sgdSpan(parameter: usize, gradient: usize, length: u32, learningRate: v128, l2: v128, scale: v128): void {
+  let i: u32 = 0;
+  for (; i + 4 <= length; i += 4) sgdLanes(parameter + i * FLOAT, gradient + i * FLOAT, learningRate, l2, scale, true);
+  for (; i < length; i++) sgdLanes(parameter + i * FLOAT, gradient + i * FLOAT, learningRate, l2, scale, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function sgdLanes(parameter: usize, gradient: usize, learningRate: v128, l2: v128, scale: v128, whole: bool): void {
+  const p = read(parameter, whole);
+  const g = f32x4.add(f32x4.mul(read(gradient, whole), scale), f32x4.mul(l2, p));
+  write(parameter, f32x4.sub(p, f32x4.mul(learningRate, g)), whole);
+}
+
+export function sgdMomentum(
+  parameter: usize, gradient: usize, velocity: usize, length: u32, learningRate: f32, momentum: f32, l2: f32, scale: f32,
+): void {
+  const rates = f32x4.splat(learningRate), momenta = f32x4.splat(momentum), l2s = f32x4.splat(l2), scales = f32x4.splat(scale);
+  let i: u32 = 0;
+  for (; i + 4 <= length; i += 4) {
+    const at = i * FLOAT;
+    momentumLanes(parameter + at, gradient + at, velocity + at, rates, momenta, l2s, scales, true);
+  }
+  for (; i < length; i++) {
+    const at = i * FLOAT;
+    momentumLanes(parameter + at, gradient + at, velocity + at, rates, momenta, l2s, scales, false);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function momentumLanes(
+  parameter: usize, gradient: usize, velocity: usize, learningRate: v128, momentum: v128, l2: v128, scale: v128, whole: bool,
+): void {
+  const p = read(parameter, whole);
+  const g = f32x4.add(f32x4.mul(read(gradient, whole), scale), f32x4.mul(l2, p));
+  const v = f32x4.add(f32x4.mul(momentum, read(velocity, whole)), g);
+  write(velocity, v, whole);
+  write(parameter, f32x4.sub(p, f32x4.mul(learningRate, v)), whole);
+}
