@@ -1,6 +1,12 @@
 import { EXIT, entry } from './entry.ts';
 
 export const TRAIN_ERRORS = {
+  MODEL_UNKNOWN: entry(
+    EXIT.usage,
+    400,
+    (d: { key: string; known: string[] }) => `there is no model "${d.key}". Models: ${d.known.join(', ')}`,
+  ),
+
   LOSS_NOT_FINITE: entry(
     EXIT.training,
     500,

@@ -1,0 +1,23 @@
+/** Starting points: partial run configurations by name. */
+
+/** The authors' hyper-parameters for ML-1M: their Adam with dense table updates, stored row order, 10 + up to 50 epochs. */
+const ML_1M = {
+  model: { embeddingDim: 16, mlpDims: [1024, 512, 256], loraRank: 2, dropout: 0, gatePenalty: 0 },
+  train: {
+    batchSize: 4096,
+    optimizer: 'adam',
+    learningRate: 3e-4,
+    l2: 3e-5,
+    groups: { gate: { learningRateScale: 0.01, l2: 0 } },
+    tableUpdates: 'dense',
+    shuffle: false,
+    searchEpochs: 10,
+    rewindEpoch: 9,
+    finalTemperature: 100,
+    maxEpochs: 50,
+    patience: 1,
+    retrain: { learningRate: 1e-4, l2: 3e-4 },
+  },
+};
+
+export const AUTOIFS_PRESETS: Record<string, Record<string, unknown>> = { 'ml-1m': ML_1M };

@@ -1,0 +1,16 @@
+/** The zoo: every model by its key. Adding one is a file and a line here. */
+import { error } from '../base/errors/index.ts';
+import { autoifs } from './autoifs/model.ts';
+import type { CommonOptions, ModelDefinition } from './contract.ts';
+
+// Each definition's functions take the options of its own schema; behind the registry they are just options.
+const definitions = [autoifs] as unknown as readonly ModelDefinition<CommonOptions>[];
+
+export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(definitions.map((model) => [model.key, model]));
+
+/** The model of a key. Throws MODEL_UNKNOWN, naming the known ones. */
+export function findModel(key: string): ModelDefinition<CommonOptions> {
+  const model = models.get(key);
+  if (model === undefined) throw error('MODEL_UNKNOWN', { key, known: [...models.keys()] });
+  return model;
+}
