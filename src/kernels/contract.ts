@@ -37,7 +37,7 @@ export interface FieldLayout {
   slot: number;
   slots: number;
   pooling: 'mean' | 'sum';
-  /** Table id of this field's padding; ignored by pooling. */
+  /** Table id of this field's padding, which counts as no value; -1 where every id is a value. */
   padding: number;
 }
 
@@ -45,7 +45,7 @@ export interface Kernels {
   readonly name: 'wasm' | 'plain';
   createArena(bytes: number): Arena;
 
-  /** out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros. */
+  /** out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros. Throws for an id outside the table. */
   gather(a: {
     ids: Region<Int32Array>;
     rows: number;
@@ -59,7 +59,7 @@ export interface Kernels {
   /**
    * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
    * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are scratch the caller keeps between calls;
-   * stamps must be zero before the first call and are zero again afterwards.
+   * stamps must be zero before the first call and are zero again afterwards. Rows are summed in the order of the batch.
    */
   scatterUnique(a: {
     ids: Region<Int32Array>;
