@@ -1,10 +1,96 @@
 import { EXIT, entry } from './entry.ts';
 
+const list = (items: string[], most = 40): string =>
+  items.length <= most ? items.join(', ') : `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
+
 export const DATA_ERRORS = {
-  DATA_COLUMN_MISSING: entry(
+  DATA_COLUMNS_MISSING: entry(
     EXIT.data,
     400,
-    (d: { wanted: string; usedBy: string; available: string[] }) =>
-      `column "${d.wanted}" (used by ${d.usedBy}) is not in the data. Columns there: ${d.available.join(', ')}`,
+    (d: { missing: { column: string; usedBy: string; nearest?: string }[]; available: string[] }) =>
+      `${d.missing.length === 1 ? 'a column is' : `${d.missing.length} columns are`} not in the data:\n` +
+      d.missing
+        .map(
+          (m) =>
+            `  "${m.column}" (used by ${m.usedBy})${m.nearest === undefined ? '' : `: did you mean "${m.nearest}"?`}`,
+        )
+        .join('\n') +
+      `\nColumns there: ${list(d.available)}`,
+  ),
+  DATA_EXPRESSION_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { usedBy: string; expression: string; reason: string }) =>
+      `${d.usedBy}: the expression ${d.expression} cannot be used: ${d.reason}`,
+  ),
+  DATA_FILE_EMPTY: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; source: string }) => `${d.path} (source "${d.source}") is empty: expected at least one row`,
+  ),
+  DATA_FILES_MISSING: entry(
+    EXIT.usage,
+    404,
+    (d: { source: string; pattern: string; folder: string }) =>
+      `source "${d.source}": no file matches ${d.pattern} in ${d.folder}. Check the path in the configuration and the source folder`,
+  ),
+  DATA_CSV_ROW: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; line: number; expected: number; found: number; delimiter: string; text: string }) =>
+      `${d.path}, line ${d.line}: ${d.found} column${d.found === 1 ? '' : 's'} found, ${d.expected} expected, ` +
+      `with the delimiter ${JSON.stringify(d.delimiter)}. The line: ${JSON.stringify(d.text)}. ` +
+      `${d.found === 1 ? 'The delimiter may be wrong: set' : 'Mend the line, or set'} "delimiter" (or "quote") of the source`,
+  ),
+  DATA_CSV_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; line?: number; reason: string }) =>
+      `${d.path}${d.line === undefined ? '' : `, line ${d.line}`}: not readable as CSV: ${d.reason}. ` +
+      'Check "delimiter", "quote" and "header" of the source',
+  ),
+  DATA_CSV_COLUMNS: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; found: string[]; expected: string[]; because: string }) =>
+      `${d.path} has the columns ${list(d.found)}; expected ${list(d.expected)} (${d.because})`,
+  ),
+  DATA_ENCODING: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; line: number; byte: number; expected: string }) =>
+      `${d.path}, line ${d.line} (byte ${d.byte}): not valid ${d.expected}. ` +
+      'Set "encoding" of the source to latin-1, utf-16 or auto, or convert the file to UTF-8',
+  ),
+  DATA_ENCODING_UNSUPPORTED: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; found: string }) => `${d.path} is ${d.found}, which cannot be read. Convert the file to UTF-8`,
+  ),
+  DATA_FILE_DAMAGED: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; format: string; reason: string }) =>
+      `${d.path} cannot be read as ${d.format}: ${d.reason}. It may be cut off or damaged: fetch or write it again`,
+  ),
+  DATA_JOIN_DUPLICATE: entry(
+    EXIT.data,
+    400,
+    (d: { source: string; key: string; value: string; rows: number; duplicated: number }) =>
+      `source "${d.source}" cannot be joined: ${d.key} must be unique there, but ${d.duplicated} value` +
+      `${d.duplicated === 1 ? ' occurs' : 's occur'} more than once (for example ${d.value}, ${d.rows} rows)`,
+  ),
+  DATA_FAILED: entry(EXIT.data, 400, (d: { doing: string; reason: string }) => `${d.doing} failed: ${d.reason}`),
+  DATA_MEMORY: entry(
+    EXIT.environment,
+    507,
+    (d: { doing: string; memoryLimit: string }) =>
+      `${d.doing} needs more memory than ${d.memoryLimit}: give more with --memory-limit`,
+  ),
+  DATA_MEMORY_LIMIT_INVALID: entry(
+    EXIT.usage,
+    400,
+    (d: { found: string }) =>
+      `memory limit "${d.found}" is not a size: expected a number with a unit, like 512MB or 2GB`,
   ),
 } as const;

@@ -49,7 +49,7 @@ export class TributaryError extends Error {
   }
 }
 
-/** Builds the error of a catalogue entry. Use: `throw error('DATA_COLUMN_MISSING', { ... })`. */
+/** Builds the error of a catalogue entry. Use: `throw error('DATA_COLUMNS_MISSING', { ... })`. */
 export function error<K extends ErrorCode>(code: K, details: Details<K>, cause?: unknown): TributaryError {
   const entry = ERRORS[code] as ErrorEntry<Details<K>>;
   return new TributaryError(code, entry.message(details), details, cause);

@@ -1,0 +1,163 @@
+/** SQL expressions of a configuration: which columns they name, whether those exist, and what type they give. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error } from '../base/errors/index.ts';
+import type { DatasetConfig } from '../config/dataset.ts';
+import { duckdbError, identifier, literal, queryOne } from './duckdb.ts';
+import { baseSource, joinedRelation, type Source } from './sources.ts';
+
+/** An expression and the place in the configuration that it stands at, as the user should read it. */
+export interface Expression {
+  usedBy: string;
+  sql: string;
+}
+
+/** The expression of a field: its own, or the column of its name. */
+export const fieldExpression = (field: { name: string; expression?: string }): string =>
+  field.expression ?? identifier(field.name);
+
+/** An expression as part of a query; a comment at its end cannot swallow what follows. */
+export const embed = (sql: string): string => `(${sql}\n)`;
+
+/** Every expression of a configuration. */
+export function allExpressions(config: DatasetConfig): Expression[] {
+  const optional = (usedBy: string, sql: string | undefined): Expression[] =>
+    sql === undefined ? [] : [{ usedBy, sql }];
+  return [
+    ...config.fields.map((f) => ({ usedBy: `field "${f.name}"`, sql: fieldExpression(f) })),
+    { usedBy: 'scenario', sql: config.scenario.expression },
+    ...config.tasks.map((t) => ({ usedBy: `task "${t.name}"`, sql: t.label })),
+    ...optional('where', config.where),
+    ...optional('weight', config.weight),
+    ...optional('group', config.group),
+    ...optional('split', 'column' in config.split ? config.split.column : undefined),
+    ...config.groupRowsBy.map((column) => ({ usedBy: 'groupRowsBy', sql: identifier(column) })),
+  ];
+}
+
+/** A column reference: `["rating"]`, `["users", "age"]`, or a path into a struct. */
+type Reference = string[];
+
+/** The columns that an expression names. Throws DATA_EXPRESSION_INVALID where it is not one SQL expression. */
+export async function referencedColumns(connection: DuckDBConnection, expression: Expression): Promise<Reference[]> {
+  const { tree } = await queryOne(
+    connection,
+    `SELECT json_serialize_sql(${literal(`SELECT ${embed(expression.sql)}`)}) AS tree`,
+    `parsing the expression of ${expression.usedBy}`,
+  );
+  const parsed = JSON.parse(String(tree)) as {
+    error: boolean;
+    error_message?: string;
+    statements?: { node: unknown }[];
+  };
+  const invalid = (reason: string) =>
+    error('DATA_EXPRESSION_INVALID', { usedBy: expression.usedBy, expression: expression.sql, reason });
+  if (parsed.error) throw invalid(parsed.error_message ?? 'it is not SQL');
+  const node = parsed.statements?.[0]?.node as { select_list?: unknown[]; from_table?: { type?: string } } | undefined;
+  if (parsed.statements?.length !== 1 || node?.select_list?.length !== 1 || node.from_table?.type !== 'EMPTY')
+    throw invalid('expected one expression');
+  const found: Reference[] = [];
+  collect(node.select_list[0], new Set(), found);
+  return found;
+}
+
+/** Walks DuckDB's syntax tree; parameters of lambdas are not columns. */
+function collect(node: unknown, parameters: Set<string>, found: Reference[]): void {
+  if (Array.isArray(node)) {
+    for (const child of node) collect(child, parameters, found);
+    return;
+  }
+  if (node === null || typeof node !== 'object') return;
+  const { class: kind, column_names: names, lhs } = node as { class?: string; column_names?: string[]; lhs?: unknown };
+  if (kind === 'COLUMN_REF' && names !== undefined) {
+    if (!parameters.has(names[0])) found.push(names);
+    return;
+  }
+  if (kind === 'LAMBDA') {
+    const own: Reference[] = [];
+    collect(lhs, new Set(), own);
+    const inner = new Set([...parameters, ...own.map((n) => n[0])]);
+    collect((node as { expr?: unknown }).expr, inner, found);
+    return;
+  }
+  for (const child of Object.values(node)) collect(child, parameters, found);
+}
+
+/**
+ * Checks that all columns exist, then that every expression fits the types, without reading a row.
+ * Throws DATA_COLUMNS_MISSING (all of them at once), DATA_EXPRESSION_INVALID.
+ */
+export async function checkExpressions(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  expressions: Expression[] = allExpressions(config),
+): Promise<void> {
+  const missing: { column: string; usedBy: string; nearest?: string }[] = [];
+  const joined = [baseSource(config), ...config.joins.map((j) => j.source)];
+  const available = [
+    ...new Set(joined.flatMap((name) => sources.find((s) => s.name === name)?.columns.map((c) => c.name) ?? [])),
+  ];
+  const has = (names: string[], column: string) => names.some((n) => n.toLowerCase() === column.toLowerCase());
+  const note = (column: string, usedBy: string, among: string[]) => {
+    if (!missing.some((m) => m.column === column && m.usedBy === usedBy))
+      missing.push({ column, usedBy, nearest: nearest(column, among) });
+  };
+  config.joins.forEach(({ source, on }, i) => {
+    const left = joined
+      .slice(0, i + 1)
+      .flatMap((name) => sources.find((s) => s.name === name)?.columns.map((c) => c.name) ?? []);
+    const right = sources.find((s) => s.name === source)?.columns.map((c) => c.name) ?? [];
+    for (const [to, from] of Object.entries(on)) {
+      if (!has(left, to)) note(to, `the join with "${source}", left side`, left);
+      if (!has(right, from)) note(from, `the join with "${source}", right side`, right);
+    }
+  });
+  for (const expression of expressions) {
+    for (const reference of await referencedColumns(connection, expression)) {
+      const column = reference.length > 1 && has(joined, reference[0]) ? reference[1] : reference[0];
+      if (!has(available, column)) note(column, expression.usedBy, available);
+    }
+  }
+  if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
+  const relation = joinedRelation(config, sources);
+  for (const expression of expressions) await expressionType(connection, relation, expression);
+}
+
+/** DuckDB's type of an expression over a relation. Throws DATA_EXPRESSION_INVALID. */
+export async function expressionType(
+  connection: DuckDBConnection,
+  relation: string,
+  { usedBy, sql }: Expression,
+): Promise<string> {
+  try {
+    const result = await connection.runAndReadAll(`DESCRIBE SELECT ${embed(sql)} AS value FROM ${relation}`);
+    return String(result.getRowObjectsJS()[0].column_type);
+  } catch (cause) {
+    const reason =
+      (duckdbError(cause, usedBy) as { details?: { reason?: string } }).details?.reason ?? 'it does not fit the data';
+    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason }, cause);
+  }
+}
+
+/** The available name that a mistyped one most likely meant, if any is near. */
+export function nearest(name: string, available: string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const ranked = available
+    .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate)) }))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked.length > 0 && ranked[0].distance <= Math.max(1, Math.floor(name.length / 3))
+    ? ranked[0].candidate
+    : undefined;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++)
+      current[j] = Math.min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    previous = current;
+  }
+  return previous[b.length];
+}

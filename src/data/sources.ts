@@ -1,0 +1,216 @@
+/** Sources as DuckDB views: files found, CSV dialects settled, types known; and the one relation that joins them. */
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error } from '../base/errors/index.ts';
+import type { DatasetConfig } from '../config/dataset.ts';
+import { type Column, planCsv } from './csv.ts';
+import { execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+
+type SourceConfig = DatasetConfig['sources'][string];
+
+export interface Source {
+  name: string;
+  format: 'csv' | 'parquet' | 'json';
+  /** Absolute paths, in reading order. */
+  files: string[];
+  columns: Column[];
+  rows: number;
+}
+
+/** The source whose rows are the examples. */
+export const baseSource = (config: DatasetConfig): string => config.from ?? Object.keys(config.sources)[0];
+
+/**
+ * Makes one view per source, named like it, and returns what is in them.
+ * Throws DATA_FILES_MISSING, DATA_FILE_EMPTY, DATA_CSV_*, DATA_ENCODING*, DATA_FILE_DAMAGED.
+ */
+export async function createSourceViews(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sourceFolder: string,
+): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const [name, source] of Object.entries(config.sources)) {
+    const files = await findFiles(connection, name, source, sourceFolder);
+    sources.push(await createSourceView(connection, name, source, files));
+  }
+  return sources;
+}
+
+/** Makes the view of one source from files already found. */
+export async function createSourceView(
+  connection: DuckDBConnection,
+  name: string,
+  config: SourceConfig,
+  files: string[],
+): Promise<Source> {
+  const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
+  for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
+  const view = async (sql: string): Promise<void> =>
+    execute(connection, `CREATE OR REPLACE VIEW ${identifier(name)} AS ${sql}`, `reading source "${name}"`);
+  if (format === 'csv') {
+    const { sql, columns, rows } = await planCsv(connection, name, config, files);
+    await view(sql);
+    if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
+    return { name, format, files, columns, rows };
+  }
+  await view(format === 'parquet' ? readParquet(files) : await readJson(connection, name, files));
+  const columns = await describe(connection, `SELECT * FROM ${identifier(name)}`, `reading source "${name}"`);
+  const { rows } = await queryOne(
+    connection,
+    `SELECT count(*) AS rows FROM ${identifier(name)}`,
+    `reading source "${name}"`,
+  );
+  if (Number(rows) === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
+  return { name, format, files, columns, rows: Number(rows) };
+}
+
+/** Column names and types of a query. */
+export async function describe(connection: DuckDBConnection, sql: string, doing: string): Promise<Column[]> {
+  const rows = await query(connection, `DESCRIBE ${sql}`, doing);
+  return rows.map((r) => ({ name: String(r.column_name), type: String(r.column_type) }));
+}
+
+/** Absolute paths of a source's files: lists in their order, the matches of one glob in the order of their names. */
+export async function findFiles(
+  connection: DuckDBConnection,
+  name: string,
+  config: SourceConfig,
+  sourceFolder: string,
+): Promise<string[]> {
+  const files: string[] = [];
+  for (const pattern of [config.path].flat()) {
+    const path = isAbsolute(pattern) ? pattern : join(resolve(sourceFolder), pattern);
+    const matches = existsSync(path)
+      ? [path]
+      : (await query(connection, `SELECT file FROM glob(${literal(path)})`, `looking for ${path}`))
+          .map((r) => String(r.file))
+          .sort();
+    if (matches.length === 0)
+      throw error('DATA_FILES_MISSING', { source: name, pattern, folder: resolve(sourceFolder) });
+    files.push(...matches);
+  }
+  return files;
+}
+
+const formatOf = (path: string): Source['format'] =>
+  /\.(parquet|pq)$/i.test(path) ? 'parquet' : /\.(json|jsonl|ndjson)(\.gz|\.zst)?$/i.test(path) ? 'json' : 'csv';
+
+const readParquet = (files: string[]): string =>
+  `SELECT * FROM read_parquet([${files.map(literal).join(', ')}], union_by_name = true)`;
+
+/** JSON lines with the types DuckDB finds, except that texts stay texts: a date is not turned into another spelling. */
+async function readJson(connection: DuckDBConnection, name: string, files: string[]): Promise<string> {
+  const paths = `[${files.map(literal).join(', ')}], format = 'newline_delimited'`;
+  const found = await describe(
+    connection,
+    `SELECT * FROM read_json(${paths}, sample_size = -1)`,
+    `reading source "${name}"`,
+  );
+  const columns = found.map(
+    ({ name, type }) => `${literal(name)}: ${literal(/^(DATE|TIME.*|UUID)$/.test(type) ? 'VARCHAR' : type)}`,
+  );
+  return `SELECT * FROM read_json(${paths}, columns = {${columns.join(', ')}})`;
+}
+
+/** Name of the column that numbers the rows of the base source from 0, where `joinedRelation` was asked for it. */
+export const ROW_COLUMN = '__row';
+
+/**
+ * What stands after FROM for the rows of the configuration: the base source joined with the others. Columns can be
+ * named bare where the name is unique, or as `source.column`; columns that join are one column.
+ * With `rowNumbers`, the column `__row` holds the position in the base source.
+ */
+export function joinedRelation(
+  config: DatasetConfig,
+  sources: Source[],
+  options: { rowNumbers?: boolean } = {},
+): string {
+  const base = identifier(baseSource(config));
+  const from = options.rowNumbers
+    ? `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${base}) AS ${base}`
+    : base;
+  const before = [baseSource(config)];
+  const joins = config.joins.map(({ source, on, kind }) => {
+    const left = before.flatMap((name) => columnsOf(sources, name));
+    before.push(source);
+    return `${kind.toUpperCase()} JOIN ${joinSide(source, on, left, columnsOf(sources, source))}`;
+  });
+  return [from, ...joins].join(' ');
+}
+
+const columnsOf = (sources: Source[], name: string): Column[] => sources.find((s) => s.name === name)?.columns ?? [];
+
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** The right side of a join with its keys named and typed like the left ones, so that USING makes them one column. */
+function joinSide(source: string, on: Record<string, string>, left: Column[], right: Column[]): string {
+  const pairs = Object.entries(on);
+  const keys = pairs.map(([to, from]) => {
+    const wanted = left.find((c) => sameName(c.name, to))?.type;
+    const found = right.find((c) => sameName(c.name, from))?.type;
+    const value =
+      wanted === found || wanted === undefined ? identifier(from) : `TRY_CAST(${identifier(from)} AS ${wanted})`;
+    return `${value} AS ${identifier(to)}`;
+  });
+  // A column of the right side that is called like a left key but is not the key would make the name ambiguous.
+  const hidden = right.filter((c) => pairs.some(([to]) => sameName(c.name, to))).map((c) => identifier(c.name));
+  const others =
+    hidden.length === right.length ? '' : `* ${hidden.length === 0 ? '' : `EXCLUDE (${hidden.join(', ')})`}`;
+  const using = pairs.map(([to]) => identifier(to)).join(', ');
+  return `(SELECT ${[...keys, ...(others === '' ? [] : [others])].join(', ')} FROM ${identifier(source)}) AS ${identifier(source)} USING (${using})`;
+}
+
+/** Throws DATA_JOIN_DUPLICATE where a joined source has a key twice: its rows would multiply the examples. */
+export async function checkJoinKeys(connection: DuckDBConnection, config: DatasetConfig): Promise<void> {
+  for (const { source, on } of config.joins) {
+    const keys = Object.values(on).map(identifier).join(', ');
+    const [worst] = await query(
+      connection,
+      `SELECT concat_ws(', ', ${keys}) AS value, count(*) AS rows, count(*) OVER () AS duplicated
+       FROM ${identifier(source)} WHERE ${Object.values(on)
+         .map((k) => `${identifier(k)} IS NOT NULL`)
+         .join(' AND ')}
+       GROUP BY ${keys} HAVING count(*) > 1 ORDER BY rows DESC, value LIMIT 1`,
+      `looking for duplicate keys in source "${source}"`,
+    );
+    if (worst !== undefined)
+      throw error('DATA_JOIN_DUPLICATE', {
+        source,
+        key: Object.values(on).join(', '),
+        value: String(worst.value),
+        rows: Number(worst.rows),
+        duplicated: Number(worst.duplicated),
+      });
+  }
+}
+
+export interface Inspection {
+  sources: Source[];
+  /** Columns of the joined rows. */
+  columns: Column[];
+}
+
+/** Reads only: the sources with their columns, types and row counts, and the columns that expressions can use. */
+export async function inspectSources(
+  config: DatasetConfig,
+  sourceFolder: string,
+  options: { memoryLimit?: string } = {},
+): Promise<Inspection> {
+  const tempFolder = mkdtempSync(join(tmpdir(), 'tributary-inspect-'));
+  const database = await openDuckDB({ ...options, tempFolder });
+  try {
+    const sources = await createSourceViews(database.connection, config, sourceFolder);
+    const columns = await describe(
+      database.connection,
+      `SELECT * FROM ${joinedRelation(config, sources)}`,
+      'joining the sources',
+    );
+    return { sources, columns };
+  } finally {
+    database.close();
+    rmSync(tempFolder, { recursive: true, force: true });
+  }
+}

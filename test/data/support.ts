@@ -1,0 +1,80 @@
+/** What the tests of this room share: temporary folders, the small public-data fixtures and their configurations. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { TributaryError } from '../../src/base/errors/index.ts';
+import { type DatasetConfig, type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
+
+export const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
+
+/** A folder that goes when the test ends, with the files given. */
+export function temporaryFolder(files: Record<string, string | Uint8Array> = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+export const dataset = (input: DatasetInput): DatasetConfig => datasetSchema.parse(input);
+
+/** The catalogue error that a promise ends in. */
+export async function failure(promise: Promise<unknown>): Promise<TributaryError> {
+  const caught = await promise.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  if (!(caught instanceof TributaryError)) throw caught ?? new Error('expected an error, but it succeeded');
+  return caught;
+}
+
+/** MovieLens 1M as AutoIFS' authors prepare it. */
+export const ML1M: DatasetInput = {
+  name: 'ml-1m',
+  from: 'ratings',
+  sources: {
+    ratings: {
+      path: 'ratings.dat',
+      delimiter: '::',
+      quote: '',
+      header: false,
+      columns: ['user_id', 'movie_id', 'rating', 'timestamp'],
+    },
+    users: {
+      path: 'users.dat',
+      delimiter: '::',
+      quote: '',
+      header: false,
+      columns: ['user_id', 'gender', 'age', 'occupation', 'zip'],
+    },
+    movies: { path: 'movies.dat', delimiter: '::', quote: '', header: false, columns: ['movie_id', 'title', 'genres'] },
+  },
+  joins: [
+    { source: 'movies', on: { movie_id: 'movie_id' }, kind: 'inner' },
+    { source: 'users', on: { user_id: 'user_id' }, kind: 'inner' },
+  ],
+  groupRowsBy: ['movie_id', 'user_id'],
+  fields: [
+    { name: 'user_id', kind: 'categorical' },
+    { name: 'movie_id', kind: 'categorical' },
+    { name: 'gender', kind: 'categorical' },
+    { name: 'age', kind: 'categorical' },
+    { name: 'occupation', kind: 'categorical' },
+    { name: 'zip', kind: 'categorical' },
+    { name: 'cate_id', kind: 'categorical', expression: "split_part(genres, '|', 1)" },
+    {
+      name: 'domain_indicator',
+      kind: 'categorical',
+      expression: 'CASE WHEN age IN (1, 18) THEN 0 WHEN age = 25 THEN 1 ELSE 2 END',
+    },
+  ],
+  scenario: { expression: 'CASE WHEN age IN (1, 18) THEN 0 WHEN age = 25 THEN 1 ELSE 2 END', values: [0, 1, 2] },
+  tasks: [
+    { name: 'click', label: 'rating > 3' },
+    { name: 'like', label: 'rating > 4' },
+  ],
+  vocabulary: { from: 'all', minCount: 0 },
+};
