@@ -1,5 +1,17 @@
 /** Files are written to a temporary name, synced, then renamed: a reader sees the old content or the new, never a part. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { error, TributaryError } from './errors/index.ts';
 
@@ -18,7 +30,7 @@ export function writeFileAtomic(path: string, ...parts: (string | Uint8Array)[])
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     throw asWriteError(cause, path);
   }
 }
@@ -37,6 +49,24 @@ export function syncFolder(folder: string): void {
 export function readText(path: string, expected: string): string {
   try {
     return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw asReadError(cause, path, expected);
+  }
+}
+
+/** Bytes of a file of any size, in a buffer of its own. Throws FILE_MISSING or FILE_UNREADABLE. */
+export function readBytes(path: string, expected: string): Uint8Array {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const bytes = new Uint8Array(fstatSync(file).size);
+      let length = 0;
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(file, bytes, length, Math.min(bytes.length - length, 1 << 30), null);
+      return bytes.subarray(0, length);
+    } finally {
+      closeSync(file);
+    }
   } catch (cause) {
     throw asReadError(cause, path, expected);
   }

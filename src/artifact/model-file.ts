@@ -1,0 +1,75 @@
+/** A finished model: `model.safetensors` (the weights by parameter name) and `model.json` (what they mean), written last. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { error } from '../base/errors/index.ts';
+import { readText, writeFileAtomic } from '../base/files.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
+import { seal, unseal } from './seal.ts';
+
+const WEIGHTS = 'model.safetensors';
+const DESCRIPTION = 'model.json';
+
+const count = z.int().min(0);
+
+/** What a model needs to be rebuilt and fed. */
+const modelDescriptionSchema = z.strictObject({
+  version: z.literal(1),
+  /** Key of the model in the zoo, and its options with defaults filled in. */
+  model: z.looseObject({ key: z.string() }),
+  data: z.strictObject({
+    name: z.string(),
+    /** Hash of the prepared data set that it was trained on. */
+    hash: z.string(),
+    /** Rows of the embedding table. */
+    tableRows: count,
+    /** Where each field's ids lie in the table and in a row; as in the data set's manifest. */
+    fields: z.array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(['categorical', 'numeric', 'multi']),
+        offset: count,
+        size: count,
+        slots: count,
+        pooling: z.enum(['mean', 'sum']),
+      }),
+    ),
+    scenarios: z.array(z.string()),
+    tasks: z.array(z.string()),
+  }),
+});
+
+export type ModelDescription = z.output<typeof modelDescriptionSchema>;
+
+const fileSchema = modelDescriptionSchema.extend({ weights: z.strictObject({ bytes: count, sha256: z.string() }) });
+
+/**
+ * Writes the model of a run, in place of the one that is there.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE
+ */
+export function saveModel(
+  folder: string,
+  description: ModelDescription,
+  tensors: Iterable<readonly [string, TensorView]>,
+): void {
+  rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model rather than a mixed one
+  const weights = writeSafetensors(join(folder, WEIGHTS), tensors);
+  writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
+}
+
+/**
+ * Reads the model of a run, verified byte for byte.
+ *
+ * @throws MODEL_MISSING, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function loadModel(folder: string): { description: ModelDescription; tensors: Map<string, StoredTensor> } {
+  const path = join(folder, DESCRIPTION);
+  if (!existsSync(path)) throw error('MODEL_MISSING', { folder });
+  const content = unseal(readText(path, 'a model'));
+  if (!('value' in content)) throw error('CHECKSUM_MISMATCH', { path, ...content });
+  const parsed = fileSchema.safeParse(content.value);
+  if (!parsed.success) throw error('RUN_DAMAGED', { path, problem: z.prettifyError(parsed.error) });
+  const { weights, ...description } = parsed.data;
+  return { description, tensors: readSafetensors(join(folder, WEIGHTS), weights).tensors };
+}

@@ -1,0 +1,200 @@
+/**
+ * The safetensors format: 8 bytes little-endian header length, a JSON header (name -> dtype, shape, offsets), then the
+ * data of all tensors without gaps. https://github.com/huggingface/safetensors#format
+ * Data are ordered by falling element size, so every tensor of ours is aligned to its elements and can be read in place.
+ */
+import { createHash } from 'node:crypto';
+import { error } from '../base/errors/index.ts';
+import { readBytes, writeFileAtomic } from '../base/files.ts';
+import { sha256 } from '../base/hash.ts';
+
+export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
+export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
+
+/** A tensor to store: the array's class says its type. */
+export interface TensorView {
+  shape: readonly number[];
+  data: TensorArray;
+}
+
+export interface StoredTensor extends TensorView {
+  /** The type in the file. F16 and BF16 are widened: their data are a Float32Array. */
+  dtype: Dtype;
+}
+
+export interface Safetensors {
+  tensors: Map<string, StoredTensor>;
+  metadata: Record<string, string>;
+}
+
+const BYTES: Record<Dtype, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 };
+/** The reference implementation's limit. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** Size and SHA-256 of a file, as recorded beside it. */
+export interface FileStamp {
+  bytes: number;
+  sha256: string;
+}
+
+/**
+ * Reads a file; tensors are views of its one buffer.
+ *
+ * @param recorded what the file must be, byte for byte; `advice` says what to do if it is not
+ * @throws FILE_MISSING, FILE_UNREADABLE, CHECKSUM_MISMATCH, SAFETENSORS_INVALID
+ */
+export function readSafetensors(path: string, recorded?: FileStamp, advice?: string): Safetensors {
+  const bytes = readBytes(path, 'a safetensors file');
+  if (recorded !== undefined) {
+    const found = sha256(bytes);
+    if (found !== recorded.sha256) throw error('CHECKSUM_MISMATCH', { path, expected: recorded.sha256, found, advice });
+  }
+  return parseSafetensors(bytes, path);
+}
+
+/**
+ * Writes a file as a whole or not at all, from the given arrays without a second copy.
+ *
+ * @throws FILE_UNWRITABLE, DISK_FULL
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [string, TensorView]>,
+  metadata: Record<string, string> = {},
+): FileStamp {
+  const parts = safetensorsParts(tensors, metadata);
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  writeFileAtomic(path, ...parts);
+  return { bytes: parts.reduce((sum, part) => sum + part.length, 0), sha256: hash.digest('hex') };
+}
+
+/** The content of a file: its header, then views of the given arrays. */
+function safetensorsParts(
+  tensors: Iterable<readonly [string, TensorView]>,
+  metadata: Record<string, string>,
+): Uint8Array[] {
+  const entries = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data, dtype: dtypeOf(data) }));
+  entries.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
+  let offset = 0;
+  for (const { name, shape, data, dtype } of entries) {
+    if (product(shape) !== data.length)
+      throw new Error(`tensor ${name}: shape [${shape}] does not have ${data.length} elements`);
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
+    offset += data.byteLength;
+  }
+  const object = Object.fromEntries(header);
+  if (Object.keys(object).length !== header.length) throw new Error('two tensors have the same name');
+  const text = Buffer.from(JSON.stringify(object));
+  const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
+  padded.writeBigUInt64LE(BigInt(padded.length - 8));
+  text.copy(padded, 8);
+  return [padded, ...entries.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+}
+
+/** Takes the bytes of a file apart; `path` is for messages. */
+function parseSafetensors(bytes: Uint8Array, path: string): Safetensors {
+  const invalid = (problem: string) => error('SAFETENSORS_INVALID', { path, problem });
+  const { header, data } = splitHeader(bytes, invalid);
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
+    throw invalid('"__metadata__" must map names to texts');
+  const ranges = Object.entries(entries).map(([name, entry]) => checkEntry(name, entry, invalid));
+  checkCoverage(ranges, data.length, invalid);
+  return {
+    tensors: new Map(
+      ranges.map(({ name, dtype, shape, from, to }) => [name, view(dtype, shape, data.subarray(from, to))]),
+    ),
+    metadata: metadata as Record<string, string>,
+  };
+}
+
+type Invalid = (problem: string) => Error;
+interface Range {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  from: number;
+  to: number;
+}
+
+function splitHeader(bytes: Uint8Array, invalid: Invalid): { header: Record<string, unknown>; data: Uint8Array } {
+  if (bytes.length < 8) throw invalid(`it has ${bytes.length} bytes, a file has at least 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES)
+    throw invalid(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed`);
+  if (8 + length > bytes.length)
+    throw invalid(`its header claims ${length} bytes, the file has ${bytes.length - 8} left`);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)));
+  } catch (cause) {
+    throw invalid(`its header is not JSON: ${(cause as Error).message}`);
+  }
+  if (!isRecord(header)) throw invalid('its header is not a JSON object');
+  return { header, data: bytes.subarray(8 + length) };
+}
+
+function checkEntry(name: string, entry: unknown, invalid: Invalid): Range {
+  if (!isRecord(entry)) throw invalid(`tensor "${name}" has no description`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype))
+    throw invalid(`tensor "${name}" has type ${JSON.stringify(dtype)}, readable are ${Object.keys(BYTES).join(', ')}`);
+  if (!isCounts(shape)) throw invalid(`tensor "${name}" has shape ${JSON.stringify(shape)}`);
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
+    throw invalid(`tensor "${name}" has offsets ${JSON.stringify(offsets)}`);
+  const [from, to] = offsets;
+  const bytes = product(shape) * BYTES[dtype as Dtype];
+  if (to - from !== bytes) throw invalid(`tensor "${name}" ${dtype} [${shape}] has ${to - from} bytes, needs ${bytes}`);
+  return { name, dtype: dtype as Dtype, shape, from, to };
+}
+
+/** Every byte of the data belongs to exactly one tensor: no overlap, no gap, nothing missing, nothing left. */
+function checkCoverage(ranges: Range[], bytes: number, invalid: Invalid): void {
+  let end = 0;
+  for (const { name, from, to } of ranges.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from < end) throw invalid(`tensor "${name}" overlaps the one before it`);
+    if (from > end) throw invalid(`${from - end} bytes before tensor "${name}" belong to no tensor`);
+    end = to;
+  }
+  if (end > bytes) throw invalid(`it was cut short: its tensors need ${end} bytes, it has ${bytes}`);
+  if (end < bytes) throw invalid(`${bytes - end} bytes after the last tensor belong to no tensor`);
+}
+
+function view(dtype: Dtype, shape: number[], bytes: Uint8Array): StoredTensor {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : bytes.slice();
+  const length = byteLength / BYTES[dtype];
+  const data = {
+    F64: () => new Float64Array(buffer, byteOffset, length),
+    I64: () => new BigInt64Array(buffer, byteOffset, length),
+    F32: () => new Float32Array(buffer, byteOffset, length),
+    I32: () => new Int32Array(buffer, byteOffset, length),
+    F16: () => Float32Array.from(new Uint16Array(buffer, byteOffset, length), halfToFloat),
+    BF16: () =>
+      new Float32Array(Uint32Array.from(new Uint16Array(buffer, byteOffset, length), (bits) => bits << 16).buffer),
+  }[dtype]();
+  return { dtype, shape, data };
+}
+
+/** The value of an IEEE 754 half: 1 sign bit, 5 of exponent, 10 of fraction. */
+function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = (bits & 0x3ff) / 1024;
+  if (exponent === 0) return sign * fraction * 2 ** -14;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (1 + fraction) * 2 ** (exponent - 15);
+}
+
+function dtypeOf(data: TensorArray): Dtype {
+  if (data instanceof Float32Array) return 'F32';
+  if (data instanceof Float64Array) return 'F64';
+  return data instanceof Int32Array ? 'I32' : 'I64';
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((p, n) => p * n, 1);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
