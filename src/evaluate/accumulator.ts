@@ -1,0 +1,146 @@
+/** Collects logits and labels batch by batch and ends in the grid of exact metrics. */
+import { tmpdir } from 'node:os';
+import { groupedAuc, logitMetrics } from './cell.ts';
+import { append, byGroup, byLogit, type Entries, emptyEntries, keyOf, type Order, tagOf } from './entries.ts';
+import type { Cell, GridAccumulator, Macro, Metric } from './grid.ts';
+import { missing, numberOf, overRows, REASONS, value } from './metric.ts';
+import { type Run, SpillFile } from './spill.ts';
+
+export interface GridOptions {
+  scenarios: string[];
+  tasks: string[];
+  /** Without a group key grouped AUC is undefined. */
+  hasGroup: boolean;
+  /** Labelled (row, task) pairs held in memory, 8 bytes each; beyond it they go to disk. Default 8 million. */
+  memoryRows?: number;
+  /** Where to spill. Default: the system's folder for temporary files. */
+  tempFolder?: string;
+}
+
+/** One cell while rows come in. */
+interface Collected {
+  entries: Entries;
+  logitRuns: Run[];
+  groupRuns: Run[];
+  rows: number;
+  positives: number;
+  unlabelled: number;
+  notANumber: number;
+}
+
+/** Starts an evaluation. Its result depends on the rows alone: not on their order, their batches or `memoryRows`. */
+export function createGrid(options: GridOptions): GridAccumulator {
+  const { scenarios, tasks, hasGroup, memoryRows = 8_000_000, tempFolder = tmpdir() } = options;
+  const cells = Array.from({ length: scenarios.length * tasks.length }, emptyCell);
+  let spillFile: SpillFile | undefined;
+  let held = 0;
+
+  function spill(): void {
+    spillFile ??= new SpillFile(tempFolder);
+    for (const cell of cells) {
+      if (cell.entries.length === 0) continue;
+      byLogit.sort(cell.entries);
+      cell.logitRuns.push(spillFile.write(cell.entries));
+      if (hasGroup) {
+        byGroup.sort(cell.entries);
+        cell.groupRuns.push(spillFile.write(cell.entries));
+      }
+      cell.entries.length = 0;
+    }
+    held = 0;
+  }
+
+  function sorted(cell: Collected, runs: Run[], order: Order): Iterable<Entries> {
+    if (spillFile !== undefined) return spillFile.merge(runs, order, memoryRows);
+    order.sort(cell.entries);
+    return [cell.entries];
+  }
+
+  function metricsOf(
+    cell: Collected,
+  ): Pick<Cell, 'auc' | 'groupedAuc' | 'logloss' | 'calibrationError' | 'meanProbability'> {
+    if (cell.notANumber > 0) {
+      const none = missing(REASONS.notANumber);
+      return { auc: none, groupedAuc: none, logloss: none, calibrationError: none, meanProbability: none };
+    }
+    return {
+      ...logitMetrics(sorted(cell, cell.logitRuns, byLogit)),
+      groupedAuc: hasGroup ? groupedAuc(sorted(cell, cell.groupRuns, byGroup)) : missing(REASONS.noGroupKey),
+    };
+  }
+
+  function dispose(): void {
+    spillFile?.dispose();
+  }
+
+  return {
+    add({ size, logits, labels, scenario, group }) {
+      const bits = new Uint32Array(logits.buffer, logits.byteOffset, logits.length);
+      for (let row = 0; row < size; row++) {
+        for (let task = 0; task < tasks.length; task++) {
+          const at = row * tasks.length + task;
+          const cell = cells[scenario[row] * tasks.length + task];
+          const label = labels[at];
+          if (Number.isNaN(label)) {
+            cell.unlabelled++;
+            continue;
+          }
+          cell.rows++;
+          cell.positives += label;
+          if (Number.isNaN(logits[at])) cell.notANumber++;
+          append(cell.entries, keyOf(bits[at]), tagOf(group[row], label));
+          if (++held >= memoryRows) spill();
+        }
+      }
+    },
+
+    async finish() {
+      if (spillFile !== undefined) spill();
+      try {
+        const finished = cells.map((cell, i): Cell => {
+          const { rows, positives, unlabelled } = cell;
+          return {
+            scenario: scenarios[Math.floor(i / tasks.length)],
+            task: tasks[i % tasks.length],
+            rows,
+            positives,
+            unlabelled,
+            ...metricsOf(cell),
+            positiveRate: overRows(rows, () => positives / rows),
+          };
+        });
+        return { scenarios, tasks, cells: finished, macro: macroOf(finished) };
+      } finally {
+        dispose();
+      }
+    },
+
+    dispose,
+  };
+}
+
+const emptyCell = (): Collected => ({
+  entries: emptyEntries(),
+  logitRuns: [],
+  groupRuns: [],
+  rows: 0,
+  positives: 0,
+  unlabelled: 0,
+  notANumber: 0,
+});
+
+function macroOf(cells: Cell[]): Macro {
+  const mean = (name: 'auc' | 'groupedAuc' | 'logloss' | 'calibrationError'): Metric => {
+    const defined = cells.map((cell) => numberOf(cell[name])).filter((of) => of !== null);
+    return defined.length === 0
+      ? missing(REASONS.noCell)
+      : value(defined.reduce((sum, x) => sum + x, 0) / defined.length);
+  };
+  return {
+    auc: mean('auc'),
+    groupedAuc: mean('groupedAuc'),
+    logloss: mean('logloss'),
+    calibrationError: mean('calibrationError'),
+    cells: cells.filter((cell) => 'value' in cell.auc).length,
+  };
+}

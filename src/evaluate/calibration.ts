@@ -1,0 +1,54 @@
+/**
+ * Expected calibration error (Naeini et al., 2015): rows are put into buckets by probability; the error is the mean,
+ * weighted by rows, of the distance between a bucket's mean probability and its share of positives.
+ */
+import type { Metric } from './grid.ts';
+import { missing, overRows, REASONS } from './metric.ts';
+
+export const CALIBRATION_BUCKETS = 20;
+
+export class CalibrationBuckets {
+  private readonly probabilities: Float64Array;
+  private readonly positives: Float64Array;
+  private rows = 0;
+
+  constructor(buckets = CALIBRATION_BUCKETS) {
+    this.probabilities = new Float64Array(buckets);
+    this.positives = new Float64Array(buckets);
+  }
+
+  /** Rows that share a probability. A bucket includes its lower edge; the last one includes 1. */
+  add(probability: number, positives: number, negatives: number): void {
+    const buckets = this.probabilities.length;
+    const bucket = Math.min(Math.floor(probability * buckets), buckets - 1);
+    this.probabilities[bucket] += probability * (positives + negatives);
+    this.positives[bucket] += positives;
+    this.rows += positives + negatives;
+  }
+
+  error(): Metric {
+    const distances = this.probabilities.map((sum, bucket) => Math.abs(sum - this.positives[bucket]));
+    return overRows(this.rows, () => sumOf(distances) / this.rows);
+  }
+
+  meanProbability(): Metric {
+    return overRows(this.rows, () => sumOf(this.probabilities) / this.rows);
+  }
+}
+
+/** Expected calibration error of probabilities. Rows with a NaN label are left out; labels are 0 or 1. */
+export function calibrationError(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  buckets = CALIBRATION_BUCKETS,
+): Metric {
+  const calibration = new CalibrationBuckets(buckets);
+  for (let i = 0; i < labels.length; i++) {
+    if (Number.isNaN(labels[i])) continue;
+    if (Number.isNaN(probabilities[i])) return missing(REASONS.notANumber);
+    calibration.add(probabilities[i], labels[i], 1 - labels[i]);
+  }
+  return calibration.error();
+}
+
+const sumOf = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0);

@@ -1,0 +1,120 @@
+/** A grid as text for a terminal, and as JSON for machines. */
+import type { Cell, Grid, Metric } from './grid.ts';
+import { numberOf } from './metric.ts';
+
+const CELL_METRICS = ['auc', 'logloss', 'groupedAuc', 'calibrationError', 'positiveRate', 'meanProbability'] as const;
+const MACRO_METRICS = ['auc', 'logloss', 'groupedAuc', 'calibrationError'] as const;
+
+type CellMetric = (typeof CELL_METRICS)[number];
+
+/** What `--json` prints: null where a metric is undefined, with the reason beside it. */
+export interface GridJson {
+  macro: Record<(typeof MACRO_METRICS)[number], number | null>;
+  cells: (Record<CellMetric, number | null> & {
+    scenario: string;
+    task: string;
+    rows: number;
+    positives: number;
+    unlabelled: number;
+    reasons?: Partial<Record<CellMetric, string>>;
+  })[];
+}
+
+export function gridToJson({ cells, macro }: Grid): GridJson {
+  return {
+    macro: valuesOf(macro, MACRO_METRICS),
+    cells: cells.map((cell) => {
+      const { scenario, task, rows, positives, unlabelled } = cell;
+      const undefinedOnes = CELL_METRICS.flatMap((name) =>
+        'undefined' in cell[name] ? [[name, cell[name].undefined]] : [],
+      );
+      return {
+        scenario,
+        task,
+        ...valuesOf(cell, CELL_METRICS),
+        rows,
+        positives,
+        unlabelled,
+        ...(undefinedOnes.length > 0 && { reasons: Object.fromEntries(undefinedOnes) }),
+      };
+    }),
+  };
+}
+
+const valuesOf = <K extends string>(metrics: Record<K, Metric>, names: readonly K[]): Record<K, number | null> =>
+  Object.fromEntries(names.map((name) => [name, numberOf(metrics[name])])) as Record<K, number | null>;
+
+/**
+ * A table with one line per scenario and a block of columns per task:
+ *
+ *   scenario   click                                  like
+ *                 AUC  log loss  positives      rows     AUC  log loss  positives  rows
+ *   home       0.7954    0.4831    104,335   203,000      - ¹        …
+ */
+export function formatGrid(grid: Grid): string {
+  const notes = new Notes();
+  const columns = columnsOf(grid);
+  const blocks = grid.tasks.map((task) => blockOf(task, grid, columns, notes));
+  const names = leftAligned(['', 'scenario', ...grid.scenarios]);
+  const lines = names.map((name, i) => [name, ...blocks.map((block) => block[i])].join('   ').trimEnd());
+  return [...lines, '', macroLine(grid, columns, notes), ...notes.lines()].join('\n');
+}
+
+interface Column {
+  title: string;
+  text: (cell: Cell, notes: Notes) => string;
+}
+
+/** Grouped AUC has a column where a cell defines it. */
+function columnsOf({ cells }: Grid): Column[] {
+  const metric = (title: string, name: CellMetric): Column => ({
+    title,
+    text: (cell, notes) => notes.show(cell[name]),
+  });
+  const grouped = cells.some((cell) => 'value' in cell.groupedAuc) ? [metric('grouped AUC', 'groupedAuc')] : [];
+  return [
+    metric('AUC', 'auc'),
+    ...grouped,
+    metric('log loss', 'logloss'),
+    { title: 'positives', text: (cell) => count(cell.positives) },
+    { title: 'rows', text: (cell) => count(cell.rows) },
+  ];
+}
+
+/** The lines of one task: its name, the column titles, then a line per scenario. All are equally wide. */
+function blockOf(task: string, { cells }: Grid, columns: Column[], notes: Notes): string[] {
+  const own = cells.filter((cell) => cell.task === task);
+  const table = columns.map(({ title, text }) => rightAligned([title, ...own.map((cell) => text(cell, notes))]));
+  const lines = table[0].map((_, i) => table.map((column) => column[i]).join('  '));
+  return leftAligned([task, ...lines]);
+}
+
+function macroLine({ macro, cells }: Grid, columns: Column[], notes: Notes): string {
+  const grouped = columns.some(({ title }) => title === 'grouped AUC')
+    ? [`grouped AUC ${notes.show(macro.groupedAuc)}`]
+    : [];
+  const parts = [`AUC ${notes.show(macro.auc)}`, ...grouped, `log loss ${notes.show(macro.logloss)}`];
+  parts.push(`calibration error ${notes.show(macro.calibrationError)}`);
+  const over = macro.cells === cells.length ? `${cells.length} cells` : `${macro.cells} of ${cells.length} cells`;
+  return `mean of ${over}: ${parts.join(', ')}`;
+}
+
+/** Numbers the reasons of undefined metrics in order of appearance. */
+class Notes {
+  private readonly reasons: string[] = [];
+
+  show(metric: Metric): string {
+    if ('value' in metric) return metric.value.toFixed(4);
+    if (!this.reasons.includes(metric.undefined)) this.reasons.push(metric.undefined);
+    return `- [${this.reasons.indexOf(metric.undefined) + 1}]`;
+  }
+
+  lines(): string[] {
+    return this.reasons.map((reason, i) => `[${i + 1}] undefined: ${reason}`);
+  }
+}
+
+const count = (n: number): string => n.toLocaleString('en-US');
+const widest = (texts: string[]): number => Math.max(...texts.map((text) => text.length));
+const leftAligned = (texts: string[]): string[] => texts.map((text) => text.padEnd(widest(texts)));
+const rightAligned = (texts: string[]): string[] => texts.map((text) => text.padStart(widest(texts)));
