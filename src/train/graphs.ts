@@ -4,6 +4,7 @@
  */
 import { add, compile, type CompiledGraph, concat, fixedElements, Graph, grad, mul, reduceSum, reshape, softplus, sub, type Tensor } from '../graph/index.ts';
 import type { CommonOptions, ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec, Phase } from '../model/contract.ts';
+import { byGroup } from './weights.ts';
 
 export interface GraphRequest {
   model: ModelDefinition<CommonOptions>;
@@ -87,7 +88,7 @@ export function gateGraph(request: GraphRequest): CompiledGraph {
 
 /** The parameters that learn: all, except the frozen gate network once gates are fed. */
 export function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
-  const all = model.parameters(options, sizes);
+  const all = byGroup(model.parameters(options, sizes));
   return phase === 'retrain' ? all.filter((spec) => !model.flowSelection?.isGateParameter(spec.name)) : all;
 }
 

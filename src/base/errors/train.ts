@@ -7,6 +7,12 @@ export const TRAIN_ERRORS = {
     (d: { key: string; known: string[] }) => `there is no model "${d.key}". Models: ${d.known.join(', ')}`,
   ),
 
+  WARM_START_MISMATCH: entry(
+    EXIT.usage,
+    400,
+    (d: { run: string; problems: string[] }) =>
+      `cannot go on from the weights of ${d.run}:\n${d.problems.map((p) => `  ${p}`).join('\n')}\nUse the same model and options on data with the same fields, scenarios and tasks`,
+  ),
   LOSS_NOT_FINITE: entry(
     EXIT.training,
     500,

@@ -1,0 +1,39 @@
+/** The end of a run: the finished model is written, evaluated on the test rows as it was written, and reported. */
+import { saveModel } from '../artifact/model-file.ts';
+import { type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { writeFileAtomic } from '../base/files.ts';
+import type { GridAccumulator } from '../evaluate/grid.ts';
+import type { ResultEvent } from './events.ts';
+import { openModel } from './finished.ts';
+import { reportText } from './report.ts';
+import { evaluateSplit } from './scorer.ts';
+import type { Setup } from './setup.ts';
+import { type LoopState, weightTensors } from './state.ts';
+
+export async function finishRun(run: {
+  folder: string;
+  record: RunRecord;
+  setup: Setup;
+  state: LoopState;
+  epochs: ResultEvent['epochs'];
+  newGrid: () => GridAccumulator;
+}): Promise<ResultEvent> {
+  const { folder, setup, state } = run;
+  const { manifest } = setup.data;
+  const { name, hash, tableRows, fields, scenarios, tasks } = manifest;
+  const model = { ...setup.options, key: setup.model.key };
+  saveModel(folder, { version: 1, model, data: { name, hash, tableRows, fields, scenarios, tasks } }, weightTensors(setup));
+
+  const started = performance.now();
+  const { backend, threads } = setup.config;
+  const finished = await openModel(folder, { backend, threads, batchSize: setup.config.train.evaluationBatchSize });
+  const test = await setup.data.open('test');
+  const grid = await evaluateSplit(finished.context, test, run.newGrid()).finally(async () => {
+    await test.close();
+    await finished.close();
+  });
+  const seconds = state.seconds + (performance.now() - started) / 1000;
+  const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
+  writeFileAtomic(runPaths(folder).report, reportText(run.record, setup, state, result));
+  return result;
+}

@@ -1,0 +1,80 @@
+/** A finished model out of a run folder, ready to score rows. */
+import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
+import { error } from '../base/errors/index.ts';
+import { loadKernels, regionBytes } from '../kernels/index.ts';
+import { findModel } from '../model/registry.ts';
+import type { SessionOptions } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
+import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
+import { liveGates } from './gates.ts';
+import { gateGraph, inferenceGraph } from './graphs.ts';
+import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
+import { restoreTensors, weightTensors } from './state.ts';
+import { allocateWeights, weightBytes } from './weights.ts';
+
+export interface FinishedModel {
+  description: ModelDescription;
+  /** Rows per call at most. */
+  batchSize: number;
+  context: ScorerContext;
+  /** Logits [size, T]. */
+  score(batch: RowsToScore): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads the model of a run.
+ *
+ * @param options.batchSize rows per call at most (default 16384)
+ * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export async function openModel(folder: string, options: SessionOptions & { batchSize?: number } = {}): Promise<FinishedModel> {
+  const { batchSize = 16384, ...runtime } = options;
+  const { description, tensors } = loadModel(folder);
+  const model = findModel(description.model.key);
+  const modelOptions = model.options.parse(description.model);
+  const { fields, scenarios, tasks, tableRows } = description.data;
+  const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+  const layout = rowLayout(fields, modelOptions.embeddingDim);
+  const { flowSelection } = model;
+  const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
+
+  const weightSizes = {
+    specs: model.parameters(modelOptions, sizes),
+    tableRows,
+    dimension: modelOptions.embeddingDim,
+    gateTable: flowSelection !== undefined,
+    moments: 0 as const,
+  };
+  const kernels = await loadKernels();
+  const arena = kernels.createArena(weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width));
+  const weights = allocateWeights(arena, weightSizes);
+  const holder = { weights, options: modelOptions };
+  for (const [name, { shape }] of weightTensors(holder)) {
+    const stored = tensors.get(name);
+    if (stored === undefined || stored.shape.join() !== shape.join())
+      throw error('RUN_DAMAGED', { path: folder, problem: `the model file has ${stored ? `[${stored.shape}]` : 'no tensor'} for ${name}, expected [${shape}]` });
+  }
+  restoreTensors(holder, tensors);
+
+  const buffers = allocateInputs(arena, batchSize, layout);
+  const request = { model, options: modelOptions, sizes, batchSize };
+  const session = await createSession(inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' }).bytes, runtime);
+  const gateSession = flowSelection && (await createSession(gateGraph({ ...request, phase: 'retrain' }).bytes, runtime));
+  const gates = gateSession && {
+    source: liveGates({ kernels, session: gateSession, weights, layout, buffers, width }),
+    region: arena.floats(batchSize * width),
+    width,
+  };
+  const context: ScorerContext = { kernels, session, weights, layout, buffers, gates, scalars: {} };
+  return {
+    description,
+    batchSize,
+    context,
+    score: (batch) => score(context, batch),
+    async close() {
+      await session.release();
+      await gateSession?.release();
+    },
+  };
+}

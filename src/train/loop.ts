@@ -1,0 +1,410 @@
+/**
+ * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run goes on with
+ * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
+ */
+import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
+import { checkDataset, openRun, type RunRecord, runPaths, type RunWriter, writeRun } from '../artifact/run-folder.ts';
+import { type RunConfig, runSchema } from '../config/run.ts';
+import type { SplitName } from '../config/dataset.ts';
+import { openPrepared } from '../data/open.ts';
+import type { Batch, SplitReader } from '../data/prepared.ts';
+import { createGrid, gridToJson } from '../evaluate/index.ts';
+import type { Grid } from '../evaluate/grid.ts';
+import { createSession } from '../runtime/session.ts';
+import type { Session } from '../runtime/contract.ts';
+import type { Emit, InterruptedEvent, ResultEvent } from './events.ts';
+import { finishRun } from './finish.ts';
+import { cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
+import { gateGraph, inferenceGraph, trainingGraph } from './graphs.ts';
+import { type PhasePlan, planPhases } from './phases.ts';
+import { learningRateShare, temperature } from './schedule.ts';
+import { evaluateSplit, type ScorerContext } from './scorer.ts';
+import { type Setup, setUp } from './setup.ts';
+import { initialState, type LoopState, restoreSnapshot, restoreTensors, saveProgress, saveSnapshot } from './state.ts';
+import { type StepContext, trainStep } from './step.ts';
+import { applyWarmStart } from './warm-start.ts';
+import { clearMoments, initialize } from './weights.ts';
+
+export interface TrainingRequest {
+  /** A run folder made by createRun. Work goes on from its newest checkpoint, or begins. */
+  folder: string;
+  /** Go on from this checkpoint instead. */
+  from?: string;
+  emit: Emit;
+  /** Asked after every step; true: write a checkpoint and return. */
+  shouldStop: () => boolean;
+}
+
+/** @throws any error of the rooms below; the run folder keeps its last checkpoint. */
+export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
+  const record = openRun(request.folder);
+  const config = runSchema.parse(record.config);
+  const data = await openPrepared(record.data.folder);
+  checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
+  const setup = await setUp(config, data);
+  const { checkpoints } = runPaths(request.folder);
+  const checkpoint = request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
+  const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
+  if (checkpoint === undefined) await begin(setup, config);
+  else restoreTensors(setup, checkpoint.tensors);
+
+  const writer = writeRun(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
+  const readers: Partial<Record<SplitName, SplitReader>> = {};
+  try {
+    readers.train = await data.open('train');
+    readers.validation = await data.open('validation');
+    const training = new Training(request, record, setup, state, writer, readers.train, readers.validation);
+    training.announce(checkpoint !== undefined);
+    return await training.run();
+  } finally {
+    for (const reader of Object.values(readers)) await reader.close();
+    writer.close();
+  }
+}
+
+async function begin(setup: Setup, config: RunConfig): Promise<void> {
+  initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);
+}
+
+/** What a phase works with. */
+interface PhaseTools {
+  plan: PhasePlan;
+  step: StepContext;
+  scorer: ScorerContext;
+  gates: GateSource | undefined;
+  sessions: Session[];
+  steps: number;
+}
+
+const PROGRESS_MILLISECONDS = 250;
+
+class Training {
+  readonly request: TrainingRequest;
+  readonly record: RunRecord;
+  readonly setup: Setup;
+  readonly state: LoopState;
+  readonly writer: RunWriter;
+  readonly train: SplitReader;
+  readonly validation: SplitReader;
+  readonly plans: PhasePlan[];
+  readonly checkpoints: string;
+  #started = performance.now();
+  #lastCheckpoint = performance.now();
+  #lastProgress = 0;
+
+  constructor(
+    request: TrainingRequest,
+    record: RunRecord,
+    setup: Setup,
+    state: LoopState,
+    writer: RunWriter,
+    train: SplitReader,
+    validation: SplitReader,
+  ) {
+    this.request = request;
+    this.record = record;
+    this.setup = setup;
+    this.state = state;
+    this.writer = writer;
+    this.train = train;
+    this.validation = validation;
+    this.plans = planPhases(setup.model, setup.config.train);
+    this.checkpoints = runPaths(request.folder).checkpoints;
+  }
+
+  announce(resumed: boolean): void {
+    const { manifest } = this.setup.data;
+    const { splits } = manifest;
+    this.request.emit({
+      event: 'start',
+      run: this.request.folder,
+      model: this.setup.model.key,
+      dataset: manifest.name,
+      scenarios: manifest.scenarios,
+      tasks: manifest.tasks,
+      rows: { train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows },
+      denseParameters: this.setup.weights.dense.view.length,
+      tableRows: manifest.tableRows,
+      embeddingDim: this.setup.options.embeddingDim,
+      backend: this.setup.config.backend,
+      resumed,
+    });
+  }
+
+  async run(): Promise<ResultEvent | InterruptedEvent> {
+    for (;;) {
+      const interrupted = await this.#runPhase(this.plans[this.state.phase]);
+      if (interrupted !== undefined) return interrupted;
+      if (this.state.phase === this.plans.length - 1) return this.#finish();
+      this.#enterNextPhase();
+    }
+  }
+
+  /** Trains until the phase has ended, or a stop is asked for. */
+  async #runPhase(plan: PhasePlan): Promise<InterruptedEvent | undefined> {
+    if (this.state.ended) return undefined;
+    const tools = await this.#prepare(plan);
+    this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
+    try {
+      while (!this.state.ended) {
+        const { epoch, batch } = this.state;
+        if (plan.snapshotBefore === epoch && batch === 0) saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
+        const stopped = await this.#runEpoch(tools);
+        if (stopped) return this.#interrupt();
+        await this.#endEpoch(tools);
+      }
+    } finally {
+      for (const session of tools.sessions) await session.release();
+    }
+    return undefined;
+  }
+
+  async #prepare(plan: PhasePlan): Promise<PhaseTools> {
+    const { setup } = this;
+    const { config, options } = setup;
+    const runtime = { backend: config.backend, threads: config.threads };
+    const graph = trainingGraph(setup.graphRequest(plan.phase, config.train.batchSize));
+    const training = await createSession(graph.bytes, runtime);
+    const scoring = await createSession(inferenceGraph(setup.graphRequest(plan.phase, setup.scoring.capacity)).bytes, runtime);
+    const caches = plan.phase === 'retrain' ? await this.#cacheGates() : undefined;
+    const step: StepContext = {
+      kernels: setup.kernels,
+      session: training,
+      graph,
+      weights: setup.weights,
+      buffers: setup.step,
+      layout: setup.layout,
+      optimizer: { ...setup.optimizer, l2: plan.l2 },
+      clipNorm: config.train.clipNorm,
+      taskWeights: setup.taskWeights,
+      tasks: setup.data.manifest.tasks,
+      phase: plan.phase,
+      dropoutKeep: 1 - options.dropout,
+      seed: config.seed,
+    };
+    const scorer: ScorerContext = {
+      kernels: setup.kernels,
+      session: scoring,
+      weights: setup.weights,
+      layout: setup.layout,
+      buffers: setup.scoring,
+      scalars: {},
+      gates: caches && { source: caches.validation, region: setup.scoring.gates, width: setup.gateWidth },
+    };
+    const steps = Math.ceil(this.train.rows / config.train.batchSize);
+    return { plan, step, scorer, gates: caches?.train, sessions: [training, scoring], steps };
+  }
+
+  /** Gates of the training and validation rows; says how often each flow is kept when the phase begins. */
+  async #cacheGates(): Promise<{ train: GateSource; validation: GateSource }> {
+    const { setup, state } = this;
+    const { manifest } = setup.data;
+    const { backend, threads } = setup.config;
+    const session = await createSession(gateGraph(setup.graphRequest('retrain', setup.scoring.capacity)).bytes, { backend, threads });
+    const { kernels, weights, layout, gateWidth: width } = setup;
+    const network = liveGates({ kernels, session, weights, layout, buffers: setup.scoring, width });
+    const sizes = { batchSize: setup.scoring.capacity, width, scenarios: setup.sizes.scenarios, tasks: setup.sizes.tasks };
+    const train = await cacheGates(this.train, network, sizes);
+    const validation = await cacheGates(this.validation, network, sizes);
+    await session.release();
+    if (state.step === 0) {
+      state.keep = { rates: keepRates(train.counts, setup.sizes.tasks), rows: [...train.counts.rows] };
+      this.writer.metrics.append({ kind: 'flows', split: 'train', keep: state.keep.rates, rows: state.keep.rows });
+    }
+    const flows = [...(setup.model.flowSelection?.flows ?? [])];
+    if (state.keep !== null)
+      this.request.emit({ event: 'flows', flows, split: 'train', keep: state.keep.rates, rows: state.keep.rows, scenarios: manifest.scenarios, tasks: manifest.tasks });
+    return { train: train.gates, validation: validation.gates };
+  }
+
+  /** The rest of the current epoch. Returns true when a stop was asked for. */
+  async #runEpoch({ plan, step, gates, steps }: PhaseTools): Promise<boolean> {
+    const { state, setup } = this;
+    const { train, seed } = setup.config;
+    const scalars = { temperature: this.#temperature(plan) };
+    const clock = new EpochClock();
+    const batches = this.train.batches({
+      batchSize: train.batchSize,
+      shuffle: train.shuffle ? { seed, epoch: this.#epochsBefore() + state.epoch } : undefined,
+      firstBatch: state.batch,
+    });
+    for await (const batch of batches) {
+      const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, plan.epochs * steps);
+      const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
+      const losses = await trainStep(step, { batch, step: state.step + 1, epoch: state.epoch, learningRate, scalars, fillGates });
+      clock.rows += batch.size;
+      state.step++;
+      state.batch++;
+      losses.forEach((loss, task) => {
+        if (Number.isNaN(loss)) return;
+        state.lossSums[task] += loss;
+        state.lossSteps[task]++;
+      });
+      if (state.step % train.metricsEverySteps === 0)
+        this.writer.metrics.append({ kind: 'step', phase: plan.phase, step: state.step, learningRate, losses: this.#named([...losses]) });
+      this.#showProgress(plan, steps, clock, learningRate);
+      if (this.request.shouldStop()) return true;
+      if (performance.now() - this.#lastCheckpoint > train.checkpointMinutes * 60_000) this.#checkpoint();
+    }
+    this.#epochSeconds = clock.seconds;
+    this.#epochRate = clock.rows / clock.seconds;
+    return false;
+  }
+
+  #epochSeconds = 0;
+  #epochRate = 0;
+
+  /** Validation, early stopping, logs and the epoch's checkpoint. */
+  async #endEpoch({ plan, scorer }: PhaseTools): Promise<void> {
+    const { state, setup } = this;
+    const { train } = setup.config;
+    const temperatureNow = this.#temperature(plan);
+    const scalars: Record<string, number> = plan.phase === 'search' ? { temperature: temperatureNow } : {};
+    const grid = await evaluateSplit({ ...scorer, scalars }, this.validation, this.#newGrid());
+    const monitor = monitored(grid, train.monitor);
+    const best = monitor !== null && (state.best === null || (train.monitor === 'auc' ? monitor > state.best : monitor < state.best));
+    const losses = this.#meanLosses();
+    state.epoch++;
+    state.batch = 0;
+    state.lossSums.fill(0);
+    state.lossSteps.fill(0);
+    state.epochs[state.phase] = state.epoch;
+    state.epochsSinceBest = best || monitor === null ? 0 : state.epochsSinceBest + 1;
+    if (best) state.best = monitor;
+    if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
+    if (monitor === null) this.request.emit({ event: 'warning', message: 'no cell of the validation grid has the monitored metric: early stopping is off for this epoch' });
+    state.ended = state.epoch === plan.epochs || (plan.patience !== undefined && state.epochsSinceBest >= plan.patience);
+
+    this.writer.metrics.append({ kind: 'epoch', phase: plan.phase, epoch: state.epoch, losses, monitor, best, validation: gridToJson(grid) });
+    this.writer.timings.append({ phase: plan.phase, epoch: state.epoch, seconds: this.#epochSeconds, rowsPerSecond: this.#epochRate });
+    this.#checkpoint();
+    this.request.emit({
+      event: 'epoch',
+      phase: plan.phase,
+      epoch: state.epoch,
+      epochs: plan.epochs,
+      losses,
+      validation: grid,
+      monitor,
+      best,
+      temperature: plan.phase === 'search' ? temperatureNow : undefined,
+      seconds: this.#epochSeconds,
+      rowsPerSecond: this.#epochRate,
+    });
+  }
+
+  /**
+   * From search to retraining: weights go back to the rewind snapshot, the gate network stays as the search left it and
+   * reads a frozen copy of the table as the search left it; the optimiser starts anew.
+   */
+  #enterNextPhase(): void {
+    const { setup, state } = this;
+    const { weights, model } = setup;
+    weights.gateTable?.view.set(weights.table.view);
+    const isGate = (name: string): boolean => name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
+    restoreSnapshot(this.checkpoints, setup, 'rewind', isGate);
+    clearMoments(weights);
+    Object.assign(state, { phase: state.phase + 1, epoch: 0, batch: 0, step: 0, best: null, epochsSinceBest: 0, ended: false });
+    this.#checkpoint();
+  }
+
+  async #finish(): Promise<ResultEvent> {
+    const { state, setup } = this;
+    if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
+    this.#countSeconds();
+    const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
+    const result = await finishRun({ folder: this.request.folder, record: this.record, setup, state, epochs, newGrid: () => this.#newGrid() });
+    this.writer.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
+    this.writer.timings.append({ seconds: result.seconds });
+    this.writer.sync();
+    this.request.emit(result);
+    return result;
+  }
+
+  #interrupt(): InterruptedEvent {
+    const event: InterruptedEvent = { event: 'interrupted', run: this.request.folder, checkpoint: this.#checkpoint() };
+    this.request.emit(event);
+    return event;
+  }
+
+  #checkpoint(): string {
+    const { state, writer } = this;
+    writer.sync();
+    state.metricsBytes = writer.metrics.bytes;
+    state.timingsBytes = writer.timings.bytes;
+    this.#countSeconds();
+    const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
+    this.#lastCheckpoint = performance.now();
+    this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });
+    return name;
+  }
+
+  #countSeconds(): void {
+    const now = performance.now();
+    this.state.seconds += (now - this.#started) / 1000;
+    this.#started = now;
+  }
+
+  #showProgress(plan: PhasePlan, steps: number, clock: EpochClock, learningRate: number): void {
+    const now = performance.now();
+    if (now - this.#lastProgress < PROGRESS_MILLISECONDS) return;
+    this.#lastProgress = now;
+    const { epoch, batch } = this.state;
+    const rowsPerSecond = clock.rows / clock.seconds;
+    const rowsLeft = (plan.epochs - epoch) * this.train.rows - batch * this.setup.config.train.batchSize;
+    this.request.emit({
+      event: 'progress',
+      phase: plan.phase,
+      epoch: epoch + 1,
+      epochs: plan.epochs,
+      step: batch,
+      steps,
+      rowsPerSecond,
+      etaSeconds: Math.max(0, rowsLeft) / rowsPerSecond,
+      losses: this.#meanLosses(),
+      learningRate,
+    });
+  }
+
+  #temperature(plan: PhasePlan): number {
+    return temperature(this.state.epoch, plan.epochs, this.setup.config.train.finalTemperature);
+  }
+
+  /** Epochs of earlier phases: each epoch of a run is shuffled in its own way. */
+  #epochsBefore(): number {
+    return this.state.epochs.slice(0, this.state.phase).reduce((sum, count) => sum + count, 0);
+  }
+
+  #position() {
+    const { phase, epoch, batch } = this.state;
+    return { phase: this.plans[phase].phase, epoch, step: batch };
+  }
+
+  #newGrid() {
+    const { scenarios, tasks, hasGroup } = this.setup.data.manifest;
+    return createGrid({ scenarios, tasks, hasGroup });
+  }
+
+  #meanLosses(): Record<string, number> {
+    return this.#named(this.state.lossSums.map((sum, task) => sum / this.state.lossSteps[task]));
+  }
+
+  #named(values: number[]): Record<string, number> {
+    return Object.fromEntries(this.setup.data.manifest.tasks.map((task, i) => [task, values[i]]));
+  }
+}
+
+/** Rows and seconds of an epoch, as far as this process ran it. */
+class EpochClock {
+  rows = 0;
+  readonly #start = performance.now();
+  get seconds(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
+}
+
+function monitored(grid: Grid, metric: 'auc' | 'logloss'): number | null {
+  const value = grid.macro[metric];
+  return 'value' in value ? value.value : null;
+}

@@ -1,0 +1,131 @@
+/**
+ * Optimisers work outside the graph, in place. Dense parameters are updated group by group. The embedding table is updated
+ *
+ *   lazily (default)  only rows of this batch move: their moments, L2 and weight decay stand still while a row is absent.
+ *   densely           every row is updated at every step, as AutoIFS' authors do: momentum and L2 go on moving absent rows.
+ *
+ * Adam follows PyTorch (epsilon outside the square root). `l2` is coupled: added to the gradient before the moments.
+ */
+import type { AdamStep, Kernels, Region } from '../kernels/index.ts';
+import type { Weights } from './weights.ts';
+
+export interface OptimizerOptions {
+  optimizer: 'adam' | 'adamw' | 'sgd';
+  l2: number;
+  weightDecay: number;
+  momentum: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  groups: Record<string, { learningRateScale?: number; l2?: number; weightDecay?: number }>;
+  tableUpdates: 'lazy' | 'dense';
+}
+
+/** Gradients of one step. */
+export interface Gradients {
+  /** Over the trainable parameters: a leading part of the flat vector. */
+  dense: Region;
+  denseLength: number;
+  /** Table rows of the batch, and the sum of the gradients of each. */
+  unique: Region<Int32Array>;
+  count: number;
+  summed: Region;
+  /** Zeroed scratch of the table's size, for dense updates. */
+  wholeTable: Region | undefined;
+}
+
+/** How many moment vectors an optimiser keeps. */
+export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 => (optimizer === 'sgd' ? (momentum > 0 ? 1 : 0) : 2);
+
+/** One step on all trainable parameters. `step` counts from 1 within a phase. */
+export function update(
+  kernels: Kernels,
+  weights: Weights,
+  gradients: Gradients,
+  options: OptimizerOptions,
+  at: { step: number; learningRate: number; gradientScale: number },
+): void {
+  for (const { group, from, to } of groupRanges(weights, gradients.denseLength)) {
+    const settings = groupSettings(options, group);
+    applyDense(kernels, weights, gradients, options, settings, at, from, to);
+  }
+  applyTable(kernels, weights, gradients, options, at);
+}
+
+interface GroupSettings {
+  scale: number;
+  l2: number;
+  weightDecay: number;
+}
+
+function groupSettings(options: OptimizerOptions, group: string): GroupSettings {
+  const own = options.groups[group] ?? {};
+  return { scale: own.learningRateScale ?? 1, l2: own.l2 ?? options.l2, weightDecay: own.weightDecay ?? options.weightDecay };
+}
+
+/** Ranges of the flat vector, one per optimiser group that learns in this phase. */
+function groupRanges(weights: Weights, trainable: number): { group: string; from: number; to: number }[] {
+  const ranges: { group: string; from: number; to: number }[] = [];
+  for (const spec of weights.specs) {
+    const { from, to } = weights.range.get(spec.name) as { from: number; to: number };
+    if (to > trainable) break;
+    const last = ranges.at(-1);
+    if (last?.group === spec.group) last.to = to;
+    else ranges.push({ group: spec.group, from, to });
+  }
+  return ranges;
+}
+
+type At = { step: number; learningRate: number; gradientScale: number };
+
+const adamStep = (options: OptimizerOptions, { scale, l2, weightDecay }: GroupSettings, at: At): AdamStep => ({
+  learningRate: at.learningRate * scale,
+  beta1: options.beta1,
+  beta2: options.beta2,
+  epsilon: options.epsilon,
+  l2: options.optimizer === 'adam' ? l2 : 0,
+  weightDecay: options.optimizer === 'adamw' ? weightDecay : 0,
+  step: at.step,
+  gradientScale: at.gradientScale,
+});
+
+function applyDense(
+  kernels: Kernels,
+  weights: Weights,
+  gradients: Gradients,
+  options: OptimizerOptions,
+  settings: GroupSettings,
+  at: At,
+  from: number,
+  to: number,
+): void {
+  const { dense: parameter, denseMoments: moments } = weights;
+  const gradient = gradients.dense;
+  if (options.optimizer === 'sgd') {
+    const step = { learningRate: at.learningRate * settings.scale, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale };
+    kernels.sgd({ parameter, gradient, velocity: moments[0], from, to }, step);
+  } else {
+    kernels.adam({ parameter, gradient, first: moments[0], second: moments[1], from, to }, adamStep(options, settings, at));
+  }
+}
+
+/** The table belongs to the group `weight`. SGD has no momentum on lazily updated rows: an absent row has no velocity. */
+function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, options: OptimizerOptions, at: At): void {
+  const settings = groupSettings(options, 'weight');
+  const { table, tableMoments: moments } = weights;
+  const { unique, count, summed, wholeTable } = gradients;
+  const dimension = summed.view.length / unique.view.length;
+  if (wholeTable === undefined) {
+    if (options.optimizer === 'sgd')
+      kernels.sgdRows({ table, dimension, unique, count, summed }, { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale });
+    else
+      kernels.adamRows({ table, first: moments[0], second: moments[1], dimension, unique, count, summed }, adamStep(options, settings, at));
+    return;
+  }
+  kernels.spreadRows({ unique, count, summed, dimension, dense: wholeTable });
+  const whole = { parameter: table, gradient: wholeTable, from: 0, to: table.view.length };
+  if (options.optimizer === 'sgd')
+    kernels.sgd({ ...whole, velocity: moments[0] }, { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale });
+  else kernels.adam({ ...whole, first: moments[0], second: moments[1] }, adamStep(options, settings, at));
+  kernels.clearRows({ unique, count, dimension, dense: wholeTable });
+}

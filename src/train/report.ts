@@ -1,0 +1,51 @@
+/** report.md of a run: what a person reads afterwards. */
+import type { RunRecord } from '../artifact/run-folder.ts';
+import { formatGrid } from '../evaluate/index.ts';
+import type { ResultEvent } from './events.ts';
+import type { Setup } from './setup.ts';
+import type { LoopState } from './state.ts';
+
+export function reportText(record: RunRecord, setup: Setup, state: LoopState, result: ResultEvent): string {
+  const { manifest } = setup.data;
+  const { train, validation, test } = manifest.splits;
+  const epochs = Object.entries(result.epochs).map(([phase, count]) => `${count} ${phase}`).join(', ');
+  const lines = [
+    `# ${setup.model.title} on ${manifest.name}`,
+    '',
+    `- data: ${manifest.name} (${record.data.hash.slice(0, 12)}), rows ${train.rows} train / ${validation.rows} validation / ${test.rows} test`,
+    `- parameters: ${setup.weights.dense.view.length} dense, ${manifest.tableRows} x ${setup.options.embeddingDim} embeddings`,
+    `- epochs: ${epochs}; ${result.seconds.toFixed(0)} s`,
+    '',
+    '## Test rows',
+    '',
+    '```text',
+    formatGrid(result.grid),
+    '```',
+    '',
+    ...(state.keep === null ? [] : flowLines(setup, state.keep)),
+    '## Configuration',
+    '',
+    '```json',
+    JSON.stringify(record.config, null, 2),
+    '```',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function flowLines(setup: Setup, keep: NonNullable<LoopState['keep']>): string[] {
+  const { scenarios, tasks } = setup.data.manifest;
+  const flows = setup.model.flowSelection?.flows ?? [];
+  const share = (rate: number | null): string => (rate === null ? '-' : rate.toFixed(3));
+  return [
+    '## Flow keep-rates',
+    '',
+    'Share of the training rows of a scenario for which a flow reaches the task. The merged path is always kept.',
+    '',
+    `| scenario | task | ${flows.join(' | ')} | rows |`,
+    `| --- | --- | ${flows.map(() => '---').join(' | ')} | --- |`,
+    ...scenarios.flatMap((scenario, s) =>
+      tasks.map((task, t) => `| ${scenario} | ${task} | ${keep.rates[s][t].map(share).join(' | ')} | ${keep.rows[s]} |`),
+    ),
+    '',
+  ];
+}

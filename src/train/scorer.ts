@@ -1,0 +1,52 @@
+/** Scores batches with an inference graph: validation while training, and finished models. */
+import type { Batch, SplitReader } from '../data/prepared.ts';
+import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
+import type { Kernels, Region } from '../kernels/index.ts';
+import type { Session, Value } from '../runtime/contract.ts';
+import { type InputBuffers, loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from './feeds.ts';
+import type { GateSource } from './gates.ts';
+import type { Weights } from './weights.ts';
+
+export interface ScorerContext {
+  kernels: Kernels;
+  session: Session;
+  weights: Weights;
+  layout: RowLayout;
+  buffers: InputBuffers;
+  /** [B, width] room for fed gates, where the graph takes them. */
+  gates?: { source: GateSource; region: Region; width: number };
+  scalars: Record<string, number>;
+}
+
+export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row'>;
+
+/** Logits [size, T] of a batch; the array is the caller's. */
+export async function score(context: ScorerContext, batch: RowsToScore): Promise<Float32Array> {
+  const { kernels, session, weights, layout, buffers, gates } = context;
+  // The gate network reads its own table through the same buffers, so it goes first.
+  if (gates !== undefined) await gates.source.fill(batch, gates.region.view);
+  loadRows(kernels, layout, buffers, batch, weights.table);
+  const feeds: Record<string, Value> = {
+    ...parameterValues(weights),
+    ...Object.fromEntries(Object.entries(context.scalars).map(([name, value]) => [name, scalarValue(value)])),
+    embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
+    scenario: rowsOf(buffers.scenario, batch.size),
+  };
+  if (gates !== undefined) feeds.gates = rowsOf(gates.region, batch.size, gates.width);
+  const wanted = Object.fromEntries(session.inputs.map((name) => [name, feeds[name]]));
+  const { logits } = await session.run(wanted);
+  return logits.data as Float32Array;
+}
+
+/** The grid of a whole split. */
+export async function evaluateSplit(context: ScorerContext, reader: SplitReader, grid: GridAccumulator): Promise<Grid> {
+  try {
+    for await (const batch of reader.batches({ batchSize: context.buffers.capacity })) {
+      const logits = await score(context, batch);
+      grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
+    }
+    return await grid.finish();
+  } finally {
+    grid.dispose();
+  }
+}

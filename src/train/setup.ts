@@ -1,0 +1,91 @@
+/** Everything a run works with, put together once: model, data, arena, weights and buffers. */
+import type { RunConfig } from '../config/run.ts';
+import type { PreparedData } from '../data/prepared.ts';
+import { type Kernels, loadKernels, type Region, regionBytes } from '../kernels/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model/contract.ts';
+import { findModel } from '../model/registry.ts';
+import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from './feeds.ts';
+import { type GraphRequest, trainingGraph } from './graphs.ts';
+import { momentCount, type OptimizerOptions } from './optimizer.ts';
+import { planPhases } from './phases.ts';
+import { allocateStep, type StepBuffers, stepBytes } from './step.ts';
+import { allocateWeights, length, type Weights, weightBytes } from './weights.ts';
+
+export interface Setup {
+  config: RunConfig;
+  data: PreparedData;
+  model: ModelDefinition<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  layout: RowLayout;
+  /** Numbers per row of the flow gates; 0 for models without. */
+  gateWidth: number;
+  optimizer: OptimizerOptions;
+  taskWeights: number[];
+  kernels: Kernels;
+  weights: Weights;
+  /** Rows to train on. */
+  step: StepBuffers;
+  /** Rows to score. */
+  scoring: InputBuffers & { gates: Region };
+  graphRequest: (phase: Phase, batchSize: number) => GraphRequest;
+}
+
+/** @throws MODEL_UNKNOWN, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+export async function setUp(config: RunConfig, data: PreparedData): Promise<Setup> {
+  const { manifest } = data;
+  const model = findModel(config.model.key);
+  const options = model.options.parse(config.model);
+  const sizes = { fields: manifest.fields.length, scenarios: manifest.scenarios.length, tasks: manifest.tasks.length };
+  const layout = rowLayout(manifest.fields, options.embeddingDim);
+  const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
+  const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({ model, options, sizes, phase, batchSize });
+
+  const specs = model.parameters(options, sizes);
+  const { train } = config;
+  const weightSizes = {
+    specs,
+    tableRows: manifest.tableRows,
+    dimension: options.embeddingDim,
+    gateTable: model.flowSelection !== undefined,
+    moments: momentCount(train),
+  };
+  const stepSizes = {
+    batchSize: train.batchSize,
+    tasks: sizes.tasks,
+    gates: gateWidth,
+    denseParameters: specs.reduce((sum, spec) => sum + length(spec), 0),
+    tableRows: manifest.tableRows,
+    tableUpdates: train.tableUpdates,
+    dropout: dropoutWidth(planPhases(model, train).map((plan) => graphRequest(plan.phase, train.batchSize))),
+  };
+  const scoringRows = train.evaluationBatchSize;
+  const kernels = await loadKernels();
+  const arena = kernels.createArena(
+    weightBytes(weightSizes) + stepBytes(stepSizes, layout) + inputBytes(scoringRows, layout) + regionBytes(scoringRows * gateWidth),
+  );
+  return {
+    config,
+    data,
+    model,
+    options,
+    sizes,
+    layout,
+    gateWidth,
+    optimizer: train,
+    taskWeights: manifest.tasks.map((task) => train.taskWeights[task] ?? 1),
+    kernels,
+    weights: allocateWeights(arena, weightSizes),
+    step: allocateStep(arena, stepSizes, layout),
+    scoring: { ...allocateInputs(arena, scoringRows, layout), gates: arena.floats(scoringRows * gateWidth) },
+    graphRequest,
+  };
+}
+
+/** Widest set of dropout masks over the phases. */
+const dropoutWidth = (requests: GraphRequest[]): number =>
+  Math.max(
+    ...requests.map((request) =>
+      request.options.dropout === 0 ? 0 : trainingGraph(request).dropout.reduce((sum, mask) => sum + mask.width, 0),
+    ),
+  );

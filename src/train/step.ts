@@ -1,0 +1,219 @@
+/** One training step: gather, one ONNX run forward and backward, scatter, update. */
+import { error } from '../base/errors/index.ts';
+import type { Batch } from '../data/prepared.ts';
+import { type Arena, type Kernels, type Region, regionBytes } from '../kernels/index.ts';
+import type { Session, Value } from '../runtime/contract.ts';
+import { allocateInputs, type InputBuffers, inputBytes, loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from './feeds.ts';
+import type { TrainingGraph } from './graphs.ts';
+import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
+import { length, type Weights } from './weights.ts';
+
+export interface StepSizes {
+  batchSize: number;
+  tasks: number;
+  /** Numbers per row of the fed gates; 0 without. */
+  gates: number;
+  denseParameters: number;
+  tableRows: number;
+  tableUpdates: 'lazy' | 'dense';
+  /** Numbers per row over all dropout masks. */
+  dropout: number;
+}
+
+/** Buffers of a step, allocated once for all phases. */
+export interface StepBuffers extends InputBuffers {
+  labels: Region;
+  lossWeights: Region;
+  rowWeights: Region;
+  gates: Region;
+  dropout: Region;
+  gradient: Region;
+  embeddingGradient: Region;
+  stamps: Region<Int32Array>;
+  unique: Region<Int32Array>;
+  summed: Region;
+  wholeTable: Region | undefined;
+}
+
+const lengths = (sizes: StepSizes, layout: RowLayout) => {
+  const { batchSize: B, tasks: T } = sizes;
+  return {
+    ints: { stamps: sizes.tableRows, unique: B * layout.slots },
+    floats: {
+      labels: B * T,
+      lossWeights: B * T,
+      rowWeights: B,
+      gates: B * sizes.gates,
+      dropout: B * sizes.dropout,
+      gradient: sizes.denseParameters,
+      embeddingGradient: B * layout.fields.length * layout.dimension,
+      summed: B * layout.slots * layout.dimension,
+      wholeTable: sizes.tableUpdates === 'dense' ? sizes.tableRows * layout.dimension : 0,
+    },
+  };
+};
+
+export function stepBytes(sizes: StepSizes, layout: RowLayout): number {
+  const { ints, floats } = lengths(sizes, layout);
+  const all = [...Object.values(ints), ...Object.values(floats)];
+  return inputBytes(sizes.batchSize, layout) + all.reduce((sum, count) => sum + regionBytes(count), 0);
+}
+
+export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout): StepBuffers {
+  const { ints, floats } = lengths(sizes, layout);
+  const region = <K extends string>(counts: Record<K, number>, take: (count: number) => Region) =>
+    Object.fromEntries(Object.entries<number>(counts).map(([name, count]) => [name, take(count)])) as Record<K, Region>;
+  const { wholeTable, ...rest } = region(floats, (count) => arena.floats(count));
+  return {
+    ...allocateInputs(arena, sizes.batchSize, layout),
+    ...rest,
+    stamps: arena.ints(ints.stamps),
+    unique: arena.ints(ints.unique),
+    wholeTable: floats.wholeTable > 0 ? wholeTable : undefined,
+  };
+}
+
+/** What does not change within a phase. */
+export interface StepContext {
+  kernels: Kernels;
+  session: Session;
+  graph: TrainingGraph;
+  weights: Weights;
+  buffers: StepBuffers;
+  layout: RowLayout;
+  optimizer: OptimizerOptions;
+  clipNorm: number | undefined;
+  /** Weight of each task in the loss. */
+  taskWeights: readonly number[];
+  tasks: readonly string[];
+  phase: string;
+  dropoutKeep: number;
+  seed: number;
+}
+
+export interface StepInput {
+  batch: Batch;
+  /** Counts from 1 within the phase. */
+  step: number;
+  epoch: number;
+  learningRate: number;
+  scalars: Record<string, number>;
+  /** Fills [size, gates] hard gates of the batch's rows. */
+  fillGates?: (batch: Batch, out: Float32Array) => void;
+}
+
+/**
+ * Trains on one batch.
+ *
+ * @returns the mean loss of each task over its labelled rows (NaN for a task without any), before the update
+ * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
+ */
+export async function trainStep(context: StepContext, input: StepInput): Promise<Float32Array> {
+  const { kernels, session, graph, weights, buffers, layout } = context;
+  const { batch } = input;
+  loadRows(kernels, layout, buffers, batch, weights.table);
+  const labelled = weighLabels(batch, context.taskWeights, buffers);
+  input.fillGates?.(batch, buffers.gates.view);
+  const masks = fillDropout(context, input);
+
+  const denseLength = graph.trainable.reduce((sum, spec) => sum + length(spec), 0);
+  const width = layout.fields.length * layout.dimension;
+  const tasks = context.tasks.length;
+  const feeds: Record<string, Value> = {
+    ...parameterValues(weights),
+    ...Object.fromEntries(graph.scalars.map((name) => [name, scalarValue(input.scalars[name])])),
+    ...masks,
+    embedding: rowsOf(buffers.embedding, batch.size, width),
+    scenario: rowsOf(buffers.scenario, batch.size),
+    labels: rowsOf(buffers.labels, batch.size, tasks),
+    lossWeights: rowsOf(buffers.lossWeights, batch.size, tasks),
+    rowWeights: rowsOf(buffers.rowWeights, batch.size),
+    gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
+  };
+  const into = { gradient: rowsOf(buffers.gradient, denseLength), embeddingGradient: rowsOf(buffers.embeddingGradient, batch.size, width) };
+  const results = await session.run(pick(feeds, session.inputs), into);
+  const losses = taskMeans(results.taskLosses.data as Float32Array, context.taskWeights, labelled);
+  checkFinite(losses, labelled, context, input, denseLength);
+
+  const count = kernels.scatterUnique({
+    ids: buffers.ids,
+    rows: batch.size,
+    slots: layout.slots,
+    fields: layout.fields,
+    gradient: buffers.embeddingGradient,
+    dimension: layout.dimension,
+    stamps: buffers.stamps,
+    unique: buffers.unique,
+    summed: buffers.summed,
+  });
+  const gradients: Gradients = { dense: buffers.gradient, denseLength, unique: buffers.unique, count, summed: buffers.summed, wholeTable: buffers.wholeTable };
+  const gradientScale = clipScale(kernels, gradients, layout.dimension, context.clipNorm);
+  update(kernels, weights, gradients, context.optimizer, { step: input.step, learningRate: input.learningRate, gradientScale });
+  return losses;
+}
+
+const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
+  Object.fromEntries(names.map((name) => [name, feeds[name]]));
+
+/**
+ * Labels and the weight of each in the loss, so that the loss of a task is the weighted mean over its labelled rows.
+ * Returns which tasks have a label in this batch.
+ */
+function weighLabels(batch: Batch, taskWeights: readonly number[], { labels, lossWeights, rowWeights }: StepBuffers): boolean[] {
+  const { size } = batch;
+  const tasks = taskWeights.length;
+  const totals = new Float64Array(tasks);
+  let total = 0;
+  for (let row = 0; row < size; row++) {
+    total += batch.weight[row];
+    for (let t = 0; t < tasks; t++) if (!Number.isNaN(batch.labels[row * tasks + t])) totals[t] += batch.weight[row];
+  }
+  for (let row = 0; row < size; row++) {
+    rowWeights.view[row] = batch.weight[row] / total;
+    for (let t = 0; t < tasks; t++) {
+      const at = row * tasks + t;
+      const missing = Number.isNaN(batch.labels[at]);
+      labels.view[at] = missing ? 0 : batch.labels[at];
+      lossWeights.view[at] = missing ? 0 : (taskWeights[t] * batch.weight[row]) / totals[t];
+    }
+  }
+  return Array.from(totals, (sum) => sum > 0);
+}
+
+/** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
+function fillDropout({ kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext, { batch, step }: StepInput): Record<string, Value> {
+  const masks: Record<string, Value> = {};
+  let from = 0;
+  graph.dropout.forEach((mask, layer) => {
+    const count = batch.size * mask.width;
+    const region: Region = { byteOffset: buffers.dropout.byteOffset + from * 4, view: buffers.dropout.view.subarray(from, from + count) };
+    kernels.dropoutMask(region, count, dropoutKeep, seed + (phase === 'retrain' ? 1 : 0), step * graph.dropout.length + layer);
+    masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
+    from += buffers.capacity * mask.width;
+  });
+  return masks;
+}
+
+const taskMeans = (sums: Float32Array, taskWeights: readonly number[], labelled: boolean[]): Float32Array =>
+  sums.map((sum, t) => (labelled[t] ? sum / taskWeights[t] : Number.NaN));
+
+function checkFinite(losses: Float32Array, labelled: boolean[], context: StepContext, input: StepInput, denseLength: number): void {
+  const broken = losses.findIndex((loss, t) => labelled[t] && !Number.isFinite(loss));
+  if (broken < 0) return;
+  const largest = context.kernels.largest(context.buffers.gradient, 0, denseLength);
+  throw error('LOSS_NOT_FINITE', {
+    phase: context.phase,
+    step: input.step,
+    epoch: input.epoch + 1,
+    task: context.tasks[broken],
+    learningRate: input.learningRate,
+    largestGradient: String(largest),
+  });
+}
+
+/** Factor that brings the norm over all gradients down to `clipNorm`; 1 without clipping. */
+function clipScale(kernels: Kernels, gradients: Gradients, dimension: number, clipNorm: number | undefined): number {
+  if (clipNorm === undefined) return 1;
+  const squares = kernels.sumOfSquares(gradients.dense, 0, gradients.denseLength) + kernels.sumOfSquares(gradients.summed, 0, gradients.count * dimension);
+  return Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
+}

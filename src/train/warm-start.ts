@@ -1,0 +1,59 @@
+/**
+ * Warm start: tomorrow's data go on from yesterday's model. Dense parameters are taken over; a table row is taken over
+ * where field and token are the same, whatever its id is now; rows of new tokens stay as they were drawn.
+ */
+import { loadModel } from '../artifact/model-file.ts';
+import { openRun } from '../artifact/run-folder.ts';
+import { error } from '../base/errors/index.ts';
+import { openPrepared } from '../data/open.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../data/prepared.ts';
+import type { Setup } from './setup.ts';
+import { view } from './weights.ts';
+
+/**
+ * Overwrites freshly drawn weights with those of a finished run.
+ *
+ * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ
+ */
+export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
+  const { description, tensors } = loadModel(run);
+  const { weights, model, options } = setup;
+  const { manifest } = setup.data;
+  const problems = [
+    ...different('model', description.model.key, model.key),
+    ...different('scenarios', description.data.scenarios.join(), manifest.scenarios.join()),
+    ...different('tasks', description.data.tasks.join(), manifest.tasks.join()),
+    ...different('fields', description.data.fields.map((f) => f.name).join(), manifest.fields.map((f) => f.name).join()),
+    ...weights.specs.flatMap(({ name, shape }) => different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join())),
+  ];
+  if (problems.length > 0) throw error('WARM_START_MISMATCH', { run, problems });
+  for (const { name } of weights.specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
+
+  const old = await openPrepared(openRun(run).data.folder);
+  const source = tensors.get('embedding')?.data as Float32Array;
+  const dimension = options.embeddingDim;
+  for (const field of manifest.fields) {
+    const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
+    const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
+    for (const [from, to] of rows)
+      weights.table.view.set(source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension), (field.offset + to) * dimension);
+  }
+}
+
+/** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: equal ids of equal sizes. */
+function matchRows(before: PreparedField, field: PreparedField, old: string[], now: string[]): [number, number][] {
+  if (now.length === 0) return before.size === field.size ? Array.from({ length: field.size }, (_, id) => [id, id]) : [];
+  const oldIds = new Map(old.map((token, id) => [token, id]));
+  const pairs: [number, number][] = [
+    [PADDING_ID, PADDING_ID],
+    [OUT_OF_VOCABULARY_ID, OUT_OF_VOCABULARY_ID],
+  ];
+  now.forEach((token, id) => {
+    const from = oldIds.get(token);
+    if (id >= RESERVED_IDS && from !== undefined && from >= RESERVED_IDS) pairs.push([from, id]);
+  });
+  return pairs;
+}
+
+const different = (what: string, found: string, expected: string): string[] =>
+  found === expected ? [] : [`${what}: ${found} there, ${expected} here`];

@@ -1,0 +1,23 @@
+/** The thread that trains: ONNX Runtime blocks its thread during a run, so progress and signals live in another one. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { TributaryError } from '../base/errors/index.ts';
+import type { WorkerMessage, WorkerRequest } from './host.ts';
+import { runTraining } from './loop.ts';
+
+const { folder, from, stop } = workerData as WorkerRequest;
+const flag = new Int32Array(stop);
+const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+try {
+  const result = await runTraining({
+    folder,
+    from,
+    emit: (event) => send({ kind: 'event', event }),
+    shouldStop: () => Atomics.load(flag, 0) === 1,
+  });
+  send({ kind: 'done', event: result });
+} catch (cause) {
+  const known = cause instanceof TributaryError;
+  const { message, stack } = cause as Error;
+  send({ kind: 'failed', message, stack, known: known ? { code: cause.code, details: cause.details } : undefined });
+}
