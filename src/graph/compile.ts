@@ -45,9 +45,14 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   const nodes = nodesBefore(...tensors);
   check(nodes);
   const emitter = new Emitter(planLayout(nodes, tensors, options.batchHint ?? 1), countUses(nodes, tensors));
-  for (const node of nodes) if (node.op === 'input') emitter.value(node); // inputs in declared order
+  for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
+  // In order, so that deep graphs need no deep recursion. Products wait for a reader, which may take them in (Gemm with bias).
+  for (const node of nodes) if (node.op !== 'matmul') emitter.emit(node);
   for (const [name, tensor] of Object.entries(outputs)) emitter.output(name, tensor);
   const inputs = emitter.inputs.map((input): Port => input.attributes);
+  const taken = inputs.find(({ name }) => Object.hasOwn(outputs, name));
+  if (taken !== undefined)
+    throw error('GRAPH_INVALID', { node: `output ${taken.name}`, problem: 'an input has the same name' });
   const ports = Object.entries(outputs).map(([name, { shape, type }]): Port => ({ name, shape, type }));
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
@@ -64,12 +69,14 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   return { bytes: toBinary(ModelProtoSchema, model), inputs, outputs: ports };
 }
 
-/** What a valid graph is: inputs before users, every shape as its rule says, every input name once. */
+/** What a valid graph is: one graph, inputs before users, every shape as its rule says, every input name once. */
 export function check(nodes: readonly Tensor[]): void {
   const seen = new Set<number>();
   const names = new Set<string>();
   for (const node of nodes) {
     const at = `%${node.id} ${node.op}`;
+    if (node.inputs.some((input) => input.graph !== node.graph))
+      throw error('GRAPH_INVALID', { node: at, problem: 'an input belongs to another graph' });
     if (node.inputs.some((input) => !seen.has(input.id)))
       throw error('GRAPH_INVALID', { node: at, problem: 'an input comes after its user' });
     const { shape, type } = (OPS[node.op] as OpRule<OpName>).infer(node.inputs, node.attributes);
@@ -101,7 +108,7 @@ export function dump(outputs: Record<string, Tensor>): string {
 
 function attributesAsText(node: Tensor): string[] {
   if (node.op === 'input') return [(node as Tensor<'input'>).attributes.name];
-  if (node.op === 'constant') return [JSON.stringify((node as Tensor<'constant'>).attributes.values)];
+  if (node.op === 'constant') return [`[${(node as Tensor<'constant'>).attributes.values.join()}]`];
   return Object.entries(node.attributes)
     .filter(([, value]) => value !== false)
     .map(([name, value]) => (value === true ? name : `${name}=${JSON.stringify(value).replaceAll('"', '')}`));

@@ -1,5 +1,6 @@
 /** Turns nodes into ONNX nodes. Ops call back here for names of their inputs in the storage they need. */
 import { create } from '@bufbuild/protobuf';
+import { error } from '../base/errors/index.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -12,7 +13,7 @@ import {
 } from './generated/onnx_pb.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
-import { batchMultiple, isBatch, type Shape } from './shape.ts';
+import { batchMultiple, elements, isBatch, type Shape, sameShape } from './shape.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 
 type AttributeValue = number | readonly number[] | string | { float: number };
@@ -37,6 +38,11 @@ export class Emitter {
   constructor(flipped: ReadonlySet<number>, uses: ReadonlyMap<number, number>) {
     this.#flipped = flipped;
     this.#uses = uses;
+  }
+
+  /** Emits a tensor as it is stored. */
+  emit(tensor: Tensor): void {
+    this.#name(tensor);
   }
 
   /** Name of a tensor in plain storage. */
@@ -106,6 +112,7 @@ export class Emitter {
       const fits =
         product.op === 'matmul' &&
         product.inputs.every((i) => i.shape.length === 2) &&
+        sameShape(product.shape, node.shape) &&
         this.#uses.get(product.id) === 1;
       if (fits && isRow && this.#flipped.has(product.id) === this.#flipped.has(node.id))
         return this.product(product as Tensor<'matmul'>, bias);
@@ -126,7 +133,7 @@ export class Emitter {
         : type === 'int32'
           ? Int32Array.from(values)
           : Uint8Array.from(values);
-    return this.#initializer(`c${node.id}`, DATA_TYPES[type], shape, new Uint8Array(data.buffer));
+    return this.#initializer(`%c${node.id}`, DATA_TYPES[type], shape, new Uint8Array(data.buffer));
   }
 
   cast(name: string, to: ElementType): string {
@@ -137,18 +144,21 @@ export class Emitter {
     return this.add('Expand', [this.value(node.inputs[0]), this.#runtimeShape(node)]);
   }
 
+  /** ScatterND would take rows as they are, but on several threads it loses additions to equal rows (onnxruntime issue 18048). */
   scatterAdd(node: Tensor<'scatterAdd'>): string {
     const [values, indices] = node.inputs;
+    const rest = node.shape.slice(1);
+    const count = elements(indices.shape);
+    const rows = this.#reshaped(this.value(values), [count, ...rest]);
+    const column = this.#reshaped(this.value(indices), [count, ...rest.map(() => 1)]);
+    const positions = this.add('Expand', [column, this.add('Shape', [rows])]);
     const zeros = this.add('ConstantOfShape', [this.#runtimeShape(node)]);
-    const positions = this.add('Cast', [this.#reshaped(this.value(indices), [...indices.shape, 1])], {
-      to: TensorProto_DataType.INT64,
-    });
-    return this.add('ScatterND', [zeros, positions, this.value(values)], { reduction: 'add' });
+    return this.add('ScatterElements', [zeros, positions, rows], { axis: 0, reduction: 'add' });
   }
 
   /** A stored list of int64: shapes, axes, bounds. */
   int64s(values: readonly number[]): string {
-    const key = `i64_${values.join('_').replaceAll('-', 'm')}`;
+    const key = `%i64_${values.join('_').replaceAll('-', 'm')}`;
     if (!this.#converted.has(key)) {
       const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
       this.#converted.set(key, this.#initializer(key, TensorProto_DataType.INT64, [values.length], bytes));
@@ -156,12 +166,12 @@ export class Emitter {
     return this.#converted.get(key) as string;
   }
 
-  /** Adds a node with one result; returns the result's name. */
+  /** Adds a node with one result; returns the result's name. Names of ours begin with %, those of inputs and outputs do not. */
   add(opType: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {
-    const output = `v${this.#count++}`;
+    const output = `%${this.#count++}`;
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
     this.nodes.push(
-      create(NodeProtoSchema, { opType, name: `${opType}_${output}`, input: [...inputs], output: [output], attribute }),
+      create(NodeProtoSchema, { opType, name: `${opType} ${output}`, input: [...inputs], output: [output], attribute }),
     );
     return output;
   }
@@ -171,7 +181,7 @@ export class Emitter {
     this.nodes.push(
       create(NodeProtoSchema, {
         opType: 'Identity',
-        name: `output_${name}`,
+        name: `output ${name}`,
         input: [this.value(tensor)],
         output: [name],
       }),
@@ -225,8 +235,12 @@ export class Emitter {
   /** The batch size as an int64 list of one, read from the shape of an input. */
   #batchSize(): string {
     return this.#once('batch size', () => {
-      const source = this.inputs.find((input) => input.shape[0] === 'B') as Tensor<'input'>;
-      return this.add('Slice', [this.add('Shape', [source.attributes.name]), this.int64s([0]), this.int64s([1])]);
+      const source = this.inputs.find((input) => input.shape.includes('B'));
+      if (source === undefined)
+        throw error('GRAPH_INVALID', { node: 'expand', problem: 'it needs the batch size, but no input has a B' });
+      const axis = source.shape.indexOf('B');
+      const shape = this.add('Shape', [source.attributes.name]);
+      return this.add('Slice', [shape, this.int64s([axis]), this.int64s([axis + 1])]);
     });
   }
 

@@ -52,7 +52,8 @@ export function mul(a: Operand, b: Operand): Tensor {
 }
 
 export function div(a: Operand, b: Operand): Tensor {
-  if (typeof b === 'number') return mul(a, 1 / b);
+  const whole = typeof a !== 'number' && a.type === 'int32';
+  if (typeof b === 'number') return whole ? binary('div', a, b) : mul(a, 1 / b);
   if (isNumber(a, 1)) return reciprocal(b);
   return binary('div', a, b);
 }
@@ -98,8 +99,10 @@ export function reduceMean(x: Tensor, axes: readonly number[], keep = false): Te
   return mul(reduceSum(x, axes, keep), 1 / count);
 }
 
-export const reduceMax = (x: Tensor, axes: readonly number[], keep = false): Tensor =>
-  x.graph.node('reduceMax', [x], { axes: fromFront(x, axes), keep });
+export function reduceMax(x: Tensor, axes: readonly number[], keep = false): Tensor {
+  const sorted = fromFront(x, axes);
+  return sorted.length === 0 ? x : x.graph.node('reduceMax', [x], { axes: sorted, keep });
+}
 
 export const softmax = (x: Tensor, axis = -1): Tensor =>
   x.graph.node('softmax', [x], { axis: fromFront(x, [axis])[0] });
@@ -139,12 +142,15 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 
 /** Zeros before and after on a fixed axis. */
 export const pad = (x: Tensor, axis: number, before: number, after: number): Tensor =>
-  before === 0 && after === 0 ? x : x.graph.node('pad', [x], { axis, before, after });
+  before === 0 && after === 0 ? x : x.graph.node('pad', [x], { axis: fromFront(x, [axis])[0], before, after });
 
 /** Rows of `data` [N, ...] named by int32 `indices` [...]. For small matrices: embedding tables live outside the graph. */
 export const gather = (data: Tensor, indices: Tensor): Tensor => data.graph.node('gather', [data, indices], {});
 
-/** Adds `values` [n, ...] to the rows of zeros [rows, ...] named by `indices` [n]. */
+/**
+ * Adds `values` [..., ...rest] to the rows of zeros [rows, ...rest] named by int32 `indices` [...]. One thread does it:
+ * with few rows a product with `oneHot` is faster.
+ */
 export const scatterAdd = (values: Tensor, indices: Tensor, rows: Dim): Tensor =>
   values.graph.node('scatterAdd', [values, indices], { rows });
 
@@ -176,7 +182,8 @@ function binary(op: BinaryOp, a: Operand, b: Operand): Tensor {
   const type = typeof a === 'number' ? (b as Tensor).type : a.type;
   const [x, y] = operands(graph, a, b, type);
   const shape = broadcast(op, x.shape, y.shape);
-  return graph.node(op, [unexpanded(x, y, shape), unexpanded(y, x, shape)], {});
+  const first = unexpanded(x, y, shape);
+  return graph.node(op, [first, unexpanded(y, first, shape)], {});
 }
 
 /** The operand before an `expand` that broadcasting does anyway. */

@@ -10,6 +10,7 @@ import type { Tensor } from './tensor.ts';
 export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
   if (scalar.shape.length !== 0)
     throw error('GRAPH_SHAPE', { op: 'grad', shapes: showShape(scalar.shape), expected: 'a scalar' });
+  oneGraph('grad', [scalar, ...of]);
   const dependent = dependents(scalar, of);
   const gradients = new Map<number, Tensor>([[scalar.id, scalar.graph.constant(1)]]);
   for (const node of nodesBefore(scalar).reverse()) {
@@ -27,8 +28,9 @@ export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
   return of.map((tensor) => gradients.get(tensor.id) ?? expand(scalar.graph.constant(0), tensor.shape));
 }
 
-/** The node and everything it needs, inputs first. */
+/** The nodes and everything they need, inputs first. */
 export function nodesBefore(...outputs: readonly Tensor[]): Tensor[] {
+  oneGraph('outputs', outputs);
   const needed = new Set<number>();
   const stack = [...outputs];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
@@ -37,6 +39,13 @@ export function nodesBefore(...outputs: readonly Tensor[]): Tensor[] {
     stack.push(...node.inputs);
   }
   return outputs.length === 0 ? [] : outputs[0].graph.nodes.filter((node) => needed.has(node.id));
+}
+
+/** Ids mean something within one graph only. */
+function oneGraph(what: string, tensors: readonly Tensor[]): void {
+  const foreign = tensors.find((tensor) => tensor.graph !== tensors[0].graph);
+  if (foreign !== undefined)
+    throw error('GRAPH_INVALID', { node: what, problem: `%${foreign.id} ${foreign.op} belongs to another graph` });
 }
 
 /** Ids of the nodes before `scalar` through which a gradient can reach one of `of`. */

@@ -20,6 +20,10 @@ export interface Tensor<K extends OpName = OpName> {
   readonly type: ElementType;
 }
 
+/** Texts for the numbers that JSON cannot tell apart: it writes infinities and NaN as null, and -0 as 0. */
+const distinct = (_key: string, value: unknown): unknown =>
+  Object.is(value, -0) ? '-0' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+
 export class Graph {
   readonly nodes: Tensor[] = [];
   readonly #interned = new Map<string, Tensor>();
@@ -45,7 +49,7 @@ export class Graph {
     const foreign = inputs.find((input) => input.graph !== this);
     if (foreign !== undefined)
       throw error('GRAPH_INVALID', { node: op, problem: `input %${foreign.id} belongs to another graph` });
-    const key = `${op}(${inputs.map((i) => i.id).join()})${JSON.stringify(attributes)}`;
+    const key = `${op}(${inputs.map((i) => i.id).join()})${JSON.stringify(attributes, distinct)}`;
     const known = this.#interned.get(key);
     if (known !== undefined) return known as Tensor<K>;
     const { shape, type } = OPS[op].infer(inputs, attributes);

@@ -1,9 +1,9 @@
 /** Ops that move numbers without changing them. */
 import { error } from '../../base/errors/index.ts';
 import { pad, reshape, scatterAdd, slice, sumTo, transpose } from '../functions.ts';
-import { batchMultiple, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
+import { batchMultiple, broadcast, type Dim, elements, isBatch, type Shape, sameShape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { OpRule } from './rule.ts';
+import { type OpRule, oneType } from './rule.ts';
 
 type Arrange = 'reshape' | 'transpose' | 'expand' | 'concat' | 'slice' | 'pad' | 'gather' | 'scatterAdd';
 
@@ -36,7 +36,15 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       emitter.add('Reshape', [emitter.value(node.inputs[0]), emitter.int64s(runtimeShape(node.shape))]),
   },
   transpose: {
-    infer: ([x], { permutation }) => ({ shape: permutation.map((axis) => x.shape[axis]), type: x.type }),
+    infer: ([x], { permutation }) => {
+      if (permutation.length !== x.shape.length || x.shape.some((_, axis) => !permutation.includes(axis)))
+        throw error('GRAPH_SHAPE', {
+          op: `transpose to ${permutation.join()}`,
+          shapes: showShape(x.shape),
+          expected: 'each axis once',
+        });
+      return { shape: permutation.map((axis) => x.shape[axis]), type: x.type };
+    },
     derivative: (node, gradient) => {
       const { permutation } = node.attributes;
       return [
@@ -51,7 +59,15 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       emitter.add('Transpose', [emitter.value(node.inputs[0])], { perm: [...node.attributes.permutation] }),
   },
   expand: {
-    infer: ([x], { shape }) => ({ shape, type: x.type }),
+    infer: ([x], { shape }) => {
+      if (!sameShape(broadcast('expand', x.shape, shape), shape))
+        throw error('GRAPH_SHAPE', {
+          op: 'expand',
+          shapes: `${showShape(x.shape)} to ${showShape(shape)}`,
+          expected: 'the larger shape last',
+        });
+      return { shape, type: x.type };
+    },
     derivative: (node, gradient) => [sumTo(gradient, node.inputs[0].shape)],
     layout: 'natural',
     emit: (emitter, node) => emitter.expand(node),
@@ -68,7 +84,14 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
         });
       const total: Dim =
         batches > 0 ? (batches === 1 ? 'B' : `${batches}B`) : (sizes as number[]).reduce((a, b) => a + b, 0);
-      return { shape: resized(inputs[0].shape, axis, total), type: inputs[0].type };
+      const shape = resized(inputs[0].shape, axis, total);
+      if (inputs.some((input) => !sameShape(resized(input.shape, axis, total), shape)))
+        throw error('GRAPH_SHAPE', {
+          op: 'concat',
+          shapes: inputs.map((i) => showShape(i.shape)).join(' '),
+          expected: `equal sizes on all axes but ${axis}`,
+        });
+      return { shape, type: oneType('concat', inputs) };
     },
     derivative: (node, gradient) => {
       const { axis } = node.attributes;
@@ -133,7 +156,10 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
   },
   // Rows of a (small) matrix by index: indices [...] of data [N, ...rest] -> [..., ...rest].
   gather: {
-    infer: ([data, indices]) => ({ shape: [...indices.shape, ...data.shape.slice(1)], type: data.type }),
+    infer: ([data, indices]) => {
+      oneType('gather', [indices], 'int32');
+      return { shape: [...indices.shape, ...data.shape.slice(1)], type: data.type };
+    },
     derivative: (node, gradient) => [scatterAdd(gradient, node.inputs[1], node.inputs[0].shape[0]), undefined],
     layout: 'natural',
     emit: (emitter, node) =>
@@ -143,12 +169,19 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
         { axis: 0 },
       ),
   },
-  // The transpose of gather: adds row i of the values [n, ...rest] to row indices[i] of zeros [rows, ...rest].
+  // The transpose of gather: adds values [..., ...rest] to the rows indices [...] of zeros [rows, ...rest].
   scatterAdd: {
-    infer: ([values, indices], { rows }) => ({
-      shape: [rows, ...values.shape.slice(indices.shape.length)],
-      type: values.type,
-    }),
+    infer: ([values, indices], { rows }) => {
+      oneType('scatterAdd', [indices], 'int32');
+      const rank = indices.shape.length;
+      if (!sameShape(values.shape.slice(0, rank), indices.shape))
+        throw error('GRAPH_SHAPE', {
+          op: 'scatterAdd',
+          shapes: `values ${showShape(values.shape)} and indices ${showShape(indices.shape)}`,
+          expected: 'values that begin with the shape of the indices',
+        });
+      return { shape: [rows, ...values.shape.slice(rank)], type: values.type };
+    },
     derivative: (node, gradient) => [gatherOf(gradient, node.inputs[1]), undefined],
     layout: 'natural',
     emit: (emitter, node) => emitter.scatterAdd(node),

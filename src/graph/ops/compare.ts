@@ -1,12 +1,15 @@
 /** Comparisons, casts and choice. Conditions are boolean tensors. */
 import { cast, mul, sub, sumTo } from '../functions.ts';
 import { broadcast } from '../shape.ts';
-import type { OpRule } from './rule.ts';
+import { type OpRule, oneType } from './rule.ts';
 
 type Comparison = 'less' | 'greater' | 'equal';
 
 const comparison = <K extends Comparison>(onnx: string): OpRule<K> => ({
-  infer: ([a, b]) => ({ shape: broadcast(onnx, a.shape, b.shape), type: 'bool' }),
+  infer: ([a, b]) => {
+    oneType(onnx, [a, b]);
+    return { shape: broadcast(onnx, a.shape, b.shape), type: 'bool' };
+  },
   derivative: null,
   layout: 'elementwise',
   emit: (emitter, node) =>
@@ -27,10 +30,13 @@ export const COMPARE_OPS: { [K in Comparison]: OpRule<K> } & { cast: OpRule<'cas
     emit: (emitter, node) => emitter.cast(emitter.aligned(node.inputs[0], node), node.attributes.to),
   },
   where: {
-    infer: ([condition, a, b]) => ({
-      shape: broadcast('where', condition.shape, broadcast('where', a.shape, b.shape)),
-      type: a.type,
-    }),
+    infer: ([condition, a, b]) => {
+      oneType('where', [condition], 'bool');
+      return {
+        shape: broadcast('where', condition.shape, broadcast('where', a.shape, b.shape)),
+        type: oneType('where', [a, b]),
+      };
+    },
     derivative: (node, gradient) => {
       const [condition, a, b] = node.inputs;
       const chosen = cast(condition, 'float32');

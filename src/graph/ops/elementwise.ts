@@ -1,9 +1,8 @@
 /** Ops that work number by number; two operands are broadcast against each other. */
-import { error } from '../../base/errors/index.ts';
 import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions.ts';
-import { broadcast, showShape } from '../shape.ts';
+import { broadcast } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { OpRule } from './rule.ts';
+import { type OpRule, oneType } from './rule.ts';
 import type { OpName } from './table.ts';
 
 type Unary =
@@ -23,7 +22,7 @@ type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum';
 /** `slope` gives d(result)/d(input) times the gradient. */
 function unary<K extends Unary>(onnx: string, slope: (x: Tensor, y: Tensor, gradient: Tensor) => Tensor): OpRule<K> {
   return {
-    infer: ([x]) => ({ shape: x.shape, type: x.type }),
+    infer: ([x]) => ({ shape: x.shape, type: oneType(onnx, [x], 'float32') }),
     derivative: (node, gradient) => [slope(node.inputs[0], node, gradient)],
     layout: 'elementwise',
     emit: (emitter, node) => emitter.add(onnx, [emitter.aligned(node.inputs[0], node)]),
@@ -36,15 +35,7 @@ function binary<K extends Binary>(
   slopes: (a: Tensor, b: Tensor, y: Tensor, gradient: Tensor) => [() => Tensor, () => Tensor],
 ): OpRule<K> {
   return {
-    infer: ([a, b]) => {
-      if (a.type !== b.type)
-        throw error('GRAPH_SHAPE', {
-          op: onnx,
-          shapes: `${showShape(a.shape)} ${a.type} and ${showShape(b.shape)} ${b.type}`,
-          expected: 'one type',
-        });
-      return { shape: broadcast(onnx, a.shape, b.shape), type: a.type };
-    },
+    infer: ([a, b]) => ({ shape: broadcast(onnx, a.shape, b.shape), type: oneType(onnx, [a, b]) }),
     derivative: (node, gradient) => {
       const [a, b] = node.inputs;
       const parts = slopes(a, b, node, gradient);

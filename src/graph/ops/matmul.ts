@@ -3,7 +3,7 @@ import { error } from '../../base/errors/index.ts';
 import { matmul, reshape, sumTo } from '../functions.ts';
 import { broadcast, type Dim, elements, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { OpRule } from './rule.ts';
+import { type OpRule, oneType } from './rule.ts';
 
 export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
   matmul: {
@@ -18,7 +18,7 @@ export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
         });
       return {
         shape: [...broadcast('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns],
-        type: 'float32',
+        type: oneType('matmul', [a, b], 'float32'),
       };
     },
     derivative: (node, gradient) => {

@@ -2,7 +2,7 @@
 import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions.ts';
 import type { Dim, Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { OpRule } from './rule.ts';
+import { type OpRule, oneType } from './rule.ts';
 
 const reduced = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
   keep ? shape.map((d, i): Dim => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
@@ -44,7 +44,7 @@ export const REDUCE_OPS: {
     },
   },
   softmax: {
-    infer: ([x]) => ({ shape: x.shape, type: x.type }),
+    infer: ([x]) => ({ shape: x.shape, type: oneType('softmax', [x], 'float32') }),
     // p * (g - sum(p g))
     derivative: (node, gradient) => [
       mul(node, sub(gradient, reduceSum(mul(node, gradient), [node.attributes.axis], true))),

@@ -1,8 +1,21 @@
 /** What the graph knows of an op: one rule for shapes, one for derivatives, one for ONNX. */
+import { error } from '../../base/errors/index.ts';
 import type { Emitter } from '../emit.ts';
-import type { Shape } from '../shape.ts';
+import { type Shape, showShape } from '../shape.ts';
 import type { ElementType, Tensor } from '../tensor.ts';
 import type { Attributes, OpName } from './table.ts';
+
+/** The type of the inputs, which must be one (that `expected`). Throws GRAPH_SHAPE. */
+export function oneType(op: string, inputs: readonly Tensor[], expected?: ElementType): ElementType {
+  const type = expected ?? inputs[0].type;
+  if (inputs.some((input) => input.type !== type))
+    throw error('GRAPH_SHAPE', {
+      op,
+      shapes: inputs.map((input) => `${input.type}${showShape(input.shape)}`).join(' and '),
+      expected: expected ?? 'one type',
+    });
+  return type;
+}
 
 export interface OpRule<K extends OpName> {
   /** Shape and type of the result; throws GRAPH_SHAPE when the inputs do not fit. */
