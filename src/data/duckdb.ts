@@ -1,13 +1,12 @@
 /** The one way to DuckDB: opening with bounds, asking, and turning its errors into the catalogue's. */
-import { mkdirSync } from 'node:fs';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 
 export interface DatabaseOptions {
   /** Memory DuckDB may use, like `1GB`; what does not fit goes to `tempFolder`. Default 1GB. */
   memoryLimit?: string;
-  /** Where DuckDB spills to. */
-  tempFolder: string;
+  /** Where DuckDB spills to. Default: nowhere, all must fit the limit. */
+  tempFolder?: string;
   /** Database file. Default: in memory (which counts towards the limit). */
   file?: string;
 }
@@ -19,17 +18,19 @@ export interface Database {
 }
 
 /** Opens a database that never fetches extensions. Throws DATA_MEMORY_LIMIT_INVALID, FILE_UNWRITABLE. */
-export async function openDuckDB(options: DatabaseOptions): Promise<Database> {
+export async function openDuckDB(options: DatabaseOptions = {}): Promise<Database> {
   const { memoryLimit = '1GB', tempFolder, file = ':memory:' } = options;
   if (!/^\d+(\.\d+)?\s*([KMGT]i?B)$/i.test(memoryLimit))
     throw error('DATA_MEMORY_LIMIT_INVALID', { found: memoryLimit });
-  mkdirSync(tempFolder, { recursive: true });
   const instance = await DuckDBInstance.create(file, {
     memory_limit: memoryLimit,
-    temp_directory: tempFolder,
+    temp_directory: tempFolder ?? '',
     autoinstall_known_extensions: 'false',
+    // The rows live for minutes: looking for the best compression takes longer than writing them.
+    force_compression: 'uncompressed',
   });
   const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'"); // the text of a time must not depend on the machine
   return {
     connection,
     memoryLimit,
@@ -71,6 +72,9 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 
 /** `'text'`. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** An expression of the user as part of a query; a comment at its end cannot swallow what follows. */
+export const embed = (sql: string): string => `(${sql}\n)`;
 
 /** The catalogue's error for one of DuckDB's; keeps file, line and the reason, drops advice about DuckDB options. */
 export function duckdbError(cause: unknown, doing: string): unknown {

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { duckdbError, identifier, literal, queryOne } from './duckdb.ts';
+import { duckdbError, embed, identifier, literal, queryOne } from './duckdb.ts';
 import { baseSource, joinedRelation, type Source } from './sources.ts';
 
 /** An expression and the place in the configuration that it stands at, as the user should read it. */
@@ -15,10 +15,7 @@ export interface Expression {
 export const fieldExpression = (field: { name: string; expression?: string }): string =>
   field.expression ?? identifier(field.name);
 
-/** An expression as part of a query; a comment at its end cannot swallow what follows. */
-export const embed = (sql: string): string => `(${sql}\n)`;
-
-/** Every expression of a configuration. */
+/** Every expression of a configuration; their `usedBy` are unique except for those of groupRowsBy. */
 export function allExpressions(config: DatasetConfig): Expression[] {
   const optional = (usedBy: string, sql: string | undefined): Expression[] =>
     sql === undefined ? [] : [{ usedBy, sql }];
@@ -83,15 +80,15 @@ function collect(node: unknown, parameters: Set<string>, found: Reference[]): vo
 }
 
 /**
- * Checks that all columns exist, then that every expression fits the types, without reading a row.
- * Throws DATA_COLUMNS_MISSING (all of them at once), DATA_EXPRESSION_INVALID.
+ * Checks that all columns exist, then that every expression fits the types, without reading a row. Returns DuckDB's
+ * type of each expression by its `usedBy`. Throws DATA_COLUMNS_MISSING (all of them at once), DATA_EXPRESSION_INVALID.
  */
 export async function checkExpressions(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
   expressions: Expression[] = allExpressions(config),
-): Promise<void> {
+): Promise<Map<string, string>> {
   const missing: { column: string; usedBy: string; nearest?: string }[] = [];
   const joined = [baseSource(config), ...config.joins.map((j) => j.source)];
   const available = [
@@ -120,7 +117,10 @@ export async function checkExpressions(
   }
   if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
   const relation = joinedRelation(config, sources);
-  for (const expression of expressions) await expressionType(connection, relation, expression);
+  const types = new Map<string, string>();
+  for (const expression of expressions)
+    types.set(expression.usedBy, await expressionType(connection, relation, expression));
+  return types;
 }
 
 /** DuckDB's type of an expression over a relation. Throws DATA_EXPRESSION_INVALID. */

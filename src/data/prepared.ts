@@ -23,6 +23,18 @@ export interface PreparedField {
   /** Slots of a row: 1, or `maxLength` of a multi-value field. Slots lie one after another in field order. */
   slots: number;
   pooling: 'mean' | 'sum';
+  /** Rising edges of a numeric field's buckets (bucket = how many are <= v); absent for `logSquare`. */
+  edges?: number[];
+}
+
+/** A file that went into a prepared data set. */
+export interface InputFile {
+  /** Relative to the source folder. */
+  path: string;
+  bytes: number;
+  /** Time of its last change, milliseconds since 1970: while size and time stay, the content is not read again. */
+  modified: number;
+  sha256: string;
 }
 
 export interface Manifest {
@@ -33,7 +45,9 @@ export interface Manifest {
   config: DatasetConfig;
   /** SHA-256 of the canonical configuration and of every input file: what a second run compares. */
   configHash: string;
-  inputs: { path: string; bytes: number; sha256: string }[];
+  inputs: InputFile[];
+  /** Absolute folder that the inputs' paths start from. */
+  sourceFolder: string;
   fields: PreparedField[];
   /** Rows of the embedding table: the sum of the fields' sizes. */
   tableRows: number;
@@ -42,7 +56,9 @@ export interface Manifest {
   splits: Record<SplitName, { rows: number; file: string; sha256: string }>;
   hasWeight: boolean;
   hasGroup: boolean;
-  /** SHA-256 over all of the above: names this data set in run folders. */
+  /** SHA-256 of the other files of the folder, by path. */
+  files: Record<string, string>;
+  /** SHA-256 over all of the above except places and times: names this data set in run folders. */
   hash: string;
 }
 

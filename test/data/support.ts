@@ -1,10 +1,11 @@
 /** What the tests of this room share: temporary folders, the small public-data fixtures and their configurations. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { type DatasetConfig, type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
+import { openDuckDB, query } from '../../src/data/duckdb.ts';
 
 export const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
 
@@ -78,3 +79,34 @@ export const ML1M: DatasetInput = {
   ],
   vocabulary: { from: 'all', minCount: 0 },
 };
+
+/** Tensors of a safetensors file: int32 or float32 values with their shape. */
+export function readSafetensors(path: string): Record<string, { shape: number[]; values: Int32Array | Float32Array }> {
+  const bytes = readFileSync(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  return Object.fromEntries(
+    Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(([name, { dtype, shape, data_offsets }]) => {
+        const data = bytes.buffer.slice(
+          bytes.byteOffset + 8 + length + data_offsets[0],
+          bytes.byteOffset + 8 + length + data_offsets[1],
+        );
+        return [name, { shape, values: dtype === 'I32' ? new Int32Array(data) : new Float32Array(data) }];
+      }),
+  );
+}
+
+/** All rows of a Parquet file as objects. */
+export async function readParquetRows(path: string): Promise<Record<string, unknown>[]> {
+  const { connection, close } = await openDuckDB();
+  try {
+    return await query(connection, `SELECT * FROM read_parquet('${path}')`, 'reading');
+  } finally {
+    close();
+  }
+}

@@ -93,4 +93,85 @@ export const DATA_ERRORS = {
     (d: { found: string }) =>
       `memory limit "${d.found}" is not a size: expected a number with a unit, like 512MB or 2GB`,
   ),
+  DATA_FIELD_TYPE: entry(
+    EXIT.data,
+    400,
+    (d: { field: string; kind: string; type: string; expected: string }) =>
+      `field "${d.field}" is ${d.kind}, but its expression gives ${d.type}: expected ${d.expected}`,
+  ),
+  DATA_LABEL_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { task: string; label: string } & BadRows) =>
+      `task "${d.task}": the label ${d.label} gives ${d.value} in ${where(d)}; expected 0, 1, true, false or NULL`,
+  ),
+  DATA_SCENARIO_UNKNOWN: entry(
+    EXIT.data,
+    400,
+    (d: { values: string[] } & BadRows) =>
+      `the scenario is ${d.value} in ${where(d)}; expected one of ${list(d.values)}, or NULL to leave the row out. ` +
+      'Add it to scenario.values, or filter with "where"',
+  ),
+  DATA_WEIGHT_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: BadRows) => `the weight is ${d.value} in ${where(d)}; expected a number above 0`,
+  ),
+  DATA_SPLIT_VALUE: entry(
+    EXIT.data,
+    400,
+    (d: { expected: string } & BadRows) => `the split is ${d.value} in ${where(d)}; expected ${d.expected}`,
+  ),
+  DATA_NO_ROWS: entry(
+    EXIT.data,
+    400,
+    (d: { where?: string; scenario: string }) =>
+      `no row is left: expected rows with a scenario (${d.scenario})${d.where === undefined ? '' : ` for which ${d.where} is true`}`,
+  ),
+  DATA_PART_EMPTY: entry(
+    EXIT.data,
+    400,
+    (d: { part: string; rows: number }) =>
+      `the ${d.part} part of the split has none of the ${d.rows} rows: expected at least one`,
+  ),
+  DATA_OUT_OCCUPIED: entry(
+    EXIT.usage,
+    409,
+    (d: { path: string }) =>
+      `${d.path} exists and is not a prepared data set: it is left as it is. Choose another --out, or remove it first`,
+  ),
+  DATA_NOT_PREPARED: entry(
+    EXIT.usage,
+    404,
+    (d: { path: string; reason: string }) =>
+      `${d.path} is not a prepared data set (${d.reason}). Make one with: tributary prepare`,
+  ),
+  DATA_VERSION: entry(
+    EXIT.data,
+    422,
+    (d: { path: string; found: unknown; expected: number }) =>
+      `${d.path} was prepared in layout ${String(d.found)}; this program reads layout ${d.expected}. Run tributary prepare again`,
+  ),
+  DATA_VOCABULARY_MISMATCH: entry(
+    EXIT.usage,
+    400,
+    (d: { field: string; folder: string; found: string; expected: string }) =>
+      `field "${d.field}" cannot continue the vocabulary of ${d.folder}: there it is ${d.found}, here ${d.expected}`,
+  ),
+  ROW_VALUE_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { field: string; found: string }) =>
+      `field "${d.field}": found ${d.found}; expected a text, a number, true, false or null (a list of them for a multi-value field)`,
+  ),
 } as const;
+
+export interface BadRows {
+  value: string;
+  source: string;
+  row: number;
+  count: number;
+}
+
+const where = (d: BadRows): string =>
+  `row ${d.row} of source "${d.source}"${d.count === 1 ? '' : ` and in ${d.count - 1} more row${d.count === 2 ? '' : 's'}`}`;

@@ -1,0 +1,320 @@
+/**
+ * `prepare`: sources -> rows -> split -> vocabularies -> encoded Parquet, all by DuckDB within a memory limit, into a
+ * folder that appears as a whole. Equal inputs and configuration give an equal manifest hash.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error } from '../base/errors/index.ts';
+import { canonicalJson, sha256, sha256File } from '../base/hash.ts';
+import type { DatasetConfig, SplitName } from '../config/dataset.ts';
+import { execute, literal, openDuckDB, queryOne } from './duckdb.ts';
+import { checkExpressions } from './expressions.ts';
+import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
+import { readManifest, vocabularyFile } from './manifest.ts';
+import { type InputFile, type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
+import { createRows, storedFields, type Types } from './rows.ts';
+import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
+import { createPlacement, SPLITS } from './split.ts';
+import { registerNumberText } from './sql.ts';
+import { writeFolder } from './staging.ts';
+import { computeStatistics, fieldColumn, labelColumn, type Statistics } from './statistics.ts';
+import {
+  createVocabulary,
+  type EncodedField,
+  encodedColumns,
+  findBuckets,
+  hashSize,
+  registerFieldBuckets,
+} from './vocabulary.ts';
+
+export interface PrepareOptions {
+  config: DatasetConfig;
+  /** Where relative paths of the sources start. */
+  sourceFolder: string;
+  /** Folder of the prepared data set; an earlier one there is replaced. */
+  out: string;
+  /** Memory of DuckDB. Default 1GB. */
+  memoryLimit?: string;
+  /** Replaces the seed of a random or key split. */
+  seed?: number;
+  /** A data set prepared before whose vocabularies go on: its ids stay, new tokens are appended. */
+  vocabularyFrom?: string;
+  /** Called when a step begins. */
+  onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  /** What is done now, for people. */
+  step: string;
+  /** Number of the step, from 1. */
+  number: number;
+  of: number;
+}
+
+export interface Preparation {
+  folder: string;
+  manifest: Manifest;
+  statistics: Statistics;
+  /** False where nothing had changed and nothing was done. */
+  fresh: boolean;
+}
+
+/**
+ * Prepares a data set. Throws the DATA_* errors of its inputs, DATA_OUT_OCCUPIED where `out` is something else, DISK_FULL,
+ * FILE_UNWRITABLE; on any error `out` is as it was.
+ */
+export async function prepare(options: PrepareOptions): Promise<Preparation> {
+  const config = withSeed(options.config, options.seed);
+  const folder = resolve(options.out);
+  const earlier =
+    options.vocabularyFrom === undefined
+      ? undefined
+      : { folder: options.vocabularyFrom, manifest: readManifest(options.vocabularyFrom) };
+  const configHash = sha256(canonicalJson({ layout: 1, config, vocabulary: earlier?.manifest.hash }));
+  const before = earlierResult(folder);
+  const paths = await inputPaths(config, options.sourceFolder);
+  if (
+    before !== undefined &&
+    before.configHash === configHash &&
+    (await sameInputs(before.inputs, paths, options.sourceFolder))
+  )
+    return { folder, manifest: before, statistics: readStatistics(folder), fresh: false };
+
+  const steps = [
+    'Reading the sources',
+    'Computing the rows',
+    'Splitting',
+    'Building the vocabularies',
+    'Writing the encoded rows',
+    'Counting',
+  ];
+  const begin = (number: number) => options.onProgress?.({ step: steps[number - 1], number, of: steps.length });
+  const { manifest, statistics } = await writeFolder(folder, async (staging) => {
+    const work = join(staging, 'work');
+    mkdirSync(work);
+    const { connection, close } = await openDuckDB({
+      memoryLimit: options.memoryLimit,
+      tempFolder: work,
+      file: join(work, 'rows.duckdb'),
+    });
+    try {
+      begin(1);
+      const inputs = await recordInputs(paths, options.sourceFolder);
+      registerNumberText(connection);
+      const sources = await createSourceViews(connection, config, options.sourceFolder);
+      const types = await checkExpressions(connection, config, sources);
+      await checkJoinKeys(connection, config);
+      begin(2);
+      const n = await createRows(connection, config, sources, types);
+      begin(3);
+      await createPlacement(connection, config, n);
+      begin(4);
+      const fields = await createVocabularies(connection, config, types, staging, earlier);
+      begin(5);
+      const splits = await writeParts(connection, config, types, staging, n);
+      begin(6);
+      const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? n;
+      const tasks = config.tasks.map((t) => t.name);
+      const scenarios = config.scenario.names ?? config.scenario.values.map(String);
+      const statistics = await computeStatistics(connection, { fields, tasks, scenarios, splits }, staging, baseRows);
+      writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
+      const manifest = await writeManifest(staging, {
+        config,
+        configHash,
+        inputs,
+        fields,
+        splits,
+        sourceFolder: resolve(options.sourceFolder),
+      });
+      return { manifest, statistics };
+    } finally {
+      close();
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
+  return { folder, manifest, statistics, fresh: true };
+}
+
+const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
+  seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;
+
+/** The manifest in the place of the result, if there is one. Throws DATA_OUT_OCCUPIED where something else is. */
+function earlierResult(folder: string): Manifest | undefined {
+  if (!existsSync(folder)) return undefined;
+  if (!statSync(folder).isDirectory()) throw error('DATA_OUT_OCCUPIED', { path: folder });
+  if (readdirSync(folder).length === 0) return undefined;
+  if (!existsSync(join(folder, 'manifest.json'))) throw error('DATA_OUT_OCCUPIED', { path: folder });
+  try {
+    const manifest = readManifest(folder);
+    return SPLITS.every((s) => existsSync(join(folder, manifest.splits[s].file))) ? manifest : undefined;
+  } catch {
+    return undefined; // damaged or of another layout: prepared anew
+  }
+}
+
+export const readStatistics = (folder: string): Statistics =>
+  JSON.parse(readFileSync(join(folder, 'statistics.json'), 'utf8')) as Statistics;
+
+/** Makes every field's vocabulary and writes it; returns the fields with their places in the embedding table. */
+async function createVocabularies(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  types: Types,
+  staging: string,
+  earlier: { folder: string; manifest: Manifest } | undefined,
+): Promise<PreparedField[]> {
+  mkdirSync(join(staging, 'vocabularies'));
+  const fields: PreparedField[] = [];
+  let offset = 0;
+  for (const f of encodedFields(config, types)) {
+    const { field } = f;
+    const before = earlier === undefined ? undefined : earlierField(field, earlier.folder, earlier.manifest);
+    let edges: number[] | undefined;
+    if (field.kind === 'numeric') {
+      const buckets =
+        before?.edges === undefined
+          ? await findBuckets(connection, f, config.vocabulary.from)
+          : { edges: before.edges };
+      registerFieldBuckets(connection, f, buckets);
+      edges = buckets === 'logSquare' ? undefined : buckets.edges;
+    }
+    const hashed = hashSize(field);
+    let size = RESERVED_IDS + (hashed ?? 0);
+    if (hashed === undefined) {
+      const file =
+        before === undefined || earlier === undefined ? undefined : join(earlier.folder, vocabularyFile(field.name));
+      size = await createVocabulary(connection, config, f, file);
+      await copyTo(
+        connection,
+        `SELECT token, id, count FROM vocabulary${f.index} ORDER BY id`,
+        join(staging, vocabularyFile(field.name)),
+      );
+    }
+    const multi = field.kind === 'multi';
+    fields.push({
+      name: field.name,
+      kind: field.kind,
+      offset,
+      size,
+      slots: multi ? field.maxLength : 1,
+      pooling: multi ? field.pooling : 'mean',
+      ...(edges === undefined ? {} : { edges }),
+    });
+    offset += size;
+  }
+  return fields;
+}
+
+/** The fields of a configuration as the SQL of their encoding needs them. */
+export const encodedFields = (config: DatasetConfig, types: Types): EncodedField[] =>
+  storedFields(config, types).map((stored, index) => ({ field: config.fields[index], index, stored }));
+
+/** The field of an earlier data set that this one continues; undefined where it is new. Throws DATA_VOCABULARY_MISMATCH. */
+function earlierField(
+  field: DatasetConfig['fields'][number],
+  folder: string,
+  manifest: Manifest,
+): PreparedField | undefined {
+  const before = manifest.config.fields.find((f) => f.name === field.name);
+  if (before === undefined) return undefined;
+  const shape = (f: typeof field): string =>
+    f.kind === 'numeric'
+      ? `numeric with buckets ${JSON.stringify(f.buckets)}`
+      : f.hash === undefined
+        ? f.kind
+        : `${f.kind}, hashed into ${f.hash}`;
+  if (shape(before) !== shape(field))
+    throw error('DATA_VOCABULARY_MISMATCH', {
+      field: field.name,
+      folder,
+      found: shape(before),
+      expected: shape(field),
+    });
+  return manifest.fields.find((f) => f.name === field.name);
+}
+
+/** Writes the encoded rows of each part. */
+async function writeParts(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  types: Types,
+  staging: string,
+  n: number,
+): Promise<Manifest['splits']> {
+  const { ids, joins } = encodedColumns(encodedFields(config, types));
+  const hasGroup = config.group !== undefined;
+  if (hasGroup)
+    await execute(
+      connection,
+      `CREATE TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
+       FROM rows WHERE group_key IS NOT NULL GROUP BY group_key`,
+      'numbering the groups',
+    );
+  const columns = [
+    ...ids.map((sql, i) => `${sql} AS "${fieldColumn(config.fields[i].name)}"`),
+    'scenario',
+    ...config.tasks.map((task, i) => `l${i}::FLOAT AS "${labelColumn(task.name)}"`),
+    ...(config.weight === undefined ? [] : ['weight::FLOAT AS weight']),
+    ...(hasGroup ? ['coalesce(g.number, -1) AS "group"'] : []),
+  ];
+  const from = `rows POSITIONAL JOIN placement${joins}${hasGroup ? ' LEFT JOIN groups AS g ON group_key = g.key' : ''}`;
+  const splits: Partial<Manifest['splits']> = {};
+  for (const [s, split] of SPLITS.entries()) {
+    const file = `${split}.parquet`;
+    await copyTo(
+      connection,
+      `SELECT ${columns.join(', ')} FROM ${from} WHERE split = ${s} ORDER BY position`,
+      join(staging, file),
+    );
+    const { rows } = await queryOne(
+      connection,
+      `SELECT count(*) AS rows FROM read_parquet(${literal(join(staging, file))})`,
+      `writing ${file}`,
+    );
+    if (split === 'train' && Number(rows) === 0) throw error('DATA_PART_EMPTY', { part: split, rows: n });
+    splits[split] = { rows: Number(rows), file, sha256: await sha256File(join(staging, file)) };
+  }
+  return splits as Record<SplitName, Manifest['splits'][SplitName]>;
+}
+
+const copyTo = (connection: DuckDBConnection, sql: string, path: string): Promise<void> =>
+  execute(connection, `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`, `writing ${path}`);
+
+interface ManifestParts {
+  config: DatasetConfig;
+  configHash: string;
+  inputs: InputFile[];
+  fields: PreparedField[];
+  splits: Manifest['splits'];
+  sourceFolder: string;
+}
+
+async function writeManifest(staging: string, parts: ManifestParts): Promise<Manifest> {
+  const { config, inputs, sourceFolder, ...rest } = parts;
+  const files: Record<string, string> = {};
+  const others = [
+    'statistics.json',
+    ...readdirSync(join(staging, 'vocabularies'))
+      .map((f) => `vocabularies/${f}`)
+      .sort(),
+  ];
+  for (const file of others) files[file] = await sha256File(join(staging, file));
+  const content = {
+    version: 1 as const,
+    name: config.name,
+    config,
+    ...rest,
+    inputs,
+    tableRows: parts.fields.reduce((sum, f) => sum + f.size, 0),
+    scenarios: config.scenario.names ?? config.scenario.values.map(String),
+    tasks: config.tasks.map((t) => t.name),
+    hasWeight: config.weight !== undefined,
+    hasGroup: config.group !== undefined,
+    files,
+  };
+  const hash = sha256(canonicalJson({ ...content, inputs: inputs.map(({ modified: _, ...input }) => input) }));
+  const manifest: Manifest = { ...content, sourceFolder, hash };
+  writeFileSync(join(staging, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
+  return manifest;
+}

@@ -1,0 +1,202 @@
+/**
+ * The rows table: one row per example in processed order, every expression of the configuration computed once.
+ * Its columns: `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
+ * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`. The order is that of DuckDB's rowid, 0 .. N-1.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error } from '../base/errors/index.ts';
+import type { DatasetConfig } from '../config/dataset.ts';
+import { embed, execute, identifier, literal, query, queryOne } from './duckdb.ts';
+import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
+import { type StoredField, storedField, textOf } from './sql.ts';
+
+/** Types of the configuration's expressions by their `usedBy`, as `checkExpressions` gives them. */
+export type Types = Map<string, string>;
+
+/** How the fields are stored in the rows table, in field order. */
+export const storedFields = (config: DatasetConfig, types: Types): StoredField[] =>
+  config.fields.map((field) => storedField(field, types.get(`field "${field.name}"`) ?? 'VARCHAR'));
+
+/** Columns `f0, f1, ...` and `scenario`: what a row needs to be scored. */
+export const inputColumns = (config: DatasetConfig, types: Types): string[] => [
+  `${ROW_COLUMN}::INTEGER AS row`,
+  ...storedFields(config, types).map((field, i) => `${field.expression} AS f${i}`),
+  `${scenarioIndex(config, types)} AS scenario`,
+];
+
+/** Index of the scenario, -1 for an unknown value, NULL for none. */
+function scenarioIndex(config: DatasetConfig, types: Types): string {
+  const { expression, values } = config.scenario;
+  const text = textOf(embed(expression), types.get('scenario') ?? 'VARCHAR');
+  const known = values.map((v) => literal(String(v))).join(', ');
+  return `CASE WHEN ${text} IS NOT NULL THEN coalesce(list_position([${known}], ${text}) - 1, -1)::INTEGER END`;
+}
+
+/** 0, 1, NULL, or -1 for anything else. */
+function labelValue(sql: string, type: string): string {
+  if (type === 'BOOLEAN') return `${sql}::TINYINT`;
+  const [zero, one] = /VARCHAR|ENUM|JSON/.test(type)
+    ? [`lower(${sql}::VARCHAR) IN ('0', 'false')`, `lower(${sql}::VARCHAR) IN ('1', 'true')`]
+    : [`${sql} = 0`, `${sql} = 1`];
+  return `CASE WHEN ${sql} IS NULL THEN NULL WHEN ${one} THEN 1 WHEN ${zero} THEN 0 ELSE -1 END::TINYINT`;
+}
+
+const isOrdered = (type: string): boolean => /INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|BOOLEAN|VARCHAR/.test(type);
+
+/** What the split needs to know of a row: a time, or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
+function splitKey(config: DatasetConfig, types: Types): string | undefined {
+  const { split } = config;
+  if (split.kind === 'random') return undefined;
+  const sql = embed(split.column);
+  const type = types.get('split') ?? 'VARCHAR';
+  if (split.kind === 'time') {
+    if (!isOrdered(type))
+      throw error('DATA_EXPRESSION_INVALID', {
+        usedBy: 'split',
+        expression: split.column,
+        reason: `a value of type ${type} is not a time`,
+      });
+    return sql;
+  }
+  const text = textOf(sql, type);
+  if (split.kind === 'column') {
+    const parts = [split.train, split.validation, split.test].map(literal);
+    return `coalesce(list_position([${parts.join(', ')}], ${text}) - 1, -1)::TINYINT`;
+  }
+  // Uniform in [0, 1) by a hash of seed and key: a key falls on the same side in every file and on every machine.
+  const uniform = `md5_number_upper('${split.seed}:' || coalesce(${text}, ''))::DOUBLE / 18446744073709551616.0`;
+  const [train, validation] = split.ratios;
+  return `CASE WHEN ${uniform} < ${train} THEN 0 WHEN ${uniform} < ${train + validation} THEN 1 ELSE 2 END::TINYINT`;
+}
+
+/**
+ * Creates the table `rows`; returns how many rows it has. Rows for which `where` is not true or the scenario is NULL are
+ * left out. Throws DATA_LABEL_INVALID, DATA_SCENARIO_UNKNOWN, DATA_WEIGHT_INVALID, DATA_SPLIT_VALUE, DATA_NO_ROWS.
+ */
+export async function createRows(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  types: Types,
+): Promise<number> {
+  const split = splitKey(config, types);
+  const columns = [
+    ...inputColumns(config, types),
+    ...config.tasks.map(
+      (task, i) => `${labelValue(embed(task.label), types.get(`task "${task.name}"`) ?? '')} AS l${i}`,
+    ),
+    ...(config.weight === undefined ? [] : [`${embed(config.weight)}::DOUBLE AS weight`]),
+    ...(config.group === undefined
+      ? []
+      : [`${textOf(embed(config.group), types.get('group') ?? 'VARCHAR')} AS group_key`]),
+    ...(split === undefined ? [] : [`${split} AS split_key`]),
+  ];
+  const from = joinedRelation(config, sources, { rowNumbers: true });
+  const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;
+  const order = await createRowOrder(connection, config, from, where);
+  await execute(
+    connection,
+    `CREATE TABLE rows AS SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`,
+    'computing the rows',
+  );
+  await checkRows(connection, config, from);
+  const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
+  if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });
+  return Number(n);
+}
+
+/** What puts the rows in processed order. Joins may mix rows up, so they are sorted; a plain scan keeps its order. */
+async function createRowOrder(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  from: string,
+  where: string,
+): Promise<{ join: string; by: string }> {
+  if (config.groupRowsBy.length === 0)
+    return { join: '', by: config.joins.length === 0 ? '' : ` ORDER BY ${ROW_COLUMN}` };
+  const keys = config.groupRowsBy.map((column, i) => `${identifier(column)} AS k${i}`).join(', ');
+  let order = `SELECT ${ROW_COLUMN} AS __place_row, ${ROW_COLUMN} AS __place, ${keys} FROM ${from} WHERE ${where}`;
+  config.groupRowsBy.forEach((_, i) => {
+    order =
+      `SELECT * EXCLUDE (first) REPLACE (row_number() OVER (ORDER BY first, __place) AS __place) ` +
+      `FROM (SELECT *, min(__place) OVER (PARTITION BY k${i}) AS first FROM (${order}))`;
+  });
+  await execute(
+    connection,
+    `CREATE TABLE row_order AS SELECT __place_row, __place FROM (${order})`,
+    'grouping the rows',
+  );
+  return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, by: ' ORDER BY __place' };
+}
+
+/** Refuses rows whose label, scenario, weight or part is not what it should be: names the first and counts all. */
+async function checkRows(connection: DuckDBConnection, config: DatasetConfig, from: string): Promise<void> {
+  const checks = [
+    {
+      bad: 'scenario = -1',
+      sql: config.scenario.expression,
+      fail: (at: BadRows) => error('DATA_SCENARIO_UNKNOWN', { ...at, values: config.scenario.values.map(String) }),
+    },
+    ...config.tasks.map((task, i) => ({
+      bad: `l${i} = -1`,
+      sql: task.label,
+      fail: (at: BadRows) => error('DATA_LABEL_INVALID', { ...at, task: task.name, label: task.label }),
+    })),
+    ...(config.weight === undefined
+      ? []
+      : [
+          {
+            bad: 'weight IS NULL OR NOT weight > 0 OR isinf(weight)',
+            sql: config.weight,
+            fail: (at: BadRows) => error('DATA_WEIGHT_INVALID', at),
+          },
+        ]),
+    ...(config.split.kind === 'time'
+      ? [
+          {
+            bad: 'split_key IS NULL',
+            sql: config.split.column,
+            fail: (at: BadRows) => error('DATA_SPLIT_VALUE', { ...at, expected: 'a time in every row' }),
+          },
+        ]
+      : []),
+    ...(config.split.kind === 'column'
+      ? [
+          {
+            bad: 'split_key = -1',
+            sql: config.split.column,
+            fail: (at: BadRows) => error('DATA_SPLIT_VALUE', { ...at, expected: partNames(config.split) }),
+          },
+        ]
+      : []),
+  ];
+  const counts = checks.flatMap((check, i) => [
+    `count(*) FILTER (${check.bad}) AS bad${i}`,
+    `min(row) FILTER (${check.bad}) AS row${i}`,
+  ]);
+  const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM rows`, 'checking the rows');
+  for (const [i, check] of checks.entries()) {
+    if (Number(found[`bad${i}`]) === 0) continue;
+    const row = Number(found[`row${i}`]);
+    const [first] = await query(
+      connection,
+      `SELECT ${embed(check.sql)}::VARCHAR AS value FROM ${from} WHERE ${ROW_COLUMN} = ${row}`,
+      'checking the rows',
+    );
+    const value = first?.value === null ? 'NULL' : String(first?.value);
+    throw check.fail({ value, source: baseSource(config), row: row + 1, count: Number(found[`bad${i}`]) });
+  }
+}
+
+interface BadRows {
+  /** Value of the expression in the first bad row. */
+  value: string;
+  source: string;
+  /** Number of that row in the base source, from 1. */
+  row: number;
+  /** Bad rows in all. */
+  count: number;
+}
+
+const partNames = (split: DatasetConfig['split']): string =>
+  split.kind === 'column' ? `"${split.train}", "${split.validation}" or "${split.test}"` : '';

@@ -1,0 +1,135 @@
+/** The SQL twin of tokens.ts: how a value of any column type is stored in the rows table and becomes a token. */
+import { DOUBLE, type DuckDBConnection, DuckDBScalarFunction, type DuckDBVector, VARCHAR } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import { error } from '../base/errors/index.ts';
+import type { FieldConfig } from '../config/dataset.ts';
+import { embed, literal } from './duckdb.ts';
+import { fieldExpression } from './expressions.ts';
+import { RESERVED_IDS } from './prepared.ts';
+import { type Buckets, bucketOf, numberText } from './tokens.ts';
+
+const INTEGER_TYPE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
+const NUMBER_TYPE = /^(FLOAT|DOUBLE|DECIMAL\(.*\))$/;
+/** Types whose text in DuckDB is their token. */
+const TEXT_TYPE = /^(VARCHAR|JSON|ENUM\(.*\)|DATE|TIME.*|UUID|INTERVAL)$/s;
+const LIST_TYPE = /\[\d*\]$/;
+
+/** Name of the SQL function that prints a DOUBLE as JavaScript does. */
+const NUMBER_TEXT = 'tributary_number_text';
+
+/** Makes `tributary_number_text(DOUBLE)` known to SQL. */
+export function registerNumberText(connection: DuckDBConnection): void {
+  register(connection, NUMBER_TEXT, VARCHAR, (values, output) => {
+    for (let i = 0; i < values.length; i++) output.setItem(i, numberText(values[i]) ?? null);
+    output.flush();
+  });
+}
+
+/** Makes `name(DOUBLE) -> DOUBLE` known to SQL: the bucket of a number. */
+export function registerBuckets(connection: DuckDBConnection, name: string, buckets: Buckets): void {
+  register(connection, name, DOUBLE, (values, output) => {
+    const result = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) result[i] = bucketOf(buckets, values[i]);
+    for (let i = 0; i < values.length; i++) output.setItem(i, result[i]);
+    output.flush();
+  });
+}
+
+function register(
+  connection: DuckDBConnection,
+  name: string,
+  returnType: typeof VARCHAR | typeof DOUBLE,
+  map: (values: Float64Array, output: DuckDBVector) => void,
+): void {
+  connection.registerScalarFunction(
+    DuckDBScalarFunction.create({
+      name,
+      returnType,
+      parameterTypes: [DOUBLE],
+      mainFunction(_info, input, output) {
+        const bytes = duckdb.vector_get_data(duckdb.data_chunk_get_vector(input.chunk, 0), input.rowCount * 8);
+        map(new Float64Array(bytes.buffer, bytes.byteOffset, input.rowCount), output);
+      },
+    }),
+  );
+}
+
+/** A field's column in the rows table. */
+export interface StoredField {
+  /** SQL over the joined sources that gives what is stored: one value per token, NULL where missing. */
+  expression: string;
+  /** SQL over the stored column (or, for a multi-value field, over one of its elements) that gives the token. */
+  token: (column: string) => string;
+}
+
+/** Number of a task's label, scenario or weight, or a key: text of any scalar; NULL where missing. */
+export function textOf(sql: string, type: string): string {
+  const stored = storedScalar(sql, type);
+  return stored?.token(stored.expression) ?? `(${sql})::VARCHAR`;
+}
+
+/** How a field is stored, given DuckDB's type of its expression. Throws DATA_FIELD_TYPE. */
+export function storedField(field: FieldConfig, type: string): StoredField {
+  const sql = embed(fieldExpression(field));
+  const stored =
+    field.kind === 'numeric'
+      ? storedNumber(sql, type)
+      : field.kind === 'multi'
+        ? storedList(field, sql, type)
+        : storedScalar(sql, type);
+  if (stored !== undefined) return stored;
+  const expected = {
+    categorical: 'a text, number, truth value, date or time',
+    numeric: 'a number; CAST(... AS DOUBLE) makes one of a text',
+    multi: 'a text with a separator or a list of texts, numbers, dates ...',
+  }[field.kind];
+  throw error('DATA_FIELD_TYPE', { field: field.name, kind: field.kind, type, expected });
+}
+
+const asIs = (column: string): string => `${column}::VARCHAR`;
+const asNumberText = (column: string): string => `${NUMBER_TEXT}(${column})`;
+
+/** + 0.0 makes -0 a 0. */
+const finite = (sql: string): string => `CASE WHEN isfinite(${sql}::DOUBLE) THEN ${sql}::DOUBLE + 0.0 END`;
+
+function storedScalar(sql: string, type: string): StoredField | undefined {
+  if (INTEGER_TYPE.test(type) || type === 'BOOLEAN') return { expression: sql, token: asIs };
+  if (/^DECIMAL\(\d+,0\)$/.test(type)) return { expression: `${sql}::HUGEINT`, token: asIs };
+  if (NUMBER_TYPE.test(type)) return { expression: finite(sql), token: asNumberText };
+  if (TEXT_TYPE.test(type)) return { expression: `nullif(${sql}::VARCHAR, '')`, token: asIs };
+  if (type === '"NULL"') return { expression: 'NULL::VARCHAR', token: asIs };
+  return undefined;
+}
+
+function storedNumber(sql: string, type: string): StoredField | undefined {
+  const isNumber = INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || type === 'BOOLEAN' || type === '"NULL"';
+  return isNumber ? { expression: finite(sql), token: asNumberText } : undefined;
+}
+
+/** A list of tokens, missing values left out, cut to the field's length; NULL where nothing is left. */
+function storedList(
+  field: { separator: string; maxLength: number },
+  sql: string,
+  type: string,
+): StoredField | undefined {
+  const element = LIST_TYPE.test(type) ? type.replace(LIST_TYPE, '') : undefined;
+  const item = storedScalar('item', element ?? 'VARCHAR');
+  if (item === undefined) return undefined;
+  const isText = TEXT_TYPE.test(type);
+  const scalar = element === undefined && !isText ? storedScalar(sql, type) : undefined;
+  if (element === undefined && !isText && scalar === undefined) return undefined;
+  const list =
+    element !== undefined
+      ? sql
+      : isText
+        ? `string_split(${sql}::VARCHAR, ${literal(field.separator)})`
+        : `[${scalar?.token(scalar.expression)}]`;
+  // Missing elements go before the texts are made: SQL functions of ours are not asked about NULL.
+  const present = `list_filter(list_transform(${list}, lambda item: ${item.expression}), lambda item: item IS NOT NULL)`;
+  const tokens = `list_transform(${present}[:${field.maxLength}], lambda item: ${item.token('item')})`;
+  return { expression: `CASE WHEN len(${present}) > 0 THEN ${tokens} END`, token: (column) => column };
+}
+
+/** SQL of a hashed id (int32) of a token. */
+export const hashedIdSql = (token: string, size: number): string =>
+  `(${RESERVED_IDS} + md5_number_upper(${token}) % ${size})::INTEGER`;

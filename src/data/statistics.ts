@@ -1,0 +1,105 @@
+/** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { literal, query, queryOne } from './duckdb.ts';
+import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
+import { SPLITS } from './split.ts';
+
+export interface FieldStatistics {
+  field: string;
+  /** Tokens with an id of their own (or the size of the hash space). */
+  cardinality: number;
+  perSplit: Record<string, { missing: number; outOfVocabulary: number; values: number; outOfVocabularyShare: number }>;
+}
+
+export interface CellStatistics {
+  split: string;
+  scenario: string;
+  task: string;
+  rows: number;
+  positives: number;
+  unlabelled: number;
+}
+
+export interface Statistics {
+  rows: Record<string, number>;
+  /** Rows of the base source that `where`, a missing scenario or an inner join left out. */
+  leftOut: number;
+  fields: FieldStatistics[];
+  cells: CellStatistics[];
+}
+
+/** Names of the columns of an encoded file; fixed parts keep fields and tasks apart from the rest. */
+export const fieldColumn = (name: string): string => `field_${name}`;
+export const labelColumn = (name: string): string => `label_${name}`;
+
+/**
+ * Counts over the encoded files in `folder`. `missing` counts rows without a value; `outOfVocabulary` values (of a
+ * multi-value field: list elements) with the out-of-vocabulary id, missing ones included.
+ */
+export async function computeStatistics(
+  connection: DuckDBConnection,
+  manifest: Pick<Manifest, 'fields' | 'tasks' | 'scenarios' | 'splits'>,
+  folder: string,
+  baseRows: number,
+): Promise<Statistics> {
+  const { fields, tasks, scenarios, splits } = manifest;
+  const doing = 'counting the statistics';
+  const statistics: Statistics = {
+    rows: Object.fromEntries(SPLITS.map((split) => [split, splits[split].rows])),
+    leftOut: baseRows - SPLITS.reduce((sum, split) => sum + splits[split].rows, 0),
+    fields: fields.map((f) => ({ field: f.name, cardinality: f.size - RESERVED_IDS, perSplit: {} })),
+    cells: [],
+  };
+  const missing = await query(
+    connection,
+    `SELECT split, ${fields.map((_, i) => `count(*) FILTER (f${i} IS NULL) AS f${i}`).join(', ')}
+     FROM rows POSITIONAL JOIN placement GROUP BY split`,
+    doing,
+  );
+  for (const [s, split] of SPLITS.entries()) {
+    const file = `read_parquet(${literal(`${folder}/${splits[split].file}`)})`;
+    const counts = fields.flatMap((f, i) => {
+      const column = `"${fieldColumn(f.name)}"`;
+      return f.kind === 'multi'
+        ? [
+            `coalesce(sum(len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))), 0) AS oov${i}`,
+            `coalesce(sum(len(${column})), 0) AS values${i}`,
+          ]
+        : [`count(*) FILTER (${column} = ${OUT_OF_VOCABULARY_ID}) AS oov${i}`, `count(*) AS values${i}`];
+    });
+    const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${file}`, doing);
+    const absent = missing.find((row) => Number(row.split) === s);
+    fields.forEach((_, i) => {
+      const outOfVocabulary = Number(found[`oov${i}`]);
+      const values = Number(found[`values${i}`]);
+      statistics.fields[i].perSplit[split] = {
+        missing: Number(absent?.[`f${i}`] ?? 0),
+        outOfVocabulary,
+        values,
+        outOfVocabularyShare: values === 0 ? 0 : outOfVocabulary / values,
+      };
+    });
+    const cells = await query(
+      connection,
+      `SELECT scenario, count(*) AS n, ${tasks.map((t, i) => `count(*) FILTER ("${labelColumn(t)}" = 1) AS p${i}, count("${labelColumn(t)}") AS l${i}`).join(', ')}
+       FROM ${file} GROUP BY scenario`,
+      doing,
+    );
+    scenarios.forEach((scenario, index) => {
+      const cell = cells.find((c) => Number(c.scenario) === index);
+      tasks.forEach((task, i) => {
+        const rows = Number(cell?.n ?? 0);
+        const labelled = Number(cell?.[`l${i}`] ?? 0);
+        statistics.cells.push({
+          split,
+          scenario,
+          task,
+          rows,
+          positives: Number(cell?.[`p${i}`] ?? 0),
+          unlabelled: rows - labelled,
+        });
+      });
+    });
+  }
+  return statistics;
+}

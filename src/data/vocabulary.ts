@@ -1,0 +1,158 @@
+/**
+ * Vocabularies: for every field the tokens of the rows table with their ids and counts, and the mapping from stored
+ * values to ids. Ids follow falling count, then the token's text, so that equal data give equal ids.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DatasetConfig, FieldConfig } from '../config/dataset.ts';
+import { execute, literal, query, queryOne } from './duckdb.ts';
+import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
+import { hashedIdSql, registerBuckets, type StoredField } from './sql.ts';
+import type { Buckets } from './tokens.ts';
+
+/** A field with what the SQL of its encoding needs. */
+export interface EncodedField {
+  field: FieldConfig;
+  /** Position in the configuration: its column is `f<index>`, its mapping the table `mapping<index>`. */
+  index: number;
+  stored: StoredField;
+}
+
+/** Size of the hash space of a field that hashes its tokens, else undefined. */
+export const hashSize = (field: FieldConfig): number | undefined => (field.kind === 'numeric' ? undefined : field.hash);
+
+const column = ({ index }: EncodedField): string => `f${index}`;
+const bucketFunction = (index: number): string => `tributary_bucket_${index}`;
+
+/** SQL of what is mapped to an id: the stored value, or its bucket. */
+const mappedValue = (f: EncodedField): string =>
+  f.field.kind === 'numeric' ? `${bucketFunction(f.index)}(${column(f)})` : column(f);
+
+/** Makes a numeric field's buckets known to SQL. */
+export const registerFieldBuckets = (connection: DuckDBConnection, { index }: EncodedField, buckets: Buckets): void =>
+  registerBuckets(connection, bucketFunction(index), buckets);
+
+/** The buckets of a numeric field; quantile edges are taken from the vocabulary's rows unless they are given. */
+export async function findBuckets(
+  connection: DuckDBConnection,
+  f: EncodedField,
+  from: DatasetConfig['vocabulary']['from'],
+): Promise<Buckets> {
+  if (f.field.kind !== 'numeric') throw new Error(`${f.field.name} is not numeric`);
+  const { buckets } = f.field;
+  if (buckets === 'logSquare' || 'edges' in buckets) return buckets;
+  const rows = `SELECT ${column(f)} AS v FROM rows POSITIONAL JOIN placement WHERE ${column(f)} IS NOT NULL${from === 'train' ? ' AND split = 0' : ''}`;
+  const doing = `finding the quantiles of field "${f.field.name}"`;
+  const { n, low } = await queryOne(connection, `SELECT count(*) AS n, min(v) AS low FROM (${rows})`, doing);
+  const places = Array.from({ length: buckets.quantiles - 1 }, (_, k) =>
+    Math.floor(((k + 1) * Number(n)) / buckets.quantiles),
+  );
+  // A sort and a scan, both of which spill to disk; an edge at the smallest value would make an empty bucket.
+  const edges = await query(
+    connection,
+    `SELECT DISTINCT v FROM (SELECT v, row_number() OVER () - 1 AS place FROM (SELECT v FROM (${rows}) ORDER BY v))
+     WHERE place IN (${places.join(', ')}) AND v > ${Number(low ?? 0)} ORDER BY v`,
+    doing,
+  );
+  return { edges: edges.map((e) => Number(e.v)) };
+}
+
+/** Creates `values<index>`: every value that occurs, its token, and how often it occurs in the rows that count. */
+async function countValues(connection: DuckDBConnection, f: EncodedField, counted: string): Promise<void> {
+  const occurring =
+    f.field.kind === 'multi'
+      ? `SELECT unnest(${column(f)}) AS value, split FROM rows POSITIONAL JOIN placement`
+      : `SELECT ${mappedValue(f)} AS value, split FROM rows POSITIONAL JOIN placement WHERE ${column(f)} IS NOT NULL`;
+  await execute(
+    connection,
+    `CREATE TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count
+     FROM (SELECT value, count(*) FILTER (${counted}) AS count FROM (${occurring}) GROUP BY value)`,
+    `counting the values of field "${f.field.name}"`,
+  );
+}
+
+/** Threshold of a field; numbers are exempt from the general one. */
+const minCount = (field: FieldConfig, config: DatasetConfig): number =>
+  Math.max(1, field.minCount ?? (field.kind === 'numeric' ? 1 : config.vocabulary.minCount));
+
+/**
+ * Creates `vocabulary<index>` (token, id, count) and the mapping; returns the number of ids, reserved ones included.
+ * `earlier` is a vocabulary file to extend: its ids stay, new tokens follow after them.
+ */
+export async function createVocabulary(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  f: EncodedField,
+  earlier?: string,
+): Promise<number> {
+  const { index, field } = f;
+  await countValues(connection, f, config.vocabulary.from === 'train' ? 'split = 0' : 'true');
+  const doing = `building the vocabulary of field "${field.name}"`;
+  const old = earlier === undefined ? undefined : `read_parquet(${literal(earlier)})`;
+  const first = old === undefined ? RESERVED_IDS : `coalesce((SELECT max(id) + 1 FROM ${old}), ${RESERVED_IDS})`;
+  const added =
+    `SELECT token, (row_number() OVER (ORDER BY count DESC, token) - 1 + ${first})::INTEGER AS id, count ` +
+    `FROM values${index} WHERE count >= ${minCount(field, config)}${old === undefined ? '' : ` AND token NOT IN (SELECT token FROM ${old})`}`;
+  const kept = `SELECT token, id, coalesce(v.count, 0) AS count FROM ${old} AS o LEFT JOIN values${index} AS v USING (token)`;
+  await execute(
+    connection,
+    `CREATE TABLE vocabulary${index} AS ${old === undefined ? added : `${kept} UNION ALL ${added}`}`,
+    doing,
+  );
+  await createMapping(connection, f, `vocabulary${index}`);
+  const { size } = await queryOne(
+    connection,
+    `SELECT coalesce(max(id) + 1, ${RESERVED_IDS}) AS size FROM vocabulary${index}`,
+    doing,
+  );
+  return Number(size);
+}
+
+/** Creates the mapping of the values in the rows table by a vocabulary made before, from its file. */
+export async function applyVocabulary(
+  connection: DuckDBConnection,
+  f: EncodedField,
+  vocabulary: string,
+): Promise<void> {
+  await countValues(connection, f, 'true');
+  await createMapping(connection, f, `read_parquet(${literal(vocabulary)})`);
+}
+
+/** Creates `mapping<index>` (value, id); for a multi-value field from whole lists to lists of ids, as lists repeat. */
+async function createMapping(connection: DuckDBConnection, f: EncodedField, vocabulary: string): Promise<void> {
+  const { index, field } = f;
+  const single = `SELECT v.value, w.id FROM values${index} AS v JOIN ${vocabulary} AS w USING (token)`;
+  const lists =
+    `SELECT value, list(coalesce(id, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS id ` +
+    `FROM (SELECT value, unnest(value) AS element, generate_subscripts(value, 1) AS place ` +
+    `FROM (SELECT DISTINCT ${column(f)} AS value FROM rows WHERE ${column(f)} IS NOT NULL)) AS l ` +
+    `LEFT JOIN (${single}) AS s ON l.element = s.value GROUP BY value`;
+  await execute(
+    connection,
+    `CREATE TABLE mapping${index} AS ${field.kind === 'multi' ? lists : single}`,
+    `mapping the values of field "${field.name}"`,
+  );
+}
+
+/** The encoded rows: SQL of each field's ids, and the joins that they need after the rows table. */
+export function encodedColumns(fields: EncodedField[]): { ids: string[]; joins: string } {
+  const joined = fields.filter(({ field }) => hashSize(field) === undefined);
+  return {
+    ids: fields.map((f) => idsSql(f)),
+    joins: joined
+      .map((f) => ` LEFT JOIN mapping${f.index} AS m${f.index} ON ${mappedValue(f)} = m${f.index}.value`)
+      .join(''),
+  };
+}
+
+/** int32, or a list of them for a multi-value field. */
+function idsSql(f: EncodedField): string {
+  const { field, index, stored } = f;
+  const size = hashSize(field);
+  if (field.kind === 'multi') {
+    const ids =
+      size === undefined ? `m${index}.id` : `list_transform(${column(f)}, lambda item: ${hashedIdSql('item', size)})`;
+    return `coalesce(${ids}, []::INTEGER[])`;
+  }
+  const id = size === undefined ? `m${index}.id` : hashedIdSql(stored.token(column(f)), size);
+  return `coalesce(${id}, ${OUT_OF_VOCABULARY_ID})::INTEGER`;
+}
