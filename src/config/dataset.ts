@@ -196,5 +196,9 @@ export const datasetSchema = z
 export type DatasetConfig = z.output<typeof datasetSchema>;
 /** A dataset configuration as a user writes it. */
 export type DatasetInput = z.input<typeof datasetSchema>;
+
+/** Gives a configuration module its types: `export default defineDataset({ ... })`. */
+export const defineDataset = (dataset: DatasetInput): DatasetInput => dataset;
+
 export type FieldConfig = DatasetConfig['fields'][number];
 export type SplitName = 'train' | 'validation' | 'test';

@@ -8,4 +8,10 @@ export const CONFIG_ERRORS = {
       `${d.source} has ${d.problems.length} mistake${d.problems.length === 1 ? '' : 's'}:\n` +
       d.problems.map((p) => `  ${p.path || '(top level)'}: ${p.message}`).join('\n'),
   ),
+  CONFIG_UNREADABLE: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string; problems: string[] }) =>
+      `${d.path} cannot be read as a configuration:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}`,
+  ),
 } as const;

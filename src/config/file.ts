@@ -1,0 +1,59 @@
+/** Reads a configuration file: YAML, JSON, or the default export of a TypeScript or JavaScript module. */
+import { extname, resolve } from 'node:path';
+import { createJiti } from 'jiti';
+import { parseDocument } from 'yaml';
+import { error } from '../base/errors/index.ts';
+import { readText } from '../base/files.ts';
+import { defineDataset } from './dataset.ts';
+import { defineRun } from './run.ts';
+
+const MODULES = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
+
+/**
+ * What the file says, not checked yet.
+ *
+ * @throws FILE_MISSING, FILE_UNREADABLE, CONFIG_UNREADABLE (with line and column where the syntax is wrong)
+ */
+export async function readConfig(path: string): Promise<unknown> {
+  const extension = extname(path).toLowerCase();
+  if (extension === '.yaml' || extension === '.yml') return readYaml(path);
+  if (extension === '.json') return readJson(path);
+  if (MODULES.includes(extension)) return readModule(path);
+  const problem = `expected a name that ends in .yaml, .yml, .json, ${MODULES.join(', ')}`;
+  throw error('CONFIG_UNREADABLE', { path, problems: [problem] });
+}
+
+function readYaml(path: string): unknown {
+  const document = parseDocument(readText(path, 'a configuration'));
+  if (document.errors.length > 0)
+    throw error('CONFIG_UNREADABLE', { path, problems: document.errors.map(({ message }) => message) });
+  return document.toJS();
+}
+
+function readJson(path: string): unknown {
+  const text = readText(path, 'a configuration');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw error('CONFIG_UNREADABLE', { path, problems: [(cause as Error).message] }, cause);
+  }
+}
+
+async function readModule(path: string): Promise<unknown> {
+  readText(path, 'a configuration'); // for its errors: the loader's say less
+  // The helpers are given to the module as `tributary`, so that a lone file works wherever the command is installed.
+  const jiti = createJiti(import.meta.url, {
+    virtualModules: { tributary: { defineRun, defineDataset } },
+    interopDefault: false,
+    fsCache: false,
+    moduleCache: false,
+  });
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = await jiti.import(resolve(path));
+  } catch (cause) {
+    throw error('CONFIG_UNREADABLE', { path, problems: [(cause as Error).message] }, cause);
+  }
+  if (loaded.default !== undefined) return loaded.default;
+  throw error('CONFIG_UNREADABLE', { path, problems: ['expected `export default { ... }`'] });
+}

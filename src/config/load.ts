@@ -1,0 +1,113 @@
+/** Loads configurations: layers put together, checked as a whole, frozen. All mistakes are told at once. */
+import { z } from 'zod';
+import { error } from '../base/errors/index.ts';
+import { type DatasetConfig, datasetSchema } from './dataset.ts';
+import { readConfig } from './file.ts';
+import { applySettings, isObject, merge, parseSettings } from './override.ts';
+import { type Problem, problemsOf, shown } from './problems.ts';
+import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts';
+
+/** What the loader needs to know of a model. */
+export interface ConfigurableModel {
+  options: z.ZodType;
+  /** Named partial run configurations. */
+  presets: Readonly<Record<string, unknown>>;
+}
+
+export interface RunSources {
+  /** The models there are, by key. */
+  models: ReadonlyMap<string, ConfigurableModel>;
+  /** Name of a preset of the model. */
+  preset?: string;
+  /** A file or a configuration already read. */
+  config?: string | object;
+  /** A partial configuration from the command's own options (`--model`, `--seed` ...). */
+  flags?: object;
+  /** `path=value` texts. */
+  set?: readonly string[];
+}
+
+/**
+ * A run's configuration: defaults < preset < config < flags < set.
+ *
+ * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
+ */
+export async function loadRun({ models, preset, config = {}, flags = {}, set = [] }: RunSources): Promise<RunConfig> {
+  const written = merge(await read(config), flags);
+  const model = models.get(modelKey(written, set) ?? '');
+  const unknownModel = z.looseObject({ key: z.enum([...models.keys()]) }).prefault({} as never);
+  const schema = runSchemaOf(model?.options ?? unknownModel);
+  const problems: Problem[] = [];
+  const base = { train: { groups: DEFAULT_GROUPS } };
+  const layers = [base, presetLayer(model, preset, problems), written];
+  return resolve({ schema, layers, set, problems, source: describe('the run configuration', config) });
+}
+
+/**
+ * A dataset configuration from a file or an object.
+ *
+ * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
+ */
+export async function loadDataset(config: string | object, set: readonly string[] = []): Promise<DatasetConfig> {
+  const layers = [await read(config)];
+  return resolve({
+    schema: datasetSchema,
+    layers,
+    set,
+    problems: [],
+    source: describe('the dataset configuration', config),
+  });
+}
+
+function resolve<T>(a: {
+  schema: z.ZodType<T>;
+  layers: unknown[];
+  set: readonly string[];
+  problems: Problem[];
+  source: string;
+}): T {
+  const { settings, problems } = parseSettings(a.set, a.schema);
+  const input = applySettings(a.layers.reduce(merge), settings);
+  const parsed = a.schema.safeParse(input);
+  const found = parsed.success ? [] : problemsOf(parsed.error.issues, input, a.schema);
+  const all = [...a.problems, ...problems, ...found];
+  if (!parsed.success || all.length > 0) throw error('CONFIG_INVALID', { source: a.source, problems: all });
+  return deepFreeze(parsed.data);
+}
+
+/** What is written, at least an object: only that can be put into layers. An empty file says nothing. */
+async function read(config: string | object): Promise<object> {
+  const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
+  if (isObject(written)) return written;
+  const problem = { path: '', message: `expected an object, found ${shown(written)}` };
+  throw error('CONFIG_INVALID', { source: String(config), problems: [problem] });
+}
+
+const describe = (what: string, config: string | object): string =>
+  typeof config === 'string' ? `${what} (${config})` : what;
+
+/** The key that the layers end up with; presets do not name models. */
+function modelKey(written: unknown, set: readonly string[]): string | undefined {
+  const { settings } = parseSettings(
+    set.filter((text) => text.startsWith('model.key=')),
+    runSchema,
+  );
+  const { model } = applySettings(written, settings) as { model?: { key?: unknown } };
+  return typeof model?.key === 'string' ? model.key : undefined;
+}
+
+function presetLayer(model: ConfigurableModel | undefined, preset: string | undefined, problems: Problem[]): unknown {
+  if (preset === undefined || model === undefined) return {};
+  if (Object.hasOwn(model.presets, preset)) return model.presets[preset];
+  const known = Object.keys(model.presets).join(', ') || 'none';
+  problems.push({ path: '--preset', message: `the model has no preset "${preset}" (presets: ${known})` });
+  return {};
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,60 @@
+/** Configurations in layers: later ones win, and `--set path=value` wins over all. */
+import type { z } from 'zod';
+import { isKnownPath } from './paths.ts';
+import { type Problem, unknownOption } from './problems.ts';
+
+type Layer = Record<string, unknown>;
+
+/** `upper` over `lower`. Objects merge key by key, except where their `kind` differs: that is another thing, not a change of it. */
+export function merge(lower: unknown, upper: unknown): unknown {
+  if (upper === undefined) return lower;
+  if (!isObject(lower) || !isObject(upper) || (upper.kind !== undefined && upper.kind !== lower.kind)) return upper;
+  const keys = new Set([...Object.keys(lower), ...Object.keys(upper)]);
+  return Object.fromEntries([...keys].map((key) => [key, merge(own(lower, key), own(upper, key))]));
+}
+
+/** One `--set`: a dotted path, and a value that is JSON where it parses and text otherwise. */
+export interface Setting {
+  path: string[];
+  value: unknown;
+}
+
+/** Reads `--set` texts; those without `=` or with an unknown path become problems. */
+export function parseSettings(
+  texts: readonly string[],
+  schema: z.core.$ZodType,
+): { settings: Setting[]; problems: Problem[] } {
+  const settings: Setting[] = [];
+  const problems: Problem[] = [];
+  for (const text of texts) {
+    const [, dotted, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    if (dotted === undefined) problems.push({ path: text, message: 'expected path=value' });
+    else if (!isKnownPath(schema, dotted.split('.'))) problems.push(unknownOption(dotted, schema));
+    else settings.push({ path: dotted.split('.'), value: parseValue(value) });
+  }
+  return { settings, problems };
+}
+
+/** The configuration with settings applied; the given one is left alone. */
+export const applySettings = (config: unknown, settings: readonly Setting[]): unknown =>
+  settings.reduce<unknown>((value, { path, value: set }) => withValue(value, path, set), config);
+
+function withValue(holder: unknown, [key, ...rest]: string[], value: unknown): unknown {
+  if (key === undefined) return value;
+  if (Array.isArray(holder) && Object.hasOwn(holder, key))
+    return holder.with(Number(key), withValue(holder[Number(key)], rest, value));
+  const object: Layer = isObject(holder) ? holder : {};
+  return { ...object, [key]: withValue(own(object, key), rest, value) };
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export const isObject = (value: unknown): value is Layer =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const own = (object: Layer, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);

@@ -1,0 +1,81 @@
+/** Which dotted paths a schema knows: what `--set` may set, and what a mistyped name probably meant. */
+import type { z } from 'zod';
+
+type Schema = z.core.$ZodType;
+
+/** Stands for the free key of a record or the index of a list. */
+const ANY = '*';
+
+/** Is there an option at this path? */
+export const isKnownPath = (schema: Schema, path: string[]): boolean => at(schema, path).length > 0;
+
+/** The known path that looks most like this one. */
+export function nearestPath(schema: Schema, path: string): string {
+  const last = (dotted: string): string => dotted.slice(dotted.lastIndexOf('.') + 1);
+  // A right name in the wrong place is nearer than a similar path.
+  const score = (known: string): number => Math.min(distance(path, known), distance(last(path), last(known)) + 0.5);
+  return knownPaths(schema).reduce((best, known) => (score(known) < score(best) ? known : best));
+}
+
+/** Every path, outer before inner; a record's free key is written `*`. */
+function knownPaths(schema: Schema): string[] {
+  const paths = alternatives(schema).flatMap((alternative) =>
+    children(alternative).flatMap(([key, child]) => [key, ...knownPaths(child).map((path) => `${key}.${path}`)]),
+  );
+  return [...new Set(paths)];
+}
+
+/** The schemas of a value at a path, several where there is a union; none for an unknown path. */
+function at(schema: Schema, path: string[]): Schema[] {
+  if (path.length === 0) return [schema];
+  const [key, ...rest] = path;
+  return alternatives(schema)
+    .flatMap(children)
+    .filter(([name]) => name === key || (name === ANY && key !== '__proto__'))
+    .flatMap(([, child]) => at(child, rest));
+}
+
+/** What a schema may be once defaults, optionality and unions are looked through. */
+function alternatives(schema: Schema): Schema[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case 'default':
+    case 'prefault':
+    case 'optional':
+    case 'nullable':
+      return alternatives(def.innerType);
+    case 'union':
+      return def.options.flatMap(alternatives);
+    default:
+      return [schema];
+  }
+}
+
+function children(schema: Schema): [string, Schema][] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case 'object':
+      return Object.entries(def.shape);
+    case 'record':
+      return [[ANY, def.valueType]];
+    case 'array':
+      return [[ANY, def.element]];
+    case 'tuple':
+      return def.items.map((item, i) => [String(i), item]);
+    default:
+      return [];
+  }
+}
+
+/** Edits (insert, remove, replace) between two texts, case aside. */
+function distance(a: string, b: string): number {
+  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++)
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[to.length];
+}

@@ -1,0 +1,137 @@
+/** What a training run is: model, training options, seed, backend. The model's own options are checked by its own schema. */
+import { z } from 'zod';
+
+const positive = z.number().positive();
+const count = z.int().min(1);
+const share = z.number().min(0).max(1);
+
+const group = z.strictObject({
+  /** The group's learning rate is this times the run's. Default 1. */
+  learningRateScale: z.number().min(0).optional(),
+  /** Instead of `train.l2`. */
+  l2: z.number().min(0).optional(),
+  /** Instead of `train.weightDecay`. */
+  weightDecay: z.number().min(0).optional(),
+});
+
+/** AutoIFS' authors train the gate network a hundred times more slowly, without L2; models without gates have no such group. */
+export const DEFAULT_GROUPS = { gate: { learningRateScale: 0.01, l2: 0 } };
+
+const schedule = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant') }),
+  z.strictObject({
+    kind: z.literal('warmup'),
+    /** The learning rate rises linearly from 0 over so many steps, then stays. */
+    steps: count,
+  }),
+  z.strictObject({
+    kind: z.literal('cosine'),
+    /** Linear rise before the fall. */
+    warmupSteps: z.int().min(0).default(0),
+    /** Share of the learning rate that is left at the end of the phase. */
+    finalShare: share.default(0),
+  }),
+]);
+
+const train = z
+  .strictObject({
+    /** Rows per step; the last batch of an epoch may be short. */
+    batchSize: count.default(4096),
+    /** Rows per run of the graph when nothing is learned. */
+    evaluationBatchSize: count.default(16384),
+    /** `adam` and `sgd` take `l2`, `adamw` takes `weightDecay`. */
+    optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
+    learningRate: positive.default(3e-4),
+    /** Coupled L2 of adam and sgd: gradient += l2 * parameter before anything else. */
+    l2: z.number().min(0).default(3e-5),
+    /** Decoupled decay of adamw: parameter -= learningRate * weightDecay * parameter. */
+    weightDecay: z.number().min(0).default(0),
+    /** Of sgd. */
+    momentum: z.number().min(0).lt(1).default(0),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.999),
+    epsilon: positive.default(1e-8),
+    /** What differs for a model's parameter groups, by group name. */
+    groups: z.record(z.string(), group).default(DEFAULT_GROUPS),
+    /** `lazy` moves only the embedding rows of the batch; `dense` all of them, as the published implementations do. */
+    tableUpdates: z.enum(['lazy', 'dense']).default('lazy'),
+    /** Scales the gradient down to this norm where it is larger. Default: no clipping. */
+    clipNorm: positive.optional(),
+    /** The learning rate over the steps of a phase. */
+    schedule: schedule.default({ kind: 'constant' }),
+    /** A new order of the rows each epoch, by (seed, epoch); else the stored order each time. */
+    shuffle: z.boolean().default(true),
+    /** Epochs of the search phase (models that select flows). */
+    searchEpochs: count.default(10),
+    /** Retraining starts from the weights at the start of this search epoch (from 0). Default: the last, searchEpochs - 1. */
+    rewindEpoch: z.int().min(0).optional(),
+    /** Gate temperature of the last search epoch; it rises to there from 1 by equal factors. */
+    finalTemperature: positive.default(100),
+    /** Most epochs of the last (or only) phase. */
+    maxEpochs: count.default(50),
+    /** Epochs without a better validation value before the last phase stops. */
+    patience: count.default(1),
+    /** What "better" is taken from: its mean over the scenario x task cells of the validation split. */
+    monitor: z.enum(['auc', 'logloss']).default('auc'),
+    /** Instead of `learningRate` and `l2` in the retrain phase. */
+    retrain: z.strictObject({ learningRate: positive.optional(), l2: z.number().min(0).optional() }).default({}),
+    /** Weight of a task's loss, by task name. Default 1 each. */
+    taskWeights: z.record(z.string(), positive).default({}),
+    /** A checkpoint after each epoch, and in between when the last is so old. */
+    checkpointMinutes: positive.default(10),
+    /** Steps between two lines of step losses in metrics.jsonl. */
+    metricsEverySteps: count.default(50),
+  })
+  // Runs beside other mistakes too, so that all are told at once.
+  .superRefine(
+    (options, context) => crossCheck(options, (path, message) => context.addIssue({ code: 'custom', path, message })),
+    {
+      when: () => true,
+    },
+  );
+
+const runObject = z.strictObject({
+  /** `key` names a model of the zoo; what else may stand here, that model says. */
+  model: z.looseObject({ key: z.string() }),
+  train: train.prefault({}),
+  /** Decides initial weights, row order and dropout. */
+  seed: z.int().min(0).default(1),
+  /** ONNX Runtime's native build, its WASM build, or native where it loads. */
+  backend: z.enum(['auto', 'node', 'web']).default('auto'),
+  /** Default: all cores. */
+  threads: count.optional(),
+  /** A run folder whose weights to start from; tables grow for new vocabulary entries. */
+  warmStart: z.string().min(1).optional(),
+});
+
+/** A run's configuration whose model options are taken as they are. */
+export const runSchema = runObject;
+
+/** The schema for runs of one model. `options` includes the model's `key`. */
+export const runSchemaOf = (options: z.ZodType): z.ZodType<RunConfig> =>
+  runObject.extend({ model: options }) as unknown as z.ZodType<RunConfig>;
+
+/** A run's configuration with every default filled in. */
+export type RunConfig = z.output<typeof runObject>;
+/** A run's configuration as a user writes it. */
+export type RunInput = z.input<typeof runObject>;
+
+/** Gives a configuration module its types: `export default defineRun({ ... })`. */
+export const defineRun = (run: RunInput): RunInput => run;
+
+type Written = Partial<z.output<typeof train>>;
+
+/** Options that contradict each other. The values may be of any kind: this runs beside other mistakes. */
+function crossCheck(options: Written, report: (path: (string | number)[], message: string) => void): void {
+  const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups } = options;
+  if (typeof rewindEpoch === 'number' && typeof searchEpochs === 'number' && rewindEpoch >= searchEpochs)
+    report(['rewindEpoch'], `expected an epoch before searchEpochs (${searchEpochs}), found ${rewindEpoch}`);
+  const onlyFor = (wanted: string, path: string[], value: unknown) => {
+    if (typeof value === 'number' && value > 0 && typeof optimizer === 'string' && optimizer !== wanted)
+      report(path, `has an effect with the optimizer ${wanted} only, found optimizer ${optimizer}`);
+  };
+  onlyFor('sgd', ['momentum'], momentum);
+  onlyFor('adamw', ['weightDecay'], weightDecay);
+  for (const [name, settings] of Object.entries(groups ?? {}))
+    onlyFor('adamw', ['groups', name, 'weightDecay'], settings?.weightDecay);
+}
