@@ -54,7 +54,7 @@ export interface World {
   row(index: number): Row;
   /** What the user does with a ranked list. Depends on the world and the exposure alone. */
   respond(exposure: Exposure): Answer[];
-  /** Writes rows as Parquet, a few million a minute, in bounded memory. */
+  /** Writes rows as Parquet in time order, about half a million a second, in memory that does not grow with the rows. */
   writeParquet(path: string, options: WriteOptions): Promise<void>;
   /** The dataset configuration of a file that `writeParquet` wrote, relative to its folder. */
   datasetConfig(file?: string): DatasetInput;

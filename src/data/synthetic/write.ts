@@ -33,6 +33,8 @@ export async function writeRows(path: string, source: Source, options: WriteOpti
   const run = (sql: string): Promise<void> => execute(database.connection, sql, 'writing the synthetic world');
   try {
     for (const macro of HASH_MACROS) await run(macro);
+    // Joins as written: the rows stream past the users and items, never the other way round, and so keep their order.
+    await run(`SET disabled_optimizers = 'join_order,build_side_probe_side'`);
     const { usersSql, itemsSql } = things(source.world.seed);
     await run(`CREATE TEMP TABLE users AS ${usersSql(source.world.users)}`);
     await run(`CREATE TEMP TABLE items AS ${itemsSql(source.world.items)}`);
@@ -87,7 +89,7 @@ function rowsSql({ world, planted, streams }: Source, { rows, probabilities = fa
           JOIN users USING (user_id) JOIN items USING (item_id))))`;
 }
 
-/** Row number, mixed bits, user_id, item_id and s, the scenario's number; \`row(index)\` in world.ts is its twin. */
+/** Row number, mixed bits, user_id, item_id and s, the scenario's number; `row(index)` in world.ts is its twin. */
 function drawSql(world: WorldOptions, planted: Planted, streams: Record<string, Stream>, rows: number): string {
   let sum = 0;
   const borders = planted.scenarioShares.slice(0, -1).map((share) => {
