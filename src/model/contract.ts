@@ -14,7 +14,11 @@ export interface ModelSizes {
 }
 
 /** How a parameter's numbers are drawn. Bounds and deviations are worked out by the model. */
-export type Initializer = { kind: 'zeros' } | { kind: 'ones' } | { kind: 'uniform'; bound: number } | { kind: 'normal'; deviation: number };
+export type Initializer =
+  | { kind: 'zeros' }
+  | { kind: 'ones' }
+  | { kind: 'uniform'; bound: number }
+  | { kind: 'normal'; deviation: number };
 
 export interface ParameterSpec {
   /** Public name: used in files, reports and imports. */

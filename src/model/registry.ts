@@ -6,7 +6,9 @@ import type { CommonOptions, ModelDefinition } from './contract.ts';
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
 const definitions = [autoifs] as unknown as readonly ModelDefinition<CommonOptions>[];
 
-export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(definitions.map((model) => [model.key, model]));
+export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(
+  definitions.map((model) => [model.key, model]),
+);
 
 /** The model of a key. Throws MODEL_UNKNOWN, naming the known ones. */
 export function findModel(key: string): ModelDefinition<CommonOptions> {

@@ -32,7 +32,9 @@ export interface InputBuffers {
 }
 
 export const inputBytes = (capacity: number, layout: RowLayout): number =>
-  regionBytes(capacity * layout.slots) + regionBytes(capacity) + regionBytes(capacity * layout.fields.length * layout.dimension);
+  regionBytes(capacity * layout.slots) +
+  regionBytes(capacity) +
+  regionBytes(capacity * layout.fields.length * layout.dimension);
 
 export const allocateInputs = (arena: Arena, capacity: number, layout: RowLayout): InputBuffers => ({
   capacity,
@@ -42,18 +44,36 @@ export const allocateInputs = (arena: Arena, capacity: number, layout: RowLayout
 });
 
 /** Copies ids and scenarios of a batch and gathers its embeddings from a table. */
-export function loadRows(kernels: Kernels, layout: RowLayout, buffers: InputBuffers, batch: Pick<Batch, 'size' | 'ids' | 'scenario'>, table: Region): void {
+export function loadRows(
+  kernels: Kernels,
+  layout: RowLayout,
+  buffers: InputBuffers,
+  batch: Pick<Batch, 'size' | 'ids' | 'scenario'>,
+  table: Region,
+): void {
   const { size } = batch;
   buffers.ids.view.set(batch.ids.subarray(0, size * layout.slots));
   buffers.scenario.view.set(batch.scenario.subarray(0, size));
-  kernels.gather({ ids: buffers.ids, rows: size, slots: layout.slots, fields: layout.fields, table, dimension: layout.dimension, out: buffers.embedding });
+  kernels.gather({
+    ids: buffers.ids,
+    rows: size,
+    slots: layout.slots,
+    fields: layout.fields,
+    table,
+    dimension: layout.dimension,
+    out: buffers.embedding,
+  });
 }
 
 /** A leading part of a buffer as a tensor [size, ...rest]. */
 export function rowsOf(region: Region<Float32Array> | Region<Int32Array>, size: number, ...rest: number[]): Value {
   const shape = [size, ...rest];
   const count = shape.reduce((product, dim) => product * dim, 1);
-  return { type: region.view instanceof Float32Array ? 'float32' : 'int32', shape, data: region.view.subarray(0, count) };
+  return {
+    type: region.view instanceof Float32Array ? 'float32' : 'int32',
+    shape,
+    data: region.view.subarray(0, count),
+  };
 }
 
 export const scalarValue = (value: number): Value => ({ type: 'float32', shape: [], data: Float32Array.of(value) });
@@ -63,6 +83,9 @@ export const parameterValues = (weights: Weights): Record<string, Value> =>
   Object.fromEntries(
     weights.specs.map((spec) => {
       const { from, to } = weights.range.get(spec.name) as { from: number; to: number };
-      return [spec.name, { type: 'float32', shape: spec.shape, data: weights.dense.view.subarray(from, to) } satisfies Value];
+      return [
+        spec.name,
+        { type: 'float32', shape: spec.shape, data: weights.dense.view.subarray(from, to) } satisfies Value,
+      ];
     }),
   );

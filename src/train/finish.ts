@@ -22,7 +22,11 @@ export async function finishRun(run: {
   const { manifest } = setup.data;
   const { name, hash, tableRows, fields, scenarios, tasks } = manifest;
   const model = { ...setup.options, key: setup.model.key };
-  saveModel(folder, { version: 1, model, data: { name, hash, tableRows, fields, scenarios, tasks } }, weightTensors(setup));
+  saveModel(
+    folder,
+    { version: 1, model, data: { name, hash, tableRows, fields, scenarios, tasks } },
+    weightTensors(setup),
+  );
 
   const started = performance.now();
   const { backend, threads } = setup.config;

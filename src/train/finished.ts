@@ -28,7 +28,10 @@ export interface FinishedModel {
  * @param options.batchSize rows per call at most (default 16384)
  * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
-export async function openModel(folder: string, options: SessionOptions & { batchSize?: number } = {}): Promise<FinishedModel> {
+export async function openModel(
+  folder: string,
+  options: SessionOptions & { batchSize?: number } = {},
+): Promise<FinishedModel> {
   const { batchSize = 16384, ...runtime } = options;
   const { description, tensors } = loadModel(folder);
   const model = findModel(description.model.key);
@@ -47,20 +50,29 @@ export async function openModel(folder: string, options: SessionOptions & { batc
     moments: 0 as const,
   };
   const kernels = await loadKernels();
-  const arena = kernels.createArena(weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width));
+  const arena = kernels.createArena(
+    weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width),
+  );
   const weights = allocateWeights(arena, weightSizes);
   const holder = { weights, options: modelOptions };
   for (const [name, { shape }] of weightTensors(holder)) {
     const stored = tensors.get(name);
     if (stored === undefined || stored.shape.join() !== shape.join())
-      throw error('RUN_DAMAGED', { path: folder, problem: `the model file has ${stored ? `[${stored.shape}]` : 'no tensor'} for ${name}, expected [${shape}]` });
+      throw error('RUN_DAMAGED', {
+        path: folder,
+        problem: `the model file has ${stored ? `[${stored.shape}]` : 'no tensor'} for ${name}, expected [${shape}]`,
+      });
   }
   restoreTensors(holder, tensors);
 
   const buffers = allocateInputs(arena, batchSize, layout);
   const request = { model, options: modelOptions, sizes, batchSize };
-  const session = await createSession(inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' }).bytes, runtime);
-  const gateSession = flowSelection && (await createSession(gateGraph({ ...request, phase: 'retrain' }).bytes, runtime));
+  const session = await createSession(
+    inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' }).bytes,
+    runtime,
+  );
+  const gateSession =
+    flowSelection && (await createSession(gateGraph({ ...request, phase: 'retrain' }).bytes, runtime));
   const gates = gateSession && {
     source: liveGates({ kernels, session: gateSession, weights, layout, buffers, width }),
     region: arena.floats(batchSize * width),

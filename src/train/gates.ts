@@ -29,7 +29,9 @@ export const liveGates = ({ kernels, session, weights, layout, buffers, width }:
     loadRows(kernels, layout, buffers, batch, weights.gateTable as Region);
     const parameters = parameterValues(weights);
     const feeds = {
-      ...Object.fromEntries(session.inputs.filter((name) => name in parameters).map((name) => [name, parameters[name]])),
+      ...Object.fromEntries(
+        session.inputs.filter((name) => name in parameters).map((name) => [name, parameters[name]]),
+      ),
       embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
     };
     const { gateLogits } = await session.run(feeds); // [size, width]
@@ -54,7 +56,10 @@ export async function cacheGates(
   const stride = Math.ceil(width / 8);
   const bits = new Uint8Array(reader.rows * stride);
   const hard = new Float32Array(sizes.batchSize * width);
-  const counts: KeepCounts = { rows: new Float64Array(sizes.scenarios), kept: new Float64Array(sizes.scenarios * width) };
+  const counts: KeepCounts = {
+    rows: new Float64Array(sizes.scenarios),
+    kept: new Float64Array(sizes.scenarios * width),
+  };
   for await (const batch of reader.batches({ batchSize: sizes.batchSize })) {
     await source.fill(batch, hard);
     for (let i = 0; i < batch.size; i++) {
@@ -76,7 +81,8 @@ export async function cacheGates(
 }
 
 /** Gates lie flow by flow (k*T + t), reports task by task (t*flows + k). */
-const keptIndex = (gate: number, width: number, tasks: number): number => (gate % tasks) * (width / tasks) + Math.floor(gate / tasks);
+const keptIndex = (gate: number, width: number, tasks: number): number =>
+  (gate % tasks) * (width / tasks) + Math.floor(gate / tasks);
 
 /** Keep-rates [S][T][flow]; null for a scenario without rows. */
 export function keepRates({ rows, kept }: KeepCounts, tasks: number): (number | null)[][][] {

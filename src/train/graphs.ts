@@ -2,8 +2,30 @@
  * The graphs of a run: from a model's forward function to ONNX. One training graph per phase serves every batch, the
  * short last one included: its loss is a sum with fed per-row weights, never a mean over the batch.
  */
-import { add, compile, type CompiledGraph, concat, fixedElements, Graph, grad, mul, reduceSum, reshape, softplus, sub, type Tensor } from '../graph/index.ts';
-import type { CommonOptions, ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec, Phase } from '../model/contract.ts';
+import {
+  add,
+  type CompiledGraph,
+  compile,
+  concat,
+  fixedElements,
+  Graph,
+  grad,
+  mul,
+  reduceSum,
+  reshape,
+  softplus,
+  sub,
+  type Tensor,
+} from '../graph/index.ts';
+import type {
+  CommonOptions,
+  ForwardInputs,
+  ForwardOutputs,
+  ModelDefinition,
+  ModelSizes,
+  ParameterSpec,
+  Phase,
+} from '../model/contract.ts';
 import { byGroup } from './weights.ts';
 
 export interface GraphRequest {
@@ -64,8 +86,14 @@ export function trainingGraph(request: GraphRequest): TrainingGraph {
 
   const wanted = trainable.map((spec) => built.parameters.get(spec.name) as Tensor);
   const [embeddingGradient, ...gradients] = grad(loss, [built.embedding, ...wanted]);
-  const flat = concat(gradients.map((gradient) => reshape(gradient, [fixedElements(gradient.shape)])), 0); // [P]
-  const compiled = compile({ taskLosses, penalty, gradient: flat, embeddingGradient }, { batchHint: request.batchSize });
+  const flat = concat(
+    gradients.map((gradient) => reshape(gradient, [fixedElements(gradient.shape)])),
+    0,
+  ); // [P]
+  const compiled = compile(
+    { taskLosses, penalty, gradient: flat, embeddingGradient },
+    { batchHint: request.batchSize },
+  );
   return { ...compiled, trainable, dropout: built.dropout, scalars: built.scalars };
 }
 
@@ -101,7 +129,9 @@ function forwardInputs({ model, options, sizes, phase }: GraphRequest, training:
   const graph = new Graph();
   const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
   const scenario = graph.input('scenario', ['B'], 'int32');
-  const parameters = new Map(model.parameters(options, sizes).map((spec) => [spec.name, graph.input(spec.name, spec.shape)]));
+  const parameters = new Map(
+    model.parameters(options, sizes).map((spec) => [spec.name, graph.input(spec.name, spec.shape)]),
+  );
   const dropout: DropoutMask[] = [];
   const scalars: string[] = [];
   const inputs: ForwardInputs<CommonOptions> = {

@@ -3,15 +3,15 @@
  * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
  */
 import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
-import { checkDataset, openRun, type RunRecord, runPaths, type RunWriter, writeRun } from '../artifact/run-folder.ts';
+import { lockFolder } from '../artifact/lock.ts';
+import { checkDataset, openLogs, openRun, type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { type RunConfig, runSchema } from '../config/run.ts';
-import type { SplitName } from '../config/dataset.ts';
 import { openPrepared } from '../data/open.ts';
 import type { Batch, SplitReader } from '../data/prepared.ts';
-import { createGrid, gridToJson } from '../evaluate/index.ts';
 import type { Grid } from '../evaluate/grid.ts';
-import { createSession } from '../runtime/session.ts';
+import { createGrid, gridToJson } from '../evaluate/index.ts';
 import type { Session } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
 import type { Emit, InterruptedEvent, ResultEvent } from './events.ts';
 import { finishRun } from './finish.ts';
 import { cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
@@ -35,30 +35,44 @@ export interface TrainingRequest {
   shouldStop: () => boolean;
 }
 
-/** @throws any error of the rooms below; the run folder keeps its last checkpoint. */
+/**
+ * Trains until the run is done or a stop is asked for. The folder is taken for this process meanwhile.
+ *
+ * @throws any error of the rooms below; the run folder keeps its last checkpoint
+ */
 export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
   const record = openRun(request.folder);
+  const unlock = lockFolder(request.folder);
+  try {
+    return await runLocked(request, record);
+  } finally {
+    unlock();
+  }
+}
+
+async function runLocked(request: TrainingRequest, record: RunRecord): Promise<ResultEvent | InterruptedEvent> {
   const config = runSchema.parse(record.config);
   const data = await openPrepared(record.data.folder);
   checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
   const setup = await setUp(config, data);
   const { checkpoints } = runPaths(request.folder);
-  const checkpoint = request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
+  const checkpoint =
+    request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
   const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
   if (checkpoint === undefined) await begin(setup, config);
   else restoreTensors(setup, checkpoint.tensors);
 
-  const writer = writeRun(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
-  const readers: Partial<Record<SplitName, SplitReader>> = {};
+  const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
+  const train = await data.open('train');
+  const validation = await data.open('validation');
   try {
-    readers.train = await data.open('train');
-    readers.validation = await data.open('validation');
-    const training = new Training(request, record, setup, state, writer, readers.train, readers.validation);
+    const training = new Training(request, record, setup, state, logs, train, validation);
     training.announce(checkpoint !== undefined);
     return await training.run();
   } finally {
-    for (const reader of Object.values(readers)) await reader.close();
-    writer.close();
+    await train.close();
+    await validation.close();
+    logs.close();
   }
 }
 
@@ -84,7 +98,7 @@ class Training {
   readonly record: RunRecord;
   readonly setup: Setup;
   readonly state: LoopState;
-  readonly writer: RunWriter;
+  readonly logs: RunLogs;
   readonly train: SplitReader;
   readonly validation: SplitReader;
   readonly plans: PhasePlan[];
@@ -98,7 +112,7 @@ class Training {
     record: RunRecord,
     setup: Setup,
     state: LoopState,
-    writer: RunWriter,
+    logs: RunLogs,
     train: SplitReader,
     validation: SplitReader,
   ) {
@@ -106,7 +120,7 @@ class Training {
     this.record = record;
     this.setup = setup;
     this.state = state;
-    this.writer = writer;
+    this.logs = logs;
     this.train = train;
     this.validation = validation;
     this.plans = planPhases(setup.model, setup.config.train);
@@ -149,7 +163,8 @@ class Training {
     try {
       while (!this.state.ended) {
         const { epoch, batch } = this.state;
-        if (plan.snapshotBefore === epoch && batch === 0) saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
+        if (plan.snapshotBefore === epoch && batch === 0)
+          saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
         const stopped = await this.#runEpoch(tools);
         if (stopped) return this.#interrupt();
         await this.#endEpoch(tools);
@@ -166,7 +181,10 @@ class Training {
     const runtime = { backend: config.backend, threads: config.threads };
     const graph = trainingGraph(setup.graphRequest(plan.phase, config.train.batchSize));
     const training = await createSession(graph.bytes, runtime);
-    const scoring = await createSession(inferenceGraph(setup.graphRequest(plan.phase, setup.scoring.capacity)).bytes, runtime);
+    const scoring = await createSession(
+      inferenceGraph(setup.graphRequest(plan.phase, setup.scoring.capacity)).bytes,
+      runtime,
+    );
     const caches = plan.phase === 'retrain' ? await this.#cacheGates() : undefined;
     const step: StepContext = {
       kernels: setup.kernels,
@@ -201,20 +219,36 @@ class Training {
     const { setup, state } = this;
     const { manifest } = setup.data;
     const { backend, threads } = setup.config;
-    const session = await createSession(gateGraph(setup.graphRequest('retrain', setup.scoring.capacity)).bytes, { backend, threads });
+    const session = await createSession(gateGraph(setup.graphRequest('retrain', setup.scoring.capacity)).bytes, {
+      backend,
+      threads,
+    });
     const { kernels, weights, layout, gateWidth: width } = setup;
     const network = liveGates({ kernels, session, weights, layout, buffers: setup.scoring, width });
-    const sizes = { batchSize: setup.scoring.capacity, width, scenarios: setup.sizes.scenarios, tasks: setup.sizes.tasks };
+    const sizes = {
+      batchSize: setup.scoring.capacity,
+      width,
+      scenarios: setup.sizes.scenarios,
+      tasks: setup.sizes.tasks,
+    };
     const train = await cacheGates(this.train, network, sizes);
     const validation = await cacheGates(this.validation, network, sizes);
     await session.release();
     if (state.step === 0) {
       state.keep = { rates: keepRates(train.counts, setup.sizes.tasks), rows: [...train.counts.rows] };
-      this.writer.metrics.append({ kind: 'flows', split: 'train', keep: state.keep.rates, rows: state.keep.rows });
+      this.logs.metrics.append({ kind: 'flows', split: 'train', keep: state.keep.rates, rows: state.keep.rows });
     }
     const flows = [...(setup.model.flowSelection?.flows ?? [])];
     if (state.keep !== null)
-      this.request.emit({ event: 'flows', flows, split: 'train', keep: state.keep.rates, rows: state.keep.rows, scenarios: manifest.scenarios, tasks: manifest.tasks });
+      this.request.emit({
+        event: 'flows',
+        flows,
+        split: 'train',
+        keep: state.keep.rates,
+        rows: state.keep.rows,
+        scenarios: manifest.scenarios,
+        tasks: manifest.tasks,
+      });
     return { train: train.gates, validation: validation.gates };
   }
 
@@ -232,7 +266,14 @@ class Training {
     for await (const batch of batches) {
       const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, plan.epochs * steps);
       const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
-      const losses = await trainStep(step, { batch, step: state.step + 1, epoch: state.epoch, learningRate, scalars, fillGates });
+      const losses = await trainStep(step, {
+        batch,
+        step: state.step + 1,
+        epoch: state.epoch,
+        learningRate,
+        scalars,
+        fillGates,
+      });
       clock.rows += batch.size;
       state.step++;
       state.batch++;
@@ -242,7 +283,13 @@ class Training {
         state.lossSteps[task]++;
       });
       if (state.step % train.metricsEverySteps === 0)
-        this.writer.metrics.append({ kind: 'step', phase: plan.phase, step: state.step, learningRate, losses: this.#named([...losses]) });
+        this.logs.metrics.append({
+          kind: 'step',
+          phase: plan.phase,
+          step: state.step,
+          learningRate,
+          losses: this.#named([...losses]),
+        });
       this.#showProgress(plan, steps, clock, learningRate);
       if (this.request.shouldStop()) return true;
       if (performance.now() - this.#lastCheckpoint > train.checkpointMinutes * 60_000) this.#checkpoint();
@@ -263,7 +310,9 @@ class Training {
     const scalars: Record<string, number> = plan.phase === 'search' ? { temperature: temperatureNow } : {};
     const grid = await evaluateSplit({ ...scorer, scalars }, this.validation, this.#newGrid());
     const monitor = monitored(grid, train.monitor);
-    const best = monitor !== null && (state.best === null || (train.monitor === 'auc' ? monitor > state.best : monitor < state.best));
+    const best =
+      monitor !== null &&
+      (state.best === null || (train.monitor === 'auc' ? monitor > state.best : monitor < state.best));
     const losses = this.#meanLosses();
     state.epoch++;
     state.batch = 0;
@@ -273,11 +322,29 @@ class Training {
     state.epochsSinceBest = best || monitor === null ? 0 : state.epochsSinceBest + 1;
     if (best) state.best = monitor;
     if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
-    if (monitor === null) this.request.emit({ event: 'warning', message: 'no cell of the validation grid has the monitored metric: early stopping is off for this epoch' });
-    state.ended = state.epoch === plan.epochs || (plan.patience !== undefined && state.epochsSinceBest >= plan.patience);
+    if (monitor === null)
+      this.request.emit({
+        event: 'warning',
+        message: 'no cell of the validation grid has the monitored metric: early stopping is off for this epoch',
+      });
+    state.ended =
+      state.epoch === plan.epochs || (plan.patience !== undefined && state.epochsSinceBest >= plan.patience);
 
-    this.writer.metrics.append({ kind: 'epoch', phase: plan.phase, epoch: state.epoch, losses, monitor, best, validation: gridToJson(grid) });
-    this.writer.timings.append({ phase: plan.phase, epoch: state.epoch, seconds: this.#epochSeconds, rowsPerSecond: this.#epochRate });
+    this.logs.metrics.append({
+      kind: 'epoch',
+      phase: plan.phase,
+      epoch: state.epoch,
+      losses,
+      monitor,
+      best,
+      validation: gridToJson(grid),
+    });
+    this.logs.timings.append({
+      phase: plan.phase,
+      epoch: state.epoch,
+      seconds: this.#epochSeconds,
+      rowsPerSecond: this.#epochRate,
+    });
     this.#checkpoint();
     this.request.emit({
       event: 'epoch',
@@ -302,10 +369,19 @@ class Training {
     const { setup, state } = this;
     const { weights, model } = setup;
     weights.gateTable?.view.set(weights.table.view);
-    const isGate = (name: string): boolean => name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
+    const isGate = (name: string): boolean =>
+      name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
     restoreSnapshot(this.checkpoints, setup, 'rewind', isGate);
     clearMoments(weights);
-    Object.assign(state, { phase: state.phase + 1, epoch: 0, batch: 0, step: 0, best: null, epochsSinceBest: 0, ended: false });
+    Object.assign(state, {
+      phase: state.phase + 1,
+      epoch: 0,
+      batch: 0,
+      step: 0,
+      best: null,
+      epochsSinceBest: 0,
+      ended: false,
+    });
     this.#checkpoint();
   }
 
@@ -314,10 +390,17 @@ class Training {
     if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
     this.#countSeconds();
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
-    const result = await finishRun({ folder: this.request.folder, record: this.record, setup, state, epochs, newGrid: () => this.#newGrid() });
-    this.writer.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
-    this.writer.timings.append({ seconds: result.seconds });
-    this.writer.sync();
+    const result = await finishRun({
+      folder: this.request.folder,
+      record: this.record,
+      setup,
+      state,
+      epochs,
+      newGrid: () => this.#newGrid(),
+    });
+    this.logs.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
+    this.logs.timings.append({ seconds: result.seconds });
+    this.logs.sync();
     this.request.emit(result);
     return result;
   }
@@ -329,10 +412,10 @@ class Training {
   }
 
   #checkpoint(): string {
-    const { state, writer } = this;
-    writer.sync();
-    state.metricsBytes = writer.metrics.bytes;
-    state.timingsBytes = writer.timings.bytes;
+    const { state, logs } = this;
+    logs.sync();
+    state.metricsBytes = logs.metrics.bytes;
+    state.timingsBytes = logs.timings.bytes;
     this.#countSeconds();
     const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
     this.#lastCheckpoint = performance.now();

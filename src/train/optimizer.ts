@@ -35,7 +35,8 @@ export interface Gradients {
 }
 
 /** How many moment vectors an optimiser keeps. */
-export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 => (optimizer === 'sgd' ? (momentum > 0 ? 1 : 0) : 2);
+export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 =>
+  optimizer === 'sgd' ? (momentum > 0 ? 1 : 0) : 2;
 
 /** One step on all trainable parameters. `step` counts from 1 within a phase. */
 export function update(
@@ -60,7 +61,11 @@ interface GroupSettings {
 
 function groupSettings(options: OptimizerOptions, group: string): GroupSettings {
   const own = options.groups[group] ?? {};
-  return { scale: own.learningRateScale ?? 1, l2: own.l2 ?? options.l2, weightDecay: own.weightDecay ?? options.weightDecay };
+  return {
+    scale: own.learningRateScale ?? 1,
+    l2: own.l2 ?? options.l2,
+    weightDecay: own.weightDecay ?? options.weightDecay,
+  };
 }
 
 /** Ranges of the flat vector, one per optimiser group that learns in this phase. */
@@ -102,10 +107,18 @@ function applyDense(
   const { dense: parameter, denseMoments: moments } = weights;
   const gradient = gradients.dense;
   if (options.optimizer === 'sgd') {
-    const step = { learningRate: at.learningRate * settings.scale, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale };
+    const step = {
+      learningRate: at.learningRate * settings.scale,
+      momentum: options.momentum,
+      l2: settings.l2,
+      gradientScale: at.gradientScale,
+    };
     kernels.sgd({ parameter, gradient, velocity: moments[0], from, to }, step);
   } else {
-    kernels.adam({ parameter, gradient, first: moments[0], second: moments[1], from, to }, adamStep(options, settings, at));
+    kernels.adam(
+      { parameter, gradient, first: moments[0], second: moments[1], from, to },
+      adamStep(options, settings, at),
+    );
   }
 }
 
@@ -117,15 +130,24 @@ function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, op
   const dimension = summed.view.length / unique.view.length;
   if (wholeTable === undefined) {
     if (options.optimizer === 'sgd')
-      kernels.sgdRows({ table, dimension, unique, count, summed }, { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale });
+      kernels.sgdRows(
+        { table, dimension, unique, count, summed },
+        { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale },
+      );
     else
-      kernels.adamRows({ table, first: moments[0], second: moments[1], dimension, unique, count, summed }, adamStep(options, settings, at));
+      kernels.adamRows(
+        { table, first: moments[0], second: moments[1], dimension, unique, count, summed },
+        adamStep(options, settings, at),
+      );
     return;
   }
   kernels.spreadRows({ unique, count, summed, dimension, dense: wholeTable });
   const whole = { parameter: table, gradient: wholeTable, from: 0, to: table.view.length };
   if (options.optimizer === 'sgd')
-    kernels.sgd({ ...whole, velocity: moments[0] }, { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale });
+    kernels.sgd(
+      { ...whole, velocity: moments[0] },
+      { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale },
+    );
   else kernels.adam({ ...whole, first: moments[0], second: moments[1] }, adamStep(options, settings, at));
   kernels.clearRows({ unique, count, dimension, dense: wholeTable });
 }

@@ -8,7 +8,9 @@ import type { LoopState } from './state.ts';
 export function reportText(record: RunRecord, setup: Setup, state: LoopState, result: ResultEvent): string {
   const { manifest } = setup.data;
   const { train, validation, test } = manifest.splits;
-  const epochs = Object.entries(result.epochs).map(([phase, count]) => `${count} ${phase}`).join(', ');
+  const epochs = Object.entries(result.epochs)
+    .map(([phase, count]) => `${count} ${phase}`)
+    .join(', ');
   const lines = [
     `# ${setup.model.title} on ${manifest.name}`,
     '',
@@ -44,7 +46,9 @@ function flowLines(setup: Setup, keep: NonNullable<LoopState['keep']>): string[]
     `| scenario | task | ${flows.join(' | ')} | rows |`,
     `| --- | --- | ${flows.map(() => '---').join(' | ')} | --- |`,
     ...scenarios.flatMap((scenario, s) =>
-      tasks.map((task, t) => `| ${scenario} | ${task} | ${keep.rates[s][t].map(share).join(' | ')} | ${keep.rows[s]} |`),
+      tasks.map(
+        (task, t) => `| ${scenario} | ${task} | ${keep.rates[s][t].map(share).join(' | ')} | ${keep.rows[s]} |`,
+      ),
     ),
     '',
   ];

@@ -22,4 +22,5 @@ export function learningRateShare(schedule: Schedule, step: number, total: numbe
 }
 
 /** Temperature of the soft gates in a search epoch (from 0): 1, rising by equal factors to `final` in the last epoch. */
-export const temperature = (epoch: number, epochs: number, final: number): number => (epochs === 1 ? 1 : final ** (epoch / (epochs - 1)));
+export const temperature = (epoch: number, epochs: number, final: number): number =>
+  epochs === 1 ? 1 : final ** (epoch / (epochs - 1));

@@ -62,7 +62,10 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const scoringRows = train.evaluationBatchSize;
   const kernels = await loadKernels();
   const arena = kernels.createArena(
-    weightBytes(weightSizes) + stepBytes(stepSizes, layout) + inputBytes(scoringRows, layout) + regionBytes(scoringRows * gateWidth),
+    weightBytes(weightSizes) +
+      stepBytes(stepSizes, layout) +
+      inputBytes(scoringRows, layout) +
+      regionBytes(scoringRows * gateWidth),
   );
   return {
     config,

@@ -55,9 +55,14 @@ export function weightTensors({ weights, options }: Pick<Setup, 'weights' | 'opt
   const D = options.embeddingDim;
   const table = (data: Float32Array): TensorView => tensorOf(data, data.length / D, D);
   return [
-    ...weights.specs.map((spec): [string, TensorView] => [spec.name, { data: view(weights, spec.name), shape: spec.shape }]),
+    ...weights.specs.map((spec): [string, TensorView] => [
+      spec.name,
+      { data: view(weights, spec.name), shape: spec.shape },
+    ]),
     ['embedding', table(weights.table.view)],
-    ...(weights.gateTable === undefined ? [] : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
+    ...(weights.gateTable === undefined
+      ? []
+      : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
   ];
 }
 
@@ -78,7 +83,11 @@ export const saveSnapshot = (folder: string, setup: Setup, position: Position, n
   void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup), name });
 
 /** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
-export function restoreTensors(setup: Pick<Setup, 'weights' | 'options'>, tensors: ReadonlyMap<string, StoredTensor>, only: (name: string) => boolean = () => true): void {
+export function restoreTensors(
+  setup: Pick<Setup, 'weights' | 'options'>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  only: (name: string) => boolean = () => true,
+): void {
   for (const [name, target] of [...weightTensors(setup), ...momentTensors(setup.weights)]) {
     const stored = tensors.get(name);
     if (stored !== undefined && only(name)) target.data.set(stored.data as never);
@@ -86,6 +95,11 @@ export function restoreTensors(setup: Pick<Setup, 'weights' | 'options'>, tensor
 }
 
 /** Puts back a snapshot's parameters and table, but leaves what `keep` names as it is. */
-export function restoreSnapshot(folder: string, setup: Setup, name: string, keep: (name: string) => boolean = () => false): void {
+export function restoreSnapshot(
+  folder: string,
+  setup: Setup,
+  name: string,
+  keep: (name: string) => boolean = () => false,
+): void {
   restoreTensors(setup, loadCheckpoint(folder, name).tensors, (tensor) => !keep(tensor));
 }

@@ -3,7 +3,16 @@ import { error } from '../base/errors/index.ts';
 import type { Batch } from '../data/prepared.ts';
 import { type Arena, type Kernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
-import { allocateInputs, type InputBuffers, inputBytes, loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from './feeds.ts';
+import {
+  allocateInputs,
+  type InputBuffers,
+  inputBytes,
+  loadRows,
+  parameterValues,
+  type RowLayout,
+  rowsOf,
+  scalarValue,
+} from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
 import { length, type Weights } from './weights.ts';
@@ -130,7 +139,10 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     rowWeights: rowsOf(buffers.rowWeights, batch.size),
     gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
   };
-  const into = { gradient: rowsOf(buffers.gradient, denseLength), embeddingGradient: rowsOf(buffers.embeddingGradient, batch.size, width) };
+  const into = {
+    gradient: rowsOf(buffers.gradient, denseLength),
+    embeddingGradient: rowsOf(buffers.embeddingGradient, batch.size, width),
+  };
   const results = await session.run(pick(feeds, session.inputs), into);
   const losses = taskMeans(results.taskLosses.data as Float32Array, context.taskWeights, labelled);
   checkFinite(losses, labelled, context, input, denseLength);
@@ -146,9 +158,20 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     unique: buffers.unique,
     summed: buffers.summed,
   });
-  const gradients: Gradients = { dense: buffers.gradient, denseLength, unique: buffers.unique, count, summed: buffers.summed, wholeTable: buffers.wholeTable };
+  const gradients: Gradients = {
+    dense: buffers.gradient,
+    denseLength,
+    unique: buffers.unique,
+    count,
+    summed: buffers.summed,
+    wholeTable: buffers.wholeTable,
+  };
   const gradientScale = clipScale(kernels, gradients, layout.dimension, context.clipNorm);
-  update(kernels, weights, gradients, context.optimizer, { step: input.step, learningRate: input.learningRate, gradientScale });
+  update(kernels, weights, gradients, context.optimizer, {
+    step: input.step,
+    learningRate: input.learningRate,
+    gradientScale,
+  });
   return losses;
 }
 
@@ -159,7 +182,11 @@ const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<st
  * Labels and the weight of each in the loss, so that the loss of a task is the weighted mean over its labelled rows.
  * Returns which tasks have a label in this batch.
  */
-function weighLabels(batch: Batch, taskWeights: readonly number[], { labels, lossWeights, rowWeights }: StepBuffers): boolean[] {
+function weighLabels(
+  batch: Batch,
+  taskWeights: readonly number[],
+  { labels, lossWeights, rowWeights }: StepBuffers,
+): boolean[] {
   const { size } = batch;
   const tasks = taskWeights.length;
   const totals = new Float64Array(tasks);
@@ -181,13 +208,25 @@ function weighLabels(batch: Batch, taskWeights: readonly number[], { labels, los
 }
 
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
-function fillDropout({ kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext, { batch, step }: StepInput): Record<string, Value> {
+function fillDropout(
+  { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
+  { batch, step }: StepInput,
+): Record<string, Value> {
   const masks: Record<string, Value> = {};
   let from = 0;
   graph.dropout.forEach((mask, layer) => {
     const count = batch.size * mask.width;
-    const region: Region = { byteOffset: buffers.dropout.byteOffset + from * 4, view: buffers.dropout.view.subarray(from, from + count) };
-    kernels.dropoutMask(region, count, dropoutKeep, seed + (phase === 'retrain' ? 1 : 0), step * graph.dropout.length + layer);
+    const region: Region = {
+      byteOffset: buffers.dropout.byteOffset + from * 4,
+      view: buffers.dropout.view.subarray(from, from + count),
+    };
+    kernels.dropoutMask(
+      region,
+      count,
+      dropoutKeep,
+      seed + (phase === 'retrain' ? 1 : 0),
+      step * graph.dropout.length + layer,
+    );
     masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
     from += buffers.capacity * mask.width;
   });
@@ -197,7 +236,13 @@ function fillDropout({ kernels, graph, buffers, dropoutKeep, seed, phase }: Step
 const taskMeans = (sums: Float32Array, taskWeights: readonly number[], labelled: boolean[]): Float32Array =>
   sums.map((sum, t) => (labelled[t] ? sum / taskWeights[t] : Number.NaN));
 
-function checkFinite(losses: Float32Array, labelled: boolean[], context: StepContext, input: StepInput, denseLength: number): void {
+function checkFinite(
+  losses: Float32Array,
+  labelled: boolean[],
+  context: StepContext,
+  input: StepInput,
+  denseLength: number,
+): void {
   const broken = losses.findIndex((loss, t) => labelled[t] && !Number.isFinite(loss));
   if (broken < 0) return;
   const largest = context.kernels.largest(context.buffers.gradient, 0, denseLength);
@@ -214,6 +259,8 @@ function checkFinite(losses: Float32Array, labelled: boolean[], context: StepCon
 /** Factor that brings the norm over all gradients down to `clipNorm`; 1 without clipping. */
 function clipScale(kernels: Kernels, gradients: Gradients, dimension: number, clipNorm: number | undefined): number {
   if (clipNorm === undefined) return 1;
-  const squares = kernels.sumOfSquares(gradients.dense, 0, gradients.denseLength) + kernels.sumOfSquares(gradients.summed, 0, gradients.count * dimension);
+  const squares =
+    kernels.sumOfSquares(gradients.dense, 0, gradients.denseLength) +
+    kernels.sumOfSquares(gradients.summed, 0, gradients.count * dimension);
   return Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
 }

@@ -23,8 +23,14 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
     ...different('model', description.model.key, model.key),
     ...different('scenarios', description.data.scenarios.join(), manifest.scenarios.join()),
     ...different('tasks', description.data.tasks.join(), manifest.tasks.join()),
-    ...different('fields', description.data.fields.map((f) => f.name).join(), manifest.fields.map((f) => f.name).join()),
-    ...weights.specs.flatMap(({ name, shape }) => different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join())),
+    ...different(
+      'fields',
+      description.data.fields.map((f) => f.name).join(),
+      manifest.fields.map((f) => f.name).join(),
+    ),
+    ...weights.specs.flatMap(({ name, shape }) =>
+      different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join()),
+    ),
   ];
   if (problems.length > 0) throw error('WARM_START_MISMATCH', { run, problems });
   for (const { name } of weights.specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
@@ -36,13 +42,17 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
     const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
     for (const [from, to] of rows)
-      weights.table.view.set(source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension), (field.offset + to) * dimension);
+      weights.table.view.set(
+        source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension),
+        (field.offset + to) * dimension,
+      );
   }
 }
 
 /** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: equal ids of equal sizes. */
 function matchRows(before: PreparedField, field: PreparedField, old: string[], now: string[]): [number, number][] {
-  if (now.length === 0) return before.size === field.size ? Array.from({ length: field.size }, (_, id) => [id, id]) : [];
+  if (now.length === 0)
+    return before.size === field.size ? Array.from({ length: field.size }, (_, id) => [id, id]) : [];
   const oldIds = new Map(old.map((token, id) => [token, id]));
   const pairs: [number, number][] = [
     [PADDING_ID, PADDING_ID],

@@ -46,7 +46,10 @@ export function weightBytes({ specs, tableRows, dimension, gateTable, moments }:
   return (1 + moments) * regionBytes(dense) + tables * regionBytes(tableRows * dimension);
 }
 
-export function allocateWeights(arena: Arena, { specs, tableRows, dimension, gateTable, moments }: WeightSizes): Weights {
+export function allocateWeights(
+  arena: Arena,
+  { specs, tableRows, dimension, gateTable, moments }: WeightSizes,
+): Weights {
   const ordered = byGroup(specs);
   const range = new Map<string, { from: number; to: number }>();
   let total = 0;

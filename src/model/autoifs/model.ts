@@ -13,7 +13,14 @@
  * A gate of 1 removes its flow. Several scenario layers and hidden task layers generalise the published network.
  */
 import { add, mul, reduceMean, relu, sigmoid, slice, stopGradient, sub, type Tensor } from '../../graph/index.ts';
-import type { CommonOptions, ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
+import type {
+  CommonOptions,
+  ForwardInputs,
+  ForwardOutputs,
+  ModelDefinition,
+  ModelSizes,
+  ParameterSpec,
+} from '../contract.ts';
 import { linear, linearParameters, mlp, mlpParameters } from '../layers/linear.ts';
 import { loraParameters, scenarioLora } from '../layers/lora.ts';
 import { type AutoifsOptions, autoifsOptions, FLOWS } from './options.ts';
@@ -33,7 +40,9 @@ function parameters(options: AutoifsOptions, { fields, scenarios, tasks }: Model
   const { loraRank: rank, loraInit, embeddingDim } = options;
   const dims = parts(options);
   const stack = (name: string, first: number, widths: number[], count: number) =>
-    widths.flatMap((outputs, i) => loraParameters(`${name}.${i}`, { inputs: i === 0 ? first : widths[i - 1], outputs, count, rank }, loraInit));
+    widths.flatMap((outputs, i) =>
+      loraParameters(`${name}.${i}`, { inputs: i === 0 ? first : widths[i - 1], outputs, count, rank }, loraInit),
+    );
   const hidden = dims.shared.at(-1) as number;
   return [
     ...mlpParameters('shared', fields * embeddingDim, dims.shared),
@@ -58,7 +67,14 @@ function forward(inputs: Inputs): ForwardOutputs {
   return {
     logits,
     penalties: phase === 'search' ? gatePenalty(options, sizes, gate) : {},
-    diagnostics: { main, ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])), gates, shared, specific, ...(gateLogit && { gateLogits: gateLogit }) },
+    diagnostics: {
+      main,
+      ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])),
+      gates,
+      shared,
+      specific,
+      ...(gateLogit && { gateLogits: gateLogit }),
+    },
   };
 }
 
@@ -95,7 +111,8 @@ function gatePenalty({ gatePenalty }: AutoifsOptions, { tasks }: ModelSizes, gat
 export const autoifs: ModelDefinition<AutoifsOptions & CommonOptions> = {
   key: 'autoifs',
   title: 'AutoIFS',
-  paper: 'Automated Information Flow Selection for Multi-scenario Multi-task Recommendation, WSDM 2026, arXiv 2512.13396',
+  paper:
+    'Automated Information Flow Selection for Multi-scenario Multi-task Recommendation, WSDM 2026, arXiv 2512.13396',
   purpose: 'Learns per row and task which shared and specific information flows to keep.',
   options: autoifsOptions,
   presets: AUTOIFS_PRESETS,

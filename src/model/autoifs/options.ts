@@ -14,13 +14,21 @@ export const autoifsOptions = z
     scenarioLayers: z.int().min(1).default(1).describe('how many of the last mlpDims are scenario layers'),
     taskDims: widths.default([]).describe('widths of hidden task layers before the one-number output'),
     loraRank: z.int().min(1).default(2).describe('rank of every specific addition'),
-    loraInit: z.enum(['reference', 'slice']).default('reference').describe('Xavier on the 3-D tensor (published) or on each slice'),
+    loraInit: z
+      .enum(['reference', 'slice'])
+      .default('reference')
+      .describe('Xavier on the 3-D tensor (published) or on each slice'),
     dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
     gatePenalty: z
       .union([z.number(), z.array(z.number())])
       .default(0)
-      .describe('lambda: weight of the mean gate in the search loss, for all tasks or per task; above 0 it discourages removal'),
+      .describe(
+        'lambda: weight of the mean gate in the search loss, for all tasks or per task; above 0 it discourages removal',
+      ),
   })
-  .refine((o) => o.scenarioLayers < o.mlpDims.length, { path: ['scenarioLayers'], message: 'leave at least one of mlpDims for the shared layers' });
+  .refine((o) => o.scenarioLayers < o.mlpDims.length, {
+    path: ['scenarioLayers'],
+    message: 'leave at least one of mlpDims for the shared layers',
+  });
 
 export type AutoifsOptions = z.output<typeof autoifsOptions>;

@@ -40,8 +40,14 @@ const configSchema = z
     final_temp: z.number().optional(),
     max_epochs: positive.optional(),
   })
-  .refine((c) => c.vocab !== undefined || c.fields !== undefined || c.field_offsets !== undefined, 'needs "vocab", "field_offsets" or "fields": how many fields a row has')
-  .refine((c) => (c.mlp_dims !== undefined) !== (c.share_dims !== undefined && c.domain_dims !== undefined), 'needs either "mlp_dims" or "share_dims" with "domain_dims"');
+  .refine(
+    (c) => c.vocab !== undefined || c.fields !== undefined || c.field_offsets !== undefined,
+    'needs "vocab", "field_offsets" or "fields": how many fields a row has',
+  )
+  .refine(
+    (c) => (c.mlp_dims !== undefined) !== (c.share_dims !== undefined && c.domain_dims !== undefined),
+    'needs either "mlp_dims" or "share_dims" with "domain_dims"',
+  );
 
 function read(config: Record<string, unknown>): { options: AutoifsOptions; sizes: ModelSizes; tableRows: number } {
   const parsed = configSchema.safeParse(config);
@@ -62,7 +68,11 @@ function read(config: Record<string, unknown>): { options: AutoifsOptions; sizes
       loraRank: c.lora_r,
       gatePenalty: c.reg_lambda ?? 0,
     }),
-    sizes: { fields: c.fields ?? c.vocab?.length ?? (c.field_offsets as number[]).length, scenarios: c.scenarios, tasks: c.tasks },
+    sizes: {
+      fields: c.fields ?? c.vocab?.length ?? (c.field_offsets as number[]).length,
+      scenarios: c.scenarios,
+      tasks: c.tasks,
+    },
     tableRows: c.feat_num,
   };
 }
@@ -129,13 +139,25 @@ const gateHead = (task: number, tasks: number, hidden: number): ReferenceTensor[
     parameter: 'gate.head.kernel',
     place: (index) => (index % hidden) * FLOWS.length * tasks + Math.floor(index / hidden) * tasks + task,
   },
-  { name: `gate_head${task}.bias`, shape: [FLOWS.length], parameter: 'gate.head.bias', place: (flow) => flow * tasks + task },
+  {
+    name: `gate_head${task}.bias`,
+    shape: [FLOWS.length],
+    parameter: 'gate.head.bias',
+    place: (flow) => flow * tasks + task,
+  },
 ];
 
 /** The reference's outputs: gates [B,T,4], flows [B,T,5] with the merged path first, and the halves of the scenario side. */
-function outputs(_options: AutoifsOptions, { tasks }: ModelSizes, { logits, diagnostics = {} }: ForwardOutputs): Record<string, Tensor> {
+function outputs(
+  _options: AutoifsOptions,
+  { tasks }: ModelSizes,
+  { logits, diagnostics = {} }: ForwardOutputs,
+): Record<string, Tensor> {
   const byTask = (flowByFlow: Tensor): Tensor => transpose(reshape(flowByFlow, ['B', FLOWS.length, tasks]), [0, 2, 1]); // [B,T,4]
-  const ones = logits.graph.constant(Array.from({ length: tasks }, () => 1), [1, tasks]);
+  const ones = logits.graph.constant(
+    Array.from({ length: tasks }, () => 1),
+    [1, tasks],
+  );
   const column = (x: Tensor): Tensor => reshape(x.shape[1] === tasks ? x : mul(x, ones), ['B', tasks, 1]); // [B,T,1]
   const streams = [diagnostics.main, ...FLOWS.map((_, k) => diagnostics[`flow${k + 1}`])];
   return {

@@ -61,6 +61,11 @@ function deepTaskLayers({ merged, shared, specific }: ScenarioHalves, { options,
     }
     return streams; // five times [B,1]
   });
-  const columns = perTask[0].map((_, stream) => concat(perTask.map((streams) => streams[stream]), 1)); // five times [B,T]
+  const columns = perTask[0].map((_, stream) =>
+    concat(
+      perTask.map((streams) => streams[stream]),
+      1,
+    ),
+  ); // five times [B,T]
   return { main: columns[0], flows: columns.slice(1) };
 }

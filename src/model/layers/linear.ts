@@ -31,5 +31,10 @@ export function mlp(
   return hidden;
 }
 
-export const mlpParameters = (name: string, inputs: number, dims: readonly number[], group = 'weight'): ParameterSpec[] =>
+export const mlpParameters = (
+  name: string,
+  inputs: number,
+  dims: readonly number[],
+  group = 'weight',
+): ParameterSpec[] =>
   dims.flatMap((outputs, i) => linearParameters(`${name}.${i}`, i === 0 ? inputs : dims[i - 1], outputs, group));

@@ -9,7 +9,14 @@ import type { Initializer, ParameterSpec } from '../contract.ts';
 type Parameters = (name: string) => Tensor;
 
 /** The addition of each row's own scenario: x [B, in], scenario int32 [B] -> [B, out]. */
-export function scenarioLora(x: Tensor, scenario: Tensor, name: string, count: number, rank: number, parameter: Parameters): Tensor {
+export function scenarioLora(
+  x: Tensor,
+  scenario: Tensor,
+  name: string,
+  count: number,
+  rank: number,
+  parameter: Parameters,
+): Tensor {
   const reduced = matmul(x, parameter(`${name}.lora.down`)); // [B,S*r]
   const own = mul(reduced, ownColumns(scenario, count, rank)); // [B,S*r], zero in other scenarios' columns
   const bias = matmul(oneHot(scenario, count), parameter(`${name}.lora.bias`)); // [B,out]
@@ -27,7 +34,10 @@ export function specificLora(x: Tensor, index: number, name: string, rank: numbe
 /** 1 in the r columns of a row's own scenario, else 0: [B, S*r]. */
 function ownColumns(scenario: Tensor, count: number, rank: number): Tensor {
   const owner = Array.from({ length: count * rank }, (_, column) => Math.floor(column / rank));
-  return cast(equal(reshape(scenario, ['B', 1]), scenario.graph.constant(owner, [1, owner.length], 'int32')), 'float32');
+  return cast(
+    equal(reshape(scenario, ['B', 1]), scenario.graph.constant(owner, [1, owner.length], 'int32')),
+    'float32',
+  );
 }
 
 /** How A is drawn. `reference`: Xavier on the whole 3-D tensor, as published (its scale falls with S and r); `slice`: Xavier on each A_s. */
