@@ -31,7 +31,8 @@ export class PairCounter {
     if (this.positives + this.negatives === 0) return missing(REASONS.noRows);
     if (this.positives === 0) return missing(REASONS.noPositives);
     if (this.negatives === 0) return missing(REASONS.noNegatives);
-    return value(Number(this.high + BigInt(this.low)) / (2 * this.positives * this.negatives));
+    const twice = this.high === 0n ? this.low : Number(this.high + BigInt(this.low));
+    return value(twice / (2 * this.positives * this.negatives));
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Metric } from './grid.ts';
 import { missing, overRows, REASONS } from './metric.ts';
 
-export const CALIBRATION_BUCKETS = 20;
+const CALIBRATION_BUCKETS = 20;
 
 export class CalibrationBuckets {
   private readonly probabilities: Float64Array;

@@ -3,7 +3,7 @@ import { error } from '../base/errors/index.ts';
 import type { Arena, Region } from './contract.ts';
 
 /** What one WebAssembly memory can hold: 4 GiB. */
-export const MEMORY_LIMIT = 2 ** 32;
+const MEMORY_LIMIT = 2 ** 32;
 const ALIGNMENT = 64;
 
 /** Bytes that a region of `length` floats or ints takes: what to sum up to size an arena. */

@@ -74,6 +74,24 @@ test('spilled to disk in runs of any size, the grid has the same bits', async ()
   );
 });
 
+test('runs larger than a block of reading are merged to the same bits', async () => {
+  const generator = random('large');
+  const size = 150_000;
+  const batch = {
+    size,
+    logits: Float32Array.from({ length: size }, () => Math.round(generator.normal() * 1e4)),
+    labels: Float32Array.from({ length: size }, () => generator.below(2)),
+    scenario: new Int32Array(size),
+    group: Int32Array.from({ length: size }, () => generator.below(20_000) - 1),
+  };
+  const grids = [undefined, 140_000].map((memoryRows) => {
+    const grid = createGrid({ scenarios: ['home'], tasks: ['click'], hasGroup: true, memoryRows });
+    grid.add(batch);
+    return grid.finish();
+  });
+  expect(await grids[1]).toEqual(await grids[0]);
+});
+
 test('the order of the rows does not change a bit', async () => {
   await fc.assert(
     fc.asyncProperty(rowsOf(60), fc.integer(), async (rows, seed) => {

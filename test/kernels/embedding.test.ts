@@ -156,11 +156,14 @@ describe.each(named)('$name', ({ kernels }) => {
     }
   });
 
-  test.each([-3, 4, 2 ** 31 - 1])('an id outside the table (%i) is refused, with stamps back at zero', (id) => {
+  const places = [-3, 4, 2 ** 31 - 1].flatMap((id) => [
+    { id, fields: layoutOf([{ slots: 2, padding: PADDING }]) },
+    { id, fields: layoutOf([{ slots: 1 }, { slots: 1 }]) },
+  ]);
+  test.each(places)('an id outside the table is refused, with stamps back at zero: $id', ({ id, fields }) => {
     const arena = kernels.createArena(1 << 16);
-    const fields = layoutOf([{ slots: 2, padding: PADDING }]);
     const ids = ints(arena, [1, 2, 3, id]);
-    const [table, gradient, out, summed] = [8, 4, 4, 8].map((length) => arena.floats(length));
+    const [table, gradient, out, summed] = [8, 8, 8, 8].map((length) => arena.floats(length));
     const stamps = arena.ints(4);
     const shape = { ids, rows: 2, slots: 2, fields, dimension: 2 };
     const message = `id ${id} at position 3 of the ids is not a row of a table of 4 rows`;

@@ -83,6 +83,16 @@ export function scatterUnique(
       const first = row * slots + load<u32>(field);
       const length = load<u32>(field, 4);
       const padding = load<i32>(field, 12);
+      if (length == 1) {
+        const id = load<i32>(ids + first * FLOAT);
+        if (id == padding) continue;
+        if (<u32>id >= tableRows) {
+          result = ~first;
+          break;
+        }
+        count = addUse(id, gradient, 1, dimension, stamps, unique, summed, count);
+        continue;
+      }
       const values = countValues(ids, first, length, padding, tableRows);
       if (values < 0) {
         result = values;
@@ -91,20 +101,30 @@ export function scatterUnique(
       const divisor: f32 = load<i32>(field, 8) ? <f32>values : 1;
       for (let i = first; i < first + length; i++) {
         const id = load<i32>(ids + i * FLOAT);
-        if (id == padding) continue;
-        const stamp = stamps + <u32>id * FLOAT; // holds 1 + the row's place in `unique`
-        const place = load<u32>(stamp);
-        if (place == 0) {
-          store<i32>(unique + count * FLOAT, id);
-          store<u32>(stamp, count + 1);
-          addRow(gradient, summed + count * rowBytes, dimension, divisor, true);
-          count++;
-        } else addRow(gradient, summed + (place - 1) * rowBytes, dimension, divisor, false);
+        if (id != padding) count = addUse(id, gradient, divisor, dimension, stamps, unique, summed, count);
       }
     }
   }
   for (let u: u32 = 0; u < count; u++) store<u32>(stamps + load<u32>(unique + u * FLOAT) * FLOAT, 0);
   return result < 0 ? result : count;
+}
+
+// Adds one use of a table row; returns how many rows are used now. A stamp holds 1 + the row's place in `unique`.
+// @ts-ignore: decorator
+@inline
+function addUse(
+  id: u32, gradient: usize, divisor: f32, dimension: u32, stamps: usize, unique: usize, summed: usize, count: u32,
+): u32 {
+  const stamp = stamps + id * FLOAT;
+  const place = load<u32>(stamp);
+  if (place != 0) {
+    addRow(gradient, summed + (place - 1) * dimension * FLOAT, dimension, divisor, false);
+    return count;
+  }
+  store<u32>(unique + count * FLOAT, id);
+  store<u32>(stamp, count + 1);
+  addRow(gradient, summed + count * dimension * FLOAT, dimension, divisor, true);
+  return count + 1;
 }
 
 // @ts-ignore: decorator
