@@ -19,20 +19,14 @@ const CHOICES = ['auto', 'node', 'web'] as const;
  */
 export async function loadBackend(choice: BackendName | 'auto'): Promise<Backend> {
   const wanted = choice === 'auto' ? fromEnvironment() : choice;
-  if (wanted === 'web') return loadWeb();
-  if (wanted === 'node') return loadNode();
-  return loadNode().catch(() => loadWeb());
+  return wanted === 'auto' ? load('node').catch(() => load('web')) : load(wanted);
 }
 
 /** Which backends load on this machine; for those that do not, why. */
 export async function listBackends(): Promise<{ name: BackendName; available: boolean; reason?: string }[]> {
-  const attempts = [
-    ['node', loadNode()],
-    ['web', loadWeb()],
-  ] as const;
   return Promise.all(
-    attempts.map(([name, attempt]) =>
-      attempt.then(
+    (['node', 'web'] as const).map((name) =>
+      load(name).then(
         () => ({ name, available: true }),
         (cause: Error) => ({ name, available: false, reason: cause.message }),
       ),
@@ -47,25 +41,18 @@ function fromEnvironment(): BackendName | 'auto' {
   return known;
 }
 
-async function loadNode(): Promise<Backend> {
-  try {
-    return { name: 'node', ort: await import('onnxruntime-node') };
-  } catch (cause) {
-    throw unavailable('node', cause);
-  }
-}
+const LOADERS = { node: () => import('onnxruntime-node'), web: () => import('onnxruntime-web') };
 
-async function loadWeb(): Promise<Backend> {
-  try {
-    return { name: 'web', ort: await import('onnxruntime-web') };
-  } catch (cause) {
-    throw unavailable('web', cause);
-  }
-}
+/** A package that failed to load once is not asked again: it may be left half loaded. */
+const loaded: Partial<Record<BackendName, Promise<Backend>>> = {};
 
-const unavailable = (backend: BackendName, cause: unknown) =>
-  error(
-    'BACKEND_UNAVAILABLE',
-    { backend, platform: `${process.platform} ${process.arch}`, reason: (cause as Error).message },
-    cause,
+function load(name: BackendName): Promise<Backend> {
+  loaded[name] ??= LOADERS[name]().then(
+    (ort) => ({ name, ort }),
+    (cause: Error) => {
+      const platform = `${process.platform} ${process.arch}`;
+      throw error('BACKEND_UNAVAILABLE', { backend: name, platform, reason: cause.message }, cause);
+    },
   );
+  return loaded[name];
+}

@@ -12,7 +12,7 @@ export const RUNTIME_ERRORS = {
     500,
     (d: { backend: string; platform: string; reason: string }) =>
       `the backend "${d.backend}" does not load on ${d.platform}: ${d.reason}. ` +
-      'Reinstall with `npm ci`, or let the other one be chosen with TRIBUTARY_BACKEND=auto',
+      'Reinstall with `npm ci`, or set the backend to `auto`',
   ),
   SESSION_REFUSED: entry(
     EXIT.internal,
