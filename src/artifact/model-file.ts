@@ -32,6 +32,7 @@ const modelDescriptionSchema = z.strictObject({
         size: count,
         slots: count,
         pooling: z.enum(['mean', 'sum']),
+        edges: z.array(z.number()).optional(),
       }),
     ),
     scenarios: z.array(z.string()),

@@ -22,21 +22,24 @@ export interface FinishedModel {
   close(): Promise<void>;
 }
 
+export interface ModelUse extends SessionOptions {
+  /** Rows per call at most. Default 16384. */
+  batchSize?: number;
+  /** The data whose rows are scored, for weights that were imported without any. */
+  data?: ModelDescription['data'];
+}
+
 /**
  * Loads the model of a run.
  *
- * @param options.batchSize rows per call at most (default 16384)
  * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
-export async function openModel(
-  folder: string,
-  options: SessionOptions & { batchSize?: number } = {},
-): Promise<FinishedModel> {
-  const { batchSize = 16384, ...runtime } = options;
+export async function openModel(folder: string, options: ModelUse = {}): Promise<FinishedModel> {
+  const { batchSize = 16384, data, ...runtime } = options;
   const { description, tensors } = loadModel(folder);
   const model = findModel(description.model.key);
   const modelOptions = model.options.parse(description.model);
-  const { fields, scenarios, tasks, tableRows } = description.data;
+  const { fields, scenarios, tasks, tableRows } = data ?? description.data;
   const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
   const layout = rowLayout(fields, modelOptions.embeddingDim);
   const { flowSelection } = model;

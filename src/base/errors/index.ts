@@ -4,6 +4,7 @@
  * Entries live in one file per area beside this one; this file joins them and makes them throwable.
  */
 import { ARTIFACT_ERRORS } from './artifact.ts';
+import { CLI_ERRORS } from './cli.ts';
 import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
@@ -15,6 +16,7 @@ import { TRAIN_ERRORS } from './train.ts';
 
 export const ERRORS = {
   ...COMMON_ERRORS,
+  ...CLI_ERRORS,
   ...CONFIG_ERRORS,
   ...DATA_ERRORS,
   ...GRAPH_ERRORS,

@@ -13,6 +13,31 @@ export const TRAIN_ERRORS = {
     (d: { run: string; problems: string[] }) =>
       `cannot go on from the weights of ${d.run}:\n${d.problems.map((p) => `  ${p}`).join('\n')}\nUse the same model and options on data with the same fields, scenarios and tasks`,
   ),
+  MODEL_UNBOUND: entry(
+    EXIT.usage,
+    400,
+    (d: { run: string }) =>
+      `the weights in ${d.run} were imported without a data set: name the prepared one to use with --data`,
+  ),
+  MODEL_MISFIT: entry(
+    EXIT.usage,
+    400,
+    (d: { model: string; data: string; problems: string[] }) =>
+      `${d.data} does not fit ${d.model}: it has ${d.problems.join('; ')}`,
+  ),
+  IMPORT_UNSUPPORTED: entry(
+    EXIT.usage,
+    400,
+    (d: { key: string; known: string[] }) =>
+      `the model "${d.key}" has no published layout to import from or export to. Models that have one: ${d.known.join(', ')}`,
+  ),
+  IMPORT_MISMATCH: entry(
+    EXIT.artifact,
+    422,
+    (d: { weights: string; problems: string[] }) =>
+      `${d.weights} does not hold this model:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n` +
+      'Check --model and the sizes in --config',
+  ),
   LOSS_NOT_FINITE: entry(
     EXIT.training,
     500,

@@ -1,0 +1,16 @@
+/** What this program is, as its package says. */
+import { readFileSync } from 'node:fs';
+
+// Two folders above this file, both in src/ and in dist/.
+const manifest: { version: string; dependencies: Record<string, string> } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
+
+export const VERSION = manifest.version;
+
+/** What decides a run's bits beside its configuration: recorded in run folders. */
+export const versions = (): Record<string, string> => ({
+  tributary: VERSION,
+  node: process.versions.node,
+  onnxruntime: manifest.dependencies['onnxruntime-node'],
+});

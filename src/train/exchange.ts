@@ -1,0 +1,191 @@
+/** Weights with the names, shapes and orders of a published implementation: into a run folder, and out of one. */
+import { loadModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
+import { createRun } from '../artifact/run-folder.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
+import { error } from '../base/errors/index.ts';
+import { readText } from '../base/files.ts';
+import { versions } from '../base/version.ts';
+import type { PreparedData } from '../data/prepared.ts';
+import type {
+  CommonOptions,
+  ModelDefinition,
+  ModelSizes,
+  ReferenceLayout,
+  ReferenceTensor,
+} from '../model/contract.ts';
+import { findModel, models } from '../model/registry.ts';
+import type { RunPlace } from './new-run.ts';
+import { checkFit, describeData } from './run-data.ts';
+
+export interface ImportRequest {
+  /** Key of the model. */
+  model: string;
+  /** Safetensors file: the reference's names, or those names behind `param.` (then other tensors are left aside). */
+  weights: string;
+  /** JSON file: the reference's configuration, flat or as its entry `config`. */
+  config: string;
+  place: RunPlace;
+  /** The data set that the weights score. Default: named when the run is used. */
+  data?: PreparedData;
+}
+
+/**
+ * Makes a run folder with imported weights, ready for evaluation and prediction. Returns its path.
+ *
+ * @throws MODEL_UNKNOWN, IMPORT_UNSUPPORTED, CONFIG_INVALID, CONFIG_UNREADABLE, MODEL_MISFIT, IMPORT_MISMATCH (every tensor that is
+ *   missing, unexpected or of another shape), FILE_MISSING, SAFETENSORS_INVALID, RUN_EXISTS
+ */
+export function importWeights({ model: key, weights, config: configPath, place, data }: ImportRequest): string {
+  const model = findModel(key);
+  const layout = layoutOf(model);
+  const config = readReferenceConfig(configPath, layout);
+  const { options, sizes, tableRows } = layout.read(config);
+  const description = data === undefined ? unboundData(sizes, tableRows) : describeData(data.manifest);
+  if (data !== undefined) checkFit(configPath, unboundData(sizes, tableRows), data.folder, data.manifest);
+
+  const found = referenceTensors(readSafetensors(weights).tensors);
+  const wanted = layout.tensors(options, sizes);
+  const tables = tableNames(layout).map(([name]) => ({ name, shape: [tableRows, options.embeddingDim] }));
+  checkTensors(weights, found, [...wanted, ...tables]);
+
+  const content = {
+    model: key,
+    config: { model: options, imported: { weights, config } },
+    data: { name: description.name, folder: data?.folder ?? '', hash: description.hash },
+    versions: versions(),
+  };
+  const { folder } = createRun(content, place);
+  saveModel(folder, { version: 1, model: { ...options, key }, data: description }, [
+    ...ourTensors(model, options, sizes, wanted, found),
+    ...tableNames(layout).map(([name, ours]): [string, TensorView] => [ours, found.get(name) as StoredTensor]),
+  ]);
+  return folder;
+}
+
+/**
+ * Writes the weights of a finished run with the reference's names.
+ *
+ * @throws MODEL_MISSING, IMPORT_UNSUPPORTED, CHECKSUM_MISMATCH, DISK_FULL, FILE_UNWRITABLE
+ */
+export function exportWeights(run: string, path: string): { tensors: number; bytes: number } {
+  const { description, tensors } = loadModel(run);
+  const model = findModel(description.model.key);
+  const layout = layoutOf(model);
+  const options = model.options.parse(description.model);
+  const { fields, scenarios, tasks } = description.data;
+  const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+  const named = [
+    ...layout.tensors(options, sizes).map((tensor): [string, TensorView] => [tensor.name, gather(tensor, tensors)]),
+    ...tableNames(layout).map(([name, ours]): [string, TensorView] => [name, tensors.get(ours) as StoredTensor]),
+  ];
+  return { tensors: named.length, bytes: writeSafetensors(path, named).bytes };
+}
+
+function layoutOf(model: ModelDefinition): ReferenceLayout<CommonOptions> {
+  if (model.reference !== undefined) return model.reference;
+  const known = [...models.values()].filter(({ reference }) => reference !== undefined).map(({ key }) => key);
+  throw error('IMPORT_UNSUPPORTED', { key: model.key, known });
+}
+
+/** The flat configuration of a JSON file. A `model` entry beside `config` must be one that the layout understands. */
+function readReferenceConfig(path: string, { models }: ReferenceLayout<CommonOptions>): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readText(path, "the reference's configuration (JSON)"));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw error('CONFIG_UNREADABLE', { path, problems: [cause.message] }, cause);
+  }
+  const mistake = (at: string, message: string) =>
+    error('CONFIG_INVALID', { source: path, problems: [{ path: at, message }] });
+  if (!isRecord(json)) throw mistake('', 'expected an object');
+  if (!('config' in json)) return json;
+  const { model, config } = json;
+  if (typeof model === 'string' && !models.includes(model))
+    throw mistake('model', `expected one of ${models.join(', ')}, found "${model}"`);
+  if (!isRecord(config)) throw mistake('config', 'expected an object');
+  return config;
+}
+
+const PREFIX = 'param.';
+
+/** The tensors by their reference names. In a file that marks parameters with a prefix, the others are something else. */
+function referenceTensors(all: Map<string, StoredTensor>): Map<string, StoredTensor> {
+  const marked = [...all].filter(([name]) => name.startsWith(PREFIX));
+  return marked.length === 0 ? all : new Map(marked.map(([name, tensor]) => [name.slice(PREFIX.length), tensor]));
+}
+
+function checkTensors(
+  weights: string,
+  found: ReadonlyMap<string, StoredTensor>,
+  wanted: { name: string; shape: readonly number[] }[],
+): void {
+  const names = new Set(wanted.map(({ name }) => name));
+  const problems = [
+    ...wanted.flatMap(({ name, shape }) => {
+      const tensor = found.get(name);
+      if (tensor === undefined) return [`${name} is missing: expected [${shape}]`];
+      if (tensor.shape.join() !== shape.join()) return [`${name} has shape [${tensor.shape}]: expected [${shape}]`];
+      return tensor.data instanceof Float32Array ? [] : [`${name} is ${tensor.dtype}: expected F32, F16 or BF16`];
+    }),
+    ...[...found.keys()].filter((name) => !names.has(name)).map((name) => `${name} is not a tensor of this model`),
+  ];
+  if (problems.length > 0) throw error('IMPORT_MISMATCH', { weights, problems });
+}
+
+/** Our parameters, filled from the reference's tensors. */
+function ourTensors(
+  model: ModelDefinition,
+  options: CommonOptions,
+  sizes: ModelSizes,
+  reference: ReferenceTensor[],
+  found: ReadonlyMap<string, StoredTensor>,
+): [string, TensorView][] {
+  const ours = new Map(
+    model
+      .parameters(options, sizes)
+      .map(({ name, shape }) => [name, { shape, data: new Float32Array(elements(shape)) }]),
+  );
+  for (const { name, parameter, place } of reference) {
+    const source = found.get(name)?.data as Float32Array;
+    const target = ours.get(parameter)?.data as Float32Array;
+    source.forEach((value, index) => {
+      target[place(index)] = value;
+    });
+  }
+  return [...ours];
+}
+
+/** One reference tensor, collected from our parameter. */
+function gather({ shape, parameter, place }: ReferenceTensor, tensors: ReadonlyMap<string, StoredTensor>): TensorView {
+  const source = tensors.get(parameter)?.data as Float32Array;
+  return { shape, data: Float32Array.from({ length: elements(shape) }, (_, index) => source[place(index)]) };
+}
+
+/** Reference names of the embedding tables, and ours. */
+const tableNames = ({ table, gateTable }: ReferenceLayout<CommonOptions>): [string, string][] => [
+  [table, 'embedding'],
+  ...(gateTable === undefined ? [] : [[gateTable, 'gateEmbedding'] as [string, string]]),
+];
+
+/** Stands for the data until they are named: sizes alone, one id per field. */
+const unboundData = ({ fields, scenarios, tasks }: ModelSizes, tableRows: number): ModelDescription['data'] => ({
+  name: 'imported',
+  hash: '',
+  tableRows,
+  fields: numbered('field', fields).map((name) => ({
+    name,
+    kind: 'categorical',
+    offset: 0,
+    size: tableRows,
+    slots: 1,
+    pooling: 'mean',
+  })),
+  scenarios: numbered('scenario', scenarios),
+  tasks: numbered('task', tasks),
+});
+
+const numbered = (what: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${what}${i + 1}`);
+const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
