@@ -35,10 +35,10 @@ export interface RunSources {
 export async function loadRun({ models, preset, config = {}, flags = {}, set = [] }: RunSources): Promise<RunConfig> {
   const written = merge(await read(config), flags);
   const model = models.get(modelKey(written, set) ?? '');
-  const unknownModel = z.looseObject({ key: z.enum([...models.keys()]) }).prefault({} as never);
+  const unknownModel = z.looseObject({ key: z.enum([...models.keys()]) });
   const schema = runSchemaOf(model?.options ?? unknownModel);
   const problems: Problem[] = [];
-  const base = { train: { groups: DEFAULT_GROUPS } };
+  const base = { model: {}, train: { groups: DEFAULT_GROUPS } };
   const layers = [base, presetLayer(model, preset, problems), written];
   return resolve({ schema, layers, set, problems, source: describe('the run configuration', config) });
 }
