@@ -1,6 +1,11 @@
 /** The SQL twin of tokens.ts: how a value of any column type is stored in the rows table and becomes a token. */
-import { DOUBLE, type DuckDBConnection, DuckDBScalarFunction, type DuckDBVector, VARCHAR } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import {
+  DOUBLE,
+  type DuckDBConnection,
+  type DuckDBDoubleVector,
+  DuckDBScalarFunction,
+  VARCHAR,
+} from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { embed, literal } from './duckdb.ts';
@@ -18,28 +23,19 @@ const LIST_TYPE = /\[\d*\]$/;
 const NUMBER_TEXT = 'tributary_number_text';
 
 /** Makes `tributary_number_text(DOUBLE)` known to SQL. */
-export function registerNumberText(connection: DuckDBConnection): void {
-  register(connection, NUMBER_TEXT, VARCHAR, (values, output) => {
-    for (let i = 0; i < values.length; i++) output.setItem(i, numberText(values[i]) ?? null);
-    output.flush();
-  });
-}
+export const registerNumberText = (connection: DuckDBConnection): void =>
+  register(connection, NUMBER_TEXT, VARCHAR, numberText);
 
 /** Makes `name(DOUBLE) -> DOUBLE` known to SQL: the bucket of a number. */
-export function registerBuckets(connection: DuckDBConnection, name: string, buckets: Buckets): void {
-  register(connection, name, DOUBLE, (values, output) => {
-    const result = new Float64Array(values.length);
-    for (let i = 0; i < values.length; i++) result[i] = bucketOf(buckets, values[i]);
-    for (let i = 0; i < values.length; i++) output.setItem(i, result[i]);
-    output.flush();
-  });
-}
+export const registerBuckets = (connection: DuckDBConnection, name: string, buckets: Buckets): void =>
+  register(connection, name, DOUBLE, (value) => bucketOf(buckets, value));
 
+/** Makes a function of a DOUBLE known to SQL; NULL gives NULL. */
 function register(
   connection: DuckDBConnection,
   name: string,
   returnType: typeof VARCHAR | typeof DOUBLE,
-  map: (values: Float64Array, output: DuckDBVector) => void,
+  map: (value: number) => number | string | undefined,
 ): void {
   connection.registerScalarFunction(
     DuckDBScalarFunction.create({
@@ -47,8 +43,12 @@ function register(
       returnType,
       parameterTypes: [DOUBLE],
       mainFunction(_info, input, output) {
-        const bytes = duckdb.vector_get_data(duckdb.data_chunk_get_vector(input.chunk, 0), input.rowCount * 8);
-        map(new Float64Array(bytes.buffer, bytes.byteOffset, input.rowCount), output);
+        const values = input.getColumnVector(0) as DuckDBDoubleVector;
+        for (let i = 0; i < input.rowCount; i++) {
+          const value = values.getItem(i); // DuckDB hands NULLs over as well
+          output.setItem(i, value === null ? null : (map(value) ?? null));
+        }
+        output.flush();
       },
     }),
   );
@@ -124,7 +124,6 @@ function storedList(
       : isText
         ? `string_split(${sql}::VARCHAR, ${literal(field.separator)})`
         : `[${scalar?.token(scalar.expression)}]`;
-  // Missing elements go before the texts are made: SQL functions of ours are not asked about NULL.
   const present = `list_filter(list_transform(${list}, lambda item: ${item.expression}), lambda item: item IS NOT NULL)`;
   const tokens = `list_transform(${present}[:${field.maxLength}], lambda item: ${item.token('item')})`;
   return { expression: `CASE WHEN len(${present}) > 0 THEN ${tokens} END`, token: (column) => column };

@@ -122,10 +122,10 @@ async function createMapping(connection: DuckDBConnection, f: EncodedField, voca
   const { index, field } = f;
   const single = `SELECT v.value, w.id FROM values${index} AS v JOIN ${vocabulary} AS w USING (token)`;
   const lists =
-    `SELECT value, list(coalesce(id, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS id ` +
+    `SELECT l.value, list(coalesce(s.id, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS id ` +
     `FROM (SELECT value, unnest(value) AS element, generate_subscripts(value, 1) AS place ` +
     `FROM (SELECT DISTINCT ${column(f)} AS value FROM rows WHERE ${column(f)} IS NOT NULL)) AS l ` +
-    `LEFT JOIN (${single}) AS s ON l.element = s.value GROUP BY value`;
+    `LEFT JOIN (${single}) AS s ON l.element = s.value GROUP BY l.value`;
   await execute(
     connection,
     `CREATE TABLE mapping${index} AS ${field.kind === 'multi' ? lists : single}`,

@@ -1,0 +1,204 @@
+/**
+ * Batches from a row file, in stored order or shuffled, with memory that does not grow with the rows.
+ *
+ * Shuffling: blocks of consecutive rows are put in a random order, a window is filled with many of them, the rows of
+ * the window are put in a random order. The order depends on (seed, epoch) alone; a set that fits one window is
+ * shuffled as a whole. While one window is read from, the next is loaded.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { asReadError } from '../base/files.ts';
+import { random, shuffle } from '../base/random.ts';
+import type { Batch, BatchOptions, SplitReader } from './prepared.ts';
+import { HEADER_BYTES, type RecordLayout } from './row-file.ts';
+
+const BLOCK_ROWS = 256;
+const WINDOW_ROWS = 1 << 18;
+const WINDOW_BYTES = 32 << 20;
+
+/** Sizes of blocks and windows; smaller ones only make sense in tests. */
+export interface WindowSizes {
+  blockRows: number;
+  windowRows: number;
+}
+
+/** Opens a row file of `rows` records. */
+export async function openRowFile(
+  path: string,
+  rows: number,
+  layout: RecordLayout,
+  sizes?: WindowSizes,
+): Promise<SplitReader> {
+  const file = await open(path).catch((cause) => {
+    throw asReadError(cause, path, 'the row file of a split');
+  });
+  const windowRows = Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / (layout.words * 4)));
+  const source = { file, path, rows, layout, ...(sizes ?? { blockRows: BLOCK_ROWS, windowRows }) };
+  return { rows, batches: (options) => readBatches(source, options), close: () => file.close() };
+}
+
+interface Source extends WindowSizes {
+  file: FileHandle;
+  path: string;
+  rows: number;
+  layout: RecordLayout;
+}
+
+async function* readBatches(source: Source, options: BatchOptions): AsyncGenerator<Batch> {
+  const { batchSize, shuffle: key, firstBatch = 0 } = options;
+  const plan = planWindows(source, key);
+  const batch = allocateBatch(batchSize, source.layout);
+  // Two windows: one is read from while the other is filled.
+  const windows = [allocateWindow(plan, source.layout), allocateWindow(plan, source.layout)];
+  let [number, skip] = plan.locate(firstBatch * batchSize);
+  let loading = number < plan.count ? loadWindow(source, plan, number, windows[number % 2]) : undefined;
+  let filled = 0;
+  try {
+    for (; number < plan.count; number++, skip = 0) {
+      const window = windows[number % 2];
+      await loading;
+      loading = number + 1 < plan.count ? loadWindow(source, plan, number + 1, windows[(number + 1) % 2]) : undefined;
+      loading?.catch(() => {}); // it is awaited in the next round; until then its failure is not unhandled
+      if (key !== undefined)
+        shuffle(window.order.subarray(0, window.rows), random('shuffle rows', key.seed, key.epoch, number));
+      for (let from = skip; from < window.rows; ) {
+        const count = Math.min(batchSize - filled, window.rows - from);
+        copyRows(window, from, count, batch, filled, source.layout);
+        filled += count;
+        from += count;
+        if (filled < batchSize) break;
+        yield batch;
+        filled = 0;
+      }
+    }
+    if (filled > 0) yield shortBatch(batch, filled, source.layout);
+  } finally {
+    await loading?.catch(() => {}); // a consumer that stops early must not close the file under a read
+  }
+}
+
+interface Plan extends WindowSizes {
+  /** Blocks in reading order. */
+  blocks: Int32Array;
+  blocksPerWindow: number;
+  /** Number of windows. */
+  count: number;
+  /** Rows in a block: all have `blockRows` but the last of the file. */
+  blockSize(block: number): number;
+  /** Window and place in it of the row that is `position`-th in reading order. */
+  locate(position: number): [window: number, place: number];
+}
+
+function planWindows({ rows, blockRows, windowRows }: Source, key: BatchOptions['shuffle']): Plan {
+  const blocks = Int32Array.from({ length: Math.ceil(rows / blockRows) }, (_, i) => i);
+  if (key !== undefined) shuffle(blocks, random('shuffle blocks', key.seed, key.epoch));
+  const blocksPerWindow = Math.max(1, Math.floor(windowRows / blockRows));
+  const count = Math.ceil(blocks.length / blocksPerWindow);
+  const blockSize = (block: number): number => Math.min(blockRows, rows - block * blockRows);
+  const locate = (position: number): [number, number] => {
+    let left = position;
+    for (let window = 0; window < count; window++) {
+      const inWindow = blocks
+        .subarray(window * blocksPerWindow, (window + 1) * blocksPerWindow)
+        .reduce((sum, b) => sum + blockSize(b), 0);
+      if (left < inWindow) return [window, left];
+      left -= inWindow;
+    }
+    return [count, 0];
+  };
+  return { blocks, blocksPerWindow, blockRows, windowRows, count, blockSize, locate };
+}
+
+interface Window {
+  /** [slots of the window, words]: block after block, a short block leaves a hole */
+  records: Int32Array;
+  /** The same memory as floats. */
+  floats: Float32Array;
+  /** Which slot is read first, second ... (`rows` of them) */
+  order: Int32Array;
+  /** Position in the split of each slot. */
+  position: Int32Array;
+  rows: number;
+}
+
+function allocateWindow({ blocks, blocksPerWindow, blockRows }: Plan, { words }: RecordLayout): Window {
+  const slots = Math.min(blocks.length, blocksPerWindow) * blockRows;
+  const records = new Int32Array(slots * words);
+  return {
+    records,
+    floats: new Float32Array(records.buffer),
+    order: new Int32Array(slots),
+    position: new Int32Array(slots),
+    rows: 0,
+  };
+}
+
+/** Reads the blocks of a window; all reads are under way at once. */
+async function loadWindow({ file, path, layout }: Source, plan: Plan, number: number, window: Window): Promise<void> {
+  const { blocksPerWindow, blockRows } = plan;
+  const bytes = new Uint8Array(window.records.buffer);
+  const recordBytes = layout.words * 4;
+  const reads: Promise<void>[] = [];
+  window.rows = 0;
+  plan.blocks.subarray(number * blocksPerWindow, (number + 1) * blocksPerWindow).forEach((block, i) => {
+    const size = plan.blockSize(block);
+    const target = bytes.subarray(i * blockRows * recordBytes, (i * blockRows + size) * recordBytes);
+    reads.push(readFully(file, path, target, HEADER_BYTES + block * blockRows * recordBytes));
+    for (let j = 0; j < size; j++) {
+      window.position[i * blockRows + j] = block * blockRows + j;
+      window.order[window.rows++] = i * blockRows + j;
+    }
+  });
+  await Promise.all(reads);
+}
+
+async function readFully(file: FileHandle, path: string, target: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < target.length; ) {
+    const { bytesRead } = await file.read(target, done, target.length - done, position + done).catch((cause) => {
+      throw asReadError(cause, path, 'the row file of a split');
+    });
+    if (bytesRead === 0)
+      throw asReadError(Object.assign(new Error('the file is shorter than it was'), { code: 'EOF' }), path, 'all rows');
+    done += bytesRead;
+  }
+}
+
+function allocateBatch(size: number, { slots, tasks }: RecordLayout): Batch {
+  return {
+    size,
+    ids: new Int32Array(size * slots),
+    scenario: new Int32Array(size),
+    labels: new Float32Array(size * tasks),
+    weight: new Float32Array(size).fill(1),
+    group: new Int32Array(size).fill(-1),
+    row: new Int32Array(size),
+  };
+}
+
+function copyRows(window: Window, from: number, count: number, batch: Batch, at: number, layout: RecordLayout): void {
+  const { records, floats, order, position } = window;
+  const { slots, tasks, words } = layout;
+  const { ids, labels } = batch;
+  for (let i = 0; i < count; i++) {
+    const slot = order[from + i];
+    const record = slot * words;
+    const row = at + i;
+    for (let s = 0, to = row * slots; s < slots; s++) ids[to + s] = records[record + s];
+    for (let t = 0; t < tasks; t++) labels[row * tasks + t] = floats[record + layout.labels + t];
+    batch.scenario[row] = records[record + layout.scenario];
+    if (layout.weight >= 0) batch.weight[row] = floats[record + layout.weight];
+    if (layout.group >= 0) batch.group[row] = records[record + layout.group];
+    batch.row[row] = position[slot];
+  }
+}
+
+function shortBatch(batch: Batch, size: number, { slots, tasks }: RecordLayout): Batch {
+  return {
+    size,
+    ids: batch.ids.subarray(0, size * slots),
+    scenario: batch.scenario.subarray(0, size),
+    labels: batch.labels.subarray(0, size * tasks),
+    weight: batch.weight.subarray(0, size),
+    group: batch.group.subarray(0, size),
+    row: batch.row.subarray(0, size),
+  };
+}
