@@ -1,0 +1,159 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readJsonLines } from '../../src/artifact/json-lines.ts';
+import { loadModel } from '../../src/artifact/model-file.ts';
+import { runSchema } from '../../src/config/run.ts';
+import { openPrepared } from '../../src/data/open.ts';
+import type { TrainingEvent } from '../../src/train/events.ts';
+import { openModel } from '../../src/train/finished.ts';
+import { runTraining } from '../../src/train/loop.ts';
+import { setUp } from '../../src/train/setup.ts';
+import { applyWarmStart } from '../../src/train/warm-start.ts';
+import { initialize, view } from '../../src/train/weights.ts';
+import { makeRun, prepareSmall, SMALL_MODEL, temporaryFolder, trainWithStops } from './support.ts';
+
+const folder = temporaryFolder();
+let data: string;
+let counter = 0;
+const newRun = (input?: Record<string, unknown>) => makeRun(join(folder.path, `run${++counter}`), data, input);
+const weightsOf = (run: string) => readFileSync(join(run, 'model.safetensors'));
+const metricsOf = (run: string) => readFileSync(join(run, 'metrics.jsonl'), 'utf8');
+
+beforeAll(async () => {
+  data = await prepareSmall(folder.path);
+});
+afterAll(() => folder.remove());
+
+describe('a run', () => {
+  test('learns: training losses fall and the AUC of what can be learned is above chance', async () => {
+    const events: TrainingEvent[] = [];
+    const run = await newRun({ train: { maxEpochs: 12, patience: 12 } });
+    await runTraining({ folder: run, emit: (event) => events.push(event), shouldStop: () => false });
+    const epochs = events.filter((event) => event.event === 'epoch');
+    expect(epochs.map((event) => event.phase)).toEqual([...Array(3).fill('search'), ...Array(12).fill('retrain')]);
+    expect(epochs.at(-1)?.losses.click).toBeLessThan(0.95 * (epochs[0]?.losses.click as number));
+    const result = events.at(-1);
+    if (result?.event !== 'result') throw new Error('the last event must be the result');
+    const click = result.grid.cells.find((cell) => cell.task === 'click');
+    expect(click?.auc).toHaveProperty('value');
+    expect((click?.auc as { value: number }).value).toBeGreaterThan(0.6);
+  });
+
+  test('repeats bit for bit, and another seed gives other weights', async () => {
+    const [first, second, other] = [await newRun(), await newRun(), await newRun({ seed: 4 })];
+    for (const run of [first, second, other]) await trainWithStops(run);
+    expect(weightsOf(second).equals(weightsOf(first))).toBe(true);
+    expect(metricsOf(second)).toBe(metricsOf(first));
+    expect(weightsOf(other).equals(weightsOf(first))).toBe(false);
+  });
+
+  test.each([
+    ['lazy tables, shuffled', {}],
+    ['dense tables, stored order', { train: { tableUpdates: 'dense', shuffle: false } }],
+    [
+      'dropout, clipping, cosine, AdamW',
+      {
+        model: { ...SMALL_MODEL, dropout: 0.2 },
+        train: { optimizer: 'adamw', weightDecay: 0.01, clipNorm: 0.5, schedule: { kind: 'cosine', warmupSteps: 3 } },
+      },
+    ],
+    ['SGD with momentum', { train: { optimizer: 'sgd', momentum: 0.9, learningRate: 0.1 } }],
+  ])('stopped and resumed anywhere gives the bits of the unbroken run: %s', async (_name, input) => {
+    const [whole, broken] = [await newRun(input), await newRun(input)];
+    await trainWithStops(whole);
+    await trainWithStops(broken, [1, 5, 7, 3, 9, 2]); // mid-epoch, at borders, across the phase change
+    expect(weightsOf(broken).equals(weightsOf(whole))).toBe(true);
+    expect(metricsOf(broken)).toBe(metricsOf(whole));
+  });
+
+  test('early stopping keeps the weights of the best epoch', async () => {
+    const run = await newRun({ train: { learningRate: 0.3, maxEpochs: 20, patience: 2 } });
+    await trainWithStops(run);
+    const epochs = (
+      readJsonLines(join(run, 'metrics.jsonl')) as { kind: string; phase: string; monitor: number; best: boolean }[]
+    ).filter((line) => line.kind === 'epoch' && line.phase === 'retrain');
+    const best = Math.max(...epochs.map((line) => line.monitor));
+    const bestAt = epochs.findIndex((line) => line.monitor === best);
+    expect(epochs.length).toBeLessThan(20);
+    expect(epochs.length).toBe(bestAt + 1 + 2);
+    expect(epochs.map((line) => line.best).lastIndexOf(true)).toBe(bestAt);
+  });
+
+  test('a loss that is not finite names step, task, learning rate and gradient, and keeps the checkpoint', async () => {
+    const run = await newRun({ train: { optimizer: 'sgd', learningRate: 1e30 } });
+    const failure = trainWithStops(run);
+    await expect(failure).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE', exitCode: 5 });
+    await expect(failure).rejects.toThrow(
+      /task "(click|buy)" is not finite at step \d+ .*learning rate 1e\+30, largest gradient/,
+    );
+  });
+
+  test('refuses another data set, a damaged model and a damaged checkpoint', async () => {
+    const run = await newRun();
+    await trainWithStops(run);
+    const bytes = weightsOf(run);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(join(run, 'model.safetensors'), bytes);
+    await expect(openModel(run)).rejects.toMatchObject({ code: 'CHECKSUM_MISMATCH' });
+  });
+});
+
+describe('phases', () => {
+  test('retraining starts from the rewound weights with the gates of the search, frozen', async () => {
+    const run = await newRun({ train: { maxEpochs: 1 } });
+    await trainWithStops(run);
+    const { tensors } = loadModel(run);
+    const longer = await newRun({ train: { maxEpochs: 3, patience: 3, retrain: { learningRate: 0.002 } } });
+    await trainWithStops(longer);
+    const later = loadModel(longer).tensors;
+    for (const [name, { data: gate }] of tensors)
+      if (name.startsWith('gate')) expect(later.get(name)?.data).toEqual(gate);
+    expect(later.get('shared.0.kernel')?.data).not.toEqual(tensors.get('shared.0.kernel')?.data);
+  });
+});
+
+describe('warm start', () => {
+  test('takes over rows by token, leaves new tokens as drawn, and goes on training', async () => {
+    const run = await newRun();
+    await trainWithStops(run);
+    const tomorrow = await prepareSmall(folder.path, 900, 40, 'tomorrow');
+    const [yesterday, today] = [await openPrepared(data), await openPrepared(tomorrow)];
+    const setup = await setUp(runSchema.parse({ model: SMALL_MODEL }), today);
+    initialize(setup.weights, today.manifest.tableRows, 4, 3);
+    const drawn = setup.weights.table.view.slice();
+    await applyWarmStart(setup, run);
+
+    const trained = loadModel(run).tensors;
+    expect([...view(setup.weights, 'shared.0.kernel')]).toEqual([
+      ...(trained.get('shared.0.kernel')?.data as Float32Array),
+    ]);
+    const row = (table: ArrayLike<number>, index: number) => Array.from({ length: 4 }, (_, d) => table[index * 4 + d]);
+    let added = 0;
+    for (const [i, field] of today.manifest.fields.entries()) {
+      const before = await yesterday.tokens(field.name);
+      for (const [id, token] of (await today.tokens(field.name)).entries()) {
+        const old = id < 2 ? id : before.indexOf(token, 2);
+        const expected =
+          old < 0
+            ? row(drawn, field.offset + id)
+            : row(trained.get('embedding')?.data as Float32Array, yesterday.manifest.fields[i].offset + old);
+        expect(row(setup.weights.table.view, field.offset + id)).toEqual(expected);
+        if (old < 0) added++;
+      }
+    }
+    expect(added).toBe(10);
+
+    const warm = await makeRun(join(folder.path, 'warm'), tomorrow, { warmStart: run });
+    await trainWithStops(warm);
+    expect(loadModel(warm).description.data.tableRows).toBe(today.manifest.tableRows);
+  });
+
+  test('refuses a run of other sizes, naming each difference', async () => {
+    const run = await newRun();
+    await trainWithStops(run);
+    const other = await newRun({ model: { ...SMALL_MODEL, mlpDims: [16, 12, 9] }, warmStart: run });
+    await expect(trainWithStops(other)).rejects.toMatchObject({ code: 'WARM_START_MISMATCH' });
+    await expect(trainWithStops(other)).rejects.toThrow(/scenario\.0\.kernel: 12,8 there, 12,9 here/);
+  });
+});
