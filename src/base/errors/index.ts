@@ -4,6 +4,7 @@
  * Entries live in one file per area beside this one; this file joins them and makes them throwable.
  */
 import { ARTIFACT_ERRORS } from './artifact.ts';
+import { CHECK_ERRORS } from './checks.ts';
 import { CLI_ERRORS } from './cli.ts';
 import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
@@ -19,6 +20,7 @@ export const ERRORS = {
   ...CLI_ERRORS,
   ...CONFIG_ERRORS,
   ...DATA_ERRORS,
+  ...CHECK_ERRORS,
   ...GRAPH_ERRORS,
   ...RUNTIME_ERRORS,
   ...ARTIFACT_ERRORS,

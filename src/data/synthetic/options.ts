@@ -1,6 +1,7 @@
 /** What a synthetic world is made from. */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
+import { problemsOf } from '../../config/problems.ts';
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
 
@@ -48,6 +49,6 @@ export type WorldOptions = z.output<typeof worldSchema>;
 export function worldOptions(input: unknown): WorldOptions {
   const parsed = worldSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((i) => ({ path: i.path.join('.'), message: i.message }));
+  const problems = problemsOf(parsed.error.issues, input, worldSchema);
   throw error('CONFIG_INVALID', { source: 'the options of the synthetic world', problems });
 }

@@ -133,7 +133,7 @@ function datasetConfig(planted: Planted, file: string): DatasetInput {
   const categorical = ['user_id', ...FLOWS.map((f) => f.userField), 'item_id', ...FLOWS.map((f) => f.itemField)];
   return {
     name: 'synthetic',
-    sources: { rows: { path: file } },
+    sources: { events: { path: file } },
     fields: [
       ...categorical.map((name) => ({ kind: 'categorical' as const, name })),
       { kind: 'multi', name: 'tags', separator: '|', maxLength: 3 },
