@@ -266,7 +266,7 @@ class Training {
     for await (const batch of batches) {
       const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, plan.epochs * steps);
       const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
-      const losses = await trainStep(step, {
+      const { tasks: losses, penalty } = await trainStep(step, {
         batch,
         step: state.step + 1,
         epoch: state.epoch,
@@ -289,6 +289,7 @@ class Training {
           step: state.step,
           learningRate,
           losses: this.#named([...losses]),
+          penalty,
         });
       this.#showProgress(plan, steps, clock, learningRate);
       if (this.request.shouldStop()) return true;

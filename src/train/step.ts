@@ -111,13 +111,20 @@ export interface StepInput {
   fillGates?: (batch: Batch, out: Float32Array) => void;
 }
 
+/** Losses of a batch before the update. The training loss is their weighted sum plus the penalty. */
+export interface StepLosses {
+  /** Mean loss of each task over its labelled rows; NaN for a task without any. */
+  tasks: Float32Array;
+  /** What the model adds to the loss; 0 for most. */
+  penalty: number;
+}
+
 /**
  * Trains on one batch.
  *
- * @returns the mean loss of each task over its labelled rows (NaN for a task without any), before the update
  * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
  */
-export async function trainStep(context: StepContext, input: StepInput): Promise<Float32Array> {
+export async function trainStep(context: StepContext, input: StepInput): Promise<StepLosses> {
   const { kernels, session, graph, weights, buffers, layout } = context;
   const { batch } = input;
   loadRows(kernels, layout, buffers, batch, weights.table);
@@ -172,7 +179,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     learningRate: input.learningRate,
     gradientScale,
   });
-  return losses;
+  return { tasks: losses, penalty: results.penalty.data[0] };
 }
 
 const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
