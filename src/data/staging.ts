@@ -23,7 +23,7 @@ export async function writeFolder<T>(folder: string, fill: (staging: string) => 
     rmSync(replaced, { recursive: true, force: true });
     return result;
   } catch (cause) {
-    rmSync(staging, { recursive: true, force: true });
+    if (existsSync(staging)) rmSync(staging, { recursive: true, force: true });
     if (existsSync(replaced) && !existsSync(target)) renameSync(replaced, target);
     throw asWriteError(cause, target);
   }
