@@ -235,12 +235,14 @@ export class Emitter {
   /** The batch size as an int64 list of one, read from the shape of an input. */
   #batchSize(): string {
     return this.#once('batch size', () => {
-      const source = this.inputs.find((input) => input.shape.includes('B'));
+      const source = this.inputs.find((input) => input.shape.some(isBatch));
       if (source === undefined)
-        throw error('GRAPH_INVALID', { node: 'expand', problem: 'it needs the batch size, but no input has a B' });
-      const axis = source.shape.indexOf('B');
+        throw error('GRAPH_INVALID', { node: 'expand', problem: 'it needs the batch size, but no input has a batch' });
+      const axis = source.shape.findIndex(isBatch);
+      const multiple = batchMultiple(source.shape[axis]);
       const shape = this.add('Shape', [source.attributes.name]);
-      return this.add('Slice', [shape, this.int64s([axis]), this.int64s([axis + 1])]);
+      const size = this.add('Slice', [shape, this.int64s([axis]), this.int64s([axis + 1])]);
+      return multiple === 1 ? size : this.add('Div', [size, this.int64s([multiple])]);
     });
   }
 

@@ -51,6 +51,7 @@ function oneGraph(what: string, tensors: readonly Tensor[]): void {
 /** Ids of the nodes before `scalar` through which a gradient can reach one of `of`. */
 function dependents(scalar: Tensor, of: readonly Tensor[]): Set<number> {
   const found = new Set(of.map((tensor) => tensor.id));
-  for (const node of nodesBefore(scalar)) if (node.inputs.some((input) => found.has(input.id))) found.add(node.id);
+  for (const node of nodesBefore(scalar))
+    if (OPS[node.op].derivative !== null && node.inputs.some((input) => found.has(input.id))) found.add(node.id);
   return found;
 }

@@ -1,0 +1,349 @@
+/** What finished graphs are made of: shared nodes, fused products, no needless transposes; checks; texts. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { TributaryError } from '../../src/base/errors/index.ts';
+import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
+import {
+  abs,
+  add,
+  cast,
+  check,
+  compile,
+  concat,
+  div,
+  dump,
+  exp,
+  expand,
+  Graph,
+  gather,
+  grad,
+  less,
+  matmul,
+  mul,
+  neg,
+  pad,
+  reduceMax,
+  reduceSum,
+  relu,
+  reshape,
+  scatterAdd,
+  slice,
+  softmax,
+  sub,
+  type Tensor,
+  tanh,
+  transpose,
+  where,
+} from '../../src/graph/index.ts';
+import { mlpTraining } from './networks.ts';
+import { float, onnxNodes, opCounts, run } from './support.ts';
+
+const LONG = { batchHint: 4096 };
+
+describe('common subexpressions', () => {
+  test('equal op, inputs and attributes are one node', () => {
+    const graph = new Graph();
+    const x = graph.input('x', ['B', 4]);
+    expect(add(x, 1)).toBe(add(x, 1));
+    expect(slice(x, 1, 0, 2)).toBe(slice(x, -1, 0, 2));
+    expect(slice(x, 1, 0, 2)).not.toBe(slice(x, 1, 0, 3));
+    expect(sub(x, 1)).not.toBe(sub(1, x));
+    expect(graph.input('x', ['B', 4])).toBe(x);
+    expect(graph.constant(2)).not.toBe(graph.constant(2, [], 'int32'));
+  });
+
+  test('are computed once', () => {
+    const x = new Graph().input('x', ['B', 4]);
+    expect(opCounts(compile({ y: mul(tanh(x), tanh(x)), z: exp(tanh(x)) }).bytes)).toEqual({ Tanh: 1, Mul: 1, Exp: 1 });
+  });
+
+  test('the simplest node of equal value', () => {
+    const x = new Graph().input('x', ['B', 4]);
+    for (const same of [
+      add(x, 0),
+      sub(x, 0),
+      mul(1, x),
+      div(x, 1),
+      neg(neg(x)),
+      cast(x, 'float32'),
+      reshape(reshape(x, ['4B']), ['B', 4]),
+      transpose(x, [0, 1]),
+      expand(x, ['B', 4]),
+      concat([x], 1),
+      slice(x, 1, 0, 4),
+      pad(x, 1, 0, 0),
+    ])
+      expect(same).toBe(x);
+  });
+
+  test('unused nodes and inputs are left out', () => {
+    const graph = new Graph();
+    const [x, unused] = [graph.input('x', ['B', 4]), graph.input('unused', [4])];
+    exp(unused);
+    const { bytes, inputs, outputs } = compile({ y: relu(x) });
+    expect(inputs).toEqual([{ name: 'x', shape: ['B', 4], type: 'float32' }]);
+    expect(outputs).toEqual([{ name: 'y', shape: ['B', 4], type: 'float32' }]);
+    expect(opCounts(bytes)).toEqual({ Relu: 1 });
+  });
+});
+
+describe('products', () => {
+  const graph = new Graph();
+  const [x, w] = [graph.input('x', ['B', 64]), graph.input('w', [64, 64])];
+  const [row, vector] = [graph.input('row', [1, 64]), graph.input('vector', [64])];
+
+  test.each([
+    ['a vector', vector, {}],
+    ['a row', row, {}],
+    ['a vector, transposed storage', vector, LONG],
+    ['a row, transposed storage', row, LONG],
+  ] as const)('Gemm carries the bias: %s', (_name, bias, options) => {
+    for (const sum of [add(matmul(x, w), bias), add(bias, matmul(x, w))]) {
+      const { Gemm, Add } = opCounts(compile({ y: relu(sum) }, options).bytes);
+      expect([Gemm, Add]).toEqual([1, undefined]);
+    }
+  });
+
+  test('a product that is read elsewhere too keeps its own result', () => {
+    const product = matmul(x, w);
+    const readTwice: Record<string, Tensor>[] = [
+      { y: add(product, row), z: tanh(product) },
+      { y: add(product, row), product },
+      { y: add(product, product) },
+    ];
+    for (const outputs of readTwice) expect(opCounts(compile(outputs).bytes)).toMatchObject({ Gemm: 1, Add: 1 });
+  });
+
+  test('what is wider than the product is no bias', async () => {
+    const narrow = matmul(x, graph.input('v', [64, 1])); // [B,1]
+    const { y } = await run(
+      { y: add(narrow, vector) },
+      {
+        x: float(new Float32Array(128).fill(1), 2, 64),
+        v: float(new Float32Array(64).fill(0.5), 64, 1),
+        vector: float(
+          Array.from({ length: 64 }, (_, i) => i),
+          64,
+        ),
+      },
+    );
+    expect([y.shape, y.data[0], y.data[127]]).toEqual([[2, 64], 32, 95]);
+  });
+
+  test('a column is no bias', () => {
+    expect(opCounts(compile({ y: add(matmul(x, w), graph.input('column', ['B', 1])) }).bytes)).toMatchObject({
+      Add: 1,
+    });
+  });
+});
+
+describe('the training graph of an MLP', () => {
+  const { outputs } = mlpTraining(128, [96, 64, 3]);
+
+  test.each([1, 4096])('has one Gemm a product and no Transpose for weight gradients (batch hint %i)', (batchHint) => {
+    const { bytes } = compile(outputs, { batchHint });
+    const [counts, nodes] = [opCounts(bytes), onnxNodes(bytes)];
+    // Forward 3, gradients of weights 3, of hidden values 2 and of the features 1.
+    expect(counts.Gemm).toBe(9);
+    expect(counts.MatMul).toBeUndefined();
+    const made = new Map(nodes.map((node) => [node.output[0], node.opType]));
+    const turned = nodes.filter((node) => node.opType === 'Transpose').map((node) => made.get(node.input[0]));
+    expect(turned).not.toContain('Gemm');
+    if (batchHint === 1) expect(turned).toEqual([]);
+    expect(counts.Where).toBeUndefined();
+  });
+
+  test('takes the mask of a relu from its output, so that the product, bias and relu can be one kernel', () => {
+    const nodes = onnxNodes(compile(outputs, LONG).bytes);
+    const relus = nodes.filter((node) => node.opType === 'Relu');
+    expect(relus).toHaveLength(2);
+    for (const { input, output } of relus) {
+      expect(nodes.filter((node) => node.input.includes(input[0])).map((node) => node.opType)).toEqual(['Relu']);
+      expect(nodes.find((node) => node.opType === 'Greater' && node.input[0] === output[0])).toBeDefined();
+    }
+  });
+
+  test('as text', async () => {
+    await expect(dump(mlpTraining(4, [3, 1]).outputs)).toMatchFileSnapshot('golden/mlp-training.txt');
+  });
+});
+
+describe('the ONNX model', () => {
+  test('names its batch and keeps inputs and outputs in order', () => {
+    const graph = new Graph();
+    const [b, a] = [graph.input('b', ['2B', 3]), graph.input('a', [2, 'B'], 'int32')];
+    const model = fromBinary(ModelProtoSchema, compile({ z: exp(b), y: cast(a, 'bool') }).bytes);
+    const ports = [...(model.graph?.input ?? []), ...(model.graph?.output ?? [])].map(({ name, type }) => {
+      if (type?.value.case !== 'tensorType') throw new Error(`${name} is no tensor`);
+      return [name, type.value.value.shape?.dim.map((dim) => dim.value.value)];
+    });
+    expect(ports).toEqual([
+      ['b', ['batch*2', 3n]],
+      ['a', [2n, 'batch']],
+      ['z', ['batch*2', 3n]],
+      ['y', [2n, 'batch']],
+    ]);
+    expect(model.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 17n]]);
+  });
+
+  test('takes any names of inputs and outputs', async () => {
+    const graph = new Graph();
+    const names = ['0', 'v0', 'c1', 'i64_1', 'a b', 'shared.0.kernel', 'toString'];
+    const inputs = names.map((name) => graph.input(name, [1]));
+    const y = reshape(reduceSum(mul(concat(inputs, 0), 2), [0]), [1]);
+    const feeds = Object.fromEntries(names.map((name) => [name, float([1], 1)]));
+    expect((await run({ output: y, '1': exp(y) }, feeds)).output).toEqual(float([14], 1));
+  });
+
+  test('an output may be an input, a constant, or another output', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', [2]);
+    const outputs = { same: x, constant: graph.constant([3], [1]), one: exp(x), two: exp(x) };
+    const found = await run(outputs, { x: float([0, 0], 2) });
+    expect(Object.values(found).map(({ data }) => [...data])).toEqual([[0, 0], [3], [1, 1], [1, 1]]);
+  });
+
+  test('may be very deep', async () => {
+    let x = new Graph().input('x', []);
+    for (let i = 0; i < 5000; i++) x = neg(add(x, 1));
+    expect((await run({ x5000: x }, { x: float([0.5]) })).x5000.data[0]).toBe(0.5);
+  });
+});
+
+describe('check', () => {
+  const graph = new Graph();
+  const x = graph.input('x', ['B', 3]);
+  const y = relu(x);
+  const invalid = (nodes: Tensor[]): string => {
+    const caught = attempt(() => check(nodes));
+    expect(caught.code).toBe('GRAPH_INVALID');
+    return caught.message;
+  };
+
+  test('passes a sound graph', () => {
+    expect(() => check([x, y])).not.toThrow();
+  });
+
+  test('finds a wrong recorded shape or type', () => {
+    expect(invalid([x, { ...y, shape: ['B', 4] }])).toBe(
+      'graph check failed at %1 relu: is float32[B,3] by its rule, but recorded as float32[B,4]',
+    );
+    expect(invalid([x, { ...y, type: 'int32' }])).toContain('recorded as int32[B,3]');
+  });
+
+  test('finds inputs that do not fit their op', () => {
+    const wrong: Tensor = { ...matmul(x, graph.input('w', [3, 2])), inputs: [x, x] };
+    expect(attempt(() => check([x, wrong])).message).toContain('matmul: shapes [B,3] and [B,3] do not fit');
+  });
+
+  test('finds two inputs of one name', () => {
+    expect(invalid([x, { ...x, id: 7 }])).toContain('%7 input: two inputs are named x');
+  });
+
+  test('finds an input that comes after its user', () => {
+    expect(invalid([y, x])).toContain('%1 relu: an input comes after its user');
+  });
+
+  test('finds tensors of another graph', () => {
+    const foreign = new Graph().input('x', ['B', 3]);
+    expect(invalid([x, { ...y, inputs: [foreign] }])).toContain('%1 relu: an input belongs to another graph');
+  });
+});
+
+describe('errors', () => {
+  const graph = new Graph();
+  const [x, y] = [graph.input('x', ['B', 3]), graph.input('y', [4, 2])];
+  const [i, c] = [graph.input('i', ['B'], 'int32'), graph.input('c', ['B', 3], 'bool')];
+  const foreign = new Graph().input('z', ['B', 3]);
+
+  test.each<[string, () => unknown, string]>([
+    ['operands', () => add(x, y), 'add: shapes [B,3] and [4,2] do not fit: expected equal sizes, or 1, in each place'],
+    ['a batch and a fixed size', () => mul(x, graph.input('f', [7, 3])), 'mul: shapes [B,3] and [7,3]'],
+    ['types', () => add(cast(c, 'int32'), x), 'Add: shapes int32[B,3] and float32[B,3]'],
+    [
+      'types of a comparison',
+      () => less(x, cast(c, 'int32')),
+      'Less: shapes float32[B,3] and int32[B,3] do not fit: expected one type',
+    ],
+    ['a condition', () => where(x, x, x), 'where: shapes float32[B,3] do not fit: expected bool'],
+    ['a choice', () => where(c, x, cast(c, 'int32')), 'where: shapes float32[B,3] and int32[B,3]'],
+    ['whole numbers', () => exp(i), 'Exp: shapes int32[B] do not fit: expected float32'],
+    ['a softmax of conditions', () => softmax(c), 'softmax: shapes bool[B,3] do not fit: expected float32'],
+    ['inner sizes', () => matmul(x, y), 'matmul: shapes [B,3] and [4,2] do not fit: expected equal inner sizes'],
+    ['a transposed product', () => matmul(x, y, { transposeB: true }), 'matmul: shapes [B,3] and [4,2] transposed'],
+    ['a product with a list', () => matmul(x, i), 'matmul: shapes [B] do not fit: expected at least two dimensions'],
+    ['a reshape', () => reshape(x, ['B', 4]), 'reshape: shapes [B,3] to [B,4] do not fit: expected as many elements'],
+    ['a reshape that drops the batch', () => reshape(x, [3]), 'reshape: shapes [B,3] to [3]'],
+    ['two batch dimensions', () => reshape(matmul(x, x, { transposeB: true }), ['B']), 'elements: shapes [B,B]'],
+    ['a transpose', () => transpose(x, [0, 0]), 'transpose to 0,0: shapes [B,3] do not fit: expected each axis once'],
+    ['an expand', () => graph.node('expand', [x], { shape: ['B', 1] }), 'expand: shapes [B,3] to [B,1]'],
+    ['parts', () => concat([x, y], 1), 'concat: shapes [B,3] [4,2] do not fit: expected equal sizes on all axes but 1'],
+    ['a batch beside fixed rows', () => concat([x, graph.input('f', [7, 3])], 0), 'concat: shapes [B,3] [7,3]'],
+    ['parts of two types', () => concat([x, c], 1), 'concat: shapes float32[B,3] and bool[B,3]'],
+    [
+      'an empty slice',
+      () => slice(x, 1, 2, 2),
+      'slice: shapes [B,3] do not fit: expected 0 <= 2 < 2 <= size of axis 1',
+    ],
+    [
+      'a slice of the batch',
+      () => slice(x, 0, 0, 1),
+      'slice: shapes [B,3] do not fit: expected a fixed size on axis 0',
+    ],
+    ['a pad of the batch', () => pad(x, 0, 1, 0), 'pad: shapes [B,3] do not fit: expected a fixed size on axis 0'],
+    ['an axis', () => reduceMax(x, [2]), 'axes 2: shapes [B,3] do not fit: expected axes below 2'],
+    ['float indices', () => gather(y, x), 'gather: shapes float32[B,3] do not fit: expected int32'],
+    ['values beside indices', () => scatterAdd(y, i, 3), 'scatterAdd: shapes values [4,2] and indices [B]'],
+    [
+      'a constant',
+      () => graph.constant([1, 2, 3], [2]),
+      'constant: shapes [2] of [1,2,3] do not fit: expected 2 numbers',
+    ],
+    ['a whole constant', () => add(i, 0.5), 'constant: shapes [] of [0.5] do not fit: expected 1 whole numbers'],
+    [
+      'the derivative of concatenated batches',
+      () => grad(reduceSum(concat([x, x], 0)), [x]),
+      'derivative of concat: shapes [B,3] do not fit: expected a fixed size on axis 0',
+    ],
+    ['a gradient of no scalar', () => grad(abs(x), [x]), 'grad: shapes [B,3] do not fit: expected a scalar'],
+  ])('%s', (_name, build, text) => {
+    const caught = attempt(build);
+    expect(caught.code).toBe('GRAPH_SHAPE');
+    expect(caught.message).toContain(text);
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ['an input declared twice', () => graph.input('x', ['B', 4]), 'input x: declared as [B,3] and as [B,4]'],
+    ['operands of two graphs', () => add(x, foreign), 'add: input %0 belongs to another graph'],
+    [
+      'a gradient by a tensor of another graph',
+      () => grad(reduceSum(x), [foreign]),
+      'grad: %0 input belongs to another graph',
+    ],
+    [
+      'outputs of two graphs',
+      () => compile({ x: exp(x), z: exp(foreign) }),
+      'outputs: %1 exp belongs to another graph',
+    ],
+    ['an output named as an input', () => compile({ x: exp(x) }), 'output x: an input has the same name'],
+    [
+      'a batch from nowhere',
+      () => compile({ y: expand(graph.constant(1), ['B', 2]) }),
+      'expand: it needs the batch size',
+    ],
+  ])('%s', (_name, build, text) => {
+    const caught = attempt(build);
+    expect(caught.code).toBe('GRAPH_INVALID');
+    expect(caught.message).toContain(text);
+  });
+});
+
+function attempt(action: () => unknown): TributaryError {
+  try {
+    action();
+  } catch (caught) {
+    if (caught instanceof TributaryError) return caught;
+    throw caught;
+  }
+  throw new Error('expected an error');
+}
