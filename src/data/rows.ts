@@ -25,7 +25,7 @@ export const inputColumns = (config: DatasetConfig, types: Types): string[] => [
 ];
 
 /** Index of the scenario, -1 for an unknown value, NULL for none. */
-function scenarioIndex(config: DatasetConfig, types: Types): string {
+export function scenarioIndex(config: DatasetConfig, types: Types): string {
   const { expression, values } = config.scenario;
   const text = textOf(embed(expression), types.get('scenario') ?? 'VARCHAR');
   const known = values.map((v) => literal(String(v))).join(', ');
@@ -33,7 +33,7 @@ function scenarioIndex(config: DatasetConfig, types: Types): string {
 }
 
 /** 0, 1, NULL, or -1 for anything else. */
-function labelValue(sql: string, type: string): string {
+export function labelValue(sql: string, type: string): string {
   if (type === 'BOOLEAN') return `${sql}::TINYINT`;
   const [zero, one] = /VARCHAR|ENUM|JSON/.test(type)
     ? [`lower(${sql}::VARCHAR) IN ('0', 'false')`, `lower(${sql}::VARCHAR) IN ('1', 'true')`]
@@ -44,7 +44,7 @@ function labelValue(sql: string, type: string): string {
 const isOrdered = (type: string): boolean => /INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|BOOLEAN|VARCHAR/.test(type);
 
 /** What the split needs to know of a row: a time, or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
-function splitKey(config: DatasetConfig, types: Types): string | undefined {
+export function splitKey(config: DatasetConfig, types: Types): string | undefined {
   const { split } = config;
   if (split.kind === 'random') return undefined;
   const sql = embed(split.column);
