@@ -1,0 +1,218 @@
+/**
+ * What the checks look at: the joined rows as a view, counted in three scans whatever the number of fields. Checks that
+ * need groups of rows work on a sample held in memory.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { TributaryError } from '../../base/errors/index.ts';
+import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import { embed, execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
+import { labelValue, scenarioIndex, type Types } from '../rows.ts';
+import { baseSource, joinedRelation, type Source } from '../sources.ts';
+import { storedField, textOf } from '../sql.ts';
+import type { Problem } from './finding.ts';
+
+/** Rows that the sample aims at. */
+const SAMPLE_ROWS = 400_000;
+
+export interface CheckedField {
+  config: FieldConfig;
+  /** DuckDB's type of the field's expression. */
+  type: string;
+  /** Column of the view; absent where `problem` says why the field cannot be stored. */
+  column?: string;
+  problem?: TributaryError;
+}
+
+/** Counts over one column of the view. */
+export interface Counted {
+  missing: number;
+  /** Different values by a sketch: good to a quarter or so. */
+  roughlyDistinct: number;
+  /** The same value in every row that has one. */
+  constant: boolean;
+}
+
+export interface CellCounts {
+  /** Rows with a label, and how many are 1. */
+  labelled: number;
+  positives: number;
+}
+
+export interface Context {
+  connection: DuckDBConnection;
+  config: DatasetConfig;
+  sources: Source[];
+  types: Types;
+  fields: CheckedField[];
+  /** Rows of the view: those of the base source that joins and `where` leave. */
+  rows: number;
+  /** By field name; only fields with a column. */
+  counted: Map<string, Counted>;
+  group: Counted | undefined;
+  labels: { invalid: number; missing: number; example: string }[];
+  weightInvalid: number;
+  /** Rows whose scenario is none of the values, and rows without one. */
+  scenarios: { unknown: number; missing: number };
+  /** Rows of each scenario, and its cells by task. */
+  cells: { rows: number; tasks: CellCounts[] }[];
+  /** Rows in the sample; one in `sampleEvery`. Equal rows are in it together or not at all. */
+  sampleRows: number;
+  sampleEvery: number;
+}
+
+/** View of the joined rows: f0.. (fields as stored), scenario, l0.. (labels), weight, group_key, row_hash. */
+export const VIEW = '"__checked"';
+/** Table of the sampled rows of the view. */
+export const SAMPLE = '"__sample"';
+
+/** Counts everything that more than one check needs. */
+export async function createContext(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  types: Types,
+): Promise<Context> {
+  const fields = config.fields.map((field, i) => describeField(field, types, i));
+  await createView(connection, config, sources, types, fields);
+  const totals = await countTotals(connection, config, fields);
+  const rows = Number(totals.rows);
+  const sampleEvery = Math.max(1, Math.ceil(rows / SAMPLE_ROWS));
+  await execute(
+    connection,
+    `CREATE TEMP TABLE ${SAMPLE} AS SELECT * FROM ${VIEW} WHERE row_hash % ${sampleEvery} = 0`,
+    'taking a sample',
+  );
+  const sampled = await queryOne(connection, `SELECT count(*) AS n FROM ${SAMPLE}`, 'taking a sample');
+  const counted = (name: string): Counted => ({
+    missing: rows - Number(totals[`n_${name}`]),
+    roughlyDistinct: Number(totals[`d_${name}`]),
+    constant: totals[`c_${name}`] === true,
+  });
+  return {
+    connection,
+    config,
+    sources,
+    types,
+    fields,
+    rows,
+    counted: new Map(fields.flatMap((f) => (f.column === undefined ? [] : [[f.config.name, counted(f.column)]]))),
+    group: config.group === undefined ? undefined : counted('group_key'),
+    labels: config.tasks.map((_, t) => ({
+      invalid: Number(totals[`invalid${t}`]),
+      missing: Number(totals[`missing${t}`]),
+      example: String(totals[`example${t}`]),
+    })),
+    weightInvalid: Number(totals.weight_invalid ?? 0),
+    scenarios: { unknown: Number(totals.scenario_unknown), missing: Number(totals.scenario_missing) },
+    cells: await countCells(connection, config),
+    sampleRows: Number(sampled.n),
+    sampleEvery,
+  };
+}
+
+function describeField(config: FieldConfig, types: Types, index: number): CheckedField {
+  const type = types.get(`field "${config.name}"`) ?? 'VARCHAR';
+  try {
+    storedField(config, type);
+    return { config, type, column: `f${index}` };
+  } catch (problem) {
+    if (problem instanceof TributaryError) return { config, type, problem };
+    throw problem;
+  }
+}
+
+async function createView(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  types: Types,
+  fields: CheckedField[],
+): Promise<void> {
+  const base = baseSource(config);
+  const all = sources.find((s) => s.name === base)?.columns ?? [];
+  const hashed = all.map((c) => `${identifier(base)}.${identifier(c.name)}`).join(', ');
+  const scenario = embed(config.scenario.expression);
+  const columns = [
+    ...fields.flatMap((f) =>
+      f.column === undefined ? [] : [`${storedField(f.config, f.type).expression} AS ${f.column}`],
+    ),
+    `${scenarioIndex(config, types)} AS scenario`,
+    `${textOf(scenario, types.get('scenario') ?? 'VARCHAR')} AS scenario_text`,
+    ...config.tasks.flatMap(({ name, label }, t) => [
+      `${labelValue(embed(label), types.get(`task "${name}"`) ?? '')} AS l${t}`,
+      `${embed(label)}::VARCHAR AS t${t}`,
+    ]),
+    ...(config.weight === undefined ? [] : [`TRY_CAST(${embed(config.weight)} AS DOUBLE) AS weight`]),
+    ...(config.group === undefined ? [] : [`${textOf(embed(config.group), types.get('group') ?? '')} AS group_key`]),
+    `hash(${hashed}) AS row_hash`,
+  ];
+  const where = config.where === undefined ? '' : ` WHERE ${embed(config.where)}`;
+  await execute(
+    connection,
+    `CREATE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${joinedRelation(config, sources)}${where}`,
+    'joining the sources',
+  );
+}
+
+async function countTotals(connection: DuckDBConnection, config: DatasetConfig, fields: CheckedField[]): Promise<Row> {
+  const columns = fields.flatMap((f) => (f.column === undefined ? [] : [f.column]));
+  if (config.group !== undefined) columns.push('group_key');
+  const counts = [
+    'count(*) AS rows',
+    ...columns.flatMap((c) => [
+      `count(${c}) AS n_${c}`,
+      `approx_count_distinct(${c}) AS d_${c}`,
+      `min(${c}) = max(${c}) AS c_${c}`,
+    ]),
+    ...config.tasks.flatMap((_, t) => [
+      `count(*) FILTER (l${t} = -1) AS invalid${t}`,
+      `count(*) FILTER (l${t} IS NULL) AS missing${t}`,
+      `min(t${t}) FILTER (l${t} = -1) AS example${t}`,
+    ]),
+    'count(*) FILTER (scenario = -1) AS scenario_unknown',
+    'count(*) FILTER (scenario IS NULL) AS scenario_missing',
+    ...(config.weight === undefined
+      ? []
+      : ['count(*) FILTER (weight IS NULL OR NOT weight > 0 OR isinf(weight)) AS weight_invalid']),
+  ];
+  return queryOne(connection, `SELECT ${counts.join(', ')} FROM ${VIEW}`, 'counting the rows');
+}
+
+async function countCells(connection: DuckDBConnection, config: DatasetConfig): Promise<Context['cells']> {
+  const counts = config.tasks.flatMap((_, t) => [
+    `count(*) FILTER (l${t} >= 0) AS labelled${t}`,
+    `count(*) FILTER (l${t} = 1) AS positives${t}`,
+  ]);
+  const found = await query(
+    connection,
+    `SELECT scenario, count(*) AS rows, ${counts.join(', ')} FROM ${VIEW} WHERE scenario >= 0 GROUP BY scenario`,
+    'counting the cells',
+  );
+  return config.scenario.values.map((_, s) => {
+    const row = found.find((r) => r.scenario === s);
+    const tasks = config.tasks.map((_, t) => ({
+      labelled: Number(row?.[`labelled${t}`] ?? 0),
+      positives: Number(row?.[`positives${t}`] ?? 0),
+    }));
+    return { rows: Number(row?.rows ?? 0), tasks };
+  });
+}
+
+/** Exact numbers of different values of columns of the view. */
+export async function countDistinct(connection: DuckDBConnection, columns: string[]): Promise<number[]> {
+  if (columns.length === 0) return [];
+  const counts = columns.map((c) => `count(DISTINCT ${c}) AS ${c}`).join(', ');
+  const found = await queryOne(connection, `SELECT ${counts} FROM ${VIEW}`, 'counting values');
+  return columns.map((c) => Number(found[c]));
+}
+
+/** Names of scenario and task, as findings write them. */
+export const scenarioName = ({ scenario }: DatasetConfig, s: number): string =>
+  scenario.names?.[s] ?? String(scenario.values[s]);
+
+/** A check: what it is called, what it says when all is well, and how it looks for problems. */
+export interface Check {
+  name: string;
+  pass: (context: Context) => string;
+  run: (context: Context) => Problem[] | Promise<Problem[]>;
+}

@@ -1,0 +1,130 @@
+/** Fields one by one: of a usable type, not constant, not empty, not a row number. */
+import type { FieldConfig } from '../../config/dataset.ts';
+import { embed, query, queryOne } from '../duckdb.ts';
+import { fieldExpression } from '../expressions.ts';
+import { joinedRelation } from '../sources.ts';
+import { type Check, type CheckedField, type Context, type Counted, countDistinct, SAMPLE } from './context.ts';
+import { number, type Problem, percent } from './finding.ts';
+
+export const fieldTypes: Check = {
+  name: 'field-types',
+  pass: ({ fields }) => `${fields.length} fields, each of a type that can be encoded`,
+  async run(context) {
+    const problems: Problem[] = [];
+    for (const field of context.fields) {
+      if (field.problem === undefined) continue;
+      const texts = field.config.kind === 'numeric' && field.type === 'VARCHAR' ? await countTexts(context, field) : {};
+      problems.push({ level: 'fail', ...texts, message: `${field.problem.message}${texts.message ?? ''}` });
+    }
+    return problems;
+  },
+};
+
+/** How many texts of a numeric field are no numbers, and one of them. */
+async function countTexts(
+  { connection, config, sources }: Context,
+  field: CheckedField,
+): Promise<{ message?: string; count?: number; of?: number }> {
+  const value = embed(fieldExpression(field.config));
+  const { bad, all, example } = await queryOne(
+    connection,
+    `SELECT count(*) FILTER (${value} IS NOT NULL AND TRY_CAST(${value} AS DOUBLE) IS NULL) AS bad, count(*) AS all,
+       min(${value}) FILTER (TRY_CAST(${value} AS DOUBLE) IS NULL) AS example
+     FROM ${joinedRelation(config, sources)}`,
+    `looking at field "${field.config.name}"`,
+  );
+  const message = example === null ? '' : `. Not a number: ${JSON.stringify(example)}`;
+  return { message, count: Number(bad), of: Number(all) };
+}
+
+export const missingValues: Check = {
+  name: 'missing-values',
+  pass: () => 'no field is missing in more than half of the rows',
+  run: (context) =>
+    countedFields(context).flatMap(({ config, missing }): Problem[] => {
+      if (missing <= context.rows / 2 || missing === context.rows) return [];
+      const message = `field "${config.name}" is missing in ${percent(missing / context.rows)} of the rows`;
+      return [{ level: 'warn', message, count: missing, of: context.rows }];
+    }),
+};
+
+export const constantFields: Check = {
+  name: 'constant-fields',
+  pass: () => 'every field has at least two values',
+  run: (context) =>
+    countedFields(context).flatMap(({ config, missing, constant }): Problem[] => {
+      if (missing === context.rows)
+        return [{ level: 'fail', message: `field "${config.name}" has no value in any row` }];
+      if (!constant || missing > 0) return []; // one value or none still says something
+      return [{ level: 'warn', message: `field "${config.name}" has the same value in every row: it says nothing` }];
+    }),
+};
+
+/** From this share of different values on, hardly any value is seen twice. */
+const NEARLY_ALL = 0.9;
+
+export const idFields: Check = {
+  name: 'id-fields',
+  pass: () => 'no categorical field has a value of its own in nearly every row',
+  async run(context) {
+    const suspects = countedFields(context).filter(
+      ({ config, missing, roughlyDistinct }) =>
+        config.kind === 'categorical' &&
+        config.hash === undefined &&
+        isSuspect(context.rows - missing, roughlyDistinct),
+    );
+    const distinct = await countDistinct(
+      context.connection,
+      suspects.map((f) => f.column),
+    );
+    return suspects.flatMap(({ config, missing }, i): Problem[] => {
+      const present = context.rows - missing;
+      if (distinct[i] < NEARLY_ALL * present) return [];
+      const message = `field "${config.name}" has ${number(distinct[i])} values in ${number(present)} rows: hardly any is seen twice, so nothing can be learned from it. Leave it out, or coarsen it`;
+      return [{ level: 'warn', message }];
+    });
+  },
+};
+
+export const groups: Check = {
+  name: 'group',
+  pass: ({ config }) => (config.group === undefined ? 'no group key' : 'groups have several rows each'),
+  async run({ connection, group, rows }) {
+    if (group === undefined || !isSuspect(rows - group.missing, group.roughlyDistinct)) return [];
+    const [distinct] = await countDistinct(connection, ['group_key']);
+    if (distinct < NEARLY_ALL * (rows - group.missing)) return [];
+    const message = `the group key has ${number(distinct)} values in ${number(rows)} rows: grouped AUC needs groups of several rows`;
+    return [{ level: 'warn', message }];
+  },
+};
+
+/** Whether the sketch leaves it possible that nearly every row has a value of its own. */
+const isSuspect = (rows: number, roughlyDistinct: number): boolean => rows >= 100 && roughlyDistinct > 0.6 * rows;
+
+export const duplicates: Check = {
+  name: 'duplicate-rows',
+  pass: ({ sampleRows, sampleEvery }) =>
+    `less than 1 % of the rows are copies of another (${looked(sampleRows, sampleEvery)})`,
+  async run({ connection, sampleRows, sampleEvery }) {
+    const [{ copies }] = await query(
+      connection,
+      `SELECT count(*) - count(DISTINCT row_hash) AS copies FROM ${SAMPLE}`,
+      'looking for duplicate rows',
+    );
+    if (Number(copies) < 0.01 * sampleRows || sampleRows === 0) return [];
+    const message = `${percent(Number(copies) / sampleRows)} of the rows are copies of another, in every column (${looked(sampleRows, sampleEvery)}): they count twice, and may stand in train and test alike`;
+    return [{ level: 'warn', message, count: Number(copies), of: sampleRows }];
+  },
+};
+
+/** Says how many rows a check looked at. */
+export const looked = (rows: number, every: number): string =>
+  every === 1 ? 'all rows looked at' : `one row in ${every} looked at, ${number(rows)}`;
+
+/** Fields that can be stored, with their column and counts. */
+function countedFields({ fields, counted }: Context): (Counted & { config: FieldConfig; column: string })[] {
+  return fields.flatMap(({ config, column }) => {
+    const counts = counted.get(config.name);
+    return column === undefined || counts === undefined ? [] : [{ config, column, ...counts }];
+  });
+}

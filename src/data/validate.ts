@@ -1,0 +1,142 @@
+/** `validate`: looks at a configuration and its sources before any work, and says by name what is right and wrong. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { EXIT } from '../base/errors/entry.ts';
+import { TributaryError } from '../base/errors/index.ts';
+import type { DatasetConfig } from '../config/dataset.ts';
+import { cellSizes, cells, scenarios } from './checks/cells.ts';
+import { type Check, createContext } from './checks/context.ts';
+import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues } from './checks/fields.ts';
+import { type Finding, number, type Problem } from './checks/finding.ts';
+import { checkJoins } from './checks/joins.ts';
+import { labels, weights } from './checks/labels.ts';
+import { leakage } from './checks/leakage.ts';
+import { split } from './checks/split.ts';
+import { openDuckDB } from './duckdb.ts';
+import { allExpressions, checkExpressions } from './expressions.ts';
+import type { Types } from './rows.ts';
+import { baseSource, createSourceView, findFiles, type Source } from './sources.ts';
+import { registerNumberText } from './sql.ts';
+
+export { type Finding, formatFindings, type Level, worstLevel } from './checks/finding.ts';
+
+/** The checks of the joined rows, in the order in which they are told. */
+const CHECKS: Check[] = [
+  labels,
+  weights,
+  scenarios,
+  cells,
+  cellSizes,
+  fieldTypes,
+  missingValues,
+  constantFields,
+  idFields,
+  leakage,
+  groups,
+  duplicates,
+  split,
+];
+
+export interface ValidateOptions {
+  memoryLimit?: string;
+}
+
+/**
+ * Checks a configuration against its sources. The data are read a fixed number of times, in bounded memory, and nothing
+ * is written. What is wrong with configuration or data is a finding; only trouble of the machine is thrown.
+ */
+export async function validate(
+  config: DatasetConfig,
+  sourceFolder: string,
+  { memoryLimit }: ValidateOptions = {},
+): Promise<Finding[]> {
+  const { connection, close } = await openDuckDB({ memoryLimit });
+  try {
+    registerNumberText(connection);
+    const findings: Finding[] = [];
+    const tell = (check: string, pass: string, problems: Problem[]): boolean => {
+      if (problems.length === 0) findings.push({ check, level: 'pass', message: pass });
+      for (const { level, ...problem } of problems) findings.push({ check, level, ...problem });
+      return !problems.some((p) => p.level === 'fail');
+    };
+    const stopped = (): Finding[] => {
+      const message = 'not done: mend what failed above and run again';
+      return [...findings, { check: 'other-checks', level: 'warn', message }];
+    };
+
+    const { sources, problems } = await openSources(connection, config, sourceFolder);
+    const rows = sources.reduce((sum, s) => sum + s.rows, 0);
+    if (!tell('sources', `${sources.map((s) => s.name).join(', ')}: ${number(rows)} rows`, problems)) return stopped();
+
+    const { types, problems: wrong } = await checkColumns(connection, config, sources);
+    if (!tell('columns', `every expression can be computed (${types.size})`, wrong)) return stopped();
+
+    const joins = await checkJoins(connection, config, sources);
+    const joined = config.joins.length === 0 ? 'no joins' : `${config.joins.length} joins keep every row, once`;
+    if (!tell('joins', joined, joins)) return stopped();
+
+    const context = await createContext(connection, config, sources, types);
+    const base = sources.find((s) => s.name === baseSource(config))?.rows ?? 0;
+    const none: Problem[] = [{ level: 'fail', message: `joins and "where" leave none of ${number(base)} rows` }];
+    const kept = `${number(context.rows)} of ${number(base)} rows of source "${baseSource(config)}"`;
+    if (!tell('rows', kept, context.rows === 0 ? none : [])) return stopped();
+
+    for (const check of CHECKS) tell(check.name, check.pass(context), await check.run(context));
+    return findings;
+  } finally {
+    close();
+  }
+}
+
+/** Opens the sources one by one, so that all troubles are told and not only the first. */
+async function openSources(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sourceFolder: string,
+): Promise<{ sources: Source[]; problems: Problem[] }> {
+  const sources: Source[] = [];
+  const problems: Problem[] = [];
+  for (const [name, source] of Object.entries(config.sources)) {
+    const found = await problemsIn(async () => {
+      const files = await findFiles(connection, name, source, sourceFolder);
+      sources.push(await createSourceView(connection, name, source, files));
+    });
+    problems.push(...found);
+  }
+  return { sources, problems };
+}
+
+/** Missing columns are told all at once, expressions that do not fit one by one. */
+async function checkColumns(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+): Promise<{ types: Types; problems: Problem[] }> {
+  try {
+    return { types: await checkExpressions(connection, config, sources), problems: [] };
+  } catch (cause) {
+    const problem = asProblem(cause);
+    if (cause instanceof TributaryError && cause.code === 'DATA_COLUMNS_MISSING')
+      return { types: new Map(), problems: [problem] };
+  }
+  const problems: Problem[] = [];
+  for (const expression of allExpressions(config))
+    problems.push(...(await problemsIn(() => checkExpressions(connection, config, sources, [expression]))));
+  return { types: new Map(), problems };
+}
+
+async function problemsIn(work: () => Promise<unknown>): Promise<Problem[]> {
+  try {
+    await work();
+    return [];
+  } catch (cause) {
+    return [asProblem(cause)];
+  }
+}
+
+/** What users can mend, the data or the configuration, is a problem to tell. Anything else is thrown on. */
+function asProblem(cause: unknown): Problem {
+  const mendable: number[] = [EXIT.usage, EXIT.data];
+  if (cause instanceof TributaryError && mendable.includes(cause.exitCode))
+    return { level: 'fail', message: cause.message };
+  throw cause;
+}
