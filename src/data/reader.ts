@@ -62,7 +62,7 @@ async function* readBatches(source: Source, options: BatchOptions): AsyncGenerat
         shuffle(window.order.subarray(0, window.rows), random('shuffle rows', key.seed, key.epoch, number));
       for (let from = skip; from < window.rows; ) {
         const count = Math.min(batchSize - filled, window.rows - from);
-        copyRows(window, from, count, batch, filled, source.layout);
+        copyRows(window, from, count, batch, filled, source);
         filled += count;
         from += count;
         if (filled < batchSize) break;
@@ -115,8 +115,8 @@ interface Window {
   floats: Float32Array;
   /** Which slot is read first, second ... (`rows` of them) */
   order: Int32Array;
-  /** Position in the split of each slot. */
-  position: Int32Array;
+  /** Position in the split of each block's first row. */
+  firstRows: Int32Array;
   rows: number;
 }
 
@@ -127,7 +127,7 @@ function allocateWindow({ blocks, blocksPerWindow, blockRows }: Plan, { words }:
     records,
     floats: new Float32Array(records.buffer),
     order: new Int32Array(slots),
-    position: new Int32Array(slots),
+    firstRows: new Int32Array(slots / blockRows),
     rows: 0,
   };
 }
@@ -143,10 +143,8 @@ async function loadWindow({ file, path, layout }: Source, plan: Plan, number: nu
     const size = plan.blockSize(block);
     const target = bytes.subarray(i * blockRows * recordBytes, (i * blockRows + size) * recordBytes);
     reads.push(readFully(file, path, target, HEADER_BYTES + block * blockRows * recordBytes));
-    for (let j = 0; j < size; j++) {
-      window.position[i * blockRows + j] = block * blockRows + j;
-      window.order[window.rows++] = i * blockRows + j;
-    }
+    window.firstRows[i] = block * blockRows;
+    for (let j = 0; j < size; j++) window.order[window.rows++] = i * blockRows + j;
   });
   await Promise.all(reads);
 }
@@ -174,20 +172,22 @@ function allocateBatch(size: number, { slots, tasks }: RecordLayout): Batch {
   };
 }
 
-function copyRows(window: Window, from: number, count: number, batch: Batch, at: number, layout: RecordLayout): void {
-  const { records, floats, order, position } = window;
-  const { slots, tasks, words } = layout;
-  const { ids, labels } = batch;
+/** Copies `count` rows, the `from`-th of the window's order and on, to the batch's rows `at` and on. */
+function copyRows(window: Window, from: number, count: number, batch: Batch, at: number, source: Source): void {
+  const { records, floats, order, firstRows } = window;
+  const { slots, tasks, words, scenario, labels, weight, group } = source.layout;
+  const blockRows = source.blockRows;
   for (let i = 0; i < count; i++) {
     const slot = order[from + i];
     const record = slot * words;
     const row = at + i;
-    for (let s = 0, to = row * slots; s < slots; s++) ids[to + s] = records[record + s];
-    for (let t = 0; t < tasks; t++) labels[row * tasks + t] = floats[record + layout.labels + t];
-    batch.scenario[row] = records[record + layout.scenario];
-    if (layout.weight >= 0) batch.weight[row] = floats[record + layout.weight];
-    if (layout.group >= 0) batch.group[row] = records[record + layout.group];
-    batch.row[row] = position[slot];
+    for (let s = 0, to = row * slots; s < slots; s++) batch.ids[to + s] = records[record + s];
+    for (let t = 0, to = row * tasks; t < tasks; t++) batch.labels[to + t] = floats[record + labels + t];
+    batch.scenario[row] = records[record + scenario];
+    if (weight >= 0) batch.weight[row] = floats[record + weight];
+    if (group >= 0) batch.group[row] = records[record + group];
+    const block = (slot / blockRows) | 0;
+    batch.row[row] = firstRows[block] + slot - block * blockRows;
   }
 }
 
