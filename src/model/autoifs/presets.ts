@@ -20,4 +20,19 @@ const ML_1M = {
   },
 };
 
-export const AUTOIFS_PRESETS: Record<string, Record<string, unknown>> = { 'ml-1m': ML_1M };
+/** A minute on the synthetic world. */
+const DEMO = {
+  model: { embeddingDim: 8, mlpDims: [64, 32, 16], loraRank: 4 },
+  train: {
+    batchSize: 512,
+    learningRate: 2e-3,
+    l2: 1e-6,
+    groups: { gate: { learningRateScale: 0.1, l2: 0 } },
+    searchEpochs: 4,
+    finalTemperature: 20,
+    maxEpochs: 8,
+    retrain: { learningRate: 1e-3 },
+  },
+};
+
+export const AUTOIFS_PRESETS: Record<string, Record<string, unknown>> = { 'ml-1m': ML_1M, demo: DEMO };

@@ -1,0 +1,35 @@
+/** What a user sees of an error: its message and code, or, for a fault of ours alone, a stack trace. */
+import { CommanderError } from 'commander';
+import { EXIT } from '../base/errors/entry.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
+
+/** Where the command's output goes. */
+interface Streams {
+  out: (text: string) => void;
+  err: (text: string) => void;
+}
+
+/** Tells an error and returns the exit code. With `json` stdout gets it as an event, too. */
+export function tell(cause: unknown, json: boolean, command: string, { out, err }: Streams): number {
+  // Help and version have been printed by then.
+  if (cause instanceof CommanderError && (cause.exitCode === 0 || cause.code === 'commander.help'))
+    return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const known = asKnown(cause, command);
+  if (known === undefined) {
+    const { message, stack } = cause instanceof Error ? cause : { message: String(cause), stack: undefined };
+    if (json) out(`${JSON.stringify({ event: 'error', code: 'INTERNAL', message })}\n`);
+    err(`error INTERNAL: this is a fault of tributary itself, please report it\n${stack ?? message}\n`);
+    return EXIT.internal;
+  }
+  const { code, message } = known;
+  if (json) out(`${JSON.stringify({ event: 'error', code, message })}\n`);
+  err(`error ${code}: ${message}\n`);
+  return known.exitCode;
+}
+
+function asKnown(cause: unknown, command: string): TributaryError | undefined {
+  if (cause instanceof TributaryError) return cause.exitCode === EXIT.internal ? undefined : cause;
+  if (!(cause instanceof CommanderError)) return undefined;
+  const problem = cause.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  return error('USAGE', { problem, command }, cause);
+}

@@ -1,0 +1,21 @@
+/** The command line. Only this room listens to signals, and only this file and the verbs set the exit code. */
+import { tell } from './failure.ts';
+import { buildProgram } from './program.ts';
+
+// A reader that goes away (`tributary models | head`) is no reason to stop training.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause;
+  });
+
+const words = process.argv.slice(2);
+const program = buildProgram();
+try {
+  await program.parseAsync(words, { from: 'user' });
+} catch (cause) {
+  const verb = program.commands.find((command) => command.name() === words[0]);
+  process.exitCode = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}

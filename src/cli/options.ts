@@ -1,0 +1,43 @@
+/** Readers of option values, and the options that several verbs share. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** A whole number, at least `least`. */
+export const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    return value;
+  };
+
+/** An option that must be given. Unlike with commander's own, mistyped names are told first: they are often why it is missing. */
+export class RequiredOption extends Option {
+  constructor(flags: string, description: string) {
+    super(flags, `${description} (required)`);
+  }
+}
+
+/** Ends in a usage error that names every required option without a value. */
+export function checkRequired(verb: Command): void {
+  const missing = verb.options.filter(
+    (option) => option instanceof RequiredOption && verb.getOptionValue(option.attributeName()) === undefined,
+  );
+  if (missing.length > 0) verb.error(`missing: ${missing.map(({ flags }) => flags).join(', ')}`);
+}
+
+/** Collects the values of an option that may be given again and again. */
+export const collect = (text: string, before: string[] = []): string[] => [...before, text];
+
+export const jsonOption = (): Option => new Option('--json', 'write JSON lines on stdout, for machines');
+
+export const backendOption = (): Option =>
+  new Option(
+    '--backend <name>',
+    'ONNX Runtime to use: its native build, its WASM build, or native where it loads',
+  ).choices(['auto', 'node', 'web']);
+
+export const seedOption = (what: string): Option => new Option('--seed <n>', what).argParser(wholeNumber(0));
+
+export const memoryOption = (): Option =>
+  new Option('--memory-limit <size>', 'memory that DuckDB may use, like 512MB or 2GB (default: 1GB)');

@@ -1,0 +1,47 @@
+/** What a model learned of a synthetic world's planted effects, as text. */
+import type { PreparedData } from '../data/prepared.ts';
+import { type Recovery, recoverStrengths } from '../data/synthetic/recovery.ts';
+import { plantedTruth, type World } from '../data/synthetic/world.ts';
+import { openModel } from '../train/finished.ts';
+import { columns } from './output.ts';
+
+/** Scores the test rows: the last ones of the world, in its order. */
+async function recover(world: World, data: PreparedData, run: string): Promise<Recovery> {
+  const { splits, tasks } = data.manifest;
+  const before = splits.train.rows + splits.validation.rows;
+  const model = await openModel(run);
+  const reader = await data.open('test');
+  const accumulator = recoverStrengths(world);
+  try {
+    for await (const batch of reader.batches({ batchSize: model.batchSize })) {
+      const logits = await model.score(batch); // [B,T]
+      for (let i = 0; i < batch.size; i++)
+        accumulator.add(world.row(before + batch.row[i]), logits.subarray(i * tasks.length, (i + 1) * tasks.length));
+    }
+    return accumulator.finish();
+  } finally {
+    await reader.close();
+    await model.close();
+  }
+}
+
+/** A line per cell: what each planted effect adds to the model's logit, beside what was planted. */
+export async function recoveredText(world: World, data: PreparedData, run: string): Promise<string> {
+  const { cells, noise, informative, separation } = await recover(world, data, run);
+  const names = plantedTruth(world).flows.map(({ name }) => name);
+  const lines = cells.map(({ scenario, task, flows }) => [
+    scenario,
+    task,
+    ...flows.map(
+      ({ recovered, planted, noise }) => `${recovered.toFixed(2)} of ${planted.toFixed(1)}${noise ? ' *' : '  '}`,
+    ),
+  ]);
+  return [
+    "strength recovered by the model, of the strength planted (change of the logit per unit of a flow's effect)",
+    ...columns(
+      [['scenario', 'task', ...names], ...lines],
+      names.map((_, k) => k + 2),
+    ),
+    `mean ${informative.toFixed(2)} where planted, ${noise.toFixed(2)} where noise (*); ${(100 * separation).toFixed(0)} % of the pairs in the right order`,
+  ].join('\n');
+}

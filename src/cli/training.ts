@@ -1,0 +1,58 @@
+/** Runs a training to its end while it is shown: what train, resume and the demo share. */
+import { EXIT } from '../base/errors/entry.ts';
+import type { ResultEvent, TrainingEvent } from '../train/events.ts';
+import { startTraining } from '../train/host.ts';
+import { displayFor } from './progress.ts';
+
+export interface FollowOptions {
+  json?: boolean;
+  /** Name of the checkpoint to go on from. Default: the newest. */
+  from?: string;
+  /** Takes an event for itself: true where it is not to be shown. */
+  take?: (event: TrainingEvent) => boolean;
+}
+
+/** Ctrl-C and SIGTERM stop it with a checkpoint; then there is no result and the exit code is set. */
+export async function follow(
+  folder: string,
+  { json = false, from, take = () => false }: FollowOptions,
+): Promise<ResultEvent | undefined> {
+  const display = displayFor(json);
+  const training = startTraining(
+    folder,
+    (event) => {
+      if (!take(event)) display.event(event);
+    },
+    from,
+  );
+  const forget = onStopSignal(() => {
+    training.stop();
+    display.note('Stopping after this step, with a checkpoint. Once more ends at once, without one.');
+  });
+  try {
+    const end = await training.finished;
+    if (end.event === 'result') return end;
+    process.exitCode = EXIT.interrupted;
+    display.note(`Stopped. Go on with: tributary resume ${folder}`);
+    return undefined;
+  } finally {
+    forget();
+    display.close();
+  }
+}
+
+/** Calls back at the first SIGINT or SIGTERM; the second one ends the process as if nobody had listened. */
+function onStopSignal(callback: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const forget = (): void => signals.forEach((signal) => void process.off(signal, listen));
+  let asked = false;
+  const listen = (signal: NodeJS.Signals): void => {
+    if (asked) {
+      forget();
+      process.kill(process.pid, signal);
+    } else callback();
+    asked = true;
+  };
+  for (const signal of signals) process.on(signal, listen);
+  return forget;
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { openPrepared } from '../../data/open.ts';
+import type { Manifest } from '../../data/prepared.ts';
+import type { ModelDefinition } from '../../model/contract.ts';
+import { countParameters, describeOptions } from '../../model/describe.ts';
+import { findModel, models as zoo } from '../../model/registry.ts';
+import { helpEnd } from '../help.ts';
+import { jsonOption } from '../options.ts';
+import { columns, count, print, printJson } from '../output.ts';
+
+interface Options {
+  data?: string;
+  json?: boolean;
+}
+
+export function models(program: Command): void {
+  const verb = program
+    .command('models')
+    .summary('list the models, their options and presets')
+    .description('Lists each model with its paper, its options with defaults, and its presets.')
+    .argument('[key]', 'one model only')
+    .option('--data <dir>', 'count the parameters for this prepared data set, too')
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(verb, ['tributary models', 'tributary models autoifs --data data/ml-1m']);
+}
+
+async function run(key: string | undefined, { data, json }: Options): Promise<void> {
+  const chosen = key === undefined ? [...zoo.values()] : [findModel(key)];
+  const manifest = data === undefined ? undefined : (await openPrepared(data)).manifest;
+  const described = chosen.map((model) => describe(model, manifest));
+  if (json) for (const model of described) printJson({ event: 'model', ...model });
+  else print(described.map(text).join('\n\n'));
+}
+
+type Description = ReturnType<typeof describe>;
+
+function describe(model: ModelDefinition, manifest: Manifest | undefined) {
+  const { key, title, paper, purpose, presets } = model;
+  return {
+    key,
+    title,
+    paper,
+    purpose,
+    options: describeOptions(model),
+    presets: Object.keys(presets),
+    parameters: manifest && sizes(model, manifest),
+  };
+}
+
+/** Dense parameters with the defaults and with each preset, for the data's fields, scenarios and tasks. */
+function sizes(model: ModelDefinition, { fields, scenarios, tasks, tableRows, name }: Manifest) {
+  const counts = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+  const presets = Object.keys(model.presets).map((preset) => [preset, countParameters(model, counts, preset)]);
+  return { data: name, tableRows, defaults: countParameters(model, counts), ...Object.fromEntries(presets) };
+}
+
+function text({ key, title, paper, purpose, options, presets, parameters }: Description): string {
+  const lines = options.map((o) => [
+    `  model.${o.name}`,
+    o.default === undefined ? 'required' : JSON.stringify(o.default),
+    o.description,
+  ]);
+  const { data, tableRows, ...dense } = parameters ?? {};
+  const counted = Object.entries(dense).map(([preset, n]) => `${count(n as number)} (${preset})`);
+  return [
+    `${key}: ${title}`,
+    `  ${purpose}`,
+    `  ${paper}`,
+    `  presets: ${presets.join(', ') || 'none'}`,
+    ...(parameters === undefined
+      ? []
+      : [`  on ${data}: dense parameters ${counted.join(', ')}; ${count(tableRows)} rows of embeddings`]),
+    '',
+    ...columns([['  option', 'default', 'meaning'], ...lines]),
+  ].join('\n');
+}

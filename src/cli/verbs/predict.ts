@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { predictRun } from '../../train/predict-run.ts';
+import { helpEnd } from '../help.ts';
+import { backendOption, jsonOption, memoryOption, RequiredOption } from '../options.ts';
+import { count, duration, print, printJson } from '../output.ts';
+
+interface Options {
+  input: string;
+  output: string;
+  data?: string;
+  memoryLimit?: string;
+  backend?: SessionOptions['backend'];
+  json?: boolean;
+}
+
+export function predict(program: Command): void {
+  const verb = program
+    .command('predict')
+    .summary("score a raw file with a run's model")
+    .description(
+      'Writes the rows of the input, in their order, with a column probability_TASK per task. The file needs the columns of ' +
+        'the fields and the scenario; no labels.',
+    )
+    .argument('<run>', 'the run folder')
+    .addOption(
+      new RequiredOption(
+        '--input <file>',
+        'CSV, Parquet or JSON lines, with the columns that the data set was made from',
+      ),
+    )
+    .addOption(new RequiredOption('--output <file>', 'the Parquet file to write'))
+    .option(
+      '--data <dir>',
+      'the prepared data set, where it is no longer in its place or the weights were imported without one',
+    )
+    .addOption(memoryOption())
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(
+    verb,
+    ['tributary predict runs/autoifs-shop-1 --input today.csv --output scores.parquet'],
+    ['data', 'artifact'],
+  );
+}
+
+async function run(folder: string, { json, ...options }: Options): Promise<void> {
+  const started = performance.now();
+  const { rows, scored } = await predictRun(folder, options);
+  const seconds = (performance.now() - started) / 1000;
+  if (json) printJson({ event: 'result', run: folder, output: options.output, rows, scored, seconds });
+  else {
+    const unscored =
+      scored === rows ? '' : `, ${count(rows - scored)} of them without a scenario and so without probabilities`;
+    print(`wrote ${count(rows)} rows to ${options.output}${unscored} (${duration(seconds)})`);
+  }
+}

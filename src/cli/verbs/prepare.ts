@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { SplitName } from '../../config/dataset.ts';
+import { type Preparation, prepare as prepareData } from '../../data/prepare.ts';
+import { readDataset } from '../dataset.ts';
+import { helpEnd } from '../help.ts';
+import { collect, jsonOption, memoryOption, RequiredOption, seedOption, wholeNumber } from '../options.ts';
+import { columns, count, duration, print, printJson } from '../output.ts';
+
+interface Options {
+  source?: string;
+  out: string;
+  memoryLimit?: string;
+  seed?: number;
+  rows?: number;
+  set?: string[];
+  vocabularyFrom?: string;
+  json?: boolean;
+}
+
+export function prepare(program: Command): void {
+  const verb = program
+    .command('prepare')
+    .summary('encode raw files for training')
+    .description(
+      'Reads source files out of core, splits them, builds vocabularies and writes encoded rows. A second run with ' +
+        'nothing changed does nothing; an interrupted or failed run leaves what was there.',
+    )
+    .argument('<recipe|config>', 'ml-1m, ml-100k, synthetic, or a dataset configuration (YAML, JSON, TypeScript)')
+    .option('--source <dir>', "folder of the source files (default: the configuration's own)")
+    .addOption(new RequiredOption('--out <dir>', 'folder for the prepared data set'))
+    .addOption(memoryOption())
+    .addOption(seedOption('seed of the split, or of the synthetic world'))
+    .option('--rows <n>', 'rows of the synthetic world (default: 100000)', wholeNumber(100))
+    .option('--set <path=value>', "change the configuration, or a recipe's option; may be repeated", collect)
+    .option(
+      '--vocabulary-from <dir>',
+      'go on with the vocabularies of a prepared data set: its ids stay, new ones follow',
+    )
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(
+    verb,
+    [
+      'tributary prepare ml-1m --source ml-1m --out data/ml-1m',
+      'tributary prepare synthetic --rows 1000000 --seed 7 --source world --out data/world',
+      'tributary prepare shop.yaml --source exports/today --out data/today --vocabulary-from data/yesterday',
+    ],
+    ['data'],
+  );
+}
+
+async function run(target: string, options: Options): Promise<void> {
+  const { config, sourceFolder } = await readDataset(target, 'tributary prepare', options);
+  const { out, memoryLimit, seed, vocabularyFrom, json = false } = options;
+  const started = performance.now();
+  const onProgress = json
+    ? (progress: object) => printJson({ event: 'progress', ...progress })
+    : ({ number, of, step }: { number: number; of: number; step: string }) => print(`${number}/${of} ${step}`);
+  const done = await prepareData({ config, sourceFolder, out, memoryLimit, seed, vocabularyFrom, onProgress });
+  const seconds = (performance.now() - started) / 1000;
+  if (json) printJson({ event: 'result', ...summary(done), seconds });
+  else print(text(done, seconds));
+}
+
+const SPLITS: SplitName[] = ['train', 'validation', 'test'];
+
+function summary({ folder, fresh, manifest, statistics }: Preparation): object {
+  const { name, hash, tableRows, scenarios, tasks } = manifest;
+  return { folder, name, hash, changed: fresh, tableRows, scenarios, tasks, ...statistics };
+}
+
+function text({ folder, fresh, manifest, statistics }: Preparation, seconds: number): string {
+  const { name, fields, tableRows, splits } = manifest;
+  const cells = statistics.cells.filter(({ split }) => split === 'train');
+  const share = (positives: number, rows: number): string =>
+    rows === 0 ? '-' : `${((100 * positives) / rows).toFixed(1)} %`;
+  const table = cells.map((c) => [c.scenario, c.task, count(c.rows), share(c.positives, c.rows), count(c.unlabelled)]);
+  return [
+    fresh ? `prepared ${name} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
+    `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${count(statistics.leftOut)} left out`,
+    `  fields  ${fields.length}, with ${count(tableRows)} rows of the embedding table`,
+    '',
+    ...columns([['scenario', 'task', 'train rows', 'positive', 'unlabelled'], ...table], [2, 3, 4]),
+    '',
+    `next: tributary train --data ${folder} --model autoifs`,
+  ].join('\n');
+}

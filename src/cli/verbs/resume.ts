@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { helpEnd } from '../help.ts';
+import { jsonOption } from '../options.ts';
+import { follow } from '../training.ts';
+
+export function resume(program: Command): void {
+  const verb = program
+    .command('resume')
+    .summary('go on with a training that was stopped or killed')
+    .description('Goes on from the newest checkpoint, to the same bits that an unbroken training gives.')
+    .argument('<run>', 'the run folder')
+    .option('--from <checkpoint>', 'go on from this one of RUN/checkpoints, like 000012, instead of the newest')
+    .addOption(jsonOption())
+    .action((run: string, options: { from?: string; json?: boolean }) => follow(run, options).then(() => {}));
+  helpEnd(
+    verb,
+    ['tributary resume runs/autoifs-ml-1m-1', 'tributary resume runs/autoifs-ml-1m-1 --from 000012 --json'],
+    ['data', 'artifact', 'training', 'interrupted'],
+  );
+}
