@@ -19,13 +19,14 @@ type Definition<K extends OpName> = (
   shape: readonly number[],
 ) => (at: At) => number;
 
-/** Evaluates tensors of one graph. `feeds` are its inputs by name, `batch` the size of B. */
+/** Evaluates tensors of one graph. `feeds` are its inputs by name, `batch` the size of B, `held` tensors have the given numbers. */
 export function evaluate<N extends string>(
   outputs: Record<N, Tensor>,
   feeds: Record<string, Value | Numbers>,
   batch: number,
+  held: Iterable<readonly [Tensor, Numbers]> = [],
 ): Record<N, Numbers> {
-  const known = new Map<Tensor, Numbers>();
+  const known = new Map(held);
   const resultOf = (tensor: Tensor): Numbers => {
     const found = known.get(tensor);
     if (found !== undefined) return found;

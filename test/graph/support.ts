@@ -69,13 +69,13 @@ interface Array1 {
   data: ArrayLike<number>;
 }
 
-/** Equal shapes, and numbers that differ by at most `tolerance` times the largest expected one. */
-export function expectClose(actual: Array1, expected: Array1, tolerance: number, what = 'values'): void {
+/** Equal shapes, and numbers that differ by at most `tolerance` times the largest expected one, plus `floor`. */
+export function expectClose(actual: Array1, expected: Array1, tolerance: number, what = 'values', floor = 1e-7): void {
   expect(actual.shape, `shape of ${what}`).toEqual(expected.shape);
   const numbersExpected = Array.from(expected.data);
   const largest = numbersExpected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const worst = numbersExpected.reduce((most, value, i) => Math.max(most, Math.abs(value - actual.data[i])), 0);
-  if (!(worst <= tolerance * largest + 1e-7))
+  if (!(worst <= tolerance * largest + floor))
     expect.fail(
       `${what}: off by ${worst} where the largest number is ${largest}: ${show(actual)} for ${show(expected)}`,
     );

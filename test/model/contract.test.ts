@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { findModel, models } from '../../src/model/registry.ts';
+import { AUTOIFS_CASES } from './autoifs-cases.ts';
+import { type ModelCases, modelContract } from './contract.ts';
+
+/** Every model of the zoo by its key. */
+const CASES: Record<string, ModelCases> = { autoifs: AUTOIFS_CASES };
+
+test('every model of the zoo has cases', () => {
+  expect(Object.keys(CASES)).toEqual([...models.keys()]);
+});
+
+for (const [key, cases] of Object.entries(CASES)) modelContract(findModel(key), cases);

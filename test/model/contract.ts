@@ -1,0 +1,279 @@
+/** The laws that every model of the zoo keeps, on small sizes. A model's test gives its cases and what only it can know. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../../src/artifact/safetensors.ts';
+import type { Tensor } from '../../src/graph/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import type { Value } from '../../src/runtime/contract.ts';
+import { inferenceGraph, type TrainingGraph } from '../../src/train/graphs.ts';
+import { evaluate, type Numbers } from '../graph/evaluate.ts';
+import { expectClose, normals, size } from '../graph/support.ts';
+import {
+  type Feeds,
+  feedsFor,
+  fitted,
+  forwardOf,
+  gradients,
+  lossOf,
+  open,
+  phasesOf,
+  type Setup,
+  type Subject,
+  setupOf,
+  sum,
+} from './support.ts';
+
+export interface ModelCase {
+  title: string;
+  /** Options that differ from the defaults; keep widths below 10, so that finite differences stay quick. */
+  options: Record<string, unknown>;
+  sizes: ModelSizes;
+}
+
+/** The scenario that alone owns an element of a parameter; undefined for what scenarios share. */
+export type Owner = (setup: Setup, parameter: string, index: number) => number | undefined;
+
+export interface ModelCases {
+  cases: readonly ModelCase[];
+  /** Which elements belong to one scenario only, or why the model has none. */
+  scenarioOwner: Owner | string;
+  /** Options and sizes at which the reference layout must hold; needed by models with a reference. */
+  reference?: fc.Arbitrary<{ options: Record<string, unknown>; sizes: ModelSizes }>;
+}
+
+type Definition = ModelDefinition<CommonOptions>;
+
+const ROWS = 12;
+
+/** Runs the laws over a model. */
+export function modelContract(model: Definition, { cases, scenarioOwner, reference }: ModelCases): void {
+  describe(`the model ${model.key}`, () => {
+    describe.each(cases)('$title', ({ options, sizes }) => {
+      describe.each(phasesOf(model))('%s', (phase) => {
+        let subject: Subject;
+        beforeAll(async () => {
+          subject = await open(setupOf(model, options, sizes, phase));
+        });
+        afterAll(() => subject?.release());
+
+        test('gives finite logits, one a row and task', () => givesLogits(subject));
+        test('has the gradients that finite differences give', () => hasGradients(subject));
+        test('uses each of its parameters', () => usesItsParameters(subject));
+        test('gives the rows of a permuted batch permuted logits', () => permutesRows(subject));
+        if (typeof scenarioOwner === 'function')
+          test("leaves a row alone when another scenario's own parameters change", () =>
+            keepsScenariosApart(subject, scenarioOwner));
+        else test.skip(`has no parameters of one scenario: ${scenarioOwner}`, () => {});
+        test('exports a graph that agrees with the training graph at any batch', () => exportsItself(subject));
+        test('trains to the same bits from the same seed', () => repeats(subject));
+        test('can learn 32 rows by heart', () => overfits(subject));
+        test('gives the same logits from saved and loaded parameters', () => survivesSaving(subject));
+      });
+    });
+
+    // Saved runs and imported weights are found by these names: change the file only together with a way to read old runs.
+    test('names its parameters as before', () => {
+      const setup = setupOf(model, {}, { fields: 8, scenarios: 3, tasks: 2 }, phasesOf(model)[0]);
+      const list = model.parameters(setup.options, setup.sizes);
+      expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
+      const golden = join(import.meta.dirname, `golden/${model.key}.json`);
+      const found = list.map(({ name, shape, group }) => ({ name, shape, group }));
+      expect(found).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
+    });
+
+    if (model.reference !== undefined)
+      test('gives every number of the reference one place', () => {
+        if (reference === undefined) throw new Error(`${model.key} has a reference layout: its cases need "reference"`);
+        fc.assert(
+          fc.property(reference, ({ options, sizes }) => mapsOneToOne(setupOf(model, options, sizes, 'train'))),
+          { numRuns: 60, seed: 7 },
+        );
+      });
+  });
+}
+
+async function givesLogits({ setup, inputs, logits }: Subject): Promise<void> {
+  const { outputs } = inferenceGraph(setup);
+  expect(outputs).toEqual([{ name: 'logits', shape: ['B', setup.sizes.tasks], type: 'float32' }]);
+  const { type, shape, data } = await logits(feedsFor(inputs, setup, ROWS));
+  expect([type, shape]).toEqual(['float32', [ROWS, setup.sizes.tasks]]);
+  expect(data.every(Number.isFinite)).toBe(true);
+  expect(new Set(data).size).toBeGreaterThan(1);
+}
+
+/**
+ * Against the model's forward function in float64 and the loss by its definition: along one random direction for each
+ * parameter, so that every element counts. What stops gradients is held still.
+ */
+async function hasGradients(subject: Subject): Promise<void> {
+  const { setup, training } = subject;
+  const feeds = feedsFor(training.inputs, setup, ROWS);
+  const { graph, forward } = forwardOf(setup, true);
+  const outputs: Record<string, Tensor> = { logits: forward.logits };
+  for (const [name, penalty] of Object.entries(forward.penalties ?? {})) outputs[`penalty ${name}`] = penalty;
+  const still = Object.fromEntries(
+    graph.nodes.filter(({ op }) => op === 'stopGradient').map((node) => [`still ${node.id}`, node]),
+  );
+  const held = Object.entries(evaluate(still, feeds, ROWS)).map(([name, value]) => [still[name], value] as const);
+  const loss = (moved: Record<string, Numbers>): { tasks: number[]; penalty: number } => {
+    const { logits, ...penalties } = evaluate(outputs, { ...feeds, ...moved }, ROWS, held);
+    return lossOf(logits, Object.values(penalties), feeds);
+  };
+
+  const found = await subject.train(feeds);
+  const expected = loss({});
+  expectClose(found.taskLosses, { shape: [setup.sizes.tasks], data: expected.tasks }, 1e-5, 'losses of the tasks');
+  expectClose(found.penalty, { shape: [], data: [expected.penalty] }, 1e-5, 'penalty');
+  for (const [name, gradient] of gradients(subject, found)) {
+    const { shape, data } = feeds[name];
+    const direction = normals(shape, 1, 'direction', name).data;
+    const along = (step: number): number => {
+      const { tasks, penalty } = loss({
+        [name]: { shape, data: Float64Array.from(data, (v, i) => v + step * direction[i]) },
+      });
+      return sum(tasks) + penalty;
+    };
+    const slope = (along(1e-5) - along(-1e-5)) / 2e-5;
+    const norm = Math.sqrt(sum(Array.from(gradient, (g) => g * g)));
+    const dot = sum(Array.from(gradient, (g, i) => g * direction[i]));
+    expect(Math.abs(dot - slope), `gradient by ${name}: ${dot} for ${slope}`).toBeLessThan(1e-4 * norm + 1e-7);
+  }
+}
+
+async function permutesRows({ setup, inputs, logits }: Subject): Promise<void> {
+  const feeds = feedsFor(inputs, setup, ROWS);
+  const order = Array.from({ length: ROWS }, (_, i) => (5 * i + 3) % ROWS);
+  const permuted = Object.fromEntries(
+    inputs.map(({ name, shape }) => [name, shape[0] === 'B' ? rowsOf(feeds[name], order) : feeds[name]]),
+  );
+  expectClose(await logits(permuted), rowsOf(await logits(feeds), order), 1e-5);
+}
+
+/** The rows of a [B, ...] value in the given order. */
+function rowsOf({ type, shape, data }: Value, order: readonly number[]): Value {
+  const width = size(shape.slice(1));
+  const picked = data.slice(0, order.length * width);
+  order.forEach((row, i) => {
+    picked.set(data.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return { type, shape: [order.length, ...shape.slice(1)], data: picked };
+}
+
+async function keepsScenariosApart({ setup, inputs, logits }: Subject, owner: Owner): Promise<void> {
+  const feeds = feedsFor(inputs, setup, 4 * ROWS);
+  const before = await logits(feeds);
+  const row = (of: Value, i: number): number[] => [...rowsOf(of, [i]).data];
+  for (let moved = 0; moved < setup.sizes.scenarios; moved++) {
+    let elements = 0;
+    const changed = { ...feeds };
+    for (const { name } of inputs.filter(({ shape }) => !shape.includes('B'))) {
+      const noise = normals(feeds[name].shape, 1, 'moved', name).data;
+      const data = Float32Array.from(feeds[name].data, (value, i) => {
+        if (owner(setup, name, i) !== moved) return value;
+        elements++;
+        return value + noise[i];
+      });
+      changed[name] = { ...feeds[name], data };
+    }
+    expect(elements, `parameters of scenario ${moved}`).toBeGreaterThan(0);
+    const after = await logits(changed);
+    feeds.scenario.data.forEach((scenario, i) => {
+      if (scenario === moved) expect(row(after, i), `row ${i} of its own scenario`).not.toEqual(row(before, i));
+      else expect(row(after, i), `row ${i} of scenario ${scenario}`).toEqual(row(before, i));
+    });
+  }
+}
+
+/** The training graph tells losses only: they must be those of the exported graph's logits. */
+async function exportsItself({ setup, training, train, logits }: Subject): Promise<void> {
+  for (const rows of [1, 7, 1000]) {
+    const feeds = withoutDropout(training, feedsFor(training.inputs, setup, rows));
+    const { shape, data } = await logits(feeds);
+    const { tasks } = lossOf({ shape, data: Float64Array.from(data) }, [], feeds);
+    const { taskLosses } = await train(feeds);
+    expectClose(taskLosses, { shape: [tasks.length], data: tasks }, 2e-5, `losses at B = ${rows}`);
+  }
+}
+
+function withoutDropout({ dropout }: TrainingGraph, feeds: Feeds): Feeds {
+  for (const { input } of dropout) feeds[input].data.fill(1);
+  return feeds;
+}
+
+async function repeats(subject: Subject): Promise<void> {
+  const feeds = feedsFor(subject.training.inputs, subject.setup, ROWS);
+  const once = await fitted(subject, feeds, { steps: 5, seed: 1 });
+  expect(await fitted(subject, feeds, { steps: 5, seed: 1 })).toEqual(once);
+  expect((await fitted(subject, feeds, { steps: 1, seed: 2 })).losses[0]).not.toBe(once.losses[0]);
+}
+
+async function overfits(subject: Subject): Promise<void> {
+  const { setup, training } = subject;
+  const feeds = withoutDropout(training, feedsFor(training.inputs, setup, 32));
+  const { learned } = await fitted(subject, feeds, { steps: 150, seed: 3, dropout: false });
+  const { taskLosses } = await subject.train({ ...feeds, ...learned });
+  for (const loss of taskLosses.data) expect(loss).toBeLessThan(0.05);
+}
+
+async function survivesSaving(subject: Subject): Promise<void> {
+  const { setup, training, inputs, logits } = subject;
+  const feeds = { ...feedsFor(inputs, setup, ROWS), ...feedsFor(training.inputs, setup, ROWS) };
+  const { learned } = await fitted(subject, feeds, { steps: 3, seed: 4 });
+  const before = await logits({ ...feeds, ...learned });
+  expect(before).not.toEqual(await logits(feeds));
+
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-model-'));
+  try {
+    const path = join(folder, 'weights.safetensors');
+    writeSafetensors(
+      path,
+      Object.entries(learned).map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]),
+    );
+    const loaded = [...readSafetensors(path).tensors].map(([name, { shape, data }]) => [
+      name,
+      { type: 'float32', shape, data },
+    ]);
+    expect(await logits({ ...feeds, ...Object.fromEntries(loaded) })).toEqual(before);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Every parameter that learns reaches the loss; the others are the gates' own, once gates are fed. */
+async function usesItsParameters(subject: Subject): Promise<void> {
+  const { setup, training } = subject;
+  const found = await subject.train(feedsFor(training.inputs, setup, 4 * ROWS));
+  for (const [name, gradient] of gradients(subject, found))
+    expect(
+      gradient.some((value) => value !== 0),
+      `some gradient by ${name}`,
+    ).toBe(true);
+  const learns = new Set(training.trainable.map(({ name }) => name));
+  for (const { name } of setup.model.parameters(setup.options, setup.sizes).filter(({ name }) => !learns.has(name)))
+    expect([name, setup.phase, setup.model.flowSelection?.isGateParameter(name)]).toEqual([name, 'retrain', true]);
+}
+
+/** Each element of a reference tensor has one place in a parameter of ours, and each place one element. */
+function mapsOneToOne({ model, options, sizes }: Setup): void {
+  const taken = new Map(model.parameters(options, sizes).map(({ name, shape }) => [name, new Uint8Array(size(shape))]));
+  const tensors = model.reference?.tensors(options, sizes) ?? [];
+  expect(new Set(tensors.map(({ name }) => name)).size).toBe(tensors.length);
+  for (const { name, shape, parameter, place } of tensors) {
+    const places = taken.get(parameter);
+    if (places === undefined) throw new Error(`${name} lies in ${parameter}, which the model does not declare`);
+    for (let i = 0; i < size(shape); i++) {
+      const at = place(i);
+      if (!(at >= 0 && at < places.length && places[at] === 0))
+        throw new Error(`element ${i} of ${name} ${shape} has place ${at} in ${parameter} of ${places.length}`);
+      places[at] = 1;
+    }
+  }
+  for (const [name, places] of taken)
+    expect(
+      places.every((count) => count === 1),
+      `all of ${name} has a reference`,
+    ).toBe(true);
+}

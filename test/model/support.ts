@@ -1,0 +1,221 @@
+/** What the tests of models share: a model's forward pass as tensors, random feeds, a reference loss, a plain training loop. */
+import { random } from '../../src/base/random.ts';
+import { Graph, mul, type Port, resolve, type Tensor } from '../../src/graph/index.ts';
+import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
+import type {
+  CommonOptions,
+  ForwardInputs,
+  ForwardOutputs,
+  ModelDefinition,
+  ModelSizes,
+  Phase,
+} from '../../src/model/contract.ts';
+import type { SessionOptions, TensorData, Value } from '../../src/runtime/contract.ts';
+import { createSession } from '../../src/runtime/session.ts';
+import { type GraphRequest, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { draw } from '../../src/train/weights.ts';
+import type { Numbers } from '../graph/evaluate.ts';
+import { float, normals, size, wholes } from '../graph/support.ts';
+
+export type Setup = GraphRequest;
+export type Feeds = Record<string, Value>;
+
+export function setupOf(
+  model: ModelDefinition<CommonOptions>,
+  options: Record<string, unknown>,
+  sizes: ModelSizes,
+  phase: Phase,
+  batchSize = 1,
+): Setup {
+  return { model, options: model.options.parse({ key: model.key, ...options }), sizes, phase, batchSize };
+}
+
+export const phasesOf = (model: ModelDefinition<CommonOptions>): Phase[] =>
+  model.flowSelection === undefined ? ['train'] : ['search', 'retrain'];
+
+/** The model's own forward function over the inputs of a new graph, without anything that training adds. */
+export function forwardOf(
+  setup: Setup,
+  training = false,
+): { graph: Graph; forward: ForwardOutputs; embedding: Tensor } {
+  const { model, options, sizes, phase } = setup;
+  const graph = new Graph();
+  const specs = new Map(model.parameters(options, sizes).map((spec) => [spec.name, spec]));
+  const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
+  const inputs: ForwardInputs<CommonOptions> = {
+    options,
+    sizes,
+    phase,
+    embedding,
+    scenario: graph.input('scenario', ['B'], 'int32'),
+    parameter: (name) => {
+      const spec = specs.get(name);
+      if (spec === undefined) throw new Error(`${name} is not declared`);
+      return graph.input(name, spec.shape);
+    },
+    scalar: (name) => graph.input(name, []),
+    gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
+    dropout: (x, name) => (training && options.dropout > 0 ? mul(x, graph.input(`dropout.${name}`, x.shape)) : x),
+  };
+  return { graph, forward: model.forward(inputs), embedding };
+}
+
+/**
+ * Random numbers for every input of a graph, by its name and shape: the same name, shape and key give the same numbers.
+ * Some labels are missing (loss weight 0); no two rows weigh the same.
+ */
+export function feedsFor(
+  inputs: readonly Port[],
+  { options, sizes }: Setup,
+  rows: number,
+  ...key: (string | number)[]
+): Feeds {
+  const missing = wholes([rows, sizes.tasks], 5, 'missing', ...key).data.map((n) => Number(n === 0));
+  return Object.fromEntries(
+    inputs.map(({ name, shape }) => {
+      const dims = resolve(shape, rows);
+      const generator = random('feeds', name, ...key);
+      const each = (f: (i: number) => number): Value =>
+        float(
+          Float32Array.from({ length: size(dims) }, (_, i) => f(i)),
+          ...dims,
+        );
+      const positive = (): number => (0.5 + generator.uniform()) / rows;
+      if (name === 'scenario') return [name, wholes(dims, sizes.scenarios, name, ...key)];
+      if (name === 'labels') return [name, each((i) => (missing[i] ? 0 : generator.below(2)))];
+      if (name === 'lossWeights') return [name, each((i) => (missing[i] ? 0 : positive()))];
+      if (name === 'rowWeights') return [name, each(positive)];
+      if (name === 'gates') return [name, each(() => generator.below(2))];
+      if (name.startsWith('dropout.'))
+        return [name, each(() => (generator.uniform() < options.dropout ? 0 : 1 / (1 - options.dropout)))];
+      if (dims.length === 0) return [name, float([1.7])];
+      return [name, normals(dims, name === 'embedding' ? 1 : 1 / Math.sqrt(dims[0]), name, ...key)];
+    }),
+  );
+}
+
+/** The loss by its definition, from logits [B,T] and penalties [B]: one number per task, and the penalties' sum. */
+export function lossOf(logits: Numbers, penalties: Numbers[], feeds: Feeds): { tasks: number[]; penalty: number } {
+  const tasks = logits.shape[1];
+  const perTask = new Array<number>(tasks).fill(0);
+  logits.data.forEach((z, i) => {
+    const cost = Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - feeds.labels.data[i] * z;
+    perTask[i % tasks] += feeds.lossWeights.data[i] * cost;
+  });
+  const penalty = penalties.reduce(
+    (sum, { data }) => data.reduce((inner, value, row) => inner + value * feeds.rowWeights.data[row], sum),
+    0,
+  );
+  return { tasks: perTask, penalty };
+}
+
+export const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
+
+/** A model ready to run: its training graph and its exported graph. */
+export interface Subject {
+  setup: Setup;
+  training: TrainingGraph;
+  /** Inputs of the exported graph. */
+  inputs: readonly Port[];
+  /** Losses and gradients. */
+  train(feeds: Feeds): Promise<Feeds>;
+  /** Logits of the exported graph. */
+  logits(feeds: Feeds): Promise<Value>;
+  release(): Promise<void>;
+}
+
+export async function open(setup: Setup, options: SessionOptions = { threads: 1 }): Promise<Subject> {
+  const [training, inference] = [trainingGraph(setup), inferenceGraph(setup)];
+  const trainer = await createSession(training.bytes, options);
+  const exported = await createSession(inference.bytes, options);
+  return {
+    setup,
+    training,
+    inputs: inference.inputs,
+    train: (feeds) => trainer.run(feeds),
+    logits: async (feeds) => (await exported.run(feeds)).logits,
+    release: async () => {
+      await trainer.release();
+      await exported.release();
+    },
+  };
+}
+
+/** The flat gradient taken apart, and the gradient of the embeddings. */
+export function gradients({ training }: Subject, found: Feeds): Map<string, TensorData> {
+  let from = 0;
+  const parts = training.trainable.map(({ name, shape }): [string, TensorData] => {
+    const part = found.gradient.data.subarray(from, from + size(shape));
+    from += part.length;
+    return [name, part];
+  });
+  if (from !== found.gradient.data.length)
+    throw new Error(`the flat gradient has ${found.gradient.data.length} numbers, not ${from}`);
+  return new Map([...parts, ['embedding', found.embeddingGradient.data]]);
+}
+
+export interface Fit {
+  /** Loss of each step. */
+  losses: number[];
+  /** Parameters afterwards, by name, and the rows' embeddings. */
+  learned: Feeds;
+}
+
+/**
+ * Trains on the rows given by `feeds` with Adam. Parameters begin as their initialisers say, drawn from `seed`; the rows'
+ * embeddings learn too. Dropout masks change with every step, or stay as fed.
+ */
+export async function fitted(
+  { setup, training, train }: Subject,
+  feeds: Feeds,
+  {
+    steps,
+    seed,
+    learningRate = 0.03,
+    dropout = true,
+  }: { steps: number; seed: number; learningRate?: number; dropout?: boolean },
+): Promise<Fit> {
+  const kernels = await loadKernels();
+  const count = sum(training.trainable.map(({ shape }) => size(shape)));
+  const masks = dropout ? training.dropout.map(({ input }) => input) : [];
+  const lengths = [count, feeds.embedding.data.length];
+  const arena = kernels.createArena(
+    4 * sum(lengths.map(regionBytes)) + sum(masks.map((name) => regionBytes(feeds[name].data.length))),
+  );
+  const [dense, embedding] = lengths.map((length) => ({
+    parameter: arena.floats(length),
+    gradient: arena.floats(length),
+    first: arena.floats(length),
+    second: arena.floats(length),
+    from: 0,
+    to: length,
+  }));
+  embedding.parameter.view.set(feeds.embedding.data);
+  const learned: Feeds = { embedding: { ...feeds.embedding, data: embedding.parameter.view } };
+  let from = 0;
+  for (const { name, shape, initializer } of training.trainable) {
+    const data = dense.parameter.view.subarray(from, from + size(shape));
+    const generator = random('fit', seed, name);
+    data.set(data.map(() => draw(initializer, generator)));
+    learned[name] = { type: 'float32', shape, data };
+    from += data.length;
+  }
+  const drawn = masks.map((name) => ({ name, region: arena.floats(feeds[name].data.length) }));
+  const fed = { ...feeds, ...learned };
+  for (const { name, region } of drawn) fed[name] = { ...feeds[name], data: region.view };
+
+  const losses: number[] = [];
+  for (let step = 1; step <= steps; step++) {
+    drawn.forEach(({ region }, i) => {
+      kernels.dropoutMask(region, region.view.length, 1 - setup.options.dropout, seed, step * drawn.length + i);
+    });
+    const found = await train(fed);
+    losses.push(sum(found.taskLosses.data) + found.penalty.data[0]);
+    dense.gradient.view.set(found.gradient.data);
+    embedding.gradient.view.set(found.embeddingGradient.data);
+    for (const vector of [dense, embedding]) kernels.adam(vector, { ...ADAM, learningRate, step });
+  }
+  return { losses, learned };
+}
+
+const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 0, weightDecay: 0, gradientScale: 1 };
