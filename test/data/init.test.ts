@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { datasetSchema } from '../../src/config/dataset.ts';
+import { init } from '../../src/data/init.ts';
+import { prepare } from '../../src/data/prepare.ts';
+import { createWorld } from '../../src/data/synthetic/world.ts';
+import { failure, fixture, temporaryFolder } from './support.ts';
+
+/** Proposes, checks that the text says the same as the object, and prepares from the text alone. */
+async function proposeAndPrepare(files: string[]) {
+  const proposal = await init(files);
+  const written = parse(proposal.yaml);
+  expect(written).toEqual(JSON.parse(JSON.stringify(proposal.config)));
+  const config = datasetSchema.parse(written);
+  const out = join(temporaryFolder(), 'prepared');
+  const { manifest } = await prepare({ config, sourceFolder: proposal.sourceFolder, out });
+  return { ...proposal, config, manifest };
+}
+
+const IMPRESSIONS = `time,user_id,item_id,tab,is_click,long view,duration,tags,note,version
+${Array.from({ length: 400 }, (_, i) => {
+  const tags = ['a', 'b', 'c'].slice(0, 1 + (i % 3)).join(';');
+  return `2024-01-${String(1 + Math.floor(i / 20)).padStart(2, '0')} 10:00:00,u${i % 37},${i % 23},${i % 5 ? 'home' : 'live'},${i % 2},${i % 3},${i * 1.5},${tags},r${i},7`;
+}).join('\n')}`;
+const ITEMS = `id,kind,user_id,added\n${Array.from({ length: 23 }, (_, i) => `${i},k${i % 4},x${i % 6},2023-05-01`).join('\n')}`;
+
+describe('a log with a table of items', () => {
+  test('is proposed as a reader would', async () => {
+    const folder = temporaryFolder({ 'log.csv': IMPRESSIONS, 'meta/items.csv': ITEMS });
+    const { config, manifest, yaml, sourceFolder } = await proposeAndPrepare([
+      join(folder, 'log.csv'),
+      join(folder, 'meta/items.csv'),
+    ]);
+    expect(sourceFolder).toBe(folder);
+    expect(config).toMatchObject({
+      from: 'log',
+      sources: { log: { path: 'log.csv' }, items: { path: 'meta/items.csv' } },
+      joins: [{ source: 'items', on: { item_id: 'id' }, kind: 'left' }],
+      scenario: { expression: '"tab"', values: ['home', 'live'] },
+      tasks: [{ name: 'is_click', label: '"is_click"' }],
+      group: '"log"."user_id"',
+      split: { kind: 'time', column: '"time"' },
+    });
+    expect(config.fields.map((f) => [f.kind, f.name, f.expression])).toEqual([
+      ['categorical', 'user_id', '"log"."user_id"'],
+      ['categorical', 'item_id', undefined],
+      ['categorical', 'tab', undefined],
+      ['categorical', 'long_view', '"long view"'],
+      ['numeric', 'duration', undefined],
+      ['multi', 'tags', undefined],
+      ['categorical', 'kind', undefined],
+      ['categorical', 'items_user_id', '"items"."user_id"'],
+    ]);
+    expect(config.fields[5]).toMatchObject({ separator: ';' });
+    expect(manifest.splits.train.rows).toBe(320);
+    for (const comment of [
+      /left out: note has a value of its own in nearly every row \(400 values\)/,
+      /left out: version is 7 in every row/,
+      /is_click.*# .*50\.0 % are 1/,
+      /on: \{ item_id: id \}.*# id is unique in items/,
+      /# .*latest 10 % \(from 2024-01-01 10:00:00 to 2024-01-20 10:00:00\)\nsplit/,
+    ])
+      expect(yaml).toMatch(comment);
+  });
+
+  test('is written where wished', async () => {
+    const folder = temporaryFolder({ 'log.csv': IMPRESSIONS });
+    const { yaml } = await init([join(folder, 'log.csv')], { out: join(folder, 'new/log.yaml') });
+    expect(readFileSync(join(folder, 'new/log.yaml'), 'utf8')).toBe(yaml);
+  });
+});
+
+test('files of equal columns are one source, in the order given', async () => {
+  const [header, ...lines] = IMPRESSIONS.split('\n');
+  const part = (from: number, to: number) => [header, ...lines.slice(from, to)].join('\n');
+  const folder = temporaryFolder({ 'b.csv': part(200, 400), 'a.csv': part(0, 200) });
+  const { config, manifest } = await proposeAndPrepare([join(folder, 'a.csv'), join(folder, 'b.csv')]);
+  expect(config.sources).toMatchObject({ a: { path: ['a.csv', 'b.csv'] } });
+  expect(manifest.splits.train.rows).toBe(320);
+});
+
+test('marks make a label where there is none; without scenario or time there is one scenario and chance', async () => {
+  const folder = temporaryFolder({
+    'r.tsv': `who\tmovie_id\tstars\n${Array.from({ length: 200 }, (_, i) => `${i % 9}\t${i % 31}\t${1 + (i % 5)}`).join('\n')}`,
+  });
+  const { config } = await proposeAndPrepare([join(folder, 'r.tsv')]);
+  expect(config).toMatchObject({
+    tasks: [{ name: 'high_stars', label: '"stars" > 3' }],
+    scenario: { values: ['all'] },
+    split: { kind: 'random', seed: 2021 },
+  });
+});
+
+test('a world of this project and the public ratings can be proposed and prepared', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'world.parquet');
+  await createWorld({ scenarios: 4, tasks: 3 }).writeParquet(file, { rows: 1500 });
+  const { config } = await proposeAndPrepare([file]);
+  expect(config.tasks.map((t) => t.name)).toEqual(['click', 'like', 'share']);
+  expect(config.scenario.values).toHaveLength(4);
+  expect(config.fields.map((f) => `${f.name} ${f.kind}`)).toEqual(
+    expect.arrayContaining(['tags multi', 'price numeric', 'user_id categorical', 'scenario categorical']),
+  );
+
+  const ratings = join(import.meta.dirname, '../../../shared/data/ml-100k');
+  if (!existsSync(ratings)) return;
+  const found = await init(['u.data', 'u.user', 'u.item'].map((name) => join(ratings, name)));
+  expect(found.config.joins?.map((j) => j.on)).toEqual([{ user: 'user' }, { item: 'item' }]);
+  expect(found.config.fields.slice(0, 2)).toEqual([
+    { name: 'user', kind: 'categorical' },
+    { name: 'item', kind: 'categorical' },
+  ]);
+});
+
+describe('what cannot be proposed', () => {
+  test('no label: the columns are named', async () => {
+    const folder = temporaryFolder({ 'x.csv': 'a,b\n1,5\n2,6\n' });
+    const { code, message } = await failure(init([join(folder, 'x.csv')]));
+    expect(code).toBe('INIT_NO_LABEL');
+    expect(message).toMatch(/x\.csv.*Columns there: a, b/);
+  });
+
+  test('no way to join: both sides are named', async () => {
+    const folder = temporaryFolder({ 'log.csv': IMPRESSIONS, 'other.csv': 'tab,height\nhome,1\nhome,2\n' });
+    const { code, message } = await failure(init([join(folder, 'log.csv'), join(folder, 'other.csv')]));
+    expect(code).toBe('INIT_NO_JOIN');
+    expect(message).toMatch(/other\.csv shares no column with log\.csv.*tab, height/);
+  });
+
+  test('a delimiter of two characters is found, names are not', async () => {
+    const { message } = await failure(init([fixture('ml1m_mini/ratings.dat')]));
+    expect(message).toMatch(/column0, column1, column2, column3/);
+  });
+
+  test('a file that is not there', async () => {
+    for (const file of ['all.csv', 'all.parquet'])
+      expect((await failure(init([`/nowhere/at/${file}`]))).message).toMatch(/\/nowhere\/at\/all/);
+  });
+});
