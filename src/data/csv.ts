@@ -31,12 +31,13 @@ export interface CsvTable {
   rows: number;
 }
 
-/** Settles dialect and types of a CSV source (one pass over its files). */
+/** Settles dialect and types of a CSV source (one pass over its files); columns in `texts` are texts anyway. */
 export async function planCsv(
   connection: DuckDBConnection,
   source: string,
   config: CsvConfig,
   files: string[],
+  texts: string[],
 ): Promise<CsvTable> {
   const dialects: Dialect[] = [];
   for (const file of files) dialects.push(await findDialect(connection, config, file, dialects[0]));
@@ -50,7 +51,7 @@ export async function planCsv(
       });
   });
   const text = readCsv(config, files, dialects);
-  const { types, rows } = await inferTypes(connection, source, dialects[0].names, text);
+  const { types, rows } = await inferTypes(connection, source, dialects[0].names, text, texts);
   const columns = dialects[0].names.map((name, i) => ({ name, type: types[i] }));
   return { sql: `SELECT ${columns.map(castColumn).join(', ')} FROM (${text})`, columns, rows };
 }
@@ -132,9 +133,12 @@ async function inferTypes(
   source: string,
   names: string[],
   text: string,
+  texts: string[],
 ): Promise<{ types: string[]; rows: number }> {
   const doing = `reading source "${source}"`;
-  const all = names.flatMap((_, column) => RECOGNISE.map((_, kind) => ({ column, kind })));
+  const all = names.flatMap((name, column) =>
+    texts.includes(name) ? [] : RECOGNISE.map((_, kind) => ({ column, kind })),
+  );
   // A sample rules most out, so that the pass over everything checks few.
   const [possible] = await matching(connection, names, `${text} LIMIT ${SAMPLE_ROWS}`, all, doing);
   const [certain, rows] = await matching(connection, names, text, possible, doing);

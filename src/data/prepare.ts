@@ -13,7 +13,7 @@ import { checkExpressions } from './expressions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
 import { readManifest, vocabularyFile } from './manifest.ts';
 import { type InputFile, type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
-import { createRows, storedFields, type Types } from './rows.ts';
+import { createRows, type Types } from './rows.ts';
 import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
 import { createPlacement, SPLITS } from './split.ts';
 import { registerNumberText } from './sql.ts';
@@ -21,8 +21,8 @@ import { writeFolder } from './staging.ts';
 import { computeStatistics, fieldColumn, labelColumn, type Statistics } from './statistics.ts';
 import {
   createVocabulary,
-  type EncodedField,
   encodedColumns,
+  encodedFields,
   findBuckets,
   hashSize,
   registerFieldBuckets,
@@ -123,6 +123,7 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
         config,
         configHash,
         inputs,
+        columns: Object.fromEntries(sources.map((source) => [source.name, source.columns])),
         fields,
         splits,
         sourceFolder: resolve(options.sourceFolder),
@@ -206,10 +207,6 @@ async function createVocabularies(
   return fields;
 }
 
-/** The fields of a configuration as the SQL of their encoding needs them. */
-export const encodedFields = (config: DatasetConfig, types: Types): EncodedField[] =>
-  storedFields(config, types).map((stored, index) => ({ field: config.fields[index], index, stored }));
-
 /** The field of an earlier data set that this one continues; undefined where it is new. Throws DATA_VOCABULARY_MISMATCH. */
 function earlierField(
   field: DatasetConfig['fields'][number],
@@ -285,6 +282,7 @@ interface ManifestParts {
   config: DatasetConfig;
   configHash: string;
   inputs: InputFile[];
+  columns: Manifest['columns'];
   fields: PreparedField[];
   splits: Manifest['splits'];
   sourceFolder: string;

@@ -46,6 +46,8 @@ export interface Manifest {
   /** SHA-256 of the canonical configuration and of every input file: what a second run compares. */
   configHash: string;
   inputs: InputFile[];
+  /** Columns of every source with DuckDB's types, as expressions saw them. */
+  columns: Record<string, { name: string; type: string }[]>;
   /** Absolute folder that the inputs' paths start from. */
   sourceFolder: string;
   fields: PreparedField[];

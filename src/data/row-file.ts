@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { asWriteError } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
@@ -71,15 +72,51 @@ function isCurrent(path: string, manifest: Manifest, split: SplitName): boolean 
 }
 
 async function buildRowFile(folder: string, manifest: Manifest, split: SplitName, path: string): Promise<void> {
-  const { words } = recordLayout(manifest);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const { file, sha256 } = manifest.splits[split];
   const { connection, close } = await openDuckDB();
-  let file: number | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    file = openSync(temporary, 'w');
-    writeSync(file, Buffer.from(manifest.splits[split].sha256, 'latin1'));
-    const result = await connection.stream(recordQuery(manifest, join(folder, manifest.splits[split].file)));
+    const columns = [
+      ...idColumns(manifest, (field) => identifier(fieldColumn(field))),
+      'scenario::INTEGER',
+      ...manifest.tasks.map((task) => `coalesce(${identifier(labelColumn(task))}, 'NaN'::FLOAT)::FLOAT`),
+      ...(manifest.hasWeight ? ['weight::FLOAT'] : []),
+      ...(manifest.hasGroup ? ['"group"::INTEGER'] : []),
+    ];
+    const sql = `SELECT ${columns.join(', ')} FROM read_parquet(${literal(join(folder, file))})`;
+    await writeRecords(connection, sql, columns.length, path, sha256);
+  } catch (cause) {
+    throw asWriteError(duckdbError(cause, `reading ${file}`), path);
+  } finally {
+    close();
+  }
+}
+
+/** SQL of the table ids of a record, one column per slot, from the encoded column of each field. */
+export const idColumns = (manifest: Manifest, encoded: (field: string, index: number) => string): string[] =>
+  manifest.fields.flatMap((f, index) => {
+    const column = encoded(f.name, index);
+    if (f.kind !== 'multi') return [`(${column} + ${f.offset})::INTEGER`];
+    const ids = Array.from({ length: f.slots }, (_, i) => `coalesce((${column})[${i + 1}], ${PADDING_ID})`);
+    return ids.map((id) => `(${id} + ${f.offset})::INTEGER`);
+  });
+
+/**
+ * Writes the rows of a query as a row file: every column has four bytes and no NULL. `path` appears as a whole.
+ * Errors are those of DuckDB and of the file system.
+ */
+export async function writeRecords(
+  connection: DuckDBConnection,
+  sql: string,
+  words: number,
+  path: string,
+  header: string,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = openSync(temporary, 'w');
+  try {
+    writeSync(file, Buffer.from(header.padEnd(HEADER_BYTES), 'latin1'));
+    const result = await connection.stream(sql);
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
@@ -87,33 +124,10 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
     }
     fsyncSync(file);
     renameSync(temporary, path);
-  } catch (cause) {
-    throw asWriteError(duckdbError(cause, `reading ${split}.parquet`), path);
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
     rmSync(temporary, { force: true });
-    close();
   }
-}
-
-/** One column of four bytes per word of a record, none of them NULL. */
-function recordQuery(manifest: Manifest, parquet: string): string {
-  const ids = manifest.fields.flatMap((f) => {
-    const column = identifier(fieldColumn(f.name));
-    if (f.kind !== 'multi') return [`(${column} + ${f.offset})::INTEGER`];
-    return Array.from(
-      { length: f.slots },
-      (_, i) => `(coalesce(${column}[${i + 1}], ${PADDING_ID}) + ${f.offset})::INTEGER`,
-    );
-  });
-  const columns = [
-    ...ids,
-    'scenario::INTEGER',
-    ...manifest.tasks.map((task) => `coalesce(${identifier(labelColumn(task))}, 'NaN'::FLOAT)::FLOAT`),
-    ...(manifest.hasWeight ? ['weight::FLOAT'] : []),
-    ...(manifest.hasGroup ? ['"group"::INTEGER'] : []),
-  ];
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${literal(parquet)})`;
 }
 
 /** Columns of a chunk -> records. The words are copied as they are, whatever they mean. */

@@ -4,9 +4,9 @@
  * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`. The order is that of DuckDB's rowid, 0 .. N-1.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { error } from '../base/errors/index.ts';
+import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { embed, execute, identifier, literal, query, queryOne } from './duckdb.ts';
+import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
 import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
 import { type StoredField, storedField, textOf } from './sql.ts';
 
@@ -99,10 +99,30 @@ export async function createRows(
     `CREATE TABLE rows AS SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`,
     'computing the rows',
   );
-  await checkRows(connection, config, from);
+  await checkRows(connection, from, allChecks(config), baseSource(config));
   const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
   if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });
   return Number(n);
+}
+
+/**
+ * Creates the table `rows` of rows to be scored, all rows of the base source in its order: `row`, `f0 ...` and
+ * `scenario`, which is NULL where the row has none. Throws DATA_SCENARIO_UNKNOWN.
+ */
+export async function createInputRows(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  types: Types,
+): Promise<void> {
+  const from = joinedRelation(config, sources, { rowNumbers: true });
+  const columns = inputColumns(config, types).join(', ');
+  await execute(
+    connection,
+    `CREATE TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${ROW_COLUMN}`,
+    'computing the rows',
+  );
+  await checkRows(connection, from, [scenarioCheck(config)], baseSource(config));
 }
 
 /** What puts the rows in processed order. Joins may mix rows up, so they are sorted; a plain scan keeps its order. */
@@ -129,62 +149,60 @@ async function createRowOrder(
   return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, by: ' ORDER BY __place' };
 }
 
-/** Refuses rows whose label, scenario, weight or part is not what it should be: names the first and counts all. */
-async function checkRows(connection: DuckDBConnection, config: DatasetConfig, from: string): Promise<void> {
-  const checks = [
-    {
-      bad: 'scenario = -1',
-      sql: config.scenario.expression,
-      fail: (at: BadRows) => error('DATA_SCENARIO_UNKNOWN', { ...at, values: config.scenario.values.map(String) }),
-    },
-    ...config.tasks.map((task, i) => ({
-      bad: `l${i} = -1`,
-      sql: task.label,
-      fail: (at: BadRows) => error('DATA_LABEL_INVALID', { ...at, task: task.name, label: task.label }),
-    })),
-    ...(config.weight === undefined
-      ? []
-      : [
-          {
-            bad: 'weight IS NULL OR NOT weight > 0 OR isinf(weight)',
-            sql: config.weight,
-            fail: (at: BadRows) => error('DATA_WEIGHT_INVALID', at),
-          },
-        ]),
-    ...(config.split.kind === 'time'
-      ? [
-          {
-            bad: 'split_key IS NULL',
-            sql: config.split.column,
-            fail: (at: BadRows) => error('DATA_SPLIT_VALUE', { ...at, expected: 'a time in every row' }),
-          },
-        ]
-      : []),
-    ...(config.split.kind === 'column'
-      ? [
-          {
-            bad: 'split_key = -1',
-            sql: config.split.column,
-            fail: (at: BadRows) => error('DATA_SPLIT_VALUE', { ...at, expected: partNames(config.split) }),
-          },
-        ]
-      : []),
-  ];
-  const counts = checks.flatMap((check, i) => [
-    `count(*) FILTER (${check.bad}) AS bad${i}`,
-    `min(row) FILTER (${check.bad}) AS row${i}`,
+interface Check {
+  /** SQL over the rows table that is true for a bad row. */
+  bad: string;
+  /** The user's expression that gave the bad value. */
+  sql: string;
+  fail: (at: BadRows) => TributaryError;
+}
+
+const scenarioCheck = ({ scenario }: DatasetConfig): Check => ({
+  bad: 'scenario = -1',
+  sql: scenario.expression,
+  fail: (at) => error('DATA_SCENARIO_UNKNOWN', { ...at, values: scenario.values.map(String) }),
+});
+
+function allChecks(config: DatasetConfig): Check[] {
+  const { split, weight } = config;
+  const labels = config.tasks.map(({ name, label }, i) => ({
+    bad: `l${i} = -1`,
+    sql: label,
+    fail: (at: BadRows) => error('DATA_LABEL_INVALID', { ...at, task: name, label }),
+  }));
+  const checks: Check[] = [scenarioCheck(config), ...labels];
+  if (weight !== undefined)
+    checks.push({
+      bad: 'weight IS NULL OR NOT weight > 0 OR isinf(weight)',
+      sql: weight,
+      fail: (at) => error('DATA_WEIGHT_INVALID', at),
+    });
+  if (split.kind === 'time' || split.kind === 'column') {
+    const expected =
+      split.kind === 'time' ? 'a time in every row' : `"${split.train}", "${split.validation}" or "${split.test}"`;
+    checks.push({
+      bad: split.kind === 'time' ? 'split_key IS NULL' : 'split_key = -1',
+      sql: split.column,
+      fail: (at) => error('DATA_SPLIT_VALUE', { ...at, expected }),
+    });
+  }
+  return checks;
+}
+
+/** Refuses bad rows: names the first, counts all. `from` is the relation that the rows came from. */
+async function checkRows(connection: DuckDBConnection, from: string, checks: Check[], source: string): Promise<void> {
+  const counts = checks.flatMap(({ bad }, i) => [
+    `count(*) FILTER (${bad}) AS bad${i}`,
+    `min(row) FILTER (${bad}) AS row${i}`,
   ]);
   const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM rows`, 'checking the rows');
-  for (const [i, check] of checks.entries()) {
-    if (Number(found[`bad${i}`]) === 0) continue;
+  for (const [i, { sql, fail }] of checks.entries()) {
+    const count = Number(found[`bad${i}`]);
+    if (count === 0) continue;
     const row = Number(found[`row${i}`]);
-    const [first] = await query(
-      connection,
-      `SELECT ${embed(check.sql)}::VARCHAR AS value FROM ${from} WHERE ${ROW_COLUMN} = ${row}`,
-      'checking the rows',
-    );
-    const value = first?.value === null ? 'NULL' : String(first?.value);
-    throw check.fail({ value, source: baseSource(config), row: row + 1, count: Number(found[`bad${i}`]) });
+    const first = `SELECT ${embed(sql)}::VARCHAR AS value FROM ${from} WHERE ${ROW_COLUMN} = ${row}`;
+    const { value } = await queryOne(connection, first, 'checking the rows');
+    throw fail({ value: value === null ? 'NULL' : String(value), source, row: row + 1, count });
   }
 }
 
@@ -197,6 +215,3 @@ interface BadRows {
   /** Bad rows in all. */
   count: number;
 }
-
-const partNames = (split: DatasetConfig['split']): string =>
-  split.kind === 'column' ? `"${split.train}", "${split.validation}" or "${split.test}"` : '';

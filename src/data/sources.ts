@@ -39,19 +39,20 @@ export async function createSourceViews(
   return sources;
 }
 
-/** Makes the view of one source from files already found. */
+/** Makes the view of one source from files already found. CSV columns in `texts` stay texts whatever they look like. */
 export async function createSourceView(
   connection: DuckDBConnection,
   name: string,
   config: SourceConfig,
   files: string[],
+  texts: string[] = [],
 ): Promise<Source> {
   const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
   for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
   const view = async (sql: string): Promise<void> =>
     execute(connection, `CREATE OR REPLACE VIEW ${identifier(name)} AS ${sql}`, `reading source "${name}"`);
   if (format === 'csv') {
-    const { sql, columns, rows } = await planCsv(connection, name, config, files);
+    const { sql, columns, rows } = await planCsv(connection, name, config, files, texts);
     await view(sql);
     if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
     return { name, format, files, columns, rows };
@@ -95,7 +96,7 @@ export async function findFiles(
   return files;
 }
 
-const formatOf = (path: string): Source['format'] =>
+export const formatOf = (path: string): Source['format'] =>
   /\.(parquet|pq)$/i.test(path) ? 'parquet' : /\.(json|jsonl|ndjson)(\.gz|\.zst)?$/i.test(path) ? 'json' : 'csv';
 
 const readParquet = (files: string[]): string =>

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, FieldConfig } from '../config/dataset.ts';
 import { execute, literal, query, queryOne } from './duckdb.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
+import { storedFields, type Types } from './rows.ts';
 import { hashedIdSql, registerBuckets, type StoredField } from './sql.ts';
 import type { Buckets } from './tokens.ts';
 
@@ -16,6 +17,10 @@ export interface EncodedField {
   index: number;
   stored: StoredField;
 }
+
+/** The fields of a configuration as the SQL of their encoding needs them. */
+export const encodedFields = (config: DatasetConfig, types: Types): EncodedField[] =>
+  storedFields(config, types).map((stored, index) => ({ field: config.fields[index], index, stored }));
 
 /** Size of the hash space of a field that hashes its tokens, else undefined. */
 export const hashSize = (field: FieldConfig): number | undefined => (field.kind === 'numeric' ? undefined : field.hash);
@@ -56,16 +61,20 @@ export async function findBuckets(
   return { edges: edges.map((e) => Number(e.v)) };
 }
 
-/** Creates `values<index>`: every value that occurs, its token, and how often it occurs in the rows that count. */
-async function countValues(connection: DuckDBConnection, f: EncodedField, counted: string): Promise<void> {
+/**
+ * Creates `values<index>`: every value that occurs, its token, and how often it occurs: in all rows, or in the rows for
+ * which `counted` is true (a condition on the split).
+ */
+async function countValues(connection: DuckDBConnection, f: EncodedField, counted?: string): Promise<void> {
+  const from = counted === undefined ? 'rows' : 'rows POSITIONAL JOIN placement';
   const occurring =
     f.field.kind === 'multi'
-      ? `SELECT unnest(${column(f)}) AS value, split FROM rows POSITIONAL JOIN placement`
-      : `SELECT ${mappedValue(f)} AS value, split FROM rows POSITIONAL JOIN placement WHERE ${column(f)} IS NOT NULL`;
+      ? `SELECT unnest(${column(f)}) AS value, ${counted ?? 'true'} AS counted FROM ${from}`
+      : `SELECT ${mappedValue(f)} AS value, ${counted ?? 'true'} AS counted FROM ${from} WHERE ${column(f)} IS NOT NULL`;
   await execute(
     connection,
     `CREATE TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count
-     FROM (SELECT value, count(*) FILTER (${counted}) AS count FROM (${occurring}) GROUP BY value)`,
+     FROM (SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value)`,
     `counting the values of field "${f.field.name}"`,
   );
 }
@@ -85,7 +94,7 @@ export async function createVocabulary(
   earlier?: string,
 ): Promise<number> {
   const { index, field } = f;
-  await countValues(connection, f, config.vocabulary.from === 'train' ? 'split = 0' : 'true');
+  await countValues(connection, f, config.vocabulary.from === 'train' ? 'split = 0' : undefined);
   const doing = `building the vocabulary of field "${field.name}"`;
   const old = earlier === undefined ? undefined : `read_parquet(${literal(earlier)})`;
   const first = old === undefined ? RESERVED_IDS : `coalesce((SELECT max(id) + 1 FROM ${old}), ${RESERVED_IDS})`;
@@ -113,7 +122,7 @@ export async function applyVocabulary(
   f: EncodedField,
   vocabulary: string,
 ): Promise<void> {
-  await countValues(connection, f, 'true');
+  await countValues(connection, f);
   await createMapping(connection, f, `read_parquet(${literal(vocabulary)})`);
 }
 
