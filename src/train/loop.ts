@@ -5,6 +5,7 @@
 import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
 import { lockFolder } from '../artifact/lock.ts';
 import { checkDataset, openLogs, openRun, type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { error } from '../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../config/run.ts';
 import { openPrepared } from '../data/open.ts';
 import type { Batch, SplitReader } from '../data/prepared.ts';
@@ -42,6 +43,7 @@ export interface TrainingRequest {
  */
 export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
   const record = openRun(request.folder);
+  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
   const unlock = lockFolder(request.folder);
   try {
     return await runLocked(request, record);

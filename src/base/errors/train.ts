@@ -17,13 +17,19 @@ export const TRAIN_ERRORS = {
     EXIT.usage,
     400,
     (d: { run: string }) =>
-      `the weights in ${d.run} were imported without a data set: name the prepared one to use with --data`,
+      `the weights in ${d.run} were imported without a data set: name the prepared one with --data, here or when importing`,
   ),
   MODEL_MISFIT: entry(
     EXIT.usage,
     400,
     (d: { model: string; data: string; problems: string[] }) =>
       `${d.data} does not fit ${d.model}: it has ${d.problems.join('; ')}`,
+  ),
+  RUN_IMPORTED: entry(
+    EXIT.usage,
+    400,
+    (d: { folder: string }) =>
+      `the weights in ${d.folder} were imported: there is no training to go on with. Start a new one from them with \`tributary train --warm-start ${d.folder}\``,
   ),
   IMPORT_UNSUPPORTED: entry(
     EXIT.usage,
