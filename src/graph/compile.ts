@@ -46,8 +46,8 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   check(nodes);
   const emitter = new Emitter(planLayout(nodes, tensors, options.batchHint ?? 1), countUses(nodes, tensors));
   for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
-  // In order, so that deep graphs need no deep recursion. Products wait for a reader, which may take them in (Gemm with bias).
-  for (const node of nodes) if (node.op !== 'matmul') emitter.emit(node);
+  // In order, so that deep graphs need no deep recursion. Products and comparisons wait for a reader, which may take them in (Gemm with bias, masks).
+  for (const node of nodes) if (node.op !== 'matmul' && node.op !== 'greater') emitter.emit(node);
   for (const [name, tensor] of Object.entries(outputs)) emitter.output(name, tensor);
   const inputs = emitter.inputs.map((input): Port => input.attributes);
   const taken = inputs.find(({ name }) => Object.hasOwn(outputs, name));

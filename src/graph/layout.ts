@@ -10,7 +10,7 @@ import type { Tensor } from './tensor.ts';
 
 /** Batches shorter than this keep plain storage (measured: small layers lose). */
 const LONG_BATCH = 2048;
-/** Products with fewer multiply-adds per row than this do not start a transposed region. */
+/** A graph whose products all have fewer multiply-adds per row than this keeps plain storage. */
 const LARGE_PRODUCT = 64 * 64;
 
 export const isBatchMatrix = (shape: Shape): boolean => shape.length === 2 && isBatch(shape[0]) && !isBatch(shape[1]);
@@ -22,7 +22,7 @@ export function planLayout(
   batchHint: number,
 ): ReadonlySet<number> {
   const flipped = new Set<number>();
-  if (batchHint < LONG_BATCH) return flipped;
+  if (batchHint < LONG_BATCH || !nodes.some((node) => isLarge(node, batchHint))) return flipped;
   const wantsPlain = onlyPlainConsumers(nodes, outputs);
   for (const node of nodes) {
     if (!isBatchMatrix(node.shape)) continue;
@@ -33,20 +33,17 @@ export function planLayout(
         ? node.inputs.some((input) => isFlipped(input) && input.shape[1] === node.shape[1])
         : layout === 'axis'
           ? node.inputs.some(isFlipped)
-          : layout === 'matmul' &&
-            !wantsPlain.has(node.id) &&
-            (node.inputs.some(isFlipped) || isLarge(node as Tensor<'matmul'>, batchHint));
+          : layout === 'matmul' && !wantsPlain.has(node.id);
     if (flip) flipped.add(node.id);
   }
   return flipped;
 }
 
-function isLarge(node: Tensor<'matmul'>, batchHint: number): boolean {
-  const inner = node.inputs[1].shape[node.attributes.transposeB ? 1 : 0];
-  const columns = node.shape[1];
-  return (
-    typeof inner === 'number' && typeof columns === 'number' && inner * columns >= LARGE_PRODUCT && columns < batchHint
-  );
+function isLarge(node: Tensor, batchHint: number): boolean {
+  if (node.op !== 'matmul' || !isBatchMatrix(node.shape)) return false;
+  const inner = node.inputs[1].shape[(node as Tensor<'matmul'>).attributes.transposeB ? 1 : 0];
+  const columns = node.shape[1] as number;
+  return typeof inner === 'number' && inner * columns >= LARGE_PRODUCT && columns < batchHint;
 }
 
 /** Nodes that are read in plain storage only: by outputs and by ops that need it. */

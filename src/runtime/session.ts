@@ -37,7 +37,11 @@ function sessionOptions(threads: number): InferenceSession.SessionOptions {
     interOpNumThreads: 1,
     logSeverityLevel: 4, // failures arrive as exceptions; other lines on stderr would break into our own output
     // Spinning gains nothing on idle cores and costs a factor where another process wants them.
-    extra: { 'session.intra_op.allow_spinning': '0' },
+    extra: {
+      'session.intra_op.allow_spinning': '0',
+      // Our graphs turn weights where that is faster; folding the turn back into the product would undo it.
+      'optimization.disable_specified_optimizers': 'GemmTransposeFusion',
+    },
   };
 }
 

@@ -27,7 +27,8 @@ export const COMPARE_OPS: { [K in Comparison]: OpRule<K> } & { cast: OpRule<'cas
     infer: ([x], { to }) => ({ shape: x.shape, type: to }),
     derivative: null,
     layout: 'elementwise',
-    emit: (emitter, node) => emitter.cast(emitter.aligned(node.inputs[0], node), node.attributes.to),
+    emit: (emitter, node) =>
+      emitter.positiveMask(node) ?? emitter.cast(emitter.aligned(node.inputs[0], node), node.attributes.to),
   },
   where: {
     infer: ([condition, a, b]) => {
