@@ -12,6 +12,7 @@ import { DATA_ERRORS } from './data.ts';
 import type { ErrorEntry } from './entry.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
+import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
@@ -26,6 +27,7 @@ export const ERRORS = {
   ...ARTIFACT_ERRORS,
   ...KERNELS_ERRORS,
   ...TRAIN_ERRORS,
+  ...PARITY_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,110 @@
+/** The model that a fixture speaks of, by the name and configuration of its reference, and numbers in its arrangement. */
+import { TributaryError } from '../base/errors/index.ts';
+import type {
+  CommonOptions,
+  ModelDefinition,
+  ModelSizes,
+  ReferenceLayout,
+  ReferenceTensor,
+} from '../model/contract.ts';
+import { models } from '../model/registry.ts';
+import { type Fixture, NotUnderstood } from './fixture.ts';
+
+export interface ReferenceModel {
+  model: ModelDefinition<CommonOptions>;
+  layout: ReferenceLayout<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  tableRows: number;
+  /** How the reference's dense parameters lie in ours. */
+  tensors: ReferenceTensor[];
+  /** The configuration as the fixture has it. */
+  config: Record<string, unknown>;
+}
+
+/** Entries that say how the model was run, not what it is: they stand in `config` or beside it. */
+export interface RunEntries {
+  mode: unknown;
+  temperature: unknown;
+}
+
+/**
+ * Finds the model and reads its configuration. Entries beside `config` that are no notes and that nobody has read yet
+ * belong to it, so read everything else first: what the model's layout does not know either is an error.
+ */
+export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntries {
+  const name = fixture.entry('model');
+  const model = [...models.values()].find(({ reference }) => reference?.models.includes(String(name)));
+  if (model?.reference === undefined) throw new NotUnderstood(`unknown model ${JSON.stringify(name)}`);
+  const layout = model.reference;
+
+  const { mode, temperature, ...inside } = record(fixture.entry('config'));
+  const beside = { mode: fixture.entry('mode'), temperature: fixture.entry('temperature') };
+  const config = merged(inside, fixture.unreadEntries());
+  for (const key of Object.keys(config)) fixture.entry(key);
+  const { options, sizes, tableRows } = readConfig(layout, config);
+  return {
+    model,
+    layout,
+    options,
+    sizes,
+    tableRows,
+    tensors: layout.tensors(options, sizes),
+    config,
+    mode: one('mode', beside.mode, mode),
+    temperature: one('temperature', beside.temperature, temperature),
+  };
+}
+
+function readConfig(layout: ReferenceLayout<CommonOptions>, config: Record<string, unknown>) {
+  try {
+    return layout.read(config);
+  } catch (cause) {
+    if (cause instanceof TributaryError && cause.code === 'CONFIG_INVALID') throw new NotUnderstood(cause.message);
+    throw cause;
+  }
+}
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) throw new NotUnderstood('it has no configuration');
+  return value as Record<string, unknown>;
+}
+
+function merged(inside: Record<string, unknown>, beside: Record<string, unknown>): Record<string, unknown> {
+  const keys = [...new Set([...Object.keys(inside), ...Object.keys(beside)])];
+  return Object.fromEntries(keys.map((key) => [key, one(key, beside[key], inside[key])]));
+}
+
+/** An entry that may stand in one of two places. */
+function one(key: string, beside: unknown, inside: unknown): unknown {
+  if (beside !== undefined && inside !== undefined && JSON.stringify(beside) !== JSON.stringify(inside))
+    throw new NotUnderstood(
+      `"${key}" is ${JSON.stringify(inside)} in its configuration and ${JSON.stringify(beside)} beside it`,
+    );
+  return beside ?? inside;
+}
+
+/** The reference's numbers into ours: `write` gets each parameter's array and index. */
+export function placeReference(
+  tensors: ReferenceTensor[],
+  numbers: (tensor: ReferenceTensor) => Float32Array,
+  parameter: (name: string) => Float32Array,
+): void {
+  for (const tensor of tensors) {
+    const target = parameter(tensor.parameter);
+    numbers(tensor).forEach((value, index) => {
+      target[tensor.place(index)] = value;
+    });
+  }
+}
+
+/** One reference tensor out of our parameter. */
+export const arranged = ({ shape, place }: ReferenceTensor, parameter: ArrayLike<number>): Float32Array =>
+  Float32Array.from(
+    { length: shape.reduce((product, size) => product * size, 1) },
+    (_, index) => parameter[place(index)],
+  );
+
+/** The reference's embedding tables by name: the one that learns, and the one that the frozen gate network reads. */
+export const tableNames = ({ layout }: ReferenceModel): string[] =>
+  layout.gateTable === undefined ? [layout.table] : [layout.table, layout.gateTable];
