@@ -6,27 +6,21 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
-import { canonicalJson, sha256, sha256File } from '../base/hash.ts';
-import type { DatasetConfig, SplitName } from '../config/dataset.ts';
-import { execute, literal, openDuckDB, queryOne } from './duckdb.ts';
+import { canonicalJson, sha256 } from '../base/hash.ts';
+import type { DatasetConfig } from '../config/dataset.ts';
+import { openDuckDB } from './duckdb.ts';
 import { checkExpressions } from './expressions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
-import { readManifest, vocabularyFile } from './manifest.ts';
-import { type InputFile, type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
+import { readManifest, vocabularyFile, writeManifest } from './manifest.ts';
+import { copyTo, writeParts } from './parts.ts';
+import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
 import { createRows, type Types } from './rows.ts';
 import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
 import { createPlacement, SPLITS } from './split.ts';
 import { registerNumberText } from './sql.ts';
 import { writeFolder } from './staging.ts';
-import { computeStatistics, fieldColumn, labelColumn, type Statistics } from './statistics.ts';
-import {
-  createVocabulary,
-  encodedColumns,
-  encodedFields,
-  findBuckets,
-  hashSize,
-  registerFieldBuckets,
-} from './vocabulary.ts';
+import { computeStatistics, type Statistics } from './statistics.ts';
+import { createVocabulary, encodedFields, findBuckets, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PrepareOptions {
   config: DatasetConfig;
@@ -112,7 +106,7 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
       begin(4);
       const fields = await createVocabularies(connection, config, types, staging, earlier);
       begin(5);
-      const splits = await writeParts(connection, config, types, staging, n);
+      const splits = await writeParts(connection, config, types, staging);
       begin(6);
       const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? n;
       const tasks = config.tasks.map((t) => t.name);
@@ -229,90 +223,4 @@ function earlierField(
       expected: shape(field),
     });
   return manifest.fields.find((f) => f.name === field.name);
-}
-
-/** Writes the encoded rows of each part. */
-async function writeParts(
-  connection: DuckDBConnection,
-  config: DatasetConfig,
-  types: Types,
-  staging: string,
-  n: number,
-): Promise<Manifest['splits']> {
-  const { ids, joins } = encodedColumns(encodedFields(config, types));
-  const hasGroup = config.group !== undefined;
-  if (hasGroup)
-    await execute(
-      connection,
-      `CREATE TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
-       FROM rows WHERE group_key IS NOT NULL GROUP BY group_key`,
-      'numbering the groups',
-    );
-  const columns = [
-    ...ids.map((sql, i) => `${sql} AS "${fieldColumn(config.fields[i].name)}"`),
-    'scenario',
-    ...config.tasks.map((task, i) => `l${i}::FLOAT AS "${labelColumn(task.name)}"`),
-    ...(config.weight === undefined ? [] : ['weight::FLOAT AS weight']),
-    ...(hasGroup ? ['coalesce(g.number, -1) AS "group"'] : []),
-  ];
-  const from = `rows POSITIONAL JOIN placement${joins}${hasGroup ? ' LEFT JOIN groups AS g ON group_key = g.key' : ''}`;
-  const splits: Partial<Manifest['splits']> = {};
-  for (const [s, split] of SPLITS.entries()) {
-    const file = `${split}.parquet`;
-    await copyTo(
-      connection,
-      `SELECT ${columns.join(', ')} FROM ${from} WHERE split = ${s} ORDER BY position`,
-      join(staging, file),
-    );
-    const { rows } = await queryOne(
-      connection,
-      `SELECT count(*) AS rows FROM read_parquet(${literal(join(staging, file))})`,
-      `writing ${file}`,
-    );
-    if (split === 'train' && Number(rows) === 0) throw error('DATA_PART_EMPTY', { part: split, rows: n });
-    splits[split] = { rows: Number(rows), file, sha256: await sha256File(join(staging, file)) };
-  }
-  return splits as Record<SplitName, Manifest['splits'][SplitName]>;
-}
-
-const copyTo = (connection: DuckDBConnection, sql: string, path: string): Promise<void> =>
-  execute(connection, `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`, `writing ${path}`);
-
-interface ManifestParts {
-  config: DatasetConfig;
-  configHash: string;
-  inputs: InputFile[];
-  columns: Manifest['columns'];
-  fields: PreparedField[];
-  splits: Manifest['splits'];
-  sourceFolder: string;
-}
-
-async function writeManifest(staging: string, parts: ManifestParts): Promise<Manifest> {
-  const { config, inputs, sourceFolder, ...rest } = parts;
-  const files: Record<string, string> = {};
-  const others = [
-    'statistics.json',
-    ...readdirSync(join(staging, 'vocabularies'))
-      .map((f) => `vocabularies/${f}`)
-      .sort(),
-  ];
-  for (const file of others) files[file] = await sha256File(join(staging, file));
-  const content = {
-    version: 1 as const,
-    name: config.name,
-    config,
-    ...rest,
-    inputs,
-    tableRows: parts.fields.reduce((sum, f) => sum + f.size, 0),
-    scenarios: config.scenario.names ?? config.scenario.values.map(String),
-    tasks: config.tasks.map((t) => t.name),
-    hasWeight: config.weight !== undefined,
-    hasGroup: config.group !== undefined,
-    files,
-  };
-  const hash = sha256(canonicalJson({ ...content, inputs: inputs.map(({ modified: _, ...input }) => input) }));
-  const manifest: Manifest = { ...content, sourceFolder, hash };
-  writeFileSync(join(staging, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
-  return manifest;
 }

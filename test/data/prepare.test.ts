@@ -392,7 +392,7 @@ describe('bad data', () => {
     ['a weight of 0', ROWS, { ...SMALL, weight: 'price - 5' }, 'DATA_WEIGHT_INVALID', { value: '0', row: 1, count: 2 }],
     ['an unknown part', ROWS.replace('train', 'trian'), SMALL, 'DATA_SPLIT_VALUE', { value: 'trian', row: 1 }],
     ['no row', ROWS, { ...SMALL, where: 'price > 99' }, 'DATA_NO_ROWS', {}],
-    ['an empty train part', ROWS.replaceAll('train', 'test'), SMALL, 'DATA_PART_EMPTY', { part: 'train', rows: 6 }],
+    ['an empty train part', ROWS.replaceAll('train', 'test'), SMALL, 'DATA_PART_EMPTY', { part: 'train' }],
     [
       'a text as a number',
       ROWS,

@@ -131,8 +131,7 @@ export const DATA_ERRORS = {
   DATA_PART_EMPTY: entry(
     EXIT.data,
     400,
-    (d: { part: string; rows: number }) =>
-      `the ${d.part} part of the split has none of the ${d.rows} rows: expected at least one`,
+    (d: { part: string }) => `the ${d.part} part of the split has no row: expected at least one`,
   ),
   DATA_OUT_OCCUPIED: entry(
     EXIT.usage,

@@ -1,0 +1,68 @@
+/** Writing the parts of a data set: the rows encoded once, then each part in its order as Parquet. */
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error } from '../base/errors/index.ts';
+import { sha256File } from '../base/hash.ts';
+import type { DatasetConfig, SplitName } from '../config/dataset.ts';
+import { execute, identifier, literal, queryOne } from './duckdb.ts';
+import type { Manifest } from './prepared.ts';
+import type { Types } from './rows.ts';
+import { SPLITS } from './split.ts';
+import { fieldColumn, labelColumn } from './statistics.ts';
+import { encodedColumns, encodedFields } from './vocabulary.ts';
+
+/** Writes `<split>.parquet` for each part into `folder`. Throws DATA_PART_EMPTY where no row is for training. */
+export async function writeParts(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  types: Types,
+  folder: string,
+): Promise<Manifest['splits']> {
+  const columns = await createEncoded(connection, config, types);
+  const parts: Partial<Manifest['splits']> = {};
+  for (const [s, split] of SPLITS.entries()) {
+    const file = `${split}.parquet`;
+    const path = join(folder, file);
+    await copyTo(connection, `SELECT ${columns.join(', ')} FROM encoded WHERE split = ${s} ORDER BY position`, path);
+    const count = `SELECT count(*) AS rows FROM read_parquet(${literal(path)})`;
+    const rows = Number((await queryOne(connection, count, `writing ${file}`)).rows);
+    if (split === 'train' && rows === 0) throw error('DATA_PART_EMPTY', { part: split });
+    parts[split] = { rows, file, sha256: await sha256File(path) };
+  }
+  return parts as Record<SplitName, Manifest['splits'][SplitName]>;
+}
+
+/** Creates the table `encoded` (split, position and the columns of a part, whose names are returned). */
+async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, types: Types): Promise<string[]> {
+  const { ids, joins } = encodedColumns(encodedFields(config, types));
+  const columns = [
+    ...ids.map((sql, i) => ({ name: fieldColumn(config.fields[i].name), sql })),
+    { name: 'scenario', sql: 'scenario' },
+    ...config.tasks.map(({ name }, i) => ({ name: labelColumn(name), sql: `l${i}::FLOAT` })),
+  ];
+  if (config.weight !== undefined) columns.push({ name: 'weight', sql: 'weight::FLOAT' });
+  if (config.group !== undefined) columns.push({ name: 'group', sql: 'coalesce(g.number, -1)' });
+  const groups = config.group === undefined ? '' : await createGroups(connection);
+  const select = columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
+  await execute(
+    connection,
+    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM rows POSITIONAL JOIN placement${joins}${groups}`,
+    'encoding the rows',
+  );
+  return columns.map(({ name }) => identifier(name));
+}
+
+/** Numbers the groups by first appearance; returns the join that brings the number to a row. */
+async function createGroups(connection: DuckDBConnection): Promise<string> {
+  await execute(
+    connection,
+    `CREATE TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
+     FROM rows WHERE group_key IS NOT NULL GROUP BY group_key`,
+    'numbering the groups',
+  );
+  return ' LEFT JOIN groups AS g ON group_key = g.key';
+}
+
+/** Writes the rows of a query as Parquet. */
+export const copyTo = (connection: DuckDBConnection, sql: string, path: string): Promise<void> =>
+  execute(connection, `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`, `writing ${path}`);
