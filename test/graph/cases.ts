@@ -106,7 +106,7 @@ function binary(op: (a: Tensor | number, b: Tensor | number) => Tensor, positive
     {
       title: 'two expanded operands',
       inputs: { a: { shape: [1, 3], ...operand }, b: { shape: [], ...operand }, rows: { shape: ['B', 3] } },
-      build: ({ a, b, rows }) => mul(op(expand(a, ['B', 3]), expand(b, ['B', 3])), rows),
+      build: ({ a, b, rows }) => concat([op(expand(a, ['B', 3]), expand(b, ['B', 3])), rows], 1),
     },
   ];
 }
@@ -218,6 +218,11 @@ export const CASES: { readonly [K in OpName]: readonly OpCase[] } = {
       title: 'to int32',
       inputs: { x: { shape: ['B', 3] } },
       build: ({ x }) => cast(cast(mul(x, 1.7), 'int32'), 'float32'),
+    },
+    {
+      title: 'of a positive mask',
+      inputs: { x: { shape: ['B', 3] } },
+      build: ({ x }) => cast(greater(x, 0), 'float32'),
     },
     { title: 'to bool', inputs: { x: { shape: ['B', 3] } }, build: ({ x }) => cast(cast(relu(x), 'bool'), 'float32') },
   ],

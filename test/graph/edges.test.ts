@@ -45,6 +45,37 @@ describe('kinks', () => {
     expect(await valueAndSlope(relu, [-1, 0, 2])).toEqual({ value: [0, 0, 2], slope: [0, 0, 1] });
   });
 
+  test('the mask of positive numbers is 0 or 1, from the smallest to the largest', async () => {
+    const x = new Graph().input('x', ['B']);
+    const at = [-Infinity, -1e-38, -0, 0, 1.2e-38, 1e-20, 3e38, Infinity];
+    expect((await numbers(cast(greater(x, 0), 'float32'), { x: float(at, at.length) })).map(Math.abs)).toEqual([
+      0, 0, 0, 0, 1, 1, 1, 1,
+    ]);
+  });
+
+  test('masks that are not of positive numbers', async () => {
+    const graph = new Graph();
+    const [x, column] = [graph.input('x', ['B', 2]), graph.input('column', ['B', 1])];
+    const number = (condition: Tensor): Tensor => cast(condition, 'float32');
+    const masks = {
+      aboveOne: number(greater(x, 1)),
+      mixed: number(greater(x, graph.constant([0, 1], [1, 2]))),
+      below: number(greater(0, x)),
+      wide: number(greater(column, graph.constant([0, 0], [1, 2]))),
+      whole: number(greater(cast(x, 'int32'), 0)),
+      asWhole: cast(greater(x, 0), 'int32'),
+    };
+    const found = await run(masks, { x: float([0.5, 0.5, -1, 2], 2, 2), column: float([3, -3], 2, 1) });
+    expect(Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, [...data]]))).toEqual({
+      aboveOne: [0, 0, 0, 1],
+      mixed: [1, 0, 0, 1],
+      below: [0, 0, 1, 0],
+      wide: [1, 1, 0, 0],
+      whole: [0, 0, 0, 1],
+      asWhole: [1, 1, 0, 1],
+    });
+  });
+
   test('abs has slope 0 at 0', async () => {
     expect(await valueAndSlope(abs, [-2, 0, 3])).toEqual({ value: [2, 0, 3], slope: [-1, 0, 1] });
   });

@@ -39,7 +39,7 @@ import {
 import type { Value } from '../../src/runtime/contract.ts';
 import { evaluate, type Numbers } from './evaluate.ts';
 import { build, programs, WIDTH } from './random-graph.ts';
-import { expectClose, normals, opCounts, run, wholes } from './support.ts';
+import { expectClose, normals, onnxNodes, opCounts, run, wholes } from './support.ts';
 
 const LONG = 4096;
 /** What is left of numbers near 1 that cancel. */
@@ -108,7 +108,9 @@ const GRAPHS: Record<string, (around: Around) => Tensor | Tensor[]> = {
   'masks and choices': ({ hidden, x, column }) =>
     where(greater(hidden, 0.4), where(greater(column, 0), x, hidden), cast(greater(x, 0.2), 'float32')),
   'a comparison as an output': ({ hidden }) => greater(hidden, 0.3),
-  'sums and maxima, axes kept': ({ hidden }) => [
+  'sums and maxima, axes kept': ({ hidden, x }) => [
+    reduceSum(hidden, [0], true),
+    mul(x, reduceMax(hidden, [0], true)),
     mul(hidden, reduceSum(hidden, [1], true)),
     mul(hidden, reduceSum(hidden, [0], true)),
     sub(hidden, reduceMax(hidden, [0, 1], true)),
@@ -154,15 +156,25 @@ describe('a value in transposed storage', () => {
     await expectEqualResults(graph, outputs, 1);
   });
 
-  test('small products and short batches keep plain storage', () => {
-    const bytes = (width: number, batchHint: number): string => {
+  test('small products, short batches and products wider than a batch keep plain storage', () => {
+    const isFlipped = (inner: number, columns: number, batchHint: number): boolean => {
       const graph = new Graph();
-      const y = tanh(matmul(graph.input('x', ['B', width]), graph.input('w', [width, width])));
-      return Buffer.from(compile({ y }, { batchHint }).bytes).toString('hex');
+      const y = tanh(matmul(graph.input('x', ['B', inner]), graph.input('w', [inner, columns])));
+      return Buffer.compare(compile({ y }, { batchHint }).bytes, compile({ y }).bytes) !== 0;
     };
-    expect(bytes(63, LONG)).toBe(bytes(63, 1));
-    expect(bytes(64, 2047)).toBe(bytes(64, 1));
-    expect(bytes(64, 2048)).not.toBe(bytes(64, 1));
+    expect(isFlipped(64, 64, 2048)).toBe(true);
+    expect(isFlipped(64, 63, 2048)).toBe(false);
+    expect(isFlipped(64, 64, 2047)).toBe(false);
+    expect(isFlipped(64, 2048, 2048)).toBe(false);
+  });
+
+  test('a column in transposed storage leaves wide values beside it in plain storage', () => {
+    const graph = new Graph();
+    const x = graph.input('x', ['B', 64]);
+    const column = reduceSum(tanh(matmul(x, graph.input('w', [64, 64]))), [1], true);
+    const nodes = onnxNodes(compile({ y: mul(x, column) }, { batchHint: LONG }).bytes);
+    const [product] = nodes.filter((node) => node.opType === 'Mul');
+    expect(product.input).toContain('x');
   });
 
   test('a product that is read in plain storage only is computed so', () => {
