@@ -28,7 +28,7 @@ async function recover(world: World, data: PreparedData, run: string): Promise<R
 /** A line per cell: what each planted effect adds to the model's logit, beside what was planted. */
 export async function recoveredText(world: World, data: PreparedData, run: string): Promise<string> {
   const { cells, noise, informative, separation } = await recover(world, data, run);
-  const names = plantedTruth(world).flows.map(({ name }) => name);
+  const names = plantedTruth(world).flows.map(({ name }) => name.replaceAll(/scenario-|task-/g, ''));
   const lines = cells.map(({ scenario, task, flows }) => [
     scenario,
     task,

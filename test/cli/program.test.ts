@@ -37,7 +37,11 @@ test.each(verbs.map((verb) => verb.name()))(
 test('every example in the help is a command line that the program takes', async () => {
   for (const verb of verbs) {
     let help = '';
-    verb.configureOutput({ writeOut: (text) => (help += text) });
+    verb.configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+    });
     verb.outputHelp();
     for (const [, line] of help.matchAll(/^ {2}\$ (.*)$/gm)) {
       const words = [...line.replace(/^source <\((.*)\)$/, '$1').matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]);

@@ -74,7 +74,13 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
   const cells = statistics.cells.filter(({ split }) => split === 'train');
   const share = (positives: number, rows: number): string =>
     rows === 0 ? '-' : `${((100 * positives) / rows).toFixed(1)} %`;
-  const table = cells.map((c) => [c.scenario, c.task, count(c.rows), share(c.positives, c.rows), count(c.unlabelled)]);
+  const table = cells.map((c) => [
+    c.scenario,
+    c.task,
+    count(c.rows),
+    share(c.positives, c.rows - c.unlabelled),
+    count(c.unlabelled),
+  ]);
   return [
     fresh ? `prepared ${name} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
     `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${count(statistics.leftOut)} left out`,
