@@ -5,6 +5,8 @@ import { EXACT, type Tolerance } from './tolerance.ts';
 export class Checks {
   /** Tensors and claims compared. */
   count = 0;
+  /** How many of them are beyond their tolerance. */
+  failed = 0;
   worst = 0;
   /** Where the worst error is, and which numbers met there; empty where all is exact. */
   where = '';
@@ -13,8 +15,9 @@ export class Checks {
   note: string | undefined;
 
   /** Takes over what other checks found. */
-  include({ count, worst, where, note }: Checks): void {
+  include({ count, failed, worst, where, note }: Checks): void {
     this.count += count;
+    this.failed += failed;
     this.note = note ?? this.note;
     if (worst <= this.worst) return;
     this.worst = worst;
@@ -62,6 +65,7 @@ export class Checks {
   /** An error worked out by the caller. */
   record(error: number, where: string): void {
     this.count++;
+    if (!(error <= 1)) this.failed++;
     if (!(error > this.worst)) return;
     this.worst = error;
     this.where = where;

@@ -78,10 +78,10 @@ async function nearestReading(
   const short = await check(0);
   const [train, valid] = ['train', 'valid'].map((part) => fixture.tensor(`input.${part}.ids`).shape[0]);
   const runOn = Math.min((batch - (train % batch)) % batch, valid);
-  if (short.worst <= 1 || runOn === 0) return short;
+  if (short.failed === 0 || runOn === 0) return short;
   const filled = await check(runOn);
   filled.note = `the last batch of an epoch is filled up with ${runOn} validation rows`;
-  return filled.worst < short.worst ? filled : short;
+  return filled.failed < short.failed ? filled : short;
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {

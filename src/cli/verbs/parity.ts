@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../../base/errors/entry.ts';
-import { formatRow, formatSummary, runParity } from '../../parity/index.ts';
+import { formatRow, formatSummary, type ParityRow, runParity } from '../../parity/index.ts';
 import { helpEnd } from '../help.ts';
 import { jsonOption } from '../options.ts';
 import { print, printJson } from '../output.ts';
@@ -10,27 +9,29 @@ interface Options {
   json?: boolean;
 }
 
+/** Some fixture disagrees. */
+const DISAGREES = 1;
+
 export function parity(program: Command): void {
   const verb = program
     .command('parity')
-    .summary("hold the product against numbers of the models' reference implementations")
+    .summary('compare what this program computes with reference fixtures')
     .description(
-      'Computes outputs, losses, gradients and optimiser steps of every fixture in a folder and prints its worst error in ' +
-        'units of its tolerance. Ends with code 1 if one exceeds it or is not understood.',
+      'Runs every fixture of a folder (NAME.json with NAME.safetensors or raw files in NAME/): models, optimiser steps, ' +
+        'whole trainings, preparation, metrics. Prints one row each: its worst error in units of its tolerance, and where. ' +
+        `Ends with code ${DISAGREES} if one disagrees or is not understood.`,
     )
-    .argument('<folder>', 'folder of fixtures')
-    .option('--only <glob>', 'fixtures whose name matches, like autoifs_*')
+    .argument('<folder>', 'the folder of fixtures')
+    .option('--only <glob>', 'only fixtures named like this: `*` any text, `?` one character, `{a,b}` either')
     .addOption(jsonOption())
     .action(run);
   helpEnd(verb, ['tributary parity test/fixtures', "tributary parity test/fixtures --only 'autoifs_*'"]);
 }
 
 async function run(folder: string, { only, json }: Options): Promise<void> {
-  const onRow = json
-    ? (row: object) => printJson({ event: 'fixture', ...row })
-    : (row: Parameters<typeof formatRow>[0]) => print(formatRow(row));
+  const onRow = (row: ParityRow): void => (json ? printJson({ event: 'fixture', ...row }) : print(formatRow(row)));
   const { rows, ok } = await runParity(folder, { only, onRow });
   if (json) printJson({ event: 'result', ok, fixtures: rows.length });
-  else print(formatSummary(rows));
-  if (!ok) process.exitCode = EXIT.internal;
+  else print(`\n${formatSummary(rows)}`);
+  if (!ok) process.exitCode = DISAGREES;
 }
