@@ -20,10 +20,11 @@ export function streams<N extends string>(seed: number, kind: string, names: rea
   return Object.fromEntries(entries) as Record<N, Stream>;
 }
 
-/** Uniform in (0, 1), 32 bits; index < 2^32. */
-export const uniform = ({ base, key }: Stream, index: number): number => toUnit(mix(mix(index ^ base) ^ key));
+/** 32 random bits; index < 2^32. */
+export const bits = ({ base, key }: Stream, index: number): number => mix(mix(index ^ base) ^ key);
 
-const toUnit = (bits: number): number => (bits + 0.5) / 4294967296;
+/** Uniform in (0, 1). */
+export const uniform = (stream: Stream, index: number): number => (bits(stream, index) + 0.5) / 4294967296;
 
 function mix(value: number): number {
   let x = value >>> 0;
@@ -42,6 +43,8 @@ export const HASH_MACROS = [
 /** First round: an index (UBIGINT) mixed with the base that its streams share. */
 export const mixedSql = (index: string, { base }: Stream): string => `mix(xor(${index}, ${base}::UBIGINT))`;
 
-/** Second round: a uniform from `mixed`, a column that holds `mixedSql`. */
-export const uniformSql = (mixed: string, { key }: Stream): string =>
-  `((mix(xor(${mixed}, ${key}::UBIGINT)) + 0.5) / 4294967296.0)`;
+/** Second round: 32 bits (UBIGINT) from `mixed`, a column that holds `mixedSql`. */
+export const bitsSql = (mixed: string, { key }: Stream): string => `mix(xor(${mixed}, ${key}::UBIGINT))`;
+
+export const uniformSql = (mixed: string, stream: Stream): string =>
+  `((${bitsSql(mixed, stream)} + 0.5) / 4294967296.0)`;

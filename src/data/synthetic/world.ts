@@ -7,7 +7,7 @@ import { random } from '../../base/random.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
 import { streams, uniform } from './hash.ts';
 import { type WorldInput, type WorldOptions, worldOptions } from './options.ts';
-import { describeTruth, FLOWS, type Planted, type PlantedTruth, plant } from './planted.ts';
+import { describeTruth, FLOWS, LEVELS, type Planted, type PlantedTruth, plant } from './planted.ts';
 import { things } from './things.ts';
 import { type WriteOptions, writeRows } from './write.ts';
 
@@ -69,7 +69,7 @@ export function createWorld(input: WorldInput = {}): World {
 
   const effects = ({ user, item, scenario }: Encounter): number[][] => {
     const [u, i] = [userLevels(user), itemLevels(item)];
-    return planted.effect[scenario].map((flows) => flows.map((table, k) => table[u[k] * 8 + i[k]]));
+    return planted.effect[scenario].map((flows) => flows.map((table, k) => table[u[k] * LEVELS + i[k]]));
   };
 
   /** Probability of each label given that the one before is 1 (funnel), or given nothing. */

@@ -6,7 +6,7 @@ import { execute, literal, openDuckDB } from '../duckdb.ts';
 import { HASH_MACROS, mixedSql, type Stream, uniformSql } from './hash.ts';
 import type { WorldOptions } from './options.ts';
 import { FLOWS, LEVELS, type Planted } from './planted.ts';
-import { things } from './things.ts';
+import { thingsSql } from './things.ts';
 
 export interface WriteOptions {
   /** Rows to write; at most 2^32. Row i is the same whatever the number, except for its time. */
@@ -33,11 +33,6 @@ export async function writeRows(path: string, source: Source, options: WriteOpti
   const run = (sql: string): Promise<void> => execute(database.connection, sql, 'writing the synthetic world');
   try {
     for (const macro of HASH_MACROS) await run(macro);
-    // Joins as written: the rows stream past the users and items, never the other way round, and so keep their order.
-    await run(`SET disabled_optimizers = 'join_order,build_side_probe_side'`);
-    const { usersSql, itemsSql } = things(source.world.seed);
-    await run(`CREATE TEMP TABLE users AS ${usersSql(source.world.users)}`);
-    await run(`CREATE TEMP TABLE items AS ${itemsSql(source.world.items)}`);
     const written = join(folder, 'rows.parquet');
     await run(
       `COPY (${rowsSql(source, options)}) TO ${literal(written)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
@@ -85,8 +80,7 @@ function rowsSql({ world, planted, streams }: Source, { rows, probabilities = fa
         SELECT *, ${tasks.map(({ t }) => `${chanceSql(world, planted, t)} AS c${t}`).join(', ')} FROM (
           SELECT *, ${START} + to_microseconds(row * ${step}) AS time,
             ${literalList(planted.scenarios.map(literal))}[s + 1] AS scenario
-          FROM (${drawSql(world, planted, streams, rows)})
-          JOIN users USING (user_id) JOIN items USING (item_id))))`;
+          FROM (${thingsSql(world.seed, drawSql(world, planted, streams, rows))}))))`;
 }
 
 /** Row number, mixed bits, user_id, item_id and s, the scenario's number; `row(index)` in world.ts is its twin. */
@@ -107,19 +101,22 @@ function drawSql(world: WorldOptions, planted: Planted, streams: Record<string, 
       FROM (SELECT range AS row, ${mixedSql('range::UBIGINT', streams.user)} AS mixed FROM range(${rows})))`;
 }
 
-/** Probability of task t's label: the sum of what its flows bring, each looked up by scenario and pair of levels. */
-function chanceSql({ noise }: WorldOptions, planted: Planted, t: number): string {
+/** Probability of task t's label: what its flows bring, each looked up by scenario and pair of levels (the first with the bias). */
+function chanceSql({ noise }: WorldOptions, { bias, effect, strength }: Planted, t: number): string {
   const lookup = (values: number[], at: string): string => `(${literalList(values.map(double))}::DOUBLE[])[${at} + 1]`;
-  const bias = lookup(
-    planted.bias.map((b) => b[t]),
+  const logit = FLOWS.map((_, k) => {
+    const values = effect.flatMap((tasks, s) =>
+      Array.from(tasks[t][k], (x) => (k === 0 ? bias[s][t] : 0) + strength[s][t][k] * x),
+    );
+    return lookup(values, `s * ${LEVELS * LEVELS} + u${k} * ${LEVELS} + i${k}`);
+  }).join(' + ');
+  const chance = `1 / (1 + exp(-(${logit})))`;
+  if (noise === 0) return chance;
+  const base = lookup(
+    bias.map((b) => b[t]),
     's',
   );
-  const flows = FLOWS.map((_, k) => {
-    const values = planted.effect.flatMap((tasks, s) => Array.from(tasks[t][k], (x) => planted.strength[s][t][k] * x));
-    return lookup(values, `s * ${LEVELS * LEVELS} + u${k} + i${k}`);
-  });
-  const logit = [bias, ...flows].join(' + ');
-  return `(${double(1 - noise)} / (1 + exp(-(${logit}))) + ${double(noise)} / (1 + exp(-${bias})))`;
+  return `(${double(1 - noise)} * ${chance} + ${double(noise)} / (1 + exp(-${base})))`;
 }
 
 const literalList = (values: string[]): string => `[${values.join(', ')}]`;
