@@ -68,12 +68,14 @@ function forEachPlace(shape: readonly number[], visit: (at: At) => void): void {
 }
 
 /** The number at a place; a shorter or narrower operand is stretched to it (aligned at the end, size 1 repeats). */
-function read({ shape, data }: Numbers, at: At): number {
+const read = (x: Numbers, at: At): number => x.data[indexOf(x, at)];
+
+function indexOf({ shape }: Numbers, at: At): number {
   const skipped = at.length - shape.length;
   let index = 0;
   for (let axis = 0; axis < shape.length; axis++)
     index = index * shape[axis] + (shape[axis] === 1 ? 0 : at[axis + skipped]);
-  return data[index];
+  return index;
 }
 
 const replaced = (at: At, axis: number, value: number): number[] => at.map((v, i) => (i === axis ? value : v));
@@ -159,12 +161,12 @@ const DEFINITIONS: { [K in OpName]: Definition<K> } = {
     (at) => {
       const [row, column] = at.slice(-2);
       const before = at.slice(0, -2);
+      const inA = (k: number): number => indexOf(a, [...before, ...(transposeA ? [k, row] : [row, k])]);
+      const inB = (k: number): number => indexOf(b, [...before, ...(transposeB ? [column, k] : [k, column])]);
+      const [fromA, stepA, fromB, stepB] = [inA(0), inA(1) - inA(0), inB(0), inB(1) - inB(0)];
       const inner = a.shape[a.shape.length - (transposeA ? 2 : 1)];
       let sum = 0;
-      for (let k = 0; k < inner; k++)
-        sum +=
-          read(a, [...before, ...(transposeA ? [k, row] : [row, k])]) *
-          read(b, [...before, ...(transposeB ? [column, k] : [k, column])]);
+      for (let k = 0; k < inner; k++) sum += a.data[fromA + k * stepA] * b.data[fromB + k * stepB];
       return sum;
     },
 

@@ -41,7 +41,7 @@ export const AUTOIFS_CASES: ModelCases = {
     },
   ],
   scenarioOwner,
-  reference: fc
+  anySizes: fc
     .record({
       embeddingDim: fc.integer({ min: 1, max: 4 }),
       shared: widths(1, 3),

@@ -8,7 +8,7 @@ import { AUTOIFS_REFERENCE } from '../../src/model/autoifs/reference.ts';
 import { findModel } from '../../src/model/registry.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { gateGraph, inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
 import { expectClose, float, int, size } from '../graph/support.ts';
 import { type Feeds, feedsFor, gradients, open, type Setup, setupOf, sum } from './support.ts';
 
@@ -177,6 +177,24 @@ test('the layout for long batches differs from the plain one at these sizes', ()
     trainingGraph(setupOf(findModel('autoifs'), { embeddingDim: 8, mlpDims: [96, 80, 64] }, sizes, 'search', batchSize))
       .bytes;
   expect(Buffer.compare(bytes(1), bytes(4096))).not.toBe(0);
+});
+
+test('hard gates are soft gates in the limit of a high temperature', async () => {
+  const options = { embeddingDim: 4, mlpDims: [9, 8, 7], taskDims: [5] };
+  const setup = (phase: 'search' | 'retrain'): Setup =>
+    setupOf(findModel('autoifs'), options, { fields: 3, scenarios: 3, tasks: 2 }, phase);
+  const search = await open(setup('search'));
+  const feeds = feedsFor(search.inputs, search.setup, 40);
+  const gateSession = await createSession(gateGraph(setup('search')).bytes, { threads: 1 });
+  const { gateLogits } = await gateSession.run(feeds);
+  expect(gateLogits.shape).toEqual([40, 8]);
+  const gates = { ...gateLogits, data: Float32Array.from(gateLogits.data, (w) => Number(w > 0)) };
+  expect(new Set(gates.data)).toEqual(new Set([0, 1]));
+
+  const retrain = await open(setup('retrain'));
+  const soft = await search.logits({ ...feeds, temperature: float([1e7]) });
+  expectClose(await retrain.logits({ ...feeds, gates }), soft, 1e-5);
+  await Promise.all([search.release(), retrain.release(), gateSession.release()]);
 });
 
 describe('a reference configuration', () => {

@@ -1,20 +1,12 @@
-/** What the tests of models share: a model's forward pass as tensors, random feeds, a reference loss, a plain training loop. */
+/** What the tests of models share: random feeds, sessions of a model's graphs, a plain training loop. */
 import { random } from '../../src/base/random.ts';
-import { Graph, mul, type Port, resolve, type Tensor } from '../../src/graph/index.ts';
+import { type Port, resolve } from '../../src/graph/index.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
-import type {
-  CommonOptions,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  Phase,
-} from '../../src/model/contract.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../src/model/contract.ts';
 import type { SessionOptions, TensorData, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { type GraphRequest, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/graphs.ts';
 import { draw } from '../../src/train/weights.ts';
-import type { Numbers } from '../graph/evaluate.ts';
 import { float, normals, size, wholes } from '../graph/support.ts';
 
 export type Setup = GraphRequest;
@@ -32,33 +24,6 @@ export function setupOf(
 
 export const phasesOf = (model: ModelDefinition<CommonOptions>): Phase[] =>
   model.flowSelection === undefined ? ['train'] : ['search', 'retrain'];
-
-/** The model's own forward function over the inputs of a new graph, without anything that training adds. */
-export function forwardOf(
-  setup: Setup,
-  training = false,
-): { graph: Graph; forward: ForwardOutputs; embedding: Tensor } {
-  const { model, options, sizes, phase } = setup;
-  const graph = new Graph();
-  const specs = new Map(model.parameters(options, sizes).map((spec) => [spec.name, spec]));
-  const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
-  const inputs: ForwardInputs<CommonOptions> = {
-    options,
-    sizes,
-    phase,
-    embedding,
-    scenario: graph.input('scenario', ['B'], 'int32'),
-    parameter: (name) => {
-      const spec = specs.get(name);
-      if (spec === undefined) throw new Error(`${name} is not declared`);
-      return graph.input(name, spec.shape);
-    },
-    scalar: (name) => graph.input(name, []),
-    gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
-    dropout: (x, name) => (training && options.dropout > 0 ? mul(x, graph.input(`dropout.${name}`, x.shape)) : x),
-  };
-  return { graph, forward: model.forward(inputs), embedding };
-}
 
 /**
  * Random numbers for every input of a graph, by its name and shape: the same name, shape and key give the same numbers.
@@ -92,21 +57,6 @@ export function feedsFor(
       return [name, normals(dims, name === 'embedding' ? 1 : 1 / Math.sqrt(dims[0]), name, ...key)];
     }),
   );
-}
-
-/** The loss by its definition, from logits [B,T] and penalties [B]: one number per task, and the penalties' sum. */
-export function lossOf(logits: Numbers, penalties: Numbers[], feeds: Feeds): { tasks: number[]; penalty: number } {
-  const tasks = logits.shape[1];
-  const perTask = new Array<number>(tasks).fill(0);
-  logits.data.forEach((z, i) => {
-    const cost = Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - feeds.labels.data[i] * z;
-    perTask[i % tasks] += feeds.lossWeights.data[i] * cost;
-  });
-  const penalty = penalties.reduce(
-    (sum, { data }) => data.reduce((inner, value, row) => inner + value * feeds.rowWeights.data[row], sum),
-    0,
-  );
-  return { tasks: perTask, penalty };
 }
 
 export const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);

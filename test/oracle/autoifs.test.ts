@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { add, mul, reduceSum, softplus, sub, type Tensor } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { expectClose } from '../graph/support.ts';
-import { feedsFor, forwardOf, gradients, open, type Setup, setupOf, sum } from '../model/support.ts';
+import { forwardOf } from '../model/reference-loss.ts';
+import { feedsFor, gradients, open, type Setup, setupOf, sum } from '../model/support.ts';
 import { differentiate } from './jax.ts';
 
 const ROWS = 10;

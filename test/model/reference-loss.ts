@@ -1,0 +1,92 @@
+/** A model's loss in float64: its forward function evaluated from the definitions of the ops, the loss from its own. */
+import { Graph, mul, type Tensor } from '../../src/graph/index.ts';
+import type { CommonOptions, ForwardInputs, ForwardOutputs } from '../../src/model/contract.ts';
+import { evaluate, type Numbers } from '../graph/evaluate.ts';
+import { type Feeds, type Setup, sum } from './support.ts';
+
+/** The model's own forward function over the inputs of a new graph, without anything that training adds. */
+export function forwardOf(
+  setup: Setup,
+  training = false,
+): { graph: Graph; forward: ForwardOutputs; embedding: Tensor } {
+  const { model, options, sizes, phase } = setup;
+  const graph = new Graph();
+  const specs = new Map(model.parameters(options, sizes).map((spec) => [spec.name, spec]));
+  const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
+  const inputs: ForwardInputs<CommonOptions> = {
+    options,
+    sizes,
+    phase,
+    embedding,
+    scenario: graph.input('scenario', ['B'], 'int32'),
+    parameter: (name) => {
+      const spec = specs.get(name);
+      if (spec === undefined) throw new Error(`${name} is not declared`);
+      return graph.input(name, spec.shape);
+    },
+    scalar: (name) => graph.input(name, []),
+    gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
+    dropout: (x, name) => (training && options.dropout > 0 ? mul(x, graph.input(`dropout.${name}`, x.shape)) : x),
+  };
+  return { graph, forward: model.forward(inputs), embedding };
+}
+
+/** The loss by its definition, from logits [B,T] and penalties [B]: one number per task, and the penalties' sum. */
+export function lossOf(logits: Numbers, penalties: Numbers[], feeds: Feeds): { tasks: number[]; penalty: number } {
+  const tasks = logits.shape[1];
+  const perTask = new Array<number>(tasks).fill(0);
+  logits.data.forEach((z, i) => {
+    const cost = Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - feeds.labels.data[i] * z;
+    perTask[i % tasks] += feeds.lossWeights.data[i] * cost;
+  });
+  const penalty = penalties.reduce(
+    (sum, { data }) => data.reduce((inner, value, row) => inner + value * feeds.rowWeights.data[row], sum),
+    0,
+  );
+  return { tasks: perTask, penalty };
+}
+
+export interface ReferenceLoss {
+  logits: Numbers;
+  tasks: number[];
+  penalty: number;
+  total: number;
+}
+
+/**
+ * The loss on the rows of `feeds`, as a function of inputs that move away from them. What stops gradients is held still, so
+ * that differences of the total are the gradient.
+ */
+export function referenceLoss(setup: Setup, feeds: Feeds): (moved?: Record<string, Numbers>) => ReferenceLoss {
+  const rows = feeds.scenario.data.length;
+  const { graph, forward } = forwardOf(setup, true);
+  const outputs: Record<string, Tensor> = { logits: forward.logits };
+  for (const [name, penalty] of Object.entries(forward.penalties ?? {})) outputs[`penalty ${name}`] = penalty;
+  const still = Object.fromEntries(
+    graph.nodes.filter(({ op }) => op === 'stopGradient').map((node) => [`still ${node.id}`, node]),
+  );
+  const held = Object.entries(evaluate(still, feeds, rows)).map(([name, value]) => [still[name], value] as const);
+  return (moved = {}) => {
+    const { logits, ...penalties } = evaluate(outputs, { ...feeds, ...moved }, rows, held);
+    const { tasks, penalty } = lossOf(logits, Object.values(penalties), feeds);
+    return { logits, tasks, penalty, total: sum(tasks) + penalty };
+  };
+}
+
+/** The slope of the total along directions of some inputs. */
+export function slopeAlong(
+  loss: (moved?: Record<string, Numbers>) => ReferenceLoss,
+  feeds: Feeds,
+  directions: Record<string, ArrayLike<number>>,
+): number {
+  const at = (step: number): number =>
+    loss(
+      Object.fromEntries(
+        Object.entries(directions).map(([name, direction]) => {
+          const { shape, data } = feeds[name];
+          return [name, { shape, data: Float64Array.from(data, (value, i) => value + step * direction[i]) }];
+        }),
+      ),
+    ).total;
+  return (at(1e-5) - at(-1e-5)) / 2e-5;
+}
