@@ -233,3 +233,15 @@ test('options that leave no shared layer are refused', () => {
   const found = autoifs.options.safeParse({ mlpDims: [8, 4], scenarioLayers: 2 });
   expect(found.error?.issues).toMatchObject([{ path: ['scenarioLayers'] }]);
 });
+
+test('gate penalties that do not fit the tasks are refused', () => {
+  const setup = setupOf(
+    findModel('autoifs'),
+    { gatePenalty: [0.1, 0, 0.2] },
+    { fields: 2, scenarios: 2, tasks: 2 },
+    'search',
+  );
+  expect(() => trainingGraph(setup)).toThrow(
+    'model.gatePenalty: 3 weights for 2 tasks: give one for each, or one number',
+  );
+});
