@@ -15,6 +15,7 @@ import { nodesBefore } from './grad.ts';
 import { planLayout } from './layout.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
+import { type Product, productsOf } from './products.ts';
 import { isBatch, type Shape, sameShape, showShape } from './shape.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 
@@ -32,6 +33,8 @@ export interface CompiledGraph {
   bytes: Uint8Array;
   inputs: Port[];
   outputs: Port[];
+  /** Its matrix products: from them the arithmetic of a run is counted. */
+  products: Product[];
 }
 
 export interface CompileOptions {
@@ -66,7 +69,7 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
       output: ports.map(valueInfo),
     },
   });
-  return { bytes: toBinary(ModelProtoSchema, model), inputs, outputs: ports };
+  return { bytes: toBinary(ModelProtoSchema, model), inputs, outputs: ports, products: productsOf(nodes) };
 }
 
 /** What a valid graph is: one graph, inputs before users, every shape as its rule says, every input name once. */

@@ -3,5 +3,6 @@ export { type CompiledGraph, type CompileOptions, check, compile, dump, type Por
 export * from './functions.ts';
 export { grad } from './grad.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';
+export { multiplyAdds, type Product } from './products.ts';
 export { batchMultiple, type Dim, fixedElements, isBatch, resolve, type Shape, showShape } from './shape.ts';
 export { type ElementType, Graph, type Tensor } from './tensor.ts';

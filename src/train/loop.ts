@@ -20,7 +20,7 @@ import { gateGraph, inferenceGraph, trainingGraph } from './graphs.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
 import { learningRateShare, temperature } from './schedule.ts';
 import { evaluateSplit, type ScorerContext } from './scorer.ts';
-import { type Setup, setUp } from './setup.ts';
+import { type Setup, setUp, stepContext } from './setup.ts';
 import { initialState, type LoopState, restoreSnapshot, restoreTensors, saveProgress, saveSnapshot } from './state.ts';
 import { type StepContext, trainStep } from './step.ts';
 import { applyWarmStart } from './warm-start.ts';
@@ -179,7 +179,7 @@ class Training {
 
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
     const { setup } = this;
-    const { config, options } = setup;
+    const { config } = setup;
     const runtime = { backend: config.backend, threads: config.threads };
     const graph = trainingGraph(setup.graphRequest(plan.phase, config.train.batchSize));
     const training = await createSession(graph.bytes, runtime);
@@ -188,21 +188,7 @@ class Training {
       runtime,
     );
     const caches = plan.phase === 'retrain' ? await this.#cacheGates() : undefined;
-    const step: StepContext = {
-      kernels: setup.kernels,
-      session: training,
-      graph,
-      weights: setup.weights,
-      buffers: setup.step,
-      layout: setup.layout,
-      optimizer: { ...setup.optimizer, l2: plan.l2 },
-      clipNorm: config.train.clipNorm,
-      taskWeights: setup.taskWeights,
-      tasks: setup.data.manifest.tasks,
-      phase: plan.phase,
-      dropoutKeep: 1 - options.dropout,
-      seed: config.seed,
-    };
+    const step = stepContext(setup, plan, graph, training);
     const scorer: ScorerContext = {
       kernels: setup.kernels,
       session: scoring,

@@ -4,11 +4,12 @@ import type { PreparedData } from '../data/prepared.ts';
 import { type Kernels, loadKernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model/contract.ts';
 import { findModel } from '../model/registry.ts';
+import type { Session } from '../runtime/contract.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from './feeds.ts';
-import { type GraphRequest, trainingGraph } from './graphs.ts';
+import { type GraphRequest, type TrainingGraph, trainingGraph } from './graphs.ts';
 import { momentCount, type OptimizerOptions } from './optimizer.ts';
-import { planPhases } from './phases.ts';
-import { allocateStep, type StepBuffers, stepBytes } from './step.ts';
+import { type PhasePlan, planPhases } from './phases.ts';
+import { allocateStep, type StepBuffers, type StepContext, stepBytes } from './step.ts';
 import { allocateWeights, length, type Weights, weightBytes } from './weights.ts';
 
 export interface Setup {
@@ -84,6 +85,23 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     graphRequest,
   };
 }
+
+/** What the steps of a phase work with. */
+export const stepContext = (setup: Setup, plan: PhasePlan, graph: TrainingGraph, session: Session): StepContext => ({
+  kernels: setup.kernels,
+  session,
+  graph,
+  weights: setup.weights,
+  buffers: setup.step,
+  layout: setup.layout,
+  optimizer: { ...setup.optimizer, l2: plan.l2 },
+  clipNorm: setup.config.train.clipNorm,
+  taskWeights: setup.taskWeights,
+  tasks: setup.data.manifest.tasks,
+  phase: plan.phase,
+  dropoutKeep: 1 - setup.options.dropout,
+  seed: setup.config.seed,
+});
 
 /** Widest set of dropout masks over the phases. */
 const dropoutWidth = (requests: GraphRequest[]): number =>
