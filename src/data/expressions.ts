@@ -1,6 +1,6 @@
 /** SQL expressions of a configuration: which columns they name, whether those exist, and what type they give. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { error } from '../base/errors/index.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, embed, identifier, literal, queryOne } from './duckdb.ts';
 import { baseSource, joinedRelation, type Source } from './sources.ts';
@@ -57,7 +57,7 @@ export async function referencedColumns(connection: DuckDBConnection, expression
   return found;
 }
 
-/** Walks DuckDB's syntax tree; parameters of lambdas are not columns. */
+/** Walks DuckDB's syntax tree. Parameters of lambdas are no columns; subqueries have columns of their own. */
 function collect(node: unknown, parameters: Set<string>, found: Reference[]): void {
   if (Array.isArray(node)) {
     for (const child of node) collect(child, parameters, found);
@@ -65,6 +65,7 @@ function collect(node: unknown, parameters: Set<string>, found: Reference[]): vo
   }
   if (node === null || typeof node !== 'object') return;
   const { class: kind, column_names: names, lhs } = node as { class?: string; column_names?: string[]; lhs?: unknown };
+  if (kind === 'SUBQUERY') return;
   if (kind === 'COLUMN_REF' && names !== undefined) {
     if (!parameters.has(names[0])) found.push(names);
     return;
@@ -133,11 +134,34 @@ export async function expressionType(
     const result = await connection.runAndReadAll(`DESCRIBE SELECT ${embed(sql)} AS value FROM ${relation}`);
     return String(result.getRowObjectsJS()[0].column_type);
   } catch (cause) {
-    const reason =
-      (duckdbError(cause, usedBy) as { details?: { reason?: string } }).details?.reason ?? 'it does not fit the data';
-    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason }, cause);
+    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason: reasonOf(cause, usedBy) }, cause);
   }
 }
+
+/**
+ * After a query over many expressions failed: the error of the first expression that fails alone, else `cause`. A value
+ * that an expression cannot take (a text in a CAST) shows only while rows are read.
+ */
+export async function blameExpression(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  relation: string,
+  cause: unknown,
+): Promise<unknown> {
+  if (!(cause instanceof TributaryError) || cause.code !== 'DATA_FAILED') return cause;
+  for (const { usedBy, sql } of allExpressions(config)) {
+    try {
+      await connection.run(`SELECT count(hash(${embed(sql)})) FROM ${relation}`);
+    } catch (own) {
+      return error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason: reasonOf(own, usedBy) }, own);
+    }
+  }
+  return cause;
+}
+
+/** DuckDB's reason, without the query. */
+const reasonOf = (cause: unknown, doing: string): string =>
+  (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? 'it does not fit the data';
 
 /** The available name that a mistyped one most likely meant, if any is near. */
 export function nearest(name: string, available: string[]): string | undefined {

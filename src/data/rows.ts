@@ -7,6 +7,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
+import { blameExpression } from './expressions.ts';
 import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
 import { type StoredField, storedField, textOf } from './sql.ts';
 
@@ -93,12 +94,13 @@ export async function createRows(
   ];
   const from = joinedRelation(config, sources, { rowNumbers: true });
   const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;
-  const order = await createRowOrder(connection, config, from, where);
-  await execute(
-    connection,
-    `CREATE TABLE rows AS SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`,
-    'computing the rows',
-  );
+  try {
+    const order = await createRowOrder(connection, config, from, where);
+    const sql = `SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`;
+    await execute(connection, `CREATE TABLE rows AS ${sql}`, 'computing the rows');
+  } catch (cause) {
+    throw await blameExpression(connection, config, from, cause);
+  }
   await checkRows(connection, from, allChecks(config), baseSource(config));
   const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
   if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });

@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
+import { naturalLogarithm } from './logarithm.ts';
 import { RESERVED_IDS } from './prepared.ts';
 
 /** How numbers fall into buckets: bucket = how many `edges` are <= v, or AutoIFS' rule. */
@@ -53,7 +54,7 @@ export function numberOf(value: unknown, field: string): number | undefined {
 export function bucketOf(buckets: Buckets, value: number): number {
   if (buckets !== 'logSquare') return edgesUpTo(buckets.edges, value);
   if (value > 2) {
-    const log = Math.log(value);
+    const log = naturalLogarithm(value);
     return Math.floor(log * log);
   }
   return Math.trunc(value) + 0; // + 0 makes -0 a 0

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared } from '../../src/data/open.ts';
 import { predictInto } from '../../src/data/predict.ts';
@@ -32,11 +33,15 @@ const FILES = {
   'users.csv': 'id,zip\nu1,01234\nu2,99999\nu3,1\n',
 };
 
-async function prepared() {
-  const folder = temporaryFolder(FILES);
-  await prepare({ config: dataset(VISITS), sourceFolder: folder, out: join(folder, 'data') });
-  return { folder, data: await openPrepared(join(folder, 'data')) };
-}
+const shared = mkdtempSync(join(tmpdir(), 'tributary-test-'));
+beforeAll(async () => {
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(shared, name), content);
+  await prepare({ config: dataset(VISITS), sourceFolder: shared, out: join(shared, 'data') });
+});
+afterAll(() => rmSync(shared, { recursive: true, force: true }));
+
+/** A folder of the test's own with the sources, and the data set that all tests share. */
+const prepared = async () => ({ folder: temporaryFolder(FILES), data: await openPrepared(join(shared, 'data')) });
 
 /** Ids of every row, and as predictions numbers that can be told apart. */
 async function predict(input: string, batchSize?: number) {
@@ -155,9 +160,10 @@ describe('predictInto', () => {
   });
 
   test('joined sources that have moved are named', async () => {
-    const { folder, data } = await prepared();
-    mkdirSync(join(folder, 'away'));
-    renameSync(join(folder, 'users.csv'), join(folder, 'away/users.csv'));
+    const folder = temporaryFolder(FILES);
+    await prepare({ config: dataset(VISITS), sourceFolder: folder, out: join(folder, 'data') });
+    const data = await openPrepared(join(folder, 'data'));
+    renameSync(join(folder, 'users.csv'), join(folder, 'away.csv'));
     const input = join(folder, 'visits.csv');
     const e = await failure(
       predictInto({ data, input, output: join(folder, 'out.parquet'), score: async () => new Float32Array() }),
@@ -174,6 +180,6 @@ describe('predictInto', () => {
       predictInto({ data, input: join(folder, 'visits.csv'), output: join(folder, 'out.parquet'), score }),
     ).rejects.toThrow('no model');
     expect(readFileSync(join(folder, 'out.parquet'), 'utf8')).toBe('earlier');
-    expect(readdirSync(folder).sort()).toEqual(['data', 'out.parquet', 'users.csv', 'visits.csv']);
+    expect(readdirSync(folder).sort()).toEqual(['out.parquet', 'users.csv', 'visits.csv']);
   });
 });

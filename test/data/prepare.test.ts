@@ -415,12 +415,24 @@ describe('bad data', () => {
       'DATA_EXPRESSION_INVALID',
       { usedBy: 'where' },
     ],
-    ['a cast that fails', ROWS, { ...SMALL, where: 'CAST(page AS INTEGER) = 1' }, 'DATA_FAILED', {}],
+    [
+      'a cast that fails',
+      ROWS,
+      { ...SMALL, where: 'CAST(page AS INTEGER) = 1' },
+      'DATA_EXPRESSION_INVALID',
+      { usedBy: 'where', reason: expect.stringContaining("'home' to INT32") },
+    ],
   ] as [string, string, DatasetInput, string, object][])('%s', async (_name, rows, input, code, details) => {
     const e = await problem(input, { 't.csv': rows });
     expect(e.code).toBe(code);
     expect(e.details).toMatchObject(details);
     expect(e.message).not.toMatch(/LINE 1|Binder Error|Conversion Error|\n\n/);
+  });
+
+  test('lambdas and subqueries bring names that are no columns', async () => {
+    const where =
+      'len(list_filter([1, 2], lambda item: item > 1)) = 1 AND price <= (SELECT max(other) FROM (SELECT 20 AS other))';
+    expect((await run({ ...SMALL, where }, { 't.csv': ROWS })).statistics.leftOut).toBe(2);
   });
 
   test('a joined source with a key twice', async () => {
