@@ -59,12 +59,17 @@ export function saveModel(
   writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
 }
 
+export interface LoadedModel {
+  description: ModelDescription;
+  tensors: Map<string, StoredTensor>;
+}
+
 /**
  * Reads the model of a run, verified byte for byte.
  *
  * @throws MODEL_MISSING, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
-export function loadModel(folder: string): { description: ModelDescription; tensors: Map<string, StoredTensor> } {
+export function loadModel(folder: string): LoadedModel {
   const path = join(folder, DESCRIPTION);
   if (!existsSync(path)) throw error('MODEL_MISSING', { folder });
   const content = unseal(readText(path, 'a model'));

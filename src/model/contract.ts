@@ -114,6 +114,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   purpose: string;
   /** Schema with defaults and a description on each option. */
   options: ZodType<O>;
+  /** What is wrong with options for data of these sizes; what is wrong by itself the schema tells. */
+  problems?: (options: O, sizes: ModelSizes) => { path: string; message: string }[];
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
   parameters: (options: O, sizes: ModelSizes) => ParameterSpec[];

@@ -1,11 +1,12 @@
 /** Begins a run: its configuration is held against the data, then its folder is made. */
 import { resolve } from 'node:path';
-import { loadModel } from '../artifact/model-file.ts';
-import { createRun, openRun } from '../artifact/run-folder.ts';
+import { createRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { versions } from '../base/version.ts';
 import type { RunConfig } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
+import { findModel } from '../model/registry.ts';
+import { readWarmStart } from './warm-start.ts';
 
 /** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
 export type RunPlace = { folder: string } | { parent: string };
@@ -13,23 +14,29 @@ export type RunPlace = { folder: string } | { parent: string };
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
  *
- * @throws CONFIG_INVALID where the configuration names tasks that the data do not have; RUN_NOT_FOUND, MODEL_MISSING,
- *   MODEL_UNBOUND for a warm start from what has no model or no data set; RUN_EXISTS, FILE_UNWRITABLE, DISK_FULL
+ * @throws CONFIG_INVALID where the configuration does not go with the data; what readWarmStart throws; RUN_EXISTS,
+ *   FILE_UNWRITABLE, DISK_FULL
  */
 export function newRun(
   config: RunConfig,
   { folder, manifest }: Pick<PreparedData, 'folder' | 'manifest'>,
   place: RunPlace,
 ): string {
-  const problems = Object.keys(config.train.taskWeights)
-    .filter((task) => !manifest.tasks.includes(task))
-    .map((task) => ({
+  const model = findModel(config.model.key);
+  const options = model.options.parse(config.model);
+  const sizes = { fields: manifest.fields.length, scenarios: manifest.scenarios.length, tasks: manifest.tasks.length };
+  const unknownTasks = Object.keys(config.train.taskWeights).filter((task) => !manifest.tasks.includes(task));
+  const problems = [
+    ...(model.problems?.(options, sizes) ?? []),
+    ...unknownTasks.map((task) => ({
       path: `train.taskWeights.${task}`,
       message: `the data have no such task (tasks: ${manifest.tasks.join(', ')})`,
-    }));
+    })),
+  ];
   if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
   const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
-  if (warmStart !== undefined) checkWarmStart(warmStart);
+  if (warmStart !== undefined)
+    readWarmStart(warmStart, { key: model.key, specs: model.parameters(options, sizes), manifest });
   const content = {
     model: config.model.key,
     config: { ...config, ...(warmStart !== undefined && { warmStart }) },
@@ -37,10 +44,4 @@ export function newRun(
     versions: versions(),
   };
   return createRun(content, place).folder;
-}
-
-/** The weights of a warm start are there, and so are the tokens that their table rows belong to. */
-function checkWarmStart(run: string): void {
-  loadModel(run);
-  if (openRun(run).data.folder === '') throw error('MODEL_UNBOUND', { run });
 }

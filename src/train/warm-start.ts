@@ -2,37 +2,53 @@
  * Warm start: tomorrow's data go on from yesterday's model. Dense parameters are taken over; a table row is taken over
  * where field and token are the same, whatever its id is now; rows of new tokens stay as they were drawn.
  */
-import { loadModel } from '../artifact/model-file.ts';
+import { type LoadedModel, loadModel } from '../artifact/model-file.ts';
 import { openRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { openPrepared } from '../data/open.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../data/prepared.ts';
+import { type Manifest, OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../data/prepared.ts';
+import type { ParameterSpec } from '../model/contract.ts';
 import type { Setup } from './setup.ts';
 import { view } from './weights.ts';
 
+/** What a run must have in common with the one whose weights it starts from. */
+export interface WarmStartTarget {
+  /** Key of the model, and the parameters that its options give. */
+  key: string;
+  specs: readonly ParameterSpec[];
+  manifest: Manifest;
+}
+
 /**
- * Overwrites freshly drawn weights with those of a finished run.
+ * Reads the weights of a finished run to start another one from.
  *
- * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ
+ * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ; RUN_NOT_FOUND, MODEL_MISSING; MODEL_UNBOUND
+ *   for imported weights without a data set, whose table rows have no tokens
  */
-export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
-  const { description, tensors } = loadModel(run);
-  const { weights, model, options } = setup;
-  const { manifest } = setup.data;
+export function readWarmStart(run: string, { key, specs, manifest }: WarmStartTarget): LoadedModel {
+  const { data } = openRun(run);
+  const loaded = loadModel(run);
+  if (data.folder === '') throw error('MODEL_UNBOUND', { run });
+  const { description, tensors } = loaded;
+  const names = (of: { fields: readonly { name: string }[] }): string => of.fields.map((field) => field.name).join();
   const problems = [
-    ...different('model', description.model.key, model.key),
+    ...different('model', description.model.key, key),
     ...different('scenarios', description.data.scenarios.join(), manifest.scenarios.join()),
     ...different('tasks', description.data.tasks.join(), manifest.tasks.join()),
-    ...different(
-      'fields',
-      description.data.fields.map((f) => f.name).join(),
-      manifest.fields.map((f) => f.name).join(),
-    ),
-    ...weights.specs.flatMap(({ name, shape }) =>
+    ...different('fields', names(description.data), names(manifest)),
+    ...specs.flatMap(({ name, shape }) =>
       different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join()),
     ),
   ];
   if (problems.length > 0) throw error('WARM_START_MISMATCH', { run, problems });
+  return loaded;
+}
+
+/** Overwrites freshly drawn weights with those of a finished run. Throws what readWarmStart throws. */
+export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
+  const { weights, model, options } = setup;
+  const { manifest } = setup.data;
+  const { description, tensors } = readWarmStart(run, { key: model.key, specs: weights.specs, manifest });
   for (const { name } of weights.specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
 
   const old = await openPrepared(openRun(run).data.folder);

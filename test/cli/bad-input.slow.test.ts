@@ -114,16 +114,37 @@ test('bytes that are not UTF-8: line and byte', () => {
 test('a configuration with three mistakes: all three', () => {
   const config = { ...CONFIG, nmae: 'x', fields: [{ kind: 'categorical', name: '1st' }], tasks: [{ name: 'click' }] };
   const { err, ...rest } = prepare('config', csv(), config);
-  expectRefusal({ err, ...rest }, 2, 'CONFIG_INVALID', /has 3 mistakes/);
+  expectRefusal({ err, ...rest }, 2, 'CONFIG_INVALID', /3 mistakes in the dataset configuration/);
   for (const path of ['nmae', 'fields.0.name', 'tasks.0.label']) expect(err).toContain(`  ${path}: `);
 });
 
 test('a run configuration with three mistakes: all three, and no run folder', () => {
   const set = ['train.bathSize=10', 'train.learningRate=fast', 'model.loraRank=0'].flatMap((text) => ['--set', text]);
   const outcome = tributary(['train', '--data', at('data'), '--model', 'autoifs', ...set, '--out', at('never')]);
-  expectRefusal(outcome, 2, 'CONFIG_INVALID', /has 3 mistakes/);
+  expectRefusal(outcome, 2, 'CONFIG_INVALID', /3 mistakes in the/);
   expect(outcome.err).toMatch(/train\.bathSize: .*nearest is train\.batchSize/);
   expect(existsSync(at('never'))).toBe(false);
+});
+
+test('options that do not go with the data, or with the run to start from: no run folder', () => {
+  const train = (...words: string[]): Outcome & { left: string[] } => ({
+    ...tributary(['train', '--data', at('data'), ...TINY_MODEL, ...words, '--out', at('never')]),
+    left: existsSync(at('never')) ? ['never'] : [],
+  });
+  const set = ['--set', 'model.gatePenalty=[1,2,3]', '--set', 'train.taskWeights.buy=2'];
+  expectRefusal(
+    train(...set),
+    2,
+    'CONFIG_INVALID',
+    /model\.gatePenalty: .*one per task \(2\), found 3\n.*taskWeights\.buy: .*click, like/,
+  );
+  expectRefusal(
+    train('--warm-start', at('run'), '--set', 'model.loraRank=1'),
+    2,
+    'WARM_START_MISMATCH',
+    /parameter task\.0\.lora\.down: 8,8 there, 8,2 here/,
+  );
+  expectRefusal(train('--warm-start', at('nowhere')), 4, 'RUN_NOT_FOUND', /nowhere is not a run folder/);
 });
 
 test('a checkpoint with one flipped byte is refused; the one before it goes on', () => {

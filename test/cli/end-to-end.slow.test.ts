@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -201,4 +202,24 @@ test('a prepared configuration with --vocabulary-from keeps the ids of known tok
   expect(size('data-2')).toBeGreaterThan(size('data'));
   const words2 = ['train', '--data', at('data-2'), ...TINY_MODEL, '--warm-start', at('run'), '--out', at('grown')];
   expect(events(words2).at(-1)).toMatchObject({ event: 'result' });
+});
+
+test('models counts the parameters for a data set', () => {
+  const [model] = events(['models', 'autoifs', '--data', at('data')]);
+  const { tableRows } = JSON.parse(readFileSync(at('data/manifest.json'), 'utf8'));
+  expect(model).toMatchObject({
+    event: 'model',
+    key: 'autoifs',
+    parameters: { data: 'synthetic', tableRows, demo: expect.any(Number) },
+  });
+});
+
+test('the completion script completes verbs and options in bash', () => {
+  const script = tributary(['completion', 'bash']).out;
+  const complete = (...words: string[]): string[] => {
+    const command = `${script}\nCOMP_WORDS=(tributary ${words.join(' ')}); COMP_CWORD=${words.length}; _tributary; echo "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', command], { encoding: 'utf8' }).stdout.trim().split(' ');
+  };
+  expect(complete('pre')).toEqual(['prepare', 'predict']);
+  expect(complete('train', '--mo')).toEqual(['--model']);
 });

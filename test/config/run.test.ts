@@ -181,7 +181,7 @@ describe('mistakes', () => {
 
   test('the message counts and lists them', async () => {
     await expect(load({ config: { seed: -1, threads: 1.5 } })).rejects.toThrow(
-      'the run configuration has 2 mistakes:\n  seed: expected at least 0, found -1\n  threads: expected a whole number, found 1.5',
+      '2 mistakes in the run configuration:\n  seed: expected at least 0, found -1\n  threads: expected a whole number, found 1.5',
     );
   });
 
@@ -345,7 +345,7 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
       'split.column': 'is missing: expected text',
       tasks: 'expected at least 1 entries, found []',
     });
-    await expect(failure).rejects.toThrow(`the dataset configuration (${path}) has 5 mistakes`);
+    await expect(failure).rejects.toThrow(`5 mistakes in the dataset configuration (${path})`);
   });
 
   test('a setting may reach into a list', async () => {

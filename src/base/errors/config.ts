@@ -5,7 +5,7 @@ export const CONFIG_ERRORS = {
     EXIT.usage,
     400,
     (d: { source: string; problems: { path: string; message: string }[] }) =>
-      `${d.source} has ${d.problems.length} mistake${d.problems.length === 1 ? '' : 's'}:\n` +
+      `${d.problems.length} mistake${d.problems.length === 1 ? '' : 's'} in ${d.source}:\n` +
       d.problems.map((p) => `  ${p.path || '(top level)'}: ${p.message}`).join('\n'),
   ),
   CONFIG_UNREADABLE: entry(

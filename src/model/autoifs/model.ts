@@ -12,7 +12,6 @@
  *
  * A gate of 1 removes its flow. Several scenario layers and hidden task layers generalise the published network.
  */
-import { error } from '../../base/errors/index.ts';
 import { add, mul, reduceMean, relu, sigmoid, slice, stopGradient, sub, type Tensor } from '../../graph/index.ts';
 import type {
   CommonOptions,
@@ -103,16 +102,6 @@ function gateLogits({ options, embedding, parameter, dropout }: Inputs): Tensor 
 /** sum_t lambda_t * mean_k g_tk of each row: [B]. */
 function gatePenalty({ gatePenalty }: AutoifsOptions, { tasks }: ModelSizes, gate: Tensor[]): Record<string, Tensor> {
   const lambda = Array.isArray(gatePenalty) ? gatePenalty : Array.from({ length: tasks }, () => gatePenalty);
-  if (lambda.length !== tasks)
-    throw error('CONFIG_INVALID', {
-      source: 'the options of autoifs',
-      problems: [
-        {
-          path: 'model.gatePenalty',
-          message: `${lambda.length} weights for ${tasks} tasks: give one for each, or one number`,
-        },
-      ],
-    });
   if (lambda.every((weight) => weight === 0)) return {};
   const perTask = gate.reduce((sum, g) => add(sum, g)); // [B,T], sum over the four flows
   const weighted = mul(perTask, gate[0].graph.constant(lambda, [1, tasks])); // [B,T]
