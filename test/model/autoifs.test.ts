@@ -234,14 +234,11 @@ test('options that leave no shared layer are refused', () => {
   expect(found.error?.issues).toMatchObject([{ path: ['scenarioLayers'] }]);
 });
 
-test('gate penalties that do not fit the tasks are refused', () => {
-  const setup = setupOf(
-    findModel('autoifs'),
-    { gatePenalty: [0.1, 0, 0.2] },
-    { fields: 2, scenarios: 2, tasks: 2 },
-    'search',
-  );
-  expect(() => trainingGraph(setup)).toThrow(
-    'model.gatePenalty: 3 weights for 2 tasks: give one for each, or one number',
-  );
+test('gate penalties that do not fit the tasks are a problem', () => {
+  const problems = (gatePenalty: number | number[]) =>
+    autoifs.problems?.({ ...autoifs.options.parse({}), gatePenalty }, { fields: 2, scenarios: 2, tasks: 2 });
+  expect(problems([0.1, 0, 0.2])).toMatchObject([
+    { path: 'model.gatePenalty', message: expect.stringContaining('found 3') },
+  ]);
+  for (const fitting of [0, 0.3, [0.1, 0]]) expect(problems(fitting)).toEqual([]);
 });
