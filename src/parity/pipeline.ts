@@ -3,11 +3,13 @@
  * fixture's rows are prepared, its initial weights imported, the run is warm-started from them and trained as any run;
  * what it leaves is compared.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { numberOf } from '../evaluate/index.ts';
+import { arranged } from '../model/arrangement.ts';
 import { Checks } from './checks.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { smallestSize } from './flow-gates.ts';
@@ -20,7 +22,7 @@ import {
   trainFixture,
   trainingSchema,
 } from './pipeline-run.ts';
-import { arranged, type ReferenceModel, readReferenceModel } from './reference-model.ts';
+import { type ReferenceModel, readReferenceModel } from './reference-model.ts';
 import { EXACT, readTolerances, type Tolerance } from './tolerance.ts';
 
 export const isPipelineFixture = (fixture: Fixture): boolean =>

@@ -84,27 +84,6 @@ function one(key: string, beside: unknown, inside: unknown): unknown {
   return beside ?? inside;
 }
 
-/** The reference's numbers into ours: `write` gets each parameter's array and index. */
-export function placeReference(
-  tensors: ReferenceTensor[],
-  numbers: (tensor: ReferenceTensor) => Float32Array,
-  parameter: (name: string) => Float32Array,
-): void {
-  for (const tensor of tensors) {
-    const target = parameter(tensor.parameter);
-    numbers(tensor).forEach((value, index) => {
-      target[tensor.place(index)] = value;
-    });
-  }
-}
-
-/** One reference tensor out of our parameter. */
-export const arranged = ({ shape, place }: ReferenceTensor, parameter: ArrayLike<number>): Float32Array =>
-  Float32Array.from(
-    { length: shape.reduce((product, size) => product * size, 1) },
-    (_, index) => parameter[place(index)],
-  );
-
 /** The reference's embedding tables by name: the one that learns, and the one that the frozen gate network reads. */
 export const tableNames = ({ layout }: ReferenceModel): string[] =>
   layout.gateTable === undefined ? [layout.table] : [layout.table, layout.gateTable];

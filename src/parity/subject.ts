@@ -1,7 +1,9 @@
 /** The product's side of a model fixture: weights, buffers and sessions that hold the fixture's numbers. */
+
 import type { Batch } from '../data/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
 import { loadKernels } from '../kernels/index.ts';
+import { arranged, placeReference } from '../model/arrangement.ts';
 import type { ForwardOutputs, Phase } from '../model/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from '../train/feeds.ts';
@@ -11,7 +13,7 @@ import { allocateStep, type StepContext, stepBytes } from '../train/step.ts';
 import { allocateWeights, length, view, type Weights, weightBytes } from '../train/weights.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, flowGates, run } from './flow-gates.ts';
-import { arranged, placeReference, type ReferenceModel, tableNames } from './reference-model.ts';
+import { type ReferenceModel, tableNames } from './reference-model.ts';
 import { readBatch } from './rows.ts';
 
 export interface Subject {

@@ -6,6 +6,7 @@ import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
 import { versions } from '../base/version.ts';
 import type { PreparedData } from '../data/prepared.ts';
+import { arranged, placeReference } from '../model/arrangement.ts';
 import type {
   CommonOptions,
   ModelDefinition,
@@ -75,7 +76,12 @@ export function exportWeights(run: string, path: string): { tensors: number; byt
   const { fields, scenarios, tasks } = description.data;
   const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
   const named = [
-    ...layout.tensors(options, sizes).map((tensor): [string, TensorView] => [tensor.name, gather(tensor, tensors)]),
+    ...layout
+      .tensors(options, sizes)
+      .map((tensor): [string, TensorView] => [
+        tensor.name,
+        { shape: tensor.shape, data: arranged(tensor, tensors.get(tensor.parameter)?.data as Float32Array) },
+      ]),
     ...tableNames(layout).map(([name, ours]): [string, TensorView] => [name, tensors.get(ours) as StoredTensor]),
   ];
   return { tensors: named.length, bytes: writeSafetensors(path, named).bytes };
@@ -146,20 +152,12 @@ function ourTensors(
       .parameters(options, sizes)
       .map(({ name, shape }) => [name, { shape, data: new Float32Array(elements(shape)) }]),
   );
-  for (const { name, parameter, place } of reference) {
-    const source = found.get(name)?.data as Float32Array;
-    const target = ours.get(parameter)?.data as Float32Array;
-    source.forEach((value, index) => {
-      target[place(index)] = value;
-    });
-  }
+  placeReference(
+    reference,
+    ({ name }) => found.get(name)?.data as Float32Array,
+    (name) => ours.get(name)?.data as Float32Array,
+  );
   return [...ours];
-}
-
-/** One reference tensor, collected from our parameter. */
-function gather({ shape, parameter, place }: ReferenceTensor, tensors: ReadonlyMap<string, StoredTensor>): TensorView {
-  const source = tensors.get(parameter)?.data as Float32Array;
-  return { shape, data: Float32Array.from({ length: elements(shape) }, (_, index) => source[place(index)]) };
 }
 
 /** Reference names of the embedding tables, and ours. */
