@@ -17,7 +17,7 @@ import type { Types } from './rows.ts';
 import { baseSource, createSourceView, findFiles, type Source } from './sources.ts';
 import { registerNumberText } from './sql.ts';
 
-export { type Finding, formatFindings, type Level, worstLevel } from './checks/finding.ts';
+export { type Finding, formatFindings, worstLevel } from './checks/finding.ts';
 
 /** The checks of the joined rows, in the order in which they are told. */
 const CHECKS: Check[] = [

@@ -47,4 +47,4 @@ export const mixedSql = (index: string, { base }: Stream): string => `mix(xor(${
 export const bitsSql = (mixed: string, { key }: Stream): string => `mix(xor(${mixed}, ${key}::UBIGINT))`;
 
 export const uniformSql = (mixed: string, stream: Stream): string =>
-  `((${bitsSql(mixed, stream)} + 0.5) / 4294967296.0)`;
+  `((${bitsSql(mixed, stream)}::DOUBLE + 0.5::DOUBLE) / 4294967296::DOUBLE)`;

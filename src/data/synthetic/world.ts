@@ -126,7 +126,7 @@ export function createWorld(input: WorldInput = {}): World {
 /** The planted strengths, and which flows are noise where: what flow selection can be checked against. */
 export const plantedTruth = (world: World): PlantedTruth => describeTruth(world.options, world.planted);
 
-export const rowStreams = ({ seed, tasks }: WorldOptions) =>
+const rowStreams = ({ seed, tasks }: WorldOptions) =>
   streams(seed, 'row', ['user', 'item', 'scenario', ...Array.from({ length: tasks }, (_, t) => `label${t}`)]);
 
 function datasetConfig(planted: Planted, file: string): DatasetInput {

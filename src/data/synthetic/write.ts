@@ -22,8 +22,8 @@ interface Source {
   streams: Record<string, Stream>;
 }
 
-/** The first row's time, and the days over which the rows are spread evenly. */
-const START = "TIMESTAMP '2024-01-01 00:00:00'";
+/** The first row's time in microseconds, and the days over which the rows are spread evenly. */
+const START = Date.UTC(2024, 0, 1) * 1000;
 const DAYS = 30;
 
 /** Writes to a temporary name first, so that `path` is whole or absent. Throws DISK_FULL, FILE_UNWRITABLE. */
@@ -78,7 +78,7 @@ function rowsSql({ world, planted, streams }: Source, { rows, probabilities = fa
     SELECT ${columns.join(', ')} FROM (
       SELECT *, ${labels.join(', ')} FROM (
         SELECT *, ${tasks.map(({ t }) => `${chanceSql(world, planted, t)} AS c${t}`).join(', ')} FROM (
-          SELECT *, ${START} + to_microseconds(row * ${step}) AS time,
+          SELECT *, make_timestamp(${START} + row * ${step}) AS time,
             ${literalList(planted.scenarios.map(literal))}[s + 1] AS scenario
           FROM (${thingsSql(world.seed, drawSql(world, planted, streams, rows))}))))`;
 }
