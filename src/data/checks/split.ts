@@ -85,7 +85,7 @@ async function checkTimes({ connection, config, sources, types, rows }: Context)
   if (back > 0)
     problems.push({
       level: 'warn',
-      message: `the rows are not in the order of ${column} (${percent(back / rows)} step back). The split sorts them; a file in order reads faster`,
+      message: `the rows are not in the order of ${column} (${percent(back / rows)} step back): the split goes by the times all the same, but within a part rows stay in file order`,
       count: back,
       of: rows,
     });
