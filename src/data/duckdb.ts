@@ -28,6 +28,8 @@ export async function openDuckDB(options: DatabaseOptions = {}): Promise<Databas
     autoinstall_known_extensions: 'false',
     // The rows live for minutes: looking for the best compression takes longer than writing them.
     force_compression: 'uncompressed',
+  }).catch((cause) => {
+    throw duckdbError(cause, `opening ${file}`);
   });
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'"); // the text of a time must not depend on the machine

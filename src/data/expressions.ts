@@ -125,7 +125,7 @@ export async function checkExpressions(
 }
 
 /** DuckDB's type of an expression over a relation. Throws DATA_EXPRESSION_INVALID. */
-export async function expressionType(
+async function expressionType(
   connection: DuckDBConnection,
   relation: string,
   { usedBy, sql }: Expression,
@@ -164,7 +164,7 @@ const reasonOf = (cause: unknown, doing: string): string =>
   (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? 'it does not fit the data';
 
 /** The available name that a mistyped one most likely meant, if any is near. */
-export function nearest(name: string, available: string[]): string | undefined {
+function nearest(name: string, available: string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const ranked = available
     .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate)) }))

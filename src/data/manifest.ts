@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
 import { canonicalJson, sha256, sha256File } from '../base/hash.ts';
-import type { DatasetConfig } from '../config/dataset.ts';
-import type { InputFile, Manifest, PreparedField } from './prepared.ts';
+import type { Manifest } from './prepared.ts';
 
 /** Path of a field's vocabulary inside the folder. */
 export const vocabularyFile = (field: string): string => `vocabularies/${field}.parquet`;
@@ -26,41 +25,29 @@ export function readManifest(folder: string): Manifest {
   return manifest as Manifest;
 }
 
-interface ManifestParts {
-  config: DatasetConfig;
-  configHash: string;
-  inputs: InputFile[];
-  columns: Manifest['columns'];
-  fields: PreparedField[];
-  splits: Manifest['splits'];
-  sourceFolder: string;
-}
+/** What a manifest is made of; the rest is computed. */
+type ManifestParts = Pick<
+  Manifest,
+  'config' | 'configHash' | 'inputs' | 'columns' | 'fields' | 'splits' | 'scenarios' | 'tasks' | 'sourceFolder'
+>;
 
 /** Writes the manifest of the folder `staging`, whose other files are complete. */
 export async function writeManifest(staging: string, parts: ManifestParts): Promise<Manifest> {
-  const { config, inputs, sourceFolder, ...rest } = parts;
+  const { sourceFolder, ...rest } = parts;
   const files: Record<string, string> = {};
-  const others = [
-    'statistics.json',
-    ...readdirSync(join(staging, 'vocabularies'))
-      .map((f) => `vocabularies/${f}`)
-      .sort(),
-  ];
-  for (const file of others) files[file] = await sha256File(join(staging, file));
+  const vocabularies = readdirSync(join(staging, 'vocabularies')).sort();
+  for (const file of ['statistics.json', ...vocabularies.map((name) => `vocabularies/${name}`)])
+    files[file] = await sha256File(join(staging, file));
   const content = {
     version: 1 as const,
-    name: config.name,
-    config,
+    name: parts.config.name,
     ...rest,
-    inputs,
     tableRows: parts.fields.reduce((sum, f) => sum + f.size, 0),
-    scenarios: config.scenario.names ?? config.scenario.values.map(String),
-    tasks: config.tasks.map((t) => t.name),
-    hasWeight: config.weight !== undefined,
-    hasGroup: config.group !== undefined,
+    hasWeight: parts.config.weight !== undefined,
+    hasGroup: parts.config.group !== undefined,
     files,
   };
-  const hash = sha256(canonicalJson({ ...content, inputs: inputs.map(({ modified: _, ...input }) => input) }));
+  const hash = sha256(canonicalJson({ ...content, inputs: parts.inputs.map(({ modified: _, ...input }) => input) }));
   const manifest: Manifest = { ...content, sourceFolder, hash };
   writeFileSync(join(staging, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
   return manifest;

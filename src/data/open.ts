@@ -47,7 +47,7 @@ export async function verifyPrepared(folder: string): Promise<void> {
 }
 
 /** Tokens of a vocabulary file by id; the reserved ids hold the empty text, which is never a token. */
-export async function readTokens(path: string): Promise<string[]> {
+async function readTokens(path: string): Promise<string[]> {
   const { connection, close } = await openDuckDB();
   try {
     const result = await connection.runAndReadAll(`SELECT id, token FROM read_parquet(${literal(path)}) ORDER BY id`);

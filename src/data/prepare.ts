@@ -75,61 +75,73 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
   )
     return { folder, manifest: before, statistics: readStatistics(folder), fresh: false };
 
-  const steps = [
-    'Reading the sources',
-    'Computing the rows',
-    'Splitting',
-    'Building the vocabularies',
-    'Writing the encoded rows',
-    'Counting',
-  ];
-  const begin = (number: number) => options.onProgress?.({ step: steps[number - 1], number, of: steps.length });
-  const { manifest, statistics } = await writeFolder(folder, async (staging) => {
-    const work = join(staging, 'work');
-    mkdirSync(work);
-    const { connection, close } = await openDuckDB({
-      memoryLimit: options.memoryLimit,
-      tempFolder: work,
-      file: join(work, 'rows.duckdb'),
-    });
-    try {
-      begin(1);
-      const inputs = await recordInputs(paths, options.sourceFolder);
-      registerNumberText(connection);
-      const sources = await createSourceViews(connection, config, options.sourceFolder);
-      const types = await checkExpressions(connection, config, sources);
-      await checkJoinKeys(connection, config);
-      begin(2);
-      const n = await createRows(connection, config, sources, types);
-      begin(3);
-      await createPlacement(connection, config, n);
-      begin(4);
-      const fields = await createVocabularies(connection, config, types, staging, earlier);
-      begin(5);
-      const splits = await writeParts(connection, config, types, staging);
-      begin(6);
-      const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? n;
-      const tasks = config.tasks.map((t) => t.name);
-      const scenarios = config.scenario.names ?? config.scenario.values.map(String);
-      const statistics = await computeStatistics(connection, { fields, tasks, scenarios, splits }, staging, baseRows);
-      writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
-      const manifest = await writeManifest(staging, {
-        config,
-        configHash,
-        inputs,
-        columns: Object.fromEntries(sources.map((source) => [source.name, source.columns])),
-        fields,
-        splits,
-        sourceFolder: resolve(options.sourceFolder),
-      });
-      return { manifest, statistics };
-    } finally {
-      close();
-      rmSync(work, { recursive: true, force: true });
-    }
-  });
-  return { folder, manifest, statistics, fresh: true };
+  const task = { ...options, config, configHash, paths, earlier };
+  const result = await writeFolder(folder, (staging) => prepareInto(staging, task));
+  return { folder, ...result, fresh: true };
 }
+
+interface Task extends PrepareOptions {
+  configHash: string;
+  /** The source files. */
+  paths: string[];
+  /** The data set whose vocabularies go on. */
+  earlier: { folder: string; manifest: Manifest } | undefined;
+}
+
+const STEPS = [
+  'Reading the sources',
+  'Computing the rows',
+  'Splitting',
+  'Building the vocabularies',
+  'Writing the encoded rows',
+  'Counting',
+];
+
+/** Does all the work in `staging`; the database of rows is gone at the end. */
+async function prepareInto(staging: string, task: Task): Promise<{ manifest: Manifest; statistics: Statistics }> {
+  const { config, configHash, sourceFolder, memoryLimit } = task;
+  const begin = (number: number) => task.onProgress?.({ step: STEPS[number - 1], number, of: STEPS.length });
+  const work = join(staging, 'work');
+  mkdirSync(work);
+  const { connection, close } = await openDuckDB({ memoryLimit, tempFolder: work, file: join(work, 'rows.duckdb') });
+  try {
+    begin(1);
+    const inputs = await recordInputs(task.paths, sourceFolder);
+    registerNumberText(connection);
+    const sources = await createSourceViews(connection, config, sourceFolder);
+    const types = await checkExpressions(connection, config, sources);
+    await checkJoinKeys(connection, config);
+    begin(2);
+    const rows = await createRows(connection, config, sources, types);
+    begin(3);
+    await createPlacement(connection, config, rows);
+    begin(4);
+    const fields = await createVocabularies(connection, config, types, staging, task.earlier);
+    begin(5);
+    const splits = await writeParts(connection, config, types, staging);
+    begin(6);
+    const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? rows;
+    const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns]));
+    const parts = { fields, splits, tasks: config.tasks.map((t) => t.name), scenarios: scenarioNames(config) };
+    const statistics = await computeStatistics(connection, parts, staging, baseRows);
+    writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
+    const manifest = await writeManifest(staging, {
+      ...parts,
+      config,
+      configHash,
+      inputs,
+      columns,
+      sourceFolder: resolve(sourceFolder),
+    });
+    return { manifest, statistics };
+  } finally {
+    close();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Readable names of the scenarios, in order of their index. */
+const scenarioNames = ({ scenario }: DatasetConfig): string[] => scenario.names ?? scenario.values.map(String);
 
 const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
   seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;
@@ -139,7 +151,9 @@ function earlierResult(folder: string): Manifest | undefined {
   if (!existsSync(folder)) return undefined;
   if (!statSync(folder).isDirectory()) throw error('DATA_OUT_OCCUPIED', { path: folder });
   if (readdirSync(folder).length === 0) return undefined;
-  if (!existsSync(join(folder, 'manifest.json'))) throw error('DATA_OUT_OCCUPIED', { path: folder });
+  // Run folders and artifacts have a manifest and vocabularies too; all four names together are ours.
+  const ours = ['manifest.json', 'statistics.json', 'vocabularies', 'train.parquet'];
+  if (!ours.every((name) => existsSync(join(folder, name)))) throw error('DATA_OUT_OCCUPIED', { path: folder });
   try {
     const manifest = readManifest(folder);
     return SPLITS.every((s) => existsSync(join(folder, manifest.splits[s].file))) ? manifest : undefined;

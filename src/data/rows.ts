@@ -19,7 +19,7 @@ export const storedFields = (config: DatasetConfig, types: Types): StoredField[]
   config.fields.map((field) => storedField(field, types.get(`field "${field.name}"`) ?? 'VARCHAR'));
 
 /** Columns `f0, f1, ...` and `scenario`: what a row needs to be scored. */
-export const inputColumns = (config: DatasetConfig, types: Types): string[] => [
+const inputColumns = (config: DatasetConfig, types: Types): string[] => [
   `${ROW_COLUMN}::INTEGER AS row`,
   ...storedFields(config, types).map((field, i) => `${field.expression} AS f${i}`),
   `${scenarioIndex(config, types)} AS scenario`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared } from '../../src/data/open.ts';
-import { predictInto } from '../../src/data/predict.ts';
+import { encodeFile, predictInto } from '../../src/data/predict.ts';
 import { prepare } from '../../src/data/prepare.ts';
 import type { Batch } from '../../src/data/prepared.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
@@ -65,6 +65,12 @@ describe('predictInto', () => {
     for await (const batch of reader.batches({ batchSize: 10 }))
       for (let i = 0; i < batch.size; i++) trained.push([...batch.ids.subarray(i * 5, i * 5 + 5), batch.scenario[i]]);
     await reader.close();
+    const encoded = await encodeFile({ data, input: join(folder, 'visits.csv'), work: join(folder, 'work') });
+    expect(encoded.input.rows).toBe(3);
+    for await (const batch of encoded.reader.batches({ batchSize: 2 }))
+      for (let i = 0; i < batch.size; i++)
+        expect([...batch.ids.subarray(i * 5, i * 5 + 5), batch.scenario[i]]).toEqual(trained[batch.row[i]]);
+    await encoded.close();
     expect((await predict(readFileSync(join(folder, 'visits.csv'), 'utf8'))).ids).toEqual(trained);
   });
 

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
-import { type PrepareOptions, prepare } from '../../src/data/prepare.ts';
+import { type PrepareOptions, prepare, readStatistics } from '../../src/data/prepare.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const SMALL: DatasetInput = {
@@ -84,9 +84,10 @@ describe('prepare', () => {
   });
 
   test('counts what is there', async () => {
-    const { statistics } = await run({ ...SMALL, where: "user IS NULL OR user <> 'u2'" }, { 't.csv': ROWS });
+    const { out, statistics } = await run({ ...SMALL, where: "user IS NULL OR user <> 'u2'" }, { 't.csv': ROWS });
     expect(statistics.rows).toEqual({ train: 2, validation: 1, test: 2 });
     expect(statistics.leftOut).toBe(1);
+    expect(readStatistics(out)).toEqual(statistics);
     expect(statistics.fields[0]).toEqual({
       field: 'user',
       cardinality: 1,
@@ -271,7 +272,7 @@ describe('running again', () => {
   });
 
   test('refuses a folder that is something else', async () => {
-    const folder = temporaryFolder({ 't.csv': ROWS, 'out/precious.txt': 'x' });
+    const folder = temporaryFolder({ 't.csv': ROWS, 'out/precious.txt': 'x', 'out/manifest.json': '{"version":1}' });
     const e = await failure(prepare({ config: dataset(SMALL), sourceFolder: folder, out: join(folder, 'out') }));
     expect(e.code).toBe('DATA_OUT_OCCUPIED');
     expect(readFileSync(join(folder, 'out/precious.txt'), 'utf8')).toBe('x');
