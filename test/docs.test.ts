@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { buildProgram } from '../src/cli/program.ts';
 import { loadDataset, loadRun } from '../src/config/load.ts';
 import * as library from '../src/index.ts';
+import { verbsOf } from './cli/support.ts';
 
 const pages = [
   'README.md',
@@ -34,14 +35,14 @@ test('every option of a run and of a data set is on its page', async () => {
 });
 
 test('commands in the pages are command lines that the program takes', () => {
-  const program = buildProgram();
+  const verbs = verbsOf(buildProgram());
   const lines = pages.flatMap((page) => blocks(page, 'sh').flatMap((block) => block.split('\n')));
   const commands = lines.filter((line) => line.startsWith('tributary '));
   expect(commands.length).toBeGreaterThan(10);
   for (const line of commands) {
-    const [, name, ...words] = line.replace(/ +#.*/, '').split(/\s+/);
-    const verb = program.commands.find((command) => command.name() === name);
-    expect(verb?.parseOptions(words), line).toMatchObject({ unknown: [] });
+    const words = line.replace(/ +#.*/, '').split(/\s+/).slice(1);
+    const verb = verbs.find((candidate) => candidate.words.every((word, i) => word === words[i]));
+    expect(verb?.command.parseOptions(words), line).toMatchObject({ unknown: [] });
   }
 });
 

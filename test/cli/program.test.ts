@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { error } from '../../src/base/errors/index.ts';
 import { tell } from '../../src/cli/failure.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { sink } from './support.ts';
+import { helpOf, sink, verbsOf } from './support.ts';
 
 /** What the command line says of these words, and its exit code. */
 async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const [out, err] = [sink(), sink()];
   const program = buildProgram();
-  for (const command of [program, ...program.commands])
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)])
     command.configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) });
   try {
     await program.parseAsync(words, { from: 'user' });
@@ -21,12 +21,13 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
   }
 }
 
-const verbs = buildProgram().commands;
+/** Verbs that do something, with the words that lead to them. */
+const verbs = verbsOf(buildProgram());
 
-test.each(verbs.map((verb) => verb.name()))(
+test.each(verbs.map(({ words }) => words.join(' ')))(
   '%s --help has a description, examples of itself and exit codes',
   async (name) => {
-    const { code, out } = await run(name, '--help');
+    const { code, out } = await run(...name.split(' '), '--help');
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`^Usage: tributary ${name} `));
     expect(out).toMatch(new RegExp(`Examples:\n  \\$ .*tributary ${name}`));
@@ -34,23 +35,15 @@ test.each(verbs.map((verb) => verb.name()))(
   },
 );
 
-test('every example in the help is a command line that the program takes', async () => {
-  for (const verb of verbs) {
-    let help = '';
-    verb.configureOutput({
-      writeOut: (text) => {
-        help += text;
-      },
-    });
-    verb.outputHelp();
-    for (const [, line] of help.matchAll(/^ {2}\$ (.*)$/gm)) {
-      const words = [...line.replace(/^source <\((.*)\)$/, '$1').matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]);
-      const { operands, unknown } = verb.parseOptions(words.slice(2));
+test('every example in the help is a command line that the program takes', () => {
+  for (const { words, command } of verbs)
+    for (const [, line] of helpOf(command).matchAll(/^ {2}\$ (.*)$/gm)) {
+      const given = [...line.replace(/^source <\((.*)\)$/, '$1').matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]);
+      const { operands, unknown } = command.parseOptions(given.slice(1 + words.length));
       expect({ line, unknown }).toEqual({ line, unknown: [] });
-      if (!verb.registeredArguments.some(({ variadic }) => variadic))
-        expect(operands.length, line).toBeLessThanOrEqual(verb.registeredArguments.length);
+      if (!command.registeredArguments.some(({ variadic }) => variadic))
+        expect(operands.length, line).toBeLessThanOrEqual(command.registeredArguments.length);
     }
-  }
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { createGrid, type Grid } from '../../src/evaluate/index.ts';
 import type { TrainingEvent } from '../../src/train/events.ts';
 
@@ -85,4 +86,25 @@ export function sink(): { text: string; write(text: string): void } {
       this.text += text;
     },
   };
+}
+
+/** The commands that do something, and the words that lead to each. */
+export const verbsOf = (program: Command): { words: string[]; command: Command }[] =>
+  program.commands.flatMap((command) =>
+    command.commands.length === 0
+      ? [{ words: [command.name()], command }]
+      : verbsOf(command).map((inner) => ({ ...inner, words: [command.name(), ...inner.words] })),
+  );
+
+/** A command's help, at a width that does not depend on the terminal. */
+export function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+    getOutHelpWidth: () => 120,
+  });
+  command.outputHelp();
+  return text.trimEnd();
 }

@@ -16,8 +16,7 @@ export function completion(program: Command): void {
 function script(program: Command, shell: 'bash' | 'zsh'): string {
   const verbs = program.commands.map((command) => command.name());
   const cases = program.commands.map(
-    (command) =>
-      `    ${command.name()}) words="${[...command.options.map(({ long }) => long), '--help'].join(' ')}" ;;`,
+    (command) => `    ${command.name()}) words="${[...wordsOf(command)].join(' ')}" ;;`,
   );
   const setUp = shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : '';
   return `${setUp}_tributary() {
@@ -30,3 +29,11 @@ ${cases.join('\n')}
 }
 complete -o default -F _tributary tributary`;
 }
+
+/** What may follow a verb: its own verbs, its options and theirs. */
+const wordsOf = (command: Command): Set<string> =>
+  new Set([
+    ...command.commands.flatMap((inner) => [inner.name(), ...wordsOf(inner)]),
+    ...command.options.flatMap(({ long }) => long ?? []),
+    '--help',
+  ]);
