@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { exitCodes } from './help.ts';
 import { checkRequired } from './options.ts';
+import { bench } from './verbs/bench.ts';
 import { completion } from './verbs/completion.ts';
 import { demo } from './verbs/demo.ts';
 import { evaluate } from './verbs/evaluate.ts';
@@ -31,6 +32,7 @@ const VERBS = [
   exportVerb,
   models,
   parity,
+  bench,
   completion,
 ];
 

@@ -1,0 +1,47 @@
+/** Where the time of a step goes: the kernels and the session with a clock around each call. */
+import type { Kernels } from '../kernels/index.ts';
+import type { Session } from '../runtime/contract.ts';
+
+export const PARTS = ['gather', 'run', 'scatter', 'update'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** Calls that are not named here count as part of the update. */
+const PART_OF: Partial<Record<keyof Kernels, Part>> = { gather: 'gather', scatterUnique: 'scatter' };
+
+export class Clock {
+  readonly milliseconds: Record<Part, number> = { gather: 0, run: 0, scatter: 0, update: 0 };
+
+  reset(): void {
+    for (const part of PARTS) this.milliseconds[part] = 0;
+  }
+
+  kernels(kernels: Kernels): Kernels {
+    return new Proxy(kernels, {
+      get: (target, name: keyof Kernels) => {
+        const value = target[name];
+        if (typeof value !== 'function') return value;
+        const timed = value as (...words: unknown[]) => unknown;
+        return (...words: unknown[]) => this.#time(PART_OF[name] ?? 'update', () => timed.apply(target, words));
+      },
+    });
+  }
+
+  session(session: Session): Session {
+    return {
+      ...session,
+      run: async (feeds, into) => {
+        const started = performance.now();
+        const results = await session.run(feeds, into);
+        this.milliseconds.run += performance.now() - started;
+        return results;
+      },
+    };
+  }
+
+  #time<T>(part: Part, work: () => T): T {
+    const started = performance.now();
+    const result = work();
+    this.milliseconds[part] += performance.now() - started;
+    return result;
+  }
+}

@@ -1,0 +1,4 @@
+/** Measures how fast this machine trains. */
+export { twoCopies } from './copies.ts';
+export { formatTimings } from './format.ts';
+export { type PhaseTiming, runTrainBench, type TrainBenchOptions } from './train-bench.ts';

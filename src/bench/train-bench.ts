@@ -1,0 +1,216 @@
+/** How fast a model trains: whole steps, as training makes them, on synthetic rows, beside the machine's own peak. */
+import { availableParallelism } from 'node:os';
+import { error } from '../base/errors/index.ts';
+import { loadRun } from '../config/load.ts';
+import type { RunConfig } from '../config/run.ts';
+import type { Batch, PreparedData } from '../data/prepared.ts';
+import { multiplyAdds } from '../graph/index.ts';
+import type { Phase } from '../model/contract.ts';
+import { models } from '../model/registry.ts';
+import type { SessionOptions } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
+import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
+import { gateGraph, trainingGraph } from '../train/graphs.ts';
+import { type PhasePlan, planPhases } from '../train/phases.ts';
+import { temperature } from '../train/schedule.ts';
+import { type Setup, setUp, stepContext } from '../train/setup.ts';
+import { trainStep } from '../train/step.ts';
+import { clearMoments, initialize } from '../train/weights.ts';
+import { Clock, PARTS, type Part } from './clock.ts';
+import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
+import { syntheticData } from './synthetic-data.ts';
+
+export interface TrainBenchOptions {
+  model: string;
+  /** Decides the model's sizes, the batch, the optimiser and the table updates. */
+  preset?: string;
+  /** Rows of the embedding table. */
+  vocabulary: number;
+  /** Default: all phases of the model. */
+  phase?: string;
+  /** Measured steps of each phase. */
+  steps: number;
+  /** Instead of the preset's. */
+  tables?: 'lazy' | 'dense';
+  batch?: number;
+  fields?: number;
+  /** Default: all cores. */
+  threads?: number;
+  backend?: SessionOptions['backend'];
+  /** `path=value` texts, as for training. */
+  set?: string[];
+}
+
+export interface PhaseTiming {
+  phase: Phase;
+  /** Of a whole step. */
+  medianMs: number;
+  minMs: number;
+  /** At the median. */
+  rowsPerSecond: number;
+  /** Matrix products of a step, two operations per multiply-add, at the median. */
+  gflops: number;
+  /** The fastest matrix product seen between the steps. */
+  peakGflops: number;
+  peakShare: number;
+  /** Highest resident memory of this process so far. */
+  peakMemoryBytes: number;
+  /** Share of the peak in the fastest step. */
+  bestPeakShare: number;
+  peakProduct: ProductSizes;
+  /** Operations of one step. */
+  gflop: number;
+  /** Median milliseconds of what a step consists of. */
+  parts: Record<Part | 'other', number>;
+  batchSize: number;
+  tableRows: number;
+  fields: number;
+  tableUpdates: 'lazy' | 'dense';
+  steps: number;
+  threads: number;
+}
+
+/** Sizes of the data that a preset is for. */
+const DATA: Record<string, { fields: number; scenarios: number; tasks: number }> = {
+  'ml-1m': { fields: 8, scenarios: 3, tasks: 2 },
+};
+
+/** Batches of different rows: enough that a large table does not fit the caches. */
+const BATCHES = 32;
+const WARM_UP = 3;
+const STEPS_PER_PRODUCT = 2;
+
+/**
+ * Measures the phases one after another; `onPhase` gets each when it is done.
+ *
+ * @throws CONFIG_INVALID, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE
+ */
+export async function runTrainBench(
+  options: TrainBenchOptions,
+  onPhase: (timing: PhaseTiming) => void = () => {},
+): Promise<PhaseTiming[]> {
+  const config = await runConfig(options);
+  const sizes = DATA[options.preset ?? ''] ?? DATA['ml-1m'];
+  const fields = options.fields ?? sizes.fields;
+  const rows = config.train.batchSize * BATCHES;
+  const data = syntheticData({ ...sizes, fields, rows, vocabulary: Math.max(options.vocabulary, 2 * fields) });
+  const setup = await setUp(config, data);
+  initialize(setup.weights, data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  const all = planPhases(setup.model, config.train);
+  const plans = all.filter(({ phase }) => options.phase === undefined || phase === options.phase);
+  if (plans.length === 0) {
+    const message = `the model has no phase "${options.phase}" (phases: ${all.map(({ phase }) => phase).join(', ')})`;
+    throw error('CONFIG_INVALID', { source: 'the command', problems: [{ path: '--phase', message }] });
+  }
+  const timings: PhaseTiming[] = [];
+  for (const plan of plans) {
+    const timing = await measurePhase(setup, data, plan, options.steps);
+    timings.push(timing);
+    onPhase(timing);
+  }
+  return timings;
+}
+
+const runConfig = ({ model, preset, batch, tables, threads, backend, set }: TrainBenchOptions): Promise<RunConfig> =>
+  loadRun({
+    models,
+    preset,
+    set,
+    flags: {
+      model: { key: model },
+      train: {
+        ...(batch !== undefined && { batchSize: batch }),
+        ...(tables !== undefined && { tableUpdates: tables }),
+      },
+      ...(threads !== undefined && { threads }),
+      ...(backend !== undefined && { backend }),
+    },
+  });
+
+async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, steps: number): Promise<PhaseTiming> {
+  const { config } = setup;
+  const { batchSize, tableUpdates } = config.train;
+  const runtime = { backend: config.backend, threads: config.threads };
+  const graph = trainingGraph(setup.graphRequest(plan.phase, batchSize));
+  const session = await createSession(graph.bytes, runtime);
+  const peak = await openPeak(largestProduct(graph.products, batchSize), runtime);
+  const clock = new Clock();
+  const context = { ...stepContext(setup, plan, graph, clock.session(session)), kernels: clock.kernels(setup.kernels) };
+  const gates = plan.phase === 'retrain' ? await frozenGates(setup, data, runtime) : undefined;
+  const fillGates = gates && ((batch: Batch, out: Float32Array) => void gates.fill(batch, out));
+  const scalars = { temperature: temperature(0, plan.epochs, config.train.finalTemperature) };
+  clearMoments(setup.weights);
+
+  const whole: number[] = [];
+  const parts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
+  let step = 0;
+  for await (const batch of endless(data, batchSize)) {
+    if (step === WARM_UP + steps) break;
+    step++;
+    clock.reset();
+    const started = performance.now();
+    await trainStep(context, { batch, step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates });
+    const milliseconds = performance.now() - started;
+    if (step % STEPS_PER_PRODUCT === 0) await peak.measure();
+    if (step <= WARM_UP) continue;
+    whole.push(milliseconds);
+    for (const part of PARTS) parts[part].push(clock.milliseconds[part]);
+    parts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + clock.milliseconds[part], 0));
+  }
+  const { gflops: peakGflops, product: peakProduct } = peak.best();
+  await peak.close();
+  await session.release();
+
+  const gflop = (2 * graph.products.reduce((sum, product) => sum + multiplyAdds(product, batchSize), 0)) / 1e9;
+  const medianMs = median(whole);
+  const minMs = Math.min(...whole);
+  return {
+    phase: plan.phase,
+    medianMs,
+    minMs,
+    rowsPerSecond: (batchSize / medianMs) * 1000,
+    gflops: (gflop / medianMs) * 1000,
+    peakGflops,
+    peakShare: ((gflop / medianMs) * 1000) / peakGflops,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    bestPeakShare: ((gflop / minMs) * 1000) / peakGflops,
+    peakProduct,
+    gflop,
+    parts: Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, median(ms)])) as PhaseTiming['parts'],
+    batchSize,
+    tableRows: data.manifest.tableRows,
+    fields: data.manifest.fields.length,
+    tableUpdates,
+    steps,
+    threads: config.threads ?? availableParallelism(),
+  };
+}
+
+/** The gates of all rows, computed once, as retraining has them. */
+async function frozenGates(setup: Setup, data: PreparedData, runtime: SessionOptions): Promise<GateSource> {
+  const { kernels, weights, layout, gateWidth: width, scoring, sizes } = setup;
+  weights.gateTable?.view.set(weights.table.view);
+  const session = await createSession(gateGraph(setup.graphRequest('retrain', scoring.capacity)).bytes, runtime);
+  const network = liveGates({ kernels, session, weights, layout, buffers: scoring, width });
+  const { scenarios, tasks } = sizes;
+  const { gates } = await cacheGates(await data.open('train'), network, {
+    batchSize: scoring.capacity,
+    width,
+    scenarios,
+    tasks,
+  });
+  await session.release();
+  return gates;
+}
+
+/** Full batches, over and over. */
+async function* endless(data: PreparedData, batchSize: number): AsyncGenerator<Batch> {
+  const reader = await data.open('train');
+  for (;;) yield* reader.batches({ batchSize });
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

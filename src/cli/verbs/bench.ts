@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { formatTimings, runTrainBench, type TrainBenchOptions, twoCopies } from '../../bench/index.ts';
+import { models } from '../../model/registry.ts';
+import { helpEnd } from '../help.ts';
+import { backendOption, collect, jsonOption, wholeNumber } from '../options.ts';
+import { print, printJson } from '../output.ts';
+
+interface Options extends TrainBenchOptions {
+  json?: boolean;
+}
+
+/** Above this, two threads do not get two cores. */
+const TWO_CORES = 1.3;
+
+export function bench(program: Command): void {
+  const verb = program
+    .command('bench')
+    .summary('measure how fast this machine trains')
+    .description('Measures on synthetic rows.');
+  const train = verb
+    .command('train')
+    .summary('time whole training steps')
+    .description(
+      "Times whole training steps of each phase and prints them beside the machine's own peak: large matrix products through " +
+        'the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
+        'time, two cores are not really there, and times of two threads mean little.',
+    )
+    .option('--model <key>', `the model: ${[...models.keys()].join(', ')}`, 'autoifs')
+    .option(
+      '--preset <name>',
+      "sizes, batch and optimiser of one of the model's presets (default: the model's defaults)",
+    )
+    .option('--vocabulary <n>', 'rows of the embedding table', wholeNumber(1), 13_000)
+    .option('--phase <name>', 'one phase only, like search or retrain')
+    .option('--steps <n>', 'steps to time in each phase', wholeNumber(1), 30)
+    .addOption(new Option('--tables <kind>', 'how embedding tables are updated').choices(['lazy', 'dense']))
+    .option('--batch <n>', 'rows of a step', wholeNumber(1))
+    .option('--fields <n>', 'fields of a row', wholeNumber(1))
+    .option(
+      '--set <path=value>',
+      'one option of the run configuration, like model.loraRank=4; may be repeated',
+      collect,
+    )
+    .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(train, [
+    'tributary bench train --preset ml-1m',
+    'tributary bench train --preset ml-1m --vocabulary 1000000 --tables dense --phase search --json',
+  ]);
+}
+
+async function run({ json, ...options }: Options): Promise<void> {
+  const copies = await twoCopies();
+  if (copies > TWO_CORES)
+    warn(
+      `warning: two copies of a loop at once take ${copies.toFixed(2)} times as long as one: this machine has no two free cores now`,
+    );
+  const timings = await runTrainBench(options, (timing) => json && printJson({ ...timing, copies }));
+  if (json) return;
+  print(formatTimings(timings));
+  print(`two copies of a loop at once: ${copies.toFixed(2)} times the time of one`);
+}
+
+/** On stderr: stdout is for the measurements. */
+const warn = (text: string): void => void process.stderr.write(`${text}\n`);

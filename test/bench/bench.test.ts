@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { TributaryError } from '../../src/base/errors/index.ts';
+import { formatTimings, type PhaseTiming, runTrainBench, twoCopies } from '../../src/bench/index.ts';
+import { largestProduct, openPeak } from '../../src/bench/peak.ts';
+import { syntheticData } from '../../src/bench/synthetic-data.ts';
+import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
+import { findModel } from '../../src/model/registry.ts';
+import { trainingGraph } from '../../src/train/graphs.ts';
+
+const TINY = {
+  model: 'autoifs',
+  vocabulary: 200,
+  steps: 3,
+  batch: 64,
+  fields: 3,
+  threads: 1,
+  set: ['model.mlpDims=[16,8,4]', 'model.embeddingDim=4'],
+};
+
+describe('training steps', () => {
+  test.each(['lazy', 'dense'] as const)('%s tables: both phases, and numbers that fit together', async (tables) => {
+    const seen: PhaseTiming[] = [];
+    const timings = await runTrainBench({ ...TINY, tables }, (timing) => seen.push(timing));
+    expect(seen).toEqual(timings);
+    expect(timings.map(({ phase }) => phase)).toEqual(['search', 'retrain']);
+    for (const t of timings) {
+      expect(t).toMatchObject({ batchSize: 64, fields: 3, tableRows: 200, tableUpdates: tables, steps: 3, threads: 1 });
+      expect(t.minMs).toBeGreaterThan(0);
+      expect(t.minMs).toBeLessThanOrEqual(t.medianMs);
+      expect(t.rowsPerSecond).toBeCloseTo(64_000 / t.medianMs, 6);
+      expect(t.gflops).toBeCloseTo((1000 * t.gflop) / t.medianMs, 9);
+      expect(t.peakShare).toBeCloseTo(t.gflops / t.peakGflops, 12);
+      expect(t.bestPeakShare).toBeGreaterThanOrEqual(t.peakShare);
+      expect(t.peakMemoryBytes).toBeGreaterThan(50e6);
+      for (const part of Object.values(t.parts)) expect(part).toBeGreaterThan(0);
+    }
+    expect(timings[1].gflop).toBeLessThan(timings[0].gflop);
+    expect(formatTimings(timings)).toMatch(
+      /^batch 64, 3 fields, 200 embedding rows[\s\S]*\nsearch +\d[\s\S]*\nretrain +\d[\s\S]*a retrain step takes \d\.\d\d of a search step$/,
+    );
+  });
+
+  test('one phase; a phase or preset that does not exist', async () => {
+    expect((await runTrainBench({ ...TINY, phase: 'retrain' })).map(({ phase }) => phase)).toEqual(['retrain']);
+    await expect(runTrainBench({ ...TINY, phase: 'tune' })).rejects.toThrow(
+      /no phase "tune" \(phases: search, retrain\)/,
+    );
+    await expect(runTrainBench({ ...TINY, preset: 'huge' })).rejects.toThrow(TributaryError);
+  });
+});
+
+describe('arithmetic is counted from the graph', () => {
+  test('a layer and its gradient for the input, and a product that does not grow with the batch', () => {
+    const graph = new Graph();
+    const x = graph.input('x', ['B', 3]);
+    const [a, b] = [graph.input('a', [3, 2]), graph.input('b', [2, 5])];
+    const loss = reduceSum(matmul(x, matmul(a, b))); // [B,3] x [3,5]
+    const { products } = compile({ loss, dx: grad(loss, [x])[0] });
+    const count = (batchSize: number): number =>
+      products.reduce((sum, product) => sum + multiplyAdds(product, batchSize), 0);
+    // Forward 15 per row; its gradient for x another 15; a b is 3 x 2 x 5.
+    expect([count(1), count(10)]).toEqual([30 + 30, 300 + 30]);
+    expect(largestProduct(products, 10)).toEqual({ rows: 10, inner: 3, columns: 5 });
+  });
+
+  test('the search step of the ml-1m preset is what its layers say', () => {
+    const model = findModel('autoifs');
+    const options = model.options.parse({ key: 'autoifs' });
+    const sizes = { fields: 8, scenarios: 3, tasks: 2 };
+    const [d, h1, h2, h3] = [8 * 16, 1024, 512, 256];
+    const count = (phase: 'search' | 'retrain'): number =>
+      trainingGraph({ model, options, sizes, phase, batchSize: 4096 }).products.reduce(
+        (sum, p) => sum + multiplyAdds(p, 4096),
+        0,
+      ) / 4096;
+    // Three products per layer (forward, for the weights, for the input); the gates' first layer passes none on.
+    const main = 3 * (d * h1 + h1 * h2 + h2 * h3);
+    const gates = 3 * (d * h1 + h1 * h2) - d * h1;
+    // What is left, additions of rank 2 and maps to single numbers, is under one percent.
+    expect(count('search') / (main + gates)).toBeGreaterThan(1);
+    expect(count('search') / (main + gates)).toBeLessThan(1.01);
+    expect(count('retrain') / main).toBeGreaterThan(1);
+    expect(count('retrain') / main).toBeLessThan(1.01);
+  });
+});
+
+describe('what a bench stands on', () => {
+  test('synthetic rows: full batches, every id in its field and none of them padding', async () => {
+    const data = syntheticData({ rows: 100, fields: 3, scenarios: 2, tasks: 2, vocabulary: 50 });
+    const { fields } = data.manifest;
+    expect(fields.map(({ offset, size }) => [offset, size])).toEqual([
+      [0, 16],
+      [16, 17],
+      [33, 17],
+    ]);
+    const sizes: number[] = [];
+    for await (const batch of (await data.open('train')).batches({ batchSize: 40 })) {
+      sizes.push(batch.size);
+      batch.ids.forEach((id, i) => {
+        const { offset, size } = fields[i % 3];
+        expect(id > offset && id < offset + size).toBe(true);
+      });
+      expect(new Set(batch.scenario)).toEqual(new Set([0, 1]));
+    }
+    expect(sizes).toEqual([40, 40, 20]);
+  });
+
+  test('the peak takes turns between two products and keeps the fastest', async () => {
+    const peak = await openPeak({ rows: 8, inner: 4, columns: 4 }, { threads: 1 });
+    await peak.measure();
+    const small = peak.best();
+    expect(small.product).toEqual({ rows: 8, inner: 4, columns: 4 });
+    await peak.measure();
+    const { gflops, product } = peak.best();
+    expect(product).toEqual({ rows: 2048, inner: 2048, columns: 2048 }); // a tiny product never is at peak
+    expect(gflops).toBeGreaterThan(small.gflops);
+    await peak.close();
+  });
+
+  test('two copies of a loop take at least nearly as long as one', async () => {
+    const ratio = await twoCopies(20_000_000);
+    expect(ratio).toBeGreaterThan(0.3);
+    expect(ratio).toBeLessThan(20);
+  });
+});
