@@ -17,8 +17,9 @@ export function tell(cause: unknown, json: boolean, command: string, { out, err 
   const known = asKnown(cause, command);
   if (known === undefined) {
     const { message, stack } = cause instanceof Error ? cause : { message: String(cause), stack: undefined };
-    if (json) out(`${JSON.stringify({ event: 'error', code: 'INTERNAL', message })}\n`);
-    err(`error INTERNAL: this is a fault of tributary itself, please report it\n${stack ?? message}\n`);
+    const code = cause instanceof TributaryError ? cause.code : 'INTERNAL';
+    if (json) out(`${JSON.stringify({ event: 'error', code, message })}\n`);
+    err(`error ${code}: this is a fault of tributary itself, please report it\n${stack ?? message}\n`);
     return EXIT.internal;
   }
   const { code, message } = known;
