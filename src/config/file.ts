@@ -1,6 +1,5 @@
 /** Reads a configuration file: YAML, JSON, or the default export of a TypeScript or JavaScript module. */
 import { extname, resolve } from 'node:path';
-import { createJiti } from 'jiti';
 import { parseDocument } from 'yaml';
 import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
@@ -41,6 +40,7 @@ function readJson(path: string): unknown {
 
 async function readModule(path: string): Promise<unknown> {
   readText(path, 'a configuration'); // for its errors: the loader's say less
+  const { createJiti } = await import('jiti'); // a tenth of a second that most commands need not wait
   // The helpers are given to the module as `tributary`, so that a lone file works wherever the command is installed.
   const jiti = createJiti(import.meta.url, {
     virtualModules: { tributary: { defineRun, defineDataset } },
