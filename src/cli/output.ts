@@ -1,10 +1,8 @@
-/** What the command line writes: text for people or JSON lines for machines, both on stdout; remarks on stderr. */
+/** What the command line writes: text for people or JSON lines for machines, both on stdout. */
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export const printJson = (value: object): void => print(JSON.stringify(value));
-
-export const remark = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Rows of text as columns, two blanks apart; `right` names the columns that hold numbers. */
 export function columns(rows: string[][], right: readonly number[] = []): string[] {

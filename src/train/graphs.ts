@@ -115,7 +115,7 @@ export function gateGraph(request: GraphRequest): CompiledGraph {
 }
 
 /** The parameters that learn: all, except the frozen gate network once gates are fed. */
-export function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
+function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
   const all = byGroup(model.parameters(options, sizes));
   return phase === 'retrain' ? all.filter((spec) => !model.flowSelection?.isGateParameter(spec.name)) : all;
 }

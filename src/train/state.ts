@@ -48,7 +48,7 @@ export const initialState = (tasks: number): LoopState => ({
   seconds: 0,
 });
 
-export const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
+const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
 
 /** Parameters by their public names, then the tables: what a finished model consists of. */
 export function weightTensors({ weights, options }: Pick<Setup, 'weights' | 'options'>): [string, TensorView][] {

@@ -83,7 +83,7 @@ export function initialize(weights: Weights, tableRows: number, dimension: numbe
 }
 
 /** Xavier uniform on [V, D], as AutoIFS' authors have it: the bound shrinks as the vocabulary grows. */
-export const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
+const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
   kind: 'uniform',
   bound: Math.sqrt(6 / (tableRows + dimension)),
 });

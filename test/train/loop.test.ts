@@ -35,9 +35,9 @@ describe('a run', () => {
     expect(epochs.at(-1)?.losses.click).toBeLessThan(0.95 * (epochs[0]?.losses.click as number));
     const result = events.at(-1);
     if (result?.event !== 'result') throw new Error('the last event must be the result');
-    const click = result.grid.cells.find((cell) => cell.task === 'click');
-    expect(click?.auc).toHaveProperty('value');
-    expect((click?.auc as { value: number }).value).toBeGreaterThan(0.6);
+    const click = result.grid.cells.find((cell) => cell.task === 'click')?.auc;
+    expect(click).toHaveProperty('value');
+    expect((click as { value: number }).value).toBeGreaterThan(0.6);
   });
 
   test('repeats bit for bit, and another seed gives other weights', async () => {
@@ -125,9 +125,8 @@ describe('warm start', () => {
     await applyWarmStart(setup, run);
 
     const trained = loadModel(run).tensors;
-    expect([...view(setup.weights, 'shared.0.kernel')]).toEqual([
-      ...(trained.get('shared.0.kernel')?.data as Float32Array),
-    ]);
+    const kernel = trained.get('shared.0.kernel')?.data as Float32Array;
+    expect([...view(setup.weights, 'shared.0.kernel')]).toEqual([...kernel]);
     const row = (table: ArrayLike<number>, index: number) => Array.from({ length: 4 }, (_, d) => table[index * 4 + d]);
     let added = 0;
     for (const [i, field] of today.manifest.fields.entries()) {
