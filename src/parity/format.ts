@@ -2,7 +2,10 @@
 import type { ParityRow } from './run.ts';
 
 /** Errors in units of their tolerance: three digits, or `inf` where an exact value differs. */
-const worstText = ({ worst }: ParityRow): string => (Number.isFinite(worst) ? worst.toPrecision(3) : 'inf');
+function worstText({ checks, worst }: ParityRow): string {
+  if (checks === 0) return '-';
+  return Number.isFinite(worst) ? worst.toPrecision(3) : 'inf';
+}
 
 /** One line: status, name, how many checks, worst error over its tolerance, and where that is. */
 export const formatRow = (row: ParityRow): string =>

@@ -1,13 +1,13 @@
 /** A whole name against `*` (any text), `?` (one character) and `{a,b}` (either). */
 export function globPattern(glob: string): RegExp {
-  const source = glob.replaceAll(/[.+^$()|[\]\\]|[*?{},]/g, (found) => {
-    if (found === '*') return '.*';
-    if (found === '?') return '.';
-    if (found === '{') return '(?:';
-    if (found === '}') return ')';
-    return found === ',' && insideBraces(glob) ? '|' : `\\${found}`;
-  });
+  const source = glob.replaceAll(/\{([^{}]*)\}|[^{}]+|[{}]/g, (part, choices?: string) =>
+    choices === undefined ? literal(part) : `(?:${choices.split(',').map(literal).join('|')})`,
+  );
   return new RegExp(`^${source}$`);
 }
 
-const insideBraces = (glob: string): boolean => glob.includes('{');
+const literal = (text: string): string =>
+  text
+    .replaceAll(/[.+^$()|[\]{}\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');

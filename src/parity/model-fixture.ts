@@ -8,19 +8,26 @@
  */
 import { z } from 'zod';
 import type { Phase } from '../model/contract.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
-import { trainStep } from '../train/step.ts';
-import { clearMoments } from '../train/weights.ts';
 import type { Checks } from './checks.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, gateRates, smallestSize } from './flow-gates.ts';
-import { readReferenceModel, tableNames } from './reference-model.ts';
+import { checkSteps, STEPS, schedules } from './model-steps.ts';
+import { readReferenceModel } from './reference-model.ts';
 import { openSubject, type Subject } from './subject.ts';
 import { EXACT, readTolerances, type Tolerances } from './tolerance.ts';
 
 export const isModelFixture = (fixture: Fixture): boolean => fixture.has('model');
 
-const STEPS = 3;
+/** What the checks of a fixture share. */
+export interface ModelCase {
+  fixture: Fixture;
+  claims: Claims;
+  tolerance: Tolerances;
+  checks: Checks;
+  subject: Subject;
+  /** Where gates are hard and fed. */
+  gates: FlowGates | undefined;
+}
 
 export async function checkModel(fixture: Fixture, checks: Checks): Promise<void> {
   const tolerance = readTolerances(fixture.entry('tolerance'));
@@ -31,10 +38,10 @@ export async function checkModel(fixture: Fixture, checks: Checks): Promise<void
     typeof reference.temperature === 'number' ? { temperature: reference.temperature } : {};
   const subject = await openSubject(fixture, reference, phase, scalars);
   try {
-    const gates = await checkOutputs(fixture, checks, tolerance, subject);
-    checkGateClaims(claims, checks, tolerance, subject, gates);
-    for (const schedule of schedules(fixture, claims))
-      await checkSteps(fixture, checks, tolerance, subject, schedule, claims, gates);
+    const gates = await subject.flowGates();
+    const one: ModelCase = { fixture, claims, tolerance, checks, subject, gates };
+    await checkOutputs(one);
+    for (const schedule of schedules(one)) await checkSteps(one, schedule);
   } finally {
     await subject.close();
   }
@@ -66,163 +73,30 @@ function phaseOf(selectsFlows: boolean, mode: unknown): Phase {
   if (!selectsFlows && mode === undefined) return 'train';
   if (selectsFlows && mode === 'search') return 'search';
   if (selectsFlows && mode === 'ticket') return 'retrain';
-  throw new NotUnderstood(
-    `mode is ${JSON.stringify(mode)}, expected ${selectsFlows ? '"search" or "ticket"' : 'none'}`,
-  );
+  const expected = selectsFlows ? '"search" or "ticket"' : 'none';
+  throw new NotUnderstood(`mode is ${JSON.stringify(mode)}, expected ${expected}`);
 }
 
-/** Every output of the fixture but the loss, which the training graph computes. Returns the hard gates where they are fed. */
-async function checkOutputs(
-  fixture: Fixture,
-  checks: Checks,
-  tolerance: Tolerances,
-  subject: Subject,
-): Promise<FlowGates | undefined> {
-  const gates = await subject.flowGates();
-  const found = await subject.outputs(gates?.fed);
-  if (gates !== undefined) found.set('gate_logits', gates.logits);
+/** Every output of the fixture but the loss, which the training graph computes; then what its JSON says of the gates. */
+async function checkOutputs({ fixture, claims, tolerance, checks, subject, gates }: ModelCase): Promise<void> {
+  const found = await subject.outputs(gates);
+  if (gates !== undefined) found.set('gate_logits', gates.logits); // from the gate network, which stands alone there
   fixture.tensor('output.logits');
   for (const name of fixture.names('output.')) {
     const numbers = found.get(name.slice('output.'.length));
     if (numbers === undefined || name === 'output.loss') continue;
     const { data, dtype } = fixture.tensor(name);
-    checks.close(name, numbers, Array.from(data, Number), dtype === 'I32' || dtype === 'I64' ? EXACT : tolerance(name));
+    const whole = dtype === 'I32' || dtype === 'I64';
+    checks.close(name, numbers, Array.from(data, Number), whole ? EXACT : tolerance(name));
   }
-  return gates;
-}
 
-function checkGateClaims(
-  claims: Claims,
-  checks: Checks,
-  tolerance: Tolerances,
-  subject: Subject,
-  gates: FlowGates | undefined,
-): void {
-  const flows = subject.reference.model.flowSelection?.flows.length ?? 0;
-  const { tasks } = subject.reference.sizes;
-  const soft = subject.found;
-  if (claims.gate_rate !== undefined) {
-    const rates = gateRates(gates?.hard ?? soft.get('gates') ?? [], tasks, flows);
-    checks.close('gate_rate', rates, claims.gate_rate.flat(), tolerance('output.gates'));
+  const { gate_rate: rates, smallest_abs_gate_logit: smallest } = claims;
+  if (rates !== undefined) {
+    const ours = gateRates(found.get('gates') ?? [], rates.length, rates[0].length);
+    checks.close('gate_rate', ours, rates.flat(), tolerance('output.gates'));
   }
-  if (claims.smallest_abs_gate_logit !== undefined) {
-    const smallest = smallestSize(gates?.logits ?? soft.get('gate_logits') ?? []);
-    checks.number('smallest_abs_gate_logit', smallest, claims.smallest_abs_gate_logit, tolerance('output.gate_logits'));
-  }
-}
-
-interface Schedule {
-  /** Prefix of the tensors that hold the outcome; none for a fixture with gradients alone. */
-  name: 'adam3' | 'adam3_groups' | undefined;
-  learningRate: number;
-  l2: number;
-  groups: OptimizerOptions['groups'];
-}
-
-/** The optimiser runs that the fixture carries. */
-function schedules(
-  fixture: Fixture,
-  { optimiser_groups: groups, losses_before_each_adam3_step: losses }: Claims,
-): Schedule[] {
-  const plain: Omit<Schedule, 'name'> = { learningRate: 1e-3, l2: 0, groups: {} };
-  const found: Schedule[] = [];
-  if (fixture.names('adam3.').length > 0 || losses !== undefined) found.push({ name: 'adam3', ...plain });
-  if (fixture.names('adam3_groups.').length > 0) {
-    if (groups === undefined) throw new NotUnderstood('it has adam3_groups.* but no optimiser_groups');
-    const { weights, gates } = groups;
-    const gate = { learningRateScale: gates === null ? 0 : gates.lr / weights.lr, l2: gates?.weight_decay ?? 0 };
-    found.push({ name: 'adam3_groups', learningRate: weights.lr, l2: weights.weight_decay, groups: { gate } });
-  }
-  return found.length > 0 ? found : [{ name: undefined, ...plain }];
-}
-
-/** Loss and gradients of the first step, the losses of all, the parameters after the last. */
-async function checkSteps(
-  fixture: Fixture,
-  checks: Checks,
-  tolerance: Tolerances,
-  subject: Subject,
-  schedule: Schedule,
-  claims: Claims,
-  gates: FlowGates | undefined,
-): Promise<void> {
-  const { name, learningRate, l2, groups } = schedule;
-  subject.loadParameters();
-  clearMoments(subject.weights);
-  const context = subject.stepContext({ l2, groups });
-  const fillGates = gates && ((_: unknown, out: Float32Array) => out.set(gates.fed));
-  for (let step = 1; step <= (name === undefined ? 1 : STEPS); step++) {
-    const { batch, scalars } = subject;
-    const losses = await trainStep(context, { batch, step, epoch: 0, learningRate, scalars, fillGates });
-    const loss = losses.tasks.reduce((sum, task) => sum + task, losses.penalty);
-    const expected = claims.losses_before_each_adam3_step?.[step - 1];
-    if (name === 'adam3' && expected !== undefined)
-      checks.number(`losses_before_each_adam3_step[${step - 1}]`, loss, expected, tolerance('output.loss'));
-    if (step > 1) continue;
-    checks.number('output.loss', loss, fixture.floats('output.loss', [])[0], tolerance('output.loss'));
-    checkGradients(fixture, checks, tolerance, subject, claims);
-  }
-  if (name !== undefined && fixture.names(`${name}.`).length > 0)
-    checkParameters(fixture, checks, tolerance, subject, { ...schedule, name }, claims);
-}
-
-function checkGradients(
-  fixture: Fixture,
-  checks: Checks,
-  tolerance: Tolerances,
-  subject: Subject,
-  { no_gradient: none }: Claims,
-): void {
-  if (fixture.names('grad.').length === 0) return;
-  const gradients = subject.gradients();
-  for (const [name, numbers] of gradients) {
-    const expected = fixture.floats(`grad.${name}`, fixture.tensor(`param.${name}`).shape);
-    checks.close(`grad.${name}`, numbers, expected, none.includes(name) ? EXACT : tolerance(`grad.${name}`));
-  }
-  const unknown = none.filter((name) => !gradients.has(name));
-  if (unknown.length > 0)
-    throw new NotUnderstood(`no_gradient names ${unknown.join(', ')}, which the model does not have`);
-  for (const name of none)
-    checks.close(
-      `no gradient of ${name}`,
-      gradients.get(name) as Float32Array,
-      new Float32Array(fixture.floats(`grad.${name}`).length),
-      EXACT,
-    );
-}
-
-/**
- * Where a gradient is mere rounding noise Adam's step is, too: the tolerance says below which size. What is exact is
- * held exactly: parameters without a gradient stay, and so do table rows that the batch does not touch, unless L2 moves
- * them; then they are compared like all others.
- */
-function checkParameters(
-  fixture: Fixture,
-  checks: Checks,
-  tolerance: Tolerances,
-  subject: Subject,
-  { name: kind, l2 }: Schedule & { name: string },
-  { no_gradient: none }: Claims,
-): void {
-  const [table] = tableNames(subject.reference);
-  const dimension = subject.reference.options.embeddingDim;
-  const touched = new Set(subject.batch.ids);
-  for (const [name, numbers] of subject.values()) {
-    const full = `${kind}.${name}`;
-    const before = fixture.floats(`param.${name}`);
-    const expected = fixture.floats(full, fixture.tensor(`param.${name}`).shape);
-    if (none.includes(name)) {
-      checks.close(`${full} stays`, numbers, before, EXACT);
-      checks.close(full, numbers, expected, EXACT);
-      continue;
-    }
-    const close = tolerance(full);
-    const least = close.leastGradient ?? 0;
-    const gradient = fixture.floats(`grad.${name}`);
-    const untouched = (i: number): boolean => name === table && !touched.has(Math.floor(i / dimension));
-    checks.close(full, numbers, expected, close, (i) => Math.abs(untouched(i) ? l2 * before[i] : gradient[i]) >= least);
-    if (name !== table || l2 !== 0) continue;
-    checks.close(`${full} untouched rows`, numbers, before, EXACT, untouched);
-    checks.close(`${full} untouched rows`, numbers, expected, EXACT, untouched);
+  if (smallest !== undefined) {
+    const ours = smallestSize(found.get('gate_logits') ?? []);
+    checks.number('smallest_abs_gate_logit', ours, smallest, tolerance('output.gate_logits'));
   }
 }

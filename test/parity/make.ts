@@ -69,7 +69,7 @@ export const floats = (shape: number[], data: ArrayLike<number>): TensorView => 
   shape,
   data: Float32Array.from(data),
 });
-export const ints = (shape: number[], data: ArrayLike<number>): TensorView => ({ shape, data: Int32Array.from(data) });
+const ints = (shape: number[], data: ArrayLike<number>): TensorView => ({ shape, data: Int32Array.from(data) });
 
 export function rowTensors(prefix: string, { ids, scenario, labels }: Rows): [string, TensorView][] {
   return [

@@ -408,6 +408,9 @@ describe('choosing fixtures', () => {
     ['{a,b*}', 'bcd', true],
     ['{a,b*}', 'ac', false],
     ['a,b', 'a,b', true],
+    ['a,{b,c}', 'a,c', true],
+    ['a,{b,c}', 'a', false],
+    ['a+(b)', 'a+(b)', true],
   ])('%s against %s: %s', (glob, name, matches) => {
     expect(globPattern(glob).test(name)).toBe(matches);
   });

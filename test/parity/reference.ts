@@ -92,7 +92,7 @@ export const fieldOffsets = ({ vocab }: Sizes): number[] =>
 type Vector = number[];
 const relu = (x: Vector): Vector => x.map((v) => Math.max(0, v));
 const plus = (a: Vector, b: Vector): Vector => a.map((v, i) => v + b[i]);
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** What one row gives: per task the logit, the four gate logits and gates, the merged path and the four flows. */
 export function forward(p: Parameters, sizes: Sizes, run: Run, ids: Vector, scenario: number, gateTable: Float64Array) {

@@ -53,8 +53,8 @@ describe('a whole training', () => {
 
   const SIZES: Sizes = { rows: 0, vocab: [5, 4, 3], dim: 2, scenarios: 2, tasks: 2, mlp: [5, 4, 3], rank: 1 };
   const TRAINING: Training = {
-    batch: 16,
-    train: 40,
+    batch: 8,
+    train: 20,
     valid: 30,
     lr: 0.02,
     l2: 1e-4,
@@ -69,7 +69,7 @@ describe('a whole training', () => {
   test.each([
     ['a short last batch', TRAINING, false],
     ['a last batch that runs on', TRAINING, true],
-    ['full batches, one search epoch more', { ...TRAINING, train: 48, search_epochs: 4, rewind: 3 }, false],
+    ['full batches, one search epoch more', { ...TRAINING, train: 24, search_epochs: 4, rewind: 3 }, false],
   ])('of another size, from a float64 reference: %s', async (_, training, runOn) => {
     makePipelineFixture(folder, 'made', SIZES, training, 4, runOn);
     const { rows } = await runParity(folder);

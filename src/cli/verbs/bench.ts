@@ -57,7 +57,7 @@ async function run({ json, ...options }: Options): Promise<void> {
     warn(
       `warning: two copies of a loop at once take ${copies.toFixed(2)} times as long as one: this machine has no two free cores now`,
     );
-  const timings = await runTrainBench(options, (timing) => json && printJson({ ...timing, copies }));
+  const timings = await runTrainBench(options, (timing) => json && printJson({ event: 'phase', ...timing, copies }));
   if (json) return;
   print(formatTimings(timings));
   print(`two copies of a loop at once: ${copies.toFixed(2)} times the time of one`);
