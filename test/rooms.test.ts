@@ -59,7 +59,7 @@ const roomOf = (file: string): string => file.split('/')[0];
 
 test('the scan sees imports: of values, of types, spread over lines and re-exported', () => {
   expect(imports.get('evaluate/index.ts')).toContainEqual({ target: 'evaluate/grid.ts', typesOnly: true });
-  expect(imports.get('train/loop.ts')).toContainEqual({ target: 'artifact/run-folder.ts', typesOnly: false });
+  expect(imports.get('train/run.ts')).toContainEqual({ target: 'artifact/run-folder.ts', typesOnly: false });
   expect(imports.get('runtime/session.ts')?.map(({ target }) => target)).toContain('runtime/backends.ts');
 });
 

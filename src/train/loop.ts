@@ -2,29 +2,22 @@
  * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run goes on with
  * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
  */
-import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
-import { lockFolder } from '../artifact/lock.ts';
-import { checkDataset, openLogs, openRun, type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
-import { error } from '../base/errors/index.ts';
-import { type RunConfig, runSchema } from '../config/run.ts';
-import { openPrepared } from '../data/open.ts';
+import { type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Grid } from '../evaluate/grid.ts';
 import { createGrid, gridToJson } from '../evaluate/index.ts';
-import type { Session } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
 import type { Emit, InterruptedEvent, ResultEvent } from './events.ts';
 import { finishRun } from './finish.ts';
-import { cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
-import { gateGraph, inferenceGraph, trainingGraph } from './graphs.ts';
+import { type PhaseTools, preparePhase } from './phase-tools.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
 import { learningRateShare, temperature } from './schedule.ts';
-import { evaluateSplit, type ScorerContext } from './scorer.ts';
-import { type Setup, setUp, stepContext } from './setup.ts';
-import { initialState, type LoopState, restoreSnapshot, restoreTensors, saveProgress, saveSnapshot } from './state.ts';
-import { type StepContext, trainStep } from './step.ts';
-import { applyWarmStart } from './warm-start.ts';
-import { clearMoments, initialize } from './weights.ts';
+import { evaluateSplit } from './scorer.ts';
+import type { Setup } from './setup.ts';
+import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
+import { trainStep } from './step.ts';
+import { clearMoments } from './weights.ts';
+
+const PROGRESS_MILLISECONDS = 250;
 
 export interface TrainingRequest {
   /** A run folder made by createRun. Work goes on from its newest checkpoint, or begins. */
@@ -36,66 +29,18 @@ export interface TrainingRequest {
   shouldStop: () => boolean;
 }
 
-/**
- * Trains until the run is done or a stop is asked for. The folder is taken for this process meanwhile.
- *
- * @throws any error of the rooms below; the run folder keeps its last checkpoint
- */
-export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
-  const record = openRun(request.folder);
-  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
-  const unlock = lockFolder(request.folder);
-  try {
-    return await runLocked(request, record);
-  } finally {
-    unlock();
-  }
+/** What a run consists of once everything is open. */
+export interface TrainingParts {
+  request: TrainingRequest;
+  record: RunRecord;
+  setup: Setup;
+  state: LoopState;
+  logs: RunLogs;
+  train: SplitReader;
+  validation: SplitReader;
 }
 
-async function runLocked(request: TrainingRequest, record: RunRecord): Promise<ResultEvent | InterruptedEvent> {
-  const config = runSchema.parse(record.config);
-  const data = await openPrepared(record.data.folder);
-  checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
-  const setup = await setUp(config, data);
-  const { checkpoints } = runPaths(request.folder);
-  const checkpoint =
-    request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
-  const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
-  if (checkpoint === undefined) await begin(setup, config);
-  else restoreTensors(setup, checkpoint.tensors);
-
-  const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
-  const train = await data.open('train');
-  const validation = await data.open('validation');
-  try {
-    const training = new Training(request, record, setup, state, logs, train, validation);
-    training.announce(checkpoint !== undefined);
-    return await training.run();
-  } finally {
-    await train.close();
-    await validation.close();
-    logs.close();
-  }
-}
-
-async function begin(setup: Setup, config: RunConfig): Promise<void> {
-  initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);
-  if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);
-}
-
-/** What a phase works with. */
-interface PhaseTools {
-  plan: PhasePlan;
-  step: StepContext;
-  scorer: ScorerContext;
-  gates: GateSource | undefined;
-  sessions: Session[];
-  steps: number;
-}
-
-const PROGRESS_MILLISECONDS = 250;
-
-class Training {
+export class Training {
   readonly request: TrainingRequest;
   readonly record: RunRecord;
   readonly setup: Setup;
@@ -108,16 +53,9 @@ class Training {
   #started = performance.now();
   #lastCheckpoint = performance.now();
   #lastProgress = 0;
+  #epoch = { seconds: 0, rowsPerSecond: 0 };
 
-  constructor(
-    request: TrainingRequest,
-    record: RunRecord,
-    setup: Setup,
-    state: LoopState,
-    logs: RunLogs,
-    train: SplitReader,
-    validation: SplitReader,
-  ) {
+  constructor({ request, record, setup, state, logs, train, validation }: TrainingParts) {
     this.request = request;
     this.record = record;
     this.setup = setup;
@@ -172,72 +110,25 @@ class Training {
         await this.#endEpoch(tools);
       }
     } finally {
-      for (const session of tools.sessions) await session.release();
+      await tools.release();
     }
     return undefined;
   }
 
+  /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
-    const { setup } = this;
-    const { config } = setup;
-    const runtime = { backend: config.backend, threads: config.threads };
-    const graph = trainingGraph(setup.graphRequest(plan.phase, config.train.batchSize));
-    const training = await createSession(graph.bytes, runtime);
-    const scoring = await createSession(
-      inferenceGraph(setup.graphRequest(plan.phase, setup.scoring.capacity)).bytes,
-      runtime,
-    );
-    const caches = plan.phase === 'retrain' ? await this.#cacheGates() : undefined;
-    const step = stepContext(setup, plan, graph, training);
-    const scorer: ScorerContext = {
-      kernels: setup.kernels,
-      session: scoring,
-      weights: setup.weights,
-      layout: setup.layout,
-      buffers: setup.scoring,
-      scalars: {},
-      gates: caches && { source: caches.validation, region: setup.scoring.gates, width: setup.gateWidth },
-    };
-    const steps = Math.ceil(this.train.rows / config.train.batchSize);
-    return { plan, step, scorer, gates: caches?.train, sessions: [training, scoring], steps };
+    const tools = await preparePhase(this.setup, plan, this.train, this.validation);
+    if (tools.keep !== undefined) this.#tellFlows(tools.keep);
+    return tools;
   }
 
-  /** Gates of the training and validation rows; says how often each flow is kept when the phase begins. */
-  async #cacheGates(): Promise<{ train: GateSource; validation: GateSource }> {
-    const { setup, state } = this;
-    const { manifest } = setup.data;
-    const { backend, threads } = setup.config;
-    const session = await createSession(gateGraph(setup.graphRequest('retrain', setup.scoring.capacity)).bytes, {
-      backend,
-      threads,
-    });
-    const { kernels, weights, layout, gateWidth: width } = setup;
-    const network = liveGates({ kernels, session, weights, layout, buffers: setup.scoring, width });
-    const sizes = {
-      batchSize: setup.scoring.capacity,
-      width,
-      scenarios: setup.sizes.scenarios,
-      tasks: setup.sizes.tasks,
-    };
-    const train = await cacheGates(this.train, network, sizes);
-    const validation = await cacheGates(this.validation, network, sizes);
-    await session.release();
-    if (state.step === 0) {
-      state.keep = { rates: keepRates(train.counts, setup.sizes.tasks), rows: [...train.counts.rows] };
-      this.logs.metrics.append({ kind: 'flows', split: 'train', keep: state.keep.rates, rows: state.keep.rows });
-    }
-    const flows = [...(setup.model.flowSelection?.flows ?? [])];
-    if (state.keep !== null)
-      this.request.emit({
-        event: 'flows',
-        flows,
-        split: 'train',
-        keep: state.keep.rates,
-        rows: state.keep.rows,
-        scenarios: manifest.scenarios,
-        tasks: manifest.tasks,
-      });
-    return { train: train.gates, validation: validation.gates };
+  #tellFlows(keep: NonNullable<LoopState['keep']>): void {
+    const { scenarios, tasks } = this.setup.data.manifest;
+    const flows = [...(this.setup.model.flowSelection?.flows ?? [])];
+    const told = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
+    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', ...told }); // a resumed phase has told it
+    this.state.keep = keep;
+    this.request.emit({ event: 'flows', flows, ...told, scenarios, tasks });
   }
 
   /** The rest of the current epoch. Returns true when a stop was asked for. */
@@ -283,13 +174,9 @@ class Training {
       if (this.request.shouldStop()) return true;
       if (performance.now() - this.#lastCheckpoint > train.checkpointMinutes * 60_000) this.#checkpoint();
     }
-    this.#epochSeconds = clock.seconds;
-    this.#epochRate = clock.rows / clock.seconds;
+    this.#epoch = { seconds: clock.seconds, rowsPerSecond: clock.rows / clock.seconds };
     return false;
   }
-
-  #epochSeconds = 0;
-  #epochRate = 0;
 
   /** Validation, early stopping, logs and the epoch's checkpoint. */
   async #endEpoch({ plan, scorer }: PhaseTools): Promise<void> {
@@ -331,8 +218,7 @@ class Training {
     this.logs.timings.append({
       phase: plan.phase,
       epoch: state.epoch,
-      seconds: this.#epochSeconds,
-      rowsPerSecond: this.#epochRate,
+      ...this.#epoch,
     });
     this.#checkpoint();
     this.request.emit({
@@ -345,8 +231,7 @@ class Training {
       monitor,
       best,
       temperature: plan.phase === 'search' ? temperatureNow : undefined,
-      seconds: this.#epochSeconds,
-      rowsPerSecond: this.#epochRate,
+      ...this.#epoch,
     });
   }
 

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TributaryError } from '../base/errors/index.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';
-import { runTraining } from './loop.ts';
+import { runTraining } from './run.ts';
 
 const { folder, from, stop } = workerData as WorkerRequest;
 const flag = new Int32Array(stop);

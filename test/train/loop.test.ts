@@ -7,7 +7,7 @@ import { runSchema } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/open.ts';
 import type { TrainingEvent } from '../../src/train/events.ts';
 import { openModel } from '../../src/train/finished.ts';
-import { runTraining } from '../../src/train/loop.ts';
+import { runTraining } from '../../src/train/run.ts';
 import { setUp } from '../../src/train/setup.ts';
 import { applyWarmStart } from '../../src/train/warm-start.ts';
 import { initialize, view } from '../../src/train/weights.ts';

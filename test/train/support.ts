@@ -8,7 +8,7 @@ import { datasetSchema } from '../../src/config/dataset.ts';
 import { runSchema } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/open.ts';
 import { prepare } from '../../src/data/prepare.ts';
-import { runTraining } from '../../src/train/loop.ts';
+import { runTraining } from '../../src/train/run.ts';
 
 export const temporaryFolder = (): { path: string; remove: () => void } => {
   const path = mkdtempSync(join(tmpdir(), 'tributary-train-'));

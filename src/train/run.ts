@@ -1,0 +1,60 @@
+/** Takes a run folder from where it stands to its end: what the training thread calls. */
+import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
+import { lockFolder } from '../artifact/lock.ts';
+import { checkDataset, openLogs, openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { error } from '../base/errors/index.ts';
+import { type RunConfig, runSchema } from '../config/run.ts';
+import { openPrepared } from '../data/open.ts';
+import type { InterruptedEvent, ResultEvent } from './events.ts';
+import { Training, type TrainingRequest } from './loop.ts';
+import { type Setup, setUp } from './setup.ts';
+import { initialState, type LoopState, restoreTensors } from './state.ts';
+import { applyWarmStart } from './warm-start.ts';
+import { initialize } from './weights.ts';
+
+/**
+ * Trains until the run is done or a stop is asked for. The folder is taken for this process meanwhile.
+ *
+ * @throws any error of the rooms below; the run folder keeps its last checkpoint
+ */
+export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
+  const record = openRun(request.folder);
+  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
+  const unlock = lockFolder(request.folder);
+  try {
+    return await runLocked(request, record);
+  } finally {
+    unlock();
+  }
+}
+
+async function runLocked(request: TrainingRequest, record: RunRecord): Promise<ResultEvent | InterruptedEvent> {
+  const config = runSchema.parse(record.config);
+  const data = await openPrepared(record.data.folder);
+  checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
+  const setup = await setUp(config, data);
+  const { checkpoints } = runPaths(request.folder);
+  const checkpoint =
+    request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
+  const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
+  if (checkpoint === undefined) await begin(setup, config);
+  else restoreTensors(setup, checkpoint.tensors);
+
+  const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
+  const train = await data.open('train');
+  const validation = await data.open('validation');
+  try {
+    const training = new Training({ request, record, setup, state, logs, train, validation });
+    training.announce(checkpoint !== undefined);
+    return await training.run();
+  } finally {
+    await train.close();
+    await validation.close();
+    logs.close();
+  }
+}
+
+async function begin(setup: Setup, config: RunConfig): Promise<void> {
+  initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);
+}
