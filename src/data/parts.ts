@@ -46,7 +46,7 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
   const select = columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
   await execute(
     connection,
-    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM rows POSITIONAL JOIN placement${joins}${groups}`,
+    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM placed${joins}${groups}`,
     'encoding the rows',
   );
   return columns.map(({ name }) => identifier(name));

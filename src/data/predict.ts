@@ -10,13 +10,13 @@ import { asReadError, asWriteError, syncFolder } from '../base/files.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, execute, identifier, literal, openDuckDB, queryOne } from './duckdb.ts';
 import { checkExpressions, type Expression, fieldExpression, referencedColumns } from './expressions.ts';
+import { registerNumberText } from './functions.ts';
 import { vocabularyFile } from './manifest.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { idColumns, recordLayout, writeRecords } from './row-file.ts';
 import { createInputRows } from './rows.ts';
 import { baseSource, createSourceView, findFiles, formatOf, ROW_COLUMN, type Source } from './sources.ts';
-import { registerNumberText } from './sql.ts';
 import { applyVocabulary, encodedColumns, encodedFields, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PredictOptions {

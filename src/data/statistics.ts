@@ -53,7 +53,7 @@ export async function computeStatistics(
   const missing = await query(
     connection,
     `SELECT split, ${fields.map((_, i) => `count(*) FILTER (f${i} IS NULL) AS f${i}`).join(', ')}
-     FROM rows POSITIONAL JOIN placement GROUP BY split`,
+     FROM placed GROUP BY split`,
     doing,
   );
   for (const [s, split] of SPLITS.entries()) {

@@ -13,9 +13,9 @@ import { leakage } from './checks/leakage.ts';
 import { split } from './checks/split.ts';
 import { openDuckDB } from './duckdb.ts';
 import { allExpressions, checkExpressions } from './expressions.ts';
+import { registerNumberText } from './functions.ts';
 import type { Types } from './rows.ts';
 import { baseSource, createSourceView, findFiles, type Source } from './sources.ts';
-import { registerNumberText } from './sql.ts';
 
 export { type Finding, formatFindings, worstLevel } from './checks/finding.ts';
 

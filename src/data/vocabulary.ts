@@ -5,9 +5,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, FieldConfig } from '../config/dataset.ts';
 import { execute, literal, query, queryOne } from './duckdb.ts';
+import { registerBuckets } from './functions.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
 import { storedFields, type Types } from './rows.ts';
-import { hashedIdSql, registerBuckets, type StoredField } from './sql.ts';
+import { hashedIdSql, type StoredField } from './sql.ts';
 import type { Buckets } from './tokens.ts';
 
 /** A field with what the SQL of its encoding needs. */
@@ -45,7 +46,7 @@ export async function findBuckets(
   if (f.field.kind !== 'numeric') throw new Error(`${f.field.name} is not numeric`);
   const { buckets } = f.field;
   if (buckets === 'logSquare' || 'edges' in buckets) return buckets;
-  const rows = `SELECT ${column(f)} AS v FROM rows POSITIONAL JOIN placement WHERE ${column(f)} IS NOT NULL${from === 'train' ? ' AND split = 0' : ''}`;
+  const rows = `SELECT ${column(f)} AS v FROM placed WHERE ${column(f)} IS NOT NULL${from === 'train' ? ' AND split = 0' : ''}`;
   const doing = `finding the quantiles of field "${f.field.name}"`;
   const { n, low } = await queryOne(connection, `SELECT count(*) AS n, min(v) AS low FROM (${rows})`, doing);
   const places = Array.from({ length: buckets.quantiles - 1 }, (_, k) =>
@@ -66,7 +67,7 @@ export async function findBuckets(
  * which `counted` is true (a condition on the split).
  */
 async function countValues(connection: DuckDBConnection, f: EncodedField, counted?: string): Promise<void> {
-  const from = counted === undefined ? 'rows' : 'rows POSITIONAL JOIN placement';
+  const from = counted === undefined ? 'rows' : 'placed';
   const occurring =
     f.field.kind === 'multi'
       ? `SELECT unnest(${column(f)}) AS value, ${counted ?? 'true'} AS counted FROM ${from}`
