@@ -116,7 +116,7 @@ function csvError(cause: Error, path: string): TributaryError {
       cause,
     );
   }
-  if (/Invalid unicode/.test(message)) return error('DATA_ENCODING', { path, line, byte: 0, expected: 'UTF-8' }, cause);
+  if (/Invalid unicode/.test(message)) return error('DATA_ENCODING', { path, line, expected: 'UTF-8' }, cause);
   const reason = message
     .split('\n')
     .slice(1)

@@ -2,7 +2,8 @@
  * A prepared data set: a folder that `prepare` wrote and training, evaluation and serving read.
  *
  *   manifest.json                what is here, with hashes of inputs, configuration and files
- *   train|validation|test.parquet  encoded rows: one int32 column (or list) per field, scenario, one float per task ...
+ *   train|validation|test.parquet  encoded rows: `field_<name>` (int32 id of the field, or a list of them), `scenario`
+ *                                  (int32), `label_<task>` (float, NULL where missing), `weight`, `group` where configured
  *   vocabularies/<field>.parquet   token, id, count
  *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
  *   rows/<split>.bin             the same rows as a flat file for random access (written at first use)

@@ -6,7 +6,7 @@
  * NULL, undefined, the empty text, NaN and the infinities. Nothing is trimmed, folded or normalised.
  *
  * SQL computes all of it alike; what SQL and JavaScript print differently (floating-point numbers, buckets) SQL leaves
- * to the functions of this file, see `sql.ts`.
+ * to the functions of this file, see `functions.ts`.
  */
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';

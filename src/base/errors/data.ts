@@ -58,8 +58,8 @@ export const DATA_ERRORS = {
   DATA_ENCODING: entry(
     EXIT.data,
     400,
-    (d: { path: string; line: number; byte: number; expected: string }) =>
-      `${d.path}, line ${d.line} (byte ${d.byte}): not valid ${d.expected}. ` +
+    (d: { path: string; line: number; byte?: number; expected: string }) =>
+      `${d.path}, line ${d.line}${d.byte === undefined ? '' : ` (byte ${d.byte})`}: not valid ${d.expected}. ` +
       'Set "encoding" of the source to latin-1, utf-16 or auto, or convert the file to UTF-8',
   ),
   DATA_ENCODING_UNSUPPORTED: entry(
