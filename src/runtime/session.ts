@@ -39,6 +39,8 @@ function sessionOptions(threads: number): InferenceSession.SessionOptions {
     // Spinning gains nothing on idle cores and costs a factor where another process wants them.
     extra: {
       'session.intra_op.allow_spinning': '0',
+      // Weights that L2 decays towards 0 end as denormal numbers; products of them are ten times slower.
+      'session.set_denormal_as_zero': '1',
       // Our graphs turn weights where that is faster; folding the turn back into the product would undo it.
       'optimization.disable_specified_optimizers': 'GemmTransposeFusion',
     },

@@ -41,6 +41,17 @@ afterEach(async () => {
   await Promise.all(sessions.splice(0).map((session) => session.release()));
 });
 
+test('the native backend takes denormal numbers for 0: products of them would be ten times slower', async () => {
+  const tensor = (name: string) => ({ name, type: 'float32', shape: [2] }) as const;
+  const session = await open(model([tensor('a'), tensor('b')], [['Mul', ['a', 'b'], ['y']]], [tensor('y')]), {
+    backend: 'node',
+  });
+  const value = (...data: number[]) => ({ type: 'float32', shape: [2], data: Float32Array.from(data) }) as const;
+  const { y } = await session.run({ a: value(1e-39, 1e-37), b: value(1e5, 1e5) });
+  expect(y.data[0]).toBe(0);
+  expect(y.data[1]).toBeCloseTo(1e-32, 38);
+});
+
 describe.each(['node', 'web'] as const)('a session on the backend %s', (backend) => {
   test('names its inputs and outputs and computes', async () => {
     const session = await open(PRODUCT, { backend });
