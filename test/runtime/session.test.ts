@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 test('the native backend takes denormal numbers for 0: products of them would be ten times slower', async () => {
-  const tensor = (name: string) => ({ name, type: 'float32', shape: [2] }) as const;
+  const tensor = (name: string): TensorSpec => ({ name, type: 'float32', shape: [2] });
   const session = await open(model([tensor('a'), tensor('b')], [['Mul', ['a', 'b'], ['y']]], [tensor('y')]), {
     backend: 'node',
   });
