@@ -16,7 +16,7 @@ import type { Batch, Manifest, PreparedData, SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { idColumns, recordLayout, writeRecords } from './row-file.ts';
 import { createInputRows } from './rows.ts';
-import { baseSource, createSourceView, findFiles, formatOf, ROW_COLUMN, type Source } from './sources.ts';
+import { baseSource, createSourceView, findFiles, formatOf, ROW_COLUMN, type Source, viewOf } from './sources.ts';
 import { applyVocabulary, encodedColumns, encodedFields, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PredictOptions {
@@ -262,7 +262,7 @@ async function writeOutput(
     `([${names}])[s.scenario + 1] AS scenario`,
     ...manifest.tasks.map((task, t) => `s.p${t} AS ${identifier(`probability_${task}`)}`),
   ];
-  const rows = `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${identifier(input.name)})`;
+  const rows = `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(input.name)})`;
   const sql = `SELECT ${columns.join(', ')} FROM ${rows} AS i LEFT JOIN scored AS s ON s.row = i.${ROW_COLUMN} ORDER BY i.${ROW_COLUMN}`;
   await execute(
     connection,

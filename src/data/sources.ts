@@ -19,6 +19,9 @@ export interface Source {
   rows: number;
 }
 
+/** The view of a source. Views have a schema of their own, so that a source may be called like a table of ours. */
+export const viewOf = (source: string): string => `sources.${identifier(source)}`;
+
 /** The source whose rows are the examples. */
 export const baseSource = (config: DatasetConfig): string => config.from ?? Object.keys(config.sources)[0];
 
@@ -49,8 +52,9 @@ export async function createSourceView(
 ): Promise<Source> {
   const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
   for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
+  await execute(connection, 'CREATE SCHEMA IF NOT EXISTS sources', 'making room for the sources');
   const view = async (sql: string): Promise<void> =>
-    execute(connection, `CREATE OR REPLACE VIEW ${identifier(name)} AS ${sql}`, `reading source "${name}"`);
+    execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS ${sql}`, `reading source "${name}"`);
   if (format === 'csv') {
     const { sql, columns, rows } = await planCsv(connection, name, config, files, texts);
     await view(sql);
@@ -58,10 +62,10 @@ export async function createSourceView(
     return { name, format, files, columns, rows };
   }
   await view(format === 'parquet' ? readParquet(files) : await readJson(connection, name, files));
-  const columns = await describe(connection, `SELECT * FROM ${identifier(name)}`, `reading source "${name}"`);
+  const columns = await describe(connection, `SELECT * FROM ${viewOf(name)}`, `reading source "${name}"`);
   const { rows } = await queryOne(
     connection,
-    `SELECT count(*) AS rows FROM ${identifier(name)}`,
+    `SELECT count(*) AS rows FROM ${viewOf(name)}`,
     `reading source "${name}"`,
   );
   if (Number(rows) === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
@@ -131,8 +135,8 @@ export function joinedRelation(
 ): string {
   const base = identifier(baseSource(config));
   const from = options.rowNumbers
-    ? `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${base}) AS ${base}`
-    : base;
+    ? `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(baseSource(config))}) AS ${base}`
+    : `${viewOf(baseSource(config))} AS ${base}`;
   const before = [baseSource(config)];
   const joins = config.joins.map(({ source, on, kind }) => {
     const left = before.flatMap((name) => columnsOf(sources, name));
@@ -161,7 +165,7 @@ function joinSide(source: string, on: Record<string, string>, left: Column[], ri
   const others =
     hidden.length === right.length ? '' : `* ${hidden.length === 0 ? '' : `EXCLUDE (${hidden.join(', ')})`}`;
   const using = pairs.map(([to]) => identifier(to)).join(', ');
-  return `(SELECT ${[...keys, ...(others === '' ? [] : [others])].join(', ')} FROM ${identifier(source)}) AS ${identifier(source)} USING (${using})`;
+  return `(SELECT ${[...keys, ...(others === '' ? [] : [others])].join(', ')} FROM ${viewOf(source)}) AS ${identifier(source)} USING (${using})`;
 }
 
 /** Throws DATA_JOIN_DUPLICATE where a joined source has a key twice: its rows would multiply the examples. */
@@ -171,7 +175,7 @@ export async function checkJoinKeys(connection: DuckDBConnection, config: Datase
     const [worst] = await query(
       connection,
       `SELECT concat_ws(', ', ${keys}) AS value, count(*) AS rows, count(*) OVER () AS duplicated
-       FROM ${identifier(source)} WHERE ${Object.values(on)
+       FROM ${viewOf(source)} WHERE ${Object.values(on)
          .map((k) => `${identifier(k)} IS NOT NULL`)
          .join(' AND ')}
        GROUP BY ${keys} HAVING count(*) > 1 ORDER BY rows DESC, value LIMIT 1`,

@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { identifier, queryOne } from '../duckdb.ts';
-import { describe, joinedRelation, type Source } from '../sources.ts';
+import { describe, joinedRelation, type Source, viewOf } from '../sources.ts';
 import { number, type Problem, percent } from './finding.ts';
 
 /** Looks at every join: one scan of the joined source and one of the rows before it. */
@@ -17,7 +17,7 @@ export async function checkJoins(
     const right = Object.values(join.on).map(identifier);
     const duplicated = await queryOne(
       connection,
-      `SELECT count(*) AS keys, coalesce(sum(n), 0) AS rows FROM (SELECT count(*) AS n FROM ${identifier(join.source)}
+      `SELECT count(*) AS keys, coalesce(sum(n), 0) AS rows FROM (SELECT count(*) AS n FROM ${viewOf(join.source)}
        WHERE ${right.map((k) => `${k} IS NOT NULL`).join(' AND ')} GROUP BY ${right.join(', ')} HAVING count(*) > 1)`,
       doing,
     );
@@ -53,7 +53,7 @@ async function checkMatches(
     connection,
     `SELECT count(*) AS rows, count(*) FILTER (matched IS NULL) AS lost
      FROM (SELECT ${pairs.map((p) => p.left).join(', ')} FROM ${left}) AS l
-     LEFT JOIN (SELECT DISTINCT ${pairs.map((p) => p.right).join(', ')}, true AS matched FROM ${identifier(join.source)}) AS r
+     LEFT JOIN (SELECT DISTINCT ${pairs.map((p) => p.right).join(', ')}, true AS matched FROM ${viewOf(join.source)}) AS r
      USING (${keys})`,
     doing,
   );

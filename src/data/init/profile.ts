@@ -5,7 +5,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { asReadError } from '../../base/files.ts';
 import { type DatasetInput, datasetSchema } from '../../config/dataset.ts';
 import { identifier, literal, queryOne } from '../duckdb.ts';
-import { createSourceView, type Source } from '../sources.ts';
+import { createSourceView, type Source, viewOf } from '../sources.ts';
 
 export interface ColumnProfile {
   source: string;
@@ -137,11 +137,11 @@ async function profileColumns(connection: DuckDBConnection, source: Source): Pro
     const separated = SEPARATORS.map((s, k) => `count(*) FILTER (contains(${column}, ${literal(s)})) AS s${i}_${k}`);
     return [...counted, `avg(length(${column})) AS length${i}`, ...separated];
   });
-  const found = await queryOne(connection, `SELECT ${parts.join(', ')} FROM ${identifier(source.name)}`, doing);
+  const found = await queryOne(connection, `SELECT ${parts.join(', ')} FROM ${viewOf(source.name)}`, doing);
   const few = source.columns.flatMap((_, i) => (Number(found[`d${i}`]) <= FEW_VALUES ? [i] : []));
   if (estimated && few.length > 0) {
     const counts = few.map((i) => `count(DISTINCT ${identifier(source.columns[i].name)}) AS d${i}`);
-    Object.assign(found, await queryOne(connection, `SELECT ${counts} FROM ${identifier(source.name)}`, doing));
+    Object.assign(found, await queryOne(connection, `SELECT ${counts} FROM ${viewOf(source.name)}`, doing));
   }
   return source.columns.map(({ name, type }, i) => {
     const present = Number(found[`n${i}`]);

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
 import { identifier, query, queryOne } from '../duckdb.ts';
+import { viewOf } from '../sources.ts';
 import { type ColumnProfile, type SourceProfile, validName } from './profile.ts';
 import { fieldGuess, labelColumns, ratingColumn, scenarioColumn, timeColumn, userColumn } from './roles.ts';
 
@@ -134,7 +135,7 @@ async function findUnique<P extends { right: ColumnProfile }>(
     const column = identifier(pair.right.name);
     const { n, d } = await queryOne(
       connection,
-      `SELECT count(${column}) AS n, count(DISTINCT ${column}) AS d FROM ${identifier(source.name)}`,
+      `SELECT count(${column}) AS n, count(DISTINCT ${column}) AS d FROM ${viewOf(source.name)}`,
       `looking at source "${source.name}"`,
     );
     if (Number(n) > 0 && n === d) return pair;
@@ -153,7 +154,7 @@ async function proposeTasks(
   if (rating !== undefined) {
     const { cut } = await queryOne(
       connection,
-      `SELECT quantile_disc(${identifier(rating.name)}, 0.5)::DOUBLE AS cut FROM ${identifier(base.name)}`,
+      `SELECT quantile_disc(${identifier(rating.name)}, 0.5)::DOUBLE AS cut FROM ${viewOf(base.name)}`,
       'looking for labels',
     );
     // Above the middle mark, but never above all.
@@ -162,7 +163,7 @@ async function proposeTasks(
   }
   const rates = await queryOne(
     connection,
-    `SELECT ${value.map((t, i) => `avg((${t.label})::INTEGER) AS r${i}`).join(', ')} FROM ${identifier(base.name)}`,
+    `SELECT ${value.map((t, i) => `avg((${t.label})::INTEGER) AS r${i}`).join(', ')} FROM ${viewOf(base.name)}`,
     'looking at the labels',
   );
   const what = rating === undefined ? 'values 0 and 1 and the name of a label' : 'a mark cut at its middle';
@@ -183,7 +184,7 @@ async function proposeScenario(
     };
   const found = await query(
     connection,
-    `SELECT ${identifier(column.name)}::VARCHAR AS value, count(*) AS n FROM ${identifier(column.source)}
+    `SELECT ${identifier(column.name)}::VARCHAR AS value, count(*) AS n FROM ${viewOf(column.source)}
      WHERE ${identifier(column.name)} IS NOT NULL GROUP BY ALL ORDER BY n DESC, value`,
     'looking for scenarios',
   );
