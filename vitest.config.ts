@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Two projects: `fast` (in-process, under a minute) and `slow` (whole commands, kills, real data). */
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       {
         test: {
