@@ -6,6 +6,7 @@ import type { GridAccumulator } from '../evaluate/grid.ts';
 import type { ResultEvent } from './events.ts';
 import { openModel } from './finished.ts';
 import { reportText } from './report.ts';
+import { describeData } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, weightTensors } from './state.ts';
@@ -20,13 +21,8 @@ export async function finishRun(run: {
 }): Promise<ResultEvent> {
   const { folder, setup, state } = run;
   const { manifest } = setup.data;
-  const { name, hash, tableRows, fields, scenarios, tasks } = manifest;
   const model = { ...setup.options, key: setup.model.key };
-  saveModel(
-    folder,
-    { version: 1, model, data: { name, hash, tableRows, fields, scenarios, tasks } },
-    weightTensors(setup),
-  );
+  saveModel(folder, { version: 1, model, data: describeData(manifest) }, weightTensors(setup));
 
   const started = performance.now();
   const { backend, threads } = setup.config;
