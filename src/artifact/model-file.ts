@@ -37,6 +37,7 @@ const modelDescriptionSchema = z.strictObject({
     ),
     scenarios: z.array(z.string()),
     tasks: z.array(z.string()),
+    orderedTasks: z.boolean().optional(),
   }),
 });
 

@@ -138,7 +138,10 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
   const context = { ...stepContext(setup, plan, graph, clock.session(session)), kernels: clock.kernels(setup.kernels) };
   const gates = plan.phase === 'retrain' ? await frozenGates(setup, data, runtime) : undefined;
   const fillGates = gates && ((batch: Batch, out: Float32Array) => void gates.fill(batch, out));
-  const scalars = { temperature: temperature(0, plan.epochs, config.train.finalTemperature) };
+  const scalars = {
+    temperature: temperature(0, plan.epochs, config.train.finalTemperature),
+    ...setup.model.scalars?.(setup.options, { step: 0, steps: 1 }),
+  };
   clearMoments(setup.weights);
 
   const whole: number[] = [];

@@ -56,6 +56,8 @@ export interface Manifest {
   tableRows: number;
   scenarios: string[];
   tasks: string[];
+  /** In every row a positive label of a task implies positive labels of all tasks before it. */
+  orderedTasks?: boolean;
   splits: Record<SplitName, { rows: number; file: string; sha256: string }>;
   hasWeight: boolean;
   hasGroup: boolean;

@@ -5,12 +5,27 @@
 import type { ZodType } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 
-/** Sizes that come from the data, not from the options. */
+/** What a model is told of the data: sizes that its options do not decide. */
 export interface ModelSizes {
   /** Fields of a row; each contributes one embedding of `embeddingDim` numbers. */
   fields: number;
   scenarios: number;
   tasks: number;
+  /** Names of the fields, for options that name some. */
+  fieldNames?: readonly string[];
+  /** In every row a positive label of a task implies positive labels of all tasks before it (click, then purchase). */
+  orderedTasks?: boolean;
+  /** Behaviour sequences of a row, where the data have them. */
+  sequences?: SequenceSizes;
+}
+
+export interface SequenceSizes {
+  /** Behaviour types K (click, like ...): one sequence each. */
+  types: number;
+  /** Items L of a sequence at most. */
+  length: number;
+  /** Index of the field whose vocabulary the items of sequences share: the target item. */
+  itemField: number;
 }
 
 /** How a parameter's numbers are drawn. Bounds and deviations are worked out by the model. */
@@ -29,6 +44,14 @@ export interface ParameterSpec {
   group: string;
 }
 
+/** Numbers that belong to a model and change in training, but not by gradients: the moving averages of a batch norm. */
+export interface BufferSpec {
+  name: string;
+  shape: readonly number[];
+  /** Every number of it at the start. */
+  initial: number;
+}
+
 /**
  * Training phases that a model's graph can be built for.
  * `train`: the only phase of most models. `search`: flow gates are soft and learn. `retrain`: flow gates are fed, 0 or 1.
@@ -39,17 +62,32 @@ export interface ForwardInputs<O> {
   options: O;
   sizes: ModelSizes;
   phase: Phase;
+  /** Dropout, noise and batch statistics are in force: a training step; not scoring. */
+  training: boolean;
   /** [B, F*D] embeddings of a row's fields, one after another. */
   embedding: Tensor;
   /** int32 [B] */
   scenario: Tensor;
   /** The parameter of that name. */
   parameter: (name: string) => Tensor;
+  /** The buffer of that name: as it was before the step, or as `setBuffer` left it. */
+  buffer: (name: string) => Tensor;
+  /** What a training step makes of a buffer. No gradient flows through it. */
+  setBuffer: (name: string, value: Tensor) => void;
   /** A number fed at every run, for example the temperature of a schedule. */
   scalar: (name: string) => Tensor;
+  /** [] how many rows the batch has; in training only. */
+  rows: () => Tensor;
+  /** [B, width] standard normal numbers, drawn anew for every step; undefined outside training. `name` keeps draws apart. */
+  noise: (name: string, width: number) => Tensor | undefined;
+  /** Items [B, K, L, D] of the row's behaviour sequences, newest last, and 1 for items, 0 for padding: [B, K, L]. */
+  sequences: () => { items: Tensor; mask: Tensor };
   /** Hard flow gates [B, flowGates], fed in the phase `retrain`. */
   gates: () => Tensor;
-  /** Drops numbers at the model's rate in training (scaled by 1/keep) and is the identity otherwise. `name` keeps masks apart. */
+  /**
+   * Drops numbers at the model's rate in training (scaled by 1/keep) and is the identity otherwise. One axis of `x` is the
+   * batch. `name` keeps masks apart.
+   */
   dropout: (x: Tensor, name: string) => Tensor;
 }
 
@@ -89,20 +127,35 @@ export interface ReferenceLayout<O> {
   read: (config: Record<string, unknown>) => { options: O; sizes: ModelSizes; tableRows: number };
   /** Reference tensors of each parameter and how they are arranged in it. */
   tensors: (options: O, sizes: ModelSizes) => ReferenceTensor[];
-  /** Reference names of the embedding tables [V, D]. */
-  table: string;
+  /** Arrangement of each buffer, in the same way. */
+  buffers?: (options: O, sizes: ModelSizes) => ReferenceTensor[];
+  /** Reference tensors that the reference itself never uses, and we do not have. */
+  unused?: (options: O, sizes: ModelSizes) => { name: string; shape: readonly number[] }[];
+  /** Reference name of the embedding table [V, D]; absent for references that take embedded rows. */
+  table?: string;
+  /** References that take embedded rows: their inputs [B, width], which together are our embedding. Default: `x`. */
+  inputs?: readonly string[];
+  /** References whose scenario is a path through a tree: how many scenarios each level has. Ours are all combinations. */
+  levels?: (options: O) => readonly number[];
   gateTable?: string;
   /** Reference outputs by name, computed from the model's logits and diagnostics. */
   outputs?: (options: O, sizes: ModelSizes, forward: ForwardOutputs) => Record<string, Tensor>;
 }
 
-/** One reference tensor and its place in a parameter of ours. */
+/** One reference tensor and its place in a parameter (or buffer) of ours. */
 export interface ReferenceTensor {
   name: string;
   shape: readonly number[];
   parameter: string;
   /** For each element of the reference tensor (row-major index), its index in our parameter. */
   place: (index: number) => number;
+}
+
+/** Where training stands in its phase. */
+export interface Progress {
+  /** Steps done, and how many the phase has at most. */
+  step: number;
+  steps: number;
 }
 
 export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
@@ -119,7 +172,10 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
   parameters: (options: O, sizes: ModelSizes) => ParameterSpec[];
+  buffers?: (options: O, sizes: ModelSizes) => BufferSpec[];
   forward: (inputs: ForwardInputs<O>) => ForwardOutputs;
+  /** Numbers that `forward` asks for by `scalar`, for a training step. */
+  scalars?: (options: O, at: Progress) => Record<string, number>;
   flowSelection?: FlowSelection<O>;
   reference?: ReferenceLayout<O>;
 }

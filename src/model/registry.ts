@@ -2,9 +2,10 @@
 import { error } from '../base/errors/index.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
+import { mmoe } from './mmoe.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
-const definitions = [autoifs] as unknown as readonly ModelDefinition<CommonOptions>[];
+const definitions = [autoifs, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
 
 export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(
   definitions.map((model) => [model.key, model]),

@@ -34,9 +34,9 @@ export async function checkModel(fixture: Fixture, checks: Checks): Promise<void
   const claims = readClaims(fixture);
   const reference = readReferenceModel(fixture);
   const phase = phaseOf(reference.model.flowSelection !== undefined, reference.mode);
-  const scalars: Record<string, number> =
-    typeof reference.temperature === 'number' ? { temperature: reference.temperature } : {};
-  const subject = await openSubject(fixture, reference, phase, scalars);
+  const scalars: Record<string, number> = { noise: fixture.names('input.noise.').length > 0 ? 1 : 0 };
+  if (typeof reference.temperature === 'number') scalars.temperature = reference.temperature;
+  const subject = await openSubject(fixture, reference, { phase, training: claims.train, scalars });
   try {
     const gates = await subject.flowGates();
     const one: ModelCase = { fixture, claims, tolerance, checks, subject, gates };
@@ -53,6 +53,12 @@ const claimsSchema = z.object({
   gate_rate: z.array(z.array(z.number())).optional(),
   smallest_abs_gate_logit: z.number().optional(),
   no_gradient: z.array(z.string()).default([]),
+  zero_gradients: z.array(z.string()).default([]),
+  train: z.boolean().optional(),
+  param_count: z.number().optional(),
+  scenario_counts: z.array(z.number()).optional(),
+  smallest_live_gradient_tensor: z.object({ name: z.string(), max_abs: z.number() }).optional(),
+  observed_float32_error: z.unknown(),
   optimiser_groups: z
     .strictObject({ weights: group, gates: group.nullable(), weight_decay: z.string().optional() })
     .optional(),
@@ -78,10 +84,10 @@ function phaseOf(selectsFlows: boolean, mode: unknown): Phase {
 }
 
 /** Every output of the fixture but the loss, which the training graph computes; then what its JSON says of the gates. */
-async function checkOutputs({ fixture, claims, tolerance, checks, subject, gates }: ModelCase): Promise<void> {
+async function checkOutputs(one: ModelCase): Promise<void> {
+  const { fixture, claims, tolerance, checks, subject, gates } = one;
   const found = await subject.outputs(gates);
   if (gates !== undefined) found.set('gate_logits', gates.logits); // from the gate network, which stands alone there
-  fixture.tensor('output.logits');
   for (const name of fixture.names('output.')) {
     const numbers = found.get(name.slice('output.'.length));
     if (numbers === undefined || name === 'output.loss') continue;
@@ -89,6 +95,7 @@ async function checkOutputs({ fixture, claims, tolerance, checks, subject, gates
     const whole = dtype === 'I32' || dtype === 'I64';
     checks.close(name, numbers, Array.from(data, Number), whole ? EXACT : tolerance(name));
   }
+  checkCounts(one, claims);
 
   const { gate_rate: rates, smallest_abs_gate_logit: smallest } = claims;
   if (rates !== undefined) {
@@ -98,5 +105,27 @@ async function checkOutputs({ fixture, claims, tolerance, checks, subject, gates
   if (smallest !== undefined) {
     const ours = smallestSize(found.get('gate_logits') ?? []);
     checks.number('smallest_abs_gate_logit', ours, smallest, tolerance('output.gate_logits'));
+  }
+}
+
+/** Numbers of parameters and rows per scenario, as the JSON file has them. */
+function checkCounts({ fixture, checks, subject }: ModelCase, claims: Claims): void {
+  const { param_count: parameters, scenario_counts: rows } = claims;
+  const { tensors } = subject.reference;
+  if (parameters !== undefined) {
+    const all = [...tensors, ...subject.unused()].map(({ shape }) => shape.reduce((product, n) => product * n, 1));
+    checks.number(
+      'param_count',
+      all.reduce((sum, n) => sum + n, 0),
+      parameters,
+    );
+  }
+  if (rows !== undefined) {
+    const scenario = fixture.ints('input.scenario');
+    checks.equal(
+      'scenario_counts',
+      rows.map((_, s) => scenario.filter((id) => id === s).length),
+      rows,
+    );
   }
 }

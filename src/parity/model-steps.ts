@@ -43,7 +43,8 @@ export async function checkSteps(one: ModelCase, schedule: Schedule): Promise<vo
   const context = subject.stepContext({ l2, groups });
   const fillGates = gates && ((_: unknown, out: Float32Array) => out.set(gates.fed));
   for (let step = 1; step <= (name === undefined ? 1 : STEPS); step++) {
-    const losses = await trainStep(context, { batch, step, epoch: 0, learningRate, scalars, fillGates });
+    const { fillNoise } = subject;
+    const losses = await trainStep(context, { batch, step, epoch: 0, learningRate, scalars, fillGates, fillNoise });
     const loss = losses.tasks.reduce((sum, task) => sum + task, losses.penalty);
     const before = name === 'adam3' ? claims.losses_before_each_adam3_step?.[step - 1] : undefined;
     if (before !== undefined)
@@ -51,6 +52,7 @@ export async function checkSteps(one: ModelCase, schedule: Schedule): Promise<vo
     if (step > 1) continue;
     checks.number('output.loss', loss, fixture.floats('output.loss', [])[0], tolerance('output.loss'));
     checkGradients(one);
+    checkBuffers(one);
   }
   if (name !== undefined && fixture.names(`${name}.`).length > 0) checkParameters(one, name, l2);
 }
@@ -59,16 +61,26 @@ function checkGradients({ fixture, claims, tolerance, checks, subject }: ModelCa
   if (fixture.names('grad.').length === 0) return;
   const none = claims.no_gradient;
   const gradients = subject.gradients();
+  for (const { name, shape } of subject.unused())
+    checks.close(`grad.${name}`, fixture.floats(`grad.${name}`, shape), new Float32Array(size(shape)), EXACT);
   const unknown = none.filter((name) => !gradients.has(name));
   if (unknown.length > 0)
     throw new NotUnderstood(`no_gradient names ${unknown.join(', ')}, which the model does not have`);
   for (const [name, found] of gradients) {
     const full = `grad.${name}`;
-    const expected = fixture.floats(full, fixture.tensor(`param.${name}`).shape);
+    const expected = fixture.floats(full, fixture.tensor(name.startsWith('input.') ? name : `param.${name}`).shape);
     checks.close(full, found, expected, none.includes(name) ? EXACT : tolerance(full));
     if (none.includes(name)) checks.close(`${full} is none`, found, new Float32Array(found.length), EXACT);
   }
 }
+
+/** Moving averages and the like after one step; a fixture in evaluation form has none to compare. */
+function checkBuffers({ fixture, tolerance, checks, subject }: ModelCase): void {
+  for (const [name, found] of subject.buffersAfter())
+    if (fixture.tensors.has(name)) checks.close(name, found, fixture.floats(name), tolerance('output'));
+}
+
+const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 /**
  * Where a gradient is mere rounding noise Adam's step is, too: the tolerance says below which size. What is exact is

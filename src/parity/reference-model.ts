@@ -16,8 +16,9 @@ export interface ReferenceModel {
   options: CommonOptions;
   sizes: ModelSizes;
   tableRows: number;
-  /** How the reference's dense parameters lie in ours. */
+  /** How the reference's dense parameters lie in ours, and its buffers. */
   tensors: ReferenceTensor[];
+  buffers: ReferenceTensor[];
   /** The configuration as the fixture has it. */
   config: Record<string, unknown>;
 }
@@ -50,6 +51,7 @@ export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntrie
     sizes,
     tableRows,
     tensors: layout.tensors(options, sizes),
+    buffers: layout.buffers?.(options, sizes) ?? [],
     config,
     mode: one('mode', beside.mode, mode),
     temperature: one('temperature', beside.temperature, temperature),
@@ -86,4 +88,4 @@ function one(key: string, beside: unknown, inside: unknown): unknown {
 
 /** The reference's embedding tables by name: the one that learns, and the one that the frozen gate network reads. */
 export const tableNames = ({ layout }: ReferenceModel): string[] =>
-  layout.gateTable === undefined ? [layout.table] : [layout.table, layout.gateTable];
+  [layout.table, layout.gateTable].filter((name) => name !== undefined);

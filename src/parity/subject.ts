@@ -4,17 +4,31 @@ import type { Tensor } from '../graph/index.ts';
 import { type Kernels, loadKernels } from '../kernels/index.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type { ForwardOutputs, Phase } from '../model/contract.ts';
-import type { Session } from '../runtime/contract.ts';
+import type { Session, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from '../train/feeds.ts';
 import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import type { OptimizerOptions } from '../train/optimizer.ts';
 import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../train/step.ts';
-import { allocateWeights, length, view, type Weights, weightBytes } from '../train/weights.ts';
+import {
+  allocateWeights,
+  bufferViews,
+  length,
+  totalLength,
+  view,
+  type Weights,
+  weightBytes,
+} from '../train/weights.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, flowGates, run } from './flow-gates.ts';
 import { type ReferenceModel, tableNames } from './reference-model.ts';
-import { readBatch } from './rows.ts';
+import { readBatch, readEmbeddedBatch } from './rows.ts';
+
+/** Buffers before and after a step: some references call them state. */
+const beforeName = (fixture: Fixture, name: string): string =>
+  fixture.tensors.has(`state.${name}`) ? `state.${name}` : `buffer.${name}`;
+const afterName = (fixture: Fixture, name: string): string =>
+  fixture.tensors.has(`state.${name}`) ? `output.state.${name}` : `buffer_after.${name}`;
 
 interface Parts {
   fixture: Fixture;
@@ -23,6 +37,8 @@ interface Parts {
   /** Numbers to feed by name. */
   scalars: Record<string, number>;
   batch: Batch;
+  /** The numbers of embedded rows, for references that take these instead of ids. */
+  embedded: Float32Array | undefined;
   graph: TrainingGraph;
   layout: RowLayout;
   kernels: Kernels;
@@ -47,16 +63,26 @@ const ADAM = {
   tableUpdates: 'dense',
 } as const;
 
+/** How a fixture was run. */
+export interface SubjectRequest {
+  phase: Phase;
+  /** Batch statistics and noise in force, in the outputs as in the loss. Default: in the loss alone. */
+  training?: boolean;
+  scalars: Record<string, number>;
+}
+
 /** Builds the graphs for a fixture's batch and puts its parameters into the weights. */
 export async function openSubject(
   fixture: Fixture,
   reference: ReferenceModel,
-  phase: Phase,
-  scalars: Record<string, number>,
+  { phase, training, scalars }: SubjectRequest,
 ): Promise<Subject> {
-  const { model, options, sizes } = reference;
-  const batch = readBatch(fixture, 'input.', sizes);
-  const request = { model, options, sizes, phase, batchSize: batch.size };
+  const { model, options, sizes, layout } = reference;
+  const { batch, table: embedded } =
+    layout.table === undefined
+      ? readEmbeddedBatch(fixture, layout.inputs ?? ['x'], sizes)
+      : { batch: readBatch(fixture, 'input.', sizes, layout.levels?.(options)), table: undefined };
+  const request = { model, options, sizes, phase, training, batchSize: batch.size };
   const graph = trainingGraph(request);
   const missing = graph.scalars.filter((name) => !(name in scalars));
   if (missing.length > 0) throw new NotUnderstood(`it has no number for ${missing.join(', ')}`);
@@ -67,8 +93,9 @@ export async function openSubject(
     phase,
     scalars,
     batch,
+    embedded,
     graph,
-    ...(await allocate(reference, batch.size)),
+    ...(await allocate(reference, batch.size, graph)),
     training: await createSession(graph.bytes, RUNTIME),
     scoring: await createSession(inferenceGraph(request, outputs).bytes, RUNTIME),
     gating: phase === 'retrain' ? await createSession(gateGraph(request).bytes, RUNTIME) : undefined,
@@ -80,12 +107,15 @@ export async function openSubject(
 async function allocate(
   { model, layout: names, options, sizes, tableRows }: ReferenceModel,
   batchSize: number,
+  { noise }: TrainingGraph,
 ): Promise<Pick<Parts, 'kernels' | 'layout' | 'weights' | 'buffers'>> {
   const specs = model.parameters(options, sizes);
   const layout = globalIds(sizes.fields, options.embeddingDim);
+  const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
-    tableRows,
+    buffers,
+    tableRows: names.table === undefined ? batchSize * sizes.fields : tableRows,
     dimension: options.embeddingDim,
     gateTable: names.gateTable !== undefined,
     moments: 2 as const,
@@ -94,10 +124,12 @@ async function allocate(
     batchSize,
     tasks: sizes.tasks,
     gates: (model.flowSelection?.flows.length ?? 0) * sizes.tasks,
-    denseParameters: specs.reduce((sum, spec) => sum + length(spec), 0),
-    tableRows,
+    denseParameters: totalLength(specs),
+    buffers: totalLength(buffers),
+    tableRows: weightSizes.tableRows,
     tableUpdates: 'dense' as const,
     dropout: 0,
+    noise: noise.reduce((sum, { width }) => sum + width, 0),
   };
   const kernels = await loadKernels();
   const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
@@ -147,15 +179,21 @@ export class Subject {
     return this.#parts.weights;
   }
 
-  /** Puts the fixture's parameters into the weights. */
+  /** Puts the fixture's parameters and buffers into the weights. */
   loadParameters(): void {
-    const { fixture, reference, weights } = this.#parts;
-    const { tensors, tableRows, options } = reference;
+    const { fixture, reference, weights, embedded } = this.#parts;
+    const { tensors, buffers, tableRows, options } = reference;
     placeReference(
       tensors,
       ({ name, shape }) => fixture.floats(`param.${name}`, shape),
       (name) => view(weights, name),
     );
+    placeReference(
+      buffers,
+      ({ name, shape }) => fixture.floats(beforeName(fixture, name), shape),
+      (name) => this.#buffers().get(name) as Float32Array,
+    );
+    if (embedded !== undefined) weights.table.view.set(embedded);
     const tables = this.#tables();
     tableNames(reference).forEach((name, i) => {
       tables[i].set(fixture.floats(`param.${name}`, [tableRows, options.embeddingDim]));
@@ -181,6 +219,8 @@ export class Subject {
       ...(gates && { gates: rowsOf({ byteOffset: 0, view: gates.fed }, batch.size, gates.fed.length / batch.size) }),
       embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
       scenario: rowsOf(buffers.scenario, batch.size),
+      rows: scalarValue(batch.size),
+      ...this.#noise(),
     });
     const named = Object.entries(results).filter(([name]) => name.startsWith(OUTPUT));
     return new Map(named.map(([name, { data }]) => [name.slice(OUTPUT.length), Float32Array.from(data)]));
@@ -207,6 +247,46 @@ export class Subject {
     };
   }
 
+  /** The fixture's own noise: `noise.<name>` of ours is its `input.noise.<name>`. */
+  readonly fillNoise = (input: string, out: Float32Array): void => {
+    const name = `input.${input}`;
+    if (this.#parts.fixture.tensors.has(name)) out.set(this.#parts.fixture.floats(name));
+    else out.fill(0);
+  };
+
+  #noise(): Record<string, Value> {
+    const { graph, batch } = this.#parts;
+    return Object.fromEntries(
+      graph.noise.map(({ input, width }) => {
+        const data = new Float32Array(batch.size * width);
+        this.fillNoise(input, data);
+        return [input, { type: 'float32', shape: [batch.size, width], data }];
+      }),
+    );
+  }
+
+  /** What the reference has and never uses. */
+  unused(): { name: string; shape: readonly number[] }[] {
+    const { layout, options, sizes } = this.reference;
+    const unused = layout.unused?.(options, sizes) ?? [];
+    for (const { name, shape } of unused) this.#parts.fixture.floats(`param.${name}`, shape);
+    return unused;
+  }
+
+  /** The buffers as they are now, by the names of the reference's after a step. */
+  buffersAfter(): [string, Float32Array][] {
+    const { fixture, reference } = this.#parts;
+    const ours = this.#buffers();
+    return reference.buffers.map((tensor) => [
+      afterName(fixture, tensor.name),
+      arranged(tensor, ours.get(tensor.parameter) as Float32Array),
+    ]);
+  }
+
+  #buffers(): Map<string, Float32Array> {
+    return new Map(bufferViews(this.weights).map(([{ name }, numbers]) => [name, numbers]));
+  }
+
   /** What the weights hold, by reference name and in its arrangement. */
   values(): Map<string, Float32Array> {
     return this.#named((name) => view(this.weights, name), this.#tables());
@@ -221,7 +301,24 @@ export class Subject {
       return to <= trainable ? buffers.gradient.view.subarray(from, to) : new Float32Array(to - from);
     };
     const table = this.#tableGradient();
-    return this.#named(dense, [table, new Float32Array(table.length)]);
+    const named = this.#named(dense, [table, new Float32Array(table.length)]);
+    return this.#parts.embedded === undefined ? named : new Map([...named, ...this.#inputGradients(table)]);
+  }
+
+  /** The gradient of embedded rows, input by input. */
+  #inputGradients(rows: Float32Array): [string, Float32Array][] {
+    const { fixture, reference, batch } = this.#parts;
+    const { fields } = reference.sizes;
+    let from = 0;
+    return (reference.layout.inputs ?? ['x']).map((name) => {
+      const [, width] = fixture.tensor(`input.${name}`).shape;
+      const start = from;
+      from += width;
+      const part = new Float32Array(batch.size * width);
+      for (let row = 0; row < batch.size; row++)
+        part.set(rows.subarray(row * fields + start, row * fields + start + width), row * width);
+      return [`input.${name}`, part];
+    });
   }
 
   /** The step has summed the gradients of equal rows and taken its scratch back to zeros: they are summed and spread again. */

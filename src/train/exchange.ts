@@ -1,4 +1,5 @@
 /** Weights with the names, shapes and orders of a published implementation: into a run folder, and out of one. */
+
 import { loadModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
 import { createRun } from '../artifact/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
@@ -17,6 +18,7 @@ import type {
 import { findModel, models } from '../model/registry.ts';
 import type { RunPlace } from './new-run.ts';
 import { checkFit, describeData } from './run-data.ts';
+import { modelSizes } from './sizes.ts';
 
 export interface ImportRequest {
   /** Key of the model. */
@@ -73,8 +75,7 @@ export function exportWeights(run: string, path: string): { tensors: number; byt
   const model = findModel(description.model.key);
   const layout = layoutOf(model);
   const options = model.options.parse(description.model);
-  const { fields, scenarios, tasks } = description.data;
-  const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+  const sizes = modelSizes(description.data);
   const named = [
     ...layout
       .tensors(options, sizes)
@@ -88,8 +89,9 @@ export function exportWeights(run: string, path: string): { tensors: number; byt
 }
 
 function layoutOf(model: ModelDefinition): ReferenceLayout<CommonOptions> {
-  if (model.reference !== undefined) return model.reference;
-  const known = [...models.values()].filter(({ reference }) => reference !== undefined).map(({ key }) => key);
+  const whole = ({ reference }: ModelDefinition): boolean => reference?.table !== undefined;
+  if (model.reference !== undefined && whole(model)) return model.reference;
+  const known = [...models.values()].filter(whole).map(({ key }) => key);
   throw error('IMPORT_UNSUPPORTED', { key: model.key, known });
 }
 
@@ -162,7 +164,7 @@ function ourTensors(
 
 /** Reference names of the embedding tables, and ours. */
 const tableNames = ({ table, gateTable }: ReferenceLayout<CommonOptions>): [string, string][] => [
-  [table, 'embedding'],
+  ...(table === undefined ? [] : [[table, 'embedding'] as [string, string]]),
   ...(gateTable === undefined ? [] : [[gateTable, 'gateEmbedding'] as [string, string]]),
 ];
 

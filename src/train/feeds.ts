@@ -2,7 +2,8 @@
 import type { Batch, PreparedField } from '../data/prepared.ts';
 import { type Arena, type FieldLayout, type Kernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { Value } from '../runtime/contract.ts';
-import type { Weights } from './weights.ts';
+import { bufferName } from './graphs.ts';
+import { bufferViews, view, type Weights } from './weights.ts';
 
 /** How rows of ids become embeddings. */
 export interface RowLayout {
@@ -78,14 +79,11 @@ export function rowsOf(region: Region<Float32Array> | Region<Int32Array>, size: 
 
 export const scalarValue = (value: number): Value => ({ type: 'float32', shape: [], data: Float32Array.of(value) });
 
-/** Every dense parameter as a view of the flat vector. */
-export const parameterValues = (weights: Weights): Record<string, Value> =>
-  Object.fromEntries(
-    weights.specs.map((spec) => {
-      const { from, to } = weights.range.get(spec.name) as { from: number; to: number };
-      return [
-        spec.name,
-        { type: 'float32', shape: spec.shape, data: weights.dense.view.subarray(from, to) } satisfies Value,
-      ];
-    }),
-  );
+/** Every dense parameter and every buffer, as views of their vectors. */
+export const parameterValues = (weights: Weights): Record<string, Value> => {
+  const value = (shape: readonly number[], data: Float32Array): Value => ({ type: 'float32', shape, data });
+  return Object.fromEntries([
+    ...weights.specs.map(({ name, shape }) => [name, value(shape, view(weights, name))]),
+    ...bufferViews(weights).map(([spec, numbers]) => [bufferName(spec), value(spec.shape, numbers)]),
+  ]);
+};

@@ -1,4 +1,5 @@
 /** A finished model out of a run folder, ready to score rows. */
+
 import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
 import { error } from '../base/errors/index.ts';
 import { loadKernels, regionBytes } from '../kernels/index.ts';
@@ -9,6 +10,7 @@ import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
 import { liveGates } from './gates.ts';
 import { gateGraph, inferenceGraph } from './graphs.ts';
 import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
+import { modelSizes } from './sizes.ts';
 import { restoreTensors, weightTensors } from './state.ts';
 import { allocateWeights, weightBytes } from './weights.ts';
 
@@ -39,14 +41,16 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const { description, tensors } = loadModel(folder);
   const model = findModel(description.model.key);
   const modelOptions = model.options.parse(description.model);
-  const { fields, scenarios, tasks, tableRows } = data ?? description.data;
-  const sizes = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+  const trainedOn = data ?? description.data;
+  const { fields, tableRows } = trainedOn;
+  const sizes = modelSizes(trainedOn);
   const layout = rowLayout(fields, modelOptions.embeddingDim);
   const { flowSelection } = model;
   const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
 
   const weightSizes = {
     specs: model.parameters(modelOptions, sizes),
+    buffers: model.buffers?.(modelOptions, sizes) ?? [],
     tableRows,
     dimension: modelOptions.embeddingDim,
     gateTable: flowSelection !== undefined,

@@ -14,10 +14,13 @@ import {
   reduceSum,
   reshape,
   softplus,
+  stopGradient,
   sub,
   type Tensor,
+  transpose,
 } from '../graph/index.ts';
 import type {
+  BufferSpec,
   CommonOptions,
   ForwardInputs,
   ForwardOutputs,
@@ -34,9 +37,12 @@ export interface GraphRequest {
   sizes: ModelSizes;
   phase: Phase;
   batchSize: number;
+  /** Dropout, noise and batch statistics. Default: in the training graph only. */
+  training?: boolean;
 }
 
-export interface DropoutMask {
+/** An input that is drawn anew for every step. */
+export interface DrawnInput {
   /** Name of the graph input. */
   input: string;
   /** Numbers per row. */
@@ -47,7 +53,9 @@ export interface TrainingGraph extends CompiledGraph {
   /** Parameters that learn in this phase, in the order in which the flat gradient holds them. */
   trainable: ParameterSpec[];
   /** Masks to feed, [B, width] each. */
-  dropout: DropoutMask[];
+  dropout: DrawnInput[];
+  /** Standard normal numbers to feed, [B, width] each. */
+  noise: DrawnInput[];
   /** Names of numbers to feed (schedules). */
   scalars: string[];
 }
@@ -57,14 +65,21 @@ interface Built {
   forward: ForwardOutputs;
   embedding: Tensor;
   parameters: Map<string, Tensor>;
-  dropout: DropoutMask[];
+  /** What the step makes of each buffer. */
+  buffers: Map<string, Tensor>;
+  dropout: DrawnInput[];
+  noise: DrawnInput[];
   scalars: string[];
 }
 
+/** Name of a buffer among the inputs of a graph and the tensors of a file. */
+export const bufferName = ({ name }: BufferSpec): string => `buffer.${name}`;
+
 /**
- * Inputs: embedding [B, F*D], scenario [B], labels [B, T] (0 where missing), lossWeights [B, T], rowWeights [B], parameters,
- * scalars, dropout masks, gates (phase `retrain`).
- * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D].
+ * Inputs: embedding [B, F*D], scenario [B], labels [B, T] (0 where missing), lossWeights [B, T], rowWeights [B], rows [],
+ * parameters, buffers, scalars, dropout masks, noise, gates (phase `retrain`).
+ * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D], and
+ * buffers [Q] after the step, for models that have some.
  */
 export function trainingGraph(request: GraphRequest): TrainingGraph {
   const { sizes } = request;
@@ -86,18 +101,22 @@ export function trainingGraph(request: GraphRequest): TrainingGraph {
 
   const wanted = trainable.map((spec) => built.parameters.get(spec.name) as Tensor);
   const [embeddingGradient, ...gradients] = grad(loss, [built.embedding, ...wanted]);
-  const flat = concat(
-    gradients.map((gradient) => reshape(gradient, [fixedElements(gradient.shape)])),
-    0,
-  ); // [P]
-  const compiled = compile(
-    { taskLosses, penalty, gradient: flat, embeddingGradient },
-    { batchHint: request.batchSize },
-  );
-  return { ...compiled, trainable, dropout: built.dropout, scalars: built.scalars };
+  const buffers: Record<string, Tensor> =
+    built.buffers.size === 0 ? {} : { buffers: flatten([...built.buffers.values()]) }; // [Q]
+  const outputs = { taskLosses, penalty, gradient: flatten(gradients), embeddingGradient, ...buffers };
+  const compiled = compile(outputs, { batchHint: request.batchSize });
+  const { dropout, noise, scalars } = built;
+  return { ...compiled, trainable, dropout, noise, scalars };
 }
 
-/** Inputs: embedding, scenario, parameters, scalars, gates (phase `retrain`). Output: logits [B, T], and named extras. */
+/** One vector of all numbers of all tensors. */
+const flatten = (tensors: readonly Tensor[]): Tensor =>
+  concat(
+    tensors.map((tensor) => reshape(tensor, [fixedElements(tensor.shape)])),
+    0,
+  );
+
+/** Inputs: embedding, scenario, parameters, buffers, scalars, gates (phase `retrain`). Output: logits [B, T], and named extras. */
 export function inferenceGraph(
   request: GraphRequest,
   extras: (forward: ForwardOutputs) => Record<string, Tensor> = () => ({}),
@@ -120,42 +139,74 @@ function trainableParameters({ model, options, sizes, phase }: GraphRequest): Pa
   return phase === 'retrain' ? all.filter((spec) => !model.flowSelection?.isGateParameter(spec.name)) : all;
 }
 
-function buildForward(request: GraphRequest, training: boolean): Built {
+/** The model's forward function over the inputs of a new graph. `training` stands where the request says nothing. */
+export function buildForward(request: GraphRequest, training: boolean): Built {
   const { inputs, built } = forwardInputs(request, training);
   return { ...built, forward: request.model.forward(inputs) };
 }
 
-function forwardInputs({ model, options, sizes, phase }: GraphRequest, training: boolean) {
+function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
+  const { model, options, sizes, phase, training = trainingByDefault } = request;
   const graph = new Graph();
   const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
   const scenario = graph.input('scenario', ['B'], 'int32');
   const parameters = new Map(
     model.parameters(options, sizes).map((spec) => [spec.name, graph.input(spec.name, spec.shape)]),
   );
-  const dropout: DropoutMask[] = [];
+  const buffers = new Map(
+    (model.buffers?.(options, sizes) ?? []).map((spec) => [spec.name, graph.input(bufferName(spec), spec.shape)]),
+  );
+  const dropout: DrawnInput[] = [];
+  const noise: DrawnInput[] = [];
   const scalars: string[] = [];
+  const declared = <V>(from: ReadonlyMap<string, V>, name: string): V => {
+    const value = from.get(name);
+    if (value === undefined) throw new Error(`${model.key} uses ${name} but does not declare it`);
+    return value;
+  };
+  const drawn = (list: DrawnInput[], input: string, width: number): Tensor => {
+    list.push({ input, width });
+    return graph.input(input, ['B', width]);
+  };
   const inputs: ForwardInputs<CommonOptions> = {
     options,
     sizes,
     phase,
+    training,
     embedding,
     scenario,
-    parameter: (name) => {
-      const parameter = parameters.get(name);
-      if (parameter === undefined) throw new Error(`${model.key} uses the parameter ${name} but does not declare it`);
-      return parameter;
+    parameter: (name) => declared(parameters, name),
+    buffer: (name) => declared(buffers, name),
+    setBuffer: (name, value) => {
+      declared(buffers, name);
+      buffers.set(name, stopGradient(value));
     },
     scalar: (name) => {
       if (!scalars.includes(name)) scalars.push(name);
       return graph.input(name, []);
     },
+    rows: () => graph.input('rows', []),
+    noise: (name, width) => (training ? drawn(noise, `noise.${name}`, width) : undefined),
+    sequences: () => sequenceInputs(graph, sizes, options),
     gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
     dropout: (x, name) => {
       if (!training || options.dropout === 0) return x;
-      const mask = { input: `dropout.${name}`, width: x.shape[1] as number };
-      dropout.push(mask);
-      return mul(x, graph.input(mask.input, ['B', mask.width]));
+      const axis = x.shape.indexOf('B');
+      const others = x.shape.filter((_, i) => i !== axis) as number[];
+      const width = others.reduce((product, size) => product * size, 1);
+      const mask = reshape(drawn(dropout, `dropout.${name}`, width), ['B', ...others]); // [B,...others]
+      const order = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
+      return mul(x, transpose(mask, order));
     },
   };
-  return { inputs, built: { graph, embedding, parameters, dropout, scalars } };
+  return { inputs, built: { graph, embedding, parameters, buffers, dropout, noise, scalars } };
+}
+
+function sequenceInputs(graph: Graph, { sequences }: ModelSizes, { embeddingDim }: CommonOptions) {
+  if (sequences === undefined) throw new Error('a model reads sequences of data that have none');
+  const { types, length } = sequences;
+  return {
+    items: graph.input('sequences', ['B', types, length, embeddingDim]),
+    mask: graph.input('sequenceMask', ['B', types, length]),
+  };
 }

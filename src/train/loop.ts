@@ -135,7 +135,9 @@ export class Training {
   async #runEpoch({ plan, step, gates, steps }: PhaseTools): Promise<boolean> {
     const { state, setup } = this;
     const { train, seed } = setup.config;
-    const scalars = { temperature: this.#temperature(plan) };
+    const { model, options } = setup;
+    const total = plan.epochs * steps;
+    const fixed = { temperature: this.#temperature(plan) };
     const clock = new EpochClock();
     const batches = this.train.batches({
       batchSize: train.batchSize,
@@ -143,7 +145,8 @@ export class Training {
       firstBatch: state.batch,
     });
     for await (const batch of batches) {
-      const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, plan.epochs * steps);
+      const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, total);
+      const scalars = { ...fixed, ...model.scalars?.(options, { step: state.step, steps: total }) };
       const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
       const { tasks: losses, penalty } = await trainStep(step, {
         batch,

@@ -1,4 +1,5 @@
 /** Begins a run: its configuration is held against the data, then its folder is made. */
+
 import { resolve } from 'node:path';
 import { createRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
@@ -6,6 +7,7 @@ import { versions } from '../base/version.ts';
 import type { RunConfig } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import { findModel } from '../model/registry.ts';
+import { modelSizes } from './sizes.ts';
 import { readWarmStart } from './warm-start.ts';
 
 /** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
@@ -24,7 +26,7 @@ export function newRun(
 ): string {
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
-  const sizes = { fields: manifest.fields.length, scenarios: manifest.scenarios.length, tasks: manifest.tasks.length };
+  const sizes = modelSizes(manifest);
   const unknownTasks = Object.keys(config.train.taskWeights).filter((task) => !manifest.tasks.includes(task));
   const problems = [
     ...(model.problems?.(options, sizes) ?? []),

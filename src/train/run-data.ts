@@ -29,6 +29,7 @@ export const describeData = ({
   fields,
   scenarios,
   tasks,
+  orderedTasks,
 }: Manifest): ModelDescription['data'] => ({
   name,
   hash,
@@ -36,6 +37,7 @@ export const describeData = ({
   fields,
   scenarios,
   tasks,
+  orderedTasks,
 });
 
 /** Throws MODEL_MISFIT unless the model's sizes are those of the data. */

@@ -6,11 +6,12 @@ import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model
 import { findModel } from '../model/registry.ts';
 import type { Session } from '../runtime/contract.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from './feeds.ts';
-import { type GraphRequest, type TrainingGraph, trainingGraph } from './graphs.ts';
+import { type DrawnInput, type GraphRequest, type TrainingGraph, trainingGraph } from './graphs.ts';
 import { momentCount, type OptimizerOptions } from './optimizer.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
+import { modelSizes } from './sizes.ts';
 import { allocateStep, type StepBuffers, type StepContext, stepBytes } from './step.ts';
-import { allocateWeights, length, type Weights, weightBytes } from './weights.ts';
+import { allocateWeights, totalLength, type Weights, weightBytes } from './weights.ts';
 
 export interface Setup {
   config: RunConfig;
@@ -37,15 +38,17 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const { manifest } = data;
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
-  const sizes = { fields: manifest.fields.length, scenarios: manifest.scenarios.length, tasks: manifest.tasks.length };
+  const sizes = modelSizes(manifest);
   const layout = rowLayout(manifest.fields, options.embeddingDim);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
   const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({ model, options, sizes, phase, batchSize });
 
   const specs = model.parameters(options, sizes);
   const { train } = config;
+  const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
+    buffers,
     tableRows: manifest.tableRows,
     dimension: options.embeddingDim,
     gateTable: model.flowSelection !== undefined,
@@ -55,10 +58,11 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     batchSize: train.batchSize,
     tasks: sizes.tasks,
     gates: gateWidth,
-    denseParameters: specs.reduce((sum, spec) => sum + length(spec), 0),
+    denseParameters: totalLength(specs),
+    buffers: totalLength(buffers),
     tableRows: manifest.tableRows,
     tableUpdates: train.tableUpdates,
-    dropout: dropoutWidth(planPhases(model, train).map((plan) => graphRequest(plan.phase, train.batchSize))),
+    ...drawnWidths(planPhases(model, train).map((plan) => graphRequest(plan.phase, train.batchSize))),
   };
   const scoringRows = train.evaluationBatchSize;
   const kernels = await loadKernels();
@@ -103,10 +107,10 @@ export const stepContext = (setup: Setup, plan: PhasePlan, graph: TrainingGraph,
   seed: setup.config.seed,
 });
 
-/** Widest set of dropout masks over the phases. */
-const dropoutWidth = (requests: GraphRequest[]): number =>
-  Math.max(
-    ...requests.map((request) =>
-      request.options.dropout === 0 ? 0 : trainingGraph(request).dropout.reduce((sum, mask) => sum + mask.width, 0),
-    ),
-  );
+/** Numbers per row of what is drawn for a step, in the phase that draws most. */
+function drawnWidths(requests: GraphRequest[]): { dropout: number; noise: number } {
+  const graphs = requests.map(trainingGraph);
+  const widest = (of: (graph: TrainingGraph) => DrawnInput[]): number =>
+    Math.max(...graphs.map((graph) => of(graph).reduce((sum, { width }) => sum + width, 0)));
+  return { dropout: widest(({ dropout }) => dropout), noise: widest(({ noise }) => noise) };
+}

@@ -1,8 +1,9 @@
 /** Where a run stands: what a checkpoint holds beside the numbers, and how both are put back. */
 import { loadCheckpoint, type Position, saveCheckpoint } from '../artifact/checkpoint.ts';
 import type { StoredTensor, TensorView } from '../artifact/safetensors.ts';
+import { bufferName } from './graphs.ts';
 import type { Setup } from './setup.ts';
-import { view, type Weights } from './weights.ts';
+import { bufferViews, view, type Weights } from './weights.ts';
 
 /** Plain JSON. Together with the weights and moments it determines everything that follows. */
 export interface LoopState {
@@ -50,7 +51,7 @@ export const initialState = (tasks: number): LoopState => ({
 
 const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
 
-/** Parameters by their public names, then the tables: what a finished model consists of. */
+/** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
 export function weightTensors({ weights, options }: Pick<Setup, 'weights' | 'options'>): [string, TensorView][] {
   const D = options.embeddingDim;
   const table = (data: Float32Array): TensorView => tensorOf(data, data.length / D, D);
@@ -58,6 +59,10 @@ export function weightTensors({ weights, options }: Pick<Setup, 'weights' | 'opt
     ...weights.specs.map((spec): [string, TensorView] => [
       spec.name,
       { data: view(weights, spec.name), shape: spec.shape },
+    ]),
+    ...bufferViews(weights).map(([spec, data]): [string, TensorView] => [
+      bufferName(spec),
+      { data, shape: spec.shape },
     ]),
     ['embedding', table(weights.table.view)],
     ...(weights.gateTable === undefined

@@ -1,5 +1,6 @@
 /** One training step: gather, one ONNX run forward and backward, scatter, update. */
 import { error } from '../base/errors/index.ts';
+import { random } from '../base/random.ts';
 import type { Batch } from '../data/prepared.ts';
 import { type Arena, type Kernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
@@ -15,7 +16,7 @@ import {
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
-import { length, type Weights } from './weights.ts';
+import { totalLength, type Weights } from './weights.ts';
 
 export interface StepSizes {
   batchSize: number;
@@ -23,10 +24,14 @@ export interface StepSizes {
   /** Numbers per row of the fed gates; 0 without. */
   gates: number;
   denseParameters: number;
+  /** Numbers of all buffers of the model. */
+  buffers: number;
   tableRows: number;
   tableUpdates: 'lazy' | 'dense';
   /** Numbers per row over all dropout masks. */
   dropout: number;
+  /** Numbers per row over all noise. */
+  noise: number;
 }
 
 /** Buffers of a step, allocated once for all phases. */
@@ -36,7 +41,10 @@ export interface StepBuffers extends InputBuffers {
   rowWeights: Region;
   gates: Region;
   dropout: Region;
+  noise: Region;
   gradient: Region;
+  /** The model's buffers after the step. */
+  nextBuffers: Region;
   embeddingGradient: Region;
   stamps: Region<Int32Array>;
   unique: Region<Int32Array>;
@@ -54,7 +62,9 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
       rowWeights: B,
       gates: B * sizes.gates,
       dropout: B * sizes.dropout,
+      noise: B * sizes.noise,
       gradient: sizes.denseParameters,
+      nextBuffers: sizes.buffers,
       embeddingGradient: B * layout.fields.length * layout.dimension,
       summed: B * layout.slots * layout.dimension,
       wholeTable: sizes.tableUpdates === 'dense' ? sizes.tableRows * layout.dimension : 0,
@@ -109,6 +119,8 @@ export interface StepInput {
   scalars: Record<string, number>;
   /** Fills [size, gates] hard gates of the batch's rows. */
   fillGates?: (batch: Batch, out: Float32Array) => void;
+  /** Fills [size, width] of a noise input. Default: standard normal numbers, by (seed, phase, step, input). */
+  fillNoise?: (input: string, out: Float32Array) => void;
 }
 
 /** Losses of a batch before the update. The training loss is their weighted sum plus the penalty. */
@@ -131,14 +143,17 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const labelled = weighLabels(batch, context.taskWeights, buffers);
   input.fillGates?.(batch, buffers.gates.view);
   const masks = fillDropout(context, input);
+  const noise = fillNoise(context, input);
 
-  const denseLength = graph.trainable.reduce((sum, spec) => sum + length(spec), 0);
+  const denseLength = totalLength(graph.trainable);
   const width = layout.fields.length * layout.dimension;
   const tasks = context.tasks.length;
   const feeds: Record<string, Value> = {
     ...parameterValues(weights),
     ...Object.fromEntries(graph.scalars.map((name) => [name, scalarValue(input.scalars[name])])),
     ...masks,
+    ...noise,
+    rows: scalarValue(batch.size),
     embedding: rowsOf(buffers.embedding, batch.size, width),
     scenario: rowsOf(buffers.scenario, batch.size),
     labels: rowsOf(buffers.labels, batch.size, tasks),
@@ -149,10 +164,12 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const into = {
     gradient: rowsOf(buffers.gradient, denseLength),
     embeddingGradient: rowsOf(buffers.embeddingGradient, batch.size, width),
+    ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
   const results = await session.run(pick(feeds, session.inputs), into);
   const losses = taskMeans(results.taskLosses.data as Float32Array, context.taskWeights, labelled);
   checkFinite(losses, labelled, context, input, denseLength);
+  weights.bufferValues.view.set(buffers.nextBuffers.view);
 
   const count = kernels.scatterUnique({
     ids: buffers.ids,
@@ -238,6 +255,24 @@ function fillDropout(
     from += buffers.capacity * mask.width;
   });
   return masks;
+}
+
+/** Noise is a function of (seed, phase, step, input): a resumed run draws the same. */
+function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
+  const { graph, buffers, seed, phase } = context;
+  const normals = (input: string, out: Float32Array): void => {
+    const generator = random('noise', seed, phase, step, input);
+    for (let i = 0; i < out.length; i++) out[i] = generator.normal();
+  };
+  let from = 0;
+  return Object.fromEntries(
+    graph.noise.map(({ input, width }) => {
+      const data = buffers.noise.view.subarray(from, from + batch.size * width);
+      (fill ?? normals)(input, data);
+      from += buffers.capacity * width;
+      return [input, { type: 'float32', shape: [batch.size, width], data }];
+    }),
+  );
 }
 
 const taskMeans = (sums: Float32Array, taskWeights: readonly number[], labelled: boolean[]): Float32Array =>

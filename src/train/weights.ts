@@ -1,13 +1,14 @@
 /**
- * The numbers that a run learns: one flat vector of dense parameters, one embedding table, and the optimiser's moments of
- * both, in one arena that ONNX Runtime and the kernels work on in place.
+ * The numbers that a run learns: one flat vector of dense parameters, one embedding table, the optimiser's moments of both,
+ * and the model's buffers, in one arena that ONNX Runtime and the kernels work on in place.
  */
 import { random } from '../base/random.ts';
 import { type Arena, type Region, regionBytes } from '../kernels/index.ts';
-import type { Initializer, ParameterSpec } from '../model/contract.ts';
+import type { BufferSpec, Initializer, ParameterSpec } from '../model/contract.ts';
 
 export interface WeightSizes {
   specs: readonly ParameterSpec[];
+  buffers: readonly BufferSpec[];
   /** Rows of the embedding table, numbers per row. */
   tableRows: number;
   dimension: number;
@@ -23,6 +24,9 @@ export interface Weights {
   /** Range of each parameter in `dense`. */
   range: ReadonlyMap<string, { from: number; to: number }>;
   dense: Region;
+  /** In the order in which `bufferValues` holds them, one after another. */
+  buffers: readonly BufferSpec[];
+  bufferValues: Region;
   /** [V, D] */
   table: Region;
   gateTable: Region | undefined;
@@ -31,7 +35,8 @@ export interface Weights {
   tableMoments: Region[];
 }
 
-export const length = (spec: ParameterSpec): number => spec.shape.reduce((product, size) => product * size, 1);
+export const length = (spec: { shape: readonly number[] }): number =>
+  spec.shape.reduce((product, size) => product * size, 1);
 
 /** Group by group, groups in order of first appearance: the order of the flat vector and of the flat gradient. */
 export function byGroup(specs: readonly ParameterSpec[]): ParameterSpec[] {
@@ -39,16 +44,23 @@ export function byGroup(specs: readonly ParameterSpec[]): ParameterSpec[] {
   return groups.flatMap((group) => specs.filter((spec) => spec.group === group));
 }
 
+/** Numbers of all specs together. */
+export const totalLength = (specs: readonly { shape: readonly number[] }[]): number =>
+  specs.reduce((sum, spec) => sum + length(spec), 0);
+
 /** Bytes that the weights take in an arena. */
-export function weightBytes({ specs, tableRows, dimension, gateTable, moments }: WeightSizes): number {
-  const dense = specs.reduce((sum, spec) => sum + length(spec), 0);
+export function weightBytes({ specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes): number {
   const tables = 1 + Number(gateTable) + moments;
-  return (1 + moments) * regionBytes(dense) + tables * regionBytes(tableRows * dimension);
+  return (
+    (1 + moments) * regionBytes(totalLength(specs)) +
+    regionBytes(totalLength(buffers)) +
+    tables * regionBytes(tableRows * dimension)
+  );
 }
 
 export function allocateWeights(
   arena: Arena,
-  { specs, tableRows, dimension, gateTable, moments }: WeightSizes,
+  { specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes,
 ): Weights {
   const ordered = byGroup(specs);
   const range = new Map<string, { from: number; to: number }>();
@@ -62,6 +74,8 @@ export function allocateWeights(
     specs: ordered,
     range,
     dense: arena.floats(total),
+    buffers,
+    bufferValues: arena.floats(totalLength(buffers)),
     table: table(),
     gateTable: gateTable ? table() : undefined,
     denseMoments: Array.from({ length: moments }, () => arena.floats(total)),
@@ -76,9 +90,20 @@ export function view(weights: Weights, name: string): Float32Array {
   return weights.dense.view.subarray(range.from, range.to);
 }
 
+/** Each buffer with its numbers, as views. */
+export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Float32Array][] {
+  let from = 0;
+  return buffers.map((spec) => {
+    const numbers = bufferValues.view.subarray(from, from + length(spec));
+    from += numbers.length;
+    return [spec, numbers];
+  });
+}
+
 /** Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other. */
 export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
   for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
+  for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
   fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
 }
 

@@ -1,5 +1,5 @@
 /** The laws that every model of the zoo keeps, on small sizes. A model's test gives its cases and what only it can know. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -9,13 +9,15 @@ import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model
 import type { Value } from '../../src/runtime/contract.ts';
 import { inferenceGraph, type TrainingGraph } from '../../src/train/graphs.ts';
 import { expectClose, normals, size } from '../graph/support.ts';
-import { lossOf, referenceLoss, slopeAlong } from './reference-loss.ts';
+import { lossOf, referenceLogits, referenceLoss, slopeAlong } from './reference-loss.ts';
 import {
   type Feeds,
   feedsFor,
   fitted,
   gradients,
+  hasBuffers,
   open,
+  openTrainingForm,
   phasesOf,
   type Setup,
   type Subject,
@@ -64,6 +66,7 @@ export function modelContract(model: Definition, { cases, scenarioOwner, anySize
           test("leaves a row alone when another scenario's own parameters change", () =>
             keepsScenariosApart(subject, scenarioOwner));
         else test.skip(`has no parameters of one scenario: ${scenarioOwner}`, () => {});
+        test('scores a row alone as in a batch', () => scoresRowsAlone(subject));
         test('exports a graph that agrees with the training graph at any batch', () => exportsItself(subject));
         test('trains to the same bits from the same seed', () => repeats(subject));
         test('can learn 32 rows by heart', () => overfits(subject));
@@ -78,6 +81,8 @@ export function modelContract(model: Definition, { cases, scenarioOwner, anySize
       expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
       const golden = join(import.meta.dirname, `golden/${model.key}.json`);
       const found = list.map(({ name, shape, group }) => ({ name, shape, group }));
+      if (process.env.UPDATE_GOLDEN === '1')
+        writeFileSync(golden, `[${found.map((one) => `\n  ${JSON.stringify(one)}`).join()}\n]\n`);
       expect(found).toEqual(JSON.parse(readFileSync(golden, 'utf8')));
     });
 
@@ -136,12 +141,15 @@ function expectSlope(loss: ReturnType<typeof referenceLoss>, feeds: Feeds, of: G
   expect(Math.abs(dot - slope), `${what}: ${dot} along a direction, for ${slope}`).toBeLessThan(1e-4 * norm + 1e-7);
 }
 
-/** Logits, and the whole gradient along one direction. */
+/** Logits as scored and as trained, and the whole gradient along one direction. */
 async function holdsAt(setup: Setup): Promise<void> {
   const subject = await open(setup);
   const feeds = feedsFor([...subject.training.inputs, ...subject.inputs], setup, 5);
+  expectClose(await subject.logits(feeds), referenceLogits(setup, feeds), 1e-4, 'logits', 1e-6);
   const loss = referenceLoss(setup, feeds);
-  expectClose(await subject.logits(feeds), loss().logits, 1e-4, 'logits', 1e-6);
+  const trained = await openTrainingForm(setup);
+  expectClose(await trained.logits(feeds), loss().logits, 1e-4, 'logits in training', 1e-6);
+  await trained.release();
   expectSlope(loss, feeds, gradients(subject, await subject.train(feeds)), 'gradient');
   await subject.release();
 }
@@ -153,6 +161,18 @@ async function permutesRows({ setup, inputs, logits }: Subject): Promise<void> {
     inputs.map(({ name, shape }) => [name, shape[0] === 'B' ? rowsOf(feeds[name], order) : feeds[name]]),
   );
   expectClose(await logits(permuted), rowsOf(await logits(feeds), order), 1e-5);
+}
+
+/** No row's score depends on the other rows of its batch. */
+async function scoresRowsAlone({ setup, inputs, logits }: Subject): Promise<void> {
+  const feeds = feedsFor(inputs, setup, 3);
+  const together = await logits(feeds);
+  for (let row = 0; row < 3; row++) {
+    const alone = Object.fromEntries(
+      inputs.map(({ name, shape }) => [name, shape[0] === 'B' ? rowsOf(feeds[name], [row]) : feeds[name]]),
+    );
+    expectClose(await logits(alone), rowsOf(together, [row]), 1e-5, `row ${row} alone`);
+  }
 }
 
 /** The rows of a [B, ...] value in the given order. */
@@ -190,8 +210,13 @@ async function keepsScenariosApart({ setup, inputs, logits }: Subject, owner: Ow
   }
 }
 
-/** The training graph tells losses only: they must be those of the exported graph's logits. */
-async function exportsItself({ setup, training, train, logits }: Subject): Promise<void> {
+/**
+ * The training graph tells losses only: they must be those of the exported graph's logits. Where a model normalises by the
+ * batch, of the exported graph that does so too.
+ */
+async function exportsItself(subject: Subject): Promise<void> {
+  const { setup, training, train } = subject;
+  const { logits, release } = hasBuffers(setup) ? await openTrainingForm(setup) : { ...subject, release: () => {} };
   for (const rows of [1, 7, 1000]) {
     const feeds = withoutDropout(training, feedsFor(training.inputs, setup, rows));
     const { shape, data } = await logits(feeds);
@@ -199,6 +224,7 @@ async function exportsItself({ setup, training, train, logits }: Subject): Promi
     const { taskLosses } = await train(feeds);
     expectClose(taskLosses, { shape: [tasks.length], data: tasks }, 2e-5, `losses at B = ${rows}`);
   }
+  await release();
 }
 
 function withoutDropout({ dropout }: TrainingGraph, feeds: Feeds): Feeds {

@@ -1,35 +1,8 @@
 /** A model's loss in float64: its forward function evaluated from the definitions of the ops, the loss from its own. */
-import { Graph, mul, type Tensor } from '../../src/graph/index.ts';
-import type { CommonOptions, ForwardInputs, ForwardOutputs } from '../../src/model/contract.ts';
+import type { Tensor } from '../../src/graph/index.ts';
+import { buildForward } from '../../src/train/graphs.ts';
 import { evaluate, type Numbers } from '../graph/evaluate.ts';
 import { type Feeds, type Setup, sum } from './support.ts';
-
-/** The model's own forward function over the inputs of a new graph, without anything that training adds. */
-export function forwardOf(
-  setup: Setup,
-  training = false,
-): { graph: Graph; forward: ForwardOutputs; embedding: Tensor } {
-  const { model, options, sizes, phase } = setup;
-  const graph = new Graph();
-  const specs = new Map(model.parameters(options, sizes).map((spec) => [spec.name, spec]));
-  const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
-  const inputs: ForwardInputs<CommonOptions> = {
-    options,
-    sizes,
-    phase,
-    embedding,
-    scenario: graph.input('scenario', ['B'], 'int32'),
-    parameter: (name) => {
-      const spec = specs.get(name);
-      if (spec === undefined) throw new Error(`${name} is not declared`);
-      return graph.input(name, spec.shape);
-    },
-    scalar: (name) => graph.input(name, []),
-    gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
-    dropout: (x, name) => (training && options.dropout > 0 ? mul(x, graph.input(`dropout.${name}`, x.shape)) : x),
-  };
-  return { graph, forward: model.forward(inputs), embedding };
-}
 
 /** The loss by its definition, from logits [B,T] and penalties [B]: one number per task, and the penalties' sum. */
 export function lossOf(logits: Numbers, penalties: Numbers[], feeds: Feeds): { tasks: number[]; penalty: number } {
@@ -46,6 +19,12 @@ export function lossOf(logits: Numbers, penalties: Numbers[], feeds: Feeds): { t
   return { tasks: perTask, penalty };
 }
 
+/** Logits [B,T] as scoring gives them. */
+export const referenceLogits = (setup: Setup, feeds: Feeds): Numbers => {
+  const { logits } = buildForward(setup, false).forward;
+  return evaluate({ logits }, feeds, feeds.embedding.shape[0]).logits;
+};
+
 export interface ReferenceLoss {
   logits: Numbers;
   tasks: number[];
@@ -58,8 +37,8 @@ export interface ReferenceLoss {
  * that differences of the total are the gradient.
  */
 export function referenceLoss(setup: Setup, feeds: Feeds): (moved?: Record<string, Numbers>) => ReferenceLoss {
-  const rows = feeds.scenario.data.length;
-  const { graph, forward } = forwardOf(setup, true);
+  const [rows] = feeds.embedding.shape;
+  const { graph, forward } = buildForward(setup, true);
   const outputs: Record<string, Tensor> = { logits: forward.logits };
   for (const [name, penalty] of Object.entries(forward.penalties ?? {})) outputs[`penalty ${name}`] = penalty;
   const still = Object.fromEntries(

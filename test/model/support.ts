@@ -22,6 +22,9 @@ export function setupOf(
   return { model, options: model.options.parse({ key: model.key, ...options }), sizes, phase, batchSize };
 }
 
+export const hasBuffers = ({ model, options, sizes }: Setup): boolean =>
+  (model.buffers?.(options, sizes) ?? []).length > 0;
+
 export const phasesOf = (model: ModelDefinition<CommonOptions>): Phase[] =>
   model.flowSelection === undefined ? ['train'] : ['search', 'retrain'];
 
@@ -51,6 +54,9 @@ export function feedsFor(
       if (name === 'lossWeights') return [name, each((i) => (missing[i] ? 0 : positive()))];
       if (name === 'rowWeights') return [name, each(positive)];
       if (name === 'gates') return [name, each(() => generator.below(2))];
+      if (name === 'rows') return [name, float([rows])];
+      if (name.startsWith('buffer.')) return [name, each(() => 0.5 + generator.uniform())];
+      if (name.startsWith('noise.')) return [name, each(() => generator.normal())];
       if (name.startsWith('dropout.'))
         return [name, each(() => (generator.uniform() < options.dropout ? 0 : 1 / (1 - options.dropout)))];
       if (dims.length === 0) return [name, float([1.7])];
@@ -88,6 +94,18 @@ export async function open(setup: Setup, options: SessionOptions = { threads: 1 
       await trainer.release();
       await exported.release();
     },
+  };
+}
+
+/** Logits with the batch's own statistics and noise, as the training graph has them; dropout off. */
+export async function openTrainingForm(setup: Setup): Promise<Pick<Subject, 'logits' | 'release'>> {
+  const options = { ...setup.options, dropout: 0 };
+  const { bytes, inputs } = inferenceGraph({ ...setup, options, training: true });
+  const session = await createSession(bytes, { threads: 1 });
+  return {
+    logits: async (feeds) =>
+      (await session.run(Object.fromEntries(inputs.map(({ name }) => [name, feeds[name]])))).logits,
+    release: () => session.release(),
   };
 }
 

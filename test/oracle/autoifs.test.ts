@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { add, mul, reduceSum, softplus, sub, type Tensor } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { buildForward } from '../../src/train/graphs.ts';
 import { expectClose } from '../graph/support.ts';
-import { forwardOf } from '../model/reference-loss.ts';
 import { feedsFor, gradients, open, type Setup, setupOf, sum } from '../model/support.ts';
 import { differentiate } from './jax.ts';
 
@@ -12,7 +12,7 @@ const PUBLISHED = { embeddingDim: 4, mlpDims: [12, 10, 8], gatePenalty: [0.2, 0.
 const DEEP = { embeddingDim: 3, mlpDims: [9, 8, 7], scenarioLayers: 2, taskDims: [6], loraRank: 3, gatePenalty: 0.3 };
 
 function lossOf(setup: Setup): Tensor {
-  const { graph, forward } = forwardOf(setup);
+  const { graph, forward } = buildForward(setup, true);
   const labels = graph.input('labels', ['B', setup.sizes.tasks]);
   const rowLosses = sub(softplus(forward.logits), mul(labels, forward.logits)); // [B,T]
   const loss = reduceSum(mul(rowLosses, graph.input('lossWeights', ['B', setup.sizes.tasks])));

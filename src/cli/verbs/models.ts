@@ -4,6 +4,7 @@ import type { Manifest } from '../../data/prepared.ts';
 import type { ModelDefinition } from '../../model/contract.ts';
 import { countParameters, describeOptions } from '../../model/describe.ts';
 import { findModel, models as zoo } from '../../model/registry.ts';
+import { modelSizes } from '../../train/sizes.ts';
 import { helpEnd } from '../help.ts';
 import { jsonOption } from '../options.ts';
 import { columns, count, print, printJson } from '../output.ts';
@@ -49,8 +50,9 @@ function describe(model: ModelDefinition, manifest: Manifest | undefined) {
 }
 
 /** Dense parameters with the defaults and with each preset, for the data's fields, scenarios and tasks. */
-function sizes(model: ModelDefinition, { fields, scenarios, tasks, tableRows, name }: Manifest) {
-  const counts = { fields: fields.length, scenarios: scenarios.length, tasks: tasks.length };
+function sizes(model: ModelDefinition, manifest: Manifest) {
+  const { tableRows, name } = manifest;
+  const counts = modelSizes(manifest);
   const presets = Object.keys(model.presets).map((preset) => [preset, countParameters(model, counts, preset)]);
   return { data: name, tableRows, defaults: countParameters(model, counts), ...Object.fromEntries(presets) };
 }

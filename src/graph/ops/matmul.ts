@@ -1,7 +1,7 @@
 /** Matrix products. Two-dimensional ones become Gemm, whose transposes are free; others become (batched) MatMul. */
 import { error } from '../../base/errors/index.ts';
-import { matmul, reshape, sumTo } from '../functions.ts';
-import { broadcast, type Dim, elements, type Shape, showShape } from '../shape.ts';
+import { matmul, reshape, sumTo, transpose } from '../functions.ts';
+import { broadcast, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';
 
@@ -25,6 +25,7 @@ export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
       const [a, b] = node.inputs;
       const { transposeA, transposeB } = node.attributes;
       if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) return flattened(a, b, transposeB, gradient);
+      if (a.shape.length === 2 && isStack(b) && !transposeA && !transposeB) return fannedOut(a, b, gradient);
       // y = A B: dA = g B^T, dB = A^T g; each transposed where the operand entered transposed.
       const forA = transposeA
         ? matmul(b, gradient, { transposeA: transposeB, transposeB: true })
@@ -46,6 +47,20 @@ function flattened(a: Tensor, b: Tensor, transposeB: boolean, gradient: Tensor):
   const flatG = reshape(gradient, [rows(gradient.shape), gradient.shape.at(-1) as Dim]); // [rows, columns]
   const forB = transposeB ? matmul(flatG, flatA, { transposeA: true }) : matmul(flatA, flatG, { transposeA: true });
   return [matmul(gradient, b, { transposeB: !transposeB }), forB];
+}
+
+const isStack = ({ shape }: Tensor): boolean => shape.length === 3 && !shape.some(isBatch);
+
+/**
+ * Rows that each matrix of a stack multiplies: [rows, inner] x [K, inner, columns]. Their gradient is one long product over
+ * all K * columns, where a product per matrix would be written out K times and then summed.
+ */
+function fannedOut(a: Tensor, b: Tensor, gradient: Tensor): Tensor[] {
+  const [count, , columns] = b.shape as number[];
+  const beside = (x: Tensor): Tensor => reshape(transpose(x, [1, 0, 2]), [x.shape[1], count * columns]);
+  const flatG = beside(gradient); // [rows, K*columns]
+  const forB = matmul(a, gradient, { transposeA: true }); // [K, inner, columns]
+  return [matmul(flatG, beside(b), { transposeB: true }), forB]; // beside(b): [inner, K*columns]
 }
 
 function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {

@@ -1,0 +1,79 @@
+/**
+ * MMoE: multi-gate mixture of experts (Ma et al., KDD 2018). All heads share the experts; each mixes them by a gate of its own.
+ *
+ *   E_k = expert_k(x)    f_h = sum_k softmax(gate_h(x))_k E_k    logit_h = tower_h(f_h)
+ */
+import { z } from 'zod';
+import type { Tensor } from '../graph/index.ts';
+import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
+import { headCount, mixture, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import {
+  stackedLinear,
+  stackedLinearParameters,
+  stackedMlp,
+  stackedMlpBuffers,
+  stackedMlpParameters,
+} from './layers/stack.ts';
+import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { MMOE_REFERENCE } from './references/mmoe.ts';
+
+const mmoeOptions = z.strictObject({
+  key: z.literal('mmoe').default('mmoe'),
+  ...commonOptions,
+  experts: z.int().min(1).default(4).describe('experts that all heads share'),
+  expertDims: widths.min(1).default([128, 64]).describe('widths of each expert'),
+  towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
+  heads: headsOption('product'),
+  norm: normOption,
+});
+
+export type MmoeOptions = z.output<typeof mmoeOptions>;
+
+function parts({ experts, expertDims, towerDims, heads, norm, embeddingDim }: MmoeOptions, sizes: ModelSizes) {
+  const inputs = sizes.fields * embeddingDim;
+  const count = headCount(heads, sizes);
+  return {
+    expert: { count: experts, inputs, dims: expertDims, norm },
+    gate: { count, inputs, experts },
+    tower: { count, inputs: expertDims.at(-1) as number, dims: towerDims, norm },
+  };
+}
+
+function parameters(options: MmoeOptions, sizes: ModelSizes): ParameterSpec[] {
+  const { expert, gate, tower } = parts(options, sizes);
+  return [
+    ...stackedMlpParameters('expert', expert),
+    ...stackedLinearParameters('gate', gate.count, gate.inputs, gate.experts),
+    ...towerParameters('tower', tower),
+  ];
+}
+
+function forward(inputs: ForwardInputs<MmoeOptions>): ForwardOutputs {
+  const { options, embedding } = inputs;
+  const answers = answersOf(embedding, inputs); // [B,H]
+  return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers } };
+}
+
+/** x [B, in] -> the answers of all heads [B, H]. */
+function answersOf(x: Tensor, inputs: ForwardInputs<MmoeOptions>): Tensor {
+  const { expertDims, towerDims, norm } = inputs.options;
+  const experts = stackedMlp(x, 'expert', expertDims, inputs, norm); // [K,B,n]
+  const mixed = mixture(stackedLinear(x, 'gate', inputs.parameter), experts); // [H,B,n]
+  return towers(mixed, 'tower', towerDims, inputs, norm);
+}
+
+export const mmoe: ModelDefinition<MmoeOptions> = {
+  key: 'mmoe',
+  title: 'MMoE',
+  paper: 'Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts, KDD 2018',
+  purpose: 'Shares experts between all heads; each head mixes them by its own gate.',
+  options: mmoeOptions,
+  presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
+  parameters,
+  buffers: (options, sizes) => {
+    const { expert, tower } = parts(options, sizes);
+    return [...stackedMlpBuffers('expert', expert), ...stackedMlpBuffers('tower', tower)];
+  },
+  forward,
+  reference: MMOE_REFERENCE,
+};
