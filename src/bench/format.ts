@@ -4,9 +4,9 @@ import type { PhaseTiming } from './train-bench.ts';
 /** One line for the set-up, a table of the phases, and what a step consists of. */
 export function formatTimings(timings: readonly PhaseTiming[]): string {
   const [{ batchSize, fields, tableRows, tableUpdates, threads, steps }] = timings;
-  const head = ['phase', 'ms/step', 'min', 'rows/s', 'GFLOP', 'GFLOP/s', 'peak', 'share', 'best share', 'memory MB'];
+  const head = ['', 'ms/step', 'min', 'rows/s', 'GFLOP', 'GFLOP/s', 'peak', 'of peak', 'best', 'products', 'MB'];
   const rows = timings.map((t) => [
-    t.phase,
+    `${t.model} ${t.phase}`,
     t.medianMs.toFixed(1),
     t.minMs.toFixed(1),
     String(Math.round(t.rowsPerSecond)),
@@ -15,6 +15,7 @@ export function formatTimings(timings: readonly PhaseTiming[]): string {
     t.peakGflops.toFixed(1),
     percent(t.peakShare),
     percent(t.bestPeakShare),
+    percent(t.productShare),
     String(Math.round(t.peakMemoryBytes / 1e6)),
   ]);
   return [
@@ -29,13 +30,19 @@ export function formatTimings(timings: readonly PhaseTiming[]): string {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const partsLine = ({ phase, parts, peakProduct: p }: PhaseTiming): string =>
-  `${phase}: ${Object.entries(parts)
-    .map(([part, ms]) => `${part} ${ms.toFixed(1)}`)
-    .join(', ')} ms; peak by [${p.rows},${p.inner}] x [${p.inner},${p.columns}]`;
+/** Kinds of nodes that are worth a word. */
+const NOTABLE = 0.02;
+
+function partsLine({ model, phase, parts, operators, peakProduct: p }: PhaseTiming): string {
+  const times = Object.entries(parts).map(([part, ms]) => `${part} ${ms.toFixed(1)}`);
+  const kinds = Object.entries(operators).filter(([, share]) => share >= NOTABLE);
+  const shares = kinds.map(([kind, share]) => `${kind} ${percent(share)}`);
+  const peak = `[${p.rows},${p.inner}] x [${p.inner},${p.columns}]`;
+  return `${model} ${phase}: ${times.join(', ')} ms; run: ${shares.join(', ')}; fastest product ${peak}`;
+}
 
 function ratioLine(timings: readonly PhaseTiming[]): string[] {
-  const [search, retrain] = ['search', 'retrain'].map((phase) => timings.find((timing) => timing.phase === phase));
+  const [search, retrain] = ['search', 'retrain'].map((name) => timings.find(({ phase }) => phase === name));
   if (search === undefined || retrain === undefined) return [];
   return [`a retrain step takes ${(retrain.medianMs / search.medianMs).toFixed(2)} of a search step`];
 }

@@ -18,6 +18,7 @@ import { trainStep } from '../train/step.ts';
 import { clearMoments, initialize } from '../train/weights.ts';
 import { Clock, PARTS, type Part } from './clock.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
+import { operatorShares } from './profile.ts';
 import { syntheticData } from './synthetic-data.ts';
 
 export interface TrainBenchOptions {
@@ -34,6 +35,8 @@ export interface TrainBenchOptions {
   tables?: 'lazy' | 'dense';
   batch?: number;
   fields?: number;
+  scenarios?: number;
+  tasks?: number;
   /** Default: all cores. */
   threads?: number;
   backend?: SessionOptions['backend'];
@@ -42,6 +45,7 @@ export interface TrainBenchOptions {
 }
 
 export interface PhaseTiming {
+  model: string;
   phase: Phase;
   /** Of a whole step. */
   medianMs: number;
@@ -50,12 +54,16 @@ export interface PhaseTiming {
   rowsPerSecond: number;
   /** Matrix products of a step, two operations per multiply-add, at the median. */
   gflops: number;
-  /** The fastest matrix product seen between the steps. */
+  /** Large matrix products, one beside each step; the median. The machine's own speed changes while one measures. */
   peakGflops: number;
+  /** A step's GFLOP/s over that of the products beside it: the median over the steps. */
   peakShare: number;
+  /** Share of the run's time, as the runtime counts it, that matrix products take; and of each kind of node. */
+  productShare: number;
+  operators: Record<string, number>;
   /** Highest resident memory of this process so far. */
   peakMemoryBytes: number;
-  /** Share of the peak in the fastest step. */
+  /** The fastest step over the fastest product. */
   bestPeakShare: number;
   peakProduct: ProductSizes;
   /** Operations of one step. */
@@ -78,7 +86,6 @@ const DATA: Record<string, { fields: number; scenarios: number; tasks: number }>
 /** Batches of different rows: enough that a large table does not fit the caches. */
 const BATCHES = 32;
 const WARM_UP = 3;
-const STEPS_PER_PRODUCT = 2;
 
 /**
  * Measures the phases one after another; `onPhase` gets each when it is done.
@@ -91,9 +98,9 @@ export async function runTrainBench(
 ): Promise<PhaseTiming[]> {
   const config = await runConfig(options);
   const sizes = DATA[options.preset ?? ''] ?? DATA['ml-1m'];
-  const fields = options.fields ?? sizes.fields;
+  const { fields = sizes.fields, scenarios = sizes.scenarios, tasks = sizes.tasks } = options;
   const rows = config.train.batchSize * BATCHES;
-  const data = syntheticData({ ...sizes, fields, rows, vocabulary: Math.max(options.vocabulary, 2 * fields) });
+  const data = syntheticData({ fields, scenarios, tasks, rows, vocabulary: Math.max(options.vocabulary, 2 * fields) });
   const setup = await setUp(config, data);
   initialize(setup.weights, data.manifest.tableRows, setup.options.embeddingDim, config.seed);
   const all = planPhases(setup.model, config.train);
@@ -145,6 +152,7 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
   clearMoments(setup.weights);
 
   const whole: number[] = [];
+  const peaks: number[] = [];
   const parts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
   let step = 0;
   for await (const batch of endless(data, batchSize)) {
@@ -154,30 +162,40 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
     const started = performance.now();
     await trainStep(context, { batch, step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates });
     const milliseconds = performance.now() - started;
-    if (step % STEPS_PER_PRODUCT === 0) await peak.measure();
+    const peakNow = await peak.measure();
     if (step <= WARM_UP) continue;
     whole.push(milliseconds);
+    peaks.push(peakNow);
     for (const part of PARTS) parts[part].push(clock.milliseconds[part]);
     parts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + clock.milliseconds[part], 0));
   }
-  const { gflops: peakGflops, product: peakProduct } = peak.best();
+  const best = peak.best();
   await peak.close();
   await session.release();
+  const { products: productShare, operators } = await operatorShares(graph.bytes, runtime, async (profiled) => {
+    for await (const batch of endless(data, batchSize)) {
+      const input = { batch, step: ++step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates };
+      return trainStep({ ...context, session: profiled }, input);
+    }
+  });
 
   const gflop = (2 * graph.products.reduce((sum, product) => sum + multiplyAdds(product, batchSize), 0)) / 1e9;
   const medianMs = median(whole);
   const minMs = Math.min(...whole);
   return {
+    model: setup.model.key,
     phase: plan.phase,
     medianMs,
     minMs,
     rowsPerSecond: (batchSize / medianMs) * 1000,
     gflops: (gflop / medianMs) * 1000,
-    peakGflops,
-    peakShare: ((gflop / medianMs) * 1000) / peakGflops,
+    peakGflops: median(peaks),
+    peakShare: median(whole.map((ms, i) => ((gflop / ms) * 1000) / peaks[i])),
+    productShare,
+    operators,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    bestPeakShare: ((gflop / minMs) * 1000) / peakGflops,
-    peakProduct,
+    bestPeakShare: ((gflop / minMs) * 1000) / best.gflops,
+    peakProduct: best.product,
     gflop,
     parts: Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, median(ms)])) as PhaseTiming['parts'],
     batchSize,

@@ -23,4 +23,6 @@ export interface SessionOptions {
   backend?: BackendName | 'auto';
   /** Default: all cores. */
   threads?: number;
+  /** Writes ONNX Runtime's own profile to a file whose path begins so, when the session is released. Native build only. */
+  profile?: string;
 }

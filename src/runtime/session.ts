@@ -20,15 +20,18 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
   const threads = options.threads ?? availableParallelism();
   // The threads of `web` belong to the process and start with its first session; later sessions share them.
   if (backend.name === 'web') backend.ort.env.wasm.numThreads ??= threads;
-  const session = await backend.ort.InferenceSession.create(model, sessionOptions(threads)).catch((cause: Error) => {
-    throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
-  });
+  const session = await backend.ort.InferenceSession.create(model, sessionOptions(threads, options.profile)).catch(
+    (cause: Error) => {
+      throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
+    },
+  );
   checkTypes(backend, session);
   return adapt(backend, session);
 }
 
-function sessionOptions(threads: number): InferenceSession.SessionOptions {
+function sessionOptions(threads: number, profile?: string): InferenceSession.SessionOptions {
   return {
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
     enableCpuMemArena: true,

@@ -34,6 +34,7 @@ test('--json prints one object per phase, and nothing else on stdout', () => {
       'gflops',
       'peakGflops',
       'peakShare',
+      'productShare',
       'peakMemoryBytes',
       'copies',
     ])
@@ -43,7 +44,7 @@ test('--json prints one object per phase, and nothing else on stdout', () => {
 test('as text, a table and the two-copies check', () => {
   const { code, out } = tributary([...SMALL, '--phase', 'retrain']);
   expect(code).toBe(0);
-  expect(out).toMatch(/^retrain +\d/m);
+  expect(out).toMatch(/^autoifs retrain +\d/m);
   expect(out).toMatch(/two copies of a loop at once: \d+\.\d\d times the time of one/);
   expect(tributary(['bench', 'train', '--preset', 'nowhere']).code).toBe(2);
 });

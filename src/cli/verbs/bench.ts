@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander';
-import { formatTimings, runTrainBench, type TrainBenchOptions, twoCopies } from '../../bench/index.ts';
+import {
+  formatTimings,
+  type PhaseTiming,
+  runTrainBench,
+  type TrainBenchOptions,
+  twoCopies,
+} from '../../bench/index.ts';
 import { models } from '../../model/registry.ts';
 import { helpEnd } from '../help.ts';
 import { backendOption, collect, jsonOption, wholeNumber } from '../options.ts';
@@ -25,7 +31,7 @@ export function bench(program: Command): void {
         'the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
         'time, two cores are not really there, and times of two threads mean little.',
     )
-    .option('--model <key>', `the model: ${[...models.keys()].join(', ')}`, 'autoifs')
+    .option('--model <keys>', `models, or all: ${[...models.keys()].join(',')}`, 'autoifs')
     .option(
       '--preset <name>',
       "sizes, batch and optimiser of one of the model's presets (default: the model's defaults)",
@@ -36,6 +42,8 @@ export function bench(program: Command): void {
     .addOption(new Option('--tables <kind>', 'how embedding tables are updated').choices(['lazy', 'dense']))
     .option('--batch <n>', 'rows of a step', wholeNumber(1))
     .option('--fields <n>', 'fields of a row', wholeNumber(1))
+    .option('--scenarios <n>', 'scenarios', wholeNumber(1))
+    .option('--tasks <n>', 'tasks', wholeNumber(1))
     .option(
       '--set <path=value>',
       'one option of the run configuration, like model.loraRank=4; may be repeated',
@@ -47,6 +55,7 @@ export function bench(program: Command): void {
     .action(run);
   helpEnd(train, [
     'tributary bench train --preset ml-1m',
+    'tributary bench train --model all --fields 20',
     'tributary bench train --preset ml-1m --vocabulary 1000000 --tables dense --phase search --json',
   ]);
 }
@@ -57,7 +66,15 @@ async function run({ json, ...options }: Options): Promise<void> {
     warn(
       `warning: two copies of a loop at once take ${copies.toFixed(2)} times as long as one: this machine has no two free cores now`,
     );
-  const timings = await runTrainBench(options, (timing) => json && printJson({ event: 'phase', ...timing, copies }));
+  const keys = options.model === 'all' ? [...models.keys()] : options.model.split(',');
+  const timings: PhaseTiming[] = [];
+  for (const model of keys)
+    timings.push(
+      ...(await runTrainBench(
+        { ...options, model },
+        (timing) => json && printJson({ event: 'phase', ...timing, copies }),
+      )),
+    );
   if (json) return;
   print(formatTimings(timings));
   print(`two copies of a loop at once: ${copies.toFixed(2)} times the time of one`);
