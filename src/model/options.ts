@@ -15,6 +15,8 @@ export const headsOption = (byDefault: Heads) =>
     .default(byDefault)
     .describe('an answer for each (task, scenario) pair, or one per task for all scenarios');
 
+export const scenarioDimOption = z.int().min(1).default(16).describe("numbers of a scenario's own embedding");
+
 export const normOption = z
   .enum(['none', 'batch'])
   .default('none')
