@@ -1,6 +1,7 @@
 /**
  * Networks of equal shape side by side (experts, towers): K of them are one batched product per layer, with kernels
- * [K, in, out]. A stack takes rows [B, in] that all members read, or what each member has made of them: [K, B, in].
+ * [K, in, out]. A stack takes rows [B, in] that all members read, what each member has made of them: [K, B, in], or rows
+ * that a group of members reads: [G, B, in].
  */
 import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, Initializer, ParameterSpec } from '../contract.ts';
@@ -19,14 +20,25 @@ export interface StackSizes {
   norm?: Norm;
 }
 
-/** x [B, in] or [K, B, in] -> [K, B, out], with the parameters `<name>.kernel` [K, in, out] and `<name>.bias` [K, out]. */
+/**
+ * x -> [K, B, out], with the parameters `<name>.kernel` [K, in, out] and `<name>.bias` [K, out]. x is [B, in], which all members
+ * read; [K, B, in], one for each; or [G, B, in], of which the first K/G members read the first, the next the second, and so on.
+ * Where every member reads every group, x is [G, 1, B, in] and the result [G, K, B, out].
+ */
 export function stackedLinear(x: Tensor, name: string, parameter: Inputs['parameter']): Tensor {
-  const bias = parameter(`${name}.bias`);
-  const [count, outputs] = bias.shape as number[];
-  return add(matmul(x, parameter(`${name}.kernel`)), reshape(bias, [count, 1, outputs])); // [K,B,out]
+  const [kernel, bias] = [parameter(`${name}.kernel`), parameter(`${name}.bias`)];
+  const [count, inputs, outputs] = kernel.shape as number[];
+  return add(product(x, kernel, { count, inputs, outputs }), reshape(bias, [count, 1, outputs])); // [K,B,out]
 }
 
-/** Layers of product, norm, ReLU and dropout: x [B, in] or [K, B, in] -> [K, B, dims.at(-1)]. Layer i is `<name>.<i>`. */
+function product(x: Tensor, kernel: Tensor, { count, inputs, outputs }: Record<string, number>): Tensor {
+  const groups = x.shape[0] as number;
+  if (x.shape.length !== 3 || groups === 1 || groups >= count) return matmul(x, kernel);
+  const members = reshape(kernel, [groups, count / groups, inputs, outputs]);
+  return reshape(matmul(reshape(x, [groups, 1, 'B', inputs]), members), [count, 'B', outputs]); // [K,B,out]
+}
+
+/** Layers of product, norm, ReLU and dropout: x as in `stackedLinear` -> [K, B, dims.at(-1)]. Layer i is `<name>.<i>`. */
 export function stackedMlp(
   x: Tensor,
   name: string,
