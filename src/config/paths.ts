@@ -1,5 +1,6 @@
 /** Which dotted paths a schema knows: what `--set` may set, and what a mistyped name probably meant. */
 import type { z } from 'zod';
+import { editDistance } from '../base/nearest.ts';
 
 type Schema = z.core.$ZodType;
 
@@ -67,15 +68,5 @@ function children(schema: Schema): [string, Schema][] {
   }
 }
 
-/** Edits (insert, remove, replace) between two texts, case aside. */
-function distance(a: string, b: string): number {
-  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++)
-      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[to.length];
-}
+/** Edits between two texts, case aside. */
+const distance = (a: string, b: string): number => editDistance(a.toLowerCase(), b.toLowerCase());

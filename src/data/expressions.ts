@@ -1,6 +1,7 @@
 /** SQL expressions of a configuration: which columns they name, whether those exist, and what type they give. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
+import { nearest } from '../base/nearest.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, embed, identifier, literal, queryOne } from './duckdb.ts';
 import { baseSource, joinedRelation, type Source } from './sources.ts';
@@ -98,7 +99,7 @@ export async function checkExpressions(
   const has = (names: string[], column: string) => names.some((n) => n.toLowerCase() === column.toLowerCase());
   const note = (column: string, usedBy: string, among: string[]) => {
     if (!missing.some((m) => m.column === column && m.usedBy === usedBy))
-      missing.push({ column, usedBy, nearest: nearest(column, among) });
+      missing.push({ column, usedBy, nearest: nearest(column, among, likely(column)) });
   };
   config.joins.forEach(({ source, on }, i) => {
     const left = joined
@@ -163,25 +164,5 @@ export async function blameExpression(
 const reasonOf = (cause: unknown, doing: string): string =>
   (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? 'it does not fit the data';
 
-/** The available name that a mistyped one most likely meant, if any is near. */
-function nearest(name: string, available: string[]): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const ranked = available
-    .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked.length > 0 && ranked[0].distance <= Math.max(1, Math.floor(name.length / 3))
-    ? ranked[0].candidate
-    : undefined;
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++)
-      current[j] = Math.min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    previous = current;
-  }
-  return previous[b.length];
-}
+/** A name that takes more edits than these is hardly the one that was meant. */
+const likely = (column: string): number => Math.max(1, Math.floor(column.length / 3));
