@@ -1,7 +1,7 @@
 /** Symbolic tensors, their derivatives, and ONNX. Models import the functions here and nothing below. */
 export { type CompiledGraph, type CompileOptions, check, compile, dump, type Port } from './compile.ts';
 export * from './functions.ts';
-export { grad } from './grad.ts';
+export { grad, nodesBefore } from './grad.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';
 export { multiplyAdds, type Product } from './products.ts';
 export { batchMultiple, type Dim, fixedElements, isBatch, resolve, type Shape, showShape } from './shape.ts';

@@ -165,6 +165,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   paper: string;
   /** One sentence: what the model is for. */
   purpose: string;
+  /** The forward pass in the paper's symbols, a line each. */
+  equations?: string;
   /** Schema with defaults and a description on each option. */
   options: ZodType<O>;
   /** What is wrong with options for data of these sizes; what is wrong by itself the schema tells. */

@@ -6,11 +6,13 @@ import { countParameters, describeOptions } from '../../model/describe.ts';
 import { findModel, models as zoo } from '../../model/registry.ts';
 import { modelSizes } from '../../train/sizes.ts';
 import { helpEnd } from '../help.ts';
+import { modelPage } from '../model-page.ts';
 import { jsonOption } from '../options.ts';
 import { columns, count, print, printJson } from '../output.ts';
 
 interface Options {
   data?: string;
+  markdown?: boolean;
   json?: boolean;
 }
 
@@ -21,13 +23,18 @@ export function models(program: Command): void {
     .description('Lists each model with its paper, its options with defaults, and its presets.')
     .argument('[key]', 'one model only')
     .option('--data <dir>', 'count the parameters for this prepared data set, too')
+    .option('--markdown', 'whole pages: equations, a figure of the structure, options, size and cost')
     .addOption(jsonOption())
     .action(run);
-  helpEnd(verb, ['tributary models', 'tributary models autoifs --data data/ml-1m']);
+  helpEnd(verb, ['tributary models', 'tributary models autoifs --data data/ml-1m', 'tributary models mmoe --markdown']);
 }
 
-async function run(key: string | undefined, { data, json }: Options): Promise<void> {
+async function run(key: string | undefined, { data, markdown, json }: Options): Promise<void> {
   const chosen = key === undefined ? [...zoo.values()] : [findModel(key)];
+  if (markdown) {
+    print(chosen.map(modelPage).join('\n'));
+    return;
+  }
   const manifest = data === undefined ? undefined : (await openPrepared(data)).manifest;
   const described = chosen.map((model) => describe(model, manifest));
   if (json) for (const model of described) printJson({ event: 'model', ...model });
