@@ -1,11 +1,12 @@
 /** The zoo: every model by its key. Adding one is a file and a line here. */
 import { error } from '../base/errors/index.ts';
+import { adasparse } from './adasparse.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
 import { mmoe } from './mmoe.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
-const definitions = [autoifs, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
+const definitions = [adasparse, autoifs, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
 
 export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(
   definitions.map((model) => [model.key, model]),

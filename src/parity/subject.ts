@@ -179,10 +179,11 @@ export class Subject {
     return this.#parts.weights;
   }
 
-  /** Puts the fixture's parameters and buffers into the weights. */
+  /** Puts the fixture's parameters and buffers into the weights; a buffer that it has no tensor of begins as the model says. */
   loadParameters(): void {
     const { fixture, reference, weights, embedded } = this.#parts;
     const { tensors, buffers, tableRows, options } = reference;
+    for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial); // those that no tensor holds
     placeReference(
       tensors,
       ({ name, shape }) => fixture.floats(`param.${name}`, shape),
