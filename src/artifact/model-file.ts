@@ -38,6 +38,15 @@ const modelDescriptionSchema = z.strictObject({
     scenarios: z.array(z.string()),
     tasks: z.array(z.string()),
     orderedTasks: z.boolean().optional(),
+    /** Behaviour sequences, where the data have them; as in the data set's manifest. */
+    sequences: z
+      .strictObject({
+        itemField: z.string(),
+        length: z.int().min(1),
+        types: z.array(z.string()).min(1),
+        from: z.enum(['train rows', 'earlier rows']),
+      })
+      .optional(),
   }),
 });
 

@@ -3,7 +3,8 @@
  *
  *   manifest.json                what is here, with hashes of inputs, configuration and files
  *   train|validation|test.parquet  encoded rows: `field_<name>` (int32 id of the field, or a list of them), `scenario`
- *                                  (int32), `label_<task>` (float, NULL where missing), `weight`, `group` where configured
+ *                                  (int32), `label_<task>` (float, NULL where missing), `weight`, `group`, `sequence_<type>`
+ *                                  (list of ids of the item field, oldest first) where configured
  *   vocabularies/<field>.parquet   token, id, count
  *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
  *   rows/<split>.bin             the same rows as a flat file for random access (written at first use)
@@ -26,6 +27,18 @@ export interface PreparedField {
   pooling: 'mean' | 'sum';
   /** Rising edges of a numeric field's buckets (bucket = how many are <= v); absent for `logSquare`. */
   edges?: number[];
+}
+
+/** Behaviour sequences of a row: for each type the last items of the row's key before its time. */
+export interface PreparedSequences {
+  /** The field whose vocabulary and table rows the items share. */
+  itemField: string;
+  /** Items of a sequence at most. */
+  length: number;
+  /** Names of the types, in the order of a row's sequences. */
+  types: string[];
+  /** Whose items they are: those of training rows, or those of all rows, at an earlier time in both cases. */
+  from: 'train rows' | 'earlier rows';
 }
 
 /** A file that went into a prepared data set. */
@@ -52,6 +65,8 @@ export interface Manifest {
   /** Absolute folder that the inputs' paths start from. */
   sourceFolder: string;
   fields: PreparedField[];
+  /** Absent where the data set has none. */
+  sequences?: PreparedSequences;
   /** Rows of the embedding table: the sum of the fields' sizes. */
   tableRows: number;
   scenarios: string[];
@@ -73,6 +88,11 @@ export interface Batch {
   size: number;
   /** [size, slots] table ids (field offset added); an empty slot of a multi-value field holds its field's padding id. */
   ids: Int32Array;
+  /**
+   * [size, K, L] table ids of the items of each sequence, oldest first, then the item field's padding id. Absent where the
+   * data set has no sequences.
+   */
+  sequences?: Int32Array;
   /** [size] */
   scenario: Int32Array;
   /** [size, T]: 0, 1, or NaN where the label is missing. */

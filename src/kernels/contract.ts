@@ -60,6 +60,8 @@ export interface Kernels {
    * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
    * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are scratch the caller keeps between calls;
    * stamps must be zero before the first call and are zero again afterwards. Rows are summed in the order of the batch.
+   * `known` rows of `unique`, with their sums, come from an earlier call: this one adds to them and goes on after them,
+   * so that one table can be read by several gathers. Default 0.
    */
   scatterUnique(a: {
     ids: Region<Int32Array>;
@@ -71,6 +73,7 @@ export interface Kernels {
     stamps: Region<Int32Array>;
     unique: Region<Int32Array>;
     summed: Region;
+    known?: number;
   }): number;
 
   /** Adam on the `count` rows `unique` of a table; moments [table rows, D]. Rows not named do not change at all. */

@@ -33,9 +33,10 @@ export const plainKernels: Kernels = {
     }
   },
 
-  scatterUnique({ ids, rows, slots, fields, gradient, dimension, stamps, unique, summed }) {
-    let count = 0;
+  scatterUnique({ ids, rows, slots, fields, gradient, dimension, stamps, unique, summed, known = 0 }) {
+    let count = known;
     let from = 0;
+    for (let u = 0; u < known; u++) stamps.view[unique.view[u]] = u + 1;
     try {
       for (let row = 0; row < rows; row++) {
         for (const field of fields) {

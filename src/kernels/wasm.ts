@@ -75,8 +75,9 @@ export async function loadWasmKernels(): Promise<Kernels> {
       if (bad >= 0) throw noSuchRow(ids.view[bad], bad, tableRows);
     },
 
-    scatterUnique({ ids, rows, slots, fields, gradient, dimension, stamps, unique, summed }) {
+    scatterUnique({ ids, rows, slots, fields, gradient, dimension, stamps, unique, summed, known = 0 }) {
       const tableRows = stamps.view.length;
+      const most = Math.min(tableRows, known + rows * slots);
       const count = moduleOf(gradient).scatterUnique(
         at(ids, rows * slots),
         rows,
@@ -87,8 +88,9 @@ export async function loadWasmKernels(): Promise<Kernels> {
         dimension,
         at(stamps),
         tableRows,
-        at(unique, Math.min(tableRows, rows * slots)),
-        at(summed, Math.min(tableRows, rows * slots) * dimension),
+        at(unique, most),
+        at(summed, most * dimension),
+        known,
       );
       if (count < 0) throw noSuchRow(ids.view[~count], ~count, tableRows);
       return count;

@@ -8,7 +8,7 @@ import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
 import { liveGates } from './gates.ts';
-import { gateGraph, inferenceGraph } from './graphs.ts';
+import { gateGraph, inferenceGraph, readsSequences } from './graphs.ts';
 import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
 import { modelSizes } from './sizes.ts';
 import { restoreTensors, weightTensors } from './state.ts';
@@ -34,7 +34,7 @@ export interface ModelUse extends SessionOptions {
 /**
  * Loads the model of a run.
  *
- * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
+ * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED, SEQUENCES_MISSING
  */
 export async function openModel(folder: string, options: ModelUse = {}): Promise<FinishedModel> {
   const { batchSize = 16384, data, ...runtime } = options;
@@ -44,8 +44,10 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const trainedOn = data ?? description.data;
   const { fields, tableRows } = trainedOn;
   const sizes = modelSizes(trainedOn);
-  const layout = rowLayout(fields, modelOptions.embeddingDim);
   const { flowSelection } = model;
+  const request = { model, options: modelOptions, sizes, batchSize };
+  const graph = inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' });
+  const layout = rowLayout(fields, modelOptions.embeddingDim, readsSequences(graph) ? sizes.sequences : undefined);
   const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
 
   const weightSizes = {
@@ -73,11 +75,7 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   restoreTensors(holder, tensors);
 
   const buffers = allocateInputs(arena, batchSize, layout);
-  const request = { model, options: modelOptions, sizes, batchSize };
-  const session = await createSession(
-    inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' }).bytes,
-    runtime,
-  );
+  const session = await createSession(graph.bytes, runtime);
   const gateSession =
     flowSelection && (await createSession(gateGraph({ ...request, phase: 'retrain' }).bytes, runtime));
   const gates = gateSession && {

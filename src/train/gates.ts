@@ -5,12 +5,12 @@
 import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
 import type { Session } from '../runtime/contract.ts';
-import { type InputBuffers, loadRows, parameterValues, type RowLayout, rowsOf } from './feeds.ts';
+import { type InputBuffers, loadRows, parameterValues, type RowLayout, rowValues } from './feeds.ts';
 import type { Weights } from './weights.ts';
 
 /** Gives the gates of a batch's rows: [size, width] zeros and ones, flow by flow. A one removes its flow. */
 export interface GateSource {
-  fill(batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'row'>, out: Float32Array): void | Promise<void>;
+  fill(batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>, out: Float32Array): void | Promise<void>;
 }
 
 export interface GateNetwork {
@@ -32,7 +32,7 @@ export const liveGates = ({ kernels, session, weights, layout, buffers, width }:
       ...Object.fromEntries(
         session.inputs.filter((name) => name in parameters).map((name) => [name, parameters[name]]),
       ),
-      embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
+      embedding: rowValues(layout, buffers, batch.size).embedding,
     };
     const { gateLogits } = await session.run(feeds); // [size, width]
     for (let i = 0; i < batch.size * width; i++) out[i] = gateLogits.data[i] > 0 ? 1 : 0;

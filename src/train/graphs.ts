@@ -2,6 +2,7 @@
  * The graphs of a run: from a model's forward function to ONNX. One training graph per phase serves every batch, the
  * short last one included: its loss is a sum with fed per-row weights, never a mean over the batch.
  */
+import { error } from '../base/errors/index.ts';
 import {
   add,
   type CompiledGraph,
@@ -63,7 +64,8 @@ export interface TrainingGraph extends CompiledGraph {
 interface Built {
   graph: Graph;
   forward: ForwardOutputs;
-  embedding: Tensor;
+  /** What was gathered from the table, by the output that its gradient becomes. */
+  gathered: Map<string, Tensor>;
   parameters: Map<string, Tensor>;
   /** What the step makes of each buffer. */
   buffers: Map<string, Tensor>;
@@ -77,9 +79,10 @@ export const bufferName = ({ name }: BufferSpec): string => `buffer.${name}`;
 
 /**
  * Inputs: embedding [B, F*D], scenario [B], labels [B, T] (0 where missing), lossWeights [B, T], rowWeights [B], rows [],
- * parameters, buffers, scalars, dropout masks, noise, gates (phase `retrain`).
- * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D], and
- * buffers [Q] after the step, for models that have some.
+ * parameters, buffers, scalars, dropout masks, noise, gates (phase `retrain`), and for models that read sequences
+ * sequences [B, K, L, D] and sequenceMask [B, K, L].
+ * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D]; for models
+ * that have them, sequenceGradient [B, K, L, D] and buffers [Q] after the step.
  */
 export function trainingGraph(request: GraphRequest): TrainingGraph {
   const { sizes } = request;
@@ -100,10 +103,17 @@ export function trainingGraph(request: GraphRequest): TrainingGraph {
   const loss = add(reduceSum(taskLosses), penalty); // []
 
   const wanted = trainable.map((spec) => built.parameters.get(spec.name) as Tensor);
-  const [embeddingGradient, ...gradients] = grad(loss, [built.embedding, ...wanted]);
+  const gradients = grad(loss, [...built.gathered.values(), ...wanted]);
+  const rowGradients = Object.fromEntries([...built.gathered.keys()].map((name, i) => [name, gradients[i]]));
   const buffers: Record<string, Tensor> =
     built.buffers.size === 0 ? {} : { buffers: flatten([...built.buffers.values()]) }; // [Q]
-  const outputs = { taskLosses, penalty, gradient: flatten(gradients), embeddingGradient, ...buffers };
+  const outputs = {
+    taskLosses,
+    penalty,
+    gradient: flatten(gradients.slice(built.gathered.size)),
+    ...rowGradients,
+    ...buffers,
+  };
   const compiled = compile(outputs, { batchHint: request.batchSize });
   const { dropout, noise, scalars } = built;
   return { ...compiled, trainable, dropout, noise, scalars };
@@ -133,6 +143,10 @@ export function gateGraph(request: GraphRequest): CompiledGraph {
   return compile({ gateLogits: flowSelection.gateLogits(inputs) }, { batchHint: request.batchSize });
 }
 
+/** Does a graph read behaviour sequences? */
+export const readsSequences = ({ inputs }: CompiledGraph): boolean =>
+  inputs.some(({ name }) => name === 'sequences' || name === 'sequenceMask');
+
 /** The parameters that learn: all, except the frozen gate network once gates are fed. */
 function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
   const all = byGroup(model.parameters(options, sizes));
@@ -149,6 +163,7 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
   const { model, options, sizes, phase, training = trainingByDefault } = request;
   const graph = new Graph();
   const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
+  const gathered = new Map([['embeddingGradient', embedding]]);
   const scenario = graph.input('scenario', ['B'], 'int32');
   const parameters = new Map(
     model.parameters(options, sizes).map((spec) => [spec.name, graph.input(spec.name, spec.shape)]),
@@ -187,7 +202,11 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
     },
     rows: () => graph.input('rows', []),
     noise: (name, width) => (training ? drawn(noise, `noise.${name}`, width) : undefined),
-    sequences: () => sequenceInputs(graph, sizes, options),
+    sequences: () => {
+      const read = sequenceInputs(graph, request);
+      gathered.set('sequenceGradient', read.items);
+      return read;
+    },
     gates: () => graph.input('gates', ['B', (model.flowSelection?.flows.length ?? 0) * sizes.tasks]),
     dropout: (x, name) => {
       if (!training || options.dropout === 0) return x;
@@ -199,14 +218,14 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
       return mul(x, transpose(mask, order));
     },
   };
-  return { inputs, built: { graph, embedding, parameters, buffers, dropout, noise, scalars } };
+  return { inputs, built: { graph, gathered, parameters, buffers, dropout, noise, scalars } };
 }
 
-function sequenceInputs(graph: Graph, { sequences }: ModelSizes, { embeddingDim }: CommonOptions) {
-  if (sequences === undefined) throw new Error('a model reads sequences of data that have none');
-  const { types, length } = sequences;
+function sequenceInputs(graph: Graph, { model, sizes, options }: GraphRequest) {
+  if (sizes.sequences === undefined) throw error('SEQUENCES_MISSING', { model: model.key });
+  const { types, length } = sizes.sequences;
   return {
-    items: graph.input('sequences', ['B', types, length, embeddingDim]),
+    items: graph.input('sequences', ['B', types, length, options.embeddingDim]),
     mask: graph.input('sequenceMask', ['B', types, length]),
   };
 }

@@ -30,6 +30,7 @@ export const describeData = ({
   scenarios,
   tasks,
   orderedTasks,
+  sequences,
 }: Manifest): ModelDescription['data'] => ({
   name,
   hash,
@@ -38,6 +39,7 @@ export const describeData = ({
   scenarios,
   tasks,
   orderedTasks,
+  ...(sequences && { sequences }),
 });
 
 /** Throws MODEL_MISFIT unless the model's sizes are those of the data. */
@@ -49,6 +51,12 @@ export function checkFit(model: string, sizes: ModelDescription['data'], folder:
     ...compare('scenarios', sizes.scenarios.length, manifest.scenarios.length),
     ...compare('tasks', sizes.tasks.length, manifest.tasks.length),
     ...compare('rows of the embedding table', sizes.tableRows, manifest.tableRows),
+    ...(sizes.sequences === undefined
+      ? []
+      : [
+          ...compare('types of sequences', sizes.sequences.types.length, manifest.sequences?.types.length ?? 0),
+          ...compare('items in a sequence', sizes.sequences.length, manifest.sequences?.length ?? 0),
+        ]),
   ];
   if (problems.length > 0) throw error('MODEL_MISFIT', { model, data: folder, problems });
 }

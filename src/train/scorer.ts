@@ -3,7 +3,15 @@ import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
-import { type InputBuffers, loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from './feeds.ts';
+import {
+  type InputBuffers,
+  loadRows,
+  parameterValues,
+  type RowLayout,
+  rowsOf,
+  rowValues,
+  scalarValue,
+} from './feeds.ts';
 import type { GateSource } from './gates.ts';
 import type { Weights } from './weights.ts';
 
@@ -18,7 +26,7 @@ export interface ScorerContext {
   scalars: Record<string, number>;
 }
 
-export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row'>;
+export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
 
 /** Logits [size, T] of a batch; the array is the caller's. */
 export async function score(context: ScorerContext, batch: RowsToScore): Promise<Float32Array> {
@@ -29,8 +37,7 @@ export async function score(context: ScorerContext, batch: RowsToScore): Promise
   const feeds: Record<string, Value> = {
     ...parameterValues(weights),
     ...Object.fromEntries(Object.entries(context.scalars).map(([name, value]) => [name, scalarValue(value)])),
-    embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
-    scenario: rowsOf(buffers.scenario, batch.size),
+    ...rowValues(layout, buffers, batch.size),
   };
   if (gates !== undefined) feeds.gates = rowsOf(gates.region, batch.size, gates.width);
   const wanted = Object.fromEntries(session.inputs.map((name) => [name, feeds[name]]));

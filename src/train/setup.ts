@@ -6,7 +6,7 @@ import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model
 import { findModel } from '../model/registry.ts';
 import type { Session } from '../runtime/contract.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from './feeds.ts';
-import { type DrawnInput, type GraphRequest, type TrainingGraph, trainingGraph } from './graphs.ts';
+import { type DrawnInput, type GraphRequest, readsSequences, type TrainingGraph, trainingGraph } from './graphs.ts';
 import { momentCount, type OptimizerOptions } from './optimizer.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
 import { modelSizes } from './sizes.ts';
@@ -33,18 +33,21 @@ export interface Setup {
   graphRequest: (phase: Phase, batchSize: number) => GraphRequest;
 }
 
-/** @throws MODEL_UNKNOWN, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+/** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
 export async function setUp(config: RunConfig, data: PreparedData): Promise<Setup> {
   const { manifest } = data;
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
-  const layout = rowLayout(manifest.fields, options.embeddingDim);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
   const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({ model, options, sizes, phase, batchSize });
 
-  const specs = model.parameters(options, sizes);
   const { train } = config;
+  const plans = planPhases(model, train);
+  const graphs = plans.map(({ phase }) => trainingGraph(graphRequest(phase, train.batchSize)));
+  const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
+  const layout = rowLayout(manifest.fields, options.embeddingDim, sequences);
+  const specs = model.parameters(options, sizes);
   const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
@@ -62,7 +65,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     buffers: totalLength(buffers),
     tableRows: manifest.tableRows,
     tableUpdates: train.tableUpdates,
-    ...drawnWidths(planPhases(model, train).map((plan) => graphRequest(plan.phase, train.batchSize))),
+    ...drawnWidths(graphs),
   };
   const scoringRows = train.evaluationBatchSize;
   const kernels = await loadKernels();
@@ -108,8 +111,7 @@ export const stepContext = (setup: Setup, plan: PhasePlan, graph: TrainingGraph,
 });
 
 /** Numbers per row of what is drawn for a step, in the phase that draws most. */
-function drawnWidths(requests: GraphRequest[]): { dropout: number; noise: number } {
-  const graphs = requests.map(trainingGraph);
+function drawnWidths(graphs: TrainingGraph[]): { dropout: number; noise: number } {
   const widest = (of: (graph: TrainingGraph) => DrawnInput[]): number =>
     Math.max(...graphs.map((graph) => of(graph).reduce((sum, { width }) => sum + width, 0)));
   return { dropout: widest(({ dropout }) => dropout), noise: widest(({ noise }) => noise) };

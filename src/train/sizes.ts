@@ -9,10 +9,21 @@ export const modelSizes = ({
   scenarios,
   tasks,
   orderedTasks,
-}: Pick<Manifest | ModelDescription['data'], 'fields' | 'scenarios' | 'tasks' | 'orderedTasks'>): ModelSizes => ({
+  sequences,
+}: Pick<
+  Manifest | ModelDescription['data'],
+  'fields' | 'scenarios' | 'tasks' | 'orderedTasks' | 'sequences'
+>): ModelSizes => ({
   fields: fields.length,
   scenarios: scenarios.length,
   tasks: tasks.length,
   fieldNames: fields.map(({ name }) => name),
   orderedTasks: orderedTasks ?? false,
+  ...(sequences && {
+    sequences: {
+      types: sequences.types.length,
+      length: sequences.length,
+      itemField: fields.findIndex(({ name }) => name === sequences.itemField),
+    },
+  }),
 });

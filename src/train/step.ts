@@ -12,7 +12,9 @@ import {
   parameterValues,
   type RowLayout,
   rowsOf,
+  rowValues,
   scalarValue,
+  sequenceSlots,
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
@@ -46,6 +48,8 @@ export interface StepBuffers extends InputBuffers {
   /** The model's buffers after the step. */
   nextBuffers: Region;
   embeddingGradient: Region;
+  /** [B, K, L, D] */
+  sequenceGradient: Region;
   stamps: Region<Int32Array>;
   unique: Region<Int32Array>;
   summed: Region;
@@ -54,8 +58,9 @@ export interface StepBuffers extends InputBuffers {
 
 const lengths = (sizes: StepSizes, layout: RowLayout) => {
   const { batchSize: B, tasks: T } = sizes;
+  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // different rows of the table at most
   return {
-    ints: { stamps: sizes.tableRows, unique: B * layout.slots },
+    ints: { stamps: sizes.tableRows, unique: uses },
     floats: {
       labels: B * T,
       lossWeights: B * T,
@@ -66,7 +71,8 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
       gradient: sizes.denseParameters,
       nextBuffers: sizes.buffers,
       embeddingGradient: B * layout.fields.length * layout.dimension,
-      summed: B * layout.slots * layout.dimension,
+      sequenceGradient: B * sequenceSlots(layout) * layout.dimension,
+      summed: uses * layout.dimension,
       wholeTable: sizes.tableUpdates === 'dense' ? sizes.tableRows * layout.dimension : 0,
     },
   };
@@ -146,7 +152,6 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const noise = fillNoise(context, input);
 
   const denseLength = totalLength(graph.trainable);
-  const width = layout.fields.length * layout.dimension;
   const tasks = context.tasks.length;
   const feeds: Record<string, Value> = {
     ...parameterValues(weights),
@@ -154,8 +159,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     ...masks,
     ...noise,
     rows: scalarValue(batch.size),
-    embedding: rowsOf(buffers.embedding, batch.size, width),
-    scenario: rowsOf(buffers.scenario, batch.size),
+    ...rowValues(layout, buffers, batch.size),
     labels: rowsOf(buffers.labels, batch.size, tasks),
     lossWeights: rowsOf(buffers.lossWeights, batch.size, tasks),
     rowWeights: rowsOf(buffers.rowWeights, batch.size),
@@ -163,7 +167,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   };
   const into = {
     gradient: rowsOf(buffers.gradient, denseLength),
-    embeddingGradient: rowsOf(buffers.embeddingGradient, batch.size, width),
+    ...rowGradients(context, batch.size),
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
   const results = await session.run(pick(feeds, session.inputs), into);
@@ -171,17 +175,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   checkFinite(losses, labelled, context, input, denseLength);
   weights.bufferValues.view.set(buffers.nextBuffers.view);
 
-  const count = kernels.scatterUnique({
-    ids: buffers.ids,
-    rows: batch.size,
-    slots: layout.slots,
-    fields: layout.fields,
-    gradient: buffers.embeddingGradient,
-    dimension: layout.dimension,
-    stamps: buffers.stamps,
-    unique: buffers.unique,
-    summed: buffers.summed,
-  });
+  const count = sumRowGradients(kernels, layout, buffers, batch.size);
   const gradients: Gradients = {
     dense: buffers.gradient,
     denseLength,
@@ -197,6 +191,40 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     gradientScale,
   });
   return { tasks: losses, penalty: results.penalty.data[0] };
+}
+
+/** Where the run puts the gradients of what was gathered. */
+function rowGradients({ layout, buffers }: StepContext, size: number): Record<string, Value> {
+  const { fields, dimension, sequences } = layout;
+  const embeddingGradient = rowsOf(buffers.embeddingGradient, size, fields.length * dimension);
+  if (sequences === undefined) return { embeddingGradient };
+  const { types, length } = sequences;
+  return { embeddingGradient, sequenceGradient: rowsOf(buffers.sequenceGradient, size, types, length, dimension) };
+}
+
+/** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns how many rows. */
+export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: StepBuffers, size: number): number {
+  const { stamps, unique, summed } = buffers;
+  const into = { dimension: layout.dimension, stamps, unique, summed };
+  const count = kernels.scatterUnique({
+    ...into,
+    ids: buffers.ids,
+    rows: size,
+    slots: layout.slots,
+    fields: layout.fields,
+    gradient: buffers.embeddingGradient,
+  });
+  if (layout.sequences === undefined) return count;
+  const { types, length, places } = layout.sequences;
+  return kernels.scatterUnique({
+    ...into,
+    ids: buffers.sequenceIds,
+    rows: size * types,
+    slots: length,
+    fields: places,
+    gradient: buffers.sequenceGradient,
+    known: count,
+  });
 }
 
 const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>

@@ -113,6 +113,52 @@ describe.each(named)('$name', ({ kernels }) => {
     );
   });
 
+  test('scatterUnique goes on from known rows: two calls give the bits of one over all rows', () => {
+    const worlds = fc.record({
+      seed: fc.integer(),
+      first: fc.nat(6),
+      second: fc.nat(6),
+      tableRows: fc.integer({ min: 1, max: 9 }),
+    });
+    fc.assert(
+      fc.property(worlds, ({ seed, first, second, tableRows }) => {
+        const arena = kernels.createArena(1 << 16);
+        const fields = layoutOf([
+          { slots: 2, padding: PADDING },
+          { slots: 1, padding: PADDING },
+        ]);
+        const dimension = 5;
+        const generator = random('ids', seed);
+        const rows = first + second;
+        const all = Array.from({ length: rows * 3 }, () => generator.below(tableRows));
+        const slopes = normals(rows * 2 * dimension, seed);
+        const scratch = () => ({
+          stamps: arena.ints(tableRows),
+          unique: arena.ints(tableRows),
+          summed: arena.floats(tableRows * dimension),
+        });
+        const scatter = (from: number, to: number, into: ReturnType<typeof scratch>, known?: number) =>
+          kernels.scatterUnique({
+            ids: ints(arena, all.slice(from * 3, to * 3)),
+            gradient: floats(arena, slopes.subarray(from * 2 * dimension, to * 2 * dimension)),
+            rows: to - from,
+            slots: 3,
+            fields,
+            dimension,
+            ...into,
+            known,
+          });
+        const [once, twice] = [scratch(), scratch()];
+        const count = scatter(0, rows, once);
+        expect(scatter(first, rows, twice, scatter(0, first, twice))).toBe(count);
+        expect(twice.unique.view).toEqual(once.unique.view);
+        expect(bits(twice.summed.view)).toEqual(bits(once.summed.view));
+        expect(twice.stamps.view.every((stamp) => stamp === 0)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('rows that a step does not name keep every bit, of the table and of both moments', () => {
     const arena = kernels.createArena(1 << 16);
     const dimension = 6;

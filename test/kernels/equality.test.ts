@@ -56,14 +56,15 @@ function trainEmbedding(kernels: Kernels, { fields, rows, tableRows, dimension, 
   const [first, second, dense] = [0, 1, 2].map(() => arena.floats(tableRows * dimension));
   const out = arena.floats(cells);
   const stamps = arena.ints(tableRows);
-  const unique = arena.ints(rows * slots);
-  const summed = arena.floats(rows * slots * dimension);
+  const unique = arena.ints(2 * rows * slots);
+  const summed = arena.floats(2 * rows * slots * dimension);
   const shape = { ids, rows, slots, fields, dimension };
 
   const written = [];
   for (let step = 1; step <= 2; step++) {
     kernels.gather({ ...shape, table, out });
-    const count = kernels.scatterUnique({ ...shape, gradient, stamps, unique, summed });
+    const once = kernels.scatterUnique({ ...shape, gradient, stamps, unique, summed });
+    const count = kernels.scatterUnique({ ...shape, gradient, stamps, unique, summed, known: once });
     kernels.adamRows({ table, first, second, dimension, unique, count, summed }, adamStep(step));
     kernels.sgdRows({ table, dimension, unique, count, summed }, { learningRate: 0.1, l2: 0.01, gradientScale: 0.5 });
     kernels.spreadRows({ unique, count, summed, dimension, dense });

@@ -7,6 +7,13 @@ export const TRAIN_ERRORS = {
     (d: { key: string; known: string[] }) => `there is no model "${d.key}". Models: ${d.known.join(', ')}`,
   ),
 
+  SEQUENCES_MISSING: entry(
+    EXIT.usage,
+    400,
+    (d: { model?: string }) =>
+      `${d.model === undefined ? 'the model' : `the model "${d.model}"`} reads behaviour sequences, and the data have none: ` +
+      'add "sequences" to the data set and prepare it again, or take another model',
+  ),
   WARM_START_MISMATCH: entry(
     EXIT.usage,
     400,

@@ -68,13 +68,14 @@ function poolColumns(
   write(out + column * FLOAT, sum, whole);
 }
 
-/** Returns how many different rows were used, or ~position of an id that the table does not have. */
+/** Returns how many different rows were used, `known` ones included, or ~position of an id that the table does not have. */
 export function scatterUnique(
   ids: usize, rows: u32, slots: u32, layout: usize, fields: u32,
-  gradient: usize, dimension: u32, stamps: usize, tableRows: u32, unique: usize, summed: usize,
+  gradient: usize, dimension: u32, stamps: usize, tableRows: u32, unique: usize, summed: usize, known: u32,
 ): i32 {
   const rowBytes: usize = dimension * FLOAT;
-  let count: u32 = 0;
+  let count = known;
+  for (let u: u32 = 0; u < known; u++) store<u32>(stamps + load<u32>(unique + u * FLOAT) * FLOAT, u + 1);
   let result = 0;
   for (let row: u32 = 0; row < rows && result == 0; row++) {
     touchRows(ids + row * slots * FLOAT, slots, stamps, tableRows, FLOAT);
