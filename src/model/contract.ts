@@ -98,6 +98,8 @@ export interface ForwardOutputs {
   penalties?: Record<string, Tensor>;
   /** Inner values by name, for reports and parity; unused ones cost nothing. */
   diagnostics?: Record<string, Tensor>;
+  /** Which of several parts (experts) each row uses, 1 or 0: [B, n] by name. Reports count them per scenario. */
+  choices?: Record<string, Tensor>;
 }
 
 /** Options that every model has. */
@@ -151,6 +153,17 @@ export interface ReferenceTensor {
   place: (index: number) => number;
 }
 
+/**
+ * The part of a model after its inputs, for models that make a bottom of its own for each task (DTRN) and leave the rest to
+ * another. Its parameters have the same names as in the model by itself.
+ */
+export interface TaskTop<O> {
+  /** `width`: numbers per row of each bottom. */
+  parameters: (options: O, width: number, sizes: ModelSizes) => ParameterSpec[];
+  /** Bottoms [T, B, width] -> logits [B, T]. */
+  logits: (bottoms: Tensor, inputs: ForwardInputs<O>) => Tensor;
+}
+
 /** Where training stands in its phase. */
 export interface Progress {
   /** Steps done, and how many the phase has at most. */
@@ -179,5 +192,7 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   /** Numbers that `forward` asks for by `scalar`, for a training step. */
   scalars?: (options: O, at: Progress) => Record<string, number>;
   flowSelection?: FlowSelection<O>;
+  /** For models that can stand on bottoms of others. */
+  taskTop?: TaskTop<O>;
   reference?: ReferenceLayout<O>;
 }

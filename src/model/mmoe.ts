@@ -8,6 +8,7 @@ import type { Tensor } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
 import { headCount, mixture, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import {
+  forEachMember,
   stackedLinear,
   stackedLinearParameters,
   stackedMlp,
@@ -17,7 +18,7 @@ import {
 import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { MMOE_REFERENCE } from './references/mmoe.ts';
 
-const mmoeOptions = z.strictObject({
+export const mmoeOptions = z.strictObject({
   key: z.literal('mmoe').default('mmoe'),
   ...commonOptions,
   experts: z.int().min(1).default(4).describe('experts that all heads share'),
@@ -29,8 +30,9 @@ const mmoeOptions = z.strictObject({
 
 export type MmoeOptions = z.output<typeof mmoeOptions>;
 
-function parts({ experts, expertDims, towerDims, heads, norm, embeddingDim }: MmoeOptions, sizes: ModelSizes) {
-  const inputs = sizes.fields * embeddingDim;
+const inputWidth = ({ embeddingDim }: MmoeOptions, { fields }: ModelSizes): number => fields * embeddingDim;
+
+function parts({ experts, expertDims, towerDims, heads, norm }: MmoeOptions, inputs: number, sizes: ModelSizes) {
   const count = headCount(heads, sizes);
   return {
     expert: { count: experts, inputs, dims: expertDims, norm },
@@ -39,8 +41,9 @@ function parts({ experts, expertDims, towerDims, heads, norm, embeddingDim }: Mm
   };
 }
 
-function parameters(options: MmoeOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { expert, gate, tower } = parts(options, sizes);
+/** Of a model that reads `width` numbers per row. */
+function parameters(options: MmoeOptions, width: number, sizes: ModelSizes): ParameterSpec[] {
+  const { expert, gate, tower } = parts(options, width, sizes);
   return [
     ...stackedMlpParameters('expert', expert),
     ...stackedLinearParameters('gate', gate.count, gate.inputs, gate.experts),
@@ -54,10 +57,10 @@ function forward(inputs: ForwardInputs<MmoeOptions>): ForwardOutputs {
   return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers } };
 }
 
-/** x [B, in] -> the answers of all heads [B, H]. */
+/** x [B, in], or [T, B, in] for the heads of each task -> the answers of all heads [B, H]. */
 function answersOf(x: Tensor, inputs: ForwardInputs<MmoeOptions>): Tensor {
   const { expertDims, towerDims, norm } = inputs.options;
-  const experts = stackedMlp(x, 'expert', expertDims, inputs, norm); // [K,B,n]
+  const experts = stackedMlp(forEachMember(x), 'expert', expertDims, inputs, norm); // [K,B,n] or [T,K,B,n]
   const mixed = mixture(stackedLinear(x, 'gate', inputs.parameter), experts); // [H,B,n]
   return towers(mixed, 'tower', towerDims, inputs, norm);
 }
@@ -69,11 +72,15 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
   purpose: 'Shares experts between all heads; each head mixes them by its own gate.',
   options: mmoeOptions,
   presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
-  parameters,
+  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers: (options, sizes) => {
-    const { expert, tower } = parts(options, sizes);
+    const { expert, tower } = parts(options, inputWidth(options, sizes), sizes);
     return [...stackedMlpBuffers('expert', expert), ...stackedMlpBuffers('tower', tower)];
   },
   forward,
+  taskTop: {
+    parameters,
+    logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
+  },
   reference: MMOE_REFERENCE,
 };

@@ -10,6 +10,7 @@ import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '..
 import { weightedSum } from './heads.ts';
 import { linear, linearParameters } from './linear.ts';
 import {
+  forEachMember,
   type Norm,
   stackedLinear,
   stackedLinearParameters,
@@ -45,7 +46,7 @@ export function cgc(rows: CgcRows, name: string, sizes: CgcSizes, inputs: Forwar
   const { heads, specific, dims, norm, sharedGate } = sizes;
   const width = dims.at(-1) as number;
   const own = stackedMlp(rows.heads, `${name}.specific`, dims, inputs, norm); // [H*n_sp,B,n]
-  const shared = stackedMlp(forEachExpert(rows.shared), `${name}.shared`, dims, inputs, norm); // [n_sh,B,n] or [G,n_sh,B,n]
+  const shared = stackedMlp(forEachMember(rows.shared), `${name}.shared`, dims, inputs, norm); // [n_sh,B,n] or [G,n_sh,B,n]
 
   const weights = softmax(stackedLinear(rows.heads, `${name}.gate`, inputs.parameter)); // [H,B,n_sp+n_sh]
   const mixed = add(
@@ -63,13 +64,6 @@ export function cgc(rows: CgcRows, name: string, sizes: CgcSizes, inputs: Forwar
     weightedSum(slice(sharedWeights, 2, all, all + sizes.shared), shared),
   ); // [G,B,n]
   return { heads: mixed, shared: logits.shape.length === 3 ? next : reshape(next, ['B', width]) };
-}
-
-/** Rows that all experts of a stack read: [B, in], or [G, B, in] as [G, 1, B, in]. */
-function forEachExpert(x: Tensor): Tensor {
-  if (x.shape.length === 2) return x;
-  const [groups, , inputs] = x.shape as number[];
-  return reshape(x, [groups, 1, 'B', inputs]);
 }
 
 /** Own experts lie head by head; a gate's numbers are those of the own experts, then of the shared ones. */

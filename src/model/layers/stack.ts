@@ -31,6 +31,13 @@ export function stackedLinear(x: Tensor, name: string, parameter: Inputs['parame
   return add(product(x, kernel, { count, inputs, outputs }), reshape(bias, [count, 1, outputs])); // [K,B,out]
 }
 
+/** Rows that every member of a stack reads, in the form that `stackedLinear` takes: [B, in], or [G, B, in] as [G, 1, B, in]. */
+export function forEachMember(x: Tensor): Tensor {
+  if (x.shape.length === 2) return x;
+  const [groups, , inputs] = x.shape as number[];
+  return reshape(x, [groups, 1, 'B', inputs]);
+}
+
 function product(x: Tensor, kernel: Tensor, { count, inputs, outputs }: Record<string, number>): Tensor {
   const groups = x.shape[0] as number;
   if (x.shape.length !== 3 || groups === 1 || groups >= count) return matmul(x, kernel);
