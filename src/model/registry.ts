@@ -3,10 +3,11 @@ import { error } from '../base/errors/index.ts';
 import { adasparse } from './adasparse.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
+import { hinet } from './hinet.ts';
 import { mmoe } from './mmoe.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
-const definitions = [adasparse, autoifs, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
+const definitions = [adasparse, autoifs, hinet, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
 
 export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(
   definitions.map((model) => [model.key, model]),

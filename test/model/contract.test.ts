@@ -3,10 +3,16 @@ import { findModel, models } from '../../src/model/registry.ts';
 import { ADASPARSE_CASES } from './adasparse-cases.ts';
 import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import { type ModelCases, modelContract } from './contract.ts';
+import { HINET_CASES } from './hinet-cases.ts';
 import { MMOE_CASES } from './mmoe-cases.ts';
 
 /** Every model of the zoo by its key. */
-const CASES: Record<string, ModelCases> = { adasparse: ADASPARSE_CASES, autoifs: AUTOIFS_CASES, mmoe: MMOE_CASES };
+const CASES: Record<string, ModelCases> = {
+  adasparse: ADASPARSE_CASES,
+  autoifs: AUTOIFS_CASES,
+  hinet: HINET_CASES,
+  mmoe: MMOE_CASES,
+};
 
 test('every model of the zoo has cases', () => {
   expect(Object.keys(CASES)).toEqual([...models.keys()]);

@@ -12,12 +12,16 @@ export const smallSizes = fc.record({
 export const smallWidths = (minLength: number, maxLength: number) =>
   fc.array(fc.integer({ min: 1, max: 5 }), { minLength, maxLength });
 
-/** Product heads: head t*S + s of each stack [H, ...] of these parts belongs to scenario s; so does member s of a stack [S, ...]. */
+/**
+ * Product heads: in each stack of these parts head t*S + s belongs to scenario s, with all its members where it has several
+ * (they lie together); so does member s of a stack [S, ...].
+ */
 export const ownHead =
   (parts: readonly string[]): Owner =>
   ({ model, options, sizes }, parameter, index) => {
     if (!parts.some((part) => parameter === part || parameter.startsWith(`${part}.`))) return undefined;
-    const shape = model.parameters(options, sizes).find(({ name }) => name === parameter)?.shape ?? [];
-    const member = Math.floor(index / shape.slice(1).reduce((product, n) => product * n, 1));
-    return member % sizes.scenarios;
+    const [members, ...shape] = model.parameters(options, sizes).find(({ name }) => name === parameter)?.shape ?? [];
+    const member = Math.floor(index / shape.reduce((product, n) => product * n, 1));
+    const perHead = Math.max(1, members / (sizes.tasks * sizes.scenarios));
+    return Math.floor(member / perHead) % sizes.scenarios;
   };
