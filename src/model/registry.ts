@@ -4,10 +4,21 @@ import { adasparse } from './adasparse.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
 import { hinet } from './hinet.ts';
+import { m2m } from './m2m.ts';
 import { mmoe } from './mmoe.ts';
+import { pepnet } from './pepnet.ts';
+import { star } from './star.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
-const definitions = [adasparse, autoifs, hinet, mmoe] as unknown as readonly ModelDefinition<CommonOptions>[];
+const definitions = [
+  adasparse,
+  autoifs,
+  hinet,
+  m2m,
+  mmoe,
+  pepnet,
+  star,
+] as unknown as readonly ModelDefinition<CommonOptions>[];
 
 export const models: ReadonlyMap<string, ModelDefinition<CommonOptions>> = new Map(
   definitions.map((model) => [model.key, model]),

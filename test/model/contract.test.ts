@@ -4,14 +4,20 @@ import { ADASPARSE_CASES } from './adasparse-cases.ts';
 import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import { type ModelCases, modelContract } from './contract.ts';
 import { HINET_CASES } from './hinet-cases.ts';
+import { M2M_CASES } from './m2m-cases.ts';
 import { MMOE_CASES } from './mmoe-cases.ts';
+import { PEPNET_CASES } from './pepnet-cases.ts';
+import { STAR_CASES } from './star-cases.ts';
 
 /** Every model of the zoo by its key. */
 const CASES: Record<string, ModelCases> = {
   adasparse: ADASPARSE_CASES,
   autoifs: AUTOIFS_CASES,
   hinet: HINET_CASES,
+  m2m: M2M_CASES,
   mmoe: MMOE_CASES,
+  pepnet: PEPNET_CASES,
+  star: STAR_CASES,
 };
 
 test('every model of the zoo has cases', () => {
