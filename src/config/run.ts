@@ -33,6 +33,29 @@ const schedule = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const taskWeighting = z.discriminatedUnion('kind', [
+  /** `taskWeights`, from beginning to end. */
+  z.strictObject({ kind: z.literal('fixed') }),
+  /** A learned variance per task (Kendall et al. 2018). `groups.weighting` sets the learning rate of the variances. */
+  z.strictObject({ kind: z.literal('uncertainty') }),
+  z.strictObject({
+    /** By how the losses changed between the last two epochs (Liu et al. 2019). */
+    kind: z.literal('dwa'),
+    /** The larger, the nearer to equal weights. */
+    temperature: positive.default(2),
+  }),
+  z.strictObject({
+    /** Gradient norms at the embeddings follow the tasks' relative training rates (Chen et al. 2018). */
+    kind: z.literal('gradnorm'),
+    /** How strongly tasks are pulled to one training rate; 0: to equal gradient norms. */
+    alpha: z.number().min(0).default(1.5),
+    /** Of the weights, which Adam updates at every step. */
+    learningRate: positive.default(0.01),
+  }),
+  /** Parts of gradients that work against other tasks are left out (Yu et al. 2020). Takes `taskWeights`, too. */
+  z.strictObject({ kind: z.literal('pcgrad') }),
+]);
+
 const train = z
   .strictObject({
     /** Rows per step; the last batch of an epoch may be short. */
@@ -77,6 +100,13 @@ const train = z
     retrain: z.strictObject({ learningRate: positive.optional(), l2: z.number().min(0).optional() }).default({}),
     /** Weight of a task's loss, by task name. Default 1 each. */
     taskWeights: z.record(z.string(), positive).default({}),
+    /** Where the weights of the tasks come from. */
+    taskWeighting: taskWeighting.default({ kind: 'fixed' }),
+    /**
+     * The loss of a task is the mean over its labelled rows, and the tasks are added up (`sum`) or averaged (`mean`); or it
+     * is the sum over scenarios of the mean over each one's labelled rows, so that small scenarios weigh as much as large ones.
+     */
+    lossReduction: z.enum(['sum', 'mean', 'perScenarioMean']).default('sum'),
     /** A checkpoint after each epoch, and in between when the last is so old. */
     checkpointMinutes: positive.default(10),
     /** Steps between two lines of step losses in metrics.jsonl. */
@@ -113,6 +143,8 @@ export const runSchemaOf = (options: z.ZodType): z.ZodType<RunConfig> =>
 
 /** A run's configuration with every default filled in. */
 export type RunConfig = z.output<typeof runObject>;
+export type TaskWeightingOptions = RunConfig['train']['taskWeighting'];
+export type LossReduction = RunConfig['train']['lossReduction'];
 /** A run's configuration as a user writes it. */
 export type RunInput = z.input<typeof runObject>;
 
@@ -123,7 +155,7 @@ type Written = Partial<z.output<typeof train>>;
 
 /** Options that contradict each other. The values may be of any kind: this runs beside other mistakes. */
 function crossCheck(options: Written, report: (path: (string | number)[], message: string) => void): void {
-  const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups } = options;
+  const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups, taskWeights, taskWeighting } = options;
   if (typeof rewindEpoch === 'number' && typeof searchEpochs === 'number' && rewindEpoch >= searchEpochs)
     report(['rewindEpoch'], `expected an epoch before searchEpochs (${searchEpochs}), found ${rewindEpoch}`);
   const onlyFor = (wanted: string, path: string[], value: unknown) => {
@@ -134,4 +166,7 @@ function crossCheck(options: Written, report: (path: (string | number)[], messag
   onlyFor('adamw', ['weightDecay'], weightDecay);
   for (const [name, settings] of Object.entries(groups ?? {}))
     onlyFor('adamw', ['groups', name, 'weightDecay'], settings?.weightDecay);
+  const weighting = taskWeighting?.kind;
+  if (weighting !== undefined && !['fixed', 'pcgrad'].includes(weighting) && Object.keys(taskWeights ?? {}).length > 0)
+    report(['taskWeights'], `has an effect with the taskWeighting fixed or pcgrad only, found ${weighting}`);
 }

@@ -10,6 +10,7 @@ import { loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from '
 import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import type { OptimizerOptions } from '../train/optimizer.ts';
 import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../train/step.ts';
+import { fixed } from '../train/weighting/index.ts';
 import {
   allocateWeights,
   bufferViews,
@@ -240,7 +241,8 @@ export class Subject {
       layout,
       optimizer: { ...ADAM, ...optimizer },
       clipNorm: undefined,
-      taskWeights: new Array<number>(tasks).fill(1),
+      weighting: fixed(new Array<number>(tasks).fill(1)),
+      lossReduction: 'sum',
       tasks: Array.from({ length: tasks }, (_, task) => `task ${task}`),
       phase,
       dropoutKeep: 1,

@@ -47,6 +47,8 @@ export interface EpochEvent {
   epoch: number;
   epochs: number;
   losses: Record<string, number>;
+  /** Weights of the tasks' losses at its end. */
+  taskWeights: Record<string, number>;
   validation: Grid;
   /** Value that early stopping watches; null when it is undefined. */
   monitor: number | null;

@@ -10,6 +10,7 @@ import { describeData } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, weightTensors } from './state.ts';
+import { LOG_VARIANCE } from './weighting/uncertainty.ts';
 
 export async function finishRun(run: {
   folder: string;
@@ -22,7 +23,8 @@ export async function finishRun(run: {
   const { folder, setup, state } = run;
   const { manifest } = setup.data;
   const model = { ...setup.options, key: setup.model.key };
-  saveModel(folder, { version: 1, model, data: describeData(manifest) }, weightTensors(setup));
+  const modelTensors = weightTensors(setup).filter(([name]) => name !== LOG_VARIANCE);
+  saveModel(folder, { version: 1, model, data: describeData(manifest) }, modelTensors);
 
   const started = performance.now();
   const { backend, threads } = setup.config;

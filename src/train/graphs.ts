@@ -14,7 +14,9 @@ import {
   mul,
   reduceSum,
   reshape,
+  slice,
   softplus,
+  sqrt,
   stopGradient,
   sub,
   type Tensor,
@@ -30,6 +32,7 @@ import type {
   ParameterSpec,
   Phase,
 } from '../model/contract.ts';
+import { type TaskGradients, taskOutput } from './weighting/contract.ts';
 import { byGroup } from './weights.ts';
 
 export interface GraphRequest {
@@ -40,6 +43,8 @@ export interface GraphRequest {
   batchSize: number;
   /** Dropout, noise and batch statistics. Default: in the training graph only. */
   training?: boolean;
+  /** What the training graph gives of each task beside the gradient of the whole loss. Default: nothing. */
+  taskGradients?: TaskGradients;
 }
 
 /** An input that is drawn anew for every step. */
@@ -82,7 +87,8 @@ export const bufferName = ({ name }: BufferSpec): string => `buffer.${name}`;
  * parameters, buffers, scalars, dropout masks, noise, gates (phase `retrain`), and for models that read sequences
  * sequences [B, K, L, D] and sequenceMask [B, K, L].
  * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D]; for models
- * that have them, sequenceGradient [B, K, L, D] and buffers [Q] after the step.
+ * that have them, sequenceGradient [B, K, L, D] and buffers [Q] after the step; and what `taskGradients` asks for:
+ * taskNorms [T], or each of the gradients for each task alone.
  */
 export function trainingGraph(request: GraphRequest): TrainingGraph {
   const { sizes } = request;
@@ -103,21 +109,46 @@ export function trainingGraph(request: GraphRequest): TrainingGraph {
   const loss = add(reduceSum(taskLosses), penalty); // []
 
   const wanted = trainable.map((spec) => built.parameters.get(spec.name) as Tensor);
-  const gradients = grad(loss, [...built.gathered.values(), ...wanted]);
-  const rowGradients = Object.fromEntries([...built.gathered.keys()].map((name, i) => [name, gradients[i]]));
+  const gradientsOf = (scalar: Tensor): Record<string, Tensor> => {
+    const gradients = grad(scalar, [...built.gathered.values(), ...wanted]);
+    const rows = [...built.gathered.keys()].map((name, i) => [name, gradients[i]]);
+    return { gradient: flatten(gradients.slice(built.gathered.size)), ...Object.fromEntries(rows) };
+  };
+  const alone = Array.from({ length: sizes.tasks }, (_, t) => reshape(slice(taskLosses, 0, t, t + 1), [])); // T of []
   const buffers: Record<string, Tensor> =
     built.buffers.size === 0 ? {} : { buffers: flatten([...built.buffers.values()]) }; // [Q]
   const outputs = {
     taskLosses,
     penalty,
-    gradient: flatten(gradients.slice(built.gathered.size)),
-    ...rowGradients,
+    ...(request.taskGradients === 'whole'
+      ? wholeGradients(alone.map(gradientsOf), Object.keys(penalties).length > 0 ? [gradientsOf(penalty)] : [])
+      : gradientsOf(loss)),
+    ...(request.taskGradients === 'norms' && {
+      taskNorms: concat(
+        alone.map((task) => reshape(norm(grad(task, [...built.gathered.values()])), [1])),
+        0,
+      ),
+    }),
     ...buffers,
   };
   const compiled = compile(outputs, { batchHint: request.batchSize });
   const { dropout, noise, scalars } = built;
   return { ...compiled, trainable, dropout, noise, scalars };
 }
+
+/** The gradients of each task, and of all of them with those of the penalty. */
+function wholeGradients(tasks: Record<string, Tensor>[], penalty: Record<string, Tensor>[]): Record<string, Tensor> {
+  const names = Object.keys(tasks[0]);
+  const sum = (name: string): Tensor => [...tasks, ...penalty].map((part) => part[name]).reduce(add);
+  return Object.fromEntries([
+    ...names.map((name) => [name, sum(name)]),
+    ...tasks.flatMap((task, t) => names.map((name) => [taskOutput(t, name), task[name]])),
+  ]);
+}
+
+/** Euclidean norm of all numbers of all tensors. */
+const norm = (tensors: readonly Tensor[]): Tensor =>
+  sqrt(tensors.map((tensor) => reduceSum(mul(tensor, tensor))).reduce(add)); // []
 
 /** One vector of all numbers of all tensors. */
 const flatten = (tensors: readonly Tensor[]): Tensor =>

@@ -15,7 +15,8 @@ import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
 import { trainStep } from './step.ts';
-import { clearMoments } from './weights.ts';
+import { LOG_VARIANCE } from './weighting/uncertainty.ts';
+import { clearMoments, view } from './weights.ts';
 
 const PROGRESS_MILLISECONDS = 250;
 
@@ -78,7 +79,7 @@ export class Training {
       scenarios: manifest.scenarios,
       tasks: manifest.tasks,
       rows: { train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows },
-      denseParameters: this.setup.weights.dense.view.length,
+      denseParameters: this.setup.denseParameters,
       tableRows: manifest.tableRows,
       embeddingDim: this.setup.options.embeddingDim,
       backend: this.setup.config.backend,
@@ -117,7 +118,7 @@ export class Training {
 
   /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
-    const tools = await preparePhase(this.setup, plan, this.train, this.validation);
+    const tools = await preparePhase(this.setup, plan, this.train, this.validation, this.state.weighting);
     if (tools.keep !== undefined) this.#tellFlows(tools.keep);
     return tools;
   }
@@ -148,7 +149,11 @@ export class Training {
       const learningRate = plan.learningRate * learningRateShare(train.schedule, state.step + 1, total);
       const scalars = { ...fixed, ...model.scalars?.(options, { step: state.step, steps: total }) };
       const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
-      const { tasks: losses, penalty } = await trainStep(step, {
+      const {
+        tasks: losses,
+        weights,
+        penalty,
+      } = await trainStep(step, {
         batch,
         step: state.step + 1,
         epoch: state.epoch,
@@ -171,6 +176,7 @@ export class Training {
           step: state.step,
           learningRate,
           losses: this.#named([...losses]),
+          taskWeights: this.#named(weights),
           penalty,
         });
       this.#showProgress(plan, steps, clock, learningRate);
@@ -182,7 +188,7 @@ export class Training {
   }
 
   /** Validation, early stopping, logs and the epoch's checkpoint. */
-  async #endEpoch({ plan, scorer }: PhaseTools): Promise<void> {
+  async #endEpoch({ plan, scorer, step: { weighting } }: PhaseTools): Promise<void> {
     const { state, setup } = this;
     const { train } = setup.config;
     const temperatureNow = this.#temperature(plan);
@@ -192,7 +198,10 @@ export class Training {
     const best =
       monitor !== null &&
       (state.best === null || (train.monitor === 'auc' ? monitor > state.best : monitor < state.best));
-    const losses = this.#meanLosses();
+    const means = this.#meanLosses();
+    const losses = this.#named(means);
+    const taskWeights = this.#named(weighting.weights());
+    weighting.afterEpoch?.(means);
     state.epoch++;
     state.batch = 0;
     state.lossSums.fill(0);
@@ -214,6 +223,7 @@ export class Training {
       phase: plan.phase,
       epoch: state.epoch,
       losses,
+      taskWeights,
       monitor,
       best,
       validation: gridToJson(grid),
@@ -230,6 +240,7 @@ export class Training {
       epoch: state.epoch,
       epochs: plan.epochs,
       losses,
+      taskWeights,
       validation: grid,
       monitor,
       best,
@@ -240,7 +251,7 @@ export class Training {
 
   /**
    * From search to retraining: weights go back to the rewind snapshot, the gate network stays as the search left it and
-   * reads a frozen copy of the table as the search left it; the optimiser starts anew.
+   * reads a frozen copy of the table as the search left it; optimiser and weighting of the tasks start anew.
    */
   #enterNextPhase(): void {
     const { setup, state } = this;
@@ -249,12 +260,14 @@ export class Training {
     const isGate = (name: string): boolean =>
       name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
     restoreSnapshot(this.checkpoints, setup, 'rewind', isGate);
+    if (weights.range.has(LOG_VARIANCE)) view(weights, LOG_VARIANCE).fill(0);
     clearMoments(weights);
     Object.assign(state, {
       phase: state.phase + 1,
       epoch: 0,
       batch: 0,
       step: 0,
+      weighting: {},
       best: null,
       epochsSinceBest: 0,
       ended: false,
@@ -322,7 +335,7 @@ export class Training {
       steps,
       rowsPerSecond,
       etaSeconds: Math.max(0, rowsLeft) / rowsPerSecond,
-      losses: this.#meanLosses(),
+      losses: this.#named(this.#meanLosses()),
       learningRate,
     });
   }
@@ -346,11 +359,12 @@ export class Training {
     return createGrid({ scenarios, tasks, hasGroup });
   }
 
-  #meanLosses(): Record<string, number> {
-    return this.#named(this.state.lossSums.map((sum, task) => sum / this.state.lossSteps[task]));
+  /** Of each task over the steps of this epoch so far. */
+  #meanLosses(): number[] {
+    return this.state.lossSums.map((sum, task) => sum / this.state.lossSteps[task]);
   }
 
-  #named(values: number[]): Record<string, number> {
+  #named(values: readonly number[]): Record<string, number> {
     return Object.fromEntries(this.setup.data.manifest.tasks.map((task, i) => [task, values[i]]));
   }
 }

@@ -9,6 +9,7 @@ import type { ScorerContext } from './scorer.ts';
 import { type Setup, stepContext } from './setup.ts';
 import type { LoopState } from './state.ts';
 import type { StepContext } from './step.ts';
+import type { WeightingState } from './weighting/index.ts';
 
 export interface PhaseTools {
   plan: PhasePlan;
@@ -28,6 +29,7 @@ export async function preparePhase(
   plan: PhasePlan,
   train: SplitReader,
   validation: SplitReader,
+  weighting: WeightingState,
 ): Promise<PhaseTools> {
   const { config, graphRequest, scoring } = setup;
   const runtime = { backend: config.backend, threads: config.threads };
@@ -38,7 +40,7 @@ export async function preparePhase(
   const frozen = plan.phase === 'retrain' ? await freezeGates(setup, train, validation) : undefined;
   return {
     plan,
-    step: stepContext(setup, plan, graph, training),
+    step: stepContext(setup, plan, graph, training, weighting),
     scorer: {
       kernels: setup.kernels,
       session: inference,

@@ -15,7 +15,7 @@ export function reportText(record: RunRecord, setup: Setup, state: LoopState, re
     `# ${setup.model.title} on ${manifest.name}`,
     '',
     `- data: ${manifest.name} (${record.data.hash.slice(0, 12)}), rows ${train.rows} train / ${validation.rows} validation / ${test.rows} test`,
-    `- parameters: ${setup.weights.dense.view.length} dense, ${manifest.tableRows} x ${setup.options.embeddingDim} embeddings`,
+    `- parameters: ${setup.denseParameters} dense, ${manifest.tableRows} x ${setup.options.embeddingDim} embeddings`,
     `- epochs: ${epochs}; ${result.seconds.toFixed(0)} s`,
     '',
     '## Test rows',

@@ -11,7 +11,15 @@ import { momentCount, type OptimizerOptions } from './optimizer.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
 import { modelSizes } from './sizes.ts';
 import { allocateStep, type StepBuffers, type StepContext, stepBytes } from './step.ts';
-import { allocateWeights, totalLength, type Weights, weightBytes } from './weights.ts';
+import {
+  openWeighting,
+  taskGradients,
+  type WeightingState,
+  weightingParameters,
+  withWeightingGroup,
+} from './weighting/index.ts';
+import { LOG_VARIANCE } from './weighting/uncertainty.ts';
+import { allocateWeights, totalLength, view, type Weights, weightBytes } from './weights.ts';
 
 export interface Setup {
   config: RunConfig;
@@ -23,7 +31,8 @@ export interface Setup {
   /** Numbers per row of the flow gates; 0 for models without. */
   gateWidth: number;
   optimizer: OptimizerOptions;
-  taskWeights: number[];
+  /** Numbers of all parameters of the model. */
+  denseParameters: number;
   kernels: Kernels;
   weights: Weights;
   /** Rows to train on. */
@@ -40,14 +49,22 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
-  const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({ model, options, sizes, phase, batchSize });
+  const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({
+    model,
+    options,
+    sizes,
+    phase,
+    batchSize,
+    taskGradients: taskGradients(config.train.taskWeighting),
+  });
 
   const { train } = config;
   const plans = planPhases(model, train);
   const graphs = plans.map(({ phase }) => trainingGraph(graphRequest(phase, train.batchSize)));
   const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
   const layout = rowLayout(manifest.fields, options.embeddingDim, sequences);
-  const specs = model.parameters(options, sizes);
+  const modelSpecs = model.parameters(options, sizes);
+  const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...modelSpecs];
   const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
@@ -83,8 +100,8 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     sizes,
     layout,
     gateWidth,
-    optimizer: train,
-    taskWeights: manifest.tasks.map((task) => train.taskWeights[task] ?? 1),
+    optimizer: { ...train, groups: withWeightingGroup(train.groups) },
+    denseParameters: totalLength(modelSpecs),
     kernels,
     weights: allocateWeights(arena, weightSizes),
     step: allocateStep(arena, stepSizes, layout),
@@ -93,8 +110,14 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   };
 }
 
-/** What the steps of a phase work with. */
-export const stepContext = (setup: Setup, plan: PhasePlan, graph: TrainingGraph, session: Session): StepContext => ({
+/** What the steps of a phase work with. `state`: what the weighting of the tasks remembers of the phase. */
+export const stepContext = (
+  setup: Setup,
+  plan: PhasePlan,
+  graph: TrainingGraph,
+  session: Session,
+  state: WeightingState = {},
+): StepContext => ({
   kernels: setup.kernels,
   session,
   graph,
@@ -103,7 +126,17 @@ export const stepContext = (setup: Setup, plan: PhasePlan, graph: TrainingGraph,
   layout: setup.layout,
   optimizer: { ...setup.optimizer, l2: plan.l2 },
   clipNorm: setup.config.train.clipNorm,
-  taskWeights: setup.taskWeights,
+  weighting: openWeighting(
+    {
+      options: setup.config.train.taskWeighting,
+      taskWeights: setup.data.manifest.tasks.map((task) => setup.config.train.taskWeights[task] ?? 1),
+      logVariance: () => view(setup.weights, LOG_VARIANCE),
+      seed: setup.config.seed,
+      phase: plan.phase,
+    },
+    state,
+  ),
+  lossReduction: setup.config.train.lossReduction,
   tasks: setup.data.manifest.tasks,
   phase: plan.phase,
   dropoutKeep: 1 - setup.options.dropout,

@@ -3,6 +3,7 @@ import { loadCheckpoint, type Position, saveCheckpoint } from '../artifact/check
 import type { StoredTensor, TensorView } from '../artifact/safetensors.ts';
 import { bufferName } from './graphs.ts';
 import type { Setup } from './setup.ts';
+import type { WeightingState } from './weighting/index.ts';
 import { bufferViews, view, type Weights } from './weights.ts';
 
 /** Plain JSON. Together with the weights and moments it determines everything that follows. */
@@ -13,6 +14,8 @@ export interface LoopState {
   epoch: number;
   batch: number;
   step: number;
+  /** What the weighting of the tasks remembers of this phase. */
+  weighting: WeightingState;
   /** Sums of the step losses of this epoch, and how many steps had a label, per task. */
   lossSums: number[];
   lossSteps: number[];
@@ -37,6 +40,7 @@ export const initialState = (tasks: number): LoopState => ({
   epoch: 0,
   batch: 0,
   step: 0,
+  weighting: {},
   lossSums: new Array<number>(tasks).fill(0),
   lossSteps: new Array<number>(tasks).fill(0),
   best: null,

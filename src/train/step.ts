@@ -1,6 +1,7 @@
 /** One training step: gather, one ONNX run forward and backward, scatter, update. */
 import { error } from '../base/errors/index.ts';
 import { random } from '../base/random.ts';
+import type { LossReduction } from '../config/run.ts';
 import type { Batch } from '../data/prepared.ts';
 import { type Arena, type Kernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
@@ -18,6 +19,7 @@ import {
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
+import { type TaskWeighting, taskOutput } from './weighting/contract.ts';
 import { totalLength, type Weights } from './weights.ts';
 
 export interface StepSizes {
@@ -108,8 +110,8 @@ export interface StepContext {
   layout: RowLayout;
   optimizer: OptimizerOptions;
   clipNorm: number | undefined;
-  /** Weight of each task in the loss. */
-  taskWeights: readonly number[];
+  weighting: TaskWeighting;
+  lossReduction: LossReduction;
   tasks: readonly string[];
   phase: string;
   dropoutKeep: number;
@@ -129,10 +131,15 @@ export interface StepInput {
   fillNoise?: (input: string, out: Float32Array) => void;
 }
 
-/** Losses of a batch before the update. The training loss is their weighted sum plus the penalty. */
+/** Losses of a batch before the update. The training loss is their weighted sum (or mean) plus the penalty. */
 export interface StepLosses {
-  /** Mean loss of each task over its labelled rows; NaN for a task without any. */
+  /**
+   * Mean loss of each task over its labelled rows (with `perScenarioMean` the sum of the scenarios' means); NaN for a task
+   * without any.
+   */
   tasks: Float32Array;
+  /** Weight that the gradient of each task had. */
+  weights: readonly number[];
   /** What the model adds to the loss; 0 for most. */
   penalty: number;
 }
@@ -146,12 +153,16 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const { kernels, session, graph, weights, buffers, layout } = context;
   const { batch } = input;
   loadRows(kernels, layout, buffers, batch, weights.table);
-  const labelled = weighLabels(batch, context.taskWeights, buffers);
+  const taskWeights = context.weighting.weights();
+  const scale = context.lossReduction === 'mean' ? 1 / taskWeights.length : 1;
+  const factors = taskWeights.map((weight) => scale * weight);
+  const labelled = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
   const masks = fillDropout(context, input);
   const noise = fillNoise(context, input);
 
-  const denseLength = totalLength(graph.trainable);
+  const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
+  const denseLength = denseFrom + totalLength(graph.trainable);
   const tasks = context.tasks.length;
   const feeds: Record<string, Value> = {
     ...parameterValues(weights),
@@ -166,12 +177,15 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
   };
   const into = {
-    gradient: rowsOf(buffers.gradient, denseLength),
+    gradient: {
+      ...rowsOf(buffers.gradient, denseLength - denseFrom),
+      data: buffers.gradient.view.subarray(denseFrom, denseLength),
+    },
     ...rowGradients(context, batch.size),
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
   const results = await session.run(pick(feeds, session.inputs), into);
-  const losses = taskMeans(results.taskLosses.data as Float32Array, context.taskWeights, labelled);
+  const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labelled);
   checkFinite(losses, labelled, context, input, denseLength);
   weights.bufferValues.view.set(buffers.nextBuffers.view);
 
@@ -184,13 +198,15 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     summed: buffers.summed,
     wholeTable: buffers.wholeTable,
   };
+  const taskRows = (): Float32Array[] => sumTaskGradients(context, batch.size, results, count * layout.dimension);
+  const told = context.weighting.afterRun?.({ step: input.step, losses, scale, results, gradients, taskRows });
   const gradientScale = clipScale(kernels, gradients, layout.dimension, context.clipNorm);
   update(kernels, weights, gradients, context.optimizer, {
     step: input.step,
     learningRate: input.learningRate,
     gradientScale,
   });
-  return { tasks: losses, penalty: results.penalty.data[0] };
+  return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
 }
 
 /** Where the run puts the gradients of what was gathered. */
@@ -227,25 +243,50 @@ export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: St
   });
 }
 
+/** What `sumRowGradients` gives for the gradient of each task alone: [U, D] each, `numbers` numbers. `summed` stays. */
+function sumTaskGradients(
+  context: StepContext,
+  size: number,
+  results: Record<string, Value>,
+  numbers: number,
+): Float32Array[] {
+  const { kernels, layout, buffers } = context;
+  const whole = buffers.summed.view.slice(0, numbers);
+  const sums = context.tasks.map((_, task) => {
+    for (const [name, { data }] of Object.entries(rowGradients(context, size)))
+      data.set(results[taskOutput(task, name)].data);
+    sumRowGradients(kernels, layout, buffers, size);
+    return buffers.summed.view.slice(0, numbers);
+  });
+  buffers.summed.view.set(whole);
+  return sums;
+}
+
 const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
   Object.fromEntries(names.map((name) => [name, feeds[name]]));
 
 /**
- * Labels and the weight of each in the loss, so that the loss of a task is the weighted mean over its labelled rows.
- * Returns which tasks have a label in this batch.
+ * Labels and the weight of each in the loss, so that the loss of a task is its factor times the weighted mean over its
+ * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario. Returns which tasks have a
+ * label in this batch.
  */
-function weighLabels(
+export function weighLabels(
   batch: Batch,
-  taskWeights: readonly number[],
-  { labels, lossWeights, rowWeights }: StepBuffers,
+  factors: readonly number[],
+  reduction: LossReduction,
+  { labels, lossWeights, rowWeights }: Pick<StepBuffers, 'labels' | 'lossWeights' | 'rowWeights'>,
 ): boolean[] {
   const { size } = batch;
-  const tasks = taskWeights.length;
-  const totals = new Float64Array(tasks);
+  const tasks = factors.length;
+  const group = (row: number): number => (reduction === 'perScenarioMean' ? batch.scenario[row] : 0);
+  let groups = 1;
+  for (let row = 0; row < size; row++) groups = Math.max(groups, group(row) + 1);
+  const totals = new Float64Array(groups * tasks); // weights of the labelled rows
   let total = 0;
   for (let row = 0; row < size; row++) {
     total += batch.weight[row];
-    for (let t = 0; t < tasks; t++) if (!Number.isNaN(batch.labels[row * tasks + t])) totals[t] += batch.weight[row];
+    for (let t = 0; t < tasks; t++)
+      if (!Number.isNaN(batch.labels[row * tasks + t])) totals[group(row) * tasks + t] += batch.weight[row];
   }
   for (let row = 0; row < size; row++) {
     rowWeights.view[row] = batch.weight[row] / total;
@@ -253,10 +294,10 @@ function weighLabels(
       const at = row * tasks + t;
       const missing = Number.isNaN(batch.labels[at]);
       labels.view[at] = missing ? 0 : batch.labels[at];
-      lossWeights.view[at] = missing ? 0 : (taskWeights[t] * batch.weight[row]) / totals[t];
+      lossWeights.view[at] = missing ? 0 : (factors[t] * batch.weight[row]) / totals[group(row) * tasks + t];
     }
   }
-  return Array.from(totals, (sum) => sum > 0);
+  return factors.map((_, t) => totals.some((sum, at) => at % tasks === t && sum > 0));
 }
 
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
@@ -303,8 +344,8 @@ function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepI
   );
 }
 
-const taskMeans = (sums: Float32Array, taskWeights: readonly number[], labelled: boolean[]): Float32Array =>
-  sums.map((sum, t) => (labelled[t] ? sum / taskWeights[t] : Number.NaN));
+const taskMeans = (sums: Float32Array, factors: readonly number[], labelled: boolean[]): Float32Array =>
+  sums.map((sum, t) => (labelled[t] ? sum / factors[t] : Number.NaN));
 
 function checkFinite(
   losses: Float32Array,

@@ -47,9 +47,10 @@ export function readWarmStart(run: string, { key, specs, manifest }: WarmStartTa
 /** Overwrites freshly drawn weights with those of a finished run. Throws what readWarmStart throws. */
 export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { weights, model, options } = setup;
+  const specs = model.parameters(options, setup.sizes);
   const { manifest } = setup.data;
-  const { description, tensors } = readWarmStart(run, { key: model.key, specs: weights.specs, manifest });
-  for (const { name } of weights.specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
+  const { description, tensors } = readWarmStart(run, { key: model.key, specs, manifest });
+  for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
 
   const old = await openPrepared(openRun(run).data.folder);
   const source = tensors.get('embedding')?.data as Float32Array;

@@ -49,6 +49,7 @@ export async function story(): Promise<TrainingEvent[]> {
       event: 'epoch',
       ...at,
       losses: { click: 0.6 },
+      taskWeights: { click: 1 },
       validation,
       monitor: 1,
       best: true,

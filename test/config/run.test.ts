@@ -71,6 +71,8 @@ describe('a run configuration', () => {
         monitor: 'auc',
         retrain: {},
         taskWeights: {},
+        taskWeighting: { kind: 'fixed' },
+        lossReduction: 'sum',
         checkpointMinutes: 10,
         metricsEverySteps: 50,
       },

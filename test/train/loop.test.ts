@@ -59,6 +59,13 @@ describe('a run', () => {
       },
     ],
     ['SGD with momentum', { train: { optimizer: 'sgd', momentum: 0.9, learningRate: 0.1 } }],
+    ['uncertainty weighting', { train: { taskWeighting: { kind: 'uncertainty' } } }],
+    ['DWA, means per scenario', { train: { taskWeighting: { kind: 'dwa' }, lossReduction: 'perScenarioMean' } }],
+    ['GradNorm', { train: { taskWeighting: { kind: 'gradnorm', learningRate: 0.05 } } }],
+    [
+      'PCGrad, dense tables, clipping',
+      { train: { taskWeighting: { kind: 'pcgrad' }, tableUpdates: 'dense', clipNorm: 0.5 } },
+    ],
   ])('stopped and resumed anywhere gives the bits of the unbroken run: %s', async (_name, input) => {
     const [whole, broken] = [await newRun(input), await newRun(input)];
     await trainWithStops(whole);

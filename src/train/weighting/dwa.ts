@@ -1,0 +1,30 @@
+/**
+ * Dynamic weight average (Liu, Johns, Davison: End-to-End Multi-Task Learning with Attention, CVPR 2019, section 3.4): a task
+ * whose loss fell less from epoch to epoch gets more weight.
+ */
+import type { TaskWeighting } from './contract.ts';
+
+export interface DwaState {
+  /** Mean losses [T] of the last epochs of this phase, two at most, the newest last; null for a task without labels. */
+  losses: (number | null)[][];
+}
+
+export const startDwa = (): DwaState => ({ losses: [] });
+
+export const dwa = (state: DwaState, tasks: number, temperature: number): TaskWeighting => ({
+  weights: () => dwaWeights(state.losses, tasks, temperature),
+  afterEpoch(losses) {
+    state.losses = [...state.losses, losses.map((loss) => (Number.isNaN(loss) ? null : loss))].slice(-2);
+  },
+});
+
+/**
+ * Equation 7: T softmax(r / temperature) with r_t the last epoch's loss over that of the epoch before; 1 each in the first
+ * two epochs. A task without labels in one of them counts as standing still (r = 1).
+ */
+export function dwaWeights(epochs: readonly (number | null)[][], tasks: number, temperature: number): number[] {
+  const [before, last] = epochs.length < 2 ? [[], []] : epochs;
+  const powers = Array.from({ length: tasks }, (_, t) => Math.exp((last[t] ?? 1) / (before[t] || 1) / temperature));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => (tasks * power) / sum);
+}

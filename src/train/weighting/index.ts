@@ -1,0 +1,63 @@
+/** Ways of weighing the losses of tasks against each other, for any model: `train.taskWeighting`. */
+import type { TaskWeightingOptions } from '../../config/run.ts';
+import type { ParameterSpec } from '../../model/contract.ts';
+import type { OptimizerOptions } from '../optimizer.ts';
+import type { TaskGradients, TaskWeighting } from './contract.ts';
+import { type DwaState, dwa, startDwa } from './dwa.ts';
+import { type GradNormState, gradNorm, startGradNorm } from './gradnorm.ts';
+import { pcgrad } from './pcgrad.ts';
+import { logVarianceSpec, uncertainty, WEIGHTING_GROUP } from './uncertainty.ts';
+
+/** What the methods remember of a phase, but for parameters: plain JSON, empty as the phase begins. */
+export interface WeightingState {
+  dwa?: DwaState;
+  gradNorm?: GradNormState;
+}
+
+/** What a run's weighting works with. */
+export interface WeightingParts {
+  options: TaskWeightingOptions;
+  /** Weights that the run gives, one per task: 1 each where a method finds them itself. */
+  taskWeights: readonly number[];
+  /** The learned variances, where the method has some. */
+  logVariance: () => Float32Array;
+  seed: number;
+  phase: string;
+}
+
+/** The weighting of a phase. It begins, or goes on from `state`, and keeps that up to date. */
+export function openWeighting(parts: WeightingParts, state: WeightingState): TaskWeighting {
+  const { options, taskWeights, seed, phase } = parts;
+  const tasks = taskWeights.length;
+  switch (options.kind) {
+    case 'fixed':
+      return fixed(taskWeights);
+    case 'uncertainty':
+      return uncertainty(parts.logVariance());
+    case 'dwa':
+      state.dwa ??= startDwa();
+      return dwa(state.dwa, tasks, options.temperature);
+    case 'gradnorm':
+      state.gradNorm ??= startGradNorm(tasks);
+      return gradNorm(state.gradNorm, options);
+    case 'pcgrad':
+      return pcgrad({ weights: taskWeights, seed, phase });
+  }
+}
+
+/** What a method wants of the training graph. */
+export const taskGradients = ({ kind }: TaskWeightingOptions): TaskGradients | undefined =>
+  kind === 'pcgrad' ? 'whole' : kind === 'gradnorm' ? 'norms' : undefined;
+
+/** Parameters that a method adds before those of the model. */
+export const weightingParameters = ({ kind }: TaskWeightingOptions, tasks: number): ParameterSpec[] =>
+  kind === 'uncertainty' ? [logVarianceSpec(tasks)] : [];
+
+/** The run's optimiser groups and that of the weighting, which has L2 and weight decay only where the run gives it some. */
+export const withWeightingGroup = (groups: OptimizerOptions['groups']): OptimizerOptions['groups'] => ({
+  ...groups,
+  [WEIGHTING_GROUP]: { l2: 0, weightDecay: 0, ...groups[WEIGHTING_GROUP] },
+});
+
+/** The same weights from beginning to end. */
+export const fixed = (weights: readonly number[]): TaskWeighting => ({ weights: () => weights });

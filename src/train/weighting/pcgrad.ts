@@ -1,0 +1,78 @@
+/**
+ * PCGrad (Yu et al.: Gradient Surgery for Multi-Task Learning, NeurIPS 2020): where the gradients of two tasks conflict, each
+ * is projected onto the plane that the other is normal to. A task's gradient is that of its weighted loss with respect to
+ * all dense parameters and to the table rows of the batch, as one vector; penalties of the model belong to no task and stay.
+ */
+import { random, shuffle } from '../../base/random.ts';
+import { type StepOutcome, type TaskWeighting, taskOutput } from './contract.ts';
+
+export interface PcgradOptions {
+  /** Weights of the losses. */
+  weights: readonly number[];
+  /** Make, with the step, the order in which a task meets the others. */
+  seed: number;
+  phase: string;
+}
+
+export const pcgrad = ({ weights, seed, phase }: PcgradOptions): TaskWeighting => ({
+  weights: () => weights,
+  afterRun(outcome) {
+    const shares = projectGradients(outcome, meetings(weights.length, seed, phase, outcome.step));
+    return weights.map((weight, t) => weight * shares[t]);
+  },
+});
+
+/** For each task the others, in an order that depends on (seed, phase, step) alone. */
+function meetings(tasks: number, ...key: (string | number)[]): number[][] {
+  const generator = random('pcgrad', ...key);
+  return Array.from({ length: tasks }, (_, task) => {
+    const others = Array.from({ length: tasks }, (_, t) => t).filter((t) => t !== task);
+    shuffle(others, generator);
+    return others;
+  });
+}
+
+/** Adds to the gradients what the projections change, so that without a conflict nothing does. Returns the tasks' shares. */
+function projectGradients({ results, gradients, taskRows }: StepOutcome, order: readonly number[][]): number[] {
+  const tasks = taskRows().map((rows, t) => ({ dense: results[taskOutput(t, 'gradient')].data as Float32Array, rows }));
+  const products = tasks.map((a) => tasks.map((b) => dot(a.dense, b.dense) + dot(a.rows, b.rows)));
+  const shares = projectionShares(products, order);
+  tasks.forEach(({ dense, rows }, t) => {
+    if (shares[t] === 1) return;
+    addScaled(gradients.dense.view, dense, shares[t] - 1);
+    addScaled(gradients.summed.view, rows, shares[t] - 1);
+  });
+  return shares;
+}
+
+/**
+ * Algorithm 1 on inner products alone. A projected gradient stays a combination of the tasks' gradients, and to project it
+ * takes nothing but their inner products; returns the factor of each task's gradient in the sum of all projected ones.
+ *
+ * @param products [T, T]
+ * @param order for each task the others, in the order in which it meets them
+ */
+export function projectionShares(products: readonly number[][], order: readonly number[][]): number[] {
+  const shares = products.map(() => 0);
+  order.forEach((others, task) => {
+    const factors = products.map((_, t) => Number(t === task)); // of the projected gradient
+    for (const other of others) {
+      const along = factors.reduce((sum, factor, t) => sum + factor * products[t][other], 0);
+      if (along < 0) factors[other] -= along / products[other][other];
+    }
+    factors.forEach((factor, t) => {
+      shares[t] += factor;
+    });
+  });
+  return shares;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+function addScaled(to: Float32Array, from: Float32Array, factor: number): void {
+  for (let i = 0; i < from.length; i++) to[i] += factor * from[i];
+}

@@ -1,0 +1,36 @@
+/**
+ * Uncertainty weighting (Kendall, Gal, Cipolla: Multi-Task Learning Using Uncertainty to Weigh Losses, CVPR 2018).
+ *
+ * The loss is sum_t exp(-s_t) L_t + s_t / 2 with s_t = log sigma_t^2 learned. The factor of L_t is the paper's for
+ * classification, 1 / sigma^2 (equation 10: the likelihood of logits divided by sigma^2, log loss approximated); 1 / (2 sigma^2)
+ * (equation 5) is for squared errors. At rest exp(-s_t) = 1 / (2 L_t): all tasks add the same to the loss.
+ */
+import type { ParameterSpec } from '../../model/contract.ts';
+import type { TaskWeighting } from './contract.ts';
+
+/** s: [T], learned by the run's optimiser, in checkpoints but in no finished model. */
+export const LOG_VARIANCE = 'weighting.logVariance';
+
+/** The variances' optimiser group. It has L2 and weight decay only where the run's options give it some. */
+export const WEIGHTING_GROUP = 'weighting';
+
+export const logVarianceSpec = (tasks: number): ParameterSpec => ({
+  name: LOG_VARIANCE,
+  shape: [tasks],
+  initializer: { kind: 'zeros' },
+  group: WEIGHTING_GROUP,
+});
+
+/** `logVariance` are the first numbers of the flat vector of parameters, and its gradient those of the flat gradient. */
+export const uncertainty = (logVariance: Float32Array): TaskWeighting => ({
+  weights: () => Array.from(logVariance, (s) => Math.exp(-s)),
+  afterRun({ losses, scale, gradients: { dense } }) {
+    const gradient = variancesGradient(logVariance, losses);
+    dense.view.set(gradient.map((g) => scale * g));
+    return undefined;
+  },
+});
+
+/** d/ds_t of exp(-s_t) L_t + s_t / 2; 0 for a task without labels, of which the batch says nothing. */
+export const variancesGradient = (logVariance: ArrayLike<number>, losses: ArrayLike<number>): number[] =>
+  Array.from(losses, (loss, t) => (Number.isNaN(loss) ? 0 : 1 / 2 - Math.exp(-logVariance[t]) * loss));
