@@ -1,8 +1,10 @@
 /** The zoo: every model by its key. Adding one is a file and a line here. */
 import { error } from '../base/errors/index.ts';
 import { adasparse } from './adasparse.ts';
+import { aesm2 } from './aesm2/model.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
+import { dtrn } from './dtrn/model.ts';
 import { hinet } from './hinet.ts';
 import { m2m } from './m2m.ts';
 import { mmoe } from './mmoe.ts';
@@ -12,7 +14,9 @@ import { star } from './star.ts';
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
 const definitions = [
   adasparse,
+  aesm2,
   autoifs,
+  dtrn,
   hinet,
   m2m,
   mmoe,

@@ -13,6 +13,7 @@ import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, gateRates, smallestSize } from './flow-gates.ts';
 import { checkSteps, STEPS, schedules } from './model-steps.ts';
 import { readReferenceModel } from './reference-model.ts';
+import { checkNoise, checkSelection } from './selection.ts';
 import { openSubject, type Subject } from './subject.ts';
 import { EXACT, readTolerances, type Tolerances } from './tolerance.ts';
 
@@ -59,6 +60,9 @@ const claimsSchema = z.object({
   scenario_counts: z.array(z.number()).optional(),
   smallest_live_gradient_tensor: z.object({ name: z.string(), max_abs: z.number() }).optional(),
   observed_float32_error: z.unknown(),
+  selection_count_histogram_0_1_2: z.record(z.string(), z.array(z.number()).length(3)).optional(),
+  rows_where_an_unselected_expert_wins: z.record(z.string(), z.number()).optional(),
+  smallest_selection_margin: z.number().optional(),
   optimiser_groups: z
     .strictObject({ weights: group, gates: group.nullable(), weight_decay: z.string().optional() })
     .optional(),
@@ -96,6 +100,8 @@ async function checkOutputs(one: ModelCase): Promise<void> {
     checks.close(name, numbers, Array.from(data, Number), whole ? EXACT : tolerance(name));
   }
   checkCounts(one, claims);
+  checkSelection(one, found);
+  checkNoise(one);
 
   const { gate_rate: rates, smallest_abs_gate_logit: smallest } = claims;
   if (rates !== undefined) {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findModel, models } from '../../src/model/registry.ts';
 import { ADASPARSE_CASES } from './adasparse-cases.ts';
+import { AESM2_CASES } from './aesm2-cases.ts';
 import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import { type ModelCases, modelContract } from './contract.ts';
 import { HINET_CASES } from './hinet-cases.ts';
@@ -12,6 +13,7 @@ import { STAR_CASES } from './star-cases.ts';
 /** Every model of the zoo by its key. */
 const CASES: Record<string, ModelCases> = {
   adasparse: ADASPARSE_CASES,
+  aesm2: AESM2_CASES,
   autoifs: AUTOIFS_CASES,
   hinet: HINET_CASES,
   m2m: M2M_CASES,

@@ -212,11 +212,12 @@ async function keepsScenariosApart({ setup, inputs, logits }: Subject, owner: Ow
 
 /**
  * The training graph tells losses only: they must be those of the exported graph's logits. Where a model normalises by the
- * batch, of the exported graph that does so too.
+ * batch or draws noise, of the exported graph that does so too.
  */
 async function exportsItself(subject: Subject): Promise<void> {
   const { setup, training, train } = subject;
-  const { logits, release } = hasBuffers(setup) ? await openTrainingForm(setup) : { ...subject, release: () => {} };
+  const differs = hasBuffers(setup) || training.noise.length > 0;
+  const { logits, release } = differs ? await openTrainingForm(setup) : { ...subject, release: () => {} };
   for (const rows of [1, 7, 1000]) {
     const feeds = withoutDropout(training, feedsFor(training.inputs, setup, rows));
     const { shape, data } = await logits(feeds);
