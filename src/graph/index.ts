@@ -4,5 +4,5 @@ export * from './functions.ts';
 export { grad, nodesBefore } from './grad.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';
 export { multiplyAdds, type Product } from './products.ts';
-export { batchMultiple, type Dim, fixedElements, isBatch, resolve, type Shape, showShape } from './shape.ts';
+export { batchMultiple, type Dim, elements, fixedElements, isBatch, resolve, type Shape, showShape } from './shape.ts';
 export { type ElementType, Graph, type Tensor } from './tensor.ts';

@@ -1,6 +1,6 @@
 /** Dense layers. Kernels are [in, out]: y = x K + b. */
 import { add, matmul, relu, type Tensor } from '../../graph/index.ts';
-import type { ParameterSpec } from '../contract.ts';
+import type { Initializer, ParameterSpec } from '../contract.ts';
 
 type Parameters = (name: string) => Tensor;
 
@@ -14,6 +14,19 @@ export function linearParameters(name: string, inputs: number, outputs: number, 
   return [
     { name: `${name}.kernel`, shape: [inputs, outputs], initializer, group },
     { name: `${name}.bias`, shape: [outputs], initializer, group },
+  ];
+}
+
+/** Kernels [.., in, out] drawn by Xavier's uniform rule (Glorot and Bengio 2010), times `gain`; biases [.., out] at zero. */
+export function xavierParameters(
+  name: string,
+  [inputs, outputs]: readonly [number, number],
+  { stack = [], gain = 1 }: { stack?: readonly number[]; gain?: number } = {},
+): ParameterSpec[] {
+  const initializer: Initializer = { kind: 'uniform', bound: gain * Math.sqrt(6 / (inputs + outputs)) };
+  return [
+    { name: `${name}.kernel`, shape: [...stack, inputs, outputs], initializer, group: 'weight' },
+    { name: `${name}.bias`, shape: [...stack, outputs], initializer: { kind: 'zeros' }, group: 'weight' },
   ];
 }
 

@@ -1,0 +1,53 @@
+/**
+ * DTRN: deep task-specific bottom representation network (CIKM 2023). Tasks that share their embeddings and interests are in
+ * conflict there; DTRN gives each task t a bottom of its own, and any multi-task model may stand on these.
+ *
+ *   u_t = TIM(sequences | t)    bottom_t = TRM([fields ; u_t] | t)    logit_t = top_t(bottom_1 .. bottom_T)
+ *
+ * There is no public code, and we could not read the paper's full text: what the abstract and reviews leave open (options say
+ * so by their defaults) is our reading.
+ */
+import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
+import { presets } from '../options.ts';
+import { interestParameters, interestsOf } from './interests.ts';
+import { normsOfRows } from './norms.ts';
+import { type DtrnOptions, dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
+import { DTRN_REFERENCE } from './reference.ts';
+import { refined, refinementParameters } from './refinement.ts';
+import { topLogits, topParameters } from './tops.ts';
+
+function parameters(options: DtrnOptions, sizes: ModelSizes): ParameterSpec[] {
+  const sequences = readSequences(options, sizes);
+  return [
+    ...(sequences === undefined ? [] : interestParameters(options, sizes, sequences)),
+    ...refinementParameters(options, sizes),
+    ...topParameters(options, embeddingCount(options, sizes) * options.embeddingDim, sizes),
+  ];
+}
+
+function forward(inputs: ForwardInputs<DtrnOptions>): ForwardOutputs {
+  const sequences = readSequences(inputs.options, inputs.sizes);
+  const interest = sequences && interestsOf(inputs, sequences); // interests [T,B,K,d]
+  const { bottoms, weights } = refined(interest?.interests, inputs); // [T,B,M*d], [T,B,M]
+  return {
+    logits: topLogits(bottoms, inputs), // [B,T]
+    diagnostics: {
+      bottoms,
+      weights,
+      ...(interest && { interests: interest.interests, norms: normsOfRows(interest.norms, inputs) }),
+    },
+  };
+}
+
+export const dtrn: ModelDefinition<DtrnOptions> = {
+  key: 'dtrn',
+  title: 'DTRN',
+  paper: 'Deep Task-specific Bottom Representation Network for Multi-Task Recommendation, CIKM 2023, arXiv 2308.05996',
+  purpose: 'Gives each task its own bottom: interests from behaviour sequences and refined features.',
+  options: dtrnOptions,
+  problems: dtrnProblems,
+  presets: presets({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
+  parameters,
+  forward,
+  reference: DTRN_REFERENCE,
+};
