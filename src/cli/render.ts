@@ -50,7 +50,9 @@ export function epochLine(event: EpochEvent): string {
   const { auc, logloss } = event.validation.macro;
   const shown = (value: number | null): string => value?.toFixed(4) ?? '-';
   const validation = `validation AUC ${shown(numberOf(auc))}, log loss ${shown(numberOf(logloss))}${event.best ? ' (best)' : ''}`;
-  return `${where(event)}  loss ${losses(event.losses)}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;
+  const weighted = Object.values(event.taskWeights).some((weight) => weight !== 1);
+  const weights = weighted ? `  weights ${losses(event.taskWeights)}` : '';
+  return `${where(event)}  loss ${losses(event.losses)}${weights}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;
 }
 
 /** A line per cell, a column per flow. `beside` adds a text behind each share. */

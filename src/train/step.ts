@@ -18,6 +18,7 @@ import {
   sequenceSlots,
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
+import { type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
 import { type TaskWeighting, taskOutput } from './weighting/contract.ts';
 import { totalLength, type Weights } from './weights.ts';
@@ -39,10 +40,7 @@ export interface StepSizes {
 }
 
 /** Buffers of a step, allocated once for all phases. */
-export interface StepBuffers extends InputBuffers {
-  labels: Region;
-  lossWeights: Region;
-  rowWeights: Region;
+export interface StepBuffers extends InputBuffers, LossBuffers {
   gates: Region;
   dropout: Region;
   noise: Region;
@@ -154,7 +152,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const { batch } = input;
   loadRows(kernels, layout, buffers, batch, weights.table);
   const taskWeights = context.weighting.weights();
-  const scale = context.lossReduction === 'mean' ? 1 / taskWeights.length : 1;
+  const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
   const labelled = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
@@ -177,10 +175,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
   };
   const into = {
-    gradient: {
-      ...rowsOf(buffers.gradient, denseLength - denseFrom),
-      data: buffers.gradient.view.subarray(denseFrom, denseLength),
-    },
+    gradient: between(buffers.gradient, denseFrom, denseLength),
     ...rowGradients(context, batch.size),
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
@@ -208,6 +203,12 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   });
   return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
 }
+
+const between = ({ view }: Region, from: number, to: number): Value => ({
+  type: 'float32',
+  shape: [to - from],
+  data: view.subarray(from, to),
+});
 
 /** Where the run puts the gradients of what was gathered. */
 function rowGradients({ layout, buffers }: StepContext, size: number): Record<string, Value> {
@@ -265,41 +266,6 @@ function sumTaskGradients(
 const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
   Object.fromEntries(names.map((name) => [name, feeds[name]]));
 
-/**
- * Labels and the weight of each in the loss, so that the loss of a task is its factor times the weighted mean over its
- * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario. Returns which tasks have a
- * label in this batch.
- */
-export function weighLabels(
-  batch: Batch,
-  factors: readonly number[],
-  reduction: LossReduction,
-  { labels, lossWeights, rowWeights }: Pick<StepBuffers, 'labels' | 'lossWeights' | 'rowWeights'>,
-): boolean[] {
-  const { size } = batch;
-  const tasks = factors.length;
-  const group = (row: number): number => (reduction === 'perScenarioMean' ? batch.scenario[row] : 0);
-  let groups = 1;
-  for (let row = 0; row < size; row++) groups = Math.max(groups, group(row) + 1);
-  const totals = new Float64Array(groups * tasks); // weights of the labelled rows
-  let total = 0;
-  for (let row = 0; row < size; row++) {
-    total += batch.weight[row];
-    for (let t = 0; t < tasks; t++)
-      if (!Number.isNaN(batch.labels[row * tasks + t])) totals[group(row) * tasks + t] += batch.weight[row];
-  }
-  for (let row = 0; row < size; row++) {
-    rowWeights.view[row] = batch.weight[row] / total;
-    for (let t = 0; t < tasks; t++) {
-      const at = row * tasks + t;
-      const missing = Number.isNaN(batch.labels[at]);
-      labels.view[at] = missing ? 0 : batch.labels[at];
-      lossWeights.view[at] = missing ? 0 : (factors[t] * batch.weight[row]) / totals[group(row) * tasks + t];
-    }
-  }
-  return factors.map((_, t) => totals.some((sum, at) => at % tasks === t && sum > 0));
-}
-
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
 function fillDropout(
   { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
@@ -343,9 +309,6 @@ function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepI
     }),
   );
 }
-
-const taskMeans = (sums: Float32Array, factors: readonly number[], labelled: boolean[]): Float32Array =>
-  sums.map((sum, t) => (labelled[t] ? sum / factors[t] : Number.NaN));
 
 function checkFinite(
   losses: Float32Array,

@@ -1,0 +1,55 @@
+/** How rows and tasks add up to the loss: the numbers that a training graph is fed beside its inputs. */
+import type { LossReduction } from '../config/run.ts';
+import type { Batch } from '../data/prepared.ts';
+import type { Region } from '../kernels/index.ts';
+
+export interface LossBuffers {
+  /** [B, T]; 0 where missing. */
+  labels: Region;
+  /** [B, T] */
+  lossWeights: Region;
+  /** [B]: of what the model adds to the loss. */
+  rowWeights: Region;
+}
+
+/** What the sum over `tasks` tasks is multiplied by. */
+export const lossScale = (reduction: LossReduction, tasks: number): number => (reduction === 'mean' ? 1 / tasks : 1);
+
+/**
+ * Labels and the weight of each in the loss, so that the loss of a task is its factor times the weighted mean over its
+ * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario. Returns which tasks have a
+ * label in this batch.
+ */
+export function weighLabels(
+  batch: Batch,
+  factors: readonly number[],
+  reduction: LossReduction,
+  { labels, lossWeights, rowWeights }: LossBuffers,
+): boolean[] {
+  const { size } = batch;
+  const tasks = factors.length;
+  const group = (row: number): number => (reduction === 'perScenarioMean' ? batch.scenario[row] : 0);
+  let groups = 1;
+  for (let row = 0; row < size; row++) groups = Math.max(groups, group(row) + 1);
+  const totals = new Float64Array(groups * tasks); // weights of the labelled rows
+  let total = 0;
+  for (let row = 0; row < size; row++) {
+    total += batch.weight[row];
+    for (let t = 0; t < tasks; t++)
+      if (!Number.isNaN(batch.labels[row * tasks + t])) totals[group(row) * tasks + t] += batch.weight[row];
+  }
+  for (let row = 0; row < size; row++) {
+    rowWeights.view[row] = batch.weight[row] / total;
+    for (let t = 0; t < tasks; t++) {
+      const at = row * tasks + t;
+      const missing = Number.isNaN(batch.labels[at]);
+      labels.view[at] = missing ? 0 : batch.labels[at];
+      lossWeights.view[at] = missing ? 0 : (factors[t] * batch.weight[row]) / totals[group(row) * tasks + t];
+    }
+  }
+  return factors.map((_, t) => totals.some((sum, at) => at % tasks === t && sum > 0));
+}
+
+/** Losses of the tasks out of their parts of the loss; NaN for a task without a label. */
+export const taskMeans = (sums: Float32Array, factors: readonly number[], labelled: boolean[]): Float32Array =>
+  sums.map((sum, t) => (labelled[t] ? sum / factors[t] : Number.NaN));
