@@ -1,16 +1,30 @@
 /** Rows in one piece: a fixture's, and those of a split. */
 import type { Batch, SplitReader } from '../data/prepared.ts';
+import type { ModelSizes, SequenceSizes } from '../model/contract.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 
-/** Rows of `<prefix>ids`, `<prefix>scenario` and `<prefix>labels`. */
+/** No id of a table. */
+export const PADDING = -1;
+
+/** Rows of `<prefix>ids`, `<prefix>scenario` and `<prefix>labels`; and for models that read sequences, their ids. */
 export function readBatch(
   fixture: Fixture,
   prefix: string,
-  { fields, tasks }: { fields: number; tasks: number },
+  { fields, tasks, sequences }: Pick<ModelSizes, 'fields' | 'tasks' | 'sequences'>,
   levels: readonly number[] = [],
 ): Batch {
   const size = fixture.tensor(`${prefix}ids`).shape[0] ?? 0;
-  return rowsWith(fixture, prefix, tasks, levels, fixture.ints(`${prefix}ids`, [size, fields]), size);
+  const rows = rowsWith(fixture, prefix, tasks, levels, fixture.ints(`${prefix}ids`, [size, fields]), size);
+  return sequences === undefined ? rows : { ...rows, sequences: readSequences(fixture, prefix, size, sequences) };
+}
+
+/** [B, K, L] ids of `<prefix>sequences`; PADDING where `<prefix>mask` is 0, whatever stands there. */
+function readSequences(fixture: Fixture, prefix: string, size: number, { types, length }: SequenceSizes): Int32Array {
+  const shape = [size, types, length];
+  const mask = fixture.floats(`${prefix}mask`, shape);
+  if (!mask.every((value) => value === 0 || value === 1))
+    throw new NotUnderstood(`${prefix}mask holds other numbers than 0 and 1`);
+  return fixture.ints(`${prefix}sequences`, shape).map((id, i) => (mask[i] === 1 ? id : PADDING));
 }
 
 /** A batch of embedded rows, and the table that holds their numbers: every number is a table row of its own, of width 1. */

@@ -3,13 +3,21 @@ import type { Batch } from '../data/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
 import { type Kernels, loadKernels } from '../kernels/index.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
-import type { ForwardOutputs, Phase } from '../model/contract.ts';
+import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { loadRows, parameterValues, type RowLayout, rowsOf, scalarValue } from '../train/feeds.ts';
+import {
+  loadRows,
+  parameterValues,
+  type RowLayout,
+  rowsOf,
+  rowValues,
+  scalarValue,
+  sequenceLayout,
+} from '../train/feeds.ts';
 import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import type { OptimizerOptions } from '../train/optimizer.ts';
-import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../train/step.ts';
+import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step.ts';
 import { fixed } from '../train/weighting/index.ts';
 import {
   allocateWeights,
@@ -23,7 +31,7 @@ import {
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, flowGates, run } from './flow-gates.ts';
 import { type ReferenceModel, tableNames } from './reference-model.ts';
-import { readBatch, readEmbeddedBatch } from './rows.ts';
+import { PADDING, readBatch, readEmbeddedBatch } from './rows.ts';
 
 /** Buffers before and after a step: some references call them state. */
 const beforeName = (fixture: Fixture, name: string): string =>
@@ -111,7 +119,7 @@ async function allocate(
   { noise }: TrainingGraph,
 ): Promise<Pick<Parts, 'kernels' | 'layout' | 'weights' | 'buffers'>> {
   const specs = model.parameters(options, sizes);
-  const layout = globalIds(sizes.fields, options.embeddingDim);
+  const layout = globalIds(sizes, options.embeddingDim);
   const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
@@ -143,10 +151,11 @@ async function allocate(
 }
 
 /** A fixture's ids are rows of the table already, and every one of them is a value. */
-const globalIds = (fields: number, dimension: number): RowLayout => ({
-  fields: Array.from({ length: fields }, (_, slot) => ({ slot, slots: 1, pooling: 'mean', padding: -1 })),
+const globalIds = ({ fields, sequences }: ModelSizes, dimension: number): RowLayout => ({
+  fields: Array.from({ length: fields }, (_, slot) => ({ slot, slots: 1, pooling: 'mean', padding: PADDING })),
   slots: fields,
   dimension,
+  ...(sequences && { sequences: sequenceLayout(sequences, PADDING) }),
 });
 
 /** Marks outputs of the reference: no input of a graph is named so (hard gates are both). */
@@ -219,8 +228,7 @@ export class Subject {
       ...parameterValues(weights),
       ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalarValue(value)])),
       ...(gates && { gates: rowsOf({ byteOffset: 0, view: gates.fed }, batch.size, gates.fed.length / batch.size) }),
-      embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
-      scenario: rowsOf(buffers.scenario, batch.size),
+      ...rowValues(layout, buffers, batch.size),
       rows: scalarValue(batch.size),
       ...this.#noise(),
     });
@@ -327,11 +335,10 @@ export class Subject {
   /** The step has summed the gradients of equal rows and taken its scratch back to zeros: they are summed and spread again. */
   #tableGradient(): Float32Array {
     const { kernels, buffers, layout, batch } = this.#parts;
-    const { unique, summed, stamps, embeddingGradient: gradient, ids, wholeTable } = buffers;
+    const { unique, summed, wholeTable } = buffers;
     if (wholeTable === undefined) throw new Error('dense table updates have a whole table');
-    const { slots, fields, dimension } = layout;
-    const rows = { unique, summed, dimension };
-    const count = kernels.scatterUnique({ ids, rows: batch.size, slots, fields, gradient, stamps, ...rows });
+    const rows = { unique, summed, dimension: layout.dimension };
+    const count = sumRowGradients(kernels, layout, buffers, batch.size);
     kernels.spreadRows({ ...rows, count, dense: wholeTable });
     const table = wholeTable.view.slice();
     kernels.clearRows({ ...rows, count, dense: wholeTable });
