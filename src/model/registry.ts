@@ -7,6 +7,7 @@ import type { CommonOptions, ModelDefinition } from './contract.ts';
 import { dtrn } from './dtrn/model.ts';
 import { hinet } from './hinet.ts';
 import { m2m } from './m2m.ts';
+import { m3oe } from './m3oe.ts';
 import { mmoe } from './mmoe.ts';
 import { pepnet } from './pepnet.ts';
 import { star } from './star.ts';
@@ -19,6 +20,7 @@ const definitions = [
   dtrn,
   hinet,
   m2m,
+  m3oe,
   mmoe,
   pepnet,
   star,

@@ -6,6 +6,7 @@ import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import { type ModelCases, modelContract } from './contract.ts';
 import { HINET_CASES } from './hinet-cases.ts';
 import { M2M_CASES } from './m2m-cases.ts';
+import { M3OE_CASES } from './m3oe-cases.ts';
 import { MMOE_CASES } from './mmoe-cases.ts';
 import { PEPNET_CASES } from './pepnet-cases.ts';
 import { STAR_CASES } from './star-cases.ts';
@@ -17,6 +18,7 @@ const CASES: Record<string, ModelCases> = {
   autoifs: AUTOIFS_CASES,
   hinet: HINET_CASES,
   m2m: M2M_CASES,
+  m3oe: M3OE_CASES,
   mmoe: MMOE_CASES,
   pepnet: PEPNET_CASES,
   star: STAR_CASES,

@@ -5,12 +5,12 @@
  */
 import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, Initializer, ParameterSpec } from '../contract.ts';
-import { batchNorm, batchNormBuffers, normParameters } from './norm.ts';
+import { batchNorm, batchNormBuffers, layerNorm, normParameters } from './norm.ts';
 
 type Inputs = ForwardInputs<CommonOptions>;
 
 /** Norm between a dense layer's product and its ReLU. */
-export type Norm = 'none' | 'batch';
+export type Norm = 'none' | 'batch' | 'layer';
 
 export interface StackSizes {
   /** Members of the stack. */
@@ -56,9 +56,13 @@ export function stackedMlp(
   return dims.reduce((hidden, _, i) => {
     const layer = `${name}.${i}`;
     const product = stackedLinear(hidden, layer, inputs.parameter); // [K,B,dims[i]]
-    const normed = norm === 'batch' ? batchNorm(product, `${layer}.norm`, inputs) : product;
-    return inputs.dropout(relu(normed), layer);
+    return inputs.dropout(relu(normalized(product, `${layer}.norm`, norm, inputs)), layer);
   }, x);
+}
+
+function normalized(x: Tensor, name: string, norm: Norm, inputs: Inputs): Tensor {
+  if (norm === 'none') return x;
+  return norm === 'batch' ? batchNorm(x, name, inputs) : layerNorm(x, name, inputs.parameter);
 }
 
 /** Both drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of PyTorch's Linear, member by member. */
@@ -70,10 +74,13 @@ export function stackedLinearParameters(name: string, count: number, inputs: num
   ];
 }
 
-export const stackedMlpParameters = (name: string, { count, inputs, dims, norm }: StackSizes): ParameterSpec[] =>
+export const stackedMlpParameters = (
+  name: string,
+  { count, inputs, dims, norm = 'none' }: StackSizes,
+): ParameterSpec[] =>
   dims.flatMap((outputs, i) => [
     ...stackedLinearParameters(`${name}.${i}`, count, i === 0 ? inputs : dims[i - 1], outputs),
-    ...(norm === 'batch' ? normParameters(`${name}.${i}.norm`, [count, outputs]) : []),
+    ...(norm === 'none' ? [] : normParameters(`${name}.${i}.norm`, [count, outputs])),
   ]);
 
 export const stackedMlpBuffers = (name: string, { count, dims, norm }: StackSizes): BufferSpec[] =>

@@ -95,14 +95,14 @@ interface MlpPlace {
 /** One member of a stack of MLPs, with the number that a tower ends in where `answer` is set. */
 export function mlpTensors(
   { reference, ours, member, names }: MlpPlace,
-  { inputs, dims, norm }: Omit<StackSizes, 'count'>,
+  { inputs, dims, norm = 'none' }: Omit<StackSizes, 'count'>,
   answer = false,
 ): ReferenceTensor[] {
   const all = answer ? [...dims, 1] : dims;
   return all.flatMap((outputs, i) => {
     const place = { parameter: `${ours}.${i}`, member };
     const linear = linearTensors(`${reference}.${names.linear(i)}`, place, i === 0 ? inputs : all[i - 1], outputs);
-    return norm === 'batch' && i < dims.length
+    return norm !== 'none' && i < dims.length
       ? [...linear, ...normTensors(`${reference}.${names.norm(i)}`, `${ours}.${i}.norm`, member, outputs)]
       : linear;
   });
