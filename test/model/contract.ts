@@ -8,6 +8,7 @@ import { readSafetensors, writeSafetensors } from '../../src/artifact/safetensor
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { inferenceGraph, type TrainingGraph } from '../../src/train/graphs.ts';
+import { taskOutput } from '../../src/train/weighting/contract.ts';
 import { expectClose, normals, size } from '../graph/support.ts';
 import { lossOf, referenceLogits, referenceLoss, slopeAlong } from './reference-loss.ts';
 import {
@@ -66,6 +67,8 @@ export function modelContract(model: Definition, { cases, scenarioOwner, anySize
           test("leaves a row alone when another scenario's own parameters change", () =>
             keepsScenariosApart(subject, scenarioOwner));
         else test.skip(`has no parameters of one scenario: ${scenarioOwner}`, () => {});
+        if (sizes.sequences !== undefined)
+          test('ignores what stands at padded places of sequences', () => ignoresPadding(subject));
         test('scores a row alone as in a batch', () => scoresRowsAlone(subject));
         test('exports a graph that agrees with the training graph at any batch', () => exportsItself(subject));
         test('trains to the same bits from the same seed', () => repeats(subject));
@@ -76,7 +79,8 @@ export function modelContract(model: Definition, { cases, scenarioOwner, anySize
 
     // Saved runs and imported weights are found by these names: change the file only together with a way to read old runs.
     test('names its parameters as before', () => {
-      const setup = setupOf(model, {}, { fields: 8, scenarios: 3, tasks: 2 }, phasesOf(model)[0]);
+      const sequences = { types: 3, length: 5, itemField: 1 };
+      const setup = setupOf(model, {}, { fields: 8, scenarios: 3, tasks: 2, sequences }, phasesOf(model)[0]);
       const list = model.parameters(setup.options, setup.sizes);
       expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
       const golden = join(import.meta.dirname, `golden/${model.key}.json`);
@@ -92,6 +96,10 @@ export function modelContract(model: Definition, { cases, scenarioOwner, anySize
       );
       await fc.assert(property, { numRuns: 5, seed: 11 });
     });
+
+    test.each(phasesOf(model))('tells the tasks apart for those who weigh them: %s', (phase) =>
+      tellsTasksApart(setupOf(model, cases[0].options, cases[0].sizes, phase)),
+    );
 
     test.skipIf(model.reference === undefined)('gives every number of the reference one place', () => {
       const property = fc.property(anySizes, ({ options, sizes }) =>
@@ -154,6 +162,25 @@ async function holdsAt(setup: Setup): Promise<void> {
   await subject.release();
 }
 
+/** The gradient of a task alone is what the graph gives when nothing else weighs anything. */
+async function tellsTasksApart(setup: Setup): Promise<void> {
+  const plain = await open({ ...setup, taskGradients: 'norms' });
+  const whole = await open({ ...setup, taskGradients: 'whole' });
+  const feeds = feedsFor(plain.training.inputs, setup, ROWS);
+  const [all, parts] = [await plain.train(feeds), await whole.train(feeds)];
+  const names = Object.keys(all).filter((name) => name.endsWith('radient'));
+  for (const name of names) expectClose(parts[name], all[name], 1e-4, `${name} of all tasks`, 1e-6);
+  for (let task = 0; task < setup.sizes.tasks; task++) {
+    const own = feeds.lossWeights.data.map((weight, i) => (i % setup.sizes.tasks === task ? weight : 0));
+    const penalties = feeds.rowWeights && { rowWeights: { ...feeds.rowWeights, data: new Float32Array(ROWS) } };
+    const only = await plain.train({ ...feeds, ...penalties, lossWeights: { ...feeds.lossWeights, data: own } });
+    for (const name of names) expectClose(parts[taskOutput(task, name)], only[name], 1e-4, `${name} of ${task}`, 1e-6);
+    const rows = names.filter((name) => name !== 'gradient').flatMap((name) => [...only[name].data]);
+    expect(all.taskNorms.data[task], `norm of ${task}`).toBeCloseTo(Math.hypot(...rows), 5);
+  }
+  for (const subject of [plain, whole]) await subject.release();
+}
+
 async function permutesRows({ setup, inputs, logits }: Subject): Promise<void> {
   const feeds = feedsFor(inputs, setup, ROWS);
   const order = Array.from({ length: ROWS }, (_, i) => (5 * i + 3) % ROWS);
@@ -183,6 +210,19 @@ function rowsOf({ type, shape, data }: Value, order: readonly number[]): Value {
     picked.set(data.subarray(row * width, (row + 1) * width), i * width);
   });
   return { type, shape: [order.length, ...shape.slice(1)], data: picked };
+}
+
+/** Not even the last bit of a logit changes. */
+async function ignoresPadding({ setup, inputs, logits }: Subject): Promise<void> {
+  const feeds = feedsFor(inputs, setup, ROWS);
+  const { sequences, sequenceMask: mask } = feeds;
+  const width = sequences.data.length / mask.data.length;
+  const other = normals(sequences.shape, 1, 'padding').data;
+  const data = Float32Array.from(sequences.data, (value, i) =>
+    mask.data[Math.floor(i / width)] === 0 ? other[i] : value,
+  );
+  expect(data).not.toEqual(sequences.data);
+  expect(await logits({ ...feeds, sequences: { ...sequences, data } })).toEqual(await logits(feeds));
 }
 
 async function keepsScenariosApart({ setup, inputs, logits }: Subject, owner: Owner): Promise<void> {
