@@ -5,7 +5,13 @@ export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';
 export { type DatasetConfig, type DatasetInput, defineDataset, type SplitName } from './config/dataset.ts';
 export { loadDataset, loadRun, type RunSources } from './config/load.ts';
 export { defineRun, type RunConfig, type RunInput } from './config/run.ts';
-export { createRowEncoder, type EncoderSource, type RowEncoder, type RowValues } from './data/encoder.ts';
+export {
+  createRowEncoder,
+  type EncoderSource,
+  type RowEncoder,
+  type RowValues,
+  type SequenceValues,
+} from './data/encoder.ts';
 export { type InitOptions, init, type Proposal } from './data/init.ts';
 export { openPrepared, verifyPrepared } from './data/open.ts';
 export type { Prediction } from './data/predict.ts';

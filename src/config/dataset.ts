@@ -122,9 +122,25 @@ const split = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Of a row's key (the user), the items of the last rows before the row's time: one sequence for each type of behaviour. */
+const sequences = z.strictObject({
+  /** SQL: whose sequences they are. Rows without a key or a time have empty ones and feed none. */
+  key: sql,
+  /** SQL: a number, date, time or text with an order. Equal times are not earlier. */
+  time: sql,
+  /** The categorical field that is the item; sequences share its vocabulary. */
+  item: name,
+  /** Items of a sequence at most, the latest ones. */
+  length: z.int().min(1).max(512).default(20),
+  /** Name of a type -> SQL condition: which rows count for it. */
+  types: z.record(name, sql).refine((types) => Object.keys(types).length > 0, 'name at least one type'),
+});
+
 export const datasetSchema = z
   .strictObject({
     name: z.string().min(1),
+    /** What a reader of results must know, for example that a field leaks: reports repeat it. */
+    notes: z.array(z.string().min(1)).optional(),
     sources: z.record(name, source).refine((s) => Object.keys(s).length > 0, 'name at least one source'),
     /** The source whose rows are the examples. Default: the only source. */
     from: name.optional(),
@@ -156,6 +172,7 @@ export const datasetSchema = z
     weight: sql.optional(),
     /** Key of grouped AUC, for example the user. */
     group: sql.optional(),
+    sequences: sequences.optional(),
     split: split.default({ kind: 'random', ratios: [0.8, 0.1, 0.1], seed: 2021 }),
     vocabulary: z
       .strictObject({
@@ -183,6 +200,13 @@ export const datasetSchema = z
     dataset.joins.forEach((j, i) => {
       if (!sources.includes(j.source)) unknown(['joins', i, 'source'], j.source);
     });
+    const items = dataset.fields.filter(({ kind }) => kind === 'categorical').map((field) => field.name);
+    if (dataset.sequences !== undefined && !items.includes(dataset.sequences.item))
+      context.addIssue({
+        code: 'custom',
+        path: ['sequences', 'item'],
+        message: `there is no categorical field "${dataset.sequences.item}" (categorical fields: ${items.join(', ')})`,
+      });
     const { names, values } = dataset.scenario;
     if (names !== undefined && names.length !== values.length)
       context.addIssue({

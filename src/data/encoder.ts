@@ -2,12 +2,22 @@
  * The row encoder: values -> ids, the same ids that preparation gave, from the same vocabularies. No database: serving
  * uses it per request.
  */
+import { error } from '../base/errors/index.ts';
 import type { FieldConfig } from '../config/dataset.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from './prepared.ts';
+import {
+  OUT_OF_VOCABULARY_ID,
+  PADDING_ID,
+  type PreparedField,
+  type PreparedSequences,
+  RESERVED_IDS,
+} from './prepared.ts';
 import { bucketOf, hashedId, numberOf, numberText, tokenOf, tokensOf } from './tokens.ts';
 
 /** Values of a row by field name: what the field's expression would give. Fields left out are missing. */
 export type RowValues = Record<string, unknown>;
+
+/** Items of a row's behaviour sequences by type: values of the item field, oldest first. Types left out are empty. */
+export type SequenceValues = Record<string, unknown>;
 
 export interface RowEncoder {
   /** The fields it writes. */
@@ -19,6 +29,14 @@ export interface RowEncoder {
    * Throws ROW_VALUE_INVALID.
    */
   encode(row: RowValues, into: Int32Array, offset?: number): void;
+  /** Types and length of the sequences; absent where the data set has none. */
+  sequences?: PreparedSequences;
+  /**
+   * Writes the table ids of a row's sequences at `into[offset .. offset + types * length - 1]`: of a longer list its end,
+   * the newest items, and padding behind a shorter one. Without sequences in the data set nothing is written.
+   * Throws SEQUENCE_INVALID for what is no list and for an unknown type, ROW_VALUE_INVALID for what is no item.
+   */
+  encodeSequences(sequences: SequenceValues, into: Int32Array, offset?: number): void;
   /**
    * An encoder of some fields only, in the same layout of slots. For a request: encode the user's fields once, copy the
    * row for every candidate, then encode the items' fields over it.
@@ -30,12 +48,13 @@ export interface RowEncoder {
 export interface EncoderSource {
   config: { fields: FieldConfig[] };
   fields: PreparedField[];
+  sequences?: PreparedSequences;
   /** Tokens of a field by id, the reserved ids first; unused for hashed fields. */
   tokens: (field: string) => string[];
 }
 
 /** Builds the encoder of all fields. */
-export function createRowEncoder({ config, fields, tokens }: EncoderSource): RowEncoder {
+export function createRowEncoder({ config, fields, sequences, tokens }: EncoderSource): RowEncoder {
   const slots = fields.reduce((sum, f) => sum + f.slots, 0);
   let at = 0;
   const writers: Writer[] = fields.map((field, i) => {
@@ -44,7 +63,11 @@ export function createRowEncoder({ config, fields, tokens }: EncoderSource): Row
     at += field.slots;
     return { field, write: (row, into, offset) => write(row[field.name], into, offset + slot) };
   });
-  return encoderOf(writers, slots);
+  const item = fields.findIndex(({ name }) => name === sequences?.itemField);
+  if (sequences === undefined || item < 0) return encoderOf(writers, slots, { encodeSequences: () => {} });
+  const writeItem = fieldWriter(config.fields[item], fields[item], tokens);
+  const encodeSequences = sequenceWriter(sequences, fields[item].offset + PADDING_ID, writeItem);
+  return encoderOf(writers, slots, { sequences, encodeSequences });
 }
 
 interface Writer {
@@ -52,7 +75,12 @@ interface Writer {
   write: (row: RowValues, into: Int32Array, offset: number) => void;
 }
 
-const encoderOf = (writers: Writer[], slots: number): RowEncoder => ({
+const encoderOf = (
+  writers: Writer[],
+  slots: number,
+  sequences: Pick<RowEncoder, 'sequences' | 'encodeSequences'>,
+): RowEncoder => ({
+  ...sequences,
   fields: writers.map((w) => w.field),
   slots,
   encode(row, into, offset = 0) {
@@ -62,8 +90,40 @@ const encoderOf = (writers: Writer[], slots: number): RowEncoder => ({
     encoderOf(
       writers.filter((w) => names.includes(w.field.name)),
       slots,
+      sequences,
     ),
 });
+
+/** Writes the sequences of a row, type after type. */
+function sequenceWriter(
+  { types, length }: PreparedSequences,
+  padding: number,
+  writeItem: (value: unknown, into: Int32Array, at: number) => void,
+): RowEncoder['encodeSequences'] {
+  return (sequences, into, offset = 0) => {
+    const unknown = Object.keys(sequences).find((type) => !types.includes(type));
+    if (unknown !== undefined)
+      throw error('SEQUENCE_INVALID', {
+        type: unknown,
+        found: 'an unknown type',
+        expected: `one of ${types.join(', ')}`,
+      });
+    types.forEach((type, k) => {
+      const items = sequences[type] ?? [];
+      if (!Array.isArray(items))
+        throw error('SEQUENCE_INVALID', {
+          type,
+          found: JSON.stringify(items),
+          expected: 'a list of items, oldest first',
+        });
+      const first = Math.max(0, items.length - length);
+      for (let i = 0, at = offset + k * length; i < length; i++, at++) {
+        if (first + i < items.length) writeItem(items[first + i], into, at);
+        else into[at] = padding;
+      }
+    });
+  };
+}
 
 /** Writes one field's slots, the first at `into[at]`. */
 function fieldWriter(

@@ -28,9 +28,24 @@ export function allExpressions(config: DatasetConfig): Expression[] {
     ...optional('weight', config.weight),
     ...optional('group', config.group),
     ...optional('split', 'column' in config.split ? config.split.column : undefined),
+    ...sequenceExpressions(config),
     ...config.groupRowsBy.map((column) => ({ usedBy: 'groupRowsBy', sql: identifier(column) })),
   ];
 }
+
+/** The places of the sequences' expressions in the configuration. */
+export const SEQUENCE_KEY = 'sequences.key';
+export const SEQUENCE_TIME = 'sequences.time';
+export const sequenceType = (type: string): string => `sequences.types.${type}`;
+
+const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
+  sequences === undefined
+    ? []
+    : [
+        { usedBy: SEQUENCE_KEY, sql: sequences.key },
+        { usedBy: SEQUENCE_TIME, sql: sequences.time },
+        ...Object.entries(sequences.types).map(([type, condition]) => ({ usedBy: sequenceType(type), sql: condition })),
+      ];
 
 /** A column reference: `["rating"]`, `["users", "age"]`, or a path into a struct. */
 type Reference = string[];

@@ -28,7 +28,16 @@ export function readManifest(folder: string): Manifest {
 /** What a manifest is made of; the rest is computed. */
 type ManifestParts = Pick<
   Manifest,
-  'config' | 'configHash' | 'inputs' | 'columns' | 'fields' | 'splits' | 'scenarios' | 'tasks' | 'sourceFolder'
+  | 'config'
+  | 'configHash'
+  | 'inputs'
+  | 'columns'
+  | 'fields'
+  | 'sequences'
+  | 'splits'
+  | 'scenarios'
+  | 'tasks'
+  | 'sourceFolder'
 >;
 
 /** Writes the manifest of the folder `staging`, whose other files are complete. */

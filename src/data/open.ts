@@ -66,8 +66,8 @@ async function readTokens(path: string): Promise<string[]> {
 
 /** The row encoder of a prepared data set. */
 export async function openRowEncoder(data: PreparedData): Promise<RowEncoder> {
-  const { config, fields } = data.manifest;
+  const { config, fields, sequences } = data.manifest;
   const tokens = new Map<string, string[]>();
   for (const { name } of fields) tokens.set(name, await data.tokens(name));
-  return createRowEncoder({ config, fields, tokens: (field) => tokens.get(field) ?? [] });
+  return createRowEncoder({ config, fields, sequences, tokens: (field) => tokens.get(field) ?? [] });
 }

@@ -7,9 +7,10 @@ import type { DatasetConfig, SplitName } from '../config/dataset.ts';
 import { execute, identifier, literal, queryOne } from './duckdb.ts';
 import type { Manifest } from './prepared.ts';
 import type { Types } from './rows.ts';
+import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
 import { SPLITS } from './split.ts';
 import { fieldColumn, labelColumn } from './statistics.ts';
-import { encodedColumns, encodedFields } from './vocabulary.ts';
+import { type EncodedField, encodedColumns, encodedFields } from './vocabulary.ts';
 
 /** Writes `<split>.parquet` for each part into `folder`. Throws DATA_PART_EMPTY where no row is for training. */
 export async function writeParts(
@@ -34,7 +35,8 @@ export async function writeParts(
 
 /** Creates the table `encoded` (split, position and the columns of a part, whose names are returned). */
 async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, types: Types): Promise<string[]> {
-  const { ids, joins } = encodedColumns(encodedFields(config, types));
+  const fields = encodedFields(config, types);
+  const { ids, joins } = encodedColumns(fields);
   const columns = [
     ...ids.map((sql, i) => ({ name: fieldColumn(config.fields[i].name), sql })),
     { name: 'scenario', sql: 'scenario' },
@@ -43,13 +45,25 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
   if (config.weight !== undefined) columns.push({ name: 'weight', sql: 'weight::FLOAT' });
   if (config.group !== undefined) columns.push({ name: 'group', sql: 'coalesce(g.number, -1)' });
   const groups = config.group === undefined ? '' : await createGroups(connection);
+  const sequences = await addSequences(connection, config, fields);
+  columns.push(...sequences.columns);
   const select = columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
   await execute(
     connection,
-    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM placed${joins}${groups}`,
+    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM placed${joins}${groups}${sequences.join}`,
     'encoding the rows',
   );
   return columns.map(({ name }) => identifier(name));
+}
+
+/** Builds the sequences, if there are any; returns their columns and the join that brings them to a row. */
+async function addSequences(connection: DuckDBConnection, config: DatasetConfig, fields: EncodedField[]) {
+  const described = describeSequences(config);
+  const item = fields.find(({ field }) => field.name === described?.itemField);
+  if (config.sequences === undefined || described === undefined || item === undefined) return { columns: [], join: '' };
+  const { ids, joins } = encodedColumns([item]);
+  await createSequences(connection, config.sequences, described, { id: ids[0], joins });
+  return encodedSequences(described);
 }
 
 /** Numbers the groups by first appearance; returns the join that brings the number to a row. */

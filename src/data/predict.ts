@@ -123,7 +123,7 @@ export async function encodeFile(options: {
     ];
     const path = join(options.work, 'rows.bin');
     const sql = `SELECT ${columns.join(', ')} FROM rows${joins} WHERE scenario IS NOT NULL ORDER BY row`;
-    await writeRecords(connection, sql, layout.words, path, '').catch((cause) => {
+    await writeRecords(connection, sql, layout, path, '').catch((cause) => {
       throw duckdbError(cause, `encoding ${options.input}`);
     });
     const { scored } = await queryOne(connection, 'SELECT count(scenario) AS scored FROM rows', 'counting the rows');

@@ -16,6 +16,7 @@ import { readManifest, vocabularyFile, writeManifest } from './manifest.ts';
 import { copyTo, writeParts } from './parts.ts';
 import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
 import { createRows, type Types } from './rows.ts';
+import { describeSequences } from './sequences.ts';
 import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
 import { createSplit, SPLITS } from './split.ts';
 import { writeFolder } from './staging.ts';
@@ -122,7 +123,14 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     begin(6);
     const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? rows;
     const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns]));
-    const parts = { fields, splits, tasks: config.tasks.map((t) => t.name), scenarios: scenarioNames(config) };
+    const sequences = describeSequences(config);
+    const parts = {
+      fields,
+      splits,
+      tasks: config.tasks.map((t) => t.name),
+      scenarios: scenarioNames(config),
+      ...(sequences && { sequences }),
+    };
     const statistics = await computeStatistics(connection, parts, staging, baseRows);
     writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
     const manifest = await writeManifest(staging, {

@@ -166,10 +166,11 @@ function readFully(file: number, path: string, target: Uint8Array, position: num
   });
 }
 
-function allocateBatch(size: number, { slots, tasks }: RecordLayout): Batch {
+function allocateBatch(size: number, { slots, tasks, sequenceIds }: RecordLayout): Batch {
   return {
     size,
     ids: new Int32Array(size * slots),
+    ...(sequenceIds > 0 && { sequences: new Int32Array(size * sequenceIds) }),
     scenario: new Int32Array(size),
     labels: new Float32Array(size * tasks),
     weight: new Float32Array(size).fill(1),
@@ -181,8 +182,9 @@ function allocateBatch(size: number, { slots, tasks }: RecordLayout): Batch {
 /** Copies `count` rows, the `from`-th of the window's order and on, to the batch's rows `at` and on. */
 function copyRows(window: Window, from: number, count: number, batch: Batch, at: number, source: Source): void {
   const { records, floats, order, firstRows } = window;
-  const { slots, tasks, words, scenario, labels, weight, group } = source.layout;
+  const { slots, tasks, words, scenario, labels, weight, group, sequences, sequenceIds } = source.layout;
   const blockRows = source.blockRows;
+  const { sequences: items } = batch;
   for (let i = 0; i < count; i++) {
     const slot = order[from + i];
     const record = slot * words;
@@ -192,15 +194,19 @@ function copyRows(window: Window, from: number, count: number, batch: Batch, at:
     batch.scenario[row] = records[record + scenario];
     if (weight >= 0) batch.weight[row] = floats[record + weight];
     if (group >= 0) batch.group[row] = records[record + group];
+    if (items !== undefined)
+      for (let j = 0, to = row * sequenceIds; j < sequenceIds; j++) items[to + j] = records[record + sequences + j];
     const block = (slot / blockRows) | 0;
     batch.row[row] = firstRows[block] + slot - block * blockRows;
   }
 }
 
-function shortBatch(batch: Batch, size: number, { slots, tasks }: RecordLayout): Batch {
+function shortBatch(batch: Batch, size: number, { slots, tasks, sequenceIds }: RecordLayout): Batch {
+  const { sequences } = batch;
   return {
     size,
     ids: batch.ids.subarray(0, size * slots),
+    ...(sequences && { sequences: sequences.subarray(0, size * sequenceIds) }),
     scenario: batch.scenario.subarray(0, size),
     labels: batch.labels.subarray(0, size * tasks),
     weight: batch.weight.subarray(0, size),

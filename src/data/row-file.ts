@@ -1,7 +1,8 @@
 /**
  * The flat file of a split: 64 bytes that say which Parquet file it was made from, then one record of 32-bit words per
  * row (little endian). A record: `slots` table ids, the scenario (int32), a label per task (float32, NaN where missing),
- * the weight (float32) if there are weights, the group number (int32) if there are groups.
+ * the weight (float32) if there are weights, the group number (int32) if there are groups, the table ids of the sequences
+ * (types * length of them) if there are sequences.
  */
 import {
   closeSync,
@@ -22,6 +23,7 @@ import { asWriteError } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { duckdbError, identifier, literal, openDuckDB } from './duckdb.ts';
 import { type Manifest, PADDING_ID } from './prepared.ts';
+import { sequenceColumn } from './sequences.ts';
 import { fieldColumn, labelColumn } from './statistics.ts';
 
 export const HEADER_BYTES = 64;
@@ -35,6 +37,9 @@ export interface RecordLayout {
   /** -1 where the data set has none. */
   weight: number;
   group: number;
+  sequences: number;
+  /** Ids of all sequences of a row; 0 without. */
+  sequenceIds: number;
   words: number;
 }
 
@@ -43,6 +48,9 @@ export function recordLayout(manifest: Manifest): RecordLayout {
   const tasks = manifest.tasks.length;
   const weight = slots + 1 + tasks;
   const group = weight + (manifest.hasWeight ? 1 : 0);
+  const sequences = group + (manifest.hasGroup ? 1 : 0);
+  const { types, length } = manifest.sequences ?? { types: [], length: 0 };
+  const sequenceIds = types.length * length;
   return {
     slots,
     tasks,
@@ -50,7 +58,9 @@ export function recordLayout(manifest: Manifest): RecordLayout {
     labels: slots + 1,
     weight: manifest.hasWeight ? weight : -1,
     group: manifest.hasGroup ? group : -1,
-    words: group + (manifest.hasGroup ? 1 : 0),
+    sequences: sequenceIds > 0 ? sequences : -1,
+    sequenceIds,
+    words: sequences + sequenceIds,
   };
 }
 
@@ -83,8 +93,9 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
       ...(manifest.hasWeight ? ['weight::FLOAT'] : []),
       ...(manifest.hasGroup ? ['"group"::INTEGER'] : []),
     ];
-    const sql = `SELECT ${columns.join(', ')} FROM read_parquet(${literal(join(folder, file))})`;
-    await writeRecords(connection, sql, columns.length, path, sha256);
+    const sequences = sequenceColumns(manifest, (type) => identifier(sequenceColumn(type)));
+    const sql = `SELECT ${[...columns, ...sequences].join(', ')} FROM read_parquet(${literal(join(folder, file))})`;
+    await writeRecords(connection, sql, recordLayout(manifest), path, sha256);
   } catch (cause) {
     throw asWriteError(duckdbError(cause, `reading ${file}`), path);
   } finally {
@@ -101,14 +112,29 @@ export const idColumns = (manifest: Manifest, encoded: (field: string, index: nu
     return ids.map((id) => `(${id} + ${f.offset})::INTEGER`);
   });
 
+/** SQL of the table ids of a record's sequences, an array for each type, from the encoded lists. */
+export function sequenceColumns(
+  { sequences, fields }: Manifest,
+  encoded: (type: string, index: number) => string,
+): string[] {
+  if (sequences === undefined) return [];
+  const { types, length, itemField } = sequences;
+  const offset = fields.find(({ name }) => name === itemField)?.offset;
+  return types.map((type, index) => {
+    const padded = `list_resize(${encoded(type, index)}, ${length}, ${PADDING_ID})`;
+    return `list_transform(${padded}, lambda id: id + ${offset})::INTEGER[${length}]`;
+  });
+}
+
 /**
- * Writes the rows of a query as a row file: every column has four bytes and no NULL. `path` appears as a whole.
- * Errors are those of DuckDB and of the file system.
+ * Writes the rows of a query as a row file: the columns of a record in its order, each of four bytes but for the sequences,
+ * which are one array of a type's ids after another; no NULLs. `path` appears as a whole. Errors are those of DuckDB and of
+ * the file system.
  */
 export async function writeRecords(
   connection: DuckDBConnection,
   sql: string,
-  words: number,
+  layout: RecordLayout,
   path: string,
   header: string,
 ): Promise<void> {
@@ -120,7 +146,7 @@ export async function writeRecords(
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
-      writeSync(file, transpose(chunk.chunk, chunk.rowCount, words));
+      writeSync(file, transpose(chunk.chunk, chunk.rowCount, layout));
     }
     fsyncSync(file);
     renameSync(temporary, path);
@@ -131,12 +157,25 @@ export async function writeRecords(
 }
 
 /** Columns of a chunk -> records. The words are copied as they are, whatever they mean. */
-function transpose(chunk: duckdb.DataChunk, rows: number, words: number): Uint8Array {
+function transpose(chunk: duckdb.DataChunk, rows: number, { words, sequenceIds }: RecordLayout): Uint8Array {
   const records = new Int32Array(rows * words); // [rows, words]
-  for (let word = 0; word < words; word++) {
-    const bytes = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk, word), rows * 4);
-    const column = new Int32Array(bytes.buffer, bytes.byteOffset, rows); // [rows]
+  const single = words - sequenceIds; // columns of one word each
+  const arrays = duckdb.data_chunk_get_column_count(chunk) - single;
+  for (let word = 0; word < single; word++) {
+    const column = int32s(duckdb.data_chunk_get_vector(chunk, word), rows); // [rows]
     for (let row = 0, at = word; row < rows; row++, at += words) records[at] = column[row];
   }
+  for (let k = 0; k < arrays; k++) {
+    const length = sequenceIds / arrays;
+    const vector = duckdb.array_vector_get_child(duckdb.data_chunk_get_vector(chunk, single + k));
+    const ids = int32s(vector, rows * length); // [rows, length]
+    for (let row = 0; row < rows; row++)
+      records.set(ids.subarray(row * length, (row + 1) * length), row * words + single + k * length);
+  }
   return new Uint8Array(records.buffer);
+}
+
+function int32s(vector: duckdb.Vector, count: number): Int32Array {
+  const bytes = duckdb.vector_get_data(vector, count * 4);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, count);
 }

@@ -1,15 +1,17 @@
 /**
  * The rows table: one row per example in processed order, every expression of the configuration computed once.
  * Its columns: `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
- * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`. The order is that of DuckDB's rowid, 0 .. N-1.
+ * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
+ * a type of sequence?). The order is that of DuckDB's rowid, 0 .. N-1.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
 import { blameExpression } from './expressions.ts';
+import { sequenceInputs } from './sequences.ts';
 import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
-import { type StoredField, storedField, textOf } from './sql.ts';
+import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
 
 /** Types of the configuration's expressions by their `usedBy`, as `checkExpressions` gives them. */
 export type Types = Map<string, string>;
@@ -41,8 +43,6 @@ export function labelValue(sql: string, type: string): string {
     : [`${sql} = 0`, `${sql} = 1`];
   return `CASE WHEN ${sql} IS NULL THEN NULL WHEN ${one} THEN 1 WHEN ${zero} THEN 0 ELSE -1 END::TINYINT`;
 }
-
-const isOrdered = (type: string): boolean => /INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|BOOLEAN|VARCHAR/.test(type);
 
 /** What the split needs to know of a row: a time, or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
 export function splitKey(config: DatasetConfig, types: Types): string | undefined {
@@ -91,6 +91,7 @@ export async function createRows(
       ? []
       : [`${textOf(embed(config.group), types.get('group') ?? 'VARCHAR')} AS group_key`]),
     ...(split === undefined ? [] : [`${split} AS split_key`]),
+    ...sequenceInputs(config, types),
   ];
   const from = joinedRelation(config, sources, { rowNumbers: true });
   const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;

@@ -26,6 +26,10 @@ export function textOf(sql: string, type: string): string {
   return stored?.token(stored.expression) ?? `(${sql})::VARCHAR`;
 }
 
+/** Have values of this type an order that can be one of time? */
+export const isOrdered = (type: string): boolean =>
+  INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || /^(BOOLEAN|VARCHAR|DATE|TIME[^[]*)$/.test(type);
+
 /** How a field is stored, given DuckDB's type of its expression. Throws DATA_FIELD_TYPE. */
 export function storedField(field: FieldConfig, type: string): StoredField {
   const sql = embed(fieldExpression(field));

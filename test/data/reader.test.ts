@@ -7,7 +7,17 @@ import { openRowFile, type WindowSizes } from '../../src/data/reader.ts';
 import { HEADER_BYTES, type RecordLayout } from '../../src/data/row-file.ts';
 import { temporaryFolder } from './support.ts';
 
-const LAYOUT: RecordLayout = { slots: 2, tasks: 2, scenario: 2, labels: 3, weight: 5, group: 6, words: 7 };
+const LAYOUT: RecordLayout = {
+  slots: 2,
+  tasks: 2,
+  scenario: 2,
+  labels: 3,
+  weight: 5,
+  group: 6,
+  sequences: -1,
+  sequenceIds: 0,
+  words: 7,
+};
 
 /** A row file whose record `i` holds numbers made from i: ids 2i and 2i+1, scenario i % 3, labels i % 2 and NaN ... */
 function writeRows(rows: number): string {

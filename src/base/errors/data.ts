@@ -157,6 +157,12 @@ export const DATA_ERRORS = {
     (d: { field: string; folder: string; found: string; expected: string }) =>
       `field "${d.field}" cannot continue the vocabulary of ${d.folder}: there it is ${d.found}, here ${d.expected}`,
   ),
+  SEQUENCE_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { type: string; found: string; expected: string }) =>
+      `sequence "${d.type}": found ${d.found}; expected ${d.expected}`,
+  ),
   ROW_VALUE_INVALID: entry(
     EXIT.data,
     400,

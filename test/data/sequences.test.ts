@@ -1,0 +1,198 @@
+/** Behaviour sequences: SQL and the row encoder against a plain reading of the rule. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { DatasetInput } from '../../src/config/dataset.ts';
+import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
+import { prepare } from '../../src/data/prepare.ts';
+import type { PreparedData } from '../../src/data/prepared.ts';
+import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
+
+/** An event of the log; its place in the file is its number. */
+interface Event {
+  user: string | null;
+  item: string | null;
+  time: number | null;
+  rating: number | null;
+}
+
+const CONFIG: DatasetInput = {
+  name: 'log',
+  sources: { log: { path: 'log.csv' } },
+  fields: [
+    { name: 'number', kind: 'categorical' },
+    { name: 'item', kind: 'categorical' },
+  ],
+  scenario: { expression: '0', values: [0] },
+  tasks: [{ name: 'like', label: 'coalesce(rating, 0) > 3' }],
+  sequences: {
+    key: '"user"',
+    time: 'seen',
+    item: 'item',
+    length: 3,
+    types: { liked: 'rating > 3', disliked: 'rating <= 3' },
+  },
+  vocabulary: { from: 'all', minCount: 0 },
+};
+
+const TYPES: [string, (event: Event) => boolean][] = [
+  ['liked', ({ rating }) => rating !== null && rating > 3],
+  ['disliked', ({ rating }) => rating !== null && rating <= 3],
+];
+
+/** Items of the last events of a type at earlier times, oldest first: by the definition, in quadratic time. */
+const before = (events: Event[], n: number, feeds: (m: number) => boolean, counts: (event: Event) => boolean) =>
+  events
+    .map((event, m) => ({ ...event, m }))
+    .filter(({ user, time, m }) => user !== null && user === events[n].user && time !== null && feeds(m))
+    .filter((event) => (event.time as number) < (events[n].time ?? Number.NEGATIVE_INFINITY) && counts(event))
+    .sort((a, b) => (a.time as number) - (b.time as number) || a.m - b.m)
+    .map(({ item }) => item);
+
+async function prepareLog(events: Event[], split: DatasetInput['split'], changes: Partial<DatasetInput> = {}) {
+  const cell = (value: string | number | null): string => (value === null ? '' : String(value));
+  const lines = events.map(({ user, item, time, rating }, n) => [n, user, item, time, rating].map(cell).join());
+  const folder = temporaryFolder({ 'log.csv': `number,user,item,seen,rating\n${lines.join('\n')}\n` });
+  const columns = { log: { path: 'log.csv', header: true } };
+  const config = dataset({ ...CONFIG, sources: columns, split, ...changes });
+  await prepare({ config, sourceFolder: folder, out: join(folder, 'out') });
+  return openPrepared(join(folder, 'out'));
+}
+
+/** The sequences of every row, table ids, by the row's number in the file; and whether it is a training row. */
+async function readSequences(data: PreparedData): Promise<{ ids: number[]; isTrain: boolean }[]> {
+  const found: { ids: number[]; isTrain: boolean }[] = [];
+  const numbers = await data.tokens('number');
+  const width = 2 * (data.manifest.sequences?.length as number);
+  for (const split of ['train', 'validation', 'test'] as const) {
+    const reader = await data.open(split);
+    for await (const { size, ids, sequences } of reader.batches({ batchSize: 7 }))
+      for (let i = 0; i < size; i++) {
+        const row = sequences?.slice(i * width, (i + 1) * width) ?? [];
+        found[Number(numbers[ids[2 * i]])] = { ids: [...row], isTrain: split === 'train' };
+      }
+    await reader.close();
+  }
+  return found;
+}
+
+const orNull = <T>(values: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: values }, { weight: 1, arbitrary: fc.constant(null) });
+const event = fc.record({
+  user: orNull(fc.constantFrom('a', 'b')),
+  item: orNull(fc.constantFrom('x', 'y', 'z', '1')),
+  time: orNull(fc.integer({ min: -3, max: 12 })),
+  rating: orNull(fc.integer({ min: 1, max: 5 })),
+});
+
+describe('sequences', () => {
+  test('are the last items before the row, by SQL and by the row encoder', async () => {
+    const split = fc.constantFrom<NonNullable<DatasetInput['split']>>(
+      { kind: 'random', ratios: [0.6, 0.2, 0.2], seed: 5 },
+      { kind: 'time', column: 'coalesce(seen, 0)', ratios: [0.6, 0.2, 0.2] },
+      { kind: 'column', column: "CASE WHEN number % 3 = 1 THEN 'test' ELSE 'train' END" },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 5, maxLength: 60, size: 'max' }), split, async (events, split) => {
+        const isByTime = split?.kind === 'time';
+        const sequences = { ...(CONFIG.sequences as object), ...(isByTime && { time: 'coalesce(seen, 0)' }) };
+        const log = isByTime ? events.map((e) => ({ ...e, time: e.time ?? 0 })) : events;
+        const data = await prepareLog(events, split, { sequences } as Partial<DatasetInput>);
+        expect(data.manifest.sequences).toEqual({
+          itemField: 'item',
+          length: 3,
+          types: ['liked', 'disliked'],
+          from: isByTime ? 'earlier rows' : 'train rows',
+        });
+        const rows = await readSequences(data);
+        const encoder = await openRowEncoder(data);
+        const ids = new Int32Array(6);
+        events.forEach((_, n) => {
+          const feeds = (m: number) => isByTime || rows[m].isTrain;
+          const values = TYPES.map(([type, counts]) => [type, before(log, n, feeds, counts)]);
+          encoder.encodeSequences(Object.fromEntries(values), ids);
+          expect(rows[n].ids).toEqual([...ids]);
+        });
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  // user a: x at 1, y and z at 2, x at 3, y at 4; all liked but the last.
+  const EVENTS: Event[] = [
+    { user: 'a', item: 'x', time: 1, rating: 5 },
+    { user: 'a', item: 'z', time: 2, rating: 5 },
+    { user: 'a', item: 'y', time: 2, rating: 4 },
+    { user: 'b', item: 'z', time: 2, rating: 4 },
+    { user: 'a', item: 'x', time: 3, rating: 4 },
+    { user: 'a', item: 'y', time: 4, rating: 1 },
+  ];
+
+  test('worked out by hand, in the Parquet file and in batches', async () => {
+    // Vocabulary: x 2, y 3, z 4 (twice each); the table ids of items start at 8, after six numbers and two reserved ids.
+    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" });
+    const rows = await readParquetRows(join(data.folder, 'train.parquet'));
+    expect(rows.map((row) => row.sequence_liked)).toEqual([[], [2], [2], [], [2, 4, 3], [4, 3, 2]]);
+    expect(rows.map((row) => row.sequence_disliked)).toEqual([[], [], [], [], [], []]);
+    const none = [8, 8, 8];
+    const liked = [none, [10, 8, 8], [10, 8, 8], none, [10, 12, 11], [12, 11, 10]];
+    expect((await readSequences(data)).map(({ ids }) => ids)).toEqual(liked.map((ids) => [...ids, ...none]));
+  });
+
+  test('under a split that is not by their time, rows outside training feed nobody', async () => {
+    const parts = "CASE WHEN number IN (1, 4) THEN 'validation' WHEN number = 5 THEN 'test' ELSE 'train' END";
+    const data = await prepareLog(EVENTS, { kind: 'column', column: parts });
+    const rows = await readSequences(data);
+    expect(rows.map(({ ids }) => ids.slice(0, 3).map((id) => Math.max(0, id - 8)))).toEqual([
+      [0, 0, 0],
+      [2, 0, 0],
+      [2, 0, 0],
+      [0, 0, 0],
+      [2, 3, 0],
+      [2, 3, 0],
+    ]);
+  });
+
+  test('hashed items, and a data set without sequences beside one with', async () => {
+    const fields = [CONFIG.fields[0], { name: 'item', kind: 'categorical' as const, hash: 50 }];
+    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { fields });
+    const encoder = await openRowEncoder(data);
+    const ids = new Int32Array(6);
+    encoder.encodeSequences({ liked: ['q', 'x', 'z', 'y'] }, ids);
+    expect((await readSequences(data))[4].ids).toEqual([...ids]);
+
+    const plain = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { sequences: undefined });
+    expect(plain.manifest).not.toHaveProperty('sequences');
+    const reader = await plain.open('train');
+    for await (const batch of reader.batches({ batchSize: 4 })) expect(batch).not.toHaveProperty('sequences');
+    await reader.close();
+    expect((await openRowEncoder(plain)).sequences).toBeUndefined();
+  });
+
+  test('the encoder names what is no list and no type', async () => {
+    const encoder = await openRowEncoder(await prepareLog(EVENTS, { kind: 'column', column: "'train'" }));
+    const ids = new Int32Array(6);
+    expect(() => encoder.encodeSequences({ liked: 'x' }, ids)).toThrow(/sequence "liked": found "x"; expected a list/);
+    expect(() => encoder.encodeSequences({ loved: [] }, ids)).toThrow(
+      /"loved": found an unknown type; expected one of liked, disliked/,
+    );
+    expect(() => encoder.encodeSequences({ liked: [{ id: 1 }] }, ids)).toThrow(
+      /field "item": found a value of type object/,
+    );
+  });
+
+  test('expressions that do not fit are named', async () => {
+    const at = async (sequences: object) => {
+      const e = await failure(
+        prepareLog(EVENTS, undefined, { sequences: { ...CONFIG.sequences, ...sequences } as never }),
+      );
+      return e.message;
+    };
+    expect(await at({ time: '[seen]' })).toMatch(/sequences\.time: .*BIGINT\[\] is not a time/);
+    expect(await at({ types: { liked: "'yes'" } })).toMatch(/sequences\.types\.liked: .*expected true or false/);
+    expect(await at({ key: 'usr' })).toMatch(/"usr" \(used by sequences\.key\): did you mean "user"/);
+    expect(() => dataset({ ...CONFIG, sequences: { ...CONFIG.sequences, item: 'time' } as never })).toThrow(
+      /no categorical field/,
+    );
+  });
+});
