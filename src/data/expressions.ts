@@ -38,6 +38,16 @@ export const SEQUENCE_KEY = 'sequences.key';
 export const SEQUENCE_TIME = 'sequences.time';
 export const sequenceType = (type: string): string => `sequences.types.${type}`;
 
+/** Name of a type's column in an encoded file, and in a file to be scored. */
+export const sequenceColumn = (type: string): string => `sequence_${type}`;
+
+/** The lists of items that rows to be scored bring along. */
+export const givenSequences = ({ sequences }: DatasetConfig): Expression[] =>
+  Object.keys(sequences?.types ?? {}).map((type) => ({
+    usedBy: `sequence "${type}"`,
+    sql: identifier(sequenceColumn(type)),
+  }));
+
 const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
   sequences === undefined
     ? []

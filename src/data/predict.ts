@@ -9,20 +9,30 @@ import duckdb from '@duckdb/node-bindings';
 import { asReadError, asWriteError, syncFolder } from '../base/files.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, execute, identifier, literal, openDuckDB, queryOne } from './duckdb.ts';
-import { checkExpressions, type Expression, fieldExpression, referencedColumns } from './expressions.ts';
+import {
+  checkExpressions,
+  type Expression,
+  fieldExpression,
+  givenSequences,
+  referencedColumns,
+} from './expressions.ts';
 import { registerNumberText } from './functions.ts';
 import { vocabularyFile } from './manifest.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
-import { idColumns, recordLayout, writeRecords } from './row-file.ts';
+import { idColumns, recordLayout, sequenceColumns, writeRecords } from './row-file.ts';
 import { createInputRows } from './rows.ts';
+import { encodeGiven } from './sequences.ts';
 import { baseSource, createSourceView, findFiles, formatOf, ROW_COLUMN, type Source, viewOf } from './sources.ts';
 import { applyVocabulary, encodedColumns, encodedFields, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PredictOptions {
   /** The prepared data set whose fields and vocabularies the model was trained with. */
   data: PreparedData;
-  /** File with the columns that the fields and the scenario need, directly or through the configuration's joins. */
+  /**
+   * File with the columns that the fields and the scenario need, directly or through the configuration's joins; of data with
+   * sequences also `sequence_<type>`: a list of items, oldest first, or a text with | between them. NULL is an empty one.
+   */
   input: string;
   /** Parquet file to write: the input's columns, `scenario` (its name) and `probability_<task>`, in the input's order. */
   output: string;
@@ -120,9 +130,11 @@ export async function encodeFile(options: {
       ...idColumns(manifest, (_name, index) => ids[index]),
       'scenario',
       ...manifest.tasks.map(() => "'NaN'::FLOAT"),
+      ...sequenceColumns(manifest, (_type, k) => `coalesce(given${k}.items, []::INTEGER[])`),
     ];
+    const given = await joinGiven(connection, options.data);
     const path = join(options.work, 'rows.bin');
-    const sql = `SELECT ${columns.join(', ')} FROM rows${joins} WHERE scenario IS NOT NULL ORDER BY row`;
+    const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${given} WHERE scenario IS NOT NULL ORDER BY row`;
     await writeRecords(connection, sql, layout, path, '').catch((cause) => {
       throw duckdbError(cause, `encoding ${options.input}`);
     });
@@ -143,10 +155,25 @@ export async function encodeFile(options: {
   }
 }
 
+/** Encodes the sequences that the rows bring; returns the joins that bring them back to the rows. */
+async function joinGiven(connection: DuckDBConnection, { manifest, folder }: PreparedData): Promise<string> {
+  const { sequences, config } = manifest;
+  const field = config.fields.find(({ name }) => name === sequences?.itemField);
+  if (sequences === undefined || field === undefined) return '';
+  const hash = hashSize(field);
+  await encodeGiven(
+    connection,
+    sequences,
+    hash === undefined ? { vocabulary: join(folder, vocabularyFile(field.name)) } : { hash },
+  );
+  return sequences.types.map((_, k) => ` LEFT JOIN given${k} USING (row)`).join('');
+}
+
 /** What a row needs to be scored. */
 const inputExpressions = (config: DatasetConfig): Expression[] => [
   ...config.fields.map((f) => ({ usedBy: `field "${f.name}"`, sql: fieldExpression(f) })),
   { usedBy: 'scenario', sql: config.scenario.expression },
+  ...givenSequences(config),
 ];
 
 /**

@@ -22,8 +22,8 @@ import duckdb from '@duckdb/node-bindings';
 import { asWriteError } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { duckdbError, identifier, literal, openDuckDB } from './duckdb.ts';
+import { sequenceColumn } from './expressions.ts';
 import { type Manifest, PADDING_ID } from './prepared.ts';
-import { sequenceColumn } from './sequences.ts';
 import { fieldColumn, labelColumn } from './statistics.ts';
 
 export const HEADER_BYTES = 64;

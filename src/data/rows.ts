@@ -9,7 +9,7 @@ import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
 import { blameExpression } from './expressions.ts';
-import { sequenceInputs } from './sequences.ts';
+import { givenColumns, sequenceInputs } from './sequences.ts';
 import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
 import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
 
@@ -109,8 +109,8 @@ export async function createRows(
 }
 
 /**
- * Creates the table `rows` of rows to be scored, all rows of the base source in its order: `row`, `f0 ...` and
- * `scenario`, which is NULL where the row has none. Throws DATA_SCENARIO_UNKNOWN.
+ * Creates the table `rows` of rows to be scored, all rows of the base source in its order: `row`, `f0 ...`, `scenario`,
+ * which is NULL where the row has none, and the sequences `g0 ...`. Throws DATA_SCENARIO_UNKNOWN.
  */
 export async function createInputRows(
   connection: DuckDBConnection,
@@ -119,7 +119,7 @@ export async function createInputRows(
   types: Types,
 ): Promise<void> {
   const from = joinedRelation(config, sources, { rowNumbers: true });
-  const columns = inputColumns(config, types).join(', ');
+  const columns = [...inputColumns(config, types), ...givenColumns(config, types)].join(', ');
   await execute(
     connection,
     `CREATE TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${ROW_COLUMN}`,

@@ -8,10 +8,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { embed, execute } from './duckdb.ts';
-import { SEQUENCE_KEY, SEQUENCE_TIME, sequenceType } from './expressions.ts';
-import type { PreparedSequences } from './prepared.ts';
-import { isOrdered, textOf } from './sql.ts';
+import { embed, execute, literal } from './duckdb.ts';
+import { givenSequences, SEQUENCE_KEY, SEQUENCE_TIME, sequenceColumn, sequenceType } from './expressions.ts';
+import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from './prepared.ts';
+import { hashedIdSql, isOrdered, storedSequence, textOf } from './sql.ts';
 
 type SequenceConfig = NonNullable<DatasetConfig['sequences']>;
 /** DuckDB's types of the configuration's expressions by their `usedBy`. */
@@ -25,9 +25,6 @@ export function describeSequences({ sequences, split }: DatasetConfig): Prepared
   const from = isByItsTime ? 'earlier rows' : 'train rows';
   return { itemField: item, length, types: Object.keys(types), from };
 }
-
-/** Name of a type's column in an encoded file, and in a file to be scored. */
-export const sequenceColumn = (type: string): string => `sequence_${type}`;
 
 /** SQL of the key of a row, NULL where missing. */
 export const sequenceKey = ({ key }: SequenceConfig, types: Types): string =>
@@ -116,3 +113,35 @@ export const encodedSequences = ({
   columns: types.map((type, k) => ({ name: sequenceColumn(type), sql: `coalesce(q.q${k}, []::INTEGER[])` })),
   join: ' LEFT JOIN sequences AS q USING (row)',
 });
+
+/** Columns `g0 g1 ...` of rows to be scored: the tokens of the lists that they bring. Throws DATA_EXPRESSION_INVALID. */
+export const givenColumns = (config: DatasetConfig, types: Types): string[] =>
+  givenSequences(config).map(({ usedBy, sql }, k) => {
+    const type = types.get(usedBy) ?? 'VARCHAR';
+    const tokens = storedSequence(sql, type, config.sequences?.length ?? 0);
+    if (tokens !== undefined) return `${tokens} AS g${k}`;
+    const reason = `expected a list of items, oldest first, or a text with | between them; it gives a value of type ${type}`;
+    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason });
+  });
+
+/**
+ * Creates `given0 given1 ...` of rows to be scored: `row` and `items`, a list of ids of the item field, out of its vocabulary
+ * file or by hashing.
+ */
+export async function encodeGiven(
+  connection: DuckDBConnection,
+  { types }: PreparedSequences,
+  item: { vocabulary: string } | { hash: number },
+): Promise<void> {
+  const [id, join] =
+    'hash' in item
+      ? [hashedIdSql('token', item.hash), '']
+      : ['id', ` LEFT JOIN read_parquet(${literal(item.vocabulary)}) USING (token)`];
+  for (const k of types.keys())
+    await execute(
+      connection,
+      `CREATE TABLE given${k} AS SELECT row, list(coalesce(${id}, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS items
+       FROM (SELECT row, unnest(g${k}) AS token, generate_subscripts(g${k}, 1) AS place FROM rows)${join} GROUP BY row`,
+      'encoding the sequences',
+    );
+}

@@ -91,6 +91,20 @@ function storedList(
   return { expression: `CASE WHEN len(${present}) > 0 THEN ${tokens} END`, token: (column) => column };
 }
 
+/**
+ * SQL of the tokens of a list of items, the last `length` of them, NULL for a missing item; undefined where the type is none of
+ * a list, or of a text with | between the items.
+ */
+export function storedSequence(sql: string, type: string, length: number): string | undefined {
+  if (type === '"NULL"') return 'NULL::VARCHAR[]';
+  const isList = LIST_TYPE.test(type);
+  const item = storedScalar('item', isList ? type.replace(LIST_TYPE, '') : 'VARCHAR');
+  if (item === undefined || (!isList && !TEXT_TYPE.test(type))) return undefined;
+  const list = isList ? sql : `string_split(nullif(${sql}::VARCHAR, ''), '|')`;
+  const last = `list_transform((${list})[-${length}:], lambda item: ${item.expression})`;
+  return `list_transform(${last}, lambda item: ${item.token('item')})`;
+}
+
 /** SQL of a hashed id (int32) of a token. */
 export const hashedIdSql = (token: string, size: number): string =>
   `(${RESERVED_IDS} + md5_number_upper(${token}) % ${size})::INTEGER`;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
+import { encodeFile } from '../../src/data/predict.ts';
 import { prepare } from '../../src/data/prepare.ts';
 import type { PreparedData } from '../../src/data/prepared.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
@@ -167,6 +168,52 @@ describe('sequences', () => {
     for await (const batch of reader.batches({ batchSize: 4 })) expect(batch).not.toHaveProperty('sequences');
     await reader.close();
     expect((await openRowEncoder(plain)).sequences).toBeUndefined();
+  });
+
+  test('rows to be scored bring theirs, and get the ids of the row encoder', async () => {
+    const lists = [
+      { liked: ['x', 'y', 'z', 'x'], disliked: null },
+      { liked: [], disliked: ['nobody knows it', null, 'z'] },
+      { liked: ['y'], disliked: ['1'] },
+    ];
+    for (const hash of [undefined, 50]) {
+      const fields = [CONFIG.fields[0], { name: 'item', kind: 'categorical' as const, hash }];
+      const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { fields });
+      const encoder = await openRowEncoder(data);
+      const expected = lists.map((values) => {
+        const ids = new Int32Array(6);
+        encoder.encodeSequences(values, ids);
+        return [...ids];
+      });
+      const asLists = lists.map(({ liked, disliked }) =>
+        JSON.stringify({ number: 0, item: 'x', sequence_liked: liked, sequence_disliked: disliked }),
+      );
+      const asTexts = lists.map(({ liked, disliked }) => `0,x,${liked.join('|')},${(disliked ?? []).join('|')}`);
+      const inputs = {
+        'in.json': asLists.join('\n'),
+        'in.csv': ['number,item,sequence_liked,sequence_disliked', ...asTexts].join('\n'),
+      };
+      for (const [name, content] of Object.entries(inputs)) {
+        const folder = temporaryFolder({ [name]: content });
+        const encoded = await encodeFile({ data, input: join(folder, name), work: join(folder, 'work') });
+        for await (const { sequences } of encoded.reader.batches({ batchSize: 3 }))
+          expect([...(sequences ?? [])], name).toEqual(expected.flat());
+        await encoded.close();
+      }
+    }
+  });
+
+  test('rows to be scored without lists are refused', async () => {
+    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" });
+    const folder = temporaryFolder({ 'in.csv': 'number,item,sequence_liked\n0,x,3\n' });
+    const encode = (path: string) => encodeFile({ data, input: path, work: join(folder, 'work') });
+    expect((await failure(encode(join(folder, 'in.csv')))).message).toMatch(
+      /"sequence_disliked" \(used by sequence "disliked"\)/,
+    );
+    const numbers = temporaryFolder({ 'in.json': '{"number":0,"item":"x","sequence_liked":3,"sequence_disliked":[]}' });
+    expect((await failure(encode(join(numbers, 'in.json')))).message).toMatch(
+      /sequence "liked": .*expected a list of items, oldest first/,
+    );
   });
 
   test('the encoder names what is no list and no type', async () => {

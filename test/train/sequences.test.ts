@@ -1,0 +1,206 @@
+/** Behaviour sequences in a training step and in scoring, against sums and differences worked out in float64. */
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { random } from '../../src/base/random.ts';
+import type { Batch, PreparedField } from '../../src/data/prepared.ts';
+import { add, matmul, mul, reduceSum, reshape } from '../../src/graph/index.ts';
+import { loadKernels } from '../../src/kernels/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import { createSession } from '../../src/runtime/session.ts';
+import { rowLayout } from '../../src/train/feeds.ts';
+import { inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { score } from '../../src/train/scorer.ts';
+import { allocateStep, type StepContext, stepBytes, trainStep } from '../../src/train/step.ts';
+import { fixed } from '../../src/train/weighting/index.ts';
+import { allocateWeights, view, weightBytes } from '../../src/train/weights.ts';
+
+const [D, F, K, L, T, B] = [3, 2, 2, 4, 2, 9];
+const sizes: ModelSizes = { fields: F, scenarios: 1, tasks: T, sequences: { types: K, length: L, itemField: 1 } };
+const options = { embeddingDim: D, dropout: 0 };
+
+/** logit_t = sum_i a_it e_i + sum_kl c_klt (|x_kl|^2 + mask_kl): every place of a sequence counts in its own way, and only there. */
+const model: ModelDefinition<CommonOptions> = {
+  key: 'places',
+  title: 'Places',
+  paper: '',
+  purpose: '',
+  options: z.object({ embeddingDim: z.number(), dropout: z.number() }),
+  presets: {},
+  parameters: () => [
+    { name: 'a', shape: [F * D, T], initializer: { kind: 'zeros' }, group: 'weight' },
+    { name: 'c', shape: [K * L, T], initializer: { kind: 'zeros' }, group: 'weight' },
+  ],
+  forward({ embedding, parameter, sequences }) {
+    const { items, mask } = sequences();
+    const places = add(reduceSum(mul(items, items), [3]), mask); // [B,K,L]
+    const fromItems = matmul(reshape(places, ['B', K * L]), parameter('c')); // [B,T]
+    return { logits: add(matmul(embedding, parameter('a')), fromItems) };
+  },
+};
+
+// The first field has the table rows 0 to 4, the item field 5 to 12.
+const fields: PreparedField[] = [5, 8].map((size, f) => ({
+  name: `field${f}`,
+  kind: 'categorical',
+  offset: 5 * f,
+  size,
+  slots: 1,
+  pooling: 'mean',
+}));
+const PADDING = 5;
+const ROWS = 14; // the last row of the table belongs to nobody
+
+/** Sequences of 0 to L items; few items, so that they repeat within a row and meet the target item. */
+function makeBatch(): Batch {
+  const generator = random('rows');
+  const sequences = Array.from({ length: B * K }, () => {
+    const length = generator.below(L + 1);
+    return Array.from({ length: L }, (_, l) => (l < length ? PADDING + 1 + generator.below(4) : PADDING));
+  });
+  return {
+    size: B,
+    ids: Int32Array.from({ length: B * F }, (_, i) => (i % 2 === 0 ? 1 + generator.below(4) : 6 + generator.below(5))),
+    sequences: Int32Array.from(sequences.flat()),
+    scenario: new Int32Array(B),
+    labels: Float32Array.from({ length: B * T }, (_, i) => (i === 3 ? Number.NaN : generator.below(2))),
+    weight: Float32Array.from({ length: B }, (_, i) => 1 + (i % 3)),
+    group: new Int32Array(B),
+    row: Int32Array.from({ length: B }, (_, i) => i),
+  };
+}
+
+interface Numbers {
+  table: Float64Array;
+  a: Float64Array;
+  c: Float64Array;
+}
+
+function logitsOf({ table, a, c }: Numbers, { ids, sequences = new Int32Array() }: Batch): number[] {
+  return Array.from({ length: B * T }, (_, at) => {
+    const [row, t] = [Math.floor(at / T), at % T];
+    let logit = 0;
+    for (let i = 0; i < F * D; i++) logit += a[i * T + t] * table[ids[row * F + Math.floor(i / D)] * D + (i % D)];
+    for (let place = 0; place < K * L; place++) {
+      const id = sequences[row * K * L + place];
+      if (id === PADDING) continue;
+      const squares = table.subarray(id * D, (id + 1) * D).reduce((sum, x) => sum + x * x, 0);
+      logit += c[place * T + t] * (squares + 1);
+    }
+    return logit;
+  });
+}
+
+/** Sum over tasks of the weighted mean logistic loss of the labelled rows. */
+function lossOf(numbers: Numbers, batch: Batch): number {
+  const logits = logitsOf(numbers, batch);
+  let loss = 0;
+  for (let t = 0; t < T; t++) {
+    let [sum, total] = [0, 0];
+    for (let row = 0; row < B; row++) {
+      const [z, y] = [logits[row * T + t], batch.labels[row * T + t]];
+      if (Number.isNaN(y)) continue;
+      total += batch.weight[row];
+      sum += batch.weight[row] * (Math.log1p(Math.exp(-Math.abs(z))) + Math.max(z, 0) - y * z);
+    }
+    loss += sum / total;
+  }
+  return loss;
+}
+
+async function open(tableUpdates: 'lazy' | 'dense') {
+  const graph = trainingGraph({ model, options, sizes, phase: 'train', batchSize: B });
+  const inference = inferenceGraph({ model, options, sizes, phase: 'train', batchSize: B });
+  const layout = rowLayout(fields, D, sizes.sequences);
+  const kernels = await loadKernels();
+  const specs = model.parameters(options, sizes);
+  const weightSizes = { specs, buffers: [], tableRows: ROWS, dimension: D, gateTable: false, moments: 0 as const };
+  const nothing = { gates: 0, buffers: 0, dropout: 0, noise: 0 };
+  const stepSizes = {
+    ...nothing,
+    batchSize: B + 2,
+    tasks: T,
+    denseParameters: (F * D + K * L) * T,
+    tableRows: ROWS,
+    tableUpdates,
+  };
+  const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
+  const weights = allocateWeights(arena, weightSizes);
+  const generator = random('weights');
+  for (const numbers of [weights.dense.view, weights.table.view])
+    for (let i = 0; i < numbers.length; i++) numbers[i] = generator.normal();
+  const session = await createSession(graph.bytes, { threads: 1 });
+  const sgd = {
+    optimizer: 'sgd',
+    l2: 0,
+    weightDecay: 0,
+    momentum: 0,
+    beta1: 0,
+    beta2: 0,
+    epsilon: 0,
+    groups: {},
+  } as const;
+  const context: StepContext = {
+    kernels,
+    session,
+    graph,
+    weights,
+    buffers: allocateStep(arena, stepSizes, layout),
+    layout,
+    optimizer: { ...sgd, tableUpdates },
+    clipNorm: undefined,
+    weighting: fixed([1, 1]),
+    lossReduction: 'sum',
+    tasks: ['one', 'two'],
+    phase: 'train',
+    dropoutKeep: 1,
+    seed: 0,
+  };
+  const scoring = await createSession(inference.bytes, { threads: 1 });
+  const numbers = (): Numbers => ({
+    table: Float64Array.from(weights.table.view),
+    a: Float64Array.from(view(weights, 'a')),
+    c: Float64Array.from(view(weights, 'c')),
+  });
+  return { context, scoring, numbers, release: () => Promise.all([session.release(), scoring.release()]) };
+}
+
+describe('a model that reads sequences', () => {
+  test.each(['lazy', 'dense'] as const)('moves table and parameters by the gradient: %s', async (tableUpdates) => {
+    const { context, numbers, release } = await open(tableUpdates);
+    const batch = makeBatch();
+    const before = numbers();
+    await trainStep(context, { batch, step: 1, epoch: 0, learningRate: 1, scalars: {} });
+    const after = numbers();
+    await release();
+    const h = 1e-5;
+    for (const name of ['table', 'a', 'c'] as const)
+      before[name].forEach((value, i) => {
+        const at = (x: number): number => lossOf({ ...before, [name]: before[name].with(i, x) }, batch);
+        const slope = (at(value + h) - at(value - h)) / (2 * h);
+        // float32 sums of some hundred terms, and a difference of numbers around 1
+        expect(Math.abs(before[name][i] - after[name][i] - slope), `${name} ${i}`).toBeLessThan(2e-6);
+      });
+    const padding = [0, PADDING, ROWS - 1].flatMap((row) => [0, 1, 2].map((d) => row * D + d));
+    for (const i of padding) expect(after.table[i]).toBe(before.table[i]);
+  });
+
+  test('scores rows as the formula does', async () => {
+    const { context, scoring, numbers, release } = await open('lazy');
+    const batch = makeBatch();
+    const { kernels, weights, layout, buffers } = context;
+    const logits = await score({ kernels, session: scoring, weights, layout, buffers, scalars: {} }, batch);
+    for (const [i, expected] of logitsOf(numbers(), batch).entries())
+      expect(Math.abs(logits[i] - expected)).toBeLessThan(1e-5);
+    await expect(
+      score({ kernels, session: scoring, weights, layout, buffers, scalars: {} }, { ...batch, sequences: undefined }),
+    ).rejects.toThrow(/reads behaviour sequences, and the data have none/);
+    await release();
+  });
+
+  test('is refused where the data have none', () => {
+    const without = { ...sizes, sequences: undefined };
+    expect(() => trainingGraph({ model, options, sizes: without, phase: 'train', batchSize: B })).toThrow(
+      /model "places" reads behaviour sequences, and the data have none/,
+    );
+  });
+});
