@@ -4,6 +4,7 @@ import { ADASPARSE_CASES } from './adasparse-cases.ts';
 import { AESM2_CASES } from './aesm2-cases.ts';
 import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import { type ModelCases, modelContract } from './contract.ts';
+import { DTRN_CASES } from './dtrn-cases.ts';
 import { HINET_CASES } from './hinet-cases.ts';
 import { M2M_CASES } from './m2m-cases.ts';
 import { M3OE_CASES } from './m3oe-cases.ts';
@@ -16,6 +17,7 @@ const CASES: Record<string, ModelCases> = {
   adasparse: ADASPARSE_CASES,
   aesm2: AESM2_CASES,
   autoifs: AUTOIFS_CASES,
+  dtrn: DTRN_CASES,
   hinet: HINET_CASES,
   m2m: M2M_CASES,
   m3oe: M3OE_CASES,

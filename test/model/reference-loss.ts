@@ -1,5 +1,5 @@
 /** A model's loss in float64: its forward function evaluated from the definitions of the ops, the loss from its own. */
-import type { Tensor } from '../../src/graph/index.ts';
+import { nodesBefore, type Tensor } from '../../src/graph/index.ts';
 import { buildForward } from '../../src/train/graphs.ts';
 import { evaluate, type Numbers } from '../graph/evaluate.ts';
 import { type Feeds, type Setup, sum } from './support.ts';
@@ -34,22 +34,32 @@ export interface ReferenceLoss {
 
 /**
  * The loss on the rows of `feeds`, as a function of inputs that move away from them. What stops gradients is held still, so
- * that differences of the total are the gradient.
+ * that differences of the total are the gradient. Only what the moved inputs reach is computed anew.
  */
 export function referenceLoss(setup: Setup, feeds: Feeds): (moved?: Record<string, Numbers>) => ReferenceLoss {
   const [rows] = feeds.embedding.shape;
-  const { graph, forward } = buildForward(setup, true);
+  const { forward } = buildForward(setup, true);
   const outputs: Record<string, Tensor> = { logits: forward.logits };
   for (const [name, penalty] of Object.entries(forward.penalties ?? {})) outputs[`penalty ${name}`] = penalty;
-  const still = Object.fromEntries(
-    graph.nodes.filter(({ op }) => op === 'stopGradient').map((node) => [`still ${node.id}`, node]),
-  );
-  const held = Object.entries(evaluate(still, feeds, rows)).map(([name, value]) => [still[name], value] as const);
+  const nodes = nodesBefore(...Object.values(outputs));
+  const there = evaluate(Object.fromEntries(nodes.map((node) => [node.id, node])), feeds, rows);
   return (moved = {}) => {
-    const { logits, ...penalties } = evaluate(outputs, { ...feeds, ...moved }, rows, held);
+    const reached = reachedBy(moved, nodes);
+    const still = nodes.filter(({ id }) => !reached.has(id)).map((node) => [node, there[node.id]] as const);
+    const { logits, ...penalties } = evaluate(outputs, { ...feeds, ...moved }, rows, still);
     const { tasks, penalty } = lossOf(logits, Object.values(penalties), feeds);
     return { logits, tasks, penalty, total: sum(tasks) + penalty };
   };
+}
+
+/** Ids of the nodes, inputs first, whose values some inputs change. */
+function reachedBy(inputs: Record<string, Numbers>, nodes: readonly Tensor[]): Set<number> {
+  const reached = new Set<number>();
+  for (const node of nodes) {
+    const moves = node.op === 'input' && (node as Tensor<'input'>).attributes.name in inputs;
+    if (moves || (node.op !== 'stopGradient' && node.inputs.some(({ id }) => reached.has(id)))) reached.add(node.id);
+  }
+  return reached;
 }
 
 /** The slope of the total along directions of some inputs. */

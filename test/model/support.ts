@@ -50,11 +50,13 @@ export function feedsFor(
         );
       const positive = (): number => (0.5 + generator.uniform()) / rows;
       if (name === 'scenario') return [name, wholes(dims, sizes.scenarios, name, ...key)];
-      if (name === 'labels') return [name, each((i) => (missing[i] ? 0 : generator.below(2)))];
+      if (name === 'labels') return [name, each(labelOf(sizes, missing, () => generator.below(2)))];
       if (name === 'lossWeights') return [name, each((i) => (missing[i] ? 0 : positive()))];
       if (name === 'rowWeights') return [name, each(positive)];
       if (name === 'gates') return [name, each(() => generator.below(2))];
       if (name === 'rows') return [name, float([rows])];
+      if (name === 'sequences') return [name, normals(dims, 1, name, ...key)];
+      if (name === 'sequenceMask') return [name, prefixMask(dims, (length) => generator.below(length + 1))];
       if (name.startsWith('buffer.')) return [name, each(() => 0.5 + generator.uniform())];
       if (name.startsWith('noise.')) return [name, each(() => generator.normal())];
       if (name.startsWith('dropout.'))
@@ -63,6 +65,29 @@ export function feedsFor(
       return [name, normals(dims, name === 'embedding' ? 1 : 1 / Math.sqrt(dims[0]), name, ...key)];
     }),
   );
+}
+
+/** Label i of [rows, T]: 0 where missing, else drawn; where tasks are ordered, 0 after a 0. */
+function labelOf({ tasks, orderedTasks }: ModelSizes, missing: ArrayLike<number>, draw: () => number) {
+  let before = 1;
+  return (i: number): number => {
+    if (i % tasks === 0) before = 1;
+    if (missing[i]) return 0;
+    const label = draw() * (orderedTasks ? before : 1);
+    before = label;
+    return label;
+  };
+}
+
+/** [rows, K, L] ones, then zeros: all empty in row 0, all full in row 1, then as many ones as drawn for each sequence. */
+function prefixMask([rows, types, length]: readonly number[], draw: (most: number) => number): Value {
+  const mask = float(new Float32Array(rows * types * length), rows, types, length);
+  for (let sequence = 0; sequence < rows * types; sequence++) {
+    const row = Math.floor(sequence / types);
+    const items = row === 0 ? 0 : row === 1 ? length : draw(length);
+    mask.data.fill(1, sequence * length, sequence * length + items);
+  }
+  return mask;
 }
 
 export const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
@@ -109,7 +134,7 @@ export async function openTrainingForm(setup: Setup): Promise<Pick<Subject, 'log
   };
 }
 
-/** The flat gradient taken apart, and the gradient of the embeddings. */
+/** The flat gradient taken apart, and the gradients of the embeddings and of the items of sequences. */
 export function gradients({ training }: Subject, found: Feeds): Map<string, TensorData> {
   let from = 0;
   const parts = training.trainable.map(({ name, shape }): [string, TensorData] => {
@@ -119,7 +144,9 @@ export function gradients({ training }: Subject, found: Feeds): Map<string, Tens
   });
   if (from !== found.gradient.data.length)
     throw new Error(`the flat gradient has ${found.gradient.data.length} numbers, not ${from}`);
-  return new Map([...parts, ['embedding', found.embeddingGradient.data]]);
+  const { embeddingGradient, sequenceGradient } = found;
+  const rows = { embedding: embeddingGradient, ...(sequenceGradient && { sequences: sequenceGradient }) };
+  return new Map([...parts, ...Object.entries(rows).map(([name, { data }]): [string, TensorData] => [name, data])]);
 }
 
 export interface Fit {

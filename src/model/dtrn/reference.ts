@@ -8,6 +8,7 @@ import { sigmoid, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardOutputs, ModelSizes, ReferenceLayout, ReferenceTensor, SequenceSizes } from '../contract.ts';
 import { type Place, range, vectorTensor } from '../references/layout.ts';
 import { type DtrnOptions, dtrnOptions, embeddingCount, readSequences, refinementWidth } from './options.ts';
+import { topParameters } from './tops.ts';
 
 const positive = z.int().min(1);
 
@@ -118,35 +119,43 @@ function refinementTensors(options: DtrnOptions, sizes: ModelSizes): ReferenceTe
   ]);
 }
 
-/** Towers and, under `mmoe`, one ReLU layer per expert. Other tops have no tensors there. */
+/** Towers alone, or MMoE with one ReLU layer per expert; what else may stand on top keeps our own names. */
 function topTensors(options: DtrnOptions, sizes: ModelSizes): ReferenceTensor[] {
   const { top, embeddingDim } = options;
   const width = embeddingCount(options, sizes) * embeddingDim;
-  const tower = (inputs: number): ReferenceTensor[] =>
-    range(sizes.tasks).flatMap((t) =>
-      [...top.towerDims, 1].flatMap((outputs, i) =>
-        dense(
-          `tower.${t}.fc${i}`,
-          { parameter: `tower.${i}`, member: t },
-          i === 0 ? inputs : top.towerDims[i - 1],
-          outputs,
-        ),
-      ),
-    );
-  if (top.key === 'tower') return tower(width);
-  const { experts } = top;
-  const expertDim = top.expertDims[0];
+  if (top.key === 'tower') return towerTensors(width, top.towerDims, sizes);
+  if (top.key === 'mmoe' && top.heads === 'shared' && top.expertDims.length === 1)
+    return mmoeTensors(width, top, sizes);
+  return topParameters(options, width, sizes).map(({ name, shape }) =>
+    vectorTensor(name, { parameter: name }, elementCount(shape), shape),
+  );
+}
+
+const towerTensors = (inputs: number, dims: readonly number[], { tasks }: ModelSizes): ReferenceTensor[] =>
+  range(tasks).flatMap((t) =>
+    [...dims, 1].flatMap((outputs, i) =>
+      dense(`tower.${t}.fc${i}`, { parameter: `tower.${i}`, member: t }, i === 0 ? inputs : dims[i - 1], outputs),
+    ),
+  );
+
+function mmoeTensors(
+  width: number,
+  { experts, expertDims: [outputs], towerDims }: { experts: number; expertDims: number[]; towerDims: number[] },
+  sizes: ModelSizes,
+): ReferenceTensor[] {
+  const [kernel, bias] = [
+    [experts, width, outputs],
+    [experts, outputs],
+  ];
   return [
-    vectorTensor('mmoe.expert.weight', { parameter: 'expert.0.kernel' }, experts * width * expertDim, [
-      experts,
-      width,
-      expertDim,
-    ]),
-    vectorTensor('mmoe.expert.bias', { parameter: 'expert.0.bias' }, experts * expertDim, [experts, expertDim]),
+    vectorTensor('mmoe.expert.weight', { parameter: 'expert.0.kernel' }, elementCount(kernel), kernel),
+    vectorTensor('mmoe.expert.bias', { parameter: 'expert.0.bias' }, elementCount(bias), bias),
     ...range(sizes.tasks).flatMap((t) => dense(`mmoe.gate.${t}`, { parameter: 'gate', member: t }, width, experts)),
-    ...tower(expertDim),
+    ...towerTensors(outputs, towerDims, sizes),
   ];
 }
+
+const elementCount = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 /** weight [in, out] and bias [out], as one member of a stack of ours or as a whole. */
 const dense = (name: string, { parameter, member }: Place, inputs: number, outputs: number): ReferenceTensor[] => [

@@ -4,7 +4,7 @@
  *
  *   z_t = squeeze(A_t)    a_t = c sigmoid(W_t1 relu(W_t0 z_t))
  */
-import { add, matmul, mul, reduceMean, relu, reshape, sigmoid, slice, type Tensor } from '../../graph/index.ts';
+import { add, expand, matmul, mul, relu, reshape, sigmoid, slice, type Tensor } from '../../graph/index.ts';
 import type { ParameterSpec } from '../contract.ts';
 import { xavierParameters } from './linear.ts';
 import { stackedLinear } from './stack.ts';
@@ -30,32 +30,33 @@ export function excitation(
   { squeeze, most }: { squeeze: Squeeze; most: number },
   parameter: (name: string) => Tensor,
 ): Tensor {
-  const squeezed = parts.map((part) => (squeeze === 'mean' ? reduceMean(part, [-1]) : flattened(part))); // [B,n] or [T,B,n]
-  const hidden = relu(linearOfParts(squeezed, `${name}.0`, parameter)); // [T,B,z]
-  return mul(sigmoid(stackedLinear(hidden, `${name}.1`, parameter)), most); // [T,B,M]
+  const kernel = parameter(`${name}.0.kernel`);
+  const read = squeeze === 'mean' ? ofMeans(kernel, parts[0].shape.at(-1) as number) : kernel; // [T,M*d,z]
+  const bias = parameter(`${name}.0.bias`);
+  const [count, hidden] = bias.shape as number[];
+  const product = productOfParts(parts, read); // [T,B,z]
+  const excited = stackedLinear(relu(add(product, reshape(bias, [count, 1, hidden]))), `${name}.1`, parameter);
+  return mul(sigmoid(excited), most); // [T,B,M]
 }
 
-/** [.., m, d] -> [.., m*d] */
-function flattened(part: Tensor): Tensor {
-  const [count, dimension] = part.shape.slice(-2) as number[];
-  return reshape(part, [...part.shape.slice(0, -2), count * dimension]);
+/** A kernel of means [T, M, z], as one of all numbers [T, M*d, z]: a mean is a product with equal weights. */
+function ofMeans(kernel: Tensor, dimension: number): Tensor {
+  const [count, embeddings, hidden] = kernel.shape as number[];
+  const share = reshape(mul(kernel, 1 / dimension), [count, embeddings, 1, hidden]);
+  return reshape(expand(share, [count, embeddings, dimension, hidden]), [count, embeddings * dimension, hidden]);
 }
 
-/** `stackedLinear` of parts side by side, without laying them so: the kernel is cut instead. -> [T, B, out] */
-function linearOfParts(parts: readonly Tensor[], name: string, parameter: (name: string) => Tensor): Tensor {
-  const [kernel, bias] = [parameter(`${name}.kernel`), parameter(`${name}.bias`)];
-  const [count, outputs] = bias.shape as number[];
+/** Embeddings side by side times a kernel [T, M*d, z], without laying them so: the kernel is cut instead. -> [T, B, z] */
+function productOfParts(parts: readonly Tensor[], kernel: Tensor): Tensor {
   let from = 0;
   const products = parts.map((part) => {
-    const to = from + (part.shape.at(-1) as number);
-    const own = slice(kernel, 1, from, to); // [T,n,out]
+    const [count, dimension] = part.shape.slice(-2) as number[];
+    const to = from + count * dimension;
+    const own = slice(kernel, 1, from, to); // [T,m*d,z]
     from = to;
-    return matmul(part, own); // [T,B,out]
+    return matmul(reshape(part, [...part.shape.slice(0, -2), count * dimension]), own); // [T,B,z]
   });
-  return add(
-    products.reduce((sum, product) => add(sum, product)),
-    reshape(bias, [count, 1, outputs]),
-  );
+  return products.reduce((sum, product) => add(sum, product));
 }
 
 export const excitationParameters = (
