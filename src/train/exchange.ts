@@ -16,6 +16,8 @@ import type {
   ReferenceTensor,
 } from '../model/contract.ts';
 import { findModel, models } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
+import { bufferName } from './graphs.ts';
 import type { RunPlace } from './new-run.ts';
 import { checkFit, describeData } from './run-data.ts';
 import { modelSizes } from './sizes.ts';
@@ -23,7 +25,10 @@ import { modelSizes } from './sizes.ts';
 export interface ImportRequest {
   /** Key of the model. */
   model: string;
-  /** Safetensors file: the reference's names, or those names behind `param.` (then other tensors are left aside). */
+  /**
+   * Safetensors file: the reference's names, or those names behind `param.` (then other tensors are left aside). Moving averages
+   * and the like stand behind `buffer.` in both.
+   */
   weights: string;
   /** JSON file: the reference's configuration, flat or as its entry `config`. */
   config: string;
@@ -47,8 +52,11 @@ export function importWeights({ model: key, weights, config: configPath, place, 
   if (data !== undefined) checkFit(configPath, unboundData(sizes, tableRows), data.folder, data.manifest);
 
   const found = referenceTensors(readSafetensors(weights).tensors);
-  const wanted = layout.tensors(options, sizes);
-  const tables = tableNames(layout).map(([name]) => ({ name, shape: [tableRows, options.embeddingDim] }));
+  const wanted = exchanged(layout, options, sizes);
+  const tables = tableNames(layout).map(([name]) => ({
+    name,
+    shape: [tableRows, tableDimension(model, options, sizes)],
+  }));
   checkTensors(weights, found, [...wanted, ...tables]);
 
   const content = {
@@ -77,15 +85,26 @@ export function exportWeights(run: string, path: string): { tensors: number; byt
   const options = model.options.parse(description.model);
   const sizes = modelSizes(description.data);
   const named = [
-    ...layout
-      .tensors(options, sizes)
-      .map((tensor): [string, TensorView] => [
-        tensor.name,
-        { shape: tensor.shape, data: arranged(tensor, tensors.get(tensor.parameter)?.data as Float32Array) },
-      ]),
+    ...exchanged(layout, options, sizes).map((tensor): [string, TensorView] => [
+      tensor.name,
+      { shape: tensor.shape, data: arranged(tensor, tensors.get(tensor.parameter)?.data as Float32Array) },
+    ]),
     ...tableNames(layout).map(([name, ours]): [string, TensorView] => [name, tensors.get(ours) as StoredTensor]),
   ];
   return { tensors: named.length, bytes: writeSafetensors(path, named).bytes };
+}
+
+/** Parameters and buffers: `buffer.NAME` is a name of ours in the files of both sides. */
+function exchanged(
+  layout: ReferenceLayout<CommonOptions>,
+  options: CommonOptions,
+  sizes: ModelSizes,
+): ReferenceTensor[] {
+  const buffers = layout.buffers?.(options, sizes) ?? [];
+  return [
+    ...layout.tensors(options, sizes),
+    ...buffers.map((tensor) => ({ ...tensor, name: BUFFER + tensor.name, parameter: BUFFER + tensor.parameter })),
+  ];
 }
 
 function layoutOf(model: ModelDefinition): ReferenceLayout<CommonOptions> {
@@ -115,12 +134,15 @@ function readReferenceConfig(path: string, { models }: ReferenceLayout<CommonOpt
   return config;
 }
 
-const PREFIX = 'param.';
+const PARAMETER = 'param.';
+const BUFFER = 'buffer.';
 
-/** The tensors by their reference names. In a file that marks parameters with a prefix, the others are something else. */
+/** The tensors by their reference names. In a file that marks parameters with a prefix, what is no buffer either is something else. */
 function referenceTensors(all: Map<string, StoredTensor>): Map<string, StoredTensor> {
-  const marked = [...all].filter(([name]) => name.startsWith(PREFIX));
-  return marked.length === 0 ? all : new Map(marked.map(([name, tensor]) => [name.slice(PREFIX.length), tensor]));
+  const marked = [...all].filter(([name]) => name.startsWith(PARAMETER));
+  if (marked.length === 0) return all;
+  const buffers = [...all].filter(([name]) => name.startsWith(BUFFER));
+  return new Map([...marked.map(([name, tensor]) => [name.slice(PARAMETER.length), tensor] as const), ...buffers]);
 }
 
 function checkTensors(
@@ -141,7 +163,7 @@ function checkTensors(
   if (problems.length > 0) throw error('IMPORT_MISMATCH', { weights, problems });
 }
 
-/** Our parameters, filled from the reference's tensors. */
+/** Our parameters and buffers, filled from the reference's tensors. */
 function ourTensors(
   model: ModelDefinition,
   options: CommonOptions,
@@ -149,11 +171,12 @@ function ourTensors(
   reference: ReferenceTensor[],
   found: ReadonlyMap<string, StoredTensor>,
 ): [string, TensorView][] {
-  const ours = new Map(
-    model
-      .parameters(options, sizes)
-      .map(({ name, shape }) => [name, { shape, data: new Float32Array(elements(shape)) }]),
-  );
+  const buffers = model.buffers?.(options, sizes) ?? [];
+  const specs = [
+    ...model.parameters(options, sizes),
+    ...buffers.map((spec) => ({ name: bufferName(spec), shape: spec.shape })),
+  ];
+  const ours = new Map(specs.map(({ name, shape }) => [name, { shape, data: new Float32Array(elements(shape)) }]));
   placeReference(
     reference,
     ({ name }) => found.get(name)?.data as Float32Array,
