@@ -24,7 +24,12 @@ export const dwa = (state: DwaState, tasks: number, temperature: number): TaskWe
  */
 export function dwaWeights(epochs: readonly (number | null)[][], tasks: number, temperature: number): number[] {
   const [before, last] = epochs.length < 2 ? [[], []] : epochs;
-  const powers = Array.from({ length: tasks }, (_, t) => Math.exp((last[t] ?? 1) / (before[t] || 1) / temperature));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => (tasks * power) / sum);
+  const powers = Array.from({ length: tasks }, (_, t) => change(before[t], last[t]) / temperature);
+  const largest = Math.max(...powers);
+  const shares = powers.map((power) => Math.exp(power - largest));
+  const sum = shares.reduce((total, share) => total + share, 0);
+  return shares.map((share) => (tasks * share) / sum);
 }
+
+const change = (before: number | null | undefined, last: number | null | undefined): number =>
+  before && typeof last === 'number' ? last / before : 1;
