@@ -10,6 +10,7 @@ import { type Finding, number, type Problem } from './checks/finding.ts';
 import { checkJoins } from './checks/joins.ts';
 import { labels, weights } from './checks/labels.ts';
 import { leakage } from './checks/leakage.ts';
+import { sequences } from './checks/sequences.ts';
 import { split } from './checks/split.ts';
 import { openDuckDB } from './duckdb.ts';
 import { allExpressions, checkExpressions } from './expressions.ts';
@@ -34,6 +35,7 @@ const CHECKS: Check[] = [
   groups,
   duplicates,
   split,
+  sequences,
 ];
 
 export interface ValidateOptions {

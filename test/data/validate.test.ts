@@ -58,7 +58,7 @@ test('a sound log passes every check, by name', async () => {
   expect(wrong(findings).filter((f) => !f.startsWith('warn cell-sizes'))).toEqual([]);
   expect([...new Set(findings.map((f) => f.check))]).toEqual([
     ...['sources', 'columns', 'joins', 'rows', 'labels', 'weights', 'scenarios', 'cells', 'cell-sizes', 'field-types'],
-    ...['missing-values', 'constant-fields', 'id-fields', 'leakage', 'group', 'duplicate-rows', 'split'],
+    ...['missing-values', 'constant-fields', 'id-fields', 'leakage', 'group', 'duplicate-rows', 'split', 'sequences'],
   ]);
   expect(worstLevel(findings)).toBe('warn');
   expect(worstLevel([])).toBe('pass');
@@ -301,6 +301,64 @@ describe('split', () => {
         { kind: 'key', column: 'user' },
       ),
     ).toHaveLength(2);
+  });
+});
+
+describe('sequences', () => {
+  const SEQUENCES = { key: '"user"', time: 'time', item: 'item', types: { clicked: 'click = 1', passed: 'click = 0' } };
+  const byTime = { kind: 'time', column: 'time' } as const;
+  const told = async (
+    changes: Partial<NonNullable<DatasetInput['sequences']>>,
+    file = log(),
+    split: DatasetInput['split'] = byTime,
+  ): Promise<string[]> => {
+    const sequences = { ...SEQUENCES, ...changes };
+    return wrong(await check({ 'log.csv': file }, { sequences, split })).filter((f) => /sequences/.test(f));
+  };
+
+  test('sound ones say what feeds them', async () => {
+    const messages = async (split: DatasetInput['split']) => {
+      const findings = await check({ 'log.csv': log() }, { sequences: SEQUENCES, split });
+      return findings.filter((f) => f.check === 'sequences').map(({ level, message }) => `${level} ${message}`);
+    };
+    const what = 'pass clicked, passed: up to 20 items of field "item" each';
+    expect(await messages(byTime)).toEqual([`${what}, of earlier rows`]);
+    expect(await messages({ kind: 'random' })).toEqual([`${what}, of train rows`]);
+  });
+
+  test('expressions that fail, have no order or are no condition', async () => {
+    expect(await told({ key: 'usr', time: 'tim' })).toEqual([
+      expect.stringMatching(/^fail columns: 2 columns are not in the data:.*sequences\.key.*sequences\.time/s),
+    ]);
+    expect(await told({ time: 'time + scene' })).toEqual([expect.stringMatching(/^fail columns: sequences\.time: /)]);
+    expect(await told({ time: '[time]' })).toEqual([
+      expect.stringMatching(/^fail sequences: sequences\.time: .* a value of type BIGINT\[\] is not a time/),
+    ]);
+    expect(await told({ types: { clicked: 'price' } })).toEqual([
+      expect.stringMatching(/^fail sequences: sequences\.types\.clicked: .*expected true or false/),
+    ]);
+  });
+
+  test('a type that never occurs, missing and text times, keys of one row', async () => {
+    expect(await told({ types: { clicked: 'click = 1', bought: 'click = 2' } })).toEqual([
+      'warn sequences: no row counts for type "bought" (click = 2): its sequences are empty',
+    ]);
+    const holes = await told({ time: 'nullif(time % 10, 0)' }, log(), { kind: 'random' });
+    expect(holes).toEqual(['warn sequences: rows without a key or a time have empty sequences and feed none']);
+    expect(await told({ time: "'day ' || time" }, log(), { kind: 'random' })).toEqual([
+      expect.stringMatching(/^warn sequences: 'day ' \|\| time is a text and not always a time/),
+    ]);
+    expect(await told({ key: 'time' })).toEqual([
+      expect.stringMatching(/2,000 keys in 2,000 rows: hardly any row has/),
+    ]);
+  });
+
+  test('splits that leave little to see', async () => {
+    const byUser = await told({ key: '"user"' }, log(), { kind: 'key', column: '"user"' });
+    expect(byUser).toEqual([expect.stringMatching(/^warn sequences: the split keeps the rows of a key together/)]);
+    expect(await told({ time: 'time + 0' })).toEqual([
+      expect.stringMatching(/^warn sequences: the split goes by time, the sequences by time \+ 0: only training rows/),
+    ]);
   });
 });
 

@@ -1,0 +1,91 @@
+/** Behaviour sequences: can they be built, and will they have items? */
+import { TributaryError } from '../../base/errors/index.ts';
+import type { DatasetConfig } from '../../config/dataset.ts';
+import { embed, queryOne } from '../duckdb.ts';
+import { SEQUENCE_TIME } from '../expressions.ts';
+import { describeSequences, sequenceInputs } from '../sequences.ts';
+import { joinedRelation } from '../sources.ts';
+import type { Check, Context } from './context.ts';
+import { number, type Problem } from './finding.ts';
+
+type Sequences = NonNullable<DatasetConfig['sequences']>;
+
+export const sequences: Check = {
+  name: 'sequences',
+  pass({ config }) {
+    const described = describeSequences(config);
+    if (described === undefined) return 'no sequences';
+    const { types, length, from } = described;
+    return `${types.join(', ')}: up to ${length} items of field "${described.itemField}" each, of ${from}`;
+  },
+  async run(context) {
+    const { sequences } = context.config;
+    if (sequences === undefined) return [];
+    try {
+      sequenceInputs(context.config, context.types);
+    } catch (cause) {
+      if (cause instanceof TributaryError) return [{ level: 'fail', message: cause.message }];
+      throw cause;
+    }
+    return findProblems(context, sequences);
+  },
+};
+
+async function findProblems(context: Context, sequences: Sequences): Promise<Problem[]> {
+  const { connection, config, sources, types, rows } = context;
+  const names = Object.keys(sequences.types);
+  const isText = types.get(SEQUENCE_TIME) === 'VARCHAR';
+  const unreadable = 'sequence_time IS NOT NULL AND TRY_CAST(sequence_time AS TIMESTAMP) IS NULL';
+  const counts = [
+    'count(*) FILTER (sequence_key IS NULL OR sequence_time IS NULL) AS missing',
+    `count(*) FILTER (${isText ? unreadable : 'false'}) AS unreadable`,
+    'approx_count_distinct(sequence_key) AS keys',
+    ...names.map((_, k) => `count(*) FILTER (s${k}) AS n${k}`),
+  ];
+  const where = config.where === undefined ? '' : ` WHERE ${embed(config.where)}`;
+  const inputs = `SELECT ${sequenceInputs(config, types).join(', ')} FROM ${joinedRelation(config, sources)}${where}`;
+  const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM (${inputs})`, 'looking at the sequences');
+  const warn = (message: string, count?: number): Problem => ({
+    level: 'warn',
+    message,
+    ...(count !== undefined && { count, of: rows }),
+  });
+  const problems = names
+    .filter((_, k) => Number(found[`n${k}`]) === 0)
+    .map((type) => warn(`no row counts for type "${type}" (${sequences.types[type]}): its sequences are empty`));
+  const { missing, unreadable: texts, keys } = found;
+  if (Number(missing) > 0)
+    problems.push(warn('rows without a key or a time have empty sequences and feed none', Number(missing)));
+  if (Number(texts) > 0)
+    problems.push(
+      warn(
+        `${sequences.time} is a text and not always a time that can be read (YYYY-MM-DD hh:mm:ss): texts are put in order letter by letter`,
+        Number(texts),
+      ),
+    );
+  // The sketch is good to a quarter or so: a sure count only where it matters.
+  if (rows >= 100 && Number(keys) > 0.6 * rows) {
+    const exact = await queryOne(
+      connection,
+      `SELECT count(DISTINCT sequence_key) AS keys FROM (${inputs})`,
+      'counting keys',
+    );
+    if (Number(exact.keys) >= 0.9 * rows)
+      problems.push(
+        warn(`${number(Number(exact.keys))} keys in ${number(rows)} rows: hardly any row has an earlier one`),
+      );
+  }
+  if (config.split.kind === 'time' && describeSequences(config)?.from === 'train rows')
+    problems.push(
+      warn(
+        `the split goes by ${config.split.column}, the sequences by ${sequences.time}: only training rows feed them. Write the two alike if they mean the same`,
+      ),
+    );
+  if (config.split.kind === 'key' && config.split.column.trim() === sequences.key.trim())
+    problems.push(
+      warn(
+        'the split keeps the rows of a key together and only training rows feed sequences: those of validation and test are empty',
+      ),
+    );
+  return problems;
+}
