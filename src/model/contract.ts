@@ -164,6 +164,13 @@ export interface TaskTop<O> {
   logits: (bottoms: Tensor, inputs: ForwardInputs<O>) => Tensor;
 }
 
+/** An optimiser group that learns from validation rows alone: one step on one batch at the end of each epoch. */
+export interface ValidationGroup {
+  group: string;
+  /** Of its steps, whatever the run's learning rate and schedule are. */
+  learningRate: number;
+}
+
 /** Where training stands in its phase. */
 export interface Progress {
   /** Steps done, and how many the phase has at most. */
@@ -192,6 +199,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   /** Numbers that `forward` asks for by `scalar`, for a training step. */
   scalars?: (options: O, at: Progress) => Record<string, number>;
   flowSelection?: FlowSelection<O>;
+  /** The group, where the options ask for one, that the steps on training rows leave as it is. */
+  validationGroup?: (options: O) => ValidationGroup | undefined;
   /** For models that can stand on bottoms of others. */
   taskTop?: TaskTop<O>;
   reference?: ReferenceLayout<O>;

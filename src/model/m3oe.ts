@@ -84,9 +84,10 @@ function forward(inputs: Inputs): ForwardOutputs {
   const { expertDims } = inputs.options;
   const u = fusedRow(inputs); // [B,f]
   const experts = stackedMlp(u, 'expert', expertDims, inputs, 'layer'); // [K+S+T,B,n]
-  const mixed = weightedSum(expertWeights(u, inputs), experts); // [H,B,n]
+  const weights = expertWeights(u, inputs); // [H,B,K+S+T]
+  const mixed = weightedSum(weights, experts); // [H,B,n]
   const answers = towers(mixed, 'tower', expertDims.slice(-1), inputs, 'layer'); // [B,H]
-  return { logits: ownHeads(answers, 'product', inputs), diagnostics: { answers } };
+  return { logits: ownHeads(answers, 'product', inputs), diagnostics: { answers, weights } };
 }
 
 /** u [B, f]: each row through its own scenario's kernel (section 3.2), beside a layer that all scenarios share. */
@@ -137,5 +138,7 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
   presets: presets({ starDim: 512, fusedDim: 256, expertDims: [64] }),
   parameters,
   forward,
+  validationGroup: ({ balanceFrom, balanceLearningRate: learningRate }) =>
+    balanceFrom === 'validation' ? { group: 'balance', learningRate } : undefined,
   reference: M3OE_REFERENCE,
 };

@@ -14,7 +14,7 @@ import { learningRateShare, temperature } from './schedule.ts';
 import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
-import { trainStep } from './step.ts';
+import { groupStep, trainStep } from './step.ts';
 import { LOG_VARIANCE } from './weighting/uncertainty.ts';
 import { clearMoments, view } from './weights.ts';
 
@@ -108,6 +108,7 @@ export class Training {
           saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
         const stopped = await this.#runEpoch(tools);
         if (stopped) return this.#interrupt();
+        await this.#learnFromValidation(tools);
         await this.#endEpoch(tools);
       }
     } finally {
@@ -185,6 +186,31 @@ export class Training {
     }
     this.#epoch = { seconds: clock.seconds, rowsPerSecond: clock.rows / clock.seconds };
     return false;
+  }
+
+  /**
+   * The step of the epoch that the model's validation group takes, on a batch that (seed, epoch) chooses. Its count is that of
+   * the epochs and its moments are among all others, so that a checkpoint holds both.
+   */
+  async #learnFromValidation({ plan, step, scorer, steps }: PhaseTools): Promise<void> {
+    const { state, setup } = this;
+    const { model, options, config } = setup;
+    const learning = model.validationGroup?.(options);
+    if (learning === undefined) return;
+    const at = { step: state.step, steps: plan.epochs * steps };
+    const scalars = { temperature: this.#temperature(plan), ...model.scalars?.(options, at) };
+    const gates = scorer.gates?.source;
+    const fillGates = gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));
+    const batches = this.validation.batches({
+      batchSize: config.train.batchSize,
+      shuffle: { seed: config.seed, epoch: this.#epochsBefore() + state.epoch },
+    });
+    const { group, learningRate } = learning;
+    for await (const batch of batches) {
+      const { epoch } = state;
+      await groupStep(step, group, { batch, step: epoch + 1, epoch, learningRate, scalars, fillGates });
+      break; // one batch
+    }
   }
 
   /** Validation, early stopping, logs and the epoch's checkpoint. */

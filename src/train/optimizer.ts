@@ -21,11 +21,14 @@ export interface OptimizerOptions {
   tableUpdates: 'lazy' | 'dense';
 }
 
-/** Gradients of one step. */
-export interface Gradients {
-  /** Over the trainable parameters: a leading part of the flat vector. */
+/** Gradients over the trainable parameters: a leading part of the flat vector. */
+export interface DenseGradients {
   dense: Region;
   denseLength: number;
+}
+
+/** Gradients of one step. */
+export interface Gradients extends DenseGradients {
   /** Table rows of the batch, and the sum of the gradients of each. */
   unique: Region<Int32Array>;
   count: number;
@@ -38,19 +41,31 @@ export interface Gradients {
 export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 =>
   optimizer === 'sgd' ? (momentum > 0 ? 1 : 0) : 2;
 
-/** One step on all trainable parameters. `step` counts from 1 within a phase. */
+/** One step on all trainable parameters but the group `apart`. `step` counts from 1 within a phase. */
 export function update(
   kernels: Kernels,
   weights: Weights,
   gradients: Gradients,
   options: OptimizerOptions,
-  at: { step: number; learningRate: number; gradientScale: number },
+  at: At,
+  apart?: string,
 ): void {
-  for (const { group, from, to } of groupRanges(weights, gradients.denseLength)) {
-    const settings = groupSettings(options, group);
-    applyDense(kernels, weights, gradients, options, settings, at, from, to);
-  }
+  for (const range of groupRanges(weights, gradients.denseLength))
+    if (range.group !== apart) applyDense(kernels, weights, gradients, options, at, range);
   applyTable(kernels, weights, gradients, options, at);
+}
+
+/** One step on the parameters of one group. `step` counts the group's own. */
+export function updateGroup(
+  kernels: Kernels,
+  weights: Weights,
+  gradients: DenseGradients,
+  options: OptimizerOptions,
+  at: At,
+  group: string,
+): void {
+  for (const range of groupRanges(weights, gradients.denseLength))
+    if (range.group === group) applyDense(kernels, weights, gradients, options, at, range);
 }
 
 interface GroupSettings {
@@ -68,9 +83,15 @@ function groupSettings(options: OptimizerOptions, group: string): GroupSettings 
   };
 }
 
+interface GroupRange {
+  group: string;
+  from: number;
+  to: number;
+}
+
 /** Ranges of the flat vector, one per optimiser group that learns in this phase. */
-function groupRanges(weights: Weights, trainable: number): { group: string; from: number; to: number }[] {
-  const ranges: { group: string; from: number; to: number }[] = [];
+export function groupRanges(weights: Weights, trainable: number): GroupRange[] {
+  const ranges: GroupRange[] = [];
   for (const spec of weights.specs) {
     const { from, to } = weights.range.get(spec.name) as { from: number; to: number };
     if (to > trainable) break;
@@ -97,15 +118,13 @@ const adamStep = (options: OptimizerOptions, { scale, l2, weightDecay }: GroupSe
 function applyDense(
   kernels: Kernels,
   weights: Weights,
-  gradients: Gradients,
+  { dense: gradient }: DenseGradients,
   options: OptimizerOptions,
-  settings: GroupSettings,
   at: At,
-  from: number,
-  to: number,
+  { group, from, to }: GroupRange,
 ): void {
   const { dense: parameter, denseMoments: moments } = weights;
-  const gradient = gradients.dense;
+  const settings = groupSettings(options, group);
   if (options.optimizer === 'sgd') {
     const step = {
       learningRate: at.learningRate * settings.scale,

@@ -125,6 +125,7 @@ export const stepContext = (
   buffers: setup.step,
   layout: setup.layout,
   optimizer: { ...setup.optimizer, l2: plan.l2 },
+  apart: setup.model.validationGroup?.(setup.options)?.group,
   clipNorm: setup.config.train.clipNorm,
   weighting: openWeighting(
     {

@@ -19,7 +19,7 @@ import {
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
-import { type Gradients, type OptimizerOptions, update } from './optimizer.ts';
+import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
 import { type TaskWeighting, taskOutput } from './weighting/contract.ts';
 import { totalLength, type Weights } from './weights.ts';
 
@@ -107,6 +107,8 @@ export interface StepContext {
   buffers: StepBuffers;
   layout: RowLayout;
   optimizer: OptimizerOptions;
+  /** Optimiser group that `trainStep` leaves as it is: `groupStep` moves it. */
+  apart?: string;
   clipNorm: number | undefined;
   weighting: TaskWeighting;
   lossReduction: LossReduction;
@@ -148,6 +150,55 @@ export interface StepLosses {
  * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
  */
 export async function trainStep(context: StepContext, input: StepInput): Promise<StepLosses> {
+  const { kernels, weights, buffers, layout } = context;
+  const { batch, step, learningRate } = input;
+  const { results, losses, taskWeights, scale, denseLength } = await runBatch(context, input);
+  weights.bufferValues.view.set(buffers.nextBuffers.view);
+
+  const count = sumRowGradients(kernels, layout, buffers, batch.size);
+  const gradients: Gradients = {
+    dense: buffers.gradient,
+    denseLength,
+    unique: buffers.unique,
+    count,
+    summed: buffers.summed,
+    wholeTable: buffers.wholeTable,
+  };
+  const taskRows = (): Float32Array[] => sumTaskGradients(context, batch.size, results, count * layout.dimension);
+  const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskRows });
+  const gradientScale = clipScale(context, gradients);
+  update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
+  return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
+}
+
+/**
+ * Moves one optimiser group by the loss of a batch. All else stays as it is: other parameters, the table, buffers, and what the
+ * weighting of the tasks learns. `input.step` counts the group's own steps.
+ *
+ * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
+ */
+export async function groupStep(context: StepContext, group: string, input: StepInput): Promise<void> {
+  const { kernels, weights, buffers, optimizer } = context;
+  const { step, learningRate } = input;
+  const { denseLength } = await runBatch(context, input);
+  const gradients = { dense: buffers.gradient, denseLength };
+  updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
+}
+
+/** What a batch's run leaves beside the gradients, which lie in the buffers. */
+interface BatchRun {
+  results: Record<string, Value>;
+  /** Of each task, without its weight; NaN for a task without labels. */
+  losses: Float32Array;
+  taskWeights: readonly number[];
+  /** What the sum over tasks is multiplied by. */
+  scale: number;
+  /** Numbers of the flat vector up to the last that learns. */
+  denseLength: number;
+}
+
+/** Loads a batch and runs the graph, forward and backward. */
+async function runBatch(context: StepContext, input: StepInput): Promise<BatchRun> {
   const { kernels, session, graph, weights, buffers, layout } = context;
   const { batch } = input;
   loadRows(kernels, layout, buffers, batch, weights.table);
@@ -182,26 +233,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const results = await session.run(pick(feeds, session.inputs), into);
   const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labelled);
   checkFinite(losses, labelled, context, input, denseLength);
-  weights.bufferValues.view.set(buffers.nextBuffers.view);
-
-  const count = sumRowGradients(kernels, layout, buffers, batch.size);
-  const gradients: Gradients = {
-    dense: buffers.gradient,
-    denseLength,
-    unique: buffers.unique,
-    count,
-    summed: buffers.summed,
-    wholeTable: buffers.wholeTable,
-  };
-  const taskRows = (): Float32Array[] => sumTaskGradients(context, batch.size, results, count * layout.dimension);
-  const told = context.weighting.afterRun?.({ step: input.step, losses, scale, results, gradients, taskRows });
-  const gradientScale = clipScale(kernels, gradients, layout.dimension, context.clipNorm);
-  update(kernels, weights, gradients, context.optimizer, {
-    step: input.step,
-    learningRate: input.learningRate,
-    gradientScale,
-  });
-  return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
+  return { results, losses, taskWeights, scale, denseLength };
 }
 
 const between = ({ view }: Region, from: number, to: number): Value => ({
@@ -330,11 +362,15 @@ function checkFinite(
   });
 }
 
-/** Factor that brings the norm over all gradients down to `clipNorm`; 1 without clipping. */
-function clipScale(kernels: Kernels, gradients: Gradients, dimension: number, clipNorm: number | undefined): number {
+/** Factor that brings the norm over the gradients of a step down to `clipNorm`; 1 without clipping. */
+function clipScale({ kernels, weights, layout, clipNorm, apart }: StepContext, gradients: Gradients): number {
   if (clipNorm === undefined) return 1;
-  const squares =
-    kernels.sumOfSquares(gradients.dense, 0, gradients.denseLength) +
-    kernels.sumOfSquares(gradients.summed, 0, gradients.count * dimension);
+  const { dense, denseLength, summed, count } = gradients;
+  const squares = groupRanges(weights, denseLength)
+    .filter(({ group }) => group !== apart)
+    .reduce(
+      (sum, { from, to }) => sum + kernels.sumOfSquares(dense, from, to),
+      kernels.sumOfSquares(summed, 0, count * layout.dimension),
+    );
   return Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { latestCheckpoint } from '../../src/artifact/checkpoint.ts';
 import { readJsonLines } from '../../src/artifact/json-lines.ts';
 import { loadModel } from '../../src/artifact/model-file.ts';
 import { runSchema } from '../../src/config/run.ts';
@@ -10,8 +11,9 @@ import { openModel } from '../../src/train/finished.ts';
 import { runTraining } from '../../src/train/run.ts';
 import { setUp } from '../../src/train/setup.ts';
 import { applyWarmStart } from '../../src/train/warm-start.ts';
+import { dwaWeights } from '../../src/train/weighting/dwa.ts';
 import { initialize, view } from '../../src/train/weights.ts';
-import { makeRun, prepareSmall, SMALL_MODEL, temporaryFolder, trainWithStops } from './support.ts';
+import { makeRun, prepareSmall, SMALL_M3OE, SMALL_MODEL, temporaryFolder, trainWithStops } from './support.ts';
 
 const folder = temporaryFolder();
 let data: string;
@@ -59,6 +61,11 @@ describe('a run', () => {
       },
     ],
     ['SGD with momentum', { train: { optimizer: 'sgd', momentum: 0.9, learningRate: 0.1 } }],
+    ['a group that learns from validation rows', { model: SMALL_M3OE, train: { maxEpochs: 6, patience: 6 } }],
+    [
+      'state that grows with every step',
+      { model: { key: 'adasparse', embeddingDim: 4, dims: [8, 8] }, train: { maxEpochs: 6, patience: 6 } },
+    ],
     ['uncertainty weighting', { train: { taskWeighting: { kind: 'uncertainty' } } }],
     ['DWA, means per scenario', { train: { taskWeighting: { kind: 'dwa' }, lossReduction: 'perScenarioMean' } }],
     ['GradNorm', { train: { taskWeighting: { kind: 'gradnorm', learningRate: 0.05 } } }],
@@ -106,6 +113,94 @@ describe('a run', () => {
   });
 });
 
+describe('weightings of tasks', () => {
+  interface Line {
+    kind: string;
+    phase: string;
+    losses: { click: number; buy: number };
+    taskWeights: { click: number; buy: number };
+  }
+  const pair = ({ click, buy }: Line['losses']): [number, number] => [click, buy];
+  /** Steps and epochs of each phase as metrics.jsonl has them, every step among them. */
+  const train = async (input: Record<string, unknown>) => {
+    const run = await newRun({ ...input, train: { metricsEverySteps: 1, ...(input.train as object) } });
+    await trainWithStops(run);
+    const lines = readJsonLines(join(run, 'metrics.jsonl')) as Line[];
+    const of = (phase: string, kind: string) => lines.filter((line) => line.phase === phase && line.kind === kind);
+    return { run, of };
+  };
+
+  test('every phase begins with equal weights and a new memory', async () => {
+    for (const kind of ['uncertainty', 'dwa', 'gradnorm']) {
+      const { of } = await train({ train: { taskWeighting: { kind }, maxEpochs: 1 } });
+      expect(pair(of('search', 'epoch').at(-1)?.taskWeights as Line['taskWeights']), kind).not.toEqual([1, 1]);
+      expect(pair(of('retrain', 'step')[0].taskWeights), kind).toEqual([1, 1]);
+      if (kind === 'dwa')
+        for (const { taskWeights } of of('retrain', 'step')) expect(pair(taskWeights)).toEqual([1, 1]);
+    }
+  });
+
+  const mmoe = { key: 'mmoe', embeddingDim: 4 };
+
+  test('uncertainty: variances are learned and kept in checkpoints, not in the finished model', async () => {
+    const { run, of } = await train({ model: mmoe, train: { taskWeighting: { kind: 'uncertainty' }, maxEpochs: 2 } });
+    const [before, after] = of('train', 'step');
+    // Adam's first step is the learning rate, 0.01: s goes up where the loss is above 1/2, and down where it is below.
+    const moved = pair(before.losses).map((loss) => Math.exp(loss > 0.5 ? -0.01 : 0.01));
+    pair(after.taskWeights).forEach((weight, t) => {
+      expect(weight).toBeCloseTo(moved[t], 5);
+    });
+    const checkpoint = latestCheckpoint(join(run, 'checkpoints'))?.tensors.get('weighting.logVariance')
+      ?.data as Float32Array;
+    const last = pair(of('train', 'epoch').at(-1)?.taskWeights as Line['taskWeights']);
+    expect(Array.from(checkpoint, (s) => Math.exp(-s))).toEqual(last);
+    expect([...loadModel(run).tensors.keys()].filter((name) => name.startsWith('weighting'))).toEqual([]);
+    const again = await train({
+      model: mmoe,
+      warmStart: run,
+      train: { taskWeighting: { kind: 'uncertainty' }, maxEpochs: 1 },
+    });
+    expect(pair(again.of('train', 'step')[0].taskWeights)).toEqual([1, 1]);
+  });
+
+  test('DWA: the weights of an epoch follow from the losses of the two before', async () => {
+    const { of } = await train({ model: mmoe, train: { taskWeighting: { kind: 'dwa' }, maxEpochs: 4 } });
+    const epochs = of('train', 'epoch');
+    epochs.forEach(({ taskWeights }, i) => {
+      const expected = dwaWeights(
+        epochs.slice(Math.max(0, i - 2), i).map(({ losses }) => pair(losses)),
+        2,
+        2,
+      );
+      expect(pair(taskWeights)).toEqual(expected);
+    });
+    expect(pair(epochs[2].taskWeights)).not.toEqual([1, 1]);
+  });
+
+  test('GradNorm: weights move at every step and add up to T', async () => {
+    const { of } = await train({ model: mmoe, train: { taskWeighting: { kind: 'gradnorm' }, maxEpochs: 2 } });
+    const weights = of('train', 'step').map(({ taskWeights }) => pair(taskWeights));
+    expect(new Set(weights.map(([click]) => click)).size).toBe(weights.length);
+    for (const [click, buy] of weights) expect(click + buy).toBeCloseTo(2, 9);
+  });
+
+  test('PCGrad: shares are 1 without a conflict and more with one; the losses weigh what the run says', async () => {
+    const { of } = await train({
+      model: mmoe,
+      train: { taskWeighting: { kind: 'pcgrad' }, taskWeights: { buy: 2 }, maxEpochs: 3, batchSize: 20 },
+    });
+    const weights = of('train', 'step').map(({ taskWeights }) => pair(taskWeights));
+    const conflicts = weights.filter(([click]) => click !== 1);
+    expect(conflicts.length).toBeGreaterThan(0);
+    expect(conflicts.length).toBeLessThan(weights.length);
+    for (const [click, buy] of weights) {
+      if (click === 1) expect(buy).toBe(2);
+      else expect([click > 1, buy > 2]).toEqual([true, true]);
+    }
+    for (const { taskWeights } of of('train', 'epoch')) expect(pair(taskWeights)).toEqual([1, 2]);
+  });
+});
+
 describe('phases', () => {
   test('retraining starts from the rewound weights with the gates of the search, frozen', async () => {
     const run = await newRun({ train: { maxEpochs: 1 } });
@@ -117,6 +212,28 @@ describe('phases', () => {
     for (const [name, { data: gate }] of tensors)
       if (name.startsWith('gate')) expect(later.get(name)?.data).toEqual(gate);
     expect(later.get('shared.0.kernel')?.data).not.toEqual(tensors.get('shared.0.kernel')?.data);
+  });
+});
+
+describe('a group that learns from validation rows', () => {
+  /** The four balances after one epoch; they start at 1. */
+  const balances = async (balanceFrom: string): Promise<number[]> => {
+    const model = { ...SMALL_M3OE, balanceFrom, balanceLearningRate: 0.25 };
+    const run = await newRun({ model, train: { maxEpochs: 1, learningRate: 0.01 } });
+    await trainWithStops(run);
+    const { tensors } = loadModel(run);
+    return ['domain', 'task', 'ownDomain', 'ownTask'].map((name) => Number(tensors.get(`balance.${name}`)?.data[0]));
+  };
+
+  test('takes one step in an epoch at a learning rate of its own, and none on training rows', async () => {
+    for (const balance of await balances('validation')) expect(Math.abs(balance - 1)).toBeCloseTo(0.25, 4); // Adam's first
+  });
+
+  test('learns like all others where the options say so', async () => {
+    for (const balance of await balances('training')) {
+      expect(balance).not.toBe(1);
+      expect(Math.abs(balance - 1)).toBeLessThan(0.06); // five steps or so at 0.01
+    }
   });
 });
 

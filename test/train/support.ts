@@ -56,6 +56,9 @@ export async function prepareSmall(folder: string, rows = 700, items = 30, name 
 
 export const SMALL_MODEL = { key: 'autoifs', embeddingDim: 4, mlpDims: [16, 12, 8], loraRank: 2 };
 
+/** A model with an optimiser group that learns from validation rows. */
+export const SMALL_M3OE = { key: 'm3oe', embeddingDim: 4, starDim: 8, fusedDim: 8, experts: 2, expertDims: [4] };
+
 /** Makes a run folder; `input` is a partial run configuration. */
 export async function makeRun(folder: string, data: string, input: Record<string, unknown> = {}): Promise<string> {
   const config = runSchema.parse({
