@@ -68,6 +68,14 @@ test('an epoch in one line', async () => {
   );
 });
 
+test('an epoch shows weights of tasks that are not all 1', async () => {
+  const event = { ...(await pick('epoch')), losses: { click: 0.6, like: 0.4 } };
+  expect(epochLine({ ...event, taskWeights: { click: 1, like: 1 } })).not.toContain('weights');
+  expect(epochLine({ ...event, taskWeights: { click: 0.75, like: 1.25 } })).toContain(
+    'loss click 0.6000, like 0.4000  weights click 0.7500, like 1.2500  validation',
+  );
+});
+
 test('keep-rates: a line per cell, a column per flow, a dash without rows', async () => {
   const event = await pick('flows');
   expect(flowsText(event)).toMatchInlineSnapshot(`

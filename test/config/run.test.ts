@@ -181,6 +181,28 @@ describe('mistakes', () => {
     });
   });
 
+  test('task weights beside a weighting that finds them itself are named', async () => {
+    const train = (kind: string) => ({ config: { train: { taskWeights: { click: 2 }, taskWeighting: { kind } } } });
+    for (const kind of ['uncertainty', 'dwa', 'gradnorm'])
+      expect(await problems(load(train(kind)))).toEqual({
+        'train.taskWeights': `has an effect with the taskWeighting fixed or pcgrad only, found ${kind}`,
+      });
+    for (const kind of ['fixed', 'pcgrad'])
+      expect((await load(train(kind))).train).toMatchObject({ taskWeights: { click: 2 }, taskWeighting: { kind } });
+  });
+
+  test('options of another weighting are named, and each weighting has its defaults', async () => {
+    const weighting = async (...set: string[]) => (await load({ set })).train.taskWeighting;
+    expect(await weighting('train.taskWeighting.kind=dwa')).toEqual({ kind: 'dwa', temperature: 2 });
+    const gradnorm = { kind: 'gradnorm', alpha: 0.12, learningRate: 0.01 };
+    expect(await weighting('train.taskWeighting.kind=gradnorm', 'train.taskWeighting.alpha=0.12')).toEqual(gradnorm);
+    const set = ['train.taskWeighting.kind=dwa', 'train.taskWeighting.alpha=1', 'train.lossReduction=average'];
+    expect(await problems(load({ set }))).toEqual({
+      'train.taskWeighting.alpha': expect.stringContaining('there is no such option'),
+      'train.lossReduction': 'expected one of "sum", "mean", "perScenarioMean", found "average"',
+    });
+  });
+
   test('the message counts and lists them', async () => {
     await expect(load({ config: { seed: -1, threads: 1.5 } })).rejects.toThrow(
       '2 mistakes in the run configuration:\n  seed: expected at least 0, found -1\n  threads: expected a whole number, found 1.5',
