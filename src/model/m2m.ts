@@ -138,6 +138,13 @@ export const m2m: ModelDefinition<M2mOptions> = {
   paper:
     'Leaving No One Behind: A Multi-Scenario Multi-Task Meta Learning Approach for Advertiser Modeling, CIKM 2022, arXiv 2201.06814',
   purpose: 'Makes the weights of attention and towers out of the scenario.',
+  equations: [
+    "meta(h): h <- leaky(h W_i + b_i), i = 1..n        W_i, b_i linear in the scenario's vector",
+    'a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))',
+    'R_t = sum_k a_tk E_k',
+    'L_0 = R_t    L_j = leaky(meta_j(L_j-1) + L_j-1)',
+    'logit_t = tower_t(L_J)',
+  ].join('\n'),
   options: m2mOptions,
   presets: presets({ experts: 8, width: 32, scenarioWidth: 64 }),
   parameters,

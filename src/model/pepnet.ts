@@ -95,6 +95,13 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
   paper:
     'PEPNet: Parameter and Embedding Personalized Network for Infusing with Personalized Prior Information, KDD 2023, arXiv 2302.01115',
   purpose: 'Rescales the input by scenario, and every hidden layer of every task by user and item.',
+  equations: [
+    'gate(v) = 2 sigmoid(linear_1(relu(linear_0(v))))',
+    'o = gate_ep([g_s ; sg(x)]) * x',
+    'q = [r ; sg(o)]',
+    'h_t0 = o    h_tl = relu(linear_tl(h_t,l-1)) * gate_tl(q)',
+    'logit_t = tower_t(h_tL)        sg: no gradient passes',
+  ].join('\n'),
   options: pepnetOptions,
   problems: ({ inputFields, priorFields }, sizes) => [
     ...fieldProblems('model.inputFields', inputFields, sizes),

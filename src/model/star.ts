@@ -62,6 +62,11 @@ export const star: ModelDefinition<StarOptions> = {
   title: 'STAR',
   paper: 'One Model to Serve All: Star Topology Adaptive Recommender for Multi-Domain CTR Prediction, CIKM 2021',
   purpose: 'Multiplies shared weights with weights of each scenario and normalises rows by scenario.',
+  equations: [
+    'PN(x) = (x - mean_s) / sqrt(variance_s + 1e-5) * (scale * scale_s) + (shift + shift_s)',
+    'layer_h(v) = v (K * K_h) + b + b_h        relu after all but the last',
+    'logit_h = star_h(PN(x)) + side([g_s ; x])_t        h = t*S + s',
+  ].join('\n'),
   options: starOptions,
   presets: presets({ starDims: [512, 256, 128], sideDims: [128] }),
   parameters,
