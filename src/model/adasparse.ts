@@ -168,6 +168,13 @@ export const adasparse: ModelDefinition<AdasparseOptions> = {
   paper:
     'AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain Click-Through Rate Prediction, CIKM 2022, arXiv 2206.13108',
   purpose: 'Shares one network between all scenarios; each row weighs or prunes its neurons by its scenario.',
+  equations: [
+    'u_l = [g ; v_l] P_l                               g: embedding of the scenario',
+    'pi_l = beta sigma(alpha u_l), 0 below epsilon     fusion; scaling has no alpha, binarisation gives 0 or 1',
+    'v_0 = pi_0 * x',
+    'v_l = pi_l * block_l(v_{l-1})                     block_1 reads [g ; v_0]',
+    'z = v_m W + b',
+  ].join('\n'),
   options: adasparseOptions,
   presets: presets({ dims: [512, 256, 128] }),
   parameters,

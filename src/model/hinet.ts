@@ -2,10 +2,10 @@
  * HiNet: hierarchical information extraction (Zhou et al., ICDE 2023, arXiv 2303.06095). First a scenario layer: what all
  * scenarios share, what the row's own has, and what others may lend it. Then a task layer of shared and specific experts.
  *
- *   SEI(x) = sum_k softmax(x W + b)_k expert_k(x)              sub-expert integration (section III-B)
+ *   SEI(x) = sum_k softmax(x W + b)_k expert_k(x)              sub-expert integration
  *   G = SEI_shared(x)    P_s = SEI_s(x) for every scenario s    own = P_s of the row's scenario
  *   a = softmax(W emb(own) + b)    A = sum over the others of a_s P_s
- *   logits = tower_h(CGC_h([A ; own ; G]))                      task layer (section III-C)
+ *   logits = tower_h(CGC_h([A ; own ; G]))                      task layer
  *
  * a is a softmax over all scenarios, from which the own weight is dropped; the rest is not rescaled, as in the authors' code.
  */
@@ -146,6 +146,14 @@ export const hinet: ModelDefinition<HinetOptions> = {
     'HiNet: Novel Multi-Scenario & Multi-Task Learning with Hierarchical Information Extraction, ICDE 2023, arXiv 2303.06095',
   purpose:
     'Extracts shared, own and transferred knowledge by scenario first, then shared and specific knowledge by task.',
+  equations: [
+    'SEI(x) = sum_k softmax(gate(x))_k expert_k(x)',
+    'G = SEI_shared(x)',
+    'P_s = SEI_s(x)                                  for every scenario s',
+    "a = softmax(attention(emb(s_i)))                over all scenarios; s_i is the row's own",
+    'A = sum of a_s P_s                              over the others',
+    'logit_h = tower_h(CGC_h([A ; P_{s_i} ; G]))',
+  ].join('\n'),
   options: hinetOptions,
   presets: presets({
     scenarioDim: 64,

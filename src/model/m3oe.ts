@@ -9,6 +9,8 @@
  *
  * LN-MLP: layers of product, layer norm, ReLU. The four balances beta, omega are sigmoids of scalars, which learn from
  * validation rows: chosen on the rows they train on, the experts' shares would only fit these better.
+ *
+ * Own kernels W_s start at 1 (layers/star.ts). The authors draw both factors at random, so that v starts near 0.
  */
 import { z } from 'zod';
 import {
@@ -90,7 +92,7 @@ function forward(inputs: Inputs): ForwardOutputs {
   return { logits: ownHeads(answers, 'product', inputs), diagnostics: { answers, weights } };
 }
 
-/** u [B, f]: each row through its own scenario's kernel (section 3.2), beside a layer that all scenarios share. */
+/** u [B, f]: each row through its own scenario's kernel, beside a layer that all scenarios share. */
 function fusedRow(inputs: Inputs): Tensor {
   const { options, sizes, embedding: x, scenario } = inputs;
   const stars = starNetwork(x, 'star', [options.starDim], inputs); // [S,B,n], every scenario's
@@ -134,6 +136,14 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
   title: 'M3oE',
   paper: 'M3oE: Multi-Domain Multi-Task Mixture-of-Experts Recommendation Framework, SIGIR 2024, arXiv 2404.18465',
   purpose: 'Mixes shared, domain and task experts of a fused row, in proportions that are themselves learned.',
+  equations: [
+    'v = x (W * W_s) + c + c_s',
+    'u = LN-MLP(v) + LN-MLP(x)                               LN-MLP: product, layer norm, ReLU',
+    'M_h = sum_k softmax(gate_h(stop(u)))_k X_k(u)           X_k: shared experts',
+    "D_s = beta_d Y_s(u) + (1 - beta_d) / (S - 1) sum of the other Y_s'(u)",
+    "T_t = beta_t Z_t(u) + (1 - beta_t) / (T - 1) sum of the other Z_t'(u)",
+    'logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)      h = t*S + s',
+  ].join('\n'),
   options: m3oeOptions,
   presets: presets({ starDim: 512, fusedDim: 256, expertDims: [64] }),
   parameters,
