@@ -20,7 +20,7 @@ import {
 import type { TrainingGraph } from './graphs.ts';
 import { type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
-import { type TaskWeighting, taskOutput } from './weighting/contract.ts';
+import { type TaskGradient, type TaskWeighting, taskOutput } from './weighting/contract.ts';
 import { totalLength, type Weights } from './weights.ts';
 
 export interface StepSizes {
@@ -164,8 +164,8 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     summed: buffers.summed,
     wholeTable: buffers.wholeTable,
   };
-  const taskRows = (): Float32Array[] => sumTaskGradients(context, batch.size, results, count * layout.dimension);
-  const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskRows });
+  const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);
+  const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
   const gradientScale = clipScale(context, gradients);
   update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
   return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
@@ -276,23 +276,26 @@ export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: St
   });
 }
 
-/** What `sumRowGradients` gives for the gradient of each task alone: [U, D] each, `numbers` numbers. `summed` stays. */
-function sumTaskGradients(
+/** What the graph gives of each task alone, without the group `apart`; `gradients` stay as they are. */
+function taskGradients(
   context: StepContext,
   size: number,
   results: Record<string, Value>,
-  numbers: number,
-): Float32Array[] {
-  const { kernels, layout, buffers } = context;
-  const whole = buffers.summed.view.slice(0, numbers);
-  const sums = context.tasks.map((_, task) => {
+  { summed, count, denseLength }: Gradients,
+): TaskGradient[] {
+  const { kernels, layout, buffers, weights, apart } = context;
+  const numbers = count * layout.dimension;
+  const whole = summed.view.slice(0, numbers);
+  const found = context.tasks.map((_, task) => {
+    const dense = results[taskOutput(task, 'gradient')].data as Float32Array;
+    for (const { group, from, to } of groupRanges(weights, denseLength)) if (group === apart) dense.fill(0, from, to);
     for (const [name, { data }] of Object.entries(rowGradients(context, size)))
       data.set(results[taskOutput(task, name)].data);
     sumRowGradients(kernels, layout, buffers, size);
-    return buffers.summed.view.slice(0, numbers);
+    return { dense, rows: summed.view.slice(0, numbers) };
   });
-  buffers.summed.view.set(whole);
-  return sums;
+  summed.view.set(whole);
+  return found;
 }
 
 const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>

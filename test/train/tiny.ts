@@ -48,6 +48,8 @@ export interface StepOptions {
   reduction?: LossReduction;
   clipNorm?: number;
   tableUpdates?: 'lazy' | 'dense';
+  /** A group that the step leaves alone; the kernel's is "weight". */
+  apart?: string;
   /** Which step of the phase this is. Default 1. */
   step?: number;
 }
@@ -102,6 +104,7 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
     buffers: allocateStep(arena, stepSizes, layout),
     layout,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
+    apart: request.apart,
     clipNorm: request.clipNorm,
     weighting,
     lossReduction: request.reduction ?? 'sum',

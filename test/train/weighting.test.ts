@@ -321,6 +321,14 @@ describe('PCGrad', () => {
     }
   });
 
+  test('parameters that the step leaves alone play no part', async () => {
+    // Of the table row alone g1 = -1/4, g2 = 3/4: opposite directions, and projections leave nothing. Shares 1 + 3 and 1 + 1/3.
+    const { kernel, table, weights } = await stepOn(PROBLEM, { weighting: { kind: 'pcgrad' }, apart: 'weight' });
+    expect(kernel).toEqual([1, 1]);
+    expectNear(table, [x]);
+    expectNear(weights, [4, 4 / 3]);
+  });
+
   test('the projected gradient is clipped', async () => {
     const q = x * x + 1;
     const shares = [1 + 3 / q, 1 + 1 / (3 * q)];

@@ -11,6 +11,14 @@ export type TaskGradients = 'whole' | 'norms';
 /** Name of the output with one task's part of a gradient. */
 export const taskOutput = (task: number, gradient: string): string => `task.${task}.${gradient}`;
 
+/** What `gradients` are of the whole loss, of one task's weighted loss. */
+export interface TaskGradient {
+  /** [P], as the graph's flat gradient. */
+  dense: Float32Array;
+  /** [U, D], as the sums over table rows. */
+  rows: Float32Array;
+}
+
 /** A step between the run of its graph and the optimiser. */
 export interface StepOutcome {
   /** Counts from 1 within the phase. */
@@ -23,8 +31,8 @@ export interface StepOutcome {
   results: Readonly<Record<string, Value>>;
   /** Of the whole loss; the optimiser takes them next. */
   gradients: Gradients;
-  /** What `gradients.summed` is of the whole loss, of each task alone: [U, D] each. For graphs that give `whole` gradients. */
-  taskRows(): Float32Array[];
+  /** Of each task alone, from graphs that give `whole` gradients. */
+  taskGradients(): TaskGradient[];
 }
 
 export interface TaskWeighting {

@@ -4,7 +4,7 @@
  * all dense parameters and to the table rows of the batch, as one vector; penalties of the model belong to no task and stay.
  */
 import { random, shuffle } from '../../base/random.ts';
-import { type StepOutcome, type TaskWeighting, taskOutput } from './contract.ts';
+import type { StepOutcome, TaskWeighting } from './contract.ts';
 
 export interface PcgradOptions {
   /** Weights of the losses. */
@@ -33,8 +33,8 @@ function meetings(tasks: number, ...key: (string | number)[]): number[][] {
 }
 
 /** Adds to the gradients what the projections change, so that without a conflict nothing does. Returns the tasks' shares. */
-function projectGradients({ results, gradients, taskRows }: StepOutcome, order: readonly number[][]): number[] {
-  const tasks = taskRows().map((rows, t) => ({ dense: results[taskOutput(t, 'gradient')].data as Float32Array, rows }));
+function projectGradients({ gradients, taskGradients }: StepOutcome, order: readonly number[][]): number[] {
+  const tasks = taskGradients();
   const products = tasks.map((a) => tasks.map((b) => dot(a.dense, b.dense) + dot(a.rows, b.rows)));
   const shares = projectionShares(products, order);
   tasks.forEach(({ dense, rows }, t) => {
