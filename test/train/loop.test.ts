@@ -216,23 +216,37 @@ describe('phases', () => {
 });
 
 describe('a group that learns from validation rows', () => {
-  /** The four balances after one epoch; they start at 1. */
-  const balances = async (balanceFrom: string): Promise<number[]> => {
+  const balance = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) => `balance.${name}`);
+  /** The weights after one epoch, by name; the balances start at 1. */
+  const trained = async (balanceFrom: string, from = data) => {
     const model = { ...SMALL_M3OE, balanceFrom, balanceLearningRate: 0.25 };
-    const run = await newRun({ model, train: { maxEpochs: 1, learningRate: 0.01 } });
+    const input = { model, train: { maxEpochs: 1, learningRate: 0.01 } };
+    const run = await makeRun(join(folder.path, `run${++counter}`), from, input);
     await trainWithStops(run);
-    const { tensors } = loadModel(run);
-    return ['domain', 'task', 'ownDomain', 'ownTask'].map((name) => Number(tensors.get(`balance.${name}`)?.data[0]));
+    return Object.fromEntries(
+      [...loadModel(run).tensors].map(([name, tensor]) => [name, [...tensor.data].map(Number)]),
+    );
   };
 
   test('takes one step in an epoch at a learning rate of its own, and none on training rows', async () => {
-    for (const balance of await balances('validation')) expect(Math.abs(balance - 1)).toBeCloseTo(0.25, 4); // Adam's first
+    const weights = await trained('validation');
+    for (const name of balance) expect(Math.abs(weights[name][0] - 1)).toBeCloseTo(0.25, 4); // Adam's first step
+  });
+
+  test('learns from validation rows alone, and nothing else does', async () => {
+    const { splits } = (await openPrepared(data)).manifest;
+    const turned = await prepareSmall(folder.path, 700, 30, 'turned', splits.train.rows);
+    const [one, other] = [await trained('validation'), await trained('validation', turned)];
+    expect(balance.map((name) => one[name])).not.toEqual(balance.map((name) => other[name]));
+    for (const name of Object.keys(one).filter((name) => !balance.includes(name)))
+      expect(other[name], name).toEqual(one[name]);
   });
 
   test('learns like all others where the options say so', async () => {
-    for (const balance of await balances('training')) {
-      expect(balance).not.toBe(1);
-      expect(Math.abs(balance - 1)).toBeLessThan(0.06); // five steps or so at 0.01
+    const weights = await trained('training');
+    for (const name of balance) {
+      expect(weights[name]).not.toEqual([1]);
+      expect(Math.abs(weights[name][0] - 1)).toBeLessThan(0.06); // five steps or so at 0.01
     }
   });
 });

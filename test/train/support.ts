@@ -15,14 +15,23 @@ export const temporaryFolder = (): { path: string; remove: () => void } => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-/** Rows with two scenarios and tasks, missing labels, weights, groups and a multi-value field. Clicks depend on the item. */
-export async function prepareSmall(folder: string, rows = 700, items = 30, name = 'data'): Promise<string> {
+/**
+ * Rows with two scenarios and tasks, missing labels, weights, groups and a multi-value field. Clicks depend on the item; from
+ * the row `turned` on who would click does not, and the other way round. Training rows are the first, test rows the last.
+ */
+export async function prepareSmall(
+  folder: string,
+  rows = 700,
+  items = 30,
+  name = 'data',
+  turned = rows,
+): Promise<string> {
   const generator = random('test data', rows, items);
   const lines = ['user,item,tags,place,click,buy,weight,time'];
   for (let row = 0; row < rows; row++) {
     const item = generator.below(items);
     const place = generator.below(2);
-    const click = Number(generator.uniform() < (item % 3 === 0 ? 0.8 : 0.3));
+    const click = Number(generator.uniform() < (item % 3 === 0 ? 0.8 : 0.3) === row < turned);
     const buy =
       generator.uniform() < 0.2 ? '' : Number(generator.uniform() < (place === 1 && item % 2 === 0 ? 0.7 : 0.2));
     lines.push(
