@@ -7,7 +7,7 @@ import { smallSizes, smallWidths } from './zoo.ts';
 /** All gates decide what is specific, so only the embeddings of scenarios are their own: where a level has a node for each. */
 const scenarioOwner: Owner = ({ options, sizes }, parameter, index) => {
   const { scenarioTree, scenarioDim } = options as Aesm2Options;
-  const levels = scenarioTree ?? [Array.from({ length: sizes.scenarios }, (_, s) => s)];
+  const levels = scenarioTree.length > 0 ? scenarioTree : [Array.from({ length: sizes.scenarios }, (_, s) => s)];
   const leaves = levels.at(-1) as number[];
   if (parameter !== `scenarioEmbedding.${levels.length - 1}` || new Set(leaves).size < sizes.scenarios)
     return undefined;

@@ -1,7 +1,7 @@
 /** AESM² against its formulas in plain float64 loops, and what its options change. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Graph, reshape, slice, softmax, type Tensor } from '../../src/graph/index.ts';
+import { Graph, reshape, slice, softmax, type Tensor, transpose } from '../../src/graph/index.ts';
 import { aesm2 } from '../../src/model/aesm2/model.ts';
 import { type Aesm2Options, aesm2Options } from '../../src/model/aesm2/options.ts';
 import { masked, select } from '../../src/model/aesm2/selection.ts';
@@ -91,7 +91,7 @@ function formulas({ options: all, sizes }: Setup, feeds: Feeds, row: number) {
   const scenario = feeds.scenario.data[row];
   const embeddingOf = (name: string, index: number): number[] =>
     range(feeds[name].shape[1]).map((i) => at(name, index, i));
-  const tree = options.scenarioTree ?? [range(sizes.scenarios)];
+  const tree = options.scenarioTree.length > 0 ? options.scenarioTree : [range(sizes.scenarios)];
   let u = rowOf('embedding');
   const indicators: number[] = [];
   tree.forEach((nodes, l) => {
@@ -151,7 +151,7 @@ test('ranks put equal numbers in the order of their indices', async () => {
     fc.array(fc.array(number, { minLength: n, maxLength: n }), { minLength: 1, maxLength: 9 }),
   );
   const property = fc.asyncProperty(rows, async (values) => {
-    const { rank } = await computed(values, (x) => ({ rank: ranks(x) }));
+    const { rank } = await computed(values, (x) => ({ rank: transpose(ranks(transpose(x, [1, 0])), [1, 0]) }));
     const expected = values.flatMap((row) => {
       const order = range(row.length).sort((a, b) => Math.fround(row[a]) - Math.fround(row[b]) || a - b);
       return range(row.length).map((e) => order.indexOf(e));
@@ -162,11 +162,11 @@ test('ranks put equal numbers in the order of their indices', async () => {
 });
 
 describe('selection', () => {
-  const ownFirst = (perGate: Tensor): Tensor => reshape(slice(perGate, 1, 0, 1), ['B', perGate.shape[2]]);
+  const ownFirst = (perGate: Tensor): Tensor => reshape(slice(perGate, 0, 0, 1), [perGate.shape[1], 'B']);
   /** Two gates over three experts; the row's own is the first. */
   const selected = (own: number[], other: number[], k = { kSpecific: 1, kShared: 1 }) =>
     computed([[...own, ...other]], (x) => {
-      const { specific, shared, count } = select(reshape(x, ['B', 2, 3]), ownFirst, k);
+      const { specific, shared, count } = select(reshape(transpose(x, [1, 0]), [2, 3, 'B']), ownFirst, k);
       return { specific: specific.divergence, shared: shared.divergence, count, loss: specific.loss };
     });
 
@@ -197,7 +197,7 @@ describe('selection', () => {
   test('mask: what is not chosen gets nothing, or as published everything where its logit is negative', async () => {
     const weights = (mode: Aesm2Options['maskMode'], logits: number[]) =>
       computed([logits], (x) => ({
-        w: softmax(masked(x, x.graph.constant([0, 1, 2], [1, 3]), mode)),
+        w: softmax(masked(transpose(x, [1, 0]), x.graph.constant([0, 1, 2], [3, 1]), mode), 0),
       }));
     const half = 1 / (1 + Math.E);
     expectClose(

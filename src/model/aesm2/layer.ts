@@ -17,7 +17,7 @@ import {
 } from '../../graph/index.ts';
 import type { ForwardInputs } from '../contract.ts';
 import { batchNorm } from '../layers/norm.ts';
-import type { Norm } from '../layers/stack.ts';
+import { stackedLinear } from '../layers/stack.ts';
 import type { Aesm2Options } from './options.ts';
 import { masked, type Own, type Selection, select } from './selection.ts';
 import type { Layer, Level } from './structure.ts';
@@ -38,10 +38,10 @@ export interface Use {
 }
 
 export interface Routed {
-  /** [B, G, E] before noise. */
+  /** [G, E, B] before noise. */
   gateLogits: Tensor;
   selection: Selection;
-  /** [B, E] weights of the experts; 0 where not chosen, unless `maskMode` is `multiply`. */
+  /** [E, B] weights of the experts; 0 where not chosen, unless `maskMode` is `multiply`. */
   weights: Tensor;
 }
 
@@ -52,8 +52,11 @@ export interface Routed {
 export function experts(u: Tensor, { name, expertDims }: Layer, mask: string, uses: number, inputs: Inputs): Tensor {
   const { expertNorm, bnDecay } = inputs.options;
   return expertDims.reduce((hidden, _, n) => {
-    const product = matmul(hidden, inputs.parameter(`${name}.expert.${n}.kernel`)); // [E,B,h_n]
-    const shifted = biasedOrNormed(product, `${name}.expert.${n}`, expertNorm, bnDecay ** uses, inputs);
+    const part = `${name}.expert.${n}`;
+    const shifted =
+      expertNorm === 'none'
+        ? stackedLinear(hidden, part, inputs.parameter) // [E,B,h_n]
+        : normed(matmul(hidden, inputs.parameter(`${part}.kernel`)), part, bnDecay ** uses, inputs);
     return inputs.dropout(relu(shifted), `${mask}.expert.${n}`);
   }, u);
 }
@@ -61,58 +64,63 @@ export function experts(u: Tensor, { name, expertDims }: Layer, mask: string, us
 /** Chooses and weighs the experts for rows u [B, in]. */
 export function route(u: Tensor, { layer, name, own, indicators }: Use, inputs: Inputs): Routed {
   const { noiseScope, maskMode } = inputs.options;
-  const gateLogits = gates(u, layer, indicators, inputs); // [B,G,E]
+  const gateLogits = gates(u, layer, indicators, inputs); // [G,E,B]
   const noised = withNoise(gateLogits, name, inputs);
   const selection = select(noised, own, layer);
-  const mixed = own(noiseScope === 'all' ? noised : gateLogits); // [B,E]
-  return { gateLogits, selection, weights: softmax(masked(mixed, selection.count, maskMode)) };
+  const mixed = own(noiseScope === 'all' ? noised : gateLogits); // [E,B]
+  return { gateLogits, selection, weights: softmax(masked(mixed, selection.count, maskMode), 0) };
 }
 
 /**
- * Logits of all gates: u [B, in] -> [B, G, E]. The gates' input is u beside the row's indicators; what the indicators add is the
+ * Logits of all gates: u [B, in] -> [G, E, B]. The gates' input is u beside the row's indicators; what the indicators add is the
  * same for all rows of a scenario, so it is computed once for each.
  */
-function gates(
-  u: Tensor,
-  { name, gates: count, experts: width, inputs: size }: Layer,
-  indicators: Tensor,
-  inputs: Inputs,
-) {
+function gates(u: Tensor, layer: Layer, indicators: Tensor, inputs: Inputs): Tensor {
+  const { name, gates: count, experts: width, inputs: size } = layer;
   const kernels = inputs.parameter(`${name}.gate.kernel`); // [G,in+ind,E]
   const rows = kernels.shape[1] as number;
   const kernel = reshape(transpose(kernels, [1, 0, 2]), [rows, count * width]); // [in+ind,G*E]
   const perScenario = matmul(indicators, slice(kernel, 0, size, rows)); // [S,G*E]
-  const indicated = matmul(oneHot(inputs.scenario, inputs.sizes.scenarios), perScenario); // [B,G*E]
-  const product = add(matmul(u, slice(kernel, 0, 0, size)), indicated); // [B,G*E]
-  const { gateNorm, bnDecay } = inputs.options;
-  return reshape(biasedOrNormed(product, `${name}.gate`, gateNorm, bnDecay, inputs), ['B', count, width]); // [B,G,E]
+  const product = add(
+    turnedProduct(u, slice(kernel, 0, 0, size)),
+    turnedProduct(oneHot(inputs.scenario, inputs.sizes.scenarios), perScenario),
+  ); // [G*E,B]
+  return reshape(gateShift(product, `${name}.gate`, inputs), [count, width, 'B']); // [G,E,B]
 }
 
-/** Products [B, n] or [K, B, n] with the bias, or the batch norm, of that name. `decay`: what moving averages keep. */
-function biasedOrNormed(product: Tensor, name: string, norm: Norm, decay: number, inputs: Inputs): Tensor {
-  if (norm === 'batch') return batchNorm(product, `${name}.norm`, inputs, { epsilon: 1e-3, momentum: 1 - decay });
-  const row = product.shape.map((size) => (size === 'B' ? 1 : size));
-  return add(product, reshape(inputs.parameter(`${name}.bias`), row));
+/** x [B, in] and a matrix [in, out] -> their product as [out, B]. */
+const turnedProduct = (x: Tensor, matrix: Tensor): Tensor => matmul(matrix, x, { transposeA: true, transposeB: true });
+
+/** Products [n, B] with the gates' bias or batch norm. */
+function gateShift(product: Tensor, name: string, inputs: Inputs): Tensor {
+  const { gateNorm, bnDecay } = inputs.options;
+  if (gateNorm === 'none') return add(product, reshape(inputs.parameter(`${name}.bias`), [product.shape[0], 1]));
+  return transpose(normed(transpose(product, [1, 0]), name, bnDecay, inputs), [1, 0]);
 }
+
+/** Batch norm of [B, n], or of a stack [K, B, n]. `decay`: what moving averages keep. */
+const normed = (x: Tensor, name: string, decay: number, inputs: Inputs): Tensor =>
+  batchNorm(x, `${name}.norm`, inputs, { epsilon: 1e-3, momentum: 1 - decay });
 
 function withNoise(gateLogits: Tensor, name: string, { options, noise, scalar }: Inputs): Tensor {
-  const [, count, width] = gateLogits.shape as ['B', number, number];
+  const [count, width] = gateLogits.shape as [number, number, 'B'];
   const drawn = options.noise === 0 ? undefined : noise(name, count * width); // [B,G*E]
-  return drawn === undefined ? gateLogits : add(gateLogits, mul(reshape(drawn, gateLogits.shape), scalar('noise')));
+  if (drawn === undefined) return gateLogits;
+  return add(gateLogits, mul(reshape(transpose(drawn, [1, 0]), gateLogits.shape), scalar('noise'))); // [G,E,B]
 }
 
 /** Picks the gate of each row's node. */
 export function ownNode({ nodes, count }: Level, { scenario, embedding: { graph } }: Inputs): Own {
   const node = gather(graph.constant(nodes, [nodes.length], 'int32'), scenario); // int32 [B]
-  const own = reshape(oneHot(node, count), ['B', count, 1]); // [B,G,1]
-  return (perGate) => reduceSum(mul(perGate, own), [1]); // [B,E]
+  const own = reshape(transpose(oneHot(node, count), [1, 0]), [count, 1, 'B']); // [G,1,B]
+  return (perGate) => reduceSum(mul(perGate, own), [0]); // [E,B]
 }
 
 /** Picks the gate of one task, for all rows. */
 export const ownTask =
   (task: number): Own =>
   (perGate) =>
-    reshape(slice(perGate, 1, task, task + 1), ['B', perGate.shape[2]]); // [B,E]
+    reshape(slice(perGate, 0, task, task + 1), [perGate.shape[1], 'B']); // [E,B]
 
 /** The embeddings of each scenario's nodes from the root down to a level, side by side: [S, levels * ds]. */
 export function scenarioIndicators(levels: readonly Level[], { parameter, embedding: { graph } }: Inputs): Tensor {

@@ -10,7 +10,7 @@
  *
  * The loss adds the divergences of the chosen experts, so that what is chosen becomes more so.
  */
-import { add, concat, mul, reshape, slice, type Tensor } from '../../graph/index.ts';
+import { add, concat, mul, reshape, slice, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition } from '../contract.ts';
 import { towers, weightedSum } from '../layers/heads.ts';
 import { presets } from '../options.ts';
@@ -71,7 +71,7 @@ function mixed(u: Tensor, layer: Layer, uses: Use[], inputs: Inputs): Step[] {
   const routed = uses.map((use) => route(u, use, inputs));
   const mask = uses.length === 1 ? uses[0].name : layer.name;
   const outputs = weightedSum(
-    beside(routed.map(({ weights }) => weights)), // [H,B,E]
+    beside(routed.map(({ weights }) => byRow(weights))), // [H,B,E]
     experts(u, layer, mask, uses.length, inputs), // [E,B,h]
   ); // [H,B,h]
   return routed.map((one, i) => ({
@@ -93,24 +93,27 @@ function penalties(steps: Step[], { lambdaSpecific, lambdaShared }: Aesm2Options
   return { specific: mul(total('specific'), lambdaSpecific), shared: mul(total('shared'), lambdaShared) };
 }
 
+/** Rows first: [E, B] -> [B, E]. */
+const byRow = (columns: Tensor): Tensor => transpose(columns, [1, 0]);
+
 const diagnostics = (steps: Step[]): Record<string, Tensor> =>
   Object.fromEntries(
     steps.flatMap(({ name, output, gateLogits, weights, selection: { specific, shared, count } }) => [
-      [`${name}.gateLogits`, gateLogits],
-      [`${name}.specific`, specific.divergence],
-      [`${name}.shared`, shared.divergence],
-      [`${name}.specificRank`, specific.rank],
-      [`${name}.sharedRank`, shared.rank],
+      [`${name}.gateLogits`, transpose(gateLogits, [2, 0, 1])], // [B,G,E]
+      [`${name}.specific`, byRow(specific.divergence)],
+      [`${name}.shared`, byRow(shared.divergence)],
+      [`${name}.specificRank`, byRow(specific.rank)],
+      [`${name}.sharedRank`, byRow(shared.rank)],
       [`${name}.specificLoss`, specific.loss],
       [`${name}.sharedLoss`, shared.loss],
-      [`${name}.count`, count],
-      [`${name}.weights`, weights],
+      [`${name}.count`, byRow(count)],
+      [`${name}.weights`, byRow(weights)],
       [`${name}.output`, output],
     ]),
   );
 
 const choices = (steps: Step[]): Record<string, Tensor> =>
-  Object.fromEntries(steps.map(({ name, selection }) => [name, union(selection)]));
+  Object.fromEntries(steps.map(({ name, selection }) => [name, byRow(union(selection))]));
 
 export const aesm2: ModelDefinition<Aesm2Options> = {
   key: 'aesm2',

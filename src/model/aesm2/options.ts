@@ -21,10 +21,8 @@ const layersOption = (experts: number, layers: number, expertDims: number[]) =>
           });
     });
 
-const SCENARIO = [6, 2, [128, 64]] as const;
-const TASK = [6, 1, [64]] as const;
-const scenarioLayers = layersOption(SCENARIO[0], SCENARIO[1], [...SCENARIO[2]]);
-const taskLayers = layersOption(TASK[0], TASK[1], [...TASK[2]]);
+const scenarioLayers = layersOption(6, 2, [128, 64]);
+const taskLayers = layersOption(6, 1, [64]);
 
 export const aesm2Options = z.strictObject({
   key: z.literal('aesm2').default('aesm2'),
@@ -33,17 +31,18 @@ export const aesm2Options = z.strictObject({
   taskDim: z.int().min(1).default(16).describe("numbers of a task's own embedding"),
   scenarioTree: z
     .array(z.array(z.int().min(0)).min(1))
-    .min(1)
-    .optional()
+    .default([])
     .describe(
-      'per level, from the root: the node of each scenario, from 0; default: one level, the scenarios themselves',
+      'per level, from the root: the node of each scenario, from 0; empty: one level, the scenarios themselves',
     ),
   scenarioLayers: z
     .array(scenarioLayers)
     .min(1)
     .default([scenarioLayers.parse({})])
     .describe('layers of each level of the tree; one entry serves all levels'),
-  taskLayers: taskLayers.prefault({}).describe('layers of the tasks, which share their experts and gates'),
+  taskLayers: taskLayers
+    .default(taskLayers.parse({}))
+    .describe('layers of the tasks, which share their experts and gates'),
   towerDims: widths.default([32]).describe("widths of each task's tower before its answer"),
   lambdaSpecific: z.number().min(0).default(0.01).describe('weight of the KL losses of specific experts'),
   lambdaShared: z.number().min(0).default(0.01).describe('weight of the KL losses of shared experts'),

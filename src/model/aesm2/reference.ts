@@ -191,6 +191,6 @@ export const AESM2_REFERENCE: ReferenceLayout<Aesm2Options> = {
   tensors,
   buffers: movingAverages,
   table: 'embedding.weight',
-  levels: ({ scenarioTree = [] }) => scenarioTree.map(nodeCount),
+  levels: ({ scenarioTree }) => scenarioTree.map(nodeCount),
   outputs,
 };

@@ -49,7 +49,8 @@ export function structureOf(options: Aesm2Options, sizes: ModelSizes): Structure
   return { levels, taskLayers: stacked('task', sizes.tasks, indicators, taskLayers) };
 }
 
-const treeOf = ({ scenarioTree }: Aesm2Options, { scenarios }: ModelSizes) => scenarioTree ?? [range(scenarios)];
+const treeOf = ({ scenarioTree }: Aesm2Options, { scenarios }: ModelSizes): number[][] =>
+  scenarioTree.length === 0 ? [range(scenarios)] : scenarioTree;
 
 export const nodeCount = (nodes: readonly number[]): number => Math.max(...nodes) + 1;
 
