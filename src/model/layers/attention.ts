@@ -28,19 +28,23 @@ type Parameters = (name: string) => Tensor;
 export function selfAttention(x: Tensor, mask: Tensor, name: string, parameter: Parameters): Tensor {
   const places = x.shape.slice(0, -1); // [.., L]
   const rows = elements(places);
-  const [heads, dimension, width] = parameter(`${name}.query.kernel`).shape as number[];
+  const kernel = (part: string): Tensor => parameter(`${name}.${part}.kernel`);
+  const [heads, dimension, width] = kernel('query').shape as number[];
   const flat = reshape(x, [rows, dimension]); // [..*L,d]
-  const project = (part: string): Tensor =>
-    reshape(stackedLinear(flat, `${name}.${part}`, parameter), [heads, ...places, width]); // [H,..,L,d/H]
+  const byPlace = (projected: Tensor): Tensor => reshape(projected, [heads, ...places, width]); // [H,..,L,d/H]
 
-  const query = mul(project('query'), 1 / Math.sqrt(width)); // [H,..,L,d/H]
-  const scores = matmul(query, project('key'), { transposeB: true }); // [H,..,L,L]
-  const bias = paddingBias(mask); // [..,L]
-  const weights = softmax(add(scores, reshape(bias, beforeLast(bias.shape)))); // [H,..,L,L]
-  const read = matmul(weights, project('value')); // [H,..,L,d/H]
+  const scale = 1 / Math.sqrt(width); // on the kernel, which is smaller than what it makes
+  const queryBias = reshape(mul(parameter(`${name}.query.bias`), scale), [heads, 1, width]);
+  const query = byPlace(add(matmul(flat, mul(kernel('query'), scale)), queryBias));
+  const key = byPlace(stackedLinear(flat, `${name}.key`, parameter));
+  const padding = paddingBias(mask); // [..,L]
+  const scores = add(matmul(query, key, { transposeB: true }), reshape(padding, beforeLast(padding.shape))); // [H,..,L,L]
+  const read = matmul(softmax(scores), byPlace(matmul(flat, kernel('value')))); // [H,..,L,d/H]
 
   const beside = reshape(transpose(reshape(read, [heads, rows, width]), [1, 0, 2]), [rows, dimension]); // [..*L,d]
-  return reshape(linear(beside, `${name}.output`, parameter), x.shape);
+  // The weights of a place add up to 1, so the bias of the values comes through as it is.
+  const bias = linear(reshape(parameter(`${name}.value.bias`), [1, dimension]), `${name}.output`, parameter); // [1,d]
+  return reshape(add(matmul(beside, kernel('output')), bias), x.shape);
 }
 
 /** The four projections; those of queries, keys and values are stored by head: [H, d, d/H]. `heads` divides `dimension`. */

@@ -1,0 +1,114 @@
+/** Attention, conditional norms and squeeze-excitation against numbers worked out by hand. */
+import { expect, test } from 'vitest';
+import { Graph, type Tensor } from '../../src/graph/index.ts';
+import { selfAttention } from '../../src/model/layers/attention.ts';
+import { forEachItem, generatedNorms, scaleAndShift } from '../../src/model/layers/conditional-norm.ts';
+import { excitation } from '../../src/model/layers/squeeze-excitation.ts';
+import { expectClose, float, numbers, run } from '../graph/support.ts';
+
+/** Parameters of fixed numbers, by name. */
+const constants =
+  (graph: Graph, values: Record<string, { shape: number[]; data: number[] }>) =>
+  (name: string): Tensor => {
+    const found = values[name];
+    if (found === undefined) throw new Error(`no parameter ${name}`);
+    return graph.constant(found.data, found.shape);
+  };
+
+const of = (shape: number[], ...data: number[]) => ({ shape, data });
+
+test('an item reads items by likeness, and padding not at all', async () => {
+  const graph = new Graph();
+  const parameter = constants(graph, {
+    'a.query.kernel': of([1, 1, 1], 1),
+    'a.query.bias': of([1, 1], 1),
+    'a.key.kernel': of([1, 1, 1], 1),
+    'a.key.bias': of([1, 1], 7),
+    'a.value.kernel': of([1, 1, 1], 3),
+    'a.value.bias': of([1, 1], 0.5),
+    'a.output.kernel': of([1, 1], 2),
+    'a.output.bias': of([1], 0.1),
+  });
+  const y = selfAttention(graph.input('x', ['B', 3, 1]), graph.input('mask', ['B', 3]), 'a', parameter);
+  // Items 1 and 2, then padding of 50. Queries are 2 and 3: the weight of item 2 is sigmoid(2 (2 - 1)), sigmoid(3 (2 - 1)).
+  const found = await numbers(y, { x: float([1, 2, 50], 1, 3, 1), mask: float([1, 1, 0], 1, 3) });
+  const read = (query: number): number => 2 * (3 * (1 + 1 / (1 + Math.exp(-query))) + 0.5) + 0.1;
+  expectClose({ shape: [2], data: found.slice(0, 2) }, { shape: [2], data: [read(2), read(3)] }, 1e-6);
+  expect(Number.isFinite(found[2])).toBe(true);
+});
+
+test('heads read parts of their own and lie side by side in their order', async () => {
+  const graph = new Graph();
+  const zero = { kernel: of([2, 2, 1], 0, 0, 0, 0), bias: of([2, 1], 0, 0) };
+  const parameter = constants(graph, {
+    'a.query.kernel': of([2, 2, 1], 0, 0, 9, 0), // head 1 asks for items whose second number is large ...
+    'a.query.bias': zero.bias,
+    'a.key.kernel': of([2, 2, 1], 0, 0, 0, 9), // ... head 0 for all alike
+    'a.key.bias': zero.bias,
+    'a.value.kernel': of([2, 2, 1], 1, 0, 0, 1), // head 0 takes the first number, head 1 the second
+    'a.value.bias': zero.bias,
+    'a.output.kernel': of([2, 2], 1, 0, 0, 10),
+    'a.output.bias': of([2], 0, 0),
+  });
+  const y = selfAttention(graph.input('x', ['B', 2, 2]), graph.input('mask', ['B', 2]), 'a', parameter);
+  const found = await numbers(y, { x: float([1, 2, 3, 4], 1, 2, 2), mask: float([1, 1], 1, 2) });
+  expectClose({ shape: [4], data: found }, { shape: [4], data: [2, 40, 2, 40] }, 1e-6); // mean of 1 and 3; 10 times 4
+});
+
+test('numbers of a condition are repeated for each item of their own sequence', async () => {
+  const graph = new Graph();
+  const long = forEachItem(graph.constant([1, 2, 3, 4], [1, 1, 2, 2]), 2); // two sequences, two numbers each
+  expect(await numbers(long)).toEqual([1, 2, 1, 2, 3, 4, 3, 4]);
+});
+
+test('rows are scaled and shifted for each condition, the same for all or by rows of their own', async () => {
+  const graph = new Graph();
+  const x = graph.input('x', ['B', 2]);
+  const common = { scale: graph.constant([1, 2, 3, 4], [2, 1, 2]), shift: graph.constant([0, 0, 1, 1], [2, 1, 2]) };
+  const own = { scale: graph.input('scale', [1, 'B', 2]), shift: graph.constant([0, 5], [1, 1, 2]) };
+  const { a, b } = await run(
+    { a: scaleAndShift(x, common), b: scaleAndShift(x, own) },
+    { x: float([1, 1, 2, 3], 2, 2), scale: float([1, 2, 10, 20], 1, 2, 2) },
+  );
+  expect([a.shape, [...a.data]]).toEqual([
+    [2, 2, 2],
+    [1, 2, 2, 6, 4, 5, 7, 13],
+  ]);
+  expect([b.shape, [...b.data]]).toEqual([
+    [1, 2, 2],
+    [1, 7, 20, 65],
+  ]);
+});
+
+test('generated norms are a distance from the plain one', async () => {
+  const graph = new Graph();
+  const parameter = constants(graph, {
+    'h.0.kernel': of([1, 2], 1, -1),
+    'h.0.bias': of([2], 0, 0),
+    'h.1.kernel': of([2, 2], 0.5, 3, 100, 100), // its second input is behind a ReLU that is off
+    'h.1.bias': of([2], 0, 1),
+  });
+  const norms = generatedNorms(graph.constant([2, 0], [2, 1]), 'h', 1, parameter);
+  expect(norms.shape).toEqual([2, 1, 2, 1]);
+  expect(await numbers(norms)).toEqual([2, 7, 1, 1]); // 1 + 2 * 0.5, 2 * 3 + 1; then 1 + 0, 0 + 1
+});
+
+test.each([
+  ['concat', of([2, 4, 1], 1, 1, 1, 1, 0, 0, 0, -1)],
+  ['mean', of([2, 2, 1], 2, 2, 0, -1)],
+] as const)('networks weigh the embeddings that they share and those of their own: %s', async (squeeze, kernel) => {
+  const graph = new Graph();
+  const parameter = constants(graph, {
+    'e.0.kernel': kernel,
+    'e.0.bias': of([2, 1], 0, 1),
+    'e.1.kernel': of([2, 1, 2], 1, 0, 1, -1),
+    'e.1.bias': of([2, 2], 0, 0, 0, 0),
+  });
+  const parts = [graph.input('shared', ['B', 1, 2]), graph.input('own', [2, 'B', 1, 2])];
+  const weights = excitation(parts, 'e', { squeeze, most: 2 }, parameter);
+  const { y } = await run({ y: weights }, { shared: float([1, 2], 1, 1, 2), own: float([3, -5, 4, -0.5], 2, 1, 1, 2) });
+  // Network 0 sums all: 1 + 2 + 3 - 5 = 1. Network 1 turns the last number, or the mean of the last two, around and adds 1.
+  const second = squeeze === 'concat' ? 1.5 : 0;
+  const weight = (z: number): number => 2 / (1 + Math.exp(-z));
+  expectClose(y, { shape: [2, 1, 2], data: [weight(1), 1, weight(second), weight(-second)] }, 1e-6);
+});
