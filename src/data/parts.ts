@@ -1,4 +1,4 @@
-/** Writing the parts of a data set: the rows encoded once, then each part in its order as Parquet. */
+/** Writing the parts of a data set: the rows encoded once, in the order of the parts, then each part as Parquet. */
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
@@ -19,12 +19,12 @@ export async function writeParts(
   types: Types,
   folder: string,
 ): Promise<Manifest['splits']> {
-  const columns = await createEncoded(connection, config, types);
+  const { columns, from } = await createEncoded(connection, config, types);
   const parts: Partial<Manifest['splits']> = {};
   for (const [s, split] of SPLITS.entries()) {
     const file = `${split}.parquet`;
     const path = join(folder, file);
-    await copyTo(connection, `SELECT ${columns.join(', ')} FROM encoded WHERE split = ${s} ORDER BY position`, path);
+    await copyTo(connection, `SELECT ${columns.join(', ')} FROM ${from} WHERE split = ${s}`, path);
     const count = `SELECT count(*) AS rows FROM read_parquet(${literal(path)})`;
     const rows = Number((await queryOne(connection, count, `writing ${file}`)).rows);
     if (split === 'train' && rows === 0) throw error('DATA_PART_EMPTY', { part: split });
@@ -33,27 +33,52 @@ export async function writeParts(
   return parts as Record<SplitName, Manifest['splits'][SplitName]>;
 }
 
-/** Creates the table `encoded` (split, position and the columns of a part, whose names are returned). */
-async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, types: Types): Promise<string[]> {
+/** Joins so many mappings in one query: every join carries the columns of all, so their cost grows with the square. */
+const FIELDS_AT_A_TIME = 16;
+
+interface Encoded {
+  /** Columns of a part. */
+  columns: string[];
+  /** What stands after FROM for the encoded rows, with their `split`, in the order of the parts. */
+  from: string;
+}
+
+/** Creates the tables `encoded0 encoded1 ...`: the same rows in the same order, each with some of the columns. */
+async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, types: Types): Promise<Encoded> {
+  const columns: string[] = [];
+  const tables: string[] = [];
+  const create = async (added: { name: string; sql: string }[], joins: string): Promise<void> => {
+    const select = added.map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
+    if (tables.length === 0) select.push('split');
+    const table = `encoded${tables.length}`;
+    await execute(
+      connection,
+      `CREATE TABLE ${table} AS SELECT ${select.join(', ')} FROM placed${joins} ORDER BY split, position`,
+      'encoding the rows',
+    );
+    tables.push(table);
+    columns.push(...added.map(({ name }) => identifier(name)));
+  };
   const fields = encodedFields(config, types);
-  const { ids, joins } = encodedColumns(fields);
-  const columns = [
-    ...ids.map((sql, i) => ({ name: fieldColumn(config.fields[i].name), sql })),
+  for (let from = 0; from < fields.length; from += FIELDS_AT_A_TIME) {
+    const some = fields.slice(from, from + FIELDS_AT_A_TIME);
+    const { ids, joins } = encodedColumns(some);
+    await create(
+      ids.map((sql, i) => ({ name: fieldColumn(some[i].field.name), sql })),
+      joins,
+    );
+  }
+  const others = [
     { name: 'scenario', sql: 'scenario' },
     ...config.tasks.map(({ name }, i) => ({ name: labelColumn(name), sql: `l${i}::FLOAT` })),
   ];
-  if (config.weight !== undefined) columns.push({ name: 'weight', sql: 'weight::FLOAT' });
-  if (config.group !== undefined) columns.push({ name: 'group', sql: 'coalesce(g.number, -1)' });
+  if (config.weight !== undefined) others.push({ name: 'weight', sql: 'weight::FLOAT' });
+  if (config.group !== undefined) others.push({ name: 'group', sql: 'coalesce(g.number, -1)' });
   const groups = config.group === undefined ? '' : await createGroups(connection);
+  await create(others, groups);
   const sequences = await addSequences(connection, config, fields);
-  columns.push(...sequences.columns);
-  const select = columns.map(({ name, sql }) => `${sql} AS ${identifier(name)}`).join(', ');
-  await execute(
-    connection,
-    `CREATE TABLE encoded AS SELECT split, position, ${select} FROM placed${joins}${groups}${sequences.join}`,
-    'encoding the rows',
-  );
-  return columns.map(({ name }) => identifier(name));
+  if (sequences.columns.length > 0) await create(sequences.columns, sequences.join);
+  return { columns, from: tables.join(' POSITIONAL JOIN ') };
 }
 
 /** Builds the sequences, if there are any; returns their columns and the join that brings them to a row. */

@@ -54,8 +54,10 @@ export function numberOf(value: unknown, field: string): number | undefined {
 export function bucketOf(buckets: Buckets, value: number): number {
   if (buckets !== 'logSquare') return edgesUpTo(buckets.edges, value);
   if (value > 2) {
-    const log = naturalLogarithm(value);
-    return Math.floor(log * log);
+    const square = Math.log(value) ** 2;
+    // The last places of the logarithm matter beside a border between buckets only.
+    const isClear = Math.abs(square - Math.round(square)) > 1e-9 * square;
+    return Math.floor(isClear ? square : naturalLogarithm(value) ** 2);
   }
   return Math.trunc(value) + 0; // + 0 makes -0 a 0
 }

@@ -116,7 +116,7 @@ export async function writeKuaiRand(folder: string, files: KuaiRandFiles): Promi
   try {
     const parts = files.suffix === '27k' ? 2 : 1;
     // Shares of the rows as in KuaiRand-Pure.
-    const [late, early] = [Math.round(0.114 * files.rows), Math.round(0.434 * files.rows)];
+    const [late, early] = [Math.round(0.12 * files.rows), Math.round(0.43 * files.rows)];
     await write('log_standard_4_22_to_5_08', late, log(files, 0, false), parts);
     await write('log_standard_4_08_to_4_21', early, log(files, late, false), parts);
     await write('log_random_4_22_to_5_08', files.rows - late - early, log(files, late + early, true));

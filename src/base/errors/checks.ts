@@ -1,7 +1,11 @@
 import { EXIT, entry } from './entry.ts';
 
-const megabytes = (bytes: number): string =>
-  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+const fileSize = (bytes: number): string =>
+  bytes < 1e6
+    ? `${Math.ceil(bytes / 1e3)} kB`
+    : bytes < 1e9
+      ? `${(bytes / 1e6).toFixed(1)} MB`
+      : `${(bytes / 1e9).toFixed(1)} GB`;
 
 export const CHECK_ERRORS = {
   RECIPE_FILES_MISSING: entry(
@@ -14,7 +18,7 @@ export const CHECK_ERRORS = {
       missing: { path: string; content: string; bytes: number }[];
     }) =>
       `the recipe ${d.recipe} needs files that are missing or empty in ${d.folder}:\n` +
-      d.missing.map((f) => `  ${f.path} (${f.content}; about ${megabytes(f.bytes)})`).join('\n') +
+      d.missing.map((f) => `  ${f.path} (${f.content}; about ${fileSize(f.bytes)})`).join('\n') +
       `\nGet them from ${d.where} and name their folder with --source`,
   ),
   INIT_NO_LABEL: entry(
