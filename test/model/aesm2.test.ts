@@ -260,9 +260,9 @@ test('what does not fit the scenarios is said', () => {
       scenarioLayers: [{}, {}, {}],
     }),
   ).toEqual([
-    { path: 'scenarioTree.0', message: 'expected a node for each of the 3 scenarios, found 2' },
-    { path: 'scenarioTree.1', message: 'no scenario has node 1, 3' },
-    { path: 'scenarioLayers', message: 'expected 1 entry or 2, one a level, found 3' },
+    { path: 'model.scenarioTree.0', message: 'expected a node for each of the 3 scenarios, found 2' },
+    { path: 'model.scenarioTree.1', message: 'no scenario has node 1, 3' },
+    { path: 'model.scenarioLayers', message: 'expected 1 entry or 2, one a level, found 3' },
   ]);
   expect(aesm2Options.safeParse({ taskLayers: { experts: 3, kShared: 4 } }).error?.issues).toMatchObject([
     { path: ['taskLayers', 'kShared'], message: 'expected at most 3, the number of experts, found 4' },

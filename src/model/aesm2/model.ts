@@ -2,12 +2,6 @@
  * AESM²: automatic expert selection for many scenarios and tasks (Zou et al., SIGIR 2022). Layers of experts, first for the
  * levels of a tree of scenarios, then for the tasks. In each layer the gates choose, row by row, which experts are specific to
  * the row's scenario (or to the task) and which are shared; only these are mixed.
- *
- *   g = gates([u, indicators])                         all G gates score all E experts
- *   q_e = softmax over the gates of g_e                what expert e is for
- *   chosen = k_sp experts with the smallest KL(own || q_e)  and  k_sh with the smallest KL(uniform || q_e)
- *   u' = sum over chosen e of softmax(g_own)_e expert_e(u)
- *
  * The loss adds the divergences of the chosen experts, so that what is chosen becomes more so.
  */
 import { add, concat, mul, reshape, slice, type Tensor, transpose } from '../../graph/index.ts';
@@ -118,8 +112,16 @@ const choices = (steps: Step[]): Record<string, Tensor> =>
 export const aesm2: ModelDefinition<Aesm2Options> = {
   key: 'aesm2',
   title: 'AESM²',
-  paper: 'Automatic Expert Selection for Multi-Scenario and Multi-Task Search, SIGIR 2022',
+  paper: 'Automatic Expert Selection for Multi-Scenario and Multi-Task Search, SIGIR 2022, arXiv 2205.14321',
   purpose: 'Chooses, row by row, which experts are specific to a scenario or task and which are shared.',
+  equations: [
+    'g = gates([u ; indicators]) + noise                     all G gates score all E experts; G: nodes of the level, or tasks',
+    'q_e = softmax over the gates of g_e                     what expert e is for',
+    'chosen = k_sp experts with the smallest KL(own || q_e), and k_sh with the smallest KL(uniform || q_e)',
+    "u' = sum over chosen e of softmax(g_own)_e expert_e(u)  layers of each level of scenarios, then of the tasks",
+    'logit_t = tower_t(u_t)',
+    'loss += lambda_sp mean KL(own || q_e) + lambda_sh mean KL(uniform || q_e), over the experts that each has chosen',
+  ].join('\n'),
   options: aesm2Options,
   problems: structureProblems,
   presets: presets({

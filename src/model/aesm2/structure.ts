@@ -58,7 +58,7 @@ export const nodeCount = (nodes: readonly number[]): number => Math.max(...nodes
 export function structureProblems(options: Aesm2Options, sizes: ModelSizes): { path: string; message: string }[] {
   const tree = treeOf(options, sizes);
   const levels = tree.flatMap((nodes, l) => {
-    const path = `scenarioTree.${l}`;
+    const path = `model.scenarioTree.${l}`;
     if (nodes.length !== sizes.scenarios)
       return [{ path, message: `expected a node for each of the ${sizes.scenarios} scenarios, found ${nodes.length}` }];
     const missing = range(nodeCount(nodes)).filter((node) => !nodes.includes(node));
@@ -66,7 +66,7 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): { p
   });
   const { length } = options.scenarioLayers;
   const layers = {
-    path: 'scenarioLayers',
+    path: 'model.scenarioLayers',
     message: `expected 1 entry or ${tree.length}, one a level, found ${length}`,
   };
   return length === 1 || length === tree.length ? levels : [...levels, layers];
