@@ -48,7 +48,7 @@ export function interestsOf(inputs: Inputs, sequences: SequenceSizes): { interes
     return reshape(all, [sizes.tasks, 'B', types, length, options.embeddingDim]);
   };
 
-  let x = options.positions ? add(items, parameter('tim.position')) : items; // [B,K,L,d], from block 2 on [T,B,K,L,d]
+  let x = options.positions ? add(items, parameter('tim.position.embedding')) : items; // [B,K,L,d], from block 2 on [T,B,K,L,d]
   for (let n = 0; ; n++) {
     const attended = standardized(add(x, selfAttention(x, mask, `tim.block.${n}`, parameter))); // like x
     const hidden = conditioned(attended, 2 * n); // [T,B,K,L,d]
@@ -100,7 +100,7 @@ function targetWeights(
 export function interestParameters(options: DtrnOptions, sizes: ModelSizes, sequences: SequenceSizes): ParameterSpec[] {
   const { embeddingDim, blocks, attentionHeads, ffnDim, positions } = options;
   const position: ParameterSpec = {
-    name: 'tim.position',
+    name: 'tim.position.embedding',
     shape: [sequences.length, embeddingDim],
     initializer: { kind: 'normal', deviation: 0.01 },
     group: 'weight',

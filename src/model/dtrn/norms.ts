@@ -41,7 +41,7 @@ export function normTable(inputs: Inputs, sequences: SequenceSizes): Tensor {
   const counts = axes.map(({ count }) => count); // T, S', K
   const parts = embedded(options).map((name) => {
     const along = axes.map((axis) => (axis.name === name ? axis.count : 1));
-    return expand(reshape(parameter(`tim.${name}`), [...along, conditionDim]), [...counts, conditionDim]);
+    return expand(reshape(parameter(`tim.${name}.embedding`), [...along, conditionDim]), [...counts, conditionDim]);
   });
   const every = concat(parts, 3); // [T,S',K,2c] or 3c
   const rows = counts.reduce((product, count) => product * count, 1);
@@ -90,7 +90,7 @@ export function normTableParameters(
   return [
     ...axes.map(
       ({ name, count }): ParameterSpec => ({
-        name: `tim.${name}`,
+        name: `tim.${name}.embedding`,
         shape: [count, conditionDim],
         initializer: { kind: 'normal', deviation: 0.1 },
         group: 'weight',

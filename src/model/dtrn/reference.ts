@@ -92,10 +92,10 @@ function interestTensors(options: DtrnOptions, { tasks, scenarios }: ModelSizes,
   const matrix = (name: string, ours: string, rows: number, columns: number): ReferenceTensor =>
     vectorTensor(`${name}.weight`, { parameter: ours }, rows * columns, [rows, columns]);
   return [
-    ...(positions ? [matrix('position', 'tim.position', sequences.length, d)] : []),
-    matrix('task_embedding', 'tim.task', tasks, c),
-    matrix('behavior_embedding', 'tim.type', sequences.types, c),
-    ...(scenarioConditioned ? [matrix('scenario_embedding', 'tim.scenario', scenarios, c)] : []),
+    ...(positions ? [matrix('position', 'tim.position.embedding', sequences.length, d)] : []),
+    matrix('task_embedding', 'tim.task.embedding', tasks, c),
+    matrix('behavior_embedding', 'tim.type.embedding', sequences.types, c),
+    ...(scenarioConditioned ? [matrix('scenario_embedding', 'tim.scenario.embedding', scenarios, c)] : []),
     ...dense('hyper.fc0', { parameter: 'tim.hyper.0' }, (scenarioConditioned ? 3 : 2) * c, hyperDim),
     ...dense('hyper.fc1', { parameter: 'tim.hyper.1' }, hyperDim, 4 * blocks * d),
     ...range(blocks).flatMap((n) => [
@@ -143,13 +143,11 @@ function mmoeTensors(
   { experts, expertDims: [outputs], towerDims }: { experts: number; expertDims: number[]; towerDims: number[] },
   sizes: ModelSizes,
 ): ReferenceTensor[] {
-  const [kernel, bias] = [
-    [experts, width, outputs],
-    [experts, outputs],
-  ];
+  const whole = (name: string, ours: string, shape: number[]): ReferenceTensor =>
+    vectorTensor(name, { parameter: ours }, elementCount(shape), shape);
   return [
-    vectorTensor('mmoe.expert.weight', { parameter: 'expert.0.kernel' }, elementCount(kernel), kernel),
-    vectorTensor('mmoe.expert.bias', { parameter: 'expert.0.bias' }, elementCount(bias), bias),
+    whole('mmoe.expert.weight', 'expert.0.kernel', [experts, width, outputs]),
+    whole('mmoe.expert.bias', 'expert.0.bias', [experts, outputs]),
     ...range(sizes.tasks).flatMap((t) => dense(`mmoe.gate.${t}`, { parameter: 'gate', member: t }, width, experts)),
     ...towerTensors(outputs, towerDims, sizes),
   ];
