@@ -147,6 +147,25 @@ describe('ml-100k', () => {
     const { message } = await failure(recipes['ml-100k'].prepareConfig(folder, { split: 'place', rows: 3 }));
     expect(message).toMatch(/2 mistakes/);
   });
+
+  test('has sequences on wish', async () => {
+    const folder = temporaryFolder(files(published));
+    const config = dataset(await recipes['ml-100k'].prepareConfig(folder, { split: 'time', sequences: '5' }));
+    expect(config.sequences).toMatchObject({ item: 'item_id', length: 5, time: 'timestamp' });
+    expect(dataset(await recipes['ml-100k'].prepareConfig(folder)).sequences).toBeUndefined();
+    const out = join(folder, 'prepared');
+    const { manifest } = await prepare({ config, sourceFolder: folder, out });
+    expect(manifest.sequences).toEqual({
+      itemField: 'item_id',
+      length: 5,
+      types: ['liked', 'loved', 'disliked'],
+      from: 'earlier rows',
+    });
+    // The last of the four ratings is user 1's second; the first gave item 10 five stars.
+    expect(await readParquetRows(join(out, 'validation.parquet'))).toMatchObject([
+      { sequence_liked: [2], sequence_loved: [2], sequence_disliked: [] },
+    ]);
+  });
 });
 
 describe('synthetic', () => {

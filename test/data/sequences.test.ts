@@ -1,7 +1,10 @@
 /** Behaviour sequences: SQL and the row encoder against a plain reading of the rule. */
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
 import { encodeFile } from '../../src/data/predict.ts';
@@ -41,6 +44,8 @@ const TYPES: [string, (event: Event) => boolean][] = [
   ['disliked', ({ rating }) => rating !== null && rating <= 3],
 ];
 
+const ALL_TRAIN: DatasetInput['split'] = { kind: 'column', column: "'train'" };
+
 /** Items of the last events of a type at earlier times, oldest first: by the definition, in quadratic time. */
 const before = (events: Event[], n: number, feeds: (m: number) => boolean, counts: (event: Event) => boolean) =>
   events
@@ -50,10 +55,21 @@ const before = (events: Event[], n: number, feeds: (m: number) => boolean, count
     .sort((a, b) => (a.time as number) - (b.time as number) || a.m - b.m)
     .map(({ item }) => item);
 
-async function prepareLog(events: Event[], split: DatasetInput['split'], changes: Partial<DatasetInput> = {}) {
+function lastingFolder(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-test-'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+async function prepareLog(
+  events: Event[],
+  split: DatasetInput['split'],
+  changes: Partial<DatasetInput> = {},
+  newFolder: (files: Record<string, string>) => string = temporaryFolder,
+) {
   const cell = (value: string | number | null): string => (value === null ? '' : String(value));
   const lines = events.map(({ user, item, time, rating }, n) => [n, user, item, time, rating].map(cell).join());
-  const folder = temporaryFolder({ 'log.csv': `number,user,item,seen,rating\n${lines.join('\n')}\n` });
+  const folder = newFolder({ 'log.csv': `number,user,item,seen,rating\n${lines.join('\n')}\n` });
   const columns = { log: { path: 'log.csv', header: true } };
   const config = dataset({ ...CONFIG, sources: columns, split, ...changes });
   await prepare({ config, sourceFolder: folder, out: join(folder, 'out') });
@@ -115,7 +131,7 @@ describe('sequences', () => {
           expect(rows[n].ids).toEqual([...ids]);
         });
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 
@@ -129,15 +145,20 @@ describe('sequences', () => {
     { user: 'a', item: 'y', time: 4, rating: 1 },
   ];
 
+  let shared: PreparedData;
+  beforeAll(async () => {
+    shared = await prepareLog(EVENTS, ALL_TRAIN, {}, lastingFolder);
+  });
+  afterAll(() => rmSync(dirname(shared.folder), { recursive: true }));
+
   test('worked out by hand, in the Parquet file and in batches', async () => {
     // Vocabulary: x 2, y 3, z 4 (twice each); the table ids of items start at 8, after six numbers and two reserved ids.
-    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" });
-    const rows = await readParquetRows(join(data.folder, 'train.parquet'));
+    const rows = await readParquetRows(join(shared.folder, 'train.parquet'));
     expect(rows.map((row) => row.sequence_liked)).toEqual([[], [2], [2], [], [2, 4, 3], [4, 3, 2]]);
     expect(rows.map((row) => row.sequence_disliked)).toEqual([[], [], [], [], [], []]);
     const none = [8, 8, 8];
     const liked = [none, [10, 8, 8], [10, 8, 8], none, [10, 12, 11], [12, 11, 10]];
-    expect((await readSequences(data)).map(({ ids }) => ids)).toEqual(liked.map((ids) => [...ids, ...none]));
+    expect((await readSequences(shared)).map(({ ids }) => ids)).toEqual(liked.map((ids) => [...ids, ...none]));
   });
 
   test('under a split that is not by their time, rows outside training feed nobody', async () => {
@@ -156,13 +177,13 @@ describe('sequences', () => {
 
   test('hashed items, and a data set without sequences beside one with', async () => {
     const fields = [CONFIG.fields[0], { name: 'item', kind: 'categorical' as const, hash: 50 }];
-    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { fields });
+    const data = await prepareLog(EVENTS, ALL_TRAIN, { fields });
     const encoder = await openRowEncoder(data);
     const ids = new Int32Array(6);
     encoder.encodeSequences({ liked: ['q', 'x', 'z', 'y'] }, ids);
     expect((await readSequences(data))[4].ids).toEqual([...ids]);
 
-    const plain = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { sequences: undefined });
+    const plain = await prepareLog(EVENTS, ALL_TRAIN, { sequences: undefined });
     expect(plain.manifest).not.toHaveProperty('sequences');
     const reader = await plain.open('train');
     for await (const batch of reader.batches({ batchSize: 4 })) expect(batch).not.toHaveProperty('sequences');
@@ -178,7 +199,7 @@ describe('sequences', () => {
     ];
     for (const hash of [undefined, 50]) {
       const fields = [CONFIG.fields[0], { name: 'item', kind: 'categorical' as const, hash }];
-      const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" }, { fields });
+      const data = await prepareLog(EVENTS, ALL_TRAIN, { fields });
       const encoder = await openRowEncoder(data);
       const expected = lists.map((values) => {
         const ids = new Int32Array(6);
@@ -204,9 +225,8 @@ describe('sequences', () => {
   });
 
   test('rows to be scored without lists are refused', async () => {
-    const data = await prepareLog(EVENTS, { kind: 'column', column: "'train'" });
     const folder = temporaryFolder({ 'in.csv': 'number,item,sequence_liked\n0,x,3\n' });
-    const encode = (path: string) => encodeFile({ data, input: path, work: join(folder, 'work') });
+    const encode = (path: string) => encodeFile({ data: shared, input: path, work: join(folder, 'work') });
     expect((await failure(encode(join(folder, 'in.csv')))).message).toMatch(
       /"sequence_disliked" \(used by sequence "disliked"\)/,
     );
@@ -217,7 +237,7 @@ describe('sequences', () => {
   });
 
   test('the encoder names what is no list and no type', async () => {
-    const encoder = await openRowEncoder(await prepareLog(EVENTS, { kind: 'column', column: "'train'" }));
+    const encoder = await openRowEncoder(shared);
     const ids = new Int32Array(6);
     expect(() => encoder.encodeSequences({ liked: 'x' }, ids)).toThrow(/sequence "liked": found "x"; expected a list/);
     expect(() => encoder.encodeSequences({ loved: [] }, ids)).toThrow(
@@ -226,6 +246,26 @@ describe('sequences', () => {
     expect(() => encoder.encodeSequences({ liked: [{ id: 1 }] }, ids)).toThrow(
       /field "item": found a value of type object/,
     );
+  });
+
+  test('the example in the documentation can be prepared', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/data.md'), 'utf8');
+    const example = parse(/```yaml\n(# log\.yaml.*?)```/s.exec(page)?.[1] ?? '') as DatasetInput;
+    const lines = Array.from(
+      { length: 30 },
+      (_, i) => `u${i % 2},i${i % 7},${1 + (i % 5)},${i},${i % 3 ? 'home' : 'search'}`,
+    );
+    const folder = temporaryFolder({ 'log.csv': `user,item,rating,seen_at,page\n${lines.join('\n')}\n` });
+    const { manifest } = await prepare({ config: dataset(example), sourceFolder: folder, out: join(folder, 'out') });
+    expect(manifest.sequences).toEqual({
+      itemField: 'item',
+      length: 20,
+      types: ['liked', 'disliked'],
+      from: 'earlier rows',
+    });
+    // The last row, of u1 at 29, rated 5, sees u1's rows 1, 3 ... 27: those of i % 5 = 3 or 4 liked, the others not.
+    const last = (await readParquetRows(join(folder, 'out/test.parquet'))).at(-1);
+    expect([last?.sequence_liked, last?.sequence_disliked]).toMatchObject([{ length: 5 }, { length: 9 }]);
   });
 
   test('expressions that do not fit are named', async () => {

@@ -6,6 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
+import { ratingLog, ratingOptions } from './movielens.ts';
 import { defineRecipe } from './recipe.ts';
 
 const GENRES =
@@ -27,11 +28,8 @@ export const ml100k = defineRecipe({
     { path: 'u.user', content: 'user, age, gender, occupation, zip', bytes: 22_628 },
     { path: 'u.item', content: 'item, title, dates, address and 19 genre flags', bytes: 236_344 },
   ],
-  options: z.strictObject({
-    /** `random` as for ml-1m; `time` trains on the earliest 80 %, which leaves few known users for the test. */
-    split: z.enum(['random', 'time']).default('random'),
-  }),
-  config(sourceFolder, { split }): DatasetInput {
+  options: z.strictObject(ratingOptions),
+  config(sourceFolder, options): DatasetInput {
     const table = (path: string, delimiter: string, columns: string[]) => {
       const header = hasHeader(join(sourceFolder, path));
       return { path, delimiter: header ? '|' : delimiter, quote: '', header, columns };
@@ -73,7 +71,7 @@ export const ml100k = defineRecipe({
         { name: 'like', label: 'rating > 4' },
       ],
       group: 'user_id',
-      split: split === 'time' ? { kind: 'time', column: 'timestamp' } : { kind: 'random', seed: 2021 },
+      ...ratingLog('item_id', options),
     };
   },
 });

@@ -1,9 +1,10 @@
 /**
  * MovieLens 1M as the authors of AutoIFS prepare it: fields, row order, scenarios, labels, and a vocabulary that
- * includes validation and test rows.
+ * includes validation and test rows. Options: another split, and sequences.
  */
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
+import { ratingLog, ratingOptions } from './movielens.ts';
 import { defineRecipe } from './recipe.ts';
 
 const format = { delimiter: '::', quote: '', header: false } as const;
@@ -21,8 +22,8 @@ export const ml1m = defineRecipe({
     { path: 'users.dat', content: 'user::gender::age::occupation::zip', bytes: 134_368 },
     { path: 'movies.dat', content: 'movie::title::genres', bytes: 171_308 },
   ],
-  options: z.strictObject({}),
-  config: (): DatasetInput => ({
+  options: z.strictObject(ratingOptions),
+  config: (_folder, options): DatasetInput => ({
     name: 'ml-1m',
     from: 'ratings',
     sources: {
@@ -52,7 +53,7 @@ export const ml1m = defineRecipe({
       { name: 'like', label: 'rating > 4' },
     ],
     group: 'user_id',
-    split: { kind: 'random', ratios: [0.8, 0.1, 0.1], seed: 2021 },
+    ...ratingLog('movie_id', options),
     vocabulary: { from: 'all', minCount: 0 },
   }),
 });
