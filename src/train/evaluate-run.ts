@@ -3,12 +3,20 @@ import type { SplitName } from '../config/dataset.ts';
 import type { Grid } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import { type ChoiceCounts, noChoices } from './choices.ts';
 import { openModel } from './finished.ts';
 import { describeData, openRunData } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 
+export interface EvaluatedRun {
+  grid: Grid;
+  /** What rows chose, where the model chooses. */
+  choices: ChoiceCounts | undefined;
+  seconds: number;
+}
+
 /**
- * The grid of a split, and the seconds it took.
+ * Measures the model of a run on a split.
  *
  * @param options.data folder of the prepared data set, where it is not the one that the run recorded
  * @throws what openRunData and openModel throw
@@ -17,15 +25,17 @@ export async function evaluateRun(
   run: string,
   split: SplitName,
   { data: folder, backend }: { data?: string } & Pick<SessionOptions, 'backend'> = {},
-): Promise<{ grid: Grid; seconds: number }> {
+): Promise<EvaluatedRun> {
   const started = performance.now();
   const data = await openRunData(run, folder);
   const { scenarios, tasks, hasGroup } = data.manifest;
-  const model = await openModel(run, { backend, data: describeData(data.manifest) });
+  const model = await openModel(run, { backend, data: describeData(data.manifest), choices: true });
   const reader = await data.open(split);
   try {
-    const grid = await evaluateSplit(model.context, reader, createGrid({ scenarios, tasks, hasGroup }));
-    return { grid, seconds: (performance.now() - started) / 1000 };
+    const choices = noChoices(scenarios.length);
+    const grid = await evaluateSplit(model.context, reader, createGrid({ scenarios, tasks, hasGroup }), choices);
+    const chose = Object.keys(choices.chosen).length > 0;
+    return { grid, choices: chose ? choices : undefined, seconds: (performance.now() - started) / 1000 };
   } finally {
     await reader.close();
     await model.close();

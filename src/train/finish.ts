@@ -3,6 +3,7 @@ import { saveModel } from '../artifact/model-file.ts';
 import { type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import type { GridAccumulator } from '../evaluate/grid.ts';
+import { noChoices } from './choices.ts';
 import type { ResultEvent } from './events.ts';
 import { openModel } from './finished.ts';
 import { reportText } from './report.ts';
@@ -28,14 +29,16 @@ export async function finishRun(run: {
 
   const started = performance.now();
   const { backend, threads } = setup.config;
-  const finished = await openModel(folder, { backend, threads, batchSize: setup.config.train.evaluationBatchSize });
+  const batchSize = setup.config.train.evaluationBatchSize;
+  const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
+  const choices = noChoices(manifest.scenarios.length);
   const test = await setup.data.open('test');
-  const grid = await evaluateSplit(finished.context, test, run.newGrid()).finally(async () => {
+  const grid = await evaluateSplit(finished.context, test, run.newGrid(), choices).finally(async () => {
     await test.close();
     await finished.close();
   });
   const seconds = state.seconds + (performance.now() - started) / 1000;
   const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
-  writeFileAtomic(runPaths(folder).report, reportText(run.record, setup, state, result));
+  writeFileAtomic(runPaths(folder).report, reportText(run.record, setup, state, result, choices));
   return result;
 }

@@ -6,6 +6,7 @@ import { loadKernels, regionBytes } from '../kernels/index.ts';
 import { findModel } from '../model/registry.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { choiceOutputs } from './choices.ts';
 import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
 import { liveGates } from './gates.ts';
 import { gateGraph, inferenceGraph, readsSequences } from './graphs.ts';
@@ -29,6 +30,8 @@ export interface ModelUse extends SessionOptions {
   batchSize?: number;
   /** The data whose rows are scored, for weights that were imported without any. */
   data?: ModelDescription['data'];
+  /** Give what rows choose beside the logits. Default false. */
+  choices?: boolean;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface ModelUse extends SessionOptions {
  * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED, SEQUENCES_MISSING
  */
 export async function openModel(folder: string, options: ModelUse = {}): Promise<FinishedModel> {
-  const { batchSize = 16384, data, ...runtime } = options;
+  const { batchSize = 16384, data, choices = false, ...runtime } = options;
   const { description, tensors } = loadModel(folder);
   const model = findModel(description.model.key);
   const modelOptions = model.options.parse(description.model);
@@ -46,7 +49,10 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const sizes = modelSizes(trainedOn);
   const { flowSelection } = model;
   const request = { model, options: modelOptions, sizes, batchSize };
-  const graph = inferenceGraph({ ...request, phase: flowSelection ? 'retrain' : 'train' });
+  const graph = inferenceGraph(
+    { ...request, phase: flowSelection ? 'retrain' : 'train' },
+    choices ? choiceOutputs : undefined,
+  );
   const layout = rowLayout(fields, modelOptions.embeddingDim, readsSequences(graph) ? sizes.sequences : undefined);
   const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
 

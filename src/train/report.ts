@@ -1,11 +1,18 @@
 /** report.md of a run: what a person reads afterwards. */
 import type { RunRecord } from '../artifact/run-folder.ts';
 import { formatGrid } from '../evaluate/index.ts';
+import { type ChoiceCounts, choiceLines } from './choices.ts';
 import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
 import type { LoopState } from './state.ts';
 
-export function reportText(record: RunRecord, setup: Setup, state: LoopState, result: ResultEvent): string {
+export function reportText(
+  record: RunRecord,
+  setup: Setup,
+  state: LoopState,
+  result: ResultEvent,
+  choices: ChoiceCounts,
+): string {
   const { manifest } = setup.data;
   const { train, validation, test } = manifest.splits;
   const epochs = Object.entries(result.epochs)
@@ -25,6 +32,7 @@ export function reportText(record: RunRecord, setup: Setup, state: LoopState, re
     '```',
     '',
     ...(state.keep === null ? [] : flowLines(setup, state.keep)),
+    ...choiceLines(choices, manifest.scenarios),
     '## Configuration',
     '',
     '```json',

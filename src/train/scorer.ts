@@ -3,6 +3,7 @@ import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
+import { addChoices, type ChoiceCounts } from './choices.ts';
 import {
   type InputBuffers,
   loadRows,
@@ -29,7 +30,11 @@ export interface ScorerContext {
 export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
 
 /** Logits [size, T] of a batch; the array is the caller's. */
-export async function score(context: ScorerContext, batch: RowsToScore): Promise<Float32Array> {
+export const score = async (context: ScorerContext, batch: RowsToScore): Promise<Float32Array> =>
+  (await outputs(context, batch)).logits.data as Float32Array;
+
+/** All that the graph gives. */
+async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Record<string, Value>> {
   const { kernels, session, weights, layout, buffers, gates } = context;
   // The gate network reads its own table through the same buffers, so it goes first.
   if (gates !== undefined) await gates.source.fill(batch, gates.region.view);
@@ -41,15 +46,21 @@ export async function score(context: ScorerContext, batch: RowsToScore): Promise
   };
   if (gates !== undefined) feeds.gates = rowsOf(gates.region, batch.size, gates.width);
   const wanted = Object.fromEntries(session.inputs.map((name) => [name, feeds[name]]));
-  const { logits } = await session.run(wanted);
-  return logits.data as Float32Array;
+  return session.run(wanted);
 }
 
-/** The grid of a whole split. */
-export async function evaluateSplit(context: ScorerContext, reader: SplitReader, grid: GridAccumulator): Promise<Grid> {
+/** The grid of a whole split. `choices` takes up what rows choose, where the graph gives that. */
+export async function evaluateSplit(
+  context: ScorerContext,
+  reader: SplitReader,
+  grid: GridAccumulator,
+  choices?: ChoiceCounts,
+): Promise<Grid> {
   try {
     for await (const batch of reader.batches({ batchSize: context.buffers.capacity })) {
-      const logits = await score(context, batch);
+      const found = await outputs(context, batch);
+      const logits = found.logits.data as Float32Array;
+      if (choices !== undefined) addChoices(choices, batch, found);
       grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
     }
     return await grid.finish();

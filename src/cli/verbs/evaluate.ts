@@ -36,7 +36,7 @@ export function evaluate(program: Command): void {
 }
 
 async function run(folder: string, { split, data, backend, json }: Options): Promise<void> {
-  const { grid, seconds } = await evaluateRun(folder, split, { data, backend });
-  if (json) printJson({ event: 'result', run: folder, split, ...gridToJson(grid), seconds });
+  const { grid, choices, seconds } = await evaluateRun(folder, split, { data, backend });
+  if (json) printJson({ event: 'result', run: folder, split, ...gridToJson(grid), choices, seconds });
   else print(`${split} rows\n${formatGrid(grid)}\n\n${duration(seconds)}`);
 }

@@ -1,0 +1,63 @@
+/** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
+import type { Batch } from '../data/prepared.ts';
+import type { Tensor } from '../graph/index.ts';
+import type { ForwardOutputs } from '../model/contract.ts';
+import type { Value } from '../runtime/contract.ts';
+
+export interface ChoiceCounts {
+  /** Rows of each scenario. */
+  rows: number[];
+  /** By name of the choice, [scenario][part]: how many of these rows use the part. */
+  chosen: Record<string, number[][]>;
+}
+
+const OUTPUT = 'choice.';
+
+/** Outputs of a graph that `addChoices` reads. */
+export const choiceOutputs = ({ choices = {} }: ForwardOutputs): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(choices).map(([name, chosen]) => [OUTPUT + name, chosen]));
+
+export const noChoices = (scenarios: number): ChoiceCounts => ({ rows: new Array(scenarios).fill(0), chosen: {} });
+
+/** Counts a batch; of the outputs those of `choiceOutputs`, [size, parts] each. */
+export function addChoices(
+  { rows, chosen }: ChoiceCounts,
+  { size, scenario }: Pick<Batch, 'size' | 'scenario'>,
+  outputs: Record<string, Value>,
+): void {
+  for (let row = 0; row < size; row++) rows[scenario[row]]++;
+  for (const [output, { shape, data }] of Object.entries(outputs)) {
+    if (!output.startsWith(OUTPUT)) continue;
+    const name = output.slice(OUTPUT.length);
+    const [, parts] = shape;
+    chosen[name] ??= rows.map(() => new Array<number>(parts).fill(0));
+    for (let row = 0; row < size; row++) {
+      const counts = chosen[name][scenario[row]];
+      for (let part = 0; part < parts; part++) counts[part] += data[row * parts + part];
+    }
+  }
+}
+
+/** A table of shares for a report, in Markdown; no lines where a model chooses nothing. */
+export function choiceLines({ rows, chosen }: ChoiceCounts, scenarios: readonly string[]): string[] {
+  const most = Math.max(0, ...Object.values(chosen).map(([first]) => first.length));
+  if (most === 0) return [];
+  const parts = Array.from({ length: most }, (_, part) => part);
+  const share = (count: number | undefined, of: number): string =>
+    count === undefined ? '' : of === 0 ? '-' : (count / of).toFixed(3);
+  return [
+    '## Chosen experts',
+    '',
+    'Share of the test rows of a scenario that use an expert. What a scenario never uses does nothing there.',
+    '',
+    `| choice | scenario | ${parts.join(' | ')} | rows |`,
+    `| --- | --- | ${parts.map(() => '---').join(' | ')} | --- |`,
+    ...Object.entries(chosen).flatMap(([name, counts]) =>
+      scenarios.map((scenario, s) => {
+        const shares = parts.map((part) => share(counts[s][part], rows[s]));
+        return `| ${name} | ${scenario} | ${shares.join(' | ')} | ${rows[s]} |`;
+      }),
+    ),
+    '',
+  ];
+}
