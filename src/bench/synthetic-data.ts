@@ -1,7 +1,7 @@
 /** Random rows in memory, in the form of a prepared data set: what a step costs does not depend on what they say. */
 import { random } from '../base/random.ts';
 import { datasetSchema } from '../config/dataset.ts';
-import type { Batch, BatchOptions, PreparedData, PreparedField, SplitReader } from '../data/prepared.ts';
+import type { BatchOptions, PreparedData, PreparedField, SplitReader } from '../data/prepared.ts';
 
 export interface DataSizes {
   rows: number;
@@ -10,6 +10,8 @@ export interface DataSizes {
   tasks: number;
   /** Ids of all fields together: rows of the embedding table. */
   vocabulary: number;
+  /** Behaviour sequences of every row, all full, of items of the first field. */
+  sequences?: { types: number; length: number };
 }
 
 /** Ids are uniform within each field, so a batch touches as many table rows as it can: the dearest case for the table. */
@@ -35,6 +37,14 @@ export function syntheticData(sizes: DataSizes): PreparedData {
       sourceFolder: '',
       columns: {},
       fields,
+      ...(sizes.sequences && {
+        sequences: {
+          itemField: fields[0].name,
+          length: sizes.sequences.length,
+          types: names('type', sizes.sequences.types),
+          from: 'earlier rows',
+        },
+      }),
       tableRows: sizes.vocabulary,
       scenarios: names('scenario', sizes.scenarios),
       tasks: names('task', sizes.tasks),
@@ -62,19 +72,22 @@ function fieldsOf({ fields, vocabulary }: DataSizes): PreparedField[] {
   }));
 }
 
-function inMemory({ rows, scenarios, tasks }: DataSizes, fields: PreparedField[]): SplitReader {
+function inMemory({ rows, scenarios, tasks, sequences }: DataSizes, fields: PreparedField[]): SplitReader {
   const generator = random('bench');
   const width = fields.length;
   const draw = (length: number, next: (i: number) => number): Int32Array =>
     Int32Array.from({ length }, (_, i) => next(i));
-  const all: Omit<Batch, 'size'> = {
-    // A field's first id is its padding and would count as no value.
-    ids: draw(rows * width, (i) => fields[i % width].offset + 1 + generator.below(fields[i % width].size - 1)),
+  // A field's first id is its padding and would count as no value.
+  const idOf = ({ offset, size }: PreparedField): number => offset + 1 + generator.below(size - 1);
+  const items = sequences === undefined ? 0 : sequences.types * sequences.length;
+  const all = {
+    ids: draw(rows * width, (i) => idOf(fields[i % width])),
     scenario: draw(rows, () => generator.below(scenarios)),
     labels: Float32Array.from(draw(rows * tasks, () => generator.below(2))),
     weight: new Float32Array(rows).fill(1),
     group: new Int32Array(rows).fill(-1),
     row: draw(rows, (i) => i),
+    sequences: draw(rows * items, () => idOf(fields[0])),
   };
   return {
     rows,
@@ -89,6 +102,7 @@ function inMemory({ rows, scenarios, tasks }: DataSizes, fields: PreparedField[]
           weight: all.weight.subarray(from, to),
           group: all.group.subarray(from, to),
           row: all.row.subarray(from, to),
+          ...(items > 0 && { sequences: all.sequences.subarray(from * items, to * items) }),
         };
       }
     },

@@ -5,12 +5,12 @@ import { loadRun } from '../config/load.ts';
 import type { RunConfig } from '../config/run.ts';
 import type { Batch, PreparedData } from '../data/prepared.ts';
 import { multiplyAdds } from '../graph/index.ts';
-import type { Phase } from '../model/contract.ts';
-import { models } from '../model/registry.ts';
+import type { ModelSizes, Phase } from '../model/contract.ts';
+import { findModel, models } from '../model/registry.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
-import { gateGraph, trainingGraph } from '../train/graphs.ts';
+import { gateGraph, inferenceGraph, readsSequences, trainingGraph } from '../train/graphs.ts';
 import { type PhasePlan, planPhases } from '../train/phases.ts';
 import { temperature } from '../train/schedule.ts';
 import { type Setup, setUp, stepContext } from '../train/setup.ts';
@@ -83,6 +83,9 @@ const DATA: Record<string, { fields: number; scenarios: number; tasks: number }>
   'ml-1m': { fields: 8, scenarios: 3, tasks: 2 },
 };
 
+/** Behaviour sequences of each row. */
+const SEQUENCES = { types: 3, length: 20 };
+
 /** Batches of different rows: enough that a large table does not fit the caches. */
 const BATCHES = 32;
 const WARM_UP = 3;
@@ -100,7 +103,9 @@ export async function runTrainBench(
   const sizes = DATA[options.preset ?? ''] ?? DATA['ml-1m'];
   const { fields = sizes.fields, scenarios = sizes.scenarios, tasks = sizes.tasks } = options;
   const rows = config.train.batchSize * BATCHES;
-  const data = syntheticData({ fields, scenarios, tasks, rows, vocabulary: Math.max(options.vocabulary, 2 * fields) });
+  const vocabulary = Math.max(options.vocabulary, 2 * fields);
+  const sequences = sequencesFor(config, { fields, scenarios, tasks });
+  const data = syntheticData({ fields, scenarios, tasks, rows, vocabulary, sequences });
   const setup = await setUp(config, data);
   initialize(setup.weights, data.manifest.tableRows, setup.options.embeddingDim, config.seed);
   const all = planPhases(setup.model, config.train);
@@ -116,6 +121,19 @@ export async function runTrainBench(
     onPhase(timing);
   }
   return timings;
+}
+
+/** SEQUENCES, where the model reads some. */
+function sequencesFor({ model: chosen, train }: RunConfig, sizes: ModelSizes): typeof SEQUENCES | undefined {
+  const model = findModel(chosen.key);
+  const graph = inferenceGraph({
+    model,
+    options: model.options.parse(chosen),
+    sizes: { ...sizes, sequences: { ...SEQUENCES, itemField: 0 } },
+    phase: planPhases(model, train)[0].phase,
+    batchSize: 1,
+  });
+  return readsSequences(graph) ? SEQUENCES : undefined;
 }
 
 const runConfig = ({ model, preset, batch, tables, threads, backend, set }: TrainBenchOptions): Promise<RunConfig> =>

@@ -45,6 +45,12 @@ describe('training steps', () => {
     );
   });
 
+  test('a model that reads sequences is given some', async () => {
+    const set = ['model.embeddingDim=4'];
+    const timings = await runTrainBench({ ...TINY, model: 'dtrn', batch: 8, vocabulary: 40, steps: 1, set });
+    expect(timings.map(({ phase }) => phase)).toEqual(['train']);
+  });
+
   test('one phase; a phase or preset that does not exist', async () => {
     expect((await runTrainBench({ ...TINY, phase: 'retrain' })).map(({ phase }) => phase)).toEqual(['retrain']);
     await expect(runTrainBench({ ...TINY, phase: 'tune' })).rejects.toThrow(
