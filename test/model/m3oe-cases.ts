@@ -7,13 +7,13 @@ export const M3OE_CASES: ModelCases = {
   cases: [
     {
       title: 'three scenarios, two tasks',
-      options: { embeddingDim: 4, starDim: 9, fusedDim: 8, experts: 3, expertDims: [8] },
-      sizes: { fields: 4, scenarios: 3, tasks: 2 },
+      options: { embeddingDim: 4, starDim: 7, fusedDim: 6, experts: 3, expertDims: [5] },
+      sizes: { fields: 3, scenarios: 3, tasks: 2 },
     },
     {
       title: 'one task, two layers of experts, dropout',
-      options: { embeddingDim: 5, starDim: 8, fusedDim: 9, experts: 2, expertDims: [8, 8], dropout: 0.1 },
-      sizes: { fields: 3, scenarios: 2, tasks: 1 },
+      options: { embeddingDim: 5, starDim: 6, fusedDim: 7, experts: 2, expertDims: [6, 5], dropout: 0.1 },
+      sizes: { fields: 2, scenarios: 2, tasks: 1 },
     },
   ],
   scenarioOwner: ownHead(['star.0.own', 'gate', 'tower']),
