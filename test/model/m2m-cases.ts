@@ -44,7 +44,7 @@ export const M2M_CASES: ModelCases = {
       experts: fc.integer({ min: 1, max: 3 }),
       width: fc.integer({ min: 1, max: 4 }),
       scenarioWidth: fc.integer({ min: 1, max: 4 }),
-      attentionDepth: fc.integer({ min: 1, max: 3 }),
+      attentionDepth: fc.integer({ min: 1, max: 2 }),
       towerLayers: fc.integer({ min: 0, max: 2 }),
       towerDepth: fc.integer({ min: 1, max: 2 }),
       towerInnerActivation: fc.boolean(),
