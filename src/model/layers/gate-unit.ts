@@ -14,7 +14,7 @@ type Parameters = (name: string) => Tensor;
 /** The largest factor: twice the neutral one. */
 const GAMMA = 2;
 
-export interface GateSizes {
+interface GateSizes {
   inputs: number;
   hidden: number;
   outputs: number;
