@@ -1,6 +1,7 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { literal, query, queryOne } from './duckdb.ts';
+import { identifier, literal, query, queryOne } from './duckdb.ts';
+import { sequenceColumn } from './expressions.ts';
 import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
 import { SPLITS } from './split.ts';
 
@@ -20,11 +21,20 @@ export interface CellStatistics {
   unlabelled: number;
 }
 
+export interface SequenceStatistics {
+  /** Type of the sequences. */
+  type: string;
+  /** Rows whose sequence is empty, and items of all sequences, some of them out of vocabulary. */
+  perSplit: Record<string, { empty: number; items: number; outOfVocabulary: number }>;
+}
+
 export interface Statistics {
   rows: Record<string, number>;
   /** Rows of the base source that `where`, a missing scenario or an inner join left out. */
   leftOut: number;
   fields: FieldStatistics[];
+  /** Absent where the data set has none. */
+  sequences?: SequenceStatistics[];
   cells: CellStatistics[];
 }
 
@@ -38,16 +48,17 @@ export const labelColumn = (name: string): string => `label_${name}`;
  */
 export async function computeStatistics(
   connection: DuckDBConnection,
-  manifest: Pick<Manifest, 'fields' | 'tasks' | 'scenarios' | 'splits'>,
+  manifest: Pick<Manifest, 'fields' | 'sequences' | 'tasks' | 'scenarios' | 'splits'>,
   folder: string,
   baseRows: number,
 ): Promise<Statistics> {
-  const { fields, tasks, scenarios, splits } = manifest;
+  const { fields, sequences, tasks, scenarios, splits } = manifest;
   const doing = 'counting the statistics';
   const statistics: Statistics = {
     rows: Object.fromEntries(SPLITS.map((split) => [split, splits[split].rows])),
     leftOut: baseRows - SPLITS.reduce((sum, split) => sum + splits[split].rows, 0),
     fields: fields.map((f) => ({ field: f.name, cardinality: f.size - RESERVED_IDS, perSplit: {} })),
+    ...(sequences && { sequences: sequences.types.map((type) => ({ type, perSplit: {} })) }),
     cells: [],
   };
   const missing = await query(
@@ -79,6 +90,8 @@ export async function computeStatistics(
         outOfVocabularyShare: values === 0 ? 0 : outOfVocabulary / values,
       };
     });
+    for (const { type, perSplit } of statistics.sequences ?? [])
+      perSplit[split] = await countItems(connection, identifier(sequenceColumn(type)), file);
     const cells = await query(
       connection,
       `SELECT scenario, count(*) AS n, ${tasks.map((t, i) => `count(*) FILTER ("${labelColumn(t)}" = 1) AS p${i}, count("${labelColumn(t)}") AS l${i}`).join(', ')}
@@ -102,4 +115,20 @@ export async function computeStatistics(
     });
   }
   return statistics;
+}
+
+/** Counts over a column of sequences. */
+async function countItems(
+  connection: DuckDBConnection,
+  column: string,
+  file: string,
+): Promise<SequenceStatistics['perSplit'][string]> {
+  const outOfVocabulary = `len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))`;
+  const found = await queryOne(
+    connection,
+    `SELECT count(*) FILTER (len(${column}) = 0) AS empty, coalesce(sum(len(${column})), 0) AS items,
+       coalesce(sum(${outOfVocabulary}), 0) AS oov FROM ${file}`,
+    'counting the items of sequences',
+  );
+  return { empty: Number(found.empty), items: Number(found.items), outOfVocabulary: Number(found.oov) };
 }

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
 import { encodeFile } from '../../src/data/predict.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare, readStatistics } from '../../src/data/prepare.ts';
 import type { PreparedData } from '../../src/data/prepared.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
@@ -158,6 +158,10 @@ describe('sequences', () => {
     expect(rows.map((row) => row.sequence_disliked)).toEqual([[], [], [], [], [], []]);
     const none = [8, 8, 8];
     const liked = [none, [10, 8, 8], [10, 8, 8], none, [10, 12, 11], [12, 11, 10]];
+    expect(readStatistics(shared.folder).sequences).toMatchObject([
+      { type: 'liked', perSplit: { train: { empty: 2, items: 8, outOfVocabulary: 0 }, test: { empty: 0, items: 0 } } },
+      { type: 'disliked', perSplit: { train: { empty: 6, items: 0 } } },
+    ]);
     expect((await readSequences(shared)).map(({ ids }) => ids)).toEqual(liked.map((ids) => [...ids, ...none]));
   });
 
