@@ -58,7 +58,12 @@ describe('one change is found', () => {
         indices[7] = (indices[7] + 1) % 6;
       },
     ],
-    ['another mask', 'aesm2_eval', 'selection_count', ({ json }) => Object.assign(json.config, { mask_mode: 'multiply' })],
+    [
+      'another mask',
+      'aesm2_eval',
+      'selection_count',
+      ({ json }) => Object.assign(json.config, { mask_mode: 'multiply' }),
+    ],
     [
       'noise in the mixture, too',
       'aesm2_train_noise',
