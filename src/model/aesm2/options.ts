@@ -39,10 +39,12 @@ export const aesm2Options = z.strictObject({
     .array(scenarioLayers)
     .min(1)
     .default([scenarioLayers.parse({})])
-    .describe('layers of each level of the tree; one entry serves all levels'),
+    .describe(
+      'of each level of the tree: layers of experts, of which kSpecific and kShared are chosen; one entry serves all levels',
+    ),
   taskLayers: taskLayers
     .default(taskLayers.parse({}))
-    .describe('layers of the tasks, which share their experts and gates'),
+    .describe('the same of the tasks, which share their experts and gates'),
   towerDims: widths.default([32]).describe("widths of each task's tower before its answer"),
   lambdaSpecific: z.number().min(0).default(0.01).describe('weight of the KL losses of specific experts'),
   lambdaShared: z.number().min(0).default(0.01).describe('weight of the KL losses of shared experts'),
