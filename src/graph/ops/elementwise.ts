@@ -75,7 +75,8 @@ export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
     emit: (emitter, node) => emitter.aligned(node.inputs[0], node),
   },
   add: binary('Add', (_a, _b, _y, g) => [() => g, () => g]),
-  sub: binary('Sub', (_a, _b, _y, g) => [() => g, () => neg(g)]),
+  // A mean that is subtracted is small: its gradient is summed first, then turned around.
+  sub: binary('Sub', (_a, b, _y, g) => [() => g, () => neg(sumTo(g, b.shape))]),
   mul: binary('Mul', (a, b, _y, g) => [() => mul(g, b), () => mul(g, a)]),
   div: binary('Div', (_a, b, y, g) => [() => mul(g, reciprocal(b)), () => neg(mul(g, div(y, b)))]),
   // Ties give each operand half of the gradient.
