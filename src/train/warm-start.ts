@@ -6,7 +6,14 @@ import { type LoadedModel, loadModel } from '../artifact/model-file.ts';
 import { openRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { openPrepared } from '../data/open.ts';
-import { type Manifest, OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../data/prepared.ts';
+import {
+  type Manifest,
+  OUT_OF_VOCABULARY_ID,
+  PADDING_ID,
+  type PreparedField,
+  type PreparedSequences,
+  RESERVED_IDS,
+} from '../data/prepared.ts';
 import type { ParameterSpec } from '../model/contract.ts';
 import type { Setup } from './setup.ts';
 import { view } from './weights.ts';
@@ -36,6 +43,9 @@ export function readWarmStart(run: string, { key, specs, manifest }: WarmStartTa
     ...different('scenarios', description.data.scenarios.join(), manifest.scenarios.join()),
     ...different('tasks', description.data.tasks.join(), manifest.tasks.join()),
     ...different('fields', names(description.data), names(manifest)),
+    ...(description.data.sequences && manifest.sequences
+      ? different('sequences', sequenceNames(description.data.sequences), sequenceNames(manifest.sequences))
+      : []),
     ...specs.flatMap(({ name, shape }) =>
       different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join()),
     ),
@@ -81,6 +91,8 @@ function matchRows(before: PreparedField, field: PreparedField, old: string[], n
   });
   return pairs;
 }
+
+const sequenceNames = ({ types, itemField }: PreparedSequences): string => `${types.join()} of ${itemField}`;
 
 const different = (what: string, found: string, expected: string): string[] =>
   found === expected ? [] : [`${what}: ${found} there, ${expected} here`];

@@ -1,18 +1,28 @@
-/** Behaviour sequences in a training step and in scoring, against sums and differences worked out in float64. */
-import { describe, expect, test } from 'vitest';
+/** Behaviour sequences in a training step and in scoring, against sums and differences worked out in float64; whole runs. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { random } from '../../src/base/random.ts';
+import { runSchema } from '../../src/config/run.ts';
+import { openPrepared } from '../../src/data/open.ts';
 import type { Batch, PreparedField } from '../../src/data/prepared.ts';
 import { add, matmul, mul, reduceSum, reshape } from '../../src/graph/index.ts';
 import { loadKernels } from '../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { rowLayout } from '../../src/train/feeds.ts';
+import { openModel } from '../../src/train/finished.ts';
 import { inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { newRun } from '../../src/train/new-run.ts';
+import { predictRun } from '../../src/train/predict-run.ts';
 import { score } from '../../src/train/scorer.ts';
 import { allocateStep, type StepContext, stepBytes, trainStep } from '../../src/train/step.ts';
 import { fixed } from '../../src/train/weighting/index.ts';
 import { allocateWeights, view, weightBytes } from '../../src/train/weights.ts';
+import { readParquetRows } from '../data/support.ts';
+import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
 const [D, F, K, L, T, B] = [3, 2, 2, 4, 2, 9];
 const sizes: ModelSizes = { fields: F, scenarios: 1, tasks: T, sequences: { types: K, length: L, itemField: 1 } };
@@ -202,5 +212,82 @@ describe('a model that reads sequences', () => {
     expect(() => trainingGraph({ model, options, sizes: without, phase: 'train', batchSize: B })).toThrow(
       /model "places" reads behaviour sequences, and the data have none/,
     );
+  });
+});
+
+describe('a run on data with sequences', () => {
+  const folder = temporaryFolder();
+  const types = { clicked: 'click = 1', passed: 'click = 0' };
+  const SEQUENCES = { key: '"user"', time: 'time', item: 'item', length: 4, types };
+  const small = { key: 'dtrn', embeddingDim: 4, top: { key: 'tower', towerDims: [6] } };
+  const input = { model: findModel('dtrn').options.parse(small), train: { maxEpochs: 2 } };
+  const log = (name: string, sequences?: typeof SEQUENCES) => prepareSmall(folder.path, 300, 10, name, 300, sequences);
+  let data: string;
+  let whole: string;
+  beforeAll(async () => {
+    data = await log('data', SEQUENCES);
+    whole = await makeRun(join(folder.path, 'whole'), data, input);
+    await trainWithStops(whole);
+  });
+  afterAll(() => folder.remove());
+
+  test('stopped and resumed gives the bits of the unbroken one', async () => {
+    const broken = await makeRun(join(folder.path, 'broken'), data, input);
+    await trainWithStops(broken, [1, 3]);
+    const weightsOf = (run: string) => readFileSync(join(run, 'model.safetensors'));
+    expect(weightsOf(broken).equals(weightsOf(whole))).toBe(true);
+  });
+
+  test('leaves a model that scores files with sequences as it scores the test rows', async () => {
+    const scored: number[][] = [];
+    const model = await openModel(whole);
+    const reader = await (await openPrepared(data)).open('test');
+    for await (const batch of reader.batches({ batchSize: 100 })) {
+      const logits = await model.score(batch);
+      for (let i = 0; i < batch.size; i++) scored.push([logits[2 * i], logits[2 * i + 1]]);
+    }
+    await reader.close();
+    await model.close();
+
+    // The test rows, the last of the log, with what their users clicked and passed before.
+    const [header, ...lines] = readFileSync(join(folder.path, 'data.csv'), 'utf8').split('\n');
+    const rows = lines.map((line) => line.split(','));
+    const itemsBefore = (n: number, click: string): string =>
+      rows
+        .slice(0, n)
+        .flatMap(([user, item, , , clicked]) => (user === rows[n][0] && clicked === click ? [item] : []))
+        .join('|');
+    const tests = rows.map((_, n) => n).slice(-scored.length);
+    const raw = tests.map((n) => [...rows[n], itemsBefore(n, '1'), itemsBefore(n, '0')].join());
+    const file = join(folder.path, 'test-rows.csv');
+    writeFileSync(file, [`${header},sequence_clicked,sequence_passed`, ...raw].join('\n'));
+    const output = join(folder.path, 'scored.parquet');
+    const result = await predictRun(whole, { input: file, output });
+    expect(result).toEqual({ rows: scored.length, scored: scored.length });
+    for (const [i, row] of (await readParquetRows(output)).entries()) {
+      const [click, buy] = scored[i].map((logit) => 1 / (1 + Math.exp(-logit)));
+      expect(row.probability_click).toBeCloseTo(click, 6);
+      expect(row.probability_buy).toBeCloseTo(buy, 6);
+    }
+  });
+
+  test('can be gone on from where the types are the same', async () => {
+    const { clicked, passed } = types;
+    const other = await log('other', { ...SEQUENCES, types: { passed, clicked } });
+    const begin = async (name: string, on: string) => {
+      const config = runSchema.parse({ ...input, warmStart: whole });
+      return newRun(config, await openPrepared(on), { folder: join(folder.path, name) });
+    };
+    expect(await begin('goes-on', data)).toBe(join(folder.path, 'goes-on'));
+    await expect(begin('refused', other)).rejects.toThrow(
+      /sequences: clicked,passed of item there, passed,clicked of item here/,
+    );
+  });
+
+  test('needs them: what is missing is said before the run has a folder', async () => {
+    const plain = await openPrepared(await log('plain'));
+    const place = join(folder.path, 'none');
+    expect(() => newRun(runSchema.parse(input), plain, { folder: place })).toThrow(/data have no behaviour sequences/);
+    expect(existsSync(place)).toBe(false);
   });
 });

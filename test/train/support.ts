@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRun } from '../../src/artifact/run-folder.ts';
 import { random } from '../../src/base/random.ts';
-import { datasetSchema } from '../../src/config/dataset.ts';
+import { type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
 import { runSchema } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/open.ts';
 import { prepare } from '../../src/data/prepare.ts';
@@ -25,6 +25,7 @@ export async function prepareSmall(
   items = 30,
   name = 'data',
   turned = rows,
+  sequences?: DatasetInput['sequences'],
 ): Promise<string> {
   const generator = random('test data', rows, items);
   const lines = ['user,item,tags,place,click,buy,weight,time'];
@@ -57,6 +58,7 @@ export async function prepareSmall(
     weight: 'weight',
     group: '"user"',
     split: { kind: 'time', column: 'time' },
+    sequences,
   });
   const out = join(folder, name);
   await prepare({ config, sourceFolder: folder, out });
