@@ -139,13 +139,19 @@ async function inferTypes(
   const all = names.flatMap((name, column) =>
     texts.includes(name) ? [] : RECOGNISE.map((_, kind) => ({ column, kind })),
   );
-  // A sample rules most out, so that the pass over everything checks few.
-  const [possible] = await matching(connection, names, `${text} LIMIT ${SAMPLE_ROWS}`, all, doing);
-  const [certain, rows] = await matching(connection, names, text, possible, doing);
-  const types = names.map(
-    (_, column) => RECOGNISE[certain.find((c) => c.column === column)?.kind ?? -1]?.type ?? 'VARCHAR',
-  );
-  return { types, rows };
+  // A sample rules most out. Of what it leaves, all rows are asked about a column's narrowest type, about another only if
+  // some row fails.
+  let [open] = await matching(connection, names, `${text} LIMIT ${SAMPLE_ROWS}`, all, doing, 0);
+  const certain = new Map<number, string>();
+  let rows: number;
+  do {
+    const asked = open.filter(({ column, kind }) => !open.some((c) => c.column === column && c.kind < kind));
+    const [fitting, counted] = await matching(connection, names, text, asked, doing);
+    for (const { column, kind } of fitting) certain.set(column, RECOGNISE[kind].type);
+    open = open.filter((c) => !asked.includes(c) && !certain.has(c.column));
+    rows = counted;
+  } while (open.length > 0);
+  return { types: names.map((_, column) => certain.get(column) ?? 'VARCHAR'), rows };
 }
 
 type Candidate = { column: number; kind: number };
@@ -156,10 +162,12 @@ async function matching(
   text: string,
   candidates: Candidate[],
   doing: string,
+  /** A column with fewer values than these is of no type. */
+  least = 1,
 ): Promise<[Candidate[], number]> {
   const checks = candidates.map(({ column, kind }, i) => {
     const name = identifier(names[column]);
-    return `bool_and(${name} IS NULL OR coalesce(${RECOGNISE[kind].matches(name)}, false)) AND count(${name}) > 0 AS c${i}`;
+    return `bool_and(${name} IS NULL OR coalesce(${RECOGNISE[kind].matches(name)}, false)) AND count(${name}) >= ${least} AS c${i}`;
   });
   const rows = await query(connection, `SELECT count(*) AS rows, ${[...checks, '1'].join(', ')} FROM (${text})`, doing);
   return [candidates.filter((_, i) => rows[0][`c${i}`] === true), Number(rows[0].rows)];

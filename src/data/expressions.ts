@@ -144,23 +144,28 @@ export async function checkExpressions(
   }
   if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
   const relation = joinedRelation(config, sources);
-  const types = new Map<string, string>();
-  for (const expression of expressions)
-    types.set(expression.usedBy, await expressionType(connection, relation, expression));
-  return types;
+  const types = await expressionTypes(connection, relation, expressions);
+  return new Map(expressions.map(({ usedBy }, i) => [usedBy, types[i]]));
 }
 
-/** DuckDB's type of an expression over a relation. Throws DATA_EXPRESSION_INVALID. */
-async function expressionType(
+/** DuckDB's types of expressions over a relation. Throws DATA_EXPRESSION_INVALID. */
+async function expressionTypes(
   connection: DuckDBConnection,
   relation: string,
-  { usedBy, sql }: Expression,
-): Promise<string> {
+  expressions: Expression[],
+): Promise<string[]> {
   try {
-    const result = await connection.runAndReadAll(`DESCRIBE SELECT ${embed(sql)} AS value FROM ${relation}`);
-    return String(result.getRowObjectsJS()[0].column_type);
+    const values = expressions.map(({ sql }, i) => `${embed(sql)} AS value${i}`).join(', ');
+    const result = await connection.runAndReadAll(`DESCRIBE SELECT ${values} FROM ${relation}`);
+    return result.getRowObjectsJS().map((row) => String(row.column_type));
   } catch (cause) {
-    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason: reasonOf(cause, usedBy) }, cause);
+    const [{ usedBy, sql }, ...others] = expressions;
+    if (others.length === 0)
+      throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason: reasonOf(cause, usedBy) }, cause);
+    // Which of them does not fit? One by one only now, for every query opens the sources anew.
+    const types: string[] = [];
+    for (const expression of expressions) types.push(...(await expressionTypes(connection, relation, [expression])));
+    return types;
   }
 }
 

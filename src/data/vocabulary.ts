@@ -66,16 +66,21 @@ export async function findBuckets(
  * Creates `values<index>`: every value that occurs, its token, and how often it occurs: in all rows, or in the rows for
  * which `counted` is true (a condition on the split).
  */
-async function countValues(connection: DuckDBConnection, f: EncodedField, counted?: string): Promise<void> {
-  const from = counted === undefined ? 'rows' : 'placed';
+async function countValues(connection: DuckDBConnection, f: EncodedField, counted = 'true'): Promise<void> {
+  const from = counted === 'true' ? 'rows' : 'placed';
   const occurring =
     f.field.kind === 'multi'
-      ? `SELECT unnest(${column(f)}) AS value, ${counted ?? 'true'} AS counted FROM ${from}`
-      : `SELECT ${mappedValue(f)} AS value, ${counted ?? 'true'} AS counted FROM ${from} WHERE ${column(f)} IS NOT NULL`;
+      ? `SELECT unnest(${column(f)}) AS value, ${counted} AS counted FROM ${from}`
+      : `SELECT ${column(f)} AS value, ${counted} AS counted FROM ${from} WHERE ${column(f)} IS NOT NULL`;
+  const stored = `SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value`;
+  // Numbers that come with a user or an item repeat: each is put in its bucket once.
+  const values =
+    f.field.kind === 'numeric'
+      ? `SELECT ${bucketFunction(f.index)}(value) AS value, sum(count)::BIGINT AS count FROM (${stored}) GROUP BY 1`
+      : stored;
   await execute(
     connection,
-    `CREATE TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count
-     FROM (SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value)`,
+    `CREATE TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count FROM (${values})`,
     `counting the values of field "${f.field.name}"`,
   );
 }

@@ -55,11 +55,13 @@ describe('inspectSources', () => {
   });
 
   test('types hold for all rows, not for a sample of them', async () => {
-    const rows = Array.from({ length: 30_000 }, (_, i) => `${i},${i}`);
-    rows[29_999] = '29999,007';
-    expect(await types(temporaryFolder({ 't.csv': `a,b\n${rows.join('\n')}\n` }))).toEqual({
+    const rows = Array.from({ length: 30_000 }, (_, i) => `${i},${i},${i},`);
+    rows[29_999] = '29999,007,0.5,1';
+    expect(await types(temporaryFolder({ 't.csv': `a,b,c,d\n${rows.join('\n')}\n` }))).toEqual({
       a: 'BIGINT',
       b: 'VARCHAR',
+      c: 'DOUBLE',
+      d: 'BIGINT', // empty in the sample
     });
   });
 
