@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Preparation, prepare as prepareData } from '../../data/prepare.ts';
+import { recipes } from '../../data/recipes.ts';
 import { readDataset } from '../dataset.ts';
 import { helpEnd } from '../help.ts';
 import { collect, jsonOption, memoryOption, RequiredOption, seedOption, wholeNumber } from '../options.ts';
@@ -25,7 +26,10 @@ export function prepare(program: Command): void {
       'Reads source files out of core, splits them, builds vocabularies and writes encoded rows. A second run with ' +
         'nothing changed does nothing; an interrupted or failed run leaves what was there.',
     )
-    .argument('<recipe|config>', 'ml-1m, ml-100k, synthetic, or a dataset configuration (YAML, JSON, TypeScript)')
+    .argument(
+      '<recipe|config>',
+      `${Object.keys(recipes).join(', ')}, or a dataset configuration (YAML, JSON, TypeScript)`,
+    )
     .option('--source <dir>', "folder of the source files (default: the configuration's own)")
     .addOption(new RequiredOption('--out <dir>', 'folder for the prepared data set'))
     .addOption(memoryOption())
@@ -65,12 +69,12 @@ async function run(target: string, options: Options): Promise<void> {
 const SPLITS: SplitName[] = ['train', 'validation', 'test'];
 
 function summary({ folder, fresh, manifest, statistics }: Preparation): object {
-  const { name, hash, tableRows, scenarios, tasks } = manifest;
-  return { folder, name, hash, changed: fresh, tableRows, scenarios, tasks, ...statistics };
+  const { name, config, hash, tableRows, scenarios, tasks } = manifest;
+  return { folder, name, notes: config.notes ?? [], hash, changed: fresh, tableRows, scenarios, tasks, ...statistics };
 }
 
 function text({ folder, fresh, manifest, statistics }: Preparation, seconds: number): string {
-  const { name, fields, tableRows, splits } = manifest;
+  const { name, config, fields, tableRows, splits } = manifest;
   const cells = statistics.cells.filter(({ split }) => split === 'train');
   const share = (positives: number, rows: number): string =>
     rows === 0 ? '-' : `${((100 * positives) / rows).toFixed(1)} %`;
@@ -86,6 +90,7 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
     `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${count(statistics.leftOut)} left out`,
     `  fields  ${fields.length}, with ${count(tableRows)} rows of the embedding table`,
     '',
+    ...(config.notes ?? []).flatMap((note) => [`note: ${note}`, '']),
     ...columns([['scenario', 'task', 'train rows', 'positive', 'unlabelled'], ...table], [2, 3, 4]),
     '',
     `next: tributary train --data ${folder} --model autoifs`,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors/entry.ts';
+import { recipes } from '../../data/recipes.ts';
 import { formatFindings, validate as validateData, worstLevel } from '../../data/validate.ts';
 import { type DatasetOptions, readDataset } from '../dataset.ts';
 import { helpEnd } from '../help.ts';
@@ -19,7 +20,7 @@ export function validate(program: Command): void {
       'Prints named findings: PASS, WARN or FAIL. Nothing is written (but the recipe synthetic makes its rows). Ends with ' +
         'code 3 if something fails.',
     )
-    .argument('<config|recipe>', 'a dataset configuration, or ml-1m, ml-100k, synthetic')
+    .argument('<config|recipe>', `a dataset configuration, or ${Object.keys(recipes).join(', ')}`)
     .option('--source <dir>', "folder of the source files (default: the configuration's own)")
     .option('--set <path=value>', "change the configuration, or a recipe's option; may be repeated", collect)
     .addOption(memoryOption())
@@ -32,9 +33,10 @@ async function run(target: string, options: Options): Promise<void> {
   const { config, sourceFolder } = await readDataset(target, 'tributary validate', options);
   const findings = await validateData(config, sourceFolder, { memoryLimit: options.memoryLimit });
   const level = worstLevel(findings);
+  const { notes = [] } = config;
   if (options.json) {
     for (const finding of findings) printJson({ event: 'finding', ...finding });
-    printJson({ event: 'result', level, findings: findings.length });
-  } else print(formatFindings(findings).trimEnd());
+    printJson({ event: 'result', level, findings: findings.length, notes });
+  } else print([formatFindings(findings).trimEnd(), ...notes.map((note) => `note: ${note}`)].join('\n'));
   if (level === 'fail') process.exitCode = EXIT.data;
 }
