@@ -44,7 +44,8 @@ const VIDEO_STATISTICS = words(`
   reduce_similar_cnt reduce_similar_user_num collect_cnt collect_user_num cancel_collect_cnt cancel_collect_user_num
   direct_comment_user_num reply_comment_user_num share_all_cnt share_all_user_num outsite_share_all_cnt`);
 
-/** Index of the scenario; rows of other tabs are left out. */
+const TABS = 'tab IN (0, 1, 4)';
+/** Index of the scenario among these tabs. */
 const SCENARIO = 'CASE tab WHEN 0 THEN 0 WHEN 1 THEN 1 WHEN 4 THEN 2 END';
 
 const LEAK =
@@ -107,6 +108,7 @@ function kuairand({ suffix, title, archive, logs, users, videos, statistics }: V
           { source: 'videos', on: { video_id: 'video_id' } },
           ...(withStatistics ? [{ source: 'statistics', on: { video_id: 'video_id' } }] : []),
         ],
+        where: TABS,
         fields: [
           ...['user_id', ...USER_CATEGORIES].map((column) =>
             categorical(column === 'user_id' ? 'log' : 'users', column),
