@@ -64,7 +64,7 @@ export interface ForwardInputs<O> {
   phase: Phase;
   /** Dropout, noise and batch statistics are in force: a training step; not scoring. */
   training: boolean;
-  /** [B, F*D] embeddings of a row's fields, one after another. */
+  /** [B, F*D] embeddings of a row's fields, one after another; D is the table's width, `embeddingDim` of most models. */
   embedding: Tensor;
   /** int32 [B] */
   scenario: Tensor;
@@ -160,7 +160,7 @@ export interface ReferenceTensor {
 export interface TaskTop<O> {
   /** `width`: numbers per row of each bottom. */
   parameters: (options: O, width: number, sizes: ModelSizes) => ParameterSpec[];
-  /** Bottoms [T, B, width] -> logits [B, T]. */
+  /** Bottoms [T, B, width] -> logits [B, T]. What the model by itself adds to the loss is not part of it. */
   logits: (bottoms: Tensor, inputs: ForwardInputs<O>) => Tensor;
 }
 
@@ -193,6 +193,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   problems?: (options: O, sizes: ModelSizes) => { path: string; message: string }[];
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
+  /** Numbers per row of the embedding table, for models that keep more than one embedding of a value. Default: `embeddingDim`. */
+  tableDimension?: (options: O, sizes: ModelSizes) => number;
   parameters: (options: O, sizes: ModelSizes) => ParameterSpec[];
   buffers?: (options: O, sizes: ModelSizes) => BufferSpec[];
   forward: (inputs: ForwardInputs<O>) => ForwardOutputs;

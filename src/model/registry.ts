@@ -2,27 +2,37 @@
 import { error } from '../base/errors/index.ts';
 import { adasparse } from './adasparse.ts';
 import { aesm2 } from './aesm2/model.ts';
+import { aitm } from './aitm.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
 import { dtrn } from './dtrn/model.ts';
+import { esmm } from './esmm.ts';
 import { hinet } from './hinet.ts';
 import { m2m } from './m2m.ts';
 import { m3oe } from './m3oe.ts';
 import { mmoe } from './mmoe.ts';
 import { pepnet } from './pepnet.ts';
+import { ple } from './ple.ts';
+import { sharedBottom } from './shared-bottom.ts';
+import { singleTask } from './single-task.ts';
 import { star } from './star.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
 const definitions = [
   adasparse,
   aesm2,
+  aitm,
   autoifs,
   dtrn,
+  esmm,
   hinet,
   m2m,
   m3oe,
   mmoe,
   pepnet,
+  ple,
+  sharedBottom,
+  singleTask,
   star,
 ] as unknown as readonly ModelDefinition<CommonOptions>[];
 

@@ -89,7 +89,7 @@ const size = (shape: readonly number[]): number => shape.reduce((product, n) => 
  */
 function checkParameters({ fixture, claims, tolerance, checks, subject }: ModelCase, kind: string, l2: number): void {
   const [table] = tableNames(subject.reference);
-  const dimension = subject.reference.options.embeddingDim;
+  const { dimension } = subject.reference;
   const { ids, sequences = [] } = subject.batch;
   const touched = new Set([...ids, ...sequences]);
   for (const [name, found] of subject.values()) {

@@ -145,13 +145,12 @@ async function prepareRows(
 /** A run folder with the fixture's parameters, its tables laid out as the prepared data have them. */
 function importInitialWeights(
   fixture: Fixture,
-  { model, layout, config, options }: ReferenceModel,
+  { model, layout, config, dimension }: ReferenceModel,
   data: PreparedData,
   rows: RowMap,
   folder: string,
 ): string {
   const { tableRows } = data.manifest;
-  const dimension = options.embeddingDim;
   const tables = [layout.table, layout.gateTable].map((name) => `param.${name}`);
   const tensors = fixture.names('param.').map((name): [string, TensorView] => {
     if (!tables.includes(name)) return [name, fixture.tensor(name)];

@@ -129,7 +129,7 @@ function checkEpochs(
 
 /** The weights at four moments. */
 function checkWeights(fixture: Fixture, checks: Checks, reference: ReferenceModel, trace: TrainingTrace): void {
-  const { layout, options, tableRows } = reference;
+  const { layout, dimension, tableRows } = reference;
   for (const [moment, weights] of Object.entries(trace.weights) as [Moment, Snapshot][]) {
     for (const tensor of reference.tensors) {
       const name = `${moment}.${tensor.name}`;
@@ -141,8 +141,8 @@ function checkWeights(fixture: Fixture, checks: Checks, reference: ReferenceMode
       );
     }
     const table = (ours: string): Float32Array =>
-      trace.rows.toReference(weights.get(ours) ?? new Float32Array(), options.embeddingDim, tableRows);
-    const shape = [tableRows, options.embeddingDim];
+      trace.rows.toReference(weights.get(ours) ?? new Float32Array(), dimension, tableRows);
+    const shape = [tableRows, dimension];
     closeButFew(
       checks,
       `${moment}.${layout.table}`,

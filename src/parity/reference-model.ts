@@ -8,6 +8,7 @@ import type {
   ReferenceTensor,
 } from '../model/contract.ts';
 import { models } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 
 export interface ReferenceModel {
@@ -16,6 +17,8 @@ export interface ReferenceModel {
   options: CommonOptions;
   sizes: ModelSizes;
   tableRows: number;
+  /** Numbers per row of the embedding table. */
+  dimension: number;
   /** How the reference's dense parameters lie in ours, and its buffers. */
   tensors: ReferenceTensor[];
   buffers: ReferenceTensor[];
@@ -50,6 +53,7 @@ export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntrie
     options,
     sizes,
     tableRows,
+    dimension: tableDimension(model, options, sizes),
     tensors: layout.tensors(options, sizes),
     buffers: layout.buffers?.(options, sizes) ?? [],
     config,

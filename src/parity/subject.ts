@@ -114,18 +114,18 @@ export async function openSubject(
 }
 
 async function allocate(
-  { model, layout: names, options, sizes, tableRows }: ReferenceModel,
+  { model, layout: names, options, sizes, tableRows, dimension }: ReferenceModel,
   batchSize: number,
   { noise }: TrainingGraph,
 ): Promise<Pick<Parts, 'kernels' | 'layout' | 'weights' | 'buffers'>> {
   const specs = model.parameters(options, sizes);
-  const layout = globalIds(sizes, options.embeddingDim);
+  const layout = globalIds(sizes, dimension);
   const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
     buffers,
     tableRows: names.table === undefined ? batchSize * sizes.fields : tableRows,
-    dimension: options.embeddingDim,
+    dimension,
     gateTable: names.gateTable !== undefined,
     moments: 2 as const,
   };
@@ -192,7 +192,7 @@ export class Subject {
   /** Puts the fixture's parameters and buffers into the weights; a buffer that it has no tensor of begins as the model says. */
   loadParameters(): void {
     const { fixture, reference, weights, embedded } = this.#parts;
-    const { tensors, buffers, tableRows, options } = reference;
+    const { tensors, buffers, tableRows, dimension } = reference;
     for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial); // those that no tensor holds
     placeReference(
       tensors,
@@ -207,7 +207,7 @@ export class Subject {
     if (embedded !== undefined) weights.table.view.set(embedded);
     const tables = this.#tables();
     tableNames(reference).forEach((name, i) => {
-      tables[i].set(fixture.floats(`param.${name}`, [tableRows, options.embeddingDim]));
+      tables[i].set(fixture.floats(`param.${name}`, [tableRows, dimension]));
     });
   }
 

@@ -4,6 +4,7 @@ import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
 import { error } from '../base/errors/index.ts';
 import { loadKernels, regionBytes } from '../kernels/index.ts';
 import { findModel } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { choiceOutputs } from './choices.ts';
@@ -47,20 +48,21 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const trainedOn = data ?? description.data;
   const { fields, tableRows } = trainedOn;
   const sizes = modelSizes(trainedOn);
+  const dimension = tableDimension(model, modelOptions, sizes);
   const { flowSelection } = model;
   const request = { model, options: modelOptions, sizes, batchSize };
   const graph = inferenceGraph(
     { ...request, phase: flowSelection ? 'retrain' : 'train' },
     choices ? choiceOutputs : undefined,
   );
-  const layout = rowLayout(fields, modelOptions.embeddingDim, readsSequences(graph) ? sizes.sequences : undefined);
+  const layout = rowLayout(fields, dimension, readsSequences(graph) ? sizes.sequences : undefined);
   const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
 
   const weightSizes = {
     specs: model.parameters(modelOptions, sizes),
     buffers: model.buffers?.(modelOptions, sizes) ?? [],
     tableRows,
-    dimension: modelOptions.embeddingDim,
+    dimension,
     gateTable: flowSelection !== undefined,
     moments: 0 as const,
   };
@@ -69,8 +71,7 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
     weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width),
   );
   const weights = allocateWeights(arena, weightSizes);
-  const holder = { weights, options: modelOptions };
-  for (const [name, { shape }] of weightTensors(holder)) {
+  for (const [name, { shape }] of weightTensors({ weights })) {
     const stored = tensors.get(name);
     if (stored === undefined || stored.shape.join() !== shape.join())
       throw error('RUN_DAMAGED', {
@@ -78,7 +79,7 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
         problem: `the model file has ${stored ? `[${stored.shape}]` : 'no tensor'} for ${name}, expected [${shape}]`,
       });
   }
-  restoreTensors(holder, tensors);
+  restoreTensors({ weights }, tensors);
 
   const buffers = allocateInputs(arena, batchSize, layout);
   const session = await createSession(graph.bytes, runtime);

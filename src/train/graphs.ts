@@ -32,6 +32,7 @@ import type {
   ParameterSpec,
   Phase,
 } from '../model/contract.ts';
+import { tableDimension } from '../model/table.ts';
 import { type TaskGradients, taskOutput } from './weighting/contract.ts';
 import { byGroup } from './weights.ts';
 
@@ -193,7 +194,7 @@ export function buildForward(request: GraphRequest, training: boolean): Built {
 function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
   const { model, options, sizes, phase, training = trainingByDefault } = request;
   const graph = new Graph();
-  const embedding = graph.input('embedding', ['B', sizes.fields * options.embeddingDim]);
+  const embedding = graph.input('embedding', ['B', sizes.fields * tableDimension(model, options, sizes)]);
   const gathered = new Map([['embeddingGradient', embedding]]);
   const scenario = graph.input('scenario', ['B'], 'int32');
   const parameters = new Map(
@@ -256,7 +257,7 @@ function sequenceInputs(graph: Graph, { model, sizes, options }: GraphRequest) {
   if (sizes.sequences === undefined) throw error('SEQUENCES_MISSING', { model: model.key });
   const { types, length } = sizes.sequences;
   return {
-    items: graph.input('sequences', ['B', types, length, options.embeddingDim]),
+    items: graph.input('sequences', ['B', types, length, tableDimension(model, options, sizes)]),
     mask: graph.input('sequenceMask', ['B', types, length]),
   };
 }

@@ -81,7 +81,7 @@ export class Training {
       rows: { train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows },
       denseParameters: this.setup.denseParameters,
       tableRows: manifest.tableRows,
-      embeddingDim: this.setup.options.embeddingDim,
+      embeddingDim: this.setup.weights.dimension,
       backend: this.setup.config.backend,
       resumed,
     });

@@ -7,6 +7,7 @@ import { versions } from '../base/version.ts';
 import type { RunConfig } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import { findModel } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
 import { modelSizes } from './sizes.ts';
 import { readWarmStart } from './warm-start.ts';
 
@@ -38,7 +39,12 @@ export function newRun(
   if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
   const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
   if (warmStart !== undefined)
-    readWarmStart(warmStart, { key: model.key, specs: model.parameters(options, sizes), manifest });
+    readWarmStart(warmStart, {
+      key: model.key,
+      specs: model.parameters(options, sizes),
+      dimension: tableDimension(model, options, sizes),
+      manifest,
+    });
   const content = {
     model: config.model.key,
     config: { ...config, ...(warmStart !== undefined && { warmStart }) },

@@ -4,6 +4,7 @@ import type { PreparedData } from '../data/prepared.ts';
 import { type Kernels, loadKernels, type Region, regionBytes } from '../kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model/contract.ts';
 import { findModel } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
 import type { Session } from '../runtime/contract.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from './feeds.ts';
 import { type DrawnInput, type GraphRequest, readsSequences, type TrainingGraph, trainingGraph } from './graphs.ts';
@@ -48,6 +49,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
+  const dimension = tableDimension(model, options, sizes);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
   const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({
     model,
@@ -62,7 +64,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const plans = planPhases(model, train);
   const graphs = plans.map(({ phase }) => trainingGraph(graphRequest(phase, train.batchSize)));
   const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
-  const layout = rowLayout(manifest.fields, options.embeddingDim, sequences);
+  const layout = rowLayout(manifest.fields, dimension, sequences);
   const modelSpecs = model.parameters(options, sizes);
   const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...modelSpecs];
   const buffers = model.buffers?.(options, sizes) ?? [];
@@ -70,7 +72,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     specs,
     buffers,
     tableRows: manifest.tableRows,
-    dimension: options.embeddingDim,
+    dimension,
     gateTable: model.flowSelection !== undefined,
     moments: momentCount(train),
   };

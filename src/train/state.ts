@@ -56,8 +56,8 @@ export const initialState = (tasks: number): LoopState => ({
 const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
 
 /** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
-export function weightTensors({ weights, options }: Pick<Setup, 'weights' | 'options'>): [string, TensorView][] {
-  const D = options.embeddingDim;
+export function weightTensors({ weights }: Pick<Setup, 'weights'>): [string, TensorView][] {
+  const D = weights.dimension;
   const table = (data: Float32Array): TensorView => tensorOf(data, data.length / D, D);
   return [
     ...weights.specs.map((spec): [string, TensorView] => [
@@ -93,7 +93,7 @@ export const saveSnapshot = (folder: string, setup: Setup, position: Position, n
 
 /** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
 export function restoreTensors(
-  setup: Pick<Setup, 'weights' | 'options'>,
+  setup: Pick<Setup, 'weights'>,
   tensors: ReadonlyMap<string, StoredTensor>,
   only: (name: string) => boolean = () => true,
 ): void {

@@ -23,6 +23,8 @@ export interface WarmStartTarget {
   /** Key of the model, and the parameters that its options give. */
   key: string;
   specs: readonly ParameterSpec[];
+  /** Numbers per row of its embedding table. */
+  dimension: number;
   manifest: Manifest;
 }
 
@@ -32,7 +34,7 @@ export interface WarmStartTarget {
  * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ; RUN_NOT_FOUND, MODEL_MISSING; MODEL_UNBOUND
  *   for imported weights without a data set, whose table rows have no tokens
  */
-export function readWarmStart(run: string, { key, specs, manifest }: WarmStartTarget): LoadedModel {
+export function readWarmStart(run: string, { key, specs, dimension, manifest }: WarmStartTarget): LoadedModel {
   const { data } = openRun(run);
   const loaded = loadModel(run);
   if (data.folder === '') throw error('MODEL_UNBOUND', { run });
@@ -46,6 +48,7 @@ export function readWarmStart(run: string, { key, specs, manifest }: WarmStartTa
     ...(description.data.sequences && manifest.sequences
       ? different('sequences', sequenceNames(description.data.sequences), sequenceNames(manifest.sequences))
       : []),
+    ...different('numbers per embedding', String(tensors.get('embedding')?.shape[1]), String(dimension)),
     ...specs.flatMap(({ name, shape }) =>
       different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join()),
     ),
@@ -59,12 +62,12 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { weights, model, options } = setup;
   const specs = model.parameters(options, setup.sizes);
   const { manifest } = setup.data;
-  const { description, tensors } = readWarmStart(run, { key: model.key, specs, manifest });
+  const { dimension } = weights;
+  const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });
   for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
 
   const old = await openPrepared(openRun(run).data.folder);
   const source = tensors.get('embedding')?.data as Float32Array;
-  const dimension = options.embeddingDim;
   for (const field of manifest.fields) {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
     const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));

@@ -29,6 +29,8 @@ export interface Weights {
   bufferValues: Region;
   /** [V, D] */
   table: Region;
+  /** D */
+  dimension: number;
   gateTable: Region | undefined;
   /** First and second moments, where the optimiser has them. */
   denseMoments: Region[];
@@ -77,6 +79,7 @@ export function allocateWeights(
     buffers,
     bufferValues: arena.floats(totalLength(buffers)),
     table: table(),
+    dimension,
     gateTable: gateTable ? table() : undefined,
     denseMoments: Array.from({ length: moments }, () => arena.floats(total)),
     tableMoments: Array.from({ length: moments }, table),
@@ -100,7 +103,10 @@ export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Fl
   });
 }
 
-/** Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other. */
+/**
+ * Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other.
+ * `dimension`: numbers per embedding, of which a row of the table may hold several.
+ */
 export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
   for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
   for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
