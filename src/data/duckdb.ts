@@ -28,6 +28,9 @@ export async function openDuckDB(options: DatabaseOptions = {}): Promise<Databas
     autoinstall_known_extensions: 'false',
     // The rows live for minutes: looking for the best compression takes longer than writing them.
     force_compression: 'uncompressed',
+    // Joins hold their right side in memory as written: the smaller one. DuckDB guesses the size of text files, and
+    // where it guesses wrong holds all rows.
+    disabled_optimizers: 'build_side_probe_side',
   }).catch((cause) => {
     throw duckdbError(cause, `opening ${file}`);
   });

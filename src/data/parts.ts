@@ -34,7 +34,7 @@ export async function writeParts(
 }
 
 /** Joins so many mappings in one query: every join carries the columns of all, so their cost grows with the square. */
-const FIELDS_AT_A_TIME = 16;
+const FIELDS_AT_A_TIME = 8;
 
 interface Encoded {
   /** Columns of a part. */
@@ -53,7 +53,7 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
     const table = `encoded${tables.length}`;
     await execute(
       connection,
-      `CREATE TABLE ${table} AS SELECT ${select.join(', ')} FROM placed${joins} ORDER BY split, position`,
+      `CREATE TEMP TABLE ${table} AS SELECT ${select.join(', ')} FROM placed${joins} ORDER BY split, position`,
       'encoding the rows',
     );
     tables.push(table);
@@ -95,7 +95,7 @@ async function addSequences(connection: DuckDBConnection, config: DatasetConfig,
 async function createGroups(connection: DuckDBConnection): Promise<string> {
   await execute(
     connection,
-    `CREATE TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
+    `CREATE TEMP TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
      FROM rows WHERE group_key IS NOT NULL GROUP BY group_key`,
     'numbering the groups',
   );

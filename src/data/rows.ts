@@ -3,6 +3,7 @@
  * Its columns: `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
  * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
  * a type of sequence?). The order is that of DuckDB's rowid, 0 .. N-1.
+ * It is temporary like all tables made from it: in memory while there is room, then on disk, never in a log.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
@@ -98,7 +99,7 @@ export async function createRows(
   try {
     const order = await createRowOrder(connection, config, from, where);
     const sql = `SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`;
-    await execute(connection, `CREATE TABLE rows AS ${sql}`, 'computing the rows');
+    await execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows');
   } catch (cause) {
     throw await blameExpression(connection, config, from, cause);
   }
@@ -122,7 +123,7 @@ export async function createInputRows(
   const columns = [...inputColumns(config, types), ...givenColumns(config, types)].join(', ');
   await execute(
     connection,
-    `CREATE TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${ROW_COLUMN}`,
+    `CREATE TEMP TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${ROW_COLUMN}`,
     'computing the rows',
   );
   await checkRows(connection, from, [scenarioCheck(config)], baseSource(config));
@@ -146,7 +147,7 @@ async function createRowOrder(
   });
   await execute(
     connection,
-    `CREATE TABLE row_order AS SELECT __place_row, __place FROM (${order})`,
+    `CREATE TEMP TABLE row_order AS SELECT __place_row, __place FROM (${order})`,
     'grouping the rows',
   );
   return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, by: ' ORDER BY __place' };

@@ -22,7 +22,11 @@ export async function createSplit(connection: DuckDBConnection, config: DatasetC
     part = `CASE WHEN position < ${train} THEN 0 WHEN position < ${train + validation} THEN 1 ELSE 2 END`;
   } else if (split.kind === 'time') part = await timeBorders(connection, split.ratios, n);
   const rows = `SELECT *, ${position}::INTEGER AS position FROM rows`;
-  await execute(connection, `CREATE VIEW placed AS SELECT *, ${part} AS split FROM (${rows})`, 'splitting the rows');
+  await execute(
+    connection,
+    `CREATE TEMP VIEW placed AS SELECT *, ${part} AS split FROM (${rows})`,
+    'splitting the rows',
+  );
 }
 
 /** Where the rows go: first the train rows, then `validation` rows of validation, then the test rows. */
@@ -71,7 +75,7 @@ async function timeBorders(
     'SELECT split_key AS time, sum(count(*)) OVER (ORDER BY split_key) - count(*) AS before FROM rows GROUP BY split_key';
   await execute(
     connection,
-    `CREATE TABLE borders AS
+    `CREATE TEMP TABLE borders AS
      SELECT min(time) FILTER (before >= ${roundHalfToEven(n * ratios[0])}) AS validation,
             min(time) FILTER (before >= ${roundHalfToEven(n * (ratios[0] + ratios[1]))}) AS test
      FROM (${counts})`,

@@ -29,9 +29,9 @@ export const hashSize = (field: FieldConfig): number | undefined => (field.kind 
 const column = ({ index }: EncodedField): string => `f${index}`;
 const bucketFunction = (index: number): string => `tributary_bucket_${index}`;
 
-/** SQL of what is mapped to an id: the stored value, or its bucket. */
+/** SQL of what is mapped to an id: the stored value, or what `createNumbers` found best for numbers. */
 const mappedValue = (f: EncodedField): string =>
-  f.field.kind === 'numeric' ? `${bucketFunction(f.index)}(${column(f)})` : column(f);
+  f.field.kind === 'numeric' ? `mapped${f.index}(${column(f)})` : column(f);
 
 /** Makes a numeric field's buckets known to SQL. */
 export const registerFieldBuckets = (connection: DuckDBConnection, { index }: EncodedField, buckets: Buckets): void =>
@@ -63,8 +63,8 @@ export async function findBuckets(
 }
 
 /**
- * Creates `values<index>`: every value that occurs, its token, and how often it occurs: in all rows, or in the rows for
- * which `counted` is true (a condition on the split).
+ * Creates `values<index>`: every value (of numbers: bucket) that occurs, its token, and how often it occurs: in all rows,
+ * or in the rows for which `counted` is true (a condition on the split).
  */
 async function countValues(connection: DuckDBConnection, f: EncodedField, counted = 'true'): Promise<void> {
   const from = counted === 'true' ? 'rows' : 'placed';
@@ -72,17 +72,37 @@ async function countValues(connection: DuckDBConnection, f: EncodedField, counte
     f.field.kind === 'multi'
       ? `SELECT unnest(${column(f)}) AS value, ${counted} AS counted FROM ${from}`
       : `SELECT ${column(f)} AS value, ${counted} AS counted FROM ${from} WHERE ${column(f)} IS NOT NULL`;
-  const stored = `SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value`;
-  // Numbers that come with a user or an item repeat: each is put in its bucket once.
-  const values =
-    f.field.kind === 'numeric'
-      ? `SELECT ${bucketFunction(f.index)}(value) AS value, sum(count)::BIGINT AS count FROM (${stored}) GROUP BY 1`
-      : stored;
+  let counts = `SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value`;
+  if (f.field.kind === 'numeric') {
+    await createNumbers(connection, f, counts);
+    counts = `SELECT bucket AS value, sum(count)::BIGINT AS count FROM numbers${f.index} GROUP BY bucket`;
+  }
   await execute(
     connection,
-    `CREATE TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count FROM (${values})`,
+    `CREATE TEMP TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count FROM (${counts})`,
     `counting the values of field "${f.field.name}"`,
   );
+}
+
+/** Numbers of a field that are mapped to ids one by one. */
+const MOST_NUMBERS = 65_536;
+
+/**
+ * Creates `numbers<index>`, the numbers that occur with their buckets, and the macro `mapped<index>`: the number itself
+ * where they are few, as with numbers that come with a user or an item, else its bucket, which costs a call per row.
+ */
+async function createNumbers(connection: DuckDBConnection, f: EncodedField, counts: string): Promise<void> {
+  const { index, field } = f;
+  const bucket = bucketFunction(index);
+  const doing = `counting the values of field "${field.name}"`;
+  await execute(
+    connection,
+    `CREATE TEMP TABLE numbers${index} AS SELECT value, ${bucket}(value) AS bucket, count FROM (${counts})`,
+    doing,
+  );
+  const { n } = await queryOne(connection, `SELECT count(*) AS n FROM numbers${index}`, doing);
+  const mapped = Number(n) <= MOST_NUMBERS ? 'value' : `${bucket}(value)`;
+  await execute(connection, `CREATE TEMP MACRO mapped${index}(value) AS ${mapped}`, doing);
 }
 
 /** Threshold of a field; numbers are exempt from the general one. */
@@ -110,7 +130,7 @@ export async function createVocabulary(
   const kept = `SELECT token, id, coalesce(v.count, 0) AS count FROM ${old} AS o LEFT JOIN values${index} AS v USING (token)`;
   await execute(
     connection,
-    `CREATE TABLE vocabulary${index} AS ${old === undefined ? added : `${kept} UNION ALL ${added}`}`,
+    `CREATE TEMP TABLE vocabulary${index} AS ${old === undefined ? added : `${kept} UNION ALL ${added}`}`,
     doing,
   );
   await createMapping(connection, f, `vocabulary${index}`);
@@ -136,6 +156,10 @@ export async function applyVocabulary(
 async function createMapping(connection: DuckDBConnection, f: EncodedField, vocabulary: string): Promise<void> {
   const { index, field } = f;
   const single = `SELECT v.value, w.id FROM values${index} AS v JOIN ${vocabulary} AS w USING (token)`;
+  // Of numbers: what the macro gives of each; several give the same bucket.
+  const numbers =
+    `SELECT DISTINCT mapped${index}(n.value) AS value, s.id ` +
+    `FROM numbers${index} AS n JOIN (${single}) AS s ON n.bucket = s.value`;
   const lists =
     `SELECT l.value, list(coalesce(s.id, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS id ` +
     `FROM (SELECT value, unnest(value) AS element, generate_subscripts(value, 1) AS place ` +
@@ -143,7 +167,7 @@ async function createMapping(connection: DuckDBConnection, f: EncodedField, voca
     `LEFT JOIN (${single}) AS s ON l.element = s.value GROUP BY l.value`;
   await execute(
     connection,
-    `CREATE TABLE mapping${index} AS ${field.kind === 'multi' ? lists : single}`,
+    `CREATE TEMP TABLE mapping${index} AS ${{ multi: lists, numeric: numbers, categorical: single }[field.kind]}`,
     `mapping the values of field "${field.name}"`,
   );
 }

@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/open.ts';
@@ -49,4 +50,18 @@ test('with the published tables of users and videos', async ({ skip }) => {
   expect(await vocabulary('onehot_feat12')).toEqual(['0', '1']); // missing for 714 users: 0
   expect(await vocabulary('video_type')).toEqual(['AD', 'NORMAL']);
   expect(await vocabulary('music_type')).toContain('9');
+});
+
+test('rows that do not fit the memory are prepared out of core, to the same bytes', async () => {
+  const folder = temporaryFolder();
+  // 130,000 rows of 89 columns of 8 bytes or more are some 100 MB.
+  await writeKuaiRand(folder, { suffix: 'pure', rows: 170_000, users: USERS, videos: VIDEOS });
+  const config = dataset(await recipes['kuairand-pure'].prepareConfig(folder));
+  const hashes: string[] = [];
+  // Every thread needs some memory of its own.
+  for (const memoryLimit of [`${160 + 30 * availableParallelism()}MB`, '1GB']) {
+    const { manifest } = await prepare({ config, sourceFolder: folder, out: join(folder, memoryLimit), memoryLimit });
+    hashes.push(manifest.hash);
+  }
+  expect(hashes[0]).toBe(hashes[1]);
 });

@@ -54,26 +54,36 @@ test('killed at any step, the next run gives the same data set and leaves nothin
   expect(readdirSync(folder).sort()).toEqual(['out', 't.csv']);
 });
 
-test('a full disk is named and leaves nothing behind', async ({ skip }) => {
-  const folder = temporaryFolder({ 't.csv': rows(200_000) });
-  const disk = join(folder, 'disk');
-  mkdirSync(disk);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk], { stdio: 'ignore' });
-  } catch {
-    skip('mounting a small disk needs root');
-  }
-  onTestFinished(() => {
-    execFileSync('umount', [disk]);
-  });
-  const config = dataset({
-    name: 'full',
-    sources: { t: { path: 't.csv' } },
-    fields: [{ name: 'user', kind: 'categorical' }],
-    scenario: { expression: '0', values: [0] },
-    tasks: [{ name: 'click', label: 'click' }],
-  });
-  const e = await failure(prepare({ config, sourceFolder: folder, out: join(disk, 'out') }));
-  expect(e.code).toBe('DISK_FULL');
-  expect(readdirSync(disk)).toEqual([]);
-});
+test.for([
+  ['by the result', { size: '200k', memoryLimit: '1GB', fields: 1 }],
+  ['by rows that do not fit the memory', { size: '8m', memoryLimit: '100MB', fields: 40 }],
+] as const)(
+  'a disk that is filled %s is named, and nothing is left on it',
+  async ([, { size, memoryLimit, fields }], { skip }) => {
+    const folder = temporaryFolder({ 't.csv': rows(200_000) });
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      skip('mounting a small disk needs root');
+    }
+    onTestFinished(() => {
+      execFileSync('umount', [disk]);
+    });
+    const config = dataset({
+      name: 'full',
+      sources: { t: { path: 't.csv' } },
+      fields: Array.from({ length: fields }, (_, i) => ({
+        name: `f${i}`,
+        kind: 'categorical' as const,
+        expression: `hash(user) % ${1000 + i}`,
+      })),
+      scenario: { expression: '0', values: [0] },
+      tasks: [{ name: 'click', label: 'click' }],
+    });
+    const e = await failure(prepare({ config, sourceFolder: folder, out: join(disk, 'out'), memoryLimit }));
+    expect(e.code).toBe('DISK_FULL');
+    expect(readdirSync(disk)).toEqual([]);
+  },
+);
