@@ -5,14 +5,30 @@ import { smallSizes, smallWidths } from './zoo.ts';
 
 const narrow = { embeddingDim: 4, ffnDim: 4, conditionDim: 2, hyperDim: 4 };
 
+const heads = fc.constantFrom('product', 'shared');
+const towerDims = smallWidths(0, 1);
 const tops = fc.oneof(
-  smallWidths(0, 2).map((towerDims) => ({ key: 'tower', towerDims })),
+  fc.record({ key: fc.constant('tower'), towerDims: smallWidths(0, 2) }),
   fc.record({
     key: fc.constant('mmoe'),
     experts: fc.integer({ min: 1, max: 3 }),
     expertDims: smallWidths(1, 2),
-    towerDims: smallWidths(0, 1),
-    heads: fc.constantFrom('product', 'shared'),
+    towerDims,
+    heads,
+  }),
+  fc.record({
+    key: fc.constant('ple'),
+    levels: fc.array(smallWidths(1, 2), { minLength: 1, maxLength: 2 }),
+    specificExperts: fc.integer({ min: 1, max: 2 }),
+    sharedExperts: fc.integer({ min: 1, max: 2 }),
+    towerDims,
+    heads,
+  }),
+  fc.record({
+    key: fc.constantFrom('shared-bottom', 'single-task'),
+    bottomDims: smallWidths(1, 2),
+    towerDims,
+    heads,
   }),
 );
 
@@ -27,8 +43,7 @@ export const DTRN_CASES: ModelCases = {
       title: 'three tasks, one type, two blocks, means',
       options: {
         ...narrow,
-        embeddingDim: 6,
-        attentionHeads: 3,
+        attentionHeads: 4,
         blocks: 2,
         positions: false,
         pooling: 'mean',
@@ -36,7 +51,7 @@ export const DTRN_CASES: ModelCases = {
         refinementDim: 5,
         top: { key: 'tower', towerDims: [9] },
       },
-      sizes: { fields: 2, scenarios: 1, tasks: 3, sequences: { types: 1, length: 3, itemField: 0 } },
+      sizes: { fields: 2, scenarios: 1, tasks: 3, sequences: { types: 1, length: 2, itemField: 0 } },
     },
     {
       title: 'norms of scenarios, under MMoE',
@@ -48,8 +63,12 @@ export const DTRN_CASES: ModelCases = {
       sizes: { fields: 2, scenarios: 3, tasks: 2, sequences: { types: 2, length: 2, itemField: 0 } },
     },
     {
-      title: 'no sequences',
-      options: { embeddingDim: 4, sequences: false, top: { key: 'tower', towerDims: [9] } },
+      title: 'no sequences, under PLE',
+      options: {
+        embeddingDim: 4,
+        sequences: false,
+        top: { key: 'ple', levels: [[8], [8]], specificExperts: 1, sharedExperts: 1, towerDims: [] },
+      },
       sizes: { fields: 4, scenarios: 2, tasks: 2 },
     },
   ],
@@ -71,7 +90,7 @@ export const DTRN_CASES: ModelCases = {
     })
     .chain(({ width, ...options }) =>
       fc
-        .record({ sizes: smallSizes, types: fc.integer({ min: 1, max: 3 }), length: fc.integer({ min: 1, max: 4 }) })
+        .record({ sizes: smallSizes, types: fc.integer({ min: 1, max: 3 }), length: fc.integer({ min: 1, max: 3 }) })
         .chain(({ sizes, types, length }) =>
           fc.integer({ min: 0, max: sizes.fields - 1 }).map((itemField) => ({
             options: { ...options, embeddingDim: width * options.attentionHeads },

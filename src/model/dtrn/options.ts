@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ModelSizes, SequenceSizes } from '../contract.ts';
 import { commonOptions } from '../options.ts';
-import { topOption } from './tops.ts';
+import { topOption, topProblems } from './tops.ts';
 
 export const dtrnOptions = z.strictObject({
   key: z.literal('dtrn').default('dtrn'),
@@ -25,10 +25,9 @@ export const dtrnOptions = z.strictObject({
     .default('concat')
     .describe('what the refinement reads of each embedding: all its numbers, or their mean'),
   refinementDim: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('width of the hidden layer of the refinement (default: half the number of fields and types)'),
+    .union([z.literal('auto'), z.int().min(1)])
+    .default('auto')
+    .describe('width of the hidden layer of the refinement; auto: half the number of fields and types'),
   refinementScale: z
     .number()
     .positive()
@@ -49,12 +48,14 @@ export const embeddingCount = (options: DtrnOptions, sizes: ModelSizes): number 
 
 /** Width of the hidden layer of the refinement. */
 export const refinementWidth = (options: DtrnOptions, sizes: ModelSizes): number =>
-  options.refinementDim ?? Math.max(1, Math.floor(embeddingCount(options, sizes) / 2));
+  options.refinementDim === 'auto'
+    ? Math.max(1, Math.floor(embeddingCount(options, sizes) / 2))
+    : options.refinementDim;
 
 /** What is wrong with options for data of these sizes. */
 export function dtrnProblems(options: DtrnOptions, sizes: ModelSizes): { path: string; message: string }[] {
   const { sequences, scenarioConditioned, attentionHeads, embeddingDim } = options;
-  const problems: { path: string; message: string }[] = [];
+  const problems = topProblems(options, sizes);
   if (sequences && sizes.sequences === undefined)
     problems.push({
       path: 'model.sequences',
