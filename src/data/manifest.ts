@@ -33,6 +33,7 @@ type ManifestParts = Pick<
   | 'inputs'
   | 'columns'
   | 'fields'
+  | 'orderedTasks'
   | 'sequences'
   | 'splits'
   | 'scenarios'

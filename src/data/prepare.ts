@@ -21,6 +21,7 @@ import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
 import { createSplit, SPLITS } from './split.ts';
 import { writeFolder } from './staging.ts';
 import { computeStatistics, type Statistics } from './statistics.ts';
+import { tasksAreOrdered } from './task-order.ts';
 import { createVocabulary, encodedFields, findBuckets, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PrepareOptions {
@@ -139,6 +140,7 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
       configHash,
       inputs,
       columns,
+      orderedTasks: await tasksAreOrdered(connection, parts.tasks, join(staging, splits.train.file)),
       sourceFolder: resolve(sourceFolder),
     });
     return { manifest, statistics };

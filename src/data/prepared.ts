@@ -71,7 +71,7 @@ export interface Manifest {
   tableRows: number;
   scenarios: string[];
   tasks: string[];
-  /** In every row a positive label of a task implies positive labels of all tasks before it. */
+  /** No training row has a task's label 1 and the label 0 of the task before it (click, then purchase). Older data do not say. */
   orderedTasks?: boolean;
   splits: Record<SplitName, { rows: number; file: string; sha256: string }>;
   hasWeight: boolean;

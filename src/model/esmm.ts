@@ -55,14 +55,12 @@ const parameters = (options: EsmmOptions, width: number, sizes: ModelSizes): Par
   towerParameters('tower', towerSizes(options, width, sizes));
 
 function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): { path: string; message: string }[] {
+  if (tasks === 2 && orderedTasks) return [];
   const found =
-    tasks !== 2
-      ? `the data have ${tasks}`
-      : orderedTasks
-        ? undefined
-        : 'the second label is 1 in rows where the first is 0';
-  if (found === undefined) return [];
-  return [{ path: 'key', message: `esmm needs two tasks of which the second implies the first; ${found}` }];
+    tasks === 2
+      ? 'in these data a training row may have the second label without the first (data prepared by an older version do not tell: prepare them anew)'
+      : `these data have ${tasks === 1 ? 'one task' : `${tasks} tasks`}`;
+  return [{ path: 'model.key', message: `esmm needs two tasks of which the second implies the first; ${found}` }];
 }
 
 function forward(inputs: ForwardInputs<EsmmOptions>): ForwardOutputs {
