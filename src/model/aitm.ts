@@ -6,7 +6,8 @@
  *   w(v) = <Q v, K v> / sqrt(d)    o_t = sum over v in {q_t, u} of softmax(w)_v V v  (equations 3 to 5)
  *   logit_t = tower_t(o_t)    penalty w_c sum_t max(p_t - p_{t-1}, 0)                (equations 6 and 8)
  *
- * Q, K and V are the same in every step, as in the authors' code; a message is an output o, so that it carries all tasks before.
+ * Q, K and V are the same in every step, as in the authors' code, and start from its normal(0, 0.01). Embeddings, which start so
+ * there as well, are drawn like those of all models here. A message is an output o, so that it carries all tasks before.
  */
 import { z } from 'zod';
 import {
@@ -82,7 +83,7 @@ function parameters(options: AitmOptions, inputs: number, sizes: ModelSizes): Pa
     ...stackedMlpParameters('bottom', bottom),
     ...transfers(sizes).flatMap((name) => denseParameters(name, transfer)),
     ...attention.map((part) => ({
-      name: `attention.${part}`,
+      name: `attention.${part}.kernel`,
       shape: [width, width],
       initializer: { kind: 'normal' as const, deviation: 0.01 }, // the authors' code
       group: 'weight',
@@ -129,7 +130,7 @@ function logitsOf(x: Tensor, inputs: Inputs): Tensor {
 
 /** Weighs what a task has and what it is told against each other: [2, B, d] -> [1, B, d]. */
 function attention(v: Tensor, { parameter }: Inputs): Tensor {
-  const [query, key, value] = ['query', 'key', 'value'].map((part) => matmul(v, parameter(`attention.${part}`))); // [2,B,d]
+  const [query, key, value] = ['query', 'key', 'value'].map((part) => matmul(v, parameter(`attention.${part}.kernel`))); // [2,B,d]
   const scores = mul(reduceSum(mul(query, key), [2]), 1 / Math.sqrt(v.shape[2] as number)); // [2,B]
   const weights = softmax(transpose(scores, [1, 0])); // [B,2]
   return weightedSum(reshape(weights, [1, 'B', 2]), value);

@@ -68,7 +68,7 @@ function answersOf(x: Tensor, inputs: ForwardInputs<SingleTaskOptions>): Tensor 
 export const singleTask: ModelDefinition<SingleTaskOptions> = {
   key: 'single-task',
   title: 'Single task',
-  paper: 'no paper: the baseline that shares nothing',
+  paper: 'none (the lower anchor of every comparison)',
   purpose: 'Gives each head a network and embedding tables of its own.',
   equations: 'logit_h = tower_h(bottom_h(x_h))',
   options: singleTaskOptions,

@@ -60,7 +60,7 @@ export const AITM_REFERENCE: ReferenceLayout<AitmOptions> = {
       ...bottoms.flatMap((place) => mlpTensors(place, { inputs, dims: bottomDims, norm })),
       ...transfers.flatMap((place) => mlpTensors(place, { inputs: width, dims: [width], norm })),
       ...(sizes.tasks === 1 ? [] : Object.entries(ATTENTION)).map(([theirs, ours]) =>
-        turnedTensor(`aits.0.${theirs}.weight`, { parameter: `attention.${ours}` }, width, width),
+        turnedTensor(`aits.0.${theirs}.weight`, { parameter: `attention.${ours}.kernel` }, width, width),
       ),
       ...towers.flatMap((place) => mlpTensors(place, { inputs: width, dims: towerDims, norm }, true)),
     ];
