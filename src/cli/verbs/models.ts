@@ -4,6 +4,7 @@ import type { Manifest } from '../../data/prepared.ts';
 import type { ModelDefinition } from '../../model/contract.ts';
 import { countParameters, describeOptions } from '../../model/describe.ts';
 import { findModel, models as zoo } from '../../model/registry.ts';
+import { tableDimension } from '../../model/table.ts';
 import { modelSizes } from '../../train/sizes.ts';
 import { helpEnd } from '../help.ts';
 import { modelPage } from '../model-page.ts';
@@ -61,7 +62,15 @@ function sizes(model: ModelDefinition, manifest: Manifest) {
   const { tableRows, name } = manifest;
   const counts = modelSizes(manifest);
   const presets = Object.keys(model.presets).map((preset) => [preset, countParameters(model, counts, preset)]);
-  return { data: name, tableRows, defaults: countParameters(model, counts), ...Object.fromEntries(presets) };
+  const options = model.options.parse({ key: model.key });
+  const embeddingDim = tableDimension(model, options, counts);
+  return {
+    data: name,
+    tableRows,
+    embeddingDim,
+    defaults: countParameters(model, counts),
+    ...Object.fromEntries(presets),
+  };
 }
 
 function text({ key, title, paper, purpose, options, presets, parameters }: Description): string {
@@ -70,7 +79,7 @@ function text({ key, title, paper, purpose, options, presets, parameters }: Desc
     o.default === undefined ? 'required' : JSON.stringify(o.default),
     o.description,
   ]);
-  const { data, tableRows, ...dense } = parameters ?? {};
+  const { data, tableRows, embeddingDim, ...dense } = parameters ?? {};
   const counted = Object.entries(dense).map(([preset, n]) => `${count(n as number)} (${preset})`);
   return [
     `${key}: ${title}`,
@@ -79,7 +88,7 @@ function text({ key, title, paper, purpose, options, presets, parameters }: Desc
     `  presets: ${presets.join(', ') || 'none'}`,
     ...(parameters === undefined
       ? []
-      : [`  on ${data}: dense parameters ${counted.join(', ')}; ${count(tableRows)} rows of embeddings`]),
+      : [`  on ${data}: dense parameters ${counted.join(', ')}; ${count(tableRows)} x ${embeddingDim} embeddings`]),
     '',
     ...columns([['  option', 'default', 'meaning'], ...lines]),
   ].join('\n');
