@@ -9,7 +9,7 @@ import { count } from './output.ts';
 type Model = ModelDefinition<CommonOptions>;
 
 /** Data that the figure and the costs are for. */
-export const PAGE_SIZES: ModelSizes = {
+const PAGE_SIZES: ModelSizes = {
   fields: 20,
   scenarios: 3,
   tasks: 2,

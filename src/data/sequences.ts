@@ -27,11 +27,11 @@ export function describeSequences({ sequences, split }: DatasetConfig): Prepared
 }
 
 /** SQL of the key of a row, NULL where missing. */
-export const sequenceKey = ({ key }: SequenceConfig, types: Types): string =>
+const sequenceKey = ({ key }: SequenceConfig, types: Types): string =>
   textOf(embed(key), types.get(SEQUENCE_KEY) ?? 'VARCHAR');
 
 /** SQL of the time of a row, NULL where missing. Throws DATA_EXPRESSION_INVALID where its values have no order. */
-export function sequenceTime({ time }: SequenceConfig, types: Types): string {
+function sequenceTime({ time }: SequenceConfig, types: Types): string {
   const type = types.get(SEQUENCE_TIME) ?? 'VARCHAR';
   if (/^(FLOAT|DOUBLE)$/.test(type)) return `CASE WHEN NOT isnan(${embed(time)}) THEN ${embed(time)} END`;
   if (isOrdered(type)) return embed(time);
@@ -40,7 +40,7 @@ export function sequenceTime({ time }: SequenceConfig, types: Types): string {
 }
 
 /** SQL that is true where a row counts for a type, else false. Throws DATA_EXPRESSION_INVALID where it is no condition. */
-export function sequenceCondition(type: string, condition: string, types: Types): string {
+function sequenceCondition(type: string, condition: string, types: Types): string {
   const found = types.get(sequenceType(type)) ?? 'BOOLEAN';
   if (/^(BOOLEAN|"NULL"|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))$/.test(found))
     return `coalesce(${embed(condition)}::BOOLEAN, false)`;

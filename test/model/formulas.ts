@@ -24,7 +24,7 @@ export interface Row {
   block: (name: string, x: readonly number[], member?: number) => number[];
 }
 
-export function rowOf(setup: Setup, feeds: Feeds, row: number): Row {
+function rowOf(setup: Setup, feeds: Feeds, row: number): Row {
   const at = (name: string, ...place: number[]): number => {
     const { shape, data } = feeds[name];
     return data[place.reduce((index, i, axis) => index * shape[axis] + i, 0)];

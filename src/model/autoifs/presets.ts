@@ -20,6 +20,28 @@ const ML_1M = {
   },
 };
 
+/**
+ * Our own for ML-1M, found on validation rows alone: a network a quarter as wide, rows in a new order each epoch, a faster
+ * retraining with more L2.
+ */
+const ML_1M_FAST = {
+  model: { embeddingDim: 16, mlpDims: [256, 128, 64], loraRank: 2, dropout: 0, gatePenalty: 0 },
+  train: {
+    batchSize: 4096,
+    optimizer: 'adam',
+    learningRate: 1e-3,
+    l2: 3e-5,
+    groups: { gate: { learningRateScale: 0.01, l2: 0 } },
+    tableUpdates: 'dense',
+    searchEpochs: 3,
+    rewindEpoch: 2,
+    finalTemperature: 100,
+    maxEpochs: 60,
+    patience: 3,
+    retrain: { learningRate: 7e-4, l2: 5e-4 },
+  },
+};
+
 /** A minute on the synthetic world. */
 const DEMO = {
   model: { embeddingDim: 8, mlpDims: [64, 32, 16], loraRank: 4 },
@@ -35,4 +57,8 @@ const DEMO = {
   },
 };
 
-export const AUTOIFS_PRESETS: Record<string, Record<string, unknown>> = { 'ml-1m': ML_1M, demo: DEMO };
+export const AUTOIFS_PRESETS: Record<string, Record<string, unknown>> = {
+  'ml-1m': ML_1M,
+  'ml-1m-fast': ML_1M_FAST,
+  demo: DEMO,
+};
