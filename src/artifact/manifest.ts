@@ -1,0 +1,121 @@
+/**
+ * An artifact: all that a server needs of a trained model, in one folder. Nothing in it is executed.
+ *
+ *   manifest.json             what is here, sealed by its own checksum; names every other file with size and SHA-256
+ *   graph.onnx                rows of any scenario -> probabilities
+ *   scenario-<index>.onnx     rows of one scenario -> probabilities, smaller; where flows were selected
+ *   <table>.bin               embedding tables, float32 little-endian row after row: external data of the graphs
+ *   vocabularies/<field>.json tokens of a field by id, from the first id that is not reserved
+ *   statistics.json           the training rows as they were: what drift is measured against
+ *
+ * Inputs of a graph: `ids` int32 [batch, slots]; `scenario` int32 [batch], joint graphs only; `sequences` int32 [batch, K, L]
+ * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
+ */
+import { z } from 'zod';
+
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
+/** A path inside the artifact: plain names, one folder deep at most, never upwards. */
+const inside = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*$/, 'a path inside the artifact');
+
+const port = z.strictObject({
+  name: z.string(),
+  type: z.enum(['int32', 'float32']),
+  /** 'batch' or a fixed size. */
+  shape: z.array(z.union([z.literal('batch'), count])),
+});
+
+const graph = z.strictObject({
+  file: inside,
+  /** Index of the one scenario that it answers; absent for the joint graph. */
+  scenario: count.optional(),
+  inputs: z.array(port),
+  outputs: z.array(port),
+  /** Tables that it reads, by name. */
+  tables: z.array(z.string()),
+  /** Of one row, products only. */
+  multiplyAdds: count,
+  /** Dense parameters it holds, embedding tables aside. */
+  parameters: count,
+  /** How selection changed it: not at all; equal on the rows that were measured; or within a measured loss of AUC. */
+  selection: z.enum(['none', 'exact', 'lossy']),
+});
+
+/** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, its ends beyond them. */
+const calibration = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  /** sigmoid(scale * logit + shift) */
+  z.strictObject({ kind: z.literal('platt'), scale: z.number(), shift: z.number() }),
+  /** Rising logits and the probabilities there. */
+  z.strictObject({
+    kind: z.literal('isotonic'),
+    x: z.array(z.number()).min(1),
+    y: z.array(z.number().min(0).max(1)).min(1),
+  }),
+]);
+
+export type Calibration = z.output<typeof calibration>;
+
+export const artifactSchema = z.strictObject({
+  format: z.literal('tributary-artifact'),
+  version: z.literal(1),
+  /** What requests call the model: `<model>-<data set>` unless the user chose one. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'letters, digits, dots, dashes, underscores; 64 at most'),
+  /** First 12 digits of the SHA-256 over what the files hold: equal artifacts have equal ones. Answers name it. */
+  id: z.string().regex(/^[0-9a-f]{12}$/),
+  created: z.iso.datetime(),
+  /** Of Tributary, Node and ONNX Runtime. */
+  versions: z.record(z.string(), z.string()),
+  run: z.strictObject({ id: z.string(), dataHash: z.string(), seed: count.optional() }),
+  /** Key of the model in the zoo, and its options. */
+  model: z.looseObject({ key: z.string() }),
+  data: z.strictObject({
+    name: z.string(),
+    /** What the row encoder needs of each field: its configuration, and its place in the table and in a row. */
+    fields: z.array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(['categorical', 'numeric', 'multi']),
+        offset: count,
+        size: count,
+        slots: z.int().min(1),
+        pooling: z.enum(['mean', 'sum']),
+        edges: z.array(z.number()).optional(),
+        /** As in the data set's configuration. */
+        config: z.looseObject({ name: z.string() }),
+        /** Vocabulary file; absent for hashed fields. */
+        vocabulary: inside.optional(),
+      }),
+    ),
+    scenarios: z.array(z.string()).min(1),
+    tasks: z.array(z.string()).min(1),
+    orderedTasks: z.boolean().optional(),
+    sequences: z
+      .strictObject({
+        itemField: z.string(),
+        length: z.int().min(1),
+        types: z.array(z.string()).min(1),
+        from: z.enum(['train rows', 'earlier rows']),
+      })
+      .optional(),
+    tableRows: count,
+  }),
+  /** The joint graph first, then those of single scenarios. */
+  graphs: z.array(graph).min(1),
+  tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
+  /** [S][T] */
+  calibration: z.array(z.array(calibration)),
+  /** Expressions over the tasks' names, as in `click * 0.3 + purchase`. */
+  score: z.strictObject({
+    default: z.string().min(1),
+    /** By scenario name. */
+    scenarios: z.record(z.string(), z.string().min(1)).default({}),
+  }),
+  /** Test grid of the model, as `evaluate --json` prints it; absent for imported weights. */
+  metrics: z.unknown().optional(),
+  files: z.record(inside, z.strictObject({ bytes: count, sha256 })),
+});
+
+export type ArtifactManifest = z.output<typeof artifactSchema>;
