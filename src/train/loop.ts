@@ -52,6 +52,7 @@ export class Training {
   readonly plans: PhasePlan[];
   readonly checkpoints: string;
   #started = performance.now();
+  #processorStarted = processorSeconds();
   #lastCheckpoint = performance.now();
   #lastProgress = 0;
   #epoch = { seconds: 0, rowsPerSecond: 0 };
@@ -258,6 +259,7 @@ export class Training {
       phase: plan.phase,
       epoch: state.epoch,
       ...this.#epoch,
+      ...this.#used(),
     });
     this.#checkpoint();
     this.request.emit({
@@ -304,7 +306,7 @@ export class Training {
   async #finish(): Promise<ResultEvent> {
     const { state, setup } = this;
     if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
-    this.#countSeconds();
+    this.#countTime();
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const result = await finishRun({
       folder: this.request.folder,
@@ -332,17 +334,27 @@ export class Training {
     logs.sync();
     state.metricsBytes = logs.metrics.bytes;
     state.timingsBytes = logs.timings.bytes;
-    this.#countSeconds();
+    this.#countTime();
     const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
     this.#lastCheckpoint = performance.now();
     this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });
     return name;
   }
 
-  #countSeconds(): void {
+  #countTime(): void {
     const now = performance.now();
+    const processor = processorSeconds();
     this.state.seconds += (now - this.#started) / 1000;
+    this.state.processorSeconds = (this.state.processorSeconds ?? 0) + processor - this.#processorStarted;
     this.#started = now;
+    this.#processorStarted = processor;
+  }
+
+  /** Wall and processor time of the run so far, and the most memory that this process has held. */
+  #used() {
+    this.#countTime();
+    const { seconds, processorSeconds } = this.state;
+    return { totalSeconds: seconds, processorSeconds, peakBytes: process.resourceUsage().maxRSS * 1024 };
   }
 
   #showProgress(plan: PhasePlan, steps: number, clock: EpochClock, learningRate: number): void {
@@ -393,6 +405,12 @@ export class Training {
   #named(values: readonly number[]): Record<string, number> {
     return Object.fromEntries(this.setup.data.manifest.tasks.map((task, i) => [task, values[i]]));
   }
+}
+
+/** Of all threads of this process. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** Rows and seconds of an epoch, as far as this process ran it. */

@@ -31,8 +31,9 @@ export interface LoopState {
   /** Lengths of the run's logs. */
   metricsBytes: number;
   timingsBytes: number;
-  /** Wall time so far. */
+  /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack that. */
   seconds: number;
+  processorSeconds?: number;
 }
 
 export const initialState = (tasks: number): LoopState => ({

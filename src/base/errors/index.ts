@@ -10,6 +10,7 @@ import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
 import type { ErrorEntry } from './entry.ts';
+import { EXPERIMENT_ERRORS } from './experiment.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
@@ -28,6 +29,7 @@ export const ERRORS = {
   ...KERNELS_ERRORS,
   ...TRAIN_ERRORS,
   ...PARITY_ERRORS,
+  ...EXPERIMENT_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
