@@ -12,13 +12,11 @@
  * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
  */
 import { z } from 'zod';
+import { INSIDE } from './paths.ts';
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
-/** A path inside the artifact: plain names, one folder deep at most, never upwards. */
-const inside = z
-  .string()
-  .regex(/^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)?[A-Za-z0-9_-][A-Za-z0-9_.-]*$/, 'a path inside the artifact');
+const inside = z.string().regex(INSIDE, 'a path inside the artifact');
 
 const port = z.strictObject({
   name: z.string(),

@@ -86,6 +86,9 @@ const multi = z.strictObject({
   hash: z.int().min(1).optional(),
 });
 
+/** A field's configuration; an artifact keeps it for the row encoder. */
+export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, multi]);
+
 const task = z.strictObject({
   name,
   /** SQL that gives 0, 1, true, false or NULL (no label: the row does not count for this task). */
@@ -153,7 +156,7 @@ export const datasetSchema = z
      */
     groupRowsBy: z.array(z.string()).default([]),
     fields: z
-      .array(z.discriminatedUnion('kind', [categorical, numeric, multi]))
+      .array(fieldSchema)
       .min(1)
       .refine((f) => new Set(f.map((x) => x.name)).size === f.length, 'two fields have the same name'),
     scenario: z.strictObject({

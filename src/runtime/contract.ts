@@ -23,6 +23,8 @@ export interface SessionOptions {
   backend?: BackendName | 'auto';
   /** Default: all cores. */
   threads?: number;
+  /** Content of the files that the model's external tensors name, by that name. */
+  external?: Record<string, Uint8Array>;
   /** Writes ONNX Runtime's own profile to a file whose path begins so, when the session is released. Native build only. */
   profile?: string;
 }

@@ -11,20 +11,29 @@ import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
 
 /**
- * A session that runs a serialized ONNX model.
+ * A session that runs an ONNX model: its bytes, or a file. Tensors that the model keeps in other files come from
+ * `options.external`, or for a file from beside it: `node` maps them into memory then.
  *
  * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED; its `run`: RUN_INPUTS, RUN_FAILED
  */
-export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const backend = await loadBackend(options.backend ?? 'auto');
   const threads = options.threads ?? availableParallelism();
   // The threads of `web` belong to the process and start with its first session; later sessions share them.
   if (backend.name === 'web') backend.ort.env.wasm.numThreads ??= threads;
-  const session = await backend.ort.InferenceSession.create(model, sessionOptions(threads, options.profile)).catch(
-    (cause: Error) => {
-      throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
-    },
-  );
+  const externalData = Object.entries(options.external ?? {}).map(([path, data]) => ({ path, data }));
+  const { InferenceSession } = backend.ort;
+  const settings = {
+    ...sessionOptions(threads, options.profile),
+    ...(externalData.length > 0 && { externalData }),
+  };
+  // The two signatures take different types: one call each.
+  const session = await (typeof model === 'string'
+    ? InferenceSession.create(model, settings)
+    : InferenceSession.create(model, settings)
+  ).catch((cause: Error) => {
+    throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
+  });
   checkTypes(backend, session);
   return adapt(backend, session);
 }

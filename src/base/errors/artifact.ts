@@ -1,5 +1,7 @@
 import { EXIT, entry } from './entry.ts';
 
+const AGAIN = 'Copy the artifact again, or export the run again';
+
 export const ARTIFACT_ERRORS = {
   CHECKSUM_MISMATCH: entry(
     EXIT.artifact,
@@ -64,5 +66,83 @@ export const ARTIFACT_ERRORS = {
     404,
     (d: { folder: string }) =>
       `${d.folder} has no finished model yet. Finish the training with \`tributary resume ${d.folder}\``,
+  ),
+  ARTIFACT_NOT_FOUND: entry(
+    EXIT.artifact,
+    404,
+    (d: { folder: string; advice?: string }) =>
+      `${d.folder} is not an artifact: it has no manifest.json of one. ${d.advice ?? 'Give a folder that `tributary export` wrote'}`,
+  ),
+  ARTIFACT_EXISTS: entry(
+    EXIT.usage,
+    409,
+    (d: { folder: string; found: string }) =>
+      `${d.folder} is not empty (it has ${d.found}) and is left as it is: an artifact is written once. Choose another --out, or remove it first`,
+  ),
+  ARTIFACT_SEAL: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; expected: string; found: string }) =>
+      `${d.path} was changed after it was written: it names the checksum ${d.expected.slice(0, 16)}, its content has ${d.found.slice(0, 16)}. ${AGAIN}`,
+  ),
+  ARTIFACT_VERSION: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; found: string; expected: number }) =>
+      `${d.path} has version ${d.found} of the artifact format; this program reads version ${d.expected}. Export the run again with this program`,
+  ),
+  ARTIFACT_INVALID: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; problems: string[] }) =>
+      `${d.path} does not describe an artifact:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}\n${AGAIN}`,
+  ),
+  ARTIFACT_PATH: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; names: string[] }) =>
+      `${d.path} names files that may lie outside the artifact: ${d.names.map((name) => JSON.stringify(name)).join(', ')}. ` +
+      'Expected plain names, one folder deep at most. Do not trust where it came from',
+  ),
+  ARTIFACT_LINK: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; found: string }) =>
+      `${d.path} is ${d.found}; an artifact has plain files and folders only. ${AGAIN}`,
+  ),
+  ARTIFACT_FILE_MISSING: entry(
+    EXIT.artifact,
+    422,
+    (d: { folder: string; files: string[] }) =>
+      `${d.folder} lacks ${d.files.join(', ')}, which its manifest names. ${AGAIN}`,
+  ),
+  ARTIFACT_FILE_UNEXPECTED: entry(
+    EXIT.artifact,
+    422,
+    (d: { folder: string; files: string[] }) =>
+      `${d.folder} has ${d.files.join(', ')}, which its manifest does not name. Remove them, or export the run again`,
+  ),
+  ARTIFACT_FILE_SIZE: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; expected: number; found: number }) =>
+      `${d.path} has ${d.found} bytes, its manifest says ${d.expected}: it was cut short or changed. ${AGAIN}`,
+  ),
+  ARTIFACT_FILE_CHANGED: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; expected: string; found: string }) =>
+      `${d.path} was changed: its SHA-256 is ${d.found.slice(0, 16)}…, its manifest says ${d.expected.slice(0, 16)}…. ${AGAIN}`,
+  ),
+  ARTIFACT_FILE_INVALID: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; problem: string }) => `${d.path} does not hold what an artifact needs: ${d.problem}. ${AGAIN}`,
+  ),
+  ARTIFACT_GRAPH: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; problems: string[] }) =>
+      `the graph ${d.path} does not fit the artifact:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}\n${AGAIN}`,
   ),
 } as const;
