@@ -4,6 +4,7 @@ import { z } from 'zod';
 const positive = z.number().positive();
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
+const names = z.array(z.string()).min(1);
 
 const group = z.strictObject({
   /** The group's learning rate is this times the run's. Default 1. */
@@ -98,6 +99,10 @@ const train = z
     monitor: z.enum(['auc', 'logloss']).default('auc'),
     /** Instead of `learningRate` and `l2` in the retrain phase. */
     retrain: z.strictObject({ learningRate: positive.optional(), l2: z.number().min(0).optional() }).default({}),
+    /** Learn these scenarios alone, by name: their rows are trained on, watched by early stopping and measured. Default: all. */
+    scenarios: names.optional(),
+    /** Learn these tasks alone, by name: the labels of the others count as missing. Default: all. */
+    tasks: names.optional(),
     /** Weight of a task's loss, by task name. Default 1 each. */
     taskWeights: z.record(z.string(), positive).default({}),
     /** Where the weights of the tasks come from. */

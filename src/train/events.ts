@@ -98,6 +98,19 @@ export interface ResultEvent {
   epochs: Partial<Record<Phase, number>>;
 }
 
+/** How a trial ended: a training that does not touch the test rows. */
+export interface ValidatedEvent {
+  event: 'validated';
+  run: string;
+  /** The training is through; else it has had the epochs that were asked for, and can go on. */
+  ended: boolean;
+  /** Epochs so far, of all phases. */
+  epochs: number;
+  /** Best monitored value of the phase that it stands in; null where it is undefined. */
+  best: number | null;
+  seconds: number;
+}
+
 export type TrainingEvent =
   | StartEvent
   | PhaseEvent

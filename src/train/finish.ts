@@ -7,7 +7,7 @@ import { noChoices } from './choices.ts';
 import type { ResultEvent } from './events.ts';
 import { openModel } from './finished.ts';
 import { reportText } from './report.ts';
-import { describeData } from './run-data.ts';
+import { describeData, openPart } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, weightTensors } from './state.ts';
@@ -32,7 +32,7 @@ export async function finishRun(run: {
   const batchSize = setup.config.train.evaluationBatchSize;
   const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
   const choices = noChoices(manifest.scenarios.length);
-  const test = await setup.data.open('test');
+  const test = await openPart(setup.data, 'test', setup.config.train);
   const grid = await evaluateSplit(finished.context, test, run.newGrid(), choices).finally(async () => {
     await test.close();
     await finished.close();

@@ -1,36 +1,51 @@
 /** Starts training in its own thread and passes on what it tells. */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, TributaryError } from '../base/errors/index.ts';
-import type { InterruptedEvent, ResultEvent, TrainingEvent } from './events.ts';
+import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from './events.ts';
 
 /** What the thread is given. `stop`: one shared int, set to 1 to ask for a checkpoint and an end. */
 export interface WorkerRequest {
   folder: string;
   from?: string;
+  /** A trial of so many epochs instead of a whole training. */
+  trial?: { epochs?: number };
   stop: SharedArrayBuffer;
 }
 
 export type WorkerMessage =
   | { kind: 'event'; event: TrainingEvent }
-  | { kind: 'done'; event: ResultEvent | InterruptedEvent }
+  | { kind: 'done'; event: ResultEvent | ValidatedEvent | InterruptedEvent }
   | { kind: 'failed'; message: string; stack?: string; known?: { code: ErrorCode; details: unknown } };
 
-export interface TrainingHandle {
+export interface TrainingHandle<End = ResultEvent> {
   /** Ends with the result, or with `interrupted` after `stop`; fails with the error that ended the run. */
-  finished: Promise<ResultEvent | InterruptedEvent>;
+  finished: Promise<End | InterruptedEvent>;
   /** Asks for a checkpoint and an end after the current step. */
   stop(): void;
 }
 
 /** Trains the run in `folder` (made by createRun), from its newest checkpoint or from the start. */
-export function startTraining(folder: string, onEvent: (event: TrainingEvent) => void, from?: string): TrainingHandle {
+export const startTraining = (folder: string, onEvent: (event: TrainingEvent) => void, from?: string): TrainingHandle =>
+  start({ folder, from }, onEvent);
+
+/** The same for validation values alone, see runTrial. */
+export const startTrial = (
+  folder: string,
+  onEvent: (event: TrainingEvent) => void,
+  epochs?: number,
+): TrainingHandle<ValidatedEvent> => start({ folder, trial: { epochs } }, onEvent);
+
+function start<End>(
+  request: Omit<WorkerRequest, 'stop'>,
+  onEvent: (event: TrainingEvent) => void,
+): TrainingHandle<End> {
   const stop = new SharedArrayBuffer(4);
-  const workerData: WorkerRequest = { folder, from, stop };
+  const workerData: WorkerRequest = { ...request, stop };
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  const finished = new Promise<ResultEvent | InterruptedEvent>((resolve, reject) => {
+  const finished = new Promise<End | InterruptedEvent>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'event') onEvent(message.event);
-      else if (message.kind === 'done') resolve(message.event);
+      else if (message.kind === 'done') resolve(message.event as End | InterruptedEvent);
       else reject(revive(message));
     });
     worker.on('error', reject);

@@ -6,7 +6,7 @@ import { type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.t
 import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Grid } from '../evaluate/grid.ts';
 import { createGrid, gridToJson } from '../evaluate/index.ts';
-import type { Emit, InterruptedEvent, ResultEvent } from './events.ts';
+import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { finishRun } from './finish.ts';
 import { type PhaseTools, preparePhase } from './phase-tools.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
@@ -88,22 +88,33 @@ export class Training {
     });
   }
 
+  /** To the end: the finished model, measured on the test rows. */
   async run(): Promise<ResultEvent | InterruptedEvent> {
+    return (await this.#runPhases(Number.POSITIVE_INFINITY)) ?? this.#finish();
+  }
+
+  /** To the end of so many epochs of all phases together, or to where phases end by themselves; not beyond the validation rows. */
+  async runTrial(epochs: number): Promise<ValidatedEvent | InterruptedEvent> {
+    return (await this.#runPhases(epochs)) ?? this.#validated();
+  }
+
+  async #runPhases(epochs: number): Promise<InterruptedEvent | undefined> {
     for (;;) {
-      const interrupted = await this.#runPhase(this.plans[this.state.phase]);
-      if (interrupted !== undefined) return interrupted;
-      if (this.state.phase === this.plans.length - 1) return this.#finish();
+      const interrupted = await this.#runPhase(this.plans[this.state.phase], epochs);
+      const through = this.state.phase === this.plans.length - 1 || this.#epochsDone() >= epochs;
+      if (interrupted !== undefined || through) return interrupted;
       this.#enterNextPhase();
     }
   }
 
-  /** Trains until the phase has ended, or a stop is asked for. */
-  async #runPhase(plan: PhasePlan): Promise<InterruptedEvent | undefined> {
-    if (this.state.ended) return undefined;
+  /** Trains until the phase has ended, so many epochs of the run are done, or a stop is asked for. */
+  async #runPhase(plan: PhasePlan, epochs: number): Promise<InterruptedEvent | undefined> {
+    const through = (): boolean => this.state.ended || this.#epochsDone() >= epochs;
+    if (through()) return undefined;
     const tools = await this.#prepare(plan);
     this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
     try {
-      while (!this.state.ended) {
+      while (!through()) {
         const { epoch, batch } = this.state;
         if (plan.snapshotBefore === epoch && batch === 0)
           saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
@@ -323,6 +334,13 @@ export class Training {
     return result;
   }
 
+  #validated(): ValidatedEvent {
+    const { state, request } = this;
+    const ended = state.ended && state.phase === this.plans.length - 1;
+    this.#countTime();
+    return { event: 'validated', run: request.folder, ended, epochs: this.#epochsDone(), best: state.best, seconds: state.seconds }; // biome-ignore format: one record
+  }
+
   #interrupt(): InterruptedEvent {
     const event: InterruptedEvent = { event: 'interrupted', run: this.request.folder, checkpoint: this.#checkpoint() };
     this.request.emit(event);
@@ -380,6 +398,10 @@ export class Training {
 
   #temperature(plan: PhasePlan): number {
     return temperature(this.state.epoch, plan.epochs, this.setup.config.train.finalTemperature);
+  }
+
+  #epochsDone(): number {
+    return this.state.epochs.reduce((sum, count) => sum + count, 0);
   }
 
   /** Epochs of earlier phases: each epoch of a run is shuffled in its own way. */

@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import { createRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { versions } from '../base/version.ts';
+import type { Problem } from '../config/problems.ts';
 import type { RunConfig } from '../config/run.ts';
-import type { PreparedData } from '../data/prepared.ts';
+import type { Manifest, PreparedData } from '../data/prepared.ts';
 import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
 import { modelSizes } from './sizes.ts';
@@ -13,6 +14,25 @@ import { readWarmStart } from './warm-start.ts';
 
 /** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
 export type RunPlace = { folder: string } | { parent: string };
+
+/** What is wrong with a configuration for these data; what is wrong by itself its schema has told. */
+export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
+  const model = findModel(config.model.key);
+  const { taskWeights, tasks = [], scenarios = [] } = config.train;
+  const unknown = (path: string, names: string[], what: 'tasks' | 'scenarios'): Problem[] =>
+    names
+      .filter((name) => !manifest[what].includes(name))
+      .map((name) => ({
+        path: path === 'train.taskWeights' ? `${path}.${name}` : path,
+        message: `the data have no ${what.slice(0, -1)} "${name}" (${what}: ${manifest[what].join(', ')})`,
+      }));
+  return [
+    ...(model.problems?.(model.options.parse(config.model), modelSizes(manifest)) ?? []),
+    ...unknown('train.taskWeights', Object.keys(taskWeights), 'tasks'),
+    ...unknown('train.tasks', tasks, 'tasks'),
+    ...unknown('train.scenarios', scenarios, 'scenarios'),
+  ];
+}
 
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
@@ -28,14 +48,7 @@ export function newRun(
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
-  const unknownTasks = Object.keys(config.train.taskWeights).filter((task) => !manifest.tasks.includes(task));
-  const problems = [
-    ...(model.problems?.(options, sizes) ?? []),
-    ...unknownTasks.map((task) => ({
-      path: `train.taskWeights.${task}`,
-      message: `the data have no such task (tasks: ${manifest.tasks.join(', ')})`,
-    })),
-  ];
+  const problems = runProblems(config, manifest);
   if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
   const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
   if (warmStart !== undefined)

@@ -2,8 +2,11 @@
 import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
 import { checkDataset, openRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
+import type { SplitName } from '../config/dataset.ts';
+import type { RunConfig } from '../config/run.ts';
 import { openPrepared } from '../data/open.ts';
-import type { Manifest, PreparedData } from '../data/prepared.ts';
+import type { Manifest, PreparedData, SplitReader } from '../data/prepared.ts';
+import { readSubset } from '../data/subset.ts';
 
 /**
  * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that
@@ -19,6 +22,28 @@ export async function openRunData(run: string, folder?: string): Promise<Prepare
   if (record.data.hash === '') checkFit(run, loadModel(run).description.data, data.folder, data.manifest);
   else checkDataset(run, record, { folder: data.folder, hash: data.manifest.hash });
   return data;
+}
+
+/**
+ * Opens what a run is to see of a split: all rows and labels, or those of the scenarios and tasks that it learns.
+ *
+ * @throws SUBSET_EMPTY
+ */
+export async function openPart(
+  { folder, manifest, open }: PreparedData,
+  split: SplitName,
+  { scenarios, tasks }: Pick<RunConfig['train'], 'scenarios' | 'tasks'>,
+): Promise<SplitReader> {
+  const reader = await open(split);
+  if (scenarios === undefined && tasks === undefined) return reader;
+  const indices = (names: string[] | undefined, of: string[]) => names?.map((name) => of.indexOf(name));
+  const part = await readSubset(reader, {
+    scenarios: indices(scenarios, manifest.scenarios),
+    tasks: indices(tasks, manifest.tasks),
+  });
+  if (part.rows > 0) return part;
+  await part.close();
+  throw error('SUBSET_EMPTY', { folder, split, scenarios: scenarios ?? [] });
 }
 
 /** The description of a data set as a model file holds it. */

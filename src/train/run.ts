@@ -5,8 +5,10 @@ import { checkDataset, openLogs, openRun, type RunRecord, runPaths } from '../ar
 import { error } from '../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../config/run.ts';
 import { openPrepared } from '../data/open.ts';
-import type { InterruptedEvent, ResultEvent } from './events.ts';
+import type { PreparedData } from '../data/prepared.ts';
+import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest } from './loop.ts';
+import { openPart } from './run-data.ts';
 import { type Setup, setUp } from './setup.ts';
 import { initialState, type LoopState, restoreTensors } from './state.ts';
 import { applyWarmStart } from './warm-start.ts';
@@ -17,20 +19,52 @@ import { initialize } from './weights.ts';
  *
  * @throws any error of the rooms below; the run folder keeps its last checkpoint
  */
-export async function runTraining(request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> {
+export const runTraining = (request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> =>
+  inFolder(request, (data) => data, (training) => training.run()); // biome-ignore format: one call
+
+/**
+ * Trains so many epochs of all phases together (default: to the end), for the validation values alone: the test rows are out of
+ * reach. Called again with more epochs it goes on, in the bits of a training that nothing stopped.
+ *
+ * @throws what runTraining throws
+ */
+export const runTrial = (
+  request: TrainingRequest,
+  epochs = Number.POSITIVE_INFINITY,
+): Promise<ValidatedEvent | InterruptedEvent> =>
+  inFolder(request, withoutTest, (training) => training.runTrial(epochs));
+
+const withoutTest = (data: PreparedData): PreparedData => ({
+  ...data,
+  open(split) {
+    if (split === 'test') throw new Error('a trial asked for test rows');
+    return data.open(split);
+  },
+});
+
+async function inFolder<E>(
+  request: TrainingRequest,
+  reach: (data: PreparedData) => PreparedData,
+  work: (training: Training) => Promise<E>,
+): Promise<E> {
   const record = openRun(request.folder);
   if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
   const unlock = lockFolder(request.folder);
   try {
-    return await runLocked(request, record);
+    return await runLocked(request, record, reach, work);
   } finally {
     unlock();
   }
 }
 
-async function runLocked(request: TrainingRequest, record: RunRecord): Promise<ResultEvent | InterruptedEvent> {
+async function runLocked<E>(
+  request: TrainingRequest,
+  record: RunRecord,
+  reach: (data: PreparedData) => PreparedData,
+  work: (training: Training) => Promise<E>,
+): Promise<E> {
   const config = runSchema.parse(record.config);
-  const data = await openPrepared(record.data.folder);
+  const data = reach(await openPrepared(record.data.folder));
   checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
   const setup = await setUp(config, data);
   const { checkpoints } = runPaths(request.folder);
@@ -41,12 +75,12 @@ async function runLocked(request: TrainingRequest, record: RunRecord): Promise<R
   else restoreTensors(setup, checkpoint.tensors);
 
   const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
-  const train = await data.open('train');
-  const validation = await data.open('validation');
+  const train = await openPart(data, 'train', config.train);
+  const validation = await openPart(data, 'validation', config.train);
   try {
     const training = new Training({ request, record, setup, state, logs, train, validation });
     training.announce(checkpoint !== undefined);
-    return await training.run();
+    return await work(training);
   } finally {
     await train.close();
     await validation.close();

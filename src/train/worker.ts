@@ -2,20 +2,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TributaryError } from '../base/errors/index.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';
-import { runTraining } from './run.ts';
+import type { TrainingRequest } from './loop.ts';
+import { runTraining, runTrial } from './run.ts';
 
-const { folder, from, stop } = workerData as WorkerRequest;
+const { folder, from, trial, stop } = workerData as WorkerRequest;
 const flag = new Int32Array(stop);
 const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
 try {
-  const result = await runTraining({
+  const request: TrainingRequest = {
     folder,
     from,
     emit: (event) => send({ kind: 'event', event }),
     shouldStop: () => Atomics.load(flag, 0) === 1,
-  });
-  send({ kind: 'done', event: result });
+  };
+  const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial.epochs);
+  send({ kind: 'done', event: end });
 } catch (cause) {
   const known = cause instanceof TributaryError;
   const { message, stack } = cause as Error;

@@ -51,6 +51,12 @@ export const TRAIN_ERRORS = {
       `${d.weights} does not hold this model:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n` +
       'Check --model and the sizes in --config',
   ),
+  SUBSET_EMPTY: entry(
+    EXIT.data,
+    422,
+    (d: { folder: string; split: string; scenarios: string[] }) =>
+      `${d.folder} has no ${d.split} row of ${d.scenarios.map((name) => `"${name}"`).join(', ')}: train.scenarios must name a scenario with rows in every split`,
+  ),
   LOSS_NOT_FINITE: entry(
     EXIT.training,
     500,

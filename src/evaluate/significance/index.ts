@@ -1,0 +1,5 @@
+/** What differences between models are worth. */
+export { type BootstrapCell, bootstrapAuc, bootstrapTest } from './bootstrap.ts';
+export { CORRECTIONS, type Correction } from './corrections.ts';
+export { aucVariance, delongTest, meanPlacements, type Placements, placements } from './delong.ts';
+export { type Mean, meanOf, pairedT, type Test } from './means.ts';

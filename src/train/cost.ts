@@ -1,0 +1,36 @@
+/** What a model costs, as counts that do not depend on a machine. */
+import { multiplyAdds } from '../graph/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
+import { tableDimension } from '../model/table.ts';
+import { gateGraph, inferenceGraph } from './graphs.ts';
+
+export interface ModelCost {
+  /** Numbers of all parameters but the embedding table; gate networks included. */
+  denseParameters: number;
+  /** Numbers of the embedding table. */
+  embeddingParameters: number;
+  /** Multiply-adds in matrix products to score one more row, gate networks included. */
+  multiplyAddsPerRow: number;
+}
+
+export function modelCost(
+  model: ModelDefinition<CommonOptions>,
+  options: CommonOptions,
+  sizes: ModelSizes,
+  tableRows: number,
+): ModelCost {
+  const request = { model, options, sizes, batchSize: 1 } as const;
+  const graphs =
+    model.flowSelection === undefined
+      ? [inferenceGraph({ ...request, phase: 'train' })]
+      : [inferenceGraph({ ...request, phase: 'retrain' }), gateGraph({ ...request, phase: 'retrain' })];
+  const of = (rows: number): number =>
+    graphs.flatMap(({ products }) => products).reduce((sum, product) => sum + multiplyAdds(product, rows), 0);
+  return {
+    denseParameters: model
+      .parameters(options, sizes)
+      .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+    embeddingParameters: tableRows * tableDimension(model, options, sizes),
+    multiplyAddsPerRow: of(2) - of(1), // products of parameters alone are paid once a batch
+  };
+}
