@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import { error, TributaryError } from '../base/errors/index.ts';
-import type { ResultEvent, TrainingEvent } from '../train/events.ts';
+import type { ResultEvent, TrainingEvent, ValidatedEvent } from '../train/events.ts';
 import type { WorkerReply, WorkerRequest } from './worker.ts';
 
 export interface TrainingJob {
@@ -13,12 +13,15 @@ export interface TrainingJob {
   folder: string;
   /** File to write the finished model's logits of the test rows to; see logits.ts. */
   testLogits?: string;
+  /** Train so many epochs for their validation values alone, see runTrial; without a number, to the end. */
+  trial?: { epochs?: number };
   onEvent?: (event: TrainingEvent) => void;
 }
 
 export type TrainingOutcome =
   /** `peakBytes`: the most memory that its process held. */
   | { kind: 'finished'; result: ResultEvent; peakBytes: number }
+  | { kind: 'validated'; result: ValidatedEvent }
   /** The pool was stopped; the run goes on from its checkpoint another time. */
   | { kind: 'stopped' }
   /** The run broke down by itself, or its process died again and again. */
@@ -125,7 +128,8 @@ function runProcess(job: TrainingJob, running: Set<ChildProcess>): Promise<Train
     };
     child.on('error', (cause) => end(cause.message));
     child.on('close', (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
-    child.send({ folder: job.folder, testLogits: job.testLogits } satisfies WorkerRequest, () => {});
+    const { folder, testLogits, trial } = job;
+    child.send({ folder, testLogits, trial } satisfies WorkerRequest, () => {});
   });
 }
 

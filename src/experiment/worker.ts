@@ -4,12 +4,12 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { type ErrorCode, TributaryError } from '../base/errors/index.ts';
-import type { TrainingEvent } from '../train/events.ts';
-import { startTraining, type TrainingHandle } from '../train/host.ts';
+import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from '../train/events.ts';
+import { startTraining, startTrial, type TrainingHandle } from '../train/host.ts';
 import { writeLogits } from './logits.ts';
-import type { TrainingOutcome } from './pool.ts';
+import type { TrainingJob, TrainingOutcome } from './pool.ts';
 
-export type WorkerRequest = { folder: string; testLogits?: string } | 'stop';
+export type WorkerRequest = Omit<TrainingJob, 'onEvent'> | 'stop';
 
 export type WorkerReply =
   | { kind: 'event'; event: TrainingEvent }
@@ -22,7 +22,7 @@ const LOCK_TRIES = 50;
 
 const send = (reply: WorkerReply): Promise<void> =>
   new Promise((sent) => process.send?.(reply, undefined, undefined, () => sent()));
-let training: TrainingHandle | undefined;
+let training: TrainingHandle<ResultEvent | ValidatedEvent> | undefined;
 let stopped = false;
 
 process.on('disconnect', () => process.exit());
@@ -33,10 +33,11 @@ process.on('message', (request: WorkerRequest) => {
   } else void work(request).finally(() => process.disconnect());
 });
 
-async function work({ folder, testLogits }: Exclude<WorkerRequest, 'stop'>): Promise<void> {
+async function work({ folder, testLogits, trial }: Exclude<WorkerRequest, 'stop'>): Promise<void> {
   try {
-    const result = await train(folder);
+    const result = await train(folder, trial);
     if (result.event === 'interrupted') return await send({ kind: 'stopped' });
+    if (result.event === 'validated') return await send({ kind: 'validated', result });
     if (testLogits !== undefined) await writeLogits(folder, 'test', testLogits);
     await send({ kind: 'finished', result, peakBytes: process.resourceUsage().maxRSS * 1024 });
   } catch (cause) {
@@ -46,10 +47,14 @@ async function work({ folder, testLogits }: Exclude<WorkerRequest, 'stop'>): Pro
   }
 }
 
-async function train(folder: string): ReturnType<typeof startTraining>['finished'] {
+async function train(
+  folder: string,
+  trial: TrainingJob['trial'],
+): Promise<ResultEvent | ValidatedEvent | InterruptedEvent> {
   for (let tries = 1; ; tries++)
     try {
-      training = startTraining(folder, (event) => void send({ kind: 'event', event }));
+      const tell = (event: TrainingEvent): void => void send({ kind: 'event', event });
+      training = trial === undefined ? startTraining(folder, tell) : startTrial(folder, tell, trial.epochs);
       if (stopped) training.stop();
       return await training.finished;
     } catch (cause) {
