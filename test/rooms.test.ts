@@ -16,8 +16,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   train: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate'],
   parity: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   bench: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
+  select: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   experiment: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   cli: [
+    'select',
     'experiment',
     'base',
     'config',

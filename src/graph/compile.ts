@@ -1,7 +1,7 @@
 /** The finished graph: checked, laid out, written as ONNX bytes, printed as text. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { error } from '../base/errors/index.ts';
-import { DATA_TYPES, Emitter } from './emit.ts';
+import { DATA_TYPES, Emitter, type StoredValue } from './emit.ts';
 import {
   ModelProtoSchema,
   TensorShapeProto_DimensionSchema,
@@ -38,6 +38,8 @@ export interface CompiledGraph {
 }
 
 export interface CompileOptions {
+  /** Inputs that are not fed but belong to the model, by name: of fixed shape, float32. ONNX Runtime may fold and rearrange them. */
+  stored?: ReadonlyMap<string, StoredValue>;
   /** The usual batch size: long batches are stored transposed where that is faster. Results do not depend on it beyond rounding. */
   batchHint?: number;
 }
@@ -47,7 +49,8 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   const tensors = Object.values(outputs);
   const nodes = nodesBefore(...tensors);
   check(nodes);
-  const emitter = new Emitter(planLayout(nodes, tensors, options.batchHint ?? 1), countUses(nodes, tensors));
+  const layout = planLayout(nodes, tensors, options.batchHint ?? 1);
+  const emitter = new Emitter(layout, countUses(nodes, tensors), options.stored);
   for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
   // In order, so that deep graphs need no deep recursion. Products and comparisons wait for a reader, which may take them in (Gemm with bias, masks).
   for (const node of nodes) if (node.op !== 'matmul' && node.op !== 'greater') emitter.emit(node);

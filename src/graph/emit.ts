@@ -7,17 +7,22 @@ import {
   AttributeProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
 import { isBatchMatrix } from './layout.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
-import { batchMultiple, elements, isBatch, type Shape, sameShape } from './shape.ts';
+import { batchMultiple, elements, fixedElements, isBatch, type Shape, sameShape, showShape } from './shape.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 
 type AttributeValue = number | readonly number[] | string | { float: number };
+
+/** What an input is bound to: numbers inside the model, or a file of them beside it (float32, little endian, nothing else). */
+export type StoredValue = { data: Float32Array } | { file: string };
 
 export const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
   float32: TensorProto_DataType.FLOAT,
@@ -33,12 +38,18 @@ export class Emitter {
   readonly #converted = new Map<string, string>();
   readonly #flipped: ReadonlySet<number>;
   readonly #uses: ReadonlyMap<number, number>;
+  readonly #bound: ReadonlyMap<string, StoredValue>;
   #count = 0;
 
-  /** `flipped`: ids of nodes stored transposed (layout.ts); `uses`: how often each node is read. */
-  constructor(flipped: ReadonlySet<number>, uses: ReadonlyMap<number, number>) {
+  /** `flipped`: ids of nodes stored transposed (layout.ts); `uses`: how often each node is read; `bound`: inputs that are not fed. */
+  constructor(
+    flipped: ReadonlySet<number>,
+    uses: ReadonlyMap<number, number>,
+    bound: ReadonlyMap<string, StoredValue> = new Map(),
+  ) {
     this.#flipped = flipped;
     this.#uses = uses;
+    this.#bound = bound;
   }
 
   /** Emits a tensor as it is stored. */
@@ -126,8 +137,11 @@ export class Emitter {
   }
 
   input(node: Tensor<'input'>): string {
-    this.inputs.push(node);
-    return node.attributes.name;
+    const { name, shape, type } = node.attributes;
+    const value = this.#bound.get(name);
+    if (value === undefined) this.inputs.push(node);
+    else this.initializers.push(storedTensor(name, shape, type, value));
+    return name;
   }
 
   constant(node: Tensor<'constant'>): string {
@@ -277,6 +291,25 @@ export class Emitter {
     this.initializers.push(create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
     return name;
   }
+}
+
+function storedTensor(name: string, shape: Shape, type: ElementType, value: StoredValue): TensorProto {
+  const count = fixedElements(shape);
+  const invalid = (problem: string) => error('GRAPH_INVALID', { node: `stored ${name}`, problem });
+  if (type !== 'float32') throw invalid(`is ${type}: only float32 is stored`);
+  const tensor = create(TensorProtoSchema, { name, dataType: DATA_TYPES[type], dims: (shape as number[]).map(BigInt) });
+  if ('file' in value) {
+    const entries = { location: value.file, offset: '0', length: String(4 * count) };
+    tensor.externalData = Object.entries(entries).map(([key, text]) =>
+      create(StringStringEntryProtoSchema, { key, value: text }),
+    );
+    tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+    return tensor;
+  }
+  const { data } = value;
+  if (data.length !== count) throw invalid(`has ${data.length} numbers, its shape ${showShape(shape)} takes ${count}`);
+  tensor.rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return tensor;
 }
 
 function attributeProto(name: string, value: AttributeValue): AttributeProto {

@@ -1,5 +1,6 @@
 /** Symbolic tensors, their derivatives, and ONNX. Models import the functions here and nothing below. */
 export { type CompiledGraph, type CompileOptions, check, compile, dump, type Port } from './compile.ts';
+export type { StoredValue } from './emit.ts';
 export * from './functions.ts';
 export { grad, nodesBefore } from './grad.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';

@@ -145,4 +145,12 @@ export const ARTIFACT_ERRORS = {
     (d: { path: string; problems: string[] }) =>
       `the graph ${d.path} does not fit the artifact:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}\n${AGAIN}`,
   ),
+  SCORE_INVALID: entry(
+    EXIT.usage,
+    400,
+    (d: { expression: string; position: number; problem: string }) =>
+      `the score expression cannot be used: ${d.problem}, at place ${d.position + 1}:\n` +
+      `  ${d.expression}\n  ${' '.repeat(d.position)}^\n` +
+      'Expected task names and numbers with + - * / ^ ( ) and min, max, log, exp, pow, as in click * 0.3 + purchase',
+  ),
 } as const;

@@ -1,0 +1,71 @@
+/** A finished model as numbers and meaning: what a serving graph is made from. */
+import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
+import type { TensorView } from '../artifact/safetensors.ts';
+import { error } from '../base/errors/index.ts';
+import { PADDING_ID } from '../data/prepared.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
+import { findModel } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
+import { bufferName } from '../train/graphs.ts';
+import { modelSizes } from '../train/sizes.ts';
+
+export interface ServedModel {
+  model: ModelDefinition<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  /** Fields, scenarios, tasks and sequences of the data that it scores. */
+  data: ModelDescription['data'];
+  /** Numbers per row of the tables. */
+  dimension: number;
+  /** Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`. */
+  tensors: ReadonlyMap<string, TensorView & { data: Float32Array }>;
+}
+
+/** Names of the tables among the tensors. */
+export const TABLES = ['embedding', 'gateEmbedding'] as const;
+export type TableName = (typeof TABLES)[number];
+
+/**
+ * The model of a run.
+ *
+ * @param data the data whose rows are scored, for weights that were imported without any
+ * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function loadServedModel(folder: string, data?: ModelDescription['data']): ServedModel {
+  const { description, tensors } = loadModel(folder);
+  const model = findModel(description.model.key);
+  const options = model.options.parse(description.model);
+  const scored = data ?? description.data;
+  const sizes = modelSizes(scored);
+  const dimension = tableDimension(model, options, sizes);
+  const table = [scored.tableRows, dimension];
+  const expected: [string, readonly number[]][] = [
+    ...model.parameters(options, sizes).map(({ name, shape }): [string, readonly number[]] => [name, shape]),
+    ...(model.buffers?.(options, sizes) ?? []).map((spec): [string, readonly number[]] => [
+      bufferName(spec),
+      spec.shape,
+    ]),
+    ['embedding', table],
+    ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
+  ];
+  const found = expected.map(([name, shape]): [string, TensorView & { data: Float32Array }] => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined || tensor.shape.join() !== shape.join() || !(tensor.data instanceof Float32Array))
+      throw error('RUN_DAMAGED', {
+        path: folder,
+        problem: `the model file has ${tensor ? `${tensor.dtype} [${tensor.shape}]` : 'no tensor'} for ${name}, expected F32 [${shape}]`,
+      });
+    return [name, { shape, data: tensor.data }];
+  });
+  return { model, options, sizes, data: scored, dimension, tensors: new Map(found) };
+}
+
+/** A table as graphs read it: the rows of padding, which training never touches and kernels leave out, are zero. */
+export function servedTable({ data, dimension, tensors }: ServedModel, name: TableName): Float32Array {
+  const table = Float32Array.from(tensors.get(name)?.data as Float32Array);
+  for (const { offset } of data.fields) {
+    const padding = (offset + PADDING_ID) * dimension;
+    table.fill(0, padding, padding + dimension);
+  }
+  return table;
+}
