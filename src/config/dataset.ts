@@ -26,6 +26,10 @@ const source = z.strictObject({
   quote: z.string().max(1).optional(),
   /** CSV only: texts that mean "no value". */
   nullValues: z.array(z.string()).default(['']),
+  /** Name of a column that holds the path of the file that a row comes from. */
+  fileColumn: name.optional(),
+  /** Column -> SQL over the columns of this source: computed once per row of it, before joins. A column of the files wins. */
+  derive: z.record(name, sql).optional(),
 });
 
 const join = z.strictObject({

@@ -53,6 +53,7 @@ export async function planCsv(
   const text = readCsv(config, files, dialects);
   const { types, rows } = await inferTypes(connection, source, dialects[0].names, text, texts);
   const columns = dialects[0].names.map((name, i) => ({ name, type: types[i] }));
+  if (config.fileColumn !== undefined) columns.push({ name: config.fileColumn, type: 'VARCHAR' });
   return { sql: `SELECT ${columns.map(castColumn).join(', ')} FROM (${text})`, columns, rows };
 }
 
@@ -96,6 +97,10 @@ async function findDialect(
 const sameNames = (a: string[], b: string[]): boolean =>
   a.length === b.length && a.every((name, i) => name.toLowerCase() === b[i].toLowerCase());
 
+/** Asks DuckDB's readers for the path of a row's file, if it is wanted. */
+export const fileColumn = ({ fileColumn: name }: CsvConfig): string =>
+  name === undefined ? '' : `, filename = ${literal(name)}`;
+
 /** SQL that reads the files as text columns, in the order given. */
 function readCsv(config: CsvConfig, files: string[], dialects: Dialect[]): string {
   const columns = dialects[0].names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
@@ -104,7 +109,7 @@ function readCsv(config: CsvConfig, files: string[], dialects: Dialect[]): strin
   const read = (paths: string[], d: Dialect): string =>
     `SELECT * FROM read_csv([${paths.map(literal).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
     `quote = ${literal(d.quote)}, escape = ${literal(d.quote)}, header = ${d.header}, encoding = '${d.encoding}', ` +
-    `nullstr = [${nulls}], columns = {${columns}})`;
+    `nullstr = [${nulls}], columns = {${columns}}${fileColumn(config)})`;
   // Files of one dialect are read by one scan; runs of files with different dialects are put one after another.
   const scans: { paths: string[]; dialect: Dialect }[] = [];
   files.forEach((path, i) => {

@@ -217,7 +217,8 @@ async function findInput(
 /** How to read the input: like the base source if it looks like it, else by what is found out. */
 function inputSource(config: DatasetConfig, path: string): DatasetConfig['sources'][string] {
   const base = config.sources[baseSource(config)];
-  const plain = { format: 'auto' as const, encoding: 'auto' as const, nullValues: base.nullValues };
+  const { nullValues, fileColumn, derive } = base;
+  const plain = { format: 'auto' as const, encoding: 'auto' as const, nullValues, fileColumn, derive };
   const isCsv = formatOf(path) === 'csv';
   const likeBase = isCsv && (base.delimiter === undefined || firstLine(path).includes(base.delimiter));
   return likeBase ? { ...base, path, format: 'csv' } : { ...plain, path };

@@ -5,8 +5,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { type Column, planCsv } from './csv.ts';
-import { execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { type Column, fileColumn, planCsv } from './csv.ts';
+import { duckdbError, embed, execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
@@ -57,12 +57,15 @@ export async function createSourceView(
     execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS ${sql}`, `reading source "${name}"`);
   if (format === 'csv') {
     const { sql, columns, rows } = await planCsv(connection, name, config, files, texts);
-    await view(sql);
     if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
-    return { name, format, files, columns, rows };
+    const derived = await deriveColumns(connection, name, config, sql, columns);
+    await view(derived.sql);
+    return { name, format, files, columns: derived.columns, rows };
   }
-  await view(format === 'parquet' ? readParquet(files) : await readJson(connection, name, files));
-  const columns = await describe(connection, `SELECT * FROM ${viewOf(name)}`, `reading source "${name}"`);
+  const read = format === 'parquet' ? readParquet(config, files) : await readJson(connection, name, config, files);
+  const own = await describe(connection, read, `reading source "${name}"`);
+  const { sql, columns } = await deriveColumns(connection, name, config, read, own);
+  await view(sql);
   const { rows } = await queryOne(
     connection,
     `SELECT count(*) AS rows FROM ${viewOf(name)}`,
@@ -70,6 +73,30 @@ export async function createSourceView(
   );
   if (Number(rows) === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
   return { name, format, files, columns, rows: Number(rows) };
+}
+
+/** Adds the columns that the configuration derives and the files do not have. Throws DATA_EXPRESSION_INVALID. */
+async function deriveColumns(
+  connection: DuckDBConnection,
+  name: string,
+  { derive = {} }: SourceConfig,
+  sql: string,
+  columns: Column[],
+): Promise<{ sql: string; columns: Column[] }> {
+  const result = { sql, columns: [...columns] };
+  for (const [column, expression] of Object.entries(derive)) {
+    if (result.columns.some((c) => sameName(c.name, column))) continue;
+    const doing = `sources.${name}.derive.${column}`;
+    result.sql = `SELECT *, ${embed(expression)} AS ${identifier(column)} FROM (${result.sql})`;
+    try {
+      const types = await connection.runAndReadAll(`DESCRIBE ${result.sql}`);
+      result.columns.push({ name: column, type: String(types.getRowObjectsJS().at(-1)?.column_type) });
+    } catch (cause) {
+      const reason = (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? String(cause);
+      throw error('DATA_EXPRESSION_INVALID', { usedBy: doing, expression, reason }, cause);
+    }
+  }
+  return result;
 }
 
 /** Column names and types of a query. */
@@ -103,11 +130,16 @@ export async function findFiles(
 export const formatOf = (path: string): Source['format'] =>
   /\.(parquet|pq)$/i.test(path) ? 'parquet' : /\.(json|jsonl|ndjson)(\.gz|\.zst)?$/i.test(path) ? 'json' : 'csv';
 
-const readParquet = (files: string[]): string =>
-  `SELECT * FROM read_parquet([${files.map(literal).join(', ')}], union_by_name = true)`;
+const readParquet = (config: SourceConfig, files: string[]): string =>
+  `SELECT * FROM read_parquet([${files.map(literal).join(', ')}], union_by_name = true${fileColumn(config)})`;
 
 /** JSON lines with the types DuckDB finds, except that texts stay texts: a date is not turned into another spelling. */
-async function readJson(connection: DuckDBConnection, name: string, files: string[]): Promise<string> {
+async function readJson(
+  connection: DuckDBConnection,
+  name: string,
+  config: SourceConfig,
+  files: string[],
+): Promise<string> {
   const paths = `[${files.map(literal).join(', ')}], format = 'newline_delimited'`;
   const found = await describe(
     connection,
@@ -117,7 +149,7 @@ async function readJson(connection: DuckDBConnection, name: string, files: strin
   const columns = found.map(
     ({ name, type }) => `${literal(name)}: ${literal(/^(DATE|TIME.*|UUID)$/.test(type) ? 'VARCHAR' : type)}`,
   );
-  return `SELECT * FROM read_json(${paths}, columns = {${columns.join(', ')}})`;
+  return `SELECT * FROM read_json(${paths}, columns = {${columns.join(', ')}}${fileColumn(config)})`;
 }
 
 /** Name of the column that numbers the rows of the base source from 0, where `joinedRelation` was asked for it. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { inspectSources } from '../../src/data/sources.ts';
+import { openDuckDB, query } from '../../src/data/duckdb.ts';
+import { createSourceViews, inspectSources } from '../../src/data/sources.ts';
 import { dataset, failure, fixture, ML1M, temporaryFolder } from './support.ts';
 
 /** A data set over one source `t`; what the fields are does not matter here. */
@@ -84,6 +85,64 @@ describe('inspectSources', () => {
     expect(sources[0].files.map((f) => f.slice(folder.length))).toEqual(['/more.csv', '/day/1.csv', '/day/2.csv']);
     expect(sources[0].rows).toBe(4);
     expect(await types(folder, { path: 'rows.jsonl' })).toEqual({ a: 'DOUBLE', day: 'VARCHAR', tags: 'VARCHAR[]' });
+  });
+});
+
+describe('columns beside those of the files', () => {
+  const FILES = { 'nl/t.csv': 'a;b\n1|2;x\n', 'us/t.csv': 'a;b\n3;y\n' };
+  const rows = async (source: Record<string, unknown>, folder: string): Promise<unknown[][]> => {
+    const { connection, close } = await openDuckDB();
+    try {
+      await createSourceViews(connection, over(source), folder);
+      const { length } = folder;
+      const found = await query(connection, 'SELECT * FROM sources.t', 'reading');
+      return found.map((row) =>
+        Object.values(row).map((v) => (String(v).startsWith(folder) ? String(v).slice(length) : v)),
+      );
+    } finally {
+      close();
+    }
+  };
+  const derive = {
+    country: "split_part(file, '/', -2)",
+    parts: "string_split(a, '|')",
+    first: 'parts[1]',
+    b: "'not this'",
+  };
+  const expected = [
+    ['1|2', 'x', '/nl/t.csv', 'nl', ['1', '2'], '1'],
+    ['3', 'y', '/us/t.csv', 'us', ['3'], '3'],
+  ];
+
+  test('are computed once per row of a source; a column of the files wins', async () => {
+    const folder = temporaryFolder(FILES);
+    const source = { path: '*/t.csv', fileColumn: 'file', derive };
+    const found = await rows(source, folder);
+    expect(found.map((row) => row.map((v) => (v as { items?: unknown }).items ?? v))).toEqual(expected);
+    expect(await types(folder, source)).toMatchObject({ file: 'VARCHAR', parts: 'VARCHAR[]', b: 'VARCHAR' });
+  });
+
+  test('of Parquet and of JSON lines', async () => {
+    const folder = temporaryFolder(FILES);
+    const { connection, close } = await openDuckDB();
+    for (const country of ['nl', 'us']) {
+      const lines = `SELECT * FROM read_csv('${folder}/${country}/t.csv', all_varchar = true)`;
+      for (const format of ['parquet', 'json'])
+        await query(connection, `COPY (${lines}) TO '${folder}/${country}/t.${format}' (FORMAT ${format})`, 'writing');
+    }
+    close();
+    for (const format of ['parquet', 'json']) {
+      const found = await rows({ path: `*/t.${format}`, fileColumn: 'file', derive }, folder);
+      const paths = expected.map((row) => row.with(2, String(row[2]).replace('csv', format)));
+      expect(found.map((row) => row.map((v) => (v as { items?: unknown }).items ?? v))).toEqual(paths);
+    }
+  });
+
+  test('one that cannot be computed is named', async () => {
+    const folder = temporaryFolder({ 't.csv': 'a;b\n1;x\n' });
+    const { code, message } = await failure(types(folder, { derive: { c: 'lengthh(a)' } }));
+    expect(code).toBe('DATA_EXPRESSION_INVALID');
+    expect(message).toMatch(/sources\.t\.derive\.c: the expression lengthh\(a\) cannot be used/);
   });
 });
 

@@ -15,10 +15,15 @@ export const CHECK_ERRORS = {
       recipe: string;
       folder: string;
       where: string;
-      missing: { path: string; content: string; bytes: number }[];
+      missing: { path: string; orPath?: string; content: string; bytes: number }[];
     }) =>
       `the recipe ${d.recipe} needs files that are missing or empty in ${d.folder}:\n` +
-      d.missing.map((f) => `  ${f.path} (${f.content}; about ${fileSize(f.bytes)})`).join('\n') +
+      d.missing
+        .map(
+          (f) =>
+            `  ${f.path}${f.orPath === undefined ? '' : ` or ${f.orPath}`} (${f.content}; about ${fileSize(f.bytes)})`,
+        )
+        .join('\n') +
       `\nGet them from ${d.where} and name their folder with --source`,
   ),
   INIT_NO_LABEL: entry(

@@ -29,7 +29,8 @@ const emptyParts = (sizes: number[]): Problem[] =>
 async function checkParts({ connection, config, sources, types, rows }: Context): Promise<Problem[]> {
   const found = await query(
     connection,
-    `SELECT ${splitKey(config, types)} AS part, count(*) AS rows FROM ${from(config, sources)} GROUP BY part`,
+    // A source may have a column called `part`: the grouping must not see it.
+    `SELECT part, count(*) AS rows FROM (SELECT ${splitKey(config, types)} AS part FROM ${from(config, sources)}) GROUP BY part`,
     'looking at the split',
   );
   const size = (part: number): number => Number(found.find((r) => Number(r.part) === part)?.rows ?? 0);

@@ -9,6 +9,8 @@ import { problemsOf } from '../../config/problems.ts';
 export interface RecipeFile {
   /** Relative to the source folder. */
   path: string;
+  /** Another name that it may have, for example packed. */
+  orPath?: string;
   /** What is in it, for a reader who has to find it. */
   content: string;
   /** About how large the published file is. */
@@ -22,38 +24,48 @@ export interface Recipe {
   /** Where the files come from. */
   where: string;
   licence: string;
-  /** Files that must be there; a recipe that makes its own data has none. */
+  /** All files of the data set; a recipe that makes its own data has none. */
   files: RecipeFile[];
   /** What can be chosen, with defaults. */
   options: z.ZodType;
   /**
    * The configuration of the data in `sourceFolder`. A recipe that makes its own data writes it there first.
-   * Throws RECIPE_FILES_MISSING (naming every file), CONFIG_INVALID (naming every mistake in `options`).
+   * Throws CONFIG_INVALID (naming every mistake in `options`), RECIPE_FILES_MISSING (naming every file).
    */
   prepareConfig(sourceFolder: string, options?: Record<string, unknown>): Promise<DatasetInput>;
 }
 
-/** Declares a recipe: files and options are checked before `config` is asked. */
+/** Declares a recipe: options and files are checked before `config` is asked. */
 export function defineRecipe<O>(
   recipe: Omit<Recipe, 'options' | 'prepareConfig'> & {
     options: z.ZodType<O>;
+    /** Those of the files that a choice of options needs. Default: all. */
+    needs?: (options: O) => RecipeFile[];
     config: (sourceFolder: string, options: O) => DatasetInput | Promise<DatasetInput>;
   },
 ): Recipe {
-  const { config, ...rest } = recipe;
+  const { config, needs, ...rest } = recipe;
   return {
     ...rest,
     async prepareConfig(sourceFolder, options = {}) {
-      checkFiles(rest, sourceFolder);
       const parsed = rest.options.safeParse(options);
-      if (parsed.success) return config(sourceFolder, parsed.data);
-      const problems = problemsOf(parsed.error.issues, options, rest.options);
-      throw error('CONFIG_INVALID', { source: `the options of the recipe ${rest.key}`, problems });
+      if (!parsed.success) {
+        const problems = problemsOf(parsed.error.issues, options, rest.options);
+        throw error('CONFIG_INVALID', { source: `the options of the recipe ${rest.key}`, problems });
+      }
+      checkFiles(rest, needs?.(parsed.data) ?? rest.files, sourceFolder);
+      return config(sourceFolder, parsed.data);
     },
   };
 }
 
-function checkFiles({ key, where, files }: Pick<Recipe, 'key' | 'where' | 'files'>, folder: string): void {
-  const missing = files.filter(({ path }) => !(statSync(join(folder, path), { throwIfNoEntry: false })?.size ?? 0));
+/** The name under which a file is in a folder, if it is there and not empty. */
+export const foundPath = ({ path, orPath }: RecipeFile, folder: string): string | undefined =>
+  [path, orPath].find(
+    (name) => name !== undefined && (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0,
+  );
+
+function checkFiles({ key, where }: Pick<Recipe, 'key' | 'where'>, files: RecipeFile[], folder: string): void {
+  const missing = files.filter((file) => foundPath(file, folder) === undefined);
   if (missing.length > 0) throw error('RECIPE_FILES_MISSING', { recipe: key, folder, where, missing });
 }
