@@ -5,5 +5,6 @@ export * from './functions.ts';
 export { grad, nodesBefore } from './grad.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';
 export { multiplyAdds, type Product } from './products.ts';
+export { type Apart, fold, type Known } from './rewrite/index.ts';
 export { batchMultiple, type Dim, elements, fixedElements, isBatch, resolve, type Shape, showShape } from './shape.ts';
 export { type ElementType, Graph, type Tensor } from './tensor.ts';
