@@ -4,6 +4,7 @@ import { VERSION } from '../base/version.ts';
 import { exitCodes } from './help.ts';
 import { checkRequired } from './options.ts';
 import { bench } from './verbs/bench.ts';
+import { compare } from './verbs/compare.ts';
 import { completion } from './verbs/completion.ts';
 import { demo } from './verbs/demo.ts';
 import { evaluate } from './verbs/evaluate.ts';
@@ -28,6 +29,7 @@ const VERBS = [
   resume,
   evaluate,
   predict,
+  compare,
   importVerb,
   exportVerb,
   models,

@@ -42,7 +42,7 @@ export async function follow(
 }
 
 /** Calls back at the first SIGINT or SIGTERM; the second one ends the process as if nobody had listened. */
-function onStopSignal(callback: () => void): () => void {
+export function onStopSignal(callback: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const forget = (): void => signals.forEach((signal) => void process.off(signal, listen));
   let asked = false;

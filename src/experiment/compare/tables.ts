@@ -1,0 +1,171 @@
+/** The tables of a comparison, as texts in rows: a terminal and Markdown show the same ones. */
+import type { Mean } from '../../evaluate/significance/index.ts';
+import type { ComparisonResult, CorrectedTest, DatasetResult, ModelResult, ModelTests } from './result.ts';
+import type { Times } from './times.ts';
+
+export interface Table {
+  title: string;
+  head: string[];
+  /** The first column names the row, the others hold numbers. */
+  rows: string[][];
+  notes: string[];
+}
+
+export function tablesOf(result: ComparisonResult, times: Times): Table[] {
+  return result.datasets.flatMap((dataset) => {
+    const tables = [
+      quality(result, dataset),
+      ...cellTables(result, dataset),
+      ...transferTables(result, dataset),
+      cost(dataset, times),
+      ...failures(dataset),
+    ];
+    const several = result.datasets.length > 1;
+    return tables.map((table) => (several ? { ...table, title: `${dataset.data}: ${table.title}` } : table));
+  });
+}
+
+const four = (value: number): string => value.toFixed(4);
+const signed = (value: number): string => (value < 0 ? '' : '+') + four(value);
+const meanText = (mean: Mean | null): string => (mean === null ? '-' : four(mean.mean));
+const spread = (mean: Mean | null): string =>
+  mean === null ? '-' : mean.sd === null ? four(mean.mean) : `${four(mean.mean)} ± ${four(mean.sd)}`;
+const interval = (mean: Mean | null): string =>
+  mean === null || mean.low === null || mean.high === null ? '-' : `${four(mean.low)}–${four(mean.high)}`;
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+const percent = (share: number): string => `${Number((100 * share).toFixed(3))} %`;
+
+export function pText(p: number): string {
+  return p < 0.0001 ? '<.0001' : p.toFixed(4).replace(/^0/, '');
+}
+
+const correctedText = (test: CorrectedTest | null): string => (test === null ? '-' : pText(test.corrected));
+
+const isSignificant = (test: CorrectedTest | null, { confidence }: ComparisonResult): boolean =>
+  test !== null && test.corrected < 1 - confidence;
+
+const CORRECTION_NAMES = {
+  holm: "Holm's correction",
+  'benjamini-hochberg': "Benjamini and Hochberg's correction",
+  none: 'no correction',
+};
+
+function quality(result: ComparisonResult, { models, tests, groups, scenarios, tasks }: DatasetResult): Table {
+  const testOf = (model: ModelResult): ModelTests | undefined => tests.find((test) => test.model === model.model);
+  const rows = models.map((model) => {
+    const test = testOf(model);
+    const { auc, groupedAuc, logloss, calibrationError } = model.macro;
+    return [
+      model.model,
+      spread(auc),
+      interval(auc),
+      meanText(groupedAuc),
+      meanText(logloss),
+      meanText(calibrationError),
+      model.model === result.baseline
+        ? 'baseline'
+        : test?.macro.bootstrap
+          ? signed(test.macro.bootstrap.difference)
+          : '-',
+      correctedText(test?.macro.bootstrap ?? null),
+      correctedText(test?.macro.seeds ?? null),
+    ];
+  });
+  const level = percent(result.confidence);
+  return {
+    title: `means over ${scenarios.length * tasks.length} cells, test rows`,
+    head: ['model', 'AUC', level, 'grouped', 'log loss', 'cal. err', 'vs base', 'p rows', 'p seeds'],
+    rows,
+    notes: [
+      `AUC: mean ± sd over ${result.seeds.length} seeds and its ${level} interval (Student's t); the other columns are means over seeds`,
+      `p rows: bootstrap of ${groups.count.toLocaleString('en-US')} ${groups.of}s; p seeds: paired t test over seeds; both with ${CORRECTION_NAMES[result.correction]}`,
+    ],
+  };
+}
+
+/** A table for each task: AUC per scenario. */
+function cellTables(result: ComparisonResult, { models, tests, scenarios, tasks }: DatasetResult): Table[] {
+  return tasks.map((task, t) => ({
+    title: `AUC of ${task}`,
+    head: ['model', ...scenarios],
+    rows: models.map((model) => [
+      model.model,
+      ...scenarios.map((_, s) => {
+        const cell = s * tasks.length + t;
+        const test = tests.find((of) => of.model === model.model)?.cells[cell].delong ?? null;
+        const mark = isSignificant(test, result) ? ((test as CorrectedTest).difference > 0 ? '+' : '-') : ' ';
+        return `${spread(model.cells[cell].auc)} ${mark}`;
+      }),
+    ]),
+    notes: [
+      `+ or -: better or worse than ${result.baseline} by DeLong's test of the mean over seeds, ${CORRECTION_NAMES[result.correction]}`,
+    ],
+  }));
+}
+
+/** Difference of AUC to models of one task or one scenario alone. */
+function transferTables(result: ComparisonResult, { transfer, scenarios, tasks }: DatasetResult): Table[] {
+  const references = [...new Set(transfer.map(({ against }) => against))];
+  return references.map((reference) => ({
+    title: `negative transfer: AUC minus that of ${reference}`,
+    head: ['model', ...scenarios.flatMap((scenario) => tasks.map((task) => `${scenario}, ${task}`)), 'lost'],
+    rows: transfer
+      .filter(({ against }) => against === reference)
+      .map(({ model, cells }) => {
+        const lost = cells.filter(({ delong }) => delong !== null && delong.difference < 0);
+        return [
+          model,
+          ...cells.map(({ delong }) => {
+            if (delong === null) return '-';
+            const mark = delong.difference >= 0 ? ' ' : isSignificant(delong, result) ? '▼' : '▽';
+            return `${signed(delong.difference)} ${mark}`;
+          }),
+          `${lost.length} of ${cells.length}`,
+        ];
+      }),
+    notes: [`▽: the joint model loses; ▼: significantly so by DeLong's test, ${CORRECTION_NAMES[result.correction]}`],
+  }));
+}
+
+function cost({ data, models }: DatasetResult, times: Times): Table {
+  return {
+    title: 'what models cost',
+    head: [
+      'model',
+      'dense',
+      'embedding',
+      'mul-adds/row',
+      'epochs',
+      's to best',
+      'CPU s to best',
+      's in all',
+      'peak MiB',
+    ],
+    rows: models.map((model) => {
+      const own = times.models.find((of) => of.data === data && of.model === model.model);
+      const epochs = model.epochs.map((phases) => Object.values(phases).reduce((sum, count) => sum + count, 0));
+      const mean = epochs.reduce((sum, count) => sum + count, 0) / Math.max(1, model.seeds.length);
+      return [
+        model.model,
+        whole(model.denseParameters),
+        whole(model.embeddingParameters),
+        whole(model.multiplyAddsPerRow),
+        epochs.length === 0 ? '-' : mean.toFixed(1),
+        own === undefined ? '-' : own.secondsToBest.toFixed(1),
+        own === undefined ? '-' : own.processorSecondsToBest.toFixed(1),
+        own === undefined ? '-' : own.seconds.toFixed(1),
+        own === undefined ? '-' : whole(own.peakBytes / (1 << 20)),
+      ];
+    }),
+    notes: [
+      'parameters of references and their multiply-adds, epochs and times are sums over their parts; times are means over seeds',
+    ],
+  };
+}
+
+function failures({ models }: DatasetResult): Table[] {
+  const rows = models.flatMap(({ failed }) => failed.map(({ cell, code, message }) => [cell, code, message]));
+  return rows.length === 0
+    ? []
+    : [{ title: 'trainings that failed', head: ['training', 'error', 'message'], rows, notes: [] }];
+}
