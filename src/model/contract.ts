@@ -98,7 +98,10 @@ export interface ForwardOutputs {
   penalties?: Record<string, Tensor>;
   /** Inner values by name, for reports and parity; unused ones cost nothing. */
   diagnostics?: Record<string, Tensor>;
-  /** Which of several parts (experts) each row uses, 1 or 0: [B, n] by name. Reports count them per scenario. */
+  /**
+   * Which of several parts (experts) each row uses, 1 or 0: [n, B] by name. Reports count them per scenario. They are the very
+   * tensors that the forward pass reads: where a scenario's rows all choose alike, constants stand for them (`select`).
+   */
   choices?: Record<string, Tensor>;
 }
 

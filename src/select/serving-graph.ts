@@ -7,30 +7,34 @@ import {
   type CompiledGraph,
   cast,
   compile,
-  expand,
+  fixedElements,
   Graph,
   gather,
   greater,
   isBatch,
   multiplyAdds,
+  nodesBefore,
   reshape,
   type StoredValue,
   sigmoid,
   slice,
   type Tensor,
 } from '../graph/index.ts';
-import type { CommonOptions, ForwardInputs, ForwardOutputs } from '../model/contract.ts';
+import type { CommonOptions, ForwardInputs } from '../model/contract.ts';
 import { bufferName } from '../train/graphs.ts';
 import { embedRows, isValue } from './rows.ts';
 import { type ServedModel, TABLES, type TableName } from './served-model.ts';
 
-export type ServingInputs = ForwardInputs<CommonOptions>;
+type ServingInputs = ForwardInputs<CommonOptions>;
 
-export interface ServingOptions {
-  /** Index of the only scenario that the graph answers: it takes no input `scenario` then. */
-  scenario?: number;
-  /** What is computed of the inputs. Default: the model's own forward function, with hard gates computed from the row. */
-  forward?: (inputs: ServingInputs) => Pick<ForwardOutputs, 'logits'>;
+/** What serves, before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by their names. */
+export interface ServingTensors {
+  /** Named as src/artifact/manifest.ts has them. */
+  outputs: Record<string, Tensor>;
+  /** Hard flow gates [B, flows * T], where the model has them. */
+  gates?: Tensor;
+  /** What rows choose, as the model gives it. */
+  choices: Record<string, Tensor>;
 }
 
 export interface ServingGraph extends CompiledGraph {
@@ -46,44 +50,66 @@ export interface ServingGraph extends CompiledGraph {
 /** File of a table, relative to the graphs. */
 export const tableFile = (name: TableName): string => `${name}.bin`;
 
-/** Inputs and outputs are those that src/artifact/manifest.ts describes. Parameters come from `served.tensors`, by name. */
-export function servingGraph(served: ServedModel, options: ServingOptions = {}): ServingGraph {
-  const { scenario, forward = served.model.forward } = options;
-  const { tasks } = served.data;
-  const { inputs, stored, used } = servingInputs(served, scenario);
-  const { logits } = forward(inputs); // [B,T]
+/** The model over ids, for rows of any scenario. */
+export function servingTensors(served: ServedModel): ServingTensors {
+  const { inputs, gates } = servingInputs(served);
+  const { logits, choices = {} } = served.model.forward(inputs); // [B,T]
   const probabilities = sigmoid(logits); // [B,T]
-  const outputs = {
-    logits,
-    ...Object.fromEntries(
-      tasks.map((task, t) => [`probability_${task}`, reshape(slice(probabilities, 1, t, t + 1), ['B'])]), // [B]
-    ),
-  };
+  const perTask = served.data.tasks.map((task, t): [string, Tensor] => [
+    `probability_${task}`,
+    reshape(slice(probabilities, 1, t, t + 1), ['B']), // [B]
+  ]);
+  return { outputs: { logits, ...Object.fromEntries(perTask) }, gates: gates(), choices };
+}
+
+const FED = ['ids', 'scenario', 'sequences'];
+
+/**
+ * Writes a graph that serves.
+ *
+ * @param options.scenario index of the only scenario that it answers
+ * @param options.folded what was computed of the model's tensors, by the names of its inputs
+ */
+export function compileServing(
+  served: ServedModel,
+  outputs: Record<string, Tensor>,
+  { scenario, folded = new Map() }: { scenario?: number; folded?: ReadonlyMap<string, Float32Array> } = {},
+): ServingGraph {
+  const read = nodesBefore(...Object.values(outputs))
+    .filter((node): node is Tensor<'input'> => node.op === 'input')
+    .map(({ attributes }) => attributes)
+    .filter(({ name }) => !FED.includes(name));
+  const isTable = (name: string): name is TableName => TABLES.some((table) => table === name);
+  const stored = new Map(
+    read.map(({ name }): [string, StoredValue] => {
+      const data = folded.get(name) ?? served.tensors.get(name)?.data;
+      if (data === undefined) throw new Error(`${served.model.key} has no tensor ${name}`);
+      return [name, isTable(name) ? { file: tableFile(name) } : { data }];
+    }),
+  );
   const compiled = compile(outputs, { stored });
   const perRow = compiled.products.filter((product) => Object.values(product).some(isBatch));
   return {
     ...compiled,
     scenario,
-    tables: TABLES.filter((name) => used.has(name)),
-    parameters: [...used]
-      .filter((name) => !TABLES.some((table) => table === name))
-      .reduce((sum, name) => sum + (served.tensors.get(name)?.data.length ?? 0), 0),
+    tables: TABLES.filter((name) => stored.has(name)),
+    parameters: read.filter(({ name }) => !isTable(name)).reduce((sum, { shape }) => sum + fixedElements(shape), 0),
     multiplyAdds: perRow.reduce((sum, product) => sum + multiplyAdds(product, 1), 0),
   };
 }
 
-/** A forward function's inputs over ids, in a new graph; `used` fills while they are read. */
-function servingInputs(served: ServedModel, scenario: number | undefined) {
+/** The graph of the model as it is. Parameters come from `served.tensors`, by name. */
+export const servingGraph = (served: ServedModel): ServingGraph =>
+  compileServing(served, servingTensors(served).outputs);
+
+/** A forward function's inputs over ids, in a new graph; `gates` gives the flow gates that were asked for. */
+function servingInputs(served: ServedModel) {
   const { model, options, sizes, data, tensors } = served;
   const graph = new Graph();
-  const stored = new Map<string, StoredValue>();
-  const used = new Set<string>();
+  let hardGates: Tensor | undefined;
   const tensor = (name: string): Tensor => {
     const found = tensors.get(name);
     if (found === undefined) throw new Error(`${model.key} has no tensor ${name}`);
-    used.add(name);
-    const table = TABLES.find((known) => known === name);
-    stored.set(name, table === undefined ? { data: found.data } : { file: tableFile(table) });
     return graph.input(name, found.shape);
   };
   const never = (what: string) => (): never => {
@@ -102,9 +128,7 @@ function servingInputs(served: ServedModel, scenario: number | undefined) {
       return embedded('embedding');
     },
     get scenario() {
-      return scenario === undefined
-        ? graph.input('scenario', ['B'], 'int32')
-        : expand(graph.constant([scenario], [1], 'int32'), ['B']);
+      return graph.input('scenario', ['B'], 'int32');
     },
     parameter: tensor,
     buffer: (name) => tensor(bufferName({ name, shape: [], initial: 0 })),
@@ -125,8 +149,9 @@ function servingInputs(served: ServedModel, scenario: number | undefined) {
       const { flowSelection } = model;
       if (flowSelection === undefined) throw new Error(`${model.key} has no flow gates`);
       const gateLogits = flowSelection.gateLogits({ ...inputs, embedding: embedded('gateEmbedding') }); // [B,flows*T]
-      return cast(greater(gateLogits, 0), 'float32');
+      hardGates = cast(greater(gateLogits, 0), 'float32');
+      return hardGates;
     },
   };
-  return { inputs, stored, used };
+  return { inputs, gates: () => hardGates };
 }

@@ -1,6 +1,6 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
 import type { Batch } from '../data/prepared.ts';
-import type { Tensor } from '../graph/index.ts';
+import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
 import type { Value } from '../runtime/contract.ts';
 
@@ -15,7 +15,7 @@ const OUTPUT = 'choice.';
 
 /** Outputs of a graph that `addChoices` reads. */
 export const choiceOutputs = ({ choices = {} }: ForwardOutputs): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(choices).map(([name, chosen]) => [OUTPUT + name, chosen]));
+  Object.fromEntries(Object.entries(choices).map(([name, chosen]) => [OUTPUT + name, transpose(chosen, [1, 0])]));
 
 export const noChoices = (scenarios: number): ChoiceCounts => ({ rows: new Array(scenarios).fill(0), chosen: {} });
 

@@ -107,7 +107,7 @@ const diagnostics = (steps: Step[]): Record<string, Tensor> =>
   );
 
 const choices = (steps: Step[]): Record<string, Tensor> =>
-  Object.fromEntries(steps.map(({ name, selection }) => [name, byRow(union(selection))]));
+  Object.fromEntries(steps.map(({ name, selection }) => [name, union(selection)]));
 
 export const aesm2: ModelDefinition<Aesm2Options> = {
   key: 'aesm2',

@@ -73,9 +73,9 @@ const NEVER = -1e9;
  * logit of an expert not chosen then takes the whole mixture.
  */
 export function masked(ownLogits: Tensor, count: Tensor, mode: Aesm2Options['maskMode']): Tensor {
-  const never = mul(cast(equal(count, 0), 'float32'), NEVER); // [E,B]
+  const never = mul(cast(equal(union({ count }), 0), 'float32'), NEVER); // [E,B]
   return mode === 'select' ? add(ownLogits, never) : mul(ownLogits, add(count, never));
 }
 
 /** [E, B] 1 for experts chosen by either measure. */
-export const union = ({ count }: Selection): Tensor => cast(greater(count, 0), 'float32');
+export const union = ({ count }: Pick<Selection, 'count'>): Tensor => cast(greater(count, 0), 'float32');
