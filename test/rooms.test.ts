@@ -14,11 +14,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   artifact: ['base', 'config'],
   evaluate: ['base', 'config'],
   train: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate'],
+  serve: ['base', 'config', 'runtime', 'kernels', 'data', 'artifact', 'evaluate'],
   parity: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   bench: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   select: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   experiment: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   cli: [
+    'serve',
     'select',
     'experiment',
     'base',

@@ -1,8 +1,6 @@
 /** All verbs of the command line, put together. */
-import { Command } from 'commander';
-import { VERSION } from '../base/version.ts';
-import { exitCodes } from './help.ts';
-import { checkRequired } from './options.ts';
+import type { Command } from 'commander';
+import { programOf } from './root.ts';
 import { bench } from './verbs/bench.ts';
 import { compare } from './verbs/compare.ts';
 import { completion } from './verbs/completion.ts';
@@ -11,12 +9,15 @@ import { evaluate } from './verbs/evaluate.ts';
 import { exportVerb } from './verbs/export.ts';
 import { importVerb } from './verbs/import.ts';
 import { init } from './verbs/init.ts';
+import { key } from './verbs/key.ts';
 import { models } from './verbs/models.ts';
 import { parity } from './verbs/parity.ts';
 import { predict } from './verbs/predict.ts';
 import { prepare } from './verbs/prepare.ts';
 import { resume } from './verbs/resume.ts';
+import { serve } from './verbs/serve.ts';
 import { train } from './verbs/train.ts';
+import { types } from './verbs/types.ts';
 import { validate } from './verbs/validate.ts';
 
 /** In the order of the help. Adding a verb is a file and a line here. */
@@ -32,26 +33,13 @@ const VERBS = [
   compare,
   importVerb,
   exportVerb,
+  serve,
+  key,
+  types,
   models,
   parity,
   bench,
   completion,
 ];
 
-/** Parsing errors and help end in a CommanderError; whoever runs the program tells it. */
-export function buildProgram(): Command {
-  const program = new Command('tributary')
-    .description('Train, evaluate and use rankers for several scenarios and several tasks.')
-    .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
-    .exitOverride()
-    .configureOutput({ outputError: () => {} })
-    .hook('preAction', (_, verb) => checkRequired(verb))
-    .addHelpText(
-      'after',
-      `\nTry \`tributary demo\` first. Each verb has its own --help with examples.\n\n${exitCodes()}`,
-    );
-  for (const add of VERBS) add(program);
-  return program;
-}
+export const buildProgram = (): Command => programOf(VERBS);

@@ -3,6 +3,7 @@ import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/events.ts';
 import { startTraining } from '../train/host.ts';
 import { displayFor } from './progress.ts';
+import { onStopSignal } from './stop.ts';
 
 export interface FollowOptions {
   json?: boolean;
@@ -39,20 +40,4 @@ export async function follow(
     forget();
     display.close();
   }
-}
-
-/** Calls back at the first SIGINT or SIGTERM; the second one ends the process as if nobody had listened. */
-export function onStopSignal(callback: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const forget = (): void => signals.forEach((signal) => void process.off(signal, listen));
-  let asked = false;
-  const listen = (signal: NodeJS.Signals): void => {
-    if (asked) {
-      forget();
-      process.kill(process.pid, signal);
-    } else callback();
-    asked = true;
-  };
-  for (const signal of signals) process.on(signal, listen);
-  return forget;
 }

@@ -15,6 +15,7 @@ import { GRAPH_ERRORS } from './graph.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
+import { SERVE_ERRORS } from './serve.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
 export const ERRORS = {
@@ -29,6 +30,7 @@ export const ERRORS = {
   ...KERNELS_ERRORS,
   ...TRAIN_ERRORS,
   ...PARITY_ERRORS,
+  ...SERVE_ERRORS,
   ...EXPERIMENT_ERRORS,
 } as const;
 

@@ -9,7 +9,7 @@ import { comparisonDisplay, tableText } from '../comparison.ts';
 import { helpEnd } from '../help.ts';
 import { jsonOption, wholeNumber } from '../options.ts';
 import { print, printJson } from '../output.ts';
-import { onStopSignal } from '../training.ts';
+import { onStopSignal } from '../stop.ts';
 
 interface Options {
   out?: string;

@@ -1,0 +1,132 @@
+import { EXIT, entry } from './entry.ts';
+
+const list = (problems: { path: string; message: string }[]): string =>
+  problems.map((p) => `${p.path || 'the body'}: ${p.message}`).join('; ');
+
+export const SERVE_ERRORS = {
+  REQUEST_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { problems: { path: string; message: string }[] }) => `the request is not as expected: ${list(d.problems)}`,
+  ),
+  SCENARIO_UNKNOWN: entry(
+    EXIT.data,
+    400,
+    (d: { found: string; known: string[] }) =>
+      `there is no scenario ${JSON.stringify(d.found)}: expected one of ${d.known.map((name) => JSON.stringify(name)).join(', ')}`,
+  ),
+  MODEL_NOT_SERVED: entry(
+    EXIT.usage,
+    404,
+    (d: { found: string; known: string[] }) =>
+      `no model ${JSON.stringify(d.found)} is served here: there are ${d.known.join(', ') || 'none'}`,
+  ),
+  TOO_MANY_ITEMS: entry(
+    EXIT.data,
+    413,
+    (d: { found: number; limit: number }) =>
+      `the request has ${d.found} items, at most ${d.limit} are allowed. Send several requests, or raise limits.items`,
+  ),
+  SCORE_UNDEFINED: entry(
+    EXIT.data,
+    422,
+    (d: { expression: string; scenario: string }) =>
+      `the score expression ${JSON.stringify(d.expression)} of scenario ${JSON.stringify(d.scenario)} gives no finite number for an item. ` +
+      'Change it so that it never divides by 0 or leaves what a number can hold',
+  ),
+  TENSOR_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { tensor: string; problem: string }) => `tensor ${JSON.stringify(d.tensor)}: ${d.problem}`,
+  ),
+  BODY_NOT_JSON: entry(EXIT.data, 400, (d: { reason: string }) => `the body is not JSON that is accepted: ${d.reason}`),
+  BODY_TOO_DEEP: entry(
+    EXIT.data,
+    400,
+    (d: { limit: number }) => `the body is nested deeper than ${d.limit} levels (limits.depth)`,
+  ),
+  BODY_TOO_LARGE: entry(
+    EXIT.data,
+    413,
+    (d: { limit: number }) => `the body is larger than ${d.limit} bytes (limits.bodyBytes)`,
+  ),
+  BODY_TYPE: entry(
+    EXIT.data,
+    415,
+    (d: { found: string }) => `the content type is ${JSON.stringify(d.found)}: expected application/json`,
+  ),
+  HTTP_INVALID: entry(EXIT.data, 400, (d: { reason: string }) => `not a request that can be answered: ${d.reason}`),
+  REQUEST_TIMEOUT: entry(
+    EXIT.data,
+    408,
+    (d: { seconds: number }) => `the request did not arrive within ${d.seconds} seconds (limits.requestSeconds)`,
+  ),
+  ROUTE_UNKNOWN: entry(
+    EXIT.usage,
+    404,
+    (d: { method: string; path: string }) => `there is no ${d.method} ${d.path}: see /docs for what there is`,
+  ),
+  KEY_INVALID: entry(
+    EXIT.usage,
+    401,
+    (d: { found: 'none' | 'unknown' }) =>
+      `${d.found === 'none' ? 'no key was given' : 'the key is not known'}: send one as \`Authorization: Bearer KEY\` or \`X-Api-Key: KEY\``,
+  ),
+  ADMIN_FORBIDDEN: entry(
+    EXIT.usage,
+    403,
+    (d: { reason: string }) => `what is served cannot be changed with this request: ${d.reason}`,
+  ),
+  RATE_LIMITED: entry(
+    EXIT.usage,
+    429,
+    (d: { requests: number; seconds: number; retryAfter: number }) =>
+      `more than ${d.requests} requests in ${d.seconds} s: come back in ${d.retryAfter} s`,
+  ),
+  SERVER_BUSY: entry(
+    EXIT.environment,
+    503,
+    (d: { waiting: number; limit: number }) =>
+      `${d.waiting} rows are waiting, at most ${d.limit} may (limits.waitingRows): come back in a second`,
+  ),
+  SERVER_DRAINING: entry(
+    EXIT.environment,
+    503,
+    (_: object) => 'this server is being stopped and takes no new requests',
+  ),
+  SWAP_RUNNING: entry(
+    EXIT.usage,
+    409,
+    (_: object) => 'another change of models is running: wait until it is done, then try again',
+  ),
+  ARTIFACT_OUTSIDE: entry(
+    EXIT.usage,
+    403,
+    (d: { path: string; folder: string }) =>
+      `${d.path} is outside ${d.folder}, the only folder that artifacts are loaded from (artifactFolder)`,
+  ),
+  ARTIFACT_UNFIT: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; failed: number; requests: number; reason: string }) =>
+      `${d.path} cannot take the place of the model: ${d.failed} of ${d.requests} recorded requests fail with it, the first because ${d.reason}. ` +
+      'Export an artifact of the same fields and scenarios, or load it under another name',
+  ),
+  ROLLBACK_NONE: entry(
+    EXIT.usage,
+    409,
+    (d: { model: string }) =>
+      `nothing to go back to: no artifact was replaced under the name ${JSON.stringify(d.model)}`,
+  ),
+  PORT_TAKEN: entry(
+    EXIT.environment,
+    500,
+    (d: { host: string; port: number; reason: string }) =>
+      `cannot listen on ${d.host}:${d.port}: ${d.reason}. Choose another --port or --host`,
+  ),
+  SWAP_FAILED: entry(
+    EXIT.environment,
+    503,
+    (d: { reason: string }) => `the models stay as they were: ${d.reason}. Try again`,
+  ),
+} as const;

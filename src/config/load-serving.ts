@@ -1,0 +1,24 @@
+/** Loads serving configurations. */
+import { error } from '../base/errors/index.ts';
+import { readConfig } from './file.ts';
+import { isObject, merge } from './override.ts';
+import { problemsOf, shown } from './problems.ts';
+import { type ServingConfig, servingSchema } from './serving.ts';
+
+/**
+ * A serving configuration: defaults < config < flags.
+ *
+ * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
+ */
+export async function loadServing(config: string | object = {}, flags: object = {}): Promise<ServingConfig> {
+  const source = `the serving configuration${typeof config === 'string' ? ` (${config})` : ''}`;
+  const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
+  if (!isObject(written)) {
+    const problem = { path: '', message: `expected an object, found ${shown(written)}` };
+    throw error('CONFIG_INVALID', { source, problems: [problem] });
+  }
+  const input = merge(written, flags);
+  const parsed = servingSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw error('CONFIG_INVALID', { source, problems: problemsOf(parsed.error.issues, input, servingSchema) });
+}

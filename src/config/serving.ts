@@ -1,0 +1,80 @@
+/** How artifacts are served: where, for whom, how much of it. Every option has a default; a configuration may be empty. */
+import { z } from 'zod';
+
+/** A key as it is kept: never the key itself. `tributary key` makes both. */
+const key = z.strictObject({
+  /** Who uses it: what logs name. */
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'letters, digits, dots, dashes, underscores; 64 at most'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits, in lower case'),
+});
+
+const expression = z.string().min(1);
+
+export const servingSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes any free port. */
+  port: z.int().min(0).max(65_535).default(8080),
+  /** Processes that answer; each holds the models for itself and shares the tables' pages with the others. */
+  workers: z.int().min(1).max(256).default(1),
+  /** Threads of ONNX Runtime in each process. More than one helps requests of many thousand items only. */
+  threads: z.int().min(1).default(1),
+  /** Keys that may rank. None: everybody may. */
+  keys: z.array(key).default([]),
+  /** Keys that may change what is served. None: nobody may. */
+  adminKeys: z.array(key).default([]),
+  /** Requests allowed per key (without keys: per address) and time; no limit when absent. */
+  rateLimit: z.strictObject({ requests: z.int().min(1), seconds: z.number().positive().default(1) }).optional(),
+  limits: z
+    .strictObject({
+      /** Candidates of a request. */
+      items: z.int().min(1).default(10_000),
+      bodyBytes: z
+        .int()
+        .min(1)
+        .default(8 * 1024 * 1024),
+      /** Nesting of a JSON body. */
+      depth: z.int().min(3).default(8),
+      /** Time that a client has to send its whole request. */
+      requestSeconds: z.number().positive().default(10),
+      /** Items that are explained, the first ones of the answer. */
+      explainedItems: z.int().min(1).default(50),
+      /** Rows that may wait for the model at once; requests beyond are told to come back. */
+      waitingRows: z.int().min(1).default(200_000),
+    })
+    .prefault({}),
+  /** Requests that wait at the same time for the same graph run as one batch of at most so many rows. */
+  batching: z
+    .strictObject({
+      rows: z.int().min(1).default(1024),
+      /** Time to wait for company. 0: only those that are there already. */
+      windowMs: z.number().min(0).max(1000).default(0),
+    })
+    .prefault({}),
+  /** What becomes of names in a request that are no field of the model. */
+  unknownFields: z.enum(['refuse', 'ignore']).default('refuse'),
+  /** Score expressions in place of those of the artifacts, by model name. */
+  score: z
+    .record(
+      z.string(),
+      z.strictObject({ default: expression.optional(), scenarios: z.record(z.string(), expression).default({}) }),
+    )
+    .default({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      /** Which requests get a line. Lines never hold what a request says of a user or an item. */
+      requests: z.enum(['all', 'failed', 'none']).default('failed'),
+    })
+    .prefault({}),
+  /** Requests kept in memory to warm the next artifact with. */
+  recordedRequests: z.int().min(0).max(10_000).default(32),
+  /** Folder from which artifacts may be loaded while serving; relative paths start there. Default: any. */
+  artifactFolder: z.string().min(1).optional(),
+  /** Time that open requests have to end after SIGTERM. */
+  drainSeconds: z.number().min(0).default(10),
+  /** Take the client's address from X-Forwarded-For: behind a proxy that sets it, and only there. */
+  trustProxy: z.boolean().default(false),
+});
+
+export type ServingConfig = z.output<typeof servingSchema>;
+export type ServingInput = z.input<typeof servingSchema>;

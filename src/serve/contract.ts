@@ -1,0 +1,70 @@
+/** What a ranker is asked and answers: the same over HTTP and as a library. Names with underscores are those of the JSON bodies. */
+
+/** Values by field name; of a user also `sequences`, where the artifact has some: lists of items by type, oldest first. */
+export type Values = Record<string, unknown>;
+
+/** A candidate: its name, which is given back, and the values of its fields. */
+export type Item = Values & { id: string | number };
+
+export interface RankRequest {
+  scenario: string;
+  user?: Values;
+  /** Values that belong to the moment: time, place, device. They win over those of the user; those of an item win over both. */
+  context?: Values;
+  items: Item[];
+  /** Give only so many items, the best. Default: all. */
+  top_k?: number;
+  /** Say what each field contributes. Default false. */
+  explain?: boolean;
+  /** Given back in the answer. Default: a new one. */
+  request_id?: string;
+  /** `name`, or `name@id` for one artifact and no other. Default: the first that is served. */
+  model?: string;
+}
+
+export interface Explanation {
+  /** By field, then task: logit of the row minus its logit with the field unknown. `sequences` stands for all of them. */
+  fields: Record<string, Record<string, number>>;
+}
+
+export interface RankedItem {
+  id: string | number;
+  score: number;
+  /** By task, calibrated. */
+  probabilities: Record<string, number>;
+  explanation?: Explanation;
+}
+
+export interface RankResponse {
+  request_id: string;
+  /** `name@id` of the artifact that answered. */
+  model: string;
+  /** `rank`: by falling score, equal ones in the order given. `score`: in the order given. */
+  items: RankedItem[];
+  took_ms: number;
+}
+
+/** Tensors as the graphs of an artifact take and give them. */
+export interface Tensor {
+  name: string;
+  type: 'int32' | 'float32';
+  shape: number[];
+  data: Int32Array | Float32Array;
+}
+
+/** Rows ready for a graph. */
+export interface Rows {
+  size: number;
+  /** [size, slots] */
+  ids: Int32Array;
+  /** [size, K, L], where the artifact has sequences. */
+  sequences?: Int32Array;
+}
+
+/** What a graph says of rows, before calibration. */
+export interface Outputs {
+  /** [size, T] */
+  logits: Float32Array;
+  /** [T][size] */
+  probabilities: Float32Array[];
+}

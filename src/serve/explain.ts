@@ -1,0 +1,35 @@
+/**
+ * What each field contributes to a row: the logit of the row minus the logit of the same row with that field unknown
+ * (out of vocabulary; of a multi-value field no value; of sequences no item). This is occlusion, as in Zeiler and Fergus,
+ * "Visualizing and Understanding Convolutional Networks" (2014). Contributions of fields that work together do not add up
+ * to the logit: each says what would be lost with this field alone.
+ */
+import type { Explanation, Outputs, Rows } from './contract.ts';
+import type { RequestEncoder } from './rows.ts';
+
+export interface RowsToExplain {
+  /** Rows of `encoded`, in the order wanted. */
+  rows: readonly number[];
+  encoded: Rows;
+  /** Of `encoded`. */
+  outputs: Outputs;
+  encoder: RequestEncoder;
+  tasks: readonly string[];
+  run: (rows: Rows) => Promise<Outputs>;
+}
+
+export function explainRows({ rows, encoded, outputs, encoder, tasks, run }: RowsToExplain): Promise<Explanation[]> {
+  // Asked for one by one, run together: rows that wait at the same time are a batch.
+  return Promise.all(
+    rows.map(async (row) => {
+      const without = await run(encoder.withoutEach(encoded, row));
+      const contribution = (part: number, t: number): number =>
+        outputs.logits[row * tasks.length + t] - without.logits[part * tasks.length + t];
+      const fields = encoder.parts.map((name, part) => [
+        name,
+        Object.fromEntries(tasks.map((task, t) => [task, contribution(part, t)])),
+      ]);
+      return { fields: Object.fromEntries(fields) };
+    }),
+  );
+}

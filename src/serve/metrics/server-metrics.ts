@@ -1,0 +1,109 @@
+/** What a process of the service does: requests by route and status, how long they took, what waits, what it needs. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Family, Histogram, type Labels, type Series } from './metrics.ts';
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+
+export interface ServerMetrics {
+  addRequest(method: string, route: string, status: number, seconds: number): void;
+  addBatch(rows: number, requests: number): void;
+  addItems(count: number): void;
+  addSwap(outcome: 'loaded' | 'refused' | 'rolled back'): void;
+  families(waitingRows: number): Family[];
+  close(): void;
+}
+
+export function createServerMetrics(): ServerMetrics {
+  const requests = new Map<string, { labels: Labels; count: number }>();
+  const latency = new Map<string, { labels: Labels; histogram: Histogram }>();
+  const swaps = new Map<string, number>();
+  const items = new Histogram(SIZES);
+  const batchRows = new Histogram(SIZES);
+  const batchRequests = new Histogram(SIZES.slice(0, 7));
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+
+  return {
+    addRequest(method, route, status, seconds) {
+      const where = `${method} ${route}`;
+      const counted = entryOf(requests, `${where} ${status}`, () => ({
+        labels: { method, route, status: String(status) },
+        count: 0,
+      }));
+      counted.count++;
+      entryOf(latency, where, () => ({
+        labels: { method, route },
+        histogram: new Histogram(SECONDS),
+      })).histogram.add(seconds);
+    },
+    addBatch(rows, count) {
+      batchRows.add(rows);
+      batchRequests.add(count);
+    },
+    addItems: (count) => items.add(count),
+    addSwap: (outcome) => void swaps.set(outcome, (swaps.get(outcome) ?? 0) + 1),
+    families(waitingRows) {
+      const cpu = process.cpuUsage();
+      const lag = delay.percentile(99) / 1e9;
+      delay.reset();
+      return [
+        family('tributary_requests_total', 'Requests by route and status.', 'counter', [
+          ...[...requests.values()].map(({ labels, count }) => ({ labels, values: [count] })),
+        ]),
+        family(
+          'tributary_request_seconds',
+          'Time from the arrival of a request to its answer.',
+          'histogram',
+          [...latency.values()].map(({ labels, histogram }) => ({ labels, values: [...histogram.values] })),
+          SECONDS,
+        ),
+        histogramFamily('tributary_request_items', 'Items of a request.', items),
+        histogramFamily('tributary_batch_rows', 'Rows that ran through a graph together.', batchRows),
+        histogramFamily('tributary_batch_requests', 'Requests that ran through a graph together.', batchRequests),
+        gauge('tributary_waiting_rows', 'Rows that wait for a graph.', waitingRows),
+        family(
+          'tributary_swaps_total',
+          'Changes of models by outcome.',
+          'counter',
+          [...swaps].map(([outcome, count]) => ({ labels: { outcome }, values: [count] })),
+        ),
+        gauge('tributary_processes', 'Processes that answer.', 1),
+        gauge('process_resident_memory_bytes', 'Memory of all processes, shared pages counted in each.', process.memoryUsage.rss()),
+        gauge('nodejs_heap_used_bytes', 'JavaScript objects in memory.', process.memoryUsage().heapUsed),
+        {
+          ...gauge('process_cpu_seconds_total', 'Time of processors used.', (cpu.user + cpu.system) / 1e6),
+          kind: 'counter',
+        },
+        {
+          ...gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the event loop since the last look, its 99th percentile.', Number.isFinite(lag) ? lag : 0),
+          over: 'max',
+        },
+      ]; // biome-ignore format: a line each
+    },
+    close: () => void delay.disable(),
+  };
+}
+
+function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+const family = (
+  name: string,
+  help: string,
+  kind: Family['kind'],
+  series: Series[],
+  edges?: readonly number[],
+): Family => ({ name, help, kind, over: 'sum', edges, series });
+
+const gauge = (name: string, help: string, value: number): Family =>
+  family(name, help, 'gauge', [{ labels: {}, values: [value] }]);
+
+const histogramFamily = (name: string, help: string, { edges, values }: Histogram): Family =>
+  family(name, help, 'histogram', [{ labels: {}, values: [...values] }], edges);

@@ -1,0 +1,196 @@
+/**
+ * A ranker: an artifact ready to answer. The server and programs that rank in their own process use the same one.
+ * A request is encoded, run through the graph of its scenario (the joint graph where it has none), calibrated, scored and
+ * put into order.
+ */
+import { randomUUID } from 'node:crypto';
+import { calibrator } from '../artifact/calibration.ts';
+import type { ArtifactManifest } from '../artifact/manifest.ts';
+import { type Artifact, openArtifact } from '../artifact/open.ts';
+import { compileScore } from '../artifact/score.ts';
+import { error } from '../base/errors/index.ts';
+import { type ServingConfig, servingSchema } from '../config/serving.ts';
+import type { SessionOptions, Value } from '../runtime/contract.ts';
+import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
+import { explainRows } from './explain.ts';
+import type { Waiting } from './graph-runner.ts';
+import { createGraphs, type Graphs } from './graphs.ts';
+import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.ts';
+import { checkRequest, type RequestRules } from './request.ts';
+import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
+import { createTensorReader, type InferRequest } from './tensors.ts';
+
+export interface RankerOptions {
+  /** What requests call it. Default: the artifact's name. */
+  name?: string;
+  backend?: SessionOptions['backend'];
+  /** Limits, batching, threads and score expressions; see docs/serving.md. */
+  config?: Partial<Pick<ServingConfig, 'threads' | 'limits' | 'batching' | 'unknownFields' | 'score'>>;
+  /** Shared by all rankers of a process. */
+  waiting?: Waiting;
+}
+
+export interface Ranker {
+  readonly name: string;
+  /** `name@id`: what answers name. */
+  readonly label: string;
+  readonly folder: string;
+  readonly manifest: ArtifactManifest;
+  readonly metrics: ModelMetrics;
+  /**
+   * Candidates by falling score.
+   *
+   * @throws REQUEST_INVALID, SCENARIO_UNKNOWN, TOO_MANY_ITEMS, ROW_VALUE_INVALID, SEQUENCE_INVALID, SCORE_UNDEFINED, SERVER_BUSY
+   */
+  rank(request: RankRequest): Promise<RankResponse>;
+  /** The same in the order given. */
+  score(request: RankRequest): Promise<RankResponse>;
+  /** Answers without counting: to have all in its place before requests come. */
+  warm(request: RankRequest): Promise<void>;
+  /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws. */
+  infer(request: InferRequest): Promise<Record<string, Value>>;
+  /** Frees what the graphs hold. No request may be running. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens and verifies an artifact and makes a ranker of it.
+ *
+ * @throws what openArtifact throws; BACKEND_UNAVAILABLE, CONFIG_INVALID for a score expression that does not fit
+ */
+export async function loadRanker(folder: string, options: RankerOptions = {}): Promise<Ranker> {
+  const artifact = await openArtifact(folder);
+  const { manifest } = artifact;
+  const config = { ...servingSchema.parse({}), ...options.config };
+  const name = options.name ?? manifest.name;
+  const waiting = options.waiting ?? { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
+  const scoring = createScoring(manifest, config.score[name]);
+  const graphs = await createGraphs(artifact, { threads: config.threads, backend: options.backend, batching: config.batching, waiting }); // biome-ignore format: one thought
+  const tensors = createTensorReader(manifest, artifact.encoder, config.limits.items);
+  const context: Context = {
+    label: `${name}@${manifest.id}`,
+    rules: rulesOf(artifact, config),
+    encoder: createRequestEncoder(artifact.encoder),
+    graphs,
+    scoring,
+    metrics: createModelMetrics(artifact),
+    manifest,
+    explainedItems: config.limits.explainedItems,
+  };
+  return {
+    name,
+    label: context.label,
+    folder: artifact.folder,
+    manifest,
+    metrics: context.metrics,
+    rank: (request) => answer(context, request, { ordered: true, counted: true }),
+    score: (request) => answer(context, request, { ordered: false, counted: true }),
+    warm: async (request) => void (await answer(context, request, { ordered: false, counted: false })),
+    infer: async (request) => graphs.infer(tensors.feeds(request)),
+    close: () => graphs.close(),
+  };
+}
+
+interface Context {
+  label: string;
+  rules: RequestRules;
+  encoder: RequestEncoder;
+  graphs: Graphs;
+  scoring: Scoring[];
+  metrics: ModelMetrics;
+  manifest: ArtifactManifest;
+  explainedItems: number;
+}
+
+const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
+  fields: new Set(data.fields.map(({ name }) => name)),
+  tokens: new Set(data.fields.filter(({ kind }) => kind !== 'numeric').map(({ name }) => name)),
+  scenarios: data.scenarios,
+  hasSequences: data.sequences !== undefined,
+  unknownFields: config.unknownFields,
+  items: config.limits.items,
+});
+
+async function answer(
+  context: Context,
+  input: RankRequest,
+  { ordered, counted }: { ordered: boolean; counted: boolean },
+): Promise<RankResponse> {
+  const start = performance.now();
+  const { label, rules, encoder, graphs, metrics, manifest } = context;
+  const request = checkRequest(input, rules);
+  const scenario = manifest.data.scenarios.indexOf(request.scenario);
+  const encoded = encoder.encode(request);
+  const outputs = await graphs.run(scenario, encoded);
+  const items = scoredItems(context, request, scenario, outputs);
+  if (counted) {
+    metrics.addRequest(scenario, encoded);
+    for (const { score } of items) metrics.addScore(scenario, score);
+  }
+  const order = items.map((_, i) => i);
+  if (ordered) order.sort((a, b) => items[b].score - items[a].score);
+  const chosen = order.slice(0, request.top_k);
+  if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen);
+  return {
+    request_id: request.request_id ?? randomUUID(),
+    model: label,
+    items: chosen.map((i) => items[i]),
+    took_ms: Math.round((performance.now() - start) * 1000) / 1000,
+  };
+}
+
+/** How one scenario's outputs become what is answered. */
+interface Scoring {
+  expression: string;
+  score: (probabilities: readonly number[]) => number;
+  /** By task: calibrated probability. */
+  calibrate: ((logit: number, probability: number) => number)[];
+}
+
+function createScoring(manifest: ArtifactManifest, override: ServingConfig['score'][string] | undefined): Scoring[] {
+  const { scenarios, tasks } = manifest.data;
+  const ownExpressions = { ...manifest.score.scenarios, ...override?.scenarios };
+  const fallback = override?.default ?? manifest.score.default;
+  return scenarios.map((name, s) => {
+    const expression = Object.hasOwn(ownExpressions, name) ? ownExpressions[name] : fallback;
+    return { expression, score: compileScore(expression, tasks), calibrate: manifest.calibration[s].map(calibrator) };
+  });
+}
+
+function scoredItems(
+  { scoring, manifest: { data } }: Context,
+  { items, scenario: name }: RankRequest,
+  scenario: number,
+  { logits, probabilities }: Outputs,
+): RankedItem[] {
+  const { tasks } = data;
+  const { score, calibrate, expression } = scoring[scenario];
+  const values = new Array<number>(tasks.length);
+  return items.map(({ id }, row) => {
+    const named: Record<string, number> = {};
+    for (let t = 0; t < tasks.length; t++) {
+      values[t] = calibrate[t](logits[row * tasks.length + t], probabilities[t][row]);
+      named[tasks[t]] = values[t];
+    }
+    const found = score(values);
+    if (!Number.isFinite(found)) throw error('SCORE_UNDEFINED', { expression, scenario: name });
+    return { id, score: found, probabilities: named };
+  });
+}
+
+/** Adds explanations to the first chosen items. */
+async function explain(
+  { graphs, encoder, manifest, explainedItems }: Context,
+  scenario: number,
+  encoded: EncodedRequest,
+  outputs: Outputs,
+  items: RankedItem[],
+  chosen: readonly number[],
+): Promise<void> {
+  const rows = chosen.slice(0, explainedItems);
+  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
+  const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
+  rows.forEach((row, i) => {
+    items[row].explanation = explanations[i];
+  });
+}

@@ -1,0 +1,117 @@
+/** Checks a request before anything is computed: every mistake is named by its path, the first few at once. */
+import { z } from 'zod';
+import { error } from '../base/errors/index.ts';
+import { nearest } from '../base/nearest.ts';
+import { type Problem, problemsOf, shown } from '../config/problems.ts';
+import type { Item, RankRequest, Values } from './contract.ts';
+
+const NAME_LENGTH = 256;
+
+/** The request as a whole; items and values are looked at by hand, which is several times as fast. */
+const requestSchema = z.strictObject({
+  scenario: z.string(),
+  user: z.custom<Values>(isValues, 'expected an object of values by field name').optional(),
+  context: z.custom<Values>(isValues, 'expected an object of values by field name').optional(),
+  items: z.custom<unknown[]>(Array.isArray, 'expected a list of items'),
+  top_k: z.int().min(1).optional(),
+  explain: z.boolean().optional(),
+  request_id: z.string().min(1).max(NAME_LENGTH).optional(),
+  model: z.string().min(1).max(NAME_LENGTH).optional(),
+});
+
+/** What requests are held against. */
+export interface RequestRules {
+  /** Fields of the model. */
+  fields: ReadonlySet<string>;
+  /** Categorical and multi-value fields: their numbers stand for themselves. */
+  tokens: ReadonlySet<string>;
+  scenarios: readonly string[];
+  hasSequences: boolean;
+  unknownFields: 'refuse' | 'ignore';
+  /** Items at most. */
+  items: number;
+}
+
+const MOST_PROBLEMS = 10;
+
+/** @throws REQUEST_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN */
+export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
+  const parsed = requestSchema.safeParse(input);
+  if (!parsed.success)
+    throw error('REQUEST_INVALID', {
+      problems: problemsOf(parsed.error.issues, input, requestSchema).slice(0, MOST_PROBLEMS),
+    });
+  const request = parsed.data;
+  if (request.items.length > rules.items)
+    throw error('TOO_MANY_ITEMS', { found: request.items.length, limit: rules.items });
+  if (request.items.length === 0)
+    throw error('REQUEST_INVALID', {
+      problems: [{ path: 'items', message: 'expected one item at least, found none' }],
+    });
+  if (!rules.scenarios.includes(request.scenario))
+    throw error('SCENARIO_UNKNOWN', { found: request.scenario.slice(0, NAME_LENGTH), known: [...rules.scenarios] });
+  const problems: Problem[] = [];
+  if (request.user !== undefined) checkUser(request.user, rules, problems);
+  if (request.context !== undefined) checkValues(request.context, 'context', rules, problems);
+  for (let i = 0; i < request.items.length && problems.length < MOST_PROBLEMS; i++)
+    checkItem(request.items[i], i, rules, problems);
+  if (problems.length > 0) throw error('REQUEST_INVALID', { problems });
+  return { ...request, items: request.items as Item[] };
+}
+
+function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void {
+  if (!rules.hasSequences) {
+    checkValues(user, 'user', rules, problems);
+    return;
+  }
+  const { sequences, ...values } = user;
+  if (sequences !== undefined && !isValues(sequences))
+    problems.push({ path: 'user.sequences', message: 'expected an object with a list of items for each type' });
+  checkValues(values, 'user', rules, problems);
+}
+
+function checkItem(item: unknown, index: number, rules: RequestRules, problems: Problem[]): void {
+  const path = `items.${index}`;
+  if (!isValues(item)) {
+    problems.push({ path, message: `expected an object with an id, found ${shown(item)}` });
+    return;
+  }
+  const { id } = item;
+  const isName = typeof id === 'string' ? id.length <= NAME_LENGTH : typeof id === 'number' && Number.isFinite(id);
+  if (!isName)
+    problems.push({
+      path: `${path}.id`,
+      message: `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`,
+    });
+  checkValues(item, path, rules, problems);
+}
+
+/** Are these fields of the model, with numbers that are what was meant? Other values are left to the row encoder. */
+function checkValues(values: Values, path: string, rules: RequestRules, problems: Problem[]): void {
+  for (const name of Object.keys(values)) {
+    const value = values[name];
+    if (rules.fields.has(name)) {
+      const problem = typeof value === 'number' ? numberProblem(value, rules.tokens.has(name)) : undefined;
+      if (problem !== undefined) problems.push({ path: `${path}.${name}`, message: problem });
+    } else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
+      problems.push({ path: `${path}.${name.slice(0, NAME_LENGTH)}`, message: unknownField(name, rules) });
+    if (problems.length >= MOST_PROBLEMS) return;
+  }
+}
+
+/** A number that would be taken for another, or for none, is refused rather than scored. */
+function numberProblem(value: number, isToken: boolean): string | undefined {
+  if (!Number.isFinite(value)) return `${value} is no value: leave the field out or give null where it is not known`;
+  if (isToken && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return `${value} is beyond the whole numbers that JSON carries exactly: send it as a text`;
+  return undefined;
+}
+
+const unknownField = (name: string, { fields }: RequestRules): string => {
+  const guess = nearest(name.slice(0, 64), [...fields]);
+  return `the model has no such field${guess === undefined ? '' : `; the nearest is ${guess}`}`;
+};
+
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,103 @@
+/** From a request to the rows of a graph: user and context are encoded once, each candidate's fields over a copy of them. */
+import type { EncoderSource, RowEncoder, SequenceValues } from '../data/encoder.ts';
+import { createRowEncoder } from '../data/encoder.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../data/prepared.ts';
+import type { RankRequest, Rows, Values } from './contract.ts';
+
+/** The rows of a request, and what of them is the same in all. */
+export interface EncodedRequest extends Rows {
+  /** By field, in the artifact's order: does it differ from item to item? */
+  ofItems: boolean[];
+}
+
+export interface RequestEncoder {
+  slots: number;
+  /** Throws ROW_VALUE_INVALID, SEQUENCE_INVALID. */
+  encode(request: RankRequest): EncodedRequest;
+  /** Copies of row `row`, one for each field in turn with its value unknown, then one without sequences where there are some. */
+  withoutEach(rows: Rows, row: number): Rows;
+  /** What `withoutEach` leaves out, row by row. */
+  parts: string[];
+}
+
+interface FieldPlace {
+  name: string;
+  index: number;
+  /** First slot. */
+  slot: number;
+  slots: number;
+  /** Id that stands for "not known": out of vocabulary, of a multi-value field padding. */
+  unknown: number;
+  encoder: RowEncoder;
+}
+
+export function createRequestEncoder(source: EncoderSource): RequestEncoder {
+  const encoder = createRowEncoder(source);
+  const places = fieldPlaces(encoder);
+  const byName = new Map(places.map((place) => [place.name, place]));
+  const { slots, sequences } = encoder;
+  const sequenceSize = sequences === undefined ? 0 : sequences.types.length * sequences.length;
+  const itemField = places.find(({ name }) => name === sequences?.itemField);
+  const item = encoder.fields.find(({ name }) => name === sequences?.itemField);
+  const padding = (item?.offset ?? 0) + PADDING_ID;
+
+  return {
+    slots,
+    parts: [...places.map(({ name }) => name), ...(itemField === undefined ? [] : ['sequences'])],
+    encode({ user = {}, context = {}, items }) {
+      const size = items.length;
+      const ids = new Int32Array(size * slots);
+      const ofItems = places.map(() => false);
+      const shared = new Int32Array(slots);
+      // Without a prototype: a field may be called "constructor".
+      encoder.encode(Object.assign(Object.create(null), user, context), shared);
+      for (let row = 0; row < size; row++) {
+        const item: Values = items[row];
+        const offset = row * slots;
+        ids.set(shared, offset);
+        for (const name of Object.keys(item)) {
+          const place = byName.get(name);
+          if (place === undefined) continue;
+          place.encoder.encode(item, ids, offset);
+          ofItems[place.index] = true;
+        }
+      }
+      if (sequenceSize === 0) return { size, ids, ofItems };
+      const one = new Int32Array(sequenceSize);
+      encoder.encodeSequences((user.sequences ?? {}) as SequenceValues, one);
+      const all = new Int32Array(size * sequenceSize);
+      for (let row = 0; row < size; row++) all.set(one, row * sequenceSize);
+      return { size, ids, sequences: all, ofItems };
+    },
+    withoutEach(rows, row) {
+      const count = places.length + (sequenceSize === 0 ? 0 : 1);
+      const original = rows.ids.subarray(row * slots, (row + 1) * slots);
+      const ids = new Int32Array(count * slots);
+      for (let i = 0; i < count; i++) ids.set(original, i * slots);
+      for (const { index, slot, slots: width, unknown } of places)
+        ids.fill(unknown, index * slots + slot, index * slots + slot + width);
+      if (rows.sequences === undefined) return { size: count, ids };
+      const history = rows.sequences.subarray(row * sequenceSize, (row + 1) * sequenceSize);
+      const sequences = new Int32Array(count * sequenceSize);
+      for (let i = 0; i < places.length; i++) sequences.set(history, i * sequenceSize);
+      sequences.fill(padding, places.length * sequenceSize);
+      return { size: count, ids, sequences };
+    },
+  };
+}
+
+function fieldPlaces(encoder: RowEncoder): FieldPlace[] {
+  let slot = 0;
+  return encoder.fields.map(({ name, kind, offset, slots }, index) => {
+    const place = {
+      name,
+      index,
+      slot,
+      slots,
+      unknown: offset + (kind === 'multi' ? PADDING_ID : OUT_OF_VOCABULARY_ID),
+      encoder: encoder.only([name]),
+    };
+    slot += slots;
+    return place;
+  });
+}

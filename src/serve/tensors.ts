@@ -1,0 +1,194 @@
+/**
+ * Tensors of the Open Inference Protocol: checked before a graph sees them, since a graph that is given an id that no table
+ * has may fail or read what it should not. A request gives either the tensors of the joint graph, or a `scenario` and
+ * fields as texts and numbers.
+ */
+import { z } from 'zod';
+import type { ArtifactManifest } from '../artifact/manifest.ts';
+import { error } from '../base/errors/index.ts';
+import { problemsOf } from '../config/problems.ts';
+import { createRowEncoder, type EncoderSource } from '../data/encoder.ts';
+import type { Value } from '../runtime/contract.ts';
+
+const size = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+
+const inferSchema = z.strictObject({
+  id: z.string().max(256).optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  inputs: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        shape: z.array(size).min(1).max(8),
+        datatype: z.string(),
+        parameters: z.record(z.string(), z.unknown()).optional(),
+        data: z.custom<unknown[]>(Array.isArray, 'expected a list'),
+      }),
+    )
+    .min(1)
+    .max(1024),
+  outputs: z
+    .array(z.strictObject({ name: z.string(), parameters: z.record(z.string(), z.unknown()).optional() }))
+    .max(1024)
+    .optional(),
+});
+
+export type InferRequest = z.output<typeof inferSchema>;
+type InputTensor = InferRequest['inputs'][number];
+
+/** A tensor of an answer. */
+export interface OutputTensor {
+  name: string;
+  datatype: 'FP32' | 'INT32';
+  shape: number[];
+  data: number[];
+}
+
+/** @throws REQUEST_INVALID */
+export function parseInfer(body: unknown): InferRequest {
+  const parsed = inferSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw error('REQUEST_INVALID', { problems: problemsOf(parsed.error.issues, body, inferSchema).slice(0, 10) });
+}
+
+export interface TensorReader {
+  /** Feeds of the joint graph. Throws TENSOR_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN, ROW_VALUE_INVALID. */
+  feeds(request: InferRequest): Record<string, Value>;
+}
+
+/** Reads tensors for one artifact; `most` rows at most. */
+export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderSource, most: number): TensorReader {
+  const { fields } = manifest.data;
+  const rowEncoder = createRowEncoder(encoder);
+  const names = new Set(fields.map(({ name }) => name));
+  return {
+    feeds(request) {
+      const inputs = uniqueInputs(request);
+      const rows = request.inputs[0].shape[0];
+      if (rows > most) throw error('TOO_MANY_ITEMS', { found: rows, limit: most });
+      if (rows === 0) throw error('TENSOR_INVALID', { tensor: request.inputs[0].name, problem: 'it has no rows' });
+      for (const tensor of request.inputs)
+        if (tensor.shape[0] !== rows)
+          invalid(tensor, `it has ${tensor.shape[0]} rows, ${request.inputs[0].name} has ${rows}`);
+      return inputs.has('ids') && !names.has('ids') ? graphFeeds(inputs) : fieldFeeds(inputs, rows);
+    },
+  };
+
+  function graphFeeds(inputs: Map<string, InputTensor>): Record<string, Value> {
+    const { inputs: ports } = manifest.graphs[0];
+    const unknown = [...inputs.values()].find(({ name }) => !ports.some((port) => port.name === name));
+    if (unknown !== undefined) invalid(unknown, `the model has ${ports.map(({ name }) => name).join(', ')}`);
+    return Object.fromEntries(
+      ports.map(({ name, shape }) => {
+        const tensor = inputs.get(name);
+        if (tensor === undefined) throw error('TENSOR_INVALID', { tensor: name, problem: 'it is missing' });
+        const expected = [tensor.shape[0], ...shape.slice(1).map(Number)];
+        if (tensor.datatype !== 'INT32') invalid(tensor, `its type is ${shownType(tensor)}, expected INT32`);
+        if (String(tensor.shape) !== String(expected))
+          invalid(tensor, `its shape is [${tensor.shape}], expected [${expected}]`);
+        const limit = name === 'scenario' ? manifest.data.scenarios.length : manifest.data.tableRows;
+        return [name, { type: 'int32', shape: expected, data: integers(tensor, expected, limit) } satisfies Value];
+      }),
+    );
+  }
+
+  /** One row after another from its values by field; sequences are empty. */
+  function fieldFeeds(inputs: Map<string, InputTensor>, rows: number): Record<string, Value> {
+    const known = [...names, 'scenario'];
+    const unknown = [...inputs.values()].find(({ name }) => !known.includes(name));
+    if (unknown !== undefined)
+      invalid(unknown, `the model has ids and scenario, or scenario and fields: ${[...names].join(', ')}`);
+    const scenarioTensor = inputs.get('scenario');
+    if (scenarioTensor === undefined) throw error('TENSOR_INVALID', { tensor: 'scenario', problem: 'it is missing' });
+    const columns = [...inputs.values()].map((tensor) => ({ name: tensor.name, values: column(tensor, rows) }));
+    const { slots, sequences } = rowEncoder;
+    const ids = new Int32Array(rows * slots);
+    const scenario = new Int32Array(rows);
+    const sequenceSize = sequences === undefined ? 0 : sequences.types.length * sequences.length;
+    const items = new Int32Array(rows * sequenceSize);
+    for (let row = 0; row < rows; row++) {
+      const values: Record<string, unknown> = Object.create(null);
+      for (const { name, values: all } of columns) values[name] = all[row];
+      rowEncoder.encode(values, ids, row * slots);
+      scenario[row] = scenarioIndex(values.scenario);
+      if (sequences !== undefined) rowEncoder.encodeSequences({}, items, row * sequenceSize);
+    }
+    const feeds: Record<string, Value> = {
+      ids: { type: 'int32', shape: [rows, slots], data: ids },
+      scenario: { type: 'int32', shape: [rows], data: scenario },
+    };
+    if (sequences !== undefined)
+      feeds.sequences = { type: 'int32', shape: [rows, sequences.types.length, sequences.length], data: items };
+    return Object.fromEntries(manifest.graphs[0].inputs.map(({ name }) => [name, feeds[name]]));
+  }
+
+  function scenarioIndex(value: unknown): number {
+    const index = manifest.data.scenarios.indexOf(String(value));
+    if (index < 0)
+      throw error('SCENARIO_UNKNOWN', { found: String(value).slice(0, 256), known: manifest.data.scenarios });
+    return index;
+  }
+}
+
+function invalid(tensor: InputTensor, problem: string): never {
+  throw error('TENSOR_INVALID', { tensor: tensor.name.slice(0, 256), problem });
+}
+
+const shownType = ({ datatype }: InputTensor): string => datatype.slice(0, 32);
+
+function uniqueInputs({ inputs }: InferRequest): Map<string, InputTensor> {
+  const byName = new Map<string, InputTensor>();
+  for (const tensor of inputs) {
+    if (byName.has(tensor.name)) invalid(tensor, 'it is given twice');
+    byName.set(tensor.name, tensor);
+  }
+  return byName;
+}
+
+/** Whole numbers of 0 .. limit - 1, row after row; lists within lists are taken apart. */
+function integers(tensor: InputTensor, shape: number[], limit: number): Int32Array {
+  const count = shape.reduce((product, n) => product * n, 1);
+  const flat = tensor.data.some(Array.isArray) ? tensor.data.flat(shape.length) : tensor.data;
+  if (flat.length !== count) invalid(tensor, `it has ${flat.length} numbers, its shape ${count}`);
+  const data = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = flat[i];
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= limit)
+      invalid(tensor, `expected whole numbers from 0 to ${limit - 1}`);
+    data[i] = value;
+  }
+  return data;
+}
+
+const FIELD_TYPES = ['BYTES', 'BOOL', 'INT8', 'INT16', 'INT32', 'INT64', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'FP32', 'FP64']; // biome-ignore format: one line
+
+/** The values of a field, one a row; of [rows, n] a list of n a row. */
+function column(tensor: InputTensor, rows: number): unknown[] {
+  const { datatype, shape, data } = tensor;
+  if (!FIELD_TYPES.includes(datatype))
+    invalid(tensor, `its type is ${shownType(tensor)}, expected one of ${FIELD_TYPES.join(', ')}`);
+  if (shape.length > 2) invalid(tensor, `its shape is [${shape}], expected [rows] or [rows, values]`);
+  const width = shape[1] ?? 1;
+  const flat = data.some(Array.isArray) ? data.flat() : data;
+  if (flat.length !== rows * width) invalid(tensor, `it has ${flat.length} values, its shape ${rows * width}`);
+  return shape.length === 1 || width === 1
+    ? flat
+    : Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width));
+}
+
+/** What is asked of the outputs of a graph. Throws TENSOR_INVALID for an output that there is not. */
+export function outputTensors(outputs: Record<string, Value>, wanted: InferRequest['outputs']): OutputTensor[] {
+  const names = wanted === undefined || wanted.length === 0 ? Object.keys(outputs) : wanted.map(({ name }) => name);
+  return names.map((name) => {
+    if (!Object.hasOwn(outputs, name))
+      throw error('TENSOR_INVALID', {
+        tensor: name.slice(0, 256),
+        problem: `there is no such output: there are ${Object.keys(outputs).join(', ')}`,
+      });
+    const { shape, data } = outputs[name];
+    return { name, datatype: data instanceof Int32Array ? 'INT32' : 'FP32', shape: [...shape], data: [...data] };
+  });
+}
