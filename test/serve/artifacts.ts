@@ -1,0 +1,191 @@
+/** Small artifacts with drawn weights, written as an export writes them, in milliseconds. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { artifactId } from '../../src/artifact/check-manifest.ts';
+import type { ArtifactManifest, Calibration } from '../../src/artifact/manifest.ts';
+import { seal } from '../../src/artifact/seal.ts';
+import { sha256 } from '../../src/base/hash.ts';
+import { random } from '../../src/base/random.ts';
+import type { FieldConfig } from '../../src/config/dataset.ts';
+import { findModel } from '../../src/model/registry.ts';
+import { tableDimension } from '../../src/model/table.ts';
+import { type ServedModel, servedTable } from '../../src/select/served-model.ts';
+import { servingGraph, tableFile } from '../../src/select/serving-graph.ts';
+import { bufferName } from '../../src/train/graphs.ts';
+import { modelSizes } from '../../src/train/sizes.ts';
+import { draw } from '../../src/train/weights.ts';
+
+export interface ArtifactRequest {
+  folder: string;
+  /** Other weights, another artifact. Default 1. */
+  seed?: number;
+  name?: string;
+  /** A model that reads the user's last items. Default false. */
+  sequences?: boolean;
+  /** [S][T]; default none. */
+  calibration?: Calibration[][];
+  score?: ArtifactManifest['score'];
+  /** Fields of the data to leave out. */
+  without?: string[];
+}
+
+export const SCENARIOS = ['home', 'search', 'detail "x"'];
+export const TASKS = ['click', 'purchase'];
+
+const tokens = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+/** Every kind of field: vocabularies of texts and of numbers, buckets, several values, hashing. */
+const FIELDS: { config: FieldConfig; tokens?: string[]; edges?: number[] }[] = [
+  { config: { name: 'user', kind: 'categorical' }, tokens: tokens('u', 40) },
+  { config: { name: 'age', kind: 'numeric', buckets: { edges: [18, 30, 50] } }, tokens: ['0', '1', '2', '3'], edges: [18, 30, 50] },
+  { config: { name: 'city', kind: 'categorical', hash: 16 } },
+  { config: { name: 'item', kind: 'categorical' }, tokens: tokens('', 60) },
+  { config: { name: 'tags', kind: 'multi', separator: '|', maxLength: 3, pooling: 'mean' }, tokens: tokens('t', 10) },
+  { config: { name: 'hour', kind: 'categorical' }, tokens: tokens('', 24) },
+]; // biome-ignore format: a line each
+
+/** Writes an artifact and returns its manifest. */
+export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
+  const { folder, seed = 1, name = 'test-model', sequences = false } = request;
+  const served = drawModel(request, seed, sequences);
+  const graph = servingGraph(served);
+  const fields = chosen(request);
+  const files: Record<string, Uint8Array> = {
+    'graph.onnx': graph.bytes,
+    'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields))),
+    ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), new Uint8Array(servedTable(served, t).buffer)])),
+    ...Object.fromEntries(
+      fields.flatMap((f) =>
+        f.tokens === undefined
+          ? []
+          : [[`vocabularies/${f.config.name}.json`, Buffer.from(JSON.stringify(f.tokens))] as const],
+      ),
+    ),
+  };
+  const port = ({ name: portName, shape, type }: (typeof graph.inputs)[number]) => ({
+    name: portName,
+    type: type as 'int32' | 'float32',
+    shape: shape.map((size) => (size === 'B' ? ('batch' as const) : (size as number))),
+  });
+  const content: Omit<ArtifactManifest, 'id'> = {
+    format: 'tributary-artifact',
+    version: 1,
+    name,
+    created: '2026-01-01T00:00:00.000Z',
+    versions: {},
+    run: { id: 'drawn', dataHash: 'drawn', seed },
+    model: { ...served.options, key: served.model.key },
+    data: {
+      name: 'drawn',
+      fields: served.data.fields.map((field, i) => ({
+        ...field,
+        config: fields[i].config,
+        ...(fields[i].tokens && { vocabulary: `vocabularies/${field.name}.json` }),
+      })),
+      scenarios: served.data.scenarios,
+      tasks: served.data.tasks,
+      sequences: served.data.sequences,
+      tableRows: served.data.tableRows,
+    },
+    graphs: [
+      {
+        file: 'graph.onnx',
+        inputs: graph.inputs.map(port),
+        outputs: graph.outputs.map(port),
+        tables: graph.tables,
+        multiplyAdds: graph.multiplyAdds,
+        parameters: graph.parameters,
+        selection: 'none',
+      },
+    ],
+    tables: graph.tables.map((t) => ({ name: t, file: tableFile(t), rows: served.data.tableRows, dimension: served.dimension })),
+    calibration: request.calibration ?? SCENARIOS.map(() => TASKS.map(() => ({ kind: 'none' as const }))),
+    score: request.score ?? { default: 'click * 0.3 + purchase', scenarios: { search: 'click' } },
+    files: Object.fromEntries(Object.entries(files).map(([file, data]) => [file, { bytes: data.length, sha256: sha256(data) }])),
+  }; // biome-ignore format: a line each
+  // As the reader parses it: what is not written has no part in the id.
+  const manifest: ArtifactManifest = JSON.parse(JSON.stringify(content));
+  manifest.id = artifactId(manifest);
+  rmSync(folder, { recursive: true, force: true });
+  for (const [file, data] of Object.entries({ ...files, 'manifest.json': Buffer.from(seal(manifest)) })) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), data);
+  }
+  return manifest;
+}
+
+const chosen = ({ without = [] }: ArtifactRequest): typeof FIELDS =>
+  FIELDS.filter(({ config }) => !without.includes(config.name));
+
+function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): ServedModel {
+  let offset = 0;
+  const fields = chosen(request).map(({ config, tokens: known, edges }) => {
+    const size = 2 + (known?.length ?? ('hash' in config ? (config.hash as number) : 0));
+    const field = {
+      name: config.name,
+      kind: config.kind,
+      offset,
+      size,
+      slots: config.kind === 'multi' ? config.maxLength : 1,
+      pooling: 'mean' as const,
+      ...(edges && { edges }),
+    };
+    offset += size;
+    return field;
+  });
+  const data: ServedModel['data'] = {
+    name: 'drawn',
+    hash: 'drawn',
+    tableRows: offset,
+    fields,
+    scenarios: SCENARIOS,
+    tasks: TASKS,
+    ...(sequences && { sequences: { itemField: 'item', length: 4, types: ['viewed', 'bought'], from: 'train rows' } }),
+  };
+  const model = findModel(sequences ? 'dtrn' : 'autoifs');
+  const options = model.options.parse({ key: model.key, embeddingDim: 4, ...(sequences ? {} : { mlpDims: [16, 8] }) });
+  const sizes = modelSizes(data);
+  const dimension = tableDimension(model, options, sizes);
+  const drawn = (name: string, shape: readonly number[], one: (g: ReturnType<typeof random>) => number) => {
+    const generator = random('artifact', seed, name);
+    return [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => one(generator)) }] as const;
+  }; // biome-ignore format: one thought
+  const table = (name: string) => drawn(name, [offset, dimension], (g) => g.normal());
+  return {
+    model,
+    options,
+    sizes,
+    data,
+    dimension,
+    tensors: new Map([
+      ...model
+        .parameters(options, sizes)
+        .map(({ name, shape, initializer }) => drawn(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal())),
+      ...(model.buffers?.(options, sizes) ?? []).map((s) => drawn(bufferName(s), s.shape, (g) => 0.5 + g.uniform())),
+      table('embedding'),
+      ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
+    ]),
+  };
+}
+
+/** Of a training set in which every token is as frequent as any other and a tenth of the values has no id. */
+function statistics({ data }: ServedModel, fields: typeof FIELDS): object {
+  return {
+    version: 1,
+    rows: 1000,
+    scenarios: data.scenarios.map((name) => ({ name, rows: 100 })),
+    fields: data.fields.map(({ name, size }, i) => {
+      const ids = fields[i].tokens === undefined ? [] : Array.from({ length: Math.min(size - 2, 20) }, (_, k) => k + 2);
+      const share = 0.9 / (size - 2);
+      return {
+        name,
+        values: 1000,
+        ids,
+        shares: ids.map(() => share),
+        outOfVocabulary: 0.1,
+        rest: Math.max(0.9 - share * ids.length, 0),
+      };
+    }),
+    cells: [],
+  };
+}

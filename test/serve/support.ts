@@ -1,0 +1,64 @@
+/** A service on a free port of this machine, gone after the test, and a client of it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { sha256 } from '../../src/base/hash.ts';
+import type { ServingInput } from '../../src/config/serving.ts';
+import { type RunningService, startService } from '../../src/serve/service.ts';
+import { type ArtifactRequest, writeTestArtifact } from './artifacts.ts';
+
+export const ADMIN_KEY = 'tk_admin';
+export const hashed = (name: string, key: string) => ({ name, sha256: sha256(key) });
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-serve-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes an artifact that is gone after the test. */
+export function artifact(request: Omit<ArtifactRequest, 'folder'> = {}) {
+  const folder = join(temporaryFolder(), 'artifact');
+  return { folder, manifest: writeTestArtifact({ ...request, folder }) };
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at by tests
+  body: any;
+  text: string;
+}
+
+export interface Client {
+  service: RunningService;
+  address: string;
+  ask(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  admin(path: string, body?: unknown): Promise<Answer>;
+}
+
+export async function serving(folders: readonly string[], config: ServingInput = {}): Promise<Client> {
+  const service = await startService({
+    artifacts: folders.map((path) => ({ path })),
+    config: { port: 0, log: { level: 'silent' }, adminKeys: [hashed('admin', ADMIN_KEY)], ...config },
+  });
+  onTestFinished(() => service.close());
+  const address = `http://127.0.0.1:${service.port}`;
+  const ask: Client['ask'] = async (path, body, headers = {}) => {
+    const response = await fetch(address + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+  };
+  return {
+    service,
+    address,
+    ask,
+    admin: (path, body) => ask(path, body, { authorization: `Bearer ${ADMIN_KEY}` }),
+  };
+}
