@@ -15,6 +15,7 @@ import { GRAPH_ERRORS } from './graph.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
+import { SELECT_ERRORS } from './select.ts';
 import { SERVE_ERRORS } from './serve.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
@@ -30,6 +31,7 @@ export const ERRORS = {
   ...KERNELS_ERRORS,
   ...TRAIN_ERRORS,
   ...PARITY_ERRORS,
+  ...SELECT_ERRORS,
   ...SERVE_ERRORS,
   ...EXPERIMENT_ERRORS,
 } as const;

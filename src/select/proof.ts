@@ -1,0 +1,161 @@
+/** Holds the selected graphs against the model as it is, on every row of a split. */
+import type { SplitName } from '../config/dataset.ts';
+import type { PreparedData } from '../data/prepared.ts';
+import { createGrid, type Grid } from '../evaluate/index.ts';
+import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
+import { batchesOf, feedsOf, openGraph, rowsOfScenario } from './rows-session.ts';
+import type { ServedModel } from './served-model.ts';
+import type { ServingGraph } from './serving-graph.ts';
+
+/** Probabilities that differ by more than this are different answers: rounding stays below it. */
+export const SAME = 1e-6;
+
+export interface Graphs {
+  /** The model as it is. */
+  before: ServingGraph;
+  joint: ServingGraph;
+  /** One for each scenario. */
+  scenarios: ServingGraph[];
+}
+
+export interface Proof {
+  split: SplitName;
+  rows: number;
+  /** Rows of which a probability of a scenario's graph differs from the model's by more than `SAME`. */
+  differing: number;
+  /** Largest difference of a probability: of the scenarios' graphs to the model, and of the joint graph to these. */
+  largest: number;
+  largestJoint: number;
+  before: Grid;
+  after: Grid;
+}
+
+/** Runs all graphs over a split. */
+export async function compareGraphs(
+  served: ServedModel,
+  { before, joint, scenarios }: Graphs,
+  data: PreparedData,
+  split: SplitName,
+  options: SessionOptions = {},
+): Promise<Proof> {
+  const { tasks } = served.data;
+  const probabilities = tasks.map((task) => `probability_${task}`);
+  const sessions = await Promise.all([before, joint, ...scenarios].map((graph) => openGraph(served, graph, options)));
+  const [asBefore, asJoint, ...own] = sessions;
+  const { hasGroup } = data.manifest;
+  const grids = [0, 1].map(() => createGrid({ scenarios: served.data.scenarios, tasks, hasGroup }));
+  const found = { rows: 0, differing: 0, largest: 0, largestJoint: 0 };
+  try {
+    for await (const batch of batchesOf(data, split)) {
+      const expected = await asBefore.run(feedsOf(served, batch, asBefore.inputs));
+      const together = await asJoint.run(feedsOf(served, batch, asJoint.inputs));
+      const selected = new Float32Array(batch.size * tasks.length); // logits
+      for (const [s, session] of own.entries()) {
+        const rows = rowsOfScenario(served, batch, s);
+        if (rows.size === 0) continue;
+        const answers = await session.run(feedsOf(served, rows, session.inputs));
+        rows.places.forEach((place, i) => {
+          tasks.forEach((_, t) => {
+            selected[place * tasks.length + t] = answers.logits.data[i * tasks.length + t];
+          });
+          const differences = probabilities.map((name) => answers[name].data[i] - expected[name].data[place]);
+          const jointly = probabilities.map((name) => answers[name].data[i] - together[name].data[place]);
+          const most = largestOf(differences);
+          if (!(most <= SAME)) found.differing++;
+          found.largest = larger(found.largest, most);
+          found.largestJoint = larger(found.largestJoint, largestOf(jointly));
+        });
+      }
+      found.rows += batch.size;
+      const { size, labels, scenario, group } = batch;
+      grids[0].add({ size, logits: expected.logits.data as Float32Array, labels, scenario, group });
+      grids[1].add({ size, logits: selected, labels, scenario, group });
+    }
+    const [gridBefore, gridAfter] = [await grids[0].finish(), await grids[1].finish()];
+    return { split, ...found, before: gridBefore, after: gridAfter };
+  } finally {
+    for (const grid of grids) grid.dispose();
+    await Promise.all(sessions.map((session) => session.release()));
+  }
+}
+
+/** What is not a number counts as infinitely far. */
+const larger = (a: number, b: number): number => (Number.isNaN(b) ? Number.POSITIVE_INFINITY : Math.max(a, b));
+
+const largestOf = (differences: readonly number[]): number => differences.map(Math.abs).reduce(larger, 0);
+
+export interface Latency {
+  /** Milliseconds of one batch, medians: the model as it is, and the graph of the scenario. */
+  before: number;
+  after: number;
+}
+
+/** Rows of the batch that is timed. */
+export const TIMED_ROWS = 100;
+const ROUNDS = 200;
+
+/** Times each scenario's graph against the model as it is, in turn, on one thread: 100 of its rows. Null without rows. */
+export async function timeGraphs(
+  served: ServedModel,
+  { before, scenarios }: Pick<Graphs, 'before' | 'scenarios'>,
+  data: PreparedData,
+  options: SessionOptions = {},
+): Promise<(Latency | null)[]> {
+  const alone = { ...options, threads: 1 };
+  const asBefore = await openGraph(served, before, alone);
+  const found: (Latency | null)[] = [];
+  try {
+    for (const [s, graph] of scenarios.entries()) {
+      const rows = await someRows(served, data, s);
+      if (rows === undefined) {
+        found.push(null);
+        continue;
+      }
+      const own = await openGraph(served, graph, alone);
+      const times = await inTurn(
+        [asBefore, own].map((session) => timed(session, feedsOf(served, rows, session.inputs))),
+      );
+      found.push({ before: times[0], after: times[1] });
+      await own.release();
+    }
+    return found;
+  } finally {
+    await asBefore.release();
+  }
+}
+
+const timed = (session: Session, feeds: Record<string, Value>) => async (): Promise<number> => {
+  const started = performance.now();
+  await session.run(feeds);
+  return performance.now() - started;
+};
+
+/** Medians of calls that take turns, after a tenth of them for warming up. */
+async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number[]> {
+  const times = calls.map((): number[] => []);
+  for (let round = -ROUNDS / 10; round < ROUNDS; round++)
+    for (const [i, call] of calls.entries()) {
+      const taken = await call();
+      if (round >= 0) times[i].push(taken);
+    }
+  return times.map((own) => own.sort((a, b) => a - b)[ROUNDS / 2]);
+}
+
+/** A batch of validation rows of a scenario, repeated where it has fewer. */
+async function someRows(served: ServedModel, data: PreparedData, scenario: number) {
+  for await (const batch of batchesOf(data, 'validation')) {
+    const { size, ids, scenario: own, sequences } = rowsOfScenario(served, batch, scenario);
+    if (size === 0) continue;
+    const repeated = (from: Int32Array): Int32Array => {
+      const width = from.length / size;
+      return Int32Array.from({ length: TIMED_ROWS * width }, (_, i) => from[i % from.length]);
+    };
+    return {
+      size: TIMED_ROWS,
+      ids: repeated(ids),
+      scenario: repeated(own),
+      ...(sequences && { sequences: repeated(sequences) }),
+    };
+  }
+  return undefined;
+}
