@@ -7,6 +7,7 @@ import { completion } from './verbs/completion.ts';
 import { demo } from './verbs/demo.ts';
 import { evaluate } from './verbs/evaluate.ts';
 import { exportVerb } from './verbs/export.ts';
+import { flows } from './verbs/flows.ts';
 import { importVerb } from './verbs/import.ts';
 import { init } from './verbs/init.ts';
 import { key } from './verbs/key.ts';
@@ -17,6 +18,7 @@ import { prepare } from './verbs/prepare.ts';
 import { resume } from './verbs/resume.ts';
 import { serve } from './verbs/serve.ts';
 import { train } from './verbs/train.ts';
+import { tune } from './verbs/tune.ts';
 import { types } from './verbs/types.ts';
 import { validate } from './verbs/validate.ts';
 
@@ -27,9 +29,11 @@ const VERBS = [
   validate,
   prepare,
   train,
+  tune,
   resume,
   evaluate,
   predict,
+  flows,
   compare,
   importVerb,
   exportVerb,
