@@ -1,7 +1,8 @@
 /** A small prepared data set and runs on it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { createRun } from '../../src/artifact/run-folder.ts';
 import { random } from '../../src/base/random.ts';
 import { type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
@@ -100,4 +101,16 @@ export async function trainWithStops(folder: string, stops: number[] = []): Prom
     let done = 0;
     await runTraining({ folder, emit: () => undefined, shouldStop: () => ++done >= steps });
   }
+}
+
+/** A run stopped mid-epoch, at borders and across the change of phases ends with the weights and metrics of one that was not. */
+export async function resumesToTheSameBits(
+  newRun: (input: Record<string, unknown>) => Promise<string>,
+  input: Record<string, unknown>,
+): Promise<void> {
+  const [whole, broken] = [await newRun(input), await newRun(input)];
+  await trainWithStops(whole);
+  await trainWithStops(broken, [1, 5, 7, 3, 9, 2]);
+  for (const name of ['model.safetensors', 'metrics.jsonl'])
+    expect(readFileSync(join(broken, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
 }
