@@ -4,7 +4,9 @@ export type { RunRecord } from './artifact/run-folder.ts';
 export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';
 export { type DatasetConfig, type DatasetInput, defineDataset, type SplitName } from './config/dataset.ts';
 export { loadDataset, loadRun, type RunSources } from './config/load.ts';
+export { loadTune } from './config/load-tune.ts';
 export { defineRun, type RunConfig, type RunInput } from './config/run.ts';
+export { defineTune, type TuneConfig, type TuneInput } from './config/tune.ts';
 export {
   createRowEncoder,
   type EncoderSource,
@@ -34,6 +36,13 @@ export {
   type Macro,
   type Metric,
 } from './evaluate/index.ts';
+export {
+  startTuning,
+  type TuneEvent,
+  type TuneHandle,
+  type TuneRequest,
+  type TuneResult,
+} from './experiment/tune/tune.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';
 export { evaluateRun } from './train/evaluate-run.ts';

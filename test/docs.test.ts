@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildProgram } from '../src/cli/program.ts';
 import { loadDataset, loadRun } from '../src/config/load.ts';
+import { loadTune } from '../src/config/load-tune.ts';
 import * as library from '../src/index.ts';
 import { verbsOf } from './cli/support.ts';
 
@@ -28,6 +29,11 @@ test('the examples of configurations are valid', async () => {
   expect((await loadDataset(parse(dataset))).tasks.map(({ name }) => name)).toEqual(['click', 'buy']);
   const [run] = blocks('docs/training.md', 'yaml');
   expect((await loadRun({ models: library.models, config: parse(run) })).train.schedule.kind).toBe('cosine');
+  const [tune] = blocks('docs/tune.md', 'yaml');
+  expect((await loadTune(parse(tune), { models: library.models })).method).toMatchObject({
+    kind: 'tpe',
+    startTrials: 10,
+  });
 });
 
 test('every option of a run and of a data set is on its page', async () => {

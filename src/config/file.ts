@@ -5,6 +5,7 @@ import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
 import { defineDataset } from './dataset.ts';
 import { defineRun } from './run.ts';
+import { defineTune } from './tune.ts';
 
 const MODULES = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 
@@ -43,7 +44,7 @@ async function readModule(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti'); // a tenth of a second that most commands need not wait
   // The helpers are given to the module as `tributary`, so that a lone file works wherever the command is installed.
   const jiti = createJiti(import.meta.url, {
-    virtualModules: { tributary: { defineRun, defineDataset } },
+    virtualModules: { tributary: { defineRun, defineDataset, defineTune } },
     interopDefault: false,
     fsCache: false,
     moduleCache: false,

@@ -32,15 +32,28 @@ export interface RunSources {
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
-export async function loadRun({ models, preset, config = {}, flags = {}, set = [] }: RunSources): Promise<RunConfig> {
-  const written = merge(await read(config), flags);
+export async function loadRun({ config = {}, ...sources }: RunSources): Promise<RunConfig> {
+  const source = describe('the run configuration', config);
+  return resolveRun({ ...sources, config: await readWritten(config), source });
+}
+
+/** The same of a configuration already read. */
+export function resolveRun({
+  models,
+  preset,
+  config,
+  flags = {},
+  set = [],
+  source = 'the run configuration',
+}: Omit<RunSources, 'config'> & { config: object; source?: string }): RunConfig {
+  const written = merge(config, flags);
   const model = models.get(modelKey(written, set) ?? '');
   const unknownModel = z.looseObject({ key: z.enum([...models.keys()]) });
   const schema = runSchemaOf(model?.options ?? unknownModel);
   const problems: Problem[] = [];
   const base = { model: {}, train: { groups: DEFAULT_GROUPS } };
   const layers = [base, presetLayer(model, preset, problems), written];
-  return resolve({ schema, layers, set, problems, source: describe('the run configuration', config) });
+  return resolve({ schema, layers, set, problems, source });
 }
 
 /**
@@ -49,7 +62,7 @@ export async function loadRun({ models, preset, config = {}, flags = {}, set = [
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
 export async function loadDataset(config: string | object, set: readonly string[] = []): Promise<DatasetConfig> {
-  const layers = [await read(config)];
+  const layers = [await readWritten(config)];
   return resolve({
     schema: datasetSchema,
     layers,
@@ -76,7 +89,7 @@ function resolve<T>(a: {
 }
 
 /** What is written, at least an object: only that can be put into layers. An empty file says nothing. */
-async function read(config: string | object): Promise<object> {
+export async function readWritten(config: string | object): Promise<object> {
   const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
   if (isObject(written)) return written;
   const problem = { path: '', message: `expected an object, found ${shown(written)}` };
