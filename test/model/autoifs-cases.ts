@@ -39,6 +39,16 @@ export const AUTOIFS_CASES: ModelCases = {
       options: { embeddingDim: 4, mlpDims: [9, 8, 8], taskDims: [7], dropout: 0.25, gatePenalty: 0.2 },
       sizes: { fields: 3, scenarios: 4, tasks: 2 },
     },
+    {
+      title: 'all flows removed',
+      options: { embeddingDim: 4, mlpDims: [9, 9], selection: 'remove' },
+      sizes: { fields: 4, scenarios: 3, tasks: 2 },
+    },
+    {
+      title: 'no low-rank additions, deep task layers, all flows kept',
+      options: { embeddingDim: 4, mlpDims: [9, 9], taskDims: [9], loraRank: 0, selection: 'keep', gatePenalty: 0.1 },
+      sizes: { fields: 4, scenarios: 2, tasks: 1 }, // without additions two tasks differ by a number alone
+    },
   ],
   scenarioOwner,
   anySizes: fc

@@ -12,7 +12,7 @@
  *
  * A gate of 1 removes its flow. Several scenario layers and hidden task layers generalise the published network.
  */
-import { add, mul, reduceMean, relu, sigmoid, slice, stopGradient, sub, type Tensor } from '../../graph/index.ts';
+import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../graph/index.ts';
 import type {
   CommonOptions,
   ForwardInputs,
@@ -23,18 +23,13 @@ import type {
 } from '../contract.ts';
 import { linear, linearParameters, mlp, mlpParameters } from '../layers/linear.ts';
 import { loraParameters, scenarioLora } from '../layers/lora.ts';
-import { type AutoifsOptions, autoifsOptions, FLOWS } from './options.ts';
+import { type AutoifsOptions, autoifsOptions, FLOWS, parts } from './options.ts';
 import { AUTOIFS_PRESETS } from './presets.ts';
 import { AUTOIFS_REFERENCE } from './reference.ts';
+import { gateLogits, searchGates } from './selection.ts';
 import { taskLayers } from './task-layers.ts';
 
 type Inputs = ForwardInputs<AutoifsOptions>;
-
-/** Widths of the three parts: shared layers, scenario layers, task layers (the last has width 1). */
-function parts({ mlpDims, scenarioLayers, taskDims }: AutoifsOptions) {
-  const cut = mlpDims.length - scenarioLayers;
-  return { shared: mlpDims.slice(0, cut), scenario: mlpDims.slice(cut), task: [...taskDims, 1] };
-}
 
 function parameters(options: AutoifsOptions, { fields, scenarios, tasks }: ModelSizes): ParameterSpec[] {
   const { loraRank: rank, loraInit, embeddingDim } = options;
@@ -48,19 +43,23 @@ function parameters(options: AutoifsOptions, { fields, scenarios, tasks }: Model
     ...mlpParameters('shared', fields * embeddingDim, dims.shared),
     ...stack('scenario', hidden, dims.scenario, scenarios),
     ...stack('task', dims.scenario.at(-1) as number, dims.task, tasks),
-    ...mlpParameters('gate', fields * embeddingDim, dims.shared, 'gate'),
-    ...linearParameters('gate.head', hidden, FLOWS.length * tasks, 'gate'),
+    ...(options.selection === 'learned'
+      ? [
+          ...mlpParameters('gate', fields * embeddingDim, dims.shared, 'gate'),
+          ...linearParameters('gate.head', hidden, FLOWS.length * tasks, 'gate'),
+        ]
+      : []),
   ];
 }
 
 function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes, phase, embedding, parameter, dropout, scalar } = inputs;
+  const { options, sizes, phase, embedding, parameter, dropout } = inputs;
   const hidden = mlp(embedding, 'shared', parts(options).shared, parameter, dropout); // [B,h]
   const { shared, specific, merged } = scenarioLayers(hidden, inputs);
   const { main, flows } = taskLayers({ merged, shared, specific }, inputs); // [B,T], four times [B,T] or [B,1]
 
   const gateLogit = phase === 'search' ? gateLogits(inputs) : undefined; // [B,4*T]
-  const gates = gateLogit === undefined ? inputs.gates() : sigmoid(mul(gateLogit, scalar('temperature'))); // [B,4*T]
+  const gates = gateLogit === undefined ? inputs.gates() : searchGates(gateLogit, inputs); // [B,4*T]
   const gate = flows.map((_, k) => slice(gates, 1, k * sizes.tasks, (k + 1) * sizes.tasks)); // [B,T] each
   const logits = flows.reduce((sum, flow, k) => sub(sum, mul(gate[k], flow)), main); // [B,T]
 
@@ -93,16 +92,14 @@ function scenarioLayers(hidden: Tensor, { options, sizes, scenario, parameter, d
   return { ...halves, merged };
 }
 
-/** Gate logits [B, 4*T], flow by flow. No gradient reaches the embeddings. */
-function gateLogits({ options, embedding, parameter, dropout }: Inputs): Tensor {
-  const hidden = mlp(stopGradient(embedding), 'gate', parts(options).shared, parameter, dropout); // [B,h]
-  return linear(hidden, 'gate.head', parameter); // [B,4*T]
-}
-
 /** sum_t lambda_t * mean_k g_tk of each row: [B]. */
-function gatePenalty({ gatePenalty }: AutoifsOptions, { tasks }: ModelSizes, gate: Tensor[]): Record<string, Tensor> {
+function gatePenalty(
+  { gatePenalty, selection }: AutoifsOptions,
+  { tasks }: ModelSizes,
+  gate: Tensor[],
+): Record<string, Tensor> {
   const lambda = Array.isArray(gatePenalty) ? gatePenalty : Array.from({ length: tasks }, () => gatePenalty);
-  if (lambda.every((weight) => weight === 0)) return {};
+  if (selection !== 'learned' || lambda.every((weight) => weight === 0)) return {};
   const perTask = gate.reduce((sum, g) => add(sum, g)); // [B,T], sum over the four flows
   const weighted = mul(perTask, gate[0].graph.constant(lambda, [1, tasks])); // [B,T]
   return { gates: mul(reduceMean(weighted, [1]), tasks / FLOWS.length) }; // [B]

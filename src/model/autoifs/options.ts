@@ -13,12 +13,18 @@ export const autoifsOptions = z
     mlpDims: widths.min(2).default([1024, 512, 256]).describe('widths: shared ReLU layers, then the scenario layers'),
     scenarioLayers: z.int().min(1).default(1).describe('how many of the last mlpDims are scenario layers'),
     taskDims: widths.default([]).describe('widths of hidden task layers before the one-number output'),
-    loraRank: z.int().min(1).default(2).describe('rank of every specific addition'),
+    loraRank: z.int().min(0).default(2).describe('rank of every specific addition; 0 leaves a bias alone'),
     loraInit: z
       .enum(['reference', 'slice'])
       .default('reference')
       .describe('Xavier on the 3-D tensor (published) or on each slice'),
     dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
+    selection: z
+      .enum(['learned', 'random', 'keep', 'remove'])
+      .default('learned')
+      .describe(
+        'who sets the gates: the gate network; or, to see what it is worth, a fair coin for each row, task and flow, all flows kept, or all removed',
+      ),
     gatePenalty: z
       .union([z.number(), z.array(z.number())])
       .default(0)
@@ -32,3 +38,9 @@ export const autoifsOptions = z
   });
 
 export type AutoifsOptions = z.output<typeof autoifsOptions>;
+
+/** Widths of the three parts: shared layers, scenario layers, task layers (the last has width 1). */
+export function parts({ mlpDims, scenarioLayers, taskDims }: AutoifsOptions) {
+  const cut = mlpDims.length - scenarioLayers;
+  return { shared: mlpDims.slice(0, cut), scenario: mlpDims.slice(cut), task: [...taskDims, 1] };
+}

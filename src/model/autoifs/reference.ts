@@ -88,9 +88,13 @@ function tensors(options: AutoifsOptions, { fields, scenarios, tasks }: ModelSiz
     ...denseStack('share_mlp.mlp', 'shared', shared),
     ...loraStack('D', 'scenario', scenario, scenarios, rank),
     ...loraStack('T', 'task', task, tasks, rank),
-    ...denseStack('gate_hypernet.mlp', 'gate', shared),
-    ...Array.from({ length: tasks }, (_, t) => gateHead(t, tasks, shared.at(-1) as number)).flat(),
-  ];
+    ...(options.selection === 'learned'
+      ? [
+          ...denseStack('gate_hypernet.mlp', 'gate', shared),
+          ...Array.from({ length: tasks }, (_, t) => gateHead(t, tasks, shared.at(-1) as number)).flat(),
+        ]
+      : []),
+  ].filter(({ shape }) => !shape.includes(0)); // no additions of rank 0
 }
 
 const same = (index: number): number => index;

@@ -29,11 +29,14 @@ export const taskLayers = (halves: ScenarioHalves, inputs: Inputs): { main: Tens
  */
 function outputLayer({ merged, shared, specific }: ScenarioHalves, { options, sizes, parameter }: Inputs) {
   const rank = options.loraRank;
+  const height = merged.shape[1] as number;
   const own = Array.from({ length: sizes.tasks }, (_, t) =>
-    matmul(
-      slice(parameter('task.0.lora.down'), 1, t * rank, (t + 1) * rank), // [H,r]
-      slice(parameter('task.0.lora.up'), 0, t * rank, (t + 1) * rank), // [r,1]
-    ),
+    rank === 0
+      ? merged.graph.constant(new Array<number>(height).fill(0), [height, 1])
+      : matmul(
+          slice(parameter('task.0.lora.down'), 1, t * rank, (t + 1) * rank), // [H,r]
+          slice(parameter('task.0.lora.up'), 0, t * rank, (t + 1) * rank), // [r,1]
+        ),
   ); // v_t, [H,1] each
   const maps = concat([parameter('task.0.kernel'), ...own], 1); // [H,1+T]
   const ownBias = reshape(parameter('task.0.lora.bias'), [1, sizes.tasks]);

@@ -1,7 +1,7 @@
 /**
  * Layers that keep what is common in one full kernel and what is specific (to a scenario or task) in low-rank additions:
  * y = x K + b  +  (x A_s) B_s + c_s. The additions of all s lie side by side in one pair of matrices, so that no kernel
- * is gathered per row: `lora.down` [in, S*r], `lora.up` [S*r, out], `lora.bias` [S, out].
+ * is gathered per row: `lora.down` [in, S*r], `lora.up` [S*r, out], `lora.bias` [S, out]. With rank 0 the bias is alone.
  */
 import { add, cast, equal, matmul, mul, oneHot, reshape, slice, type Tensor } from '../../graph/index.ts';
 import type { Initializer, ParameterSpec } from '../contract.ts';
@@ -17,17 +17,21 @@ export function scenarioLora(
   rank: number,
   parameter: Parameters,
 ): Tensor {
+  const ownBias = (): Tensor => matmul(oneHot(scenario, count), parameter(`${name}.lora.bias`)); // [B,out]
+  if (rank === 0) return ownBias();
   const reduced = matmul(x, parameter(`${name}.lora.down`)); // [B,S*r]
   const own = mul(reduced, ownColumns(scenario, count, rank)); // [B,S*r], zero in other scenarios' columns
-  const bias = matmul(oneHot(scenario, count), parameter(`${name}.lora.bias`)); // [B,out]
+  const bias = ownBias();
   return add(matmul(own, parameter(`${name}.lora.up`)), bias); // [B,out]
 }
 
 /** The addition of one specific kernel for all rows: x [B, in] -> [B, out]. */
 export function specificLora(x: Tensor, index: number, name: string, rank: number, parameter: Parameters): Tensor {
+  const ownBias = (): Tensor => slice(parameter(`${name}.lora.bias`), 0, index, index + 1); // [1,out]
+  if (rank === 0) return add(mul(slice(x, 1, 0, 1), 0), ownBias()); // [B,out]
   const down = slice(parameter(`${name}.lora.down`), 1, index * rank, (index + 1) * rank); // [in,r]
   const up = slice(parameter(`${name}.lora.up`), 0, index * rank, (index + 1) * rank); // [r,out]
-  const bias = slice(parameter(`${name}.lora.bias`), 0, index, index + 1); // [1,out]
+  const bias = ownBias();
   return add(matmul(matmul(x, down), up), bias); // [B,out]
 }
 
@@ -57,8 +61,12 @@ export function loraParameters(
   return [
     { name: `${name}.kernel`, shape: [inputs, outputs], initializer: xavier(inputs + outputs), group },
     { name: `${name}.bias`, shape: [outputs], initializer: zeros, group },
-    { name: `${name}.lora.down`, shape: [inputs, count * rank], initializer: down, group },
-    { name: `${name}.lora.up`, shape: [count * rank, outputs], initializer: zeros, group },
+    ...(rank === 0
+      ? []
+      : [
+          { name: `${name}.lora.down`, shape: [inputs, count * rank], initializer: down, group },
+          { name: `${name}.lora.up`, shape: [count * rank, outputs], initializer: zeros, group },
+        ]),
     { name: `${name}.lora.bias`, shape: [count, outputs], initializer: zeros, group },
   ];
 }
