@@ -20,8 +20,10 @@ export function knownError(cause: unknown, contentType: string, config: ServingC
       return error('BODY_TYPE', { found: contentType.slice(0, 100) });
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return error('BODY_NOT_JSON', { reason: 'it is empty' });
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return error('BODY_NOT_JSON', { reason: 'its text does not follow the rules of JSON' });
   }
-  // The JSON parser throws plain errors with a status; their texts name a place, some also what stands there.
+  // Keys that reach for prototypes are a plain error of the JSON parser, with a status.
   if (cause instanceof SyntaxError && statusCode === 400) return error('BODY_NOT_JSON', { reason: message ?? '' });
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return error('HTTP_INVALID', { reason: message ?? '' });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -48,7 +48,7 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
   const { limits, log } = config;
   const app = fastify({
     logger: log.level === 'silent' ? false : { level: log.level, stream: process.stderr, base: { pid: process.pid } },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestSeconds * 1000,
     connectionTimeout: 0,

@@ -217,7 +217,7 @@ test('requests at the same time run as one batch and get their own answers', asy
     user: { user: `u${i}` },
     items: items(1 + i),
   }));
-  const alone = [];
+  const alone: RankedItem[][] = [];
   for (const request of requests) alone.push((await r.rank(request)).items);
   batches.length = 0;
   const together = await Promise.all(requests.map((request) => r.rank(request)));
