@@ -159,6 +159,12 @@ export class Emitter {
     return this.add('Cast', [name], { to: DATA_TYPES[to] });
   }
 
+  /** A function of one number, computed in float64 and rounded. */
+  inDouble(opType: string, name: string): string {
+    const wide = this.add('Cast', [name], { to: TensorProto_DataType.DOUBLE });
+    return this.cast(this.add(opType, [wide]), 'float32');
+  }
+
   /**
    * `x > 0` as a number, the mask of relu's derivative, in one pass over memory instead of two (Greater, Cast): a straight
    * line of slope 3e38 through 0, cut off at 0 and 1.

@@ -14,10 +14,12 @@ import {
   isBatch,
   multiplyAdds,
   nodesBefore,
+  productsOf,
   reshape,
   type StoredValue,
   sigmoid,
   slice,
+  steady,
   type Tensor,
 } from '../graph/index.ts';
 import type { CommonOptions, ForwardInputs } from '../model/contract.ts';
@@ -87,8 +89,10 @@ export function compileServing(
       return [name, isTable(name) ? { file: tableFile(name) } : { data }];
     }),
   );
-  const compiled = compile(outputs, { stored });
-  const perRow = compiled.products.filter((product) => Object.values(product).some(isBatch));
+  const compiled = compile(steady(outputs), { stored });
+  const perRow = productsOf(nodesBefore(...Object.values(outputs))).filter((product) =>
+    Object.values(product).some(isBatch),
+  );
   return {
     ...compiled,
     scenario,

@@ -59,7 +59,11 @@ const mask = (condition: Tensor): Tensor => cast(condition, 'float32');
 export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
   neg: unary('Neg', (_x, _y, g) => neg(g)),
   exp: unary('Exp', (_x, y, g) => mul(g, y)),
-  log: unary('Log', (x, _y, g) => div(g, x)),
+  // In float64: the float32 kernel gives the last numbers of a tensor other bits than the ones before, which it takes eight at a time.
+  log: {
+    ...unary('Log', (x, _y, g) => div(g, x)),
+    emit: (emitter, node) => emitter.inDouble('Log', emitter.aligned(node.inputs[0], node)),
+  },
   sqrt: unary('Sqrt', (_x, y, g) => div(mul(g, 0.5), y)),
   reciprocal: unary('Reciprocal', (_x, y, g) => neg(mul(g, mul(y, y)))),
   abs: unary('Abs', (x, _y, g) => mul(g, sub(mask(greater(x, 0)), mask(less(x, 0))))),
