@@ -73,8 +73,11 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
     },
     async close() {
       isReady = false;
+      // Connections that are kept alive end with their answer, not with their client's patience.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 20);
       const late = setTimeout(() => app.server.closeAllConnections(), config.drainSeconds * 1000);
       await app.close();
+      clearInterval(idle);
       clearTimeout(late);
       await models.close();
       metrics.close();

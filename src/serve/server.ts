@@ -123,7 +123,10 @@ async function addRateLimit(app: FastifyInstance, { rateLimit: limit, workers }:
 }
 
 /** What happens after a route: errors as bodies, numbers, a line in the log. */
-function addAnswers(app: FastifyInstance, { config, metrics }: Service): void {
+function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service): void {
+  app.addHook('onSend', async (_, reply) => {
+    if (!isReady()) void reply.header('connection', 'close');
+  });
   app.setErrorHandler((cause, request, reply) => {
     const known = knownError(cause, request.headers['content-type'] ?? '', config);
     if (known === undefined) request.log.error({ request_id: request.id, err: cause }, 'internal error');
