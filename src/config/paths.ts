@@ -30,6 +30,8 @@ function knownPaths(schema: Schema): string[] {
 function at(schema: Schema, path: string[]): Schema[] {
   if (path.length === 0) return [schema];
   const [key, ...rest] = path;
+  const open = alternatives(schema).filter(isOpen);
+  if (open.length > 0) return open;
   return alternatives(schema)
     .flatMap(children)
     .filter(([name]) => name === key || (name === ANY && key !== '__proto__'))
@@ -51,6 +53,9 @@ function alternatives(schema: Schema): Schema[] {
       return [schema];
   }
 }
+
+/** Takes whatever is written: what may stand below it, somebody else says. */
+const isOpen = (schema: Schema): boolean => ['any', 'unknown'].includes((schema as z.core.$ZodTypes)._zod.def.type);
 
 function children(schema: Schema): [string, Schema][] {
   const { def } = (schema as z.core.$ZodTypes)._zod;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadRun } from '../../src/config/load.ts';
 import { loadTune, trialRun, writtenRun } from '../../src/config/load-tune.ts';
+import type { Json } from '../../src/config/tune.ts';
 import { models } from '../../src/model/registry.ts';
 
 const tune = {
@@ -22,8 +23,8 @@ async function problems(config: object, set: string[] = []): Promise<Record<stri
 }
 
 test('defaults, and settings over what is written', async () => {
-  const loaded = await loadTune(tune, { models, set: ['method={"kind":"tpe","trials":7}', 'seed=3', 'options.seed=4'] });
-  expect(loaded).toMatchObject({ seed: 3, options: { seed: 4 }, method: { kind: 'tpe', startTrials: 10, parallel: 4 } });
+  const loaded = await loadTune(tune, { models, set: ['method={"kind":"tpe","trials":7}', 'seed=3', 'options.seed=4', 'options.train.maxEpochs=9'] });
+  expect(loaded).toMatchObject({ seed: 3, options: { seed: 4, train: { maxEpochs: 9 } }, method: { kind: 'tpe', startTrials: 10, parallel: 4 } });
 }); // biome-ignore format: short lines
 
 test('all mistakes at once: of the search, of the run, and of every parameter as a part of it', async () => {
@@ -117,9 +118,9 @@ describe('the run of a trial', () => {
     const parameters = fc.record(
       {
         'train.learningRate': fc.double({ min: 1e-5, max: 1, noNaN: true }),
-        'train.schedule': fc.constantFrom({ kind: 'constant' }, { kind: 'warmup', steps: 3 }, { kind: 'cosine' }),
+        'train.schedule': fc.constantFrom<Json>({ kind: 'constant' }, { kind: 'warmup', steps: 3 }, { kind: 'cosine' }),
         'train.groups.gate.learningRateScale': fc.constantFrom(0.1, 1),
-        'model.mlpDims': fc.constantFrom([16, 8, 4], [64, 32, 16, 8]),
+        'model.mlpDims': fc.constantFrom<Json>([16, 8, 4], [64, 32, 16, 8]),
         'model.dropout': fc.constantFrom(0, 0.3),
       },
       { requiredKeys: [] },
