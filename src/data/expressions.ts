@@ -83,6 +83,27 @@ export async function referencedColumns(connection: DuckDBConnection, expression
   return found;
 }
 
+/** Text that may name columns without their names: a subquery, a star, COLUMNS. */
+const NAMES_OTHERS = /\bselect\b|\.\s*\*|\(\s*\*|\bcolumns\s*\(/i;
+
+/** The columns of the base source that expressions and joins may need: all of them where that cannot be told. */
+export async function neededColumns(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  base: Source,
+  expressions: Expression[],
+): Promise<string[]> {
+  const all = base.columns.map(({ name }) => name);
+  const named = new Set(config.joins.flatMap(({ on }) => Object.keys(on)).map((name) => name.toLowerCase()));
+  for (const expression of expressions) {
+    const references = await referencedColumns(connection, expression);
+    const isWhole = references.some(([first, ...rest]) => rest.length === 0 && first === base.name);
+    if (isWhole || NAMES_OTHERS.test(expression.sql)) return all;
+    for (const name of references.flat()) named.add(name.toLowerCase());
+  }
+  return all.filter((name) => named.has(name.toLowerCase()));
+}
+
 /** Walks DuckDB's syntax tree. Parameters of lambdas are no columns; subqueries have columns of their own. */
 function collect(node: unknown, parameters: Set<string>, found: Reference[]): void {
   if (Array.isArray(node)) {

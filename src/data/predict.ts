@@ -114,8 +114,9 @@ export async function encodeFile(options: {
   try {
     registerNumberText(connection);
     const { config, sources } = await findInput(connection, manifest, options.input);
-    const types = await checkExpressions(connection, config, sources, inputExpressions(config));
-    await createInputRows(connection, config, sources, types);
+    const expressions = inputExpressions(config);
+    const types = await checkExpressions(connection, config, sources, expressions);
+    await createInputRows(connection, config, sources, types, expressions);
     const fields = encodedFields(config, types);
     for (const f of fields) {
       const { edges } = manifest.fields[f.index];

@@ -9,9 +9,9 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
-import { blameExpression } from './expressions.ts';
+import { allExpressions, blameExpression, type Expression, neededColumns } from './expressions.ts';
 import { givenColumns, sequenceInputs } from './sequences.ts';
-import { baseSource, joinedRelation, ROW_COLUMN, type Source } from './sources.ts';
+import { baseSource, joinedRelation, keepBaseRows, ROW_COLUMN, type Source } from './sources.ts';
 import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
 
 /** Types of the configuration's expressions by their `usedBy`, as `checkExpressions` gives them. */
@@ -94,7 +94,7 @@ export async function createRows(
     ...(split === undefined ? [] : [`${split} AS split_key`]),
     ...sequenceInputs(config, types),
   ];
-  const from = joinedRelation(config, sources, { rowNumbers: true });
+  const from = await numberedRows(connection, config, sources, allExpressions(config));
   const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;
   try {
     const order = await createRowOrder(connection, config, from, where);
@@ -118,8 +118,10 @@ export async function createInputRows(
   config: DatasetConfig,
   sources: Source[],
   types: Types,
+  /** All expressions over the rows. */
+  expressions: Expression[],
 ): Promise<void> {
-  const from = joinedRelation(config, sources, { rowNumbers: true });
+  const from = await numberedRows(connection, config, sources, expressions);
   const columns = [...inputColumns(config, types), ...givenColumns(config, types)].join(', ');
   await execute(
     connection,
@@ -127,6 +129,19 @@ export async function createInputRows(
     'computing the rows',
   );
   await checkRows(connection, from, [scenarioCheck(config)], baseSource(config));
+}
+
+/** The joined rows with their numbers in the base source, of which the columns that expressions need are kept. */
+async function numberedRows(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  expressions: Expression[],
+): Promise<string> {
+  const base = sources.find(({ name }) => name === baseSource(config));
+  if (base !== undefined)
+    await keepBaseRows(connection, config, await neededColumns(connection, config, base, expressions));
+  return joinedRelation(config, sources, { kept: true });
 }
 
 /** What puts the rows in processed order. Joins may mix rows up, so they are sorted; a plain scan keeps its order. */

@@ -155,20 +155,36 @@ async function readJson(
 /** Name of the column that numbers the rows of the base source from 0, where `joinedRelation` was asked for it. */
 export const ROW_COLUMN = '__row';
 
+/** Table of the base source's rows, in their order, where `keepBaseRows` was asked for it. */
+const BASE_ROWS = 'base_rows';
+
+/**
+ * Keeps some columns of the base source in a temporary table. Its rows have numbers by themselves; numbering the rows of
+ * a scan makes all that follows run in one thread.
+ */
+export const keepBaseRows = (connection: DuckDBConnection, config: DatasetConfig, columns: string[]): Promise<void> =>
+  execute(
+    connection,
+    `CREATE TEMP TABLE ${BASE_ROWS} AS SELECT ${columns.length === 0 ? 'NULL AS __none' : columns.map(identifier).join(', ')} FROM ${viewOf(baseSource(config))}`,
+    `reading source "${baseSource(config)}"`,
+  );
+
 /**
  * What stands after FROM for the rows of the configuration: the base source joined with the others. Columns can be
  * named bare where the name is unique, or as `source.column`; columns that join are one column.
- * With `rowNumbers`, the column `__row` holds the position in the base source.
+ * With `rowNumbers`, the column `__row` holds the position in the base source; with `kept`, too, out of the table that
+ * `keepBaseRows` made, with the columns that it has.
  */
 export function joinedRelation(
   config: DatasetConfig,
   sources: Source[],
-  options: { rowNumbers?: boolean } = {},
+  options: { rowNumbers?: boolean; kept?: boolean } = {},
 ): string {
   const base = identifier(baseSource(config));
-  const from = options.rowNumbers
-    ? `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(baseSource(config))}) AS ${base}`
-    : `${viewOf(baseSource(config))} AS ${base}`;
+  const numbered = options.kept
+    ? `(SELECT rowid AS ${ROW_COLUMN}, * FROM ${BASE_ROWS}) AS ${base}`
+    : `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(baseSource(config))}) AS ${base}`;
+  const from = options.kept || options.rowNumbers ? numbered : `${viewOf(baseSource(config))} AS ${base}`;
   const before = [baseSource(config)];
   const joins = config.joins.map(({ source, on, kind }) => {
     const left = before.flatMap((name) => columnsOf(sources, name));

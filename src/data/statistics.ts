@@ -61,12 +61,7 @@ export async function computeStatistics(
     ...(sequences && { sequences: sequences.types.map((type) => ({ type, perSplit: {} })) }),
     cells: [],
   };
-  const missing = await query(
-    connection,
-    `SELECT split, ${fields.map((_, i) => `count(*) FILTER (f${i} IS NULL) AS f${i}`).join(', ')}
-     FROM placed GROUP BY split`,
-    doing,
-  );
+  const missing = await countMissing(connection, fields.length);
   for (const [s, split] of SPLITS.entries()) {
     const file = `read_parquet(${literal(`${folder}/${splits[split].file}`)})`;
     const counts = fields.flatMap((f, i) => {
@@ -79,12 +74,11 @@ export async function computeStatistics(
         : [`count(*) FILTER (${column} = ${OUT_OF_VOCABULARY_ID}) AS oov${i}`, `count(*) AS values${i}`];
     });
     const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${file}`, doing);
-    const absent = missing.find((row) => Number(row.split) === s);
     fields.forEach((_, i) => {
       const outOfVocabulary = Number(found[`oov${i}`]);
       const values = Number(found[`values${i}`]);
       statistics.fields[i].perSplit[split] = {
-        missing: Number(absent?.[`f${i}`] ?? 0),
+        missing: missing(s, i),
         outOfVocabulary,
         values,
         outOfVocabularyShare: values === 0 ? 0 : outOfVocabulary / values,
@@ -115,6 +109,29 @@ export async function computeStatistics(
     });
   }
   return statistics;
+}
+
+/** Counts rows without a value, by split and field. */
+async function countMissing(
+  connection: DuckDBConnection,
+  fields: number,
+): Promise<(split: number, field: number) => number> {
+  const doing = 'counting missing values';
+  const all = Array.from({ length: fields }, (_, i) => `count(f${i}) AS f${i}`);
+  const found = await queryOne(connection, `SELECT count(*) AS rows, ${all.join(', ')} FROM rows`, doing);
+  // Only few fields have missing values, as a rule, and only these are counted by split.
+  const some = all.filter((_, i) => found[`f${i}`] !== found.rows);
+  if (some.length === 0) return () => 0;
+  const bySplit = await query(
+    connection,
+    `SELECT split, count(*) AS rows, ${some.join(', ')} FROM placed GROUP BY split`,
+    doing,
+  );
+  return (split, field) => {
+    const row = bySplit.find((r) => Number(r.split) === split);
+    const present = row?.[`f${field}`];
+    return present === undefined ? 0 : Number(row?.rows) - Number(present);
+  };
 }
 
 /** Counts over a column of sequences. */
