@@ -83,7 +83,12 @@ async function variants(entry: ModelEntry | ReferenceEntry, at: string, context:
     const sources = { models: context.models, preset: entry.preset, config: written, set };
     const run = await collect(loadRun({ ...sources, flags: { threads: context.threads } }), at, context.problems);
     if (run === undefined) break; // the mistakes of other combinations would be the same
-    const name = point.map(([path, value]) => ` ${path.slice(path.lastIndexOf('.') + 1)}=${shown(value)}`).join('');
+    const name = point
+      .map(
+        ([path, value]) =>
+          ` ${path.slice(path.lastIndexOf('.') + 1)}=${typeof value === 'string' ? value : shown(value)}`,
+      )
+      .join('');
     found.push({ label: label + name, run });
   }
   return found;

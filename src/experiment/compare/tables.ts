@@ -147,14 +147,18 @@ function cost({ data, models }: DatasetResult, times: Times): Table {
       const mean = epochs.reduce((sum, count) => sum + count, 0) / Math.max(1, model.seeds.length);
       return [
         model.model,
-        whole(model.denseParameters),
-        whole(model.embeddingParameters),
-        whole(model.multiplyAddsPerRow),
-        epochs.length === 0 ? '-' : mean.toFixed(1),
-        own === undefined ? '-' : own.secondsToBest.toFixed(1),
-        own === undefined ? '-' : own.processorSecondsToBest.toFixed(1),
-        own === undefined ? '-' : own.seconds.toFixed(1),
-        own === undefined ? '-' : whole(own.peakBytes / (1 << 20)),
+        ...(own === undefined
+          ? new Array<string>(8).fill('-')
+          : [
+              whole(model.denseParameters),
+              whole(model.embeddingParameters),
+              whole(model.multiplyAddsPerRow),
+              mean.toFixed(1),
+              own.secondsToBest.toFixed(1),
+              own.processorSecondsToBest.toFixed(1),
+              own.seconds.toFixed(1),
+              whole(own.peakBytes / (1 << 20)),
+            ]),
       ];
     }),
     notes: [
@@ -164,8 +168,9 @@ function cost({ data, models }: DatasetResult, times: Times): Table {
 }
 
 function failures({ models }: DatasetResult): Table[] {
-  const rows = models.flatMap(({ failed }) => failed.map(({ cell, code, message }) => [cell, code, message]));
-  return rows.length === 0
-    ? []
-    : [{ title: 'trainings that failed', head: ['training', 'error', 'message'], rows, notes: [] }];
+  const failed = models.flatMap((model) => model.failed);
+  if (failed.length === 0) return [];
+  const rows = failed.map(({ cell, code }) => [cell, code]);
+  const messages = [...new Set(failed.map(({ code, message }) => `${code}: ${message}`))];
+  return [{ title: 'trainings that failed', head: ['training', 'error'], rows, notes: messages }];
 }
