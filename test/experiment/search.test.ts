@@ -161,12 +161,21 @@ describe('random and TPE', () => {
     }
   });
 
-  test('a search fails with its trial', async () => {
-    const failing = follow(quadratic, { kind: 'random', trials: 5 }, ({ trial }) => {
-      if (trial === 2) throw new Error('out of order');
-      return 1;
-    });
-    await expect(failing).rejects.toThrow('out of order');
+  test('a search fails with its trial, which is not let go', async () => {
+    const letGo: number[] = [];
+    const trials = {
+      async loss({ trial }: TrialRequest) {
+        if (trial === 2) throw new Error('out of order');
+        return 1;
+      },
+      through: (trial: number) => void letGo.push(trial),
+    };
+    for (const method of [
+      { kind: 'random', trials: 4 },
+      { kind: 'halving', trials: 4, minEpochs: 1, factor: 2 },
+    ] as const)
+      await expect(search({ space: quadratic, method, seed: 1 }, trials)).rejects.toThrow('out of order');
+    expect(letGo).toEqual([0, 1, 3]); // what was not let go can go on
   });
 });
 

@@ -56,7 +56,7 @@ async function inSequence(
     const point = untried(space, points, suggest(trial, known, points.slice(settled)), seed, trial);
     if (point === undefined) break;
     points.push(point);
-    const loss = trials.loss({ trial, parameters: space.parameters(point) }).finally(() => trials.through(trial));
+    const loss = finalLoss(trials, { trial, parameters: space.parameters(point) });
     loss.catch(() => {}); // it is awaited later: until then its failure is not unhandled
     losses.push(loss);
   }
@@ -83,7 +83,14 @@ async function halving(
     for (const runner of runners) if (!next.includes(runner)) trials.through(runner.trial);
     runners = next;
   }
-  for (const runner of runners) await trials.loss(runner).finally(() => trials.through(runner.trial));
+  for (const runner of runners) await finalLoss(trials, runner);
+}
+
+/** Of a trial that is not asked for again, unless it was stopped. */
+async function finalLoss(trials: Trials, request: TrialRequest): Promise<number> {
+  const loss = await trials.loss(request);
+  trials.through(request.trial);
+  return loss;
 }
 
 const TRIES = 200;
