@@ -1,7 +1,13 @@
 /** The library: what a program does with the rooms of this house. */
 
+export { type Calibrator, calibrator } from './artifact/calibration.ts';
+export type { ArtifactManifest, Calibration } from './artifact/manifest.ts';
+export { type Artifact, openArtifact } from './artifact/open.ts';
 export type { RunRecord } from './artifact/run-folder.ts';
+export { compileScore, type Score } from './artifact/score.ts';
+export type { ArtifactStatistics } from './artifact/statistics.ts';
 export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';
+export { type CompareConfig, type CompareInput, defineComparison } from './config/compare.ts';
 export { type DatasetConfig, type DatasetInput, defineDataset, type SplitName } from './config/dataset.ts';
 export { loadDataset, loadRun, type RunSources } from './config/load.ts';
 export { loadTune } from './config/load-tune.ts';
@@ -45,10 +51,11 @@ export {
 } from './experiment/tune/tune.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';
+export { type Exported, type ExportOptions, exportRun } from './select/export.ts';
+export { type PredictRunOptions, predictRun } from './select/predict-run.ts';
 export { evaluateRun } from './train/evaluate-run.ts';
 export type * from './train/events.ts';
 export { exportWeights, type ImportRequest, importWeights } from './train/exchange.ts';
 export { type FinishedModel, type ModelUse, openModel } from './train/finished.ts';
 export { startTraining, type TrainingHandle } from './train/host.ts';
 export { newRun, type RunPlace } from './train/new-run.ts';
-export { type PredictRunOptions, predictRun } from './train/predict-run.ts';

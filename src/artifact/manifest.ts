@@ -43,7 +43,11 @@ const graph = z.strictObject({
 
 /** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, its ends beyond them. */
 const calibration = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({
+    kind: z.literal('none'),
+    /** Why, where not for its log loss: too few rows of one class, or none was asked for. */
+    reason: z.string().optional(),
+  }),
   /** sigmoid(scale * logit + shift) */
   z.strictObject({ kind: z.literal('platt'), scale: z.number(), shift: z.number() }),
   /** Rising logits and the probabilities there. */

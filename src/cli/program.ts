@@ -21,6 +21,7 @@ import { train } from './verbs/train.ts';
 import { tune } from './verbs/tune.ts';
 import { types } from './verbs/types.ts';
 import { validate } from './verbs/validate.ts';
+import { verify } from './verbs/verify.ts';
 
 /** In the order of the help. Adding a verb is a file and a line here. */
 const VERBS = [
@@ -37,6 +38,7 @@ const VERBS = [
   compare,
   importVerb,
   exportVerb,
+  verify,
   serve,
   key,
   types,

@@ -25,6 +25,8 @@ export interface SessionOptions {
   threads?: number;
   /** Content of the files that the model's external tensors name, by that name. */
   external?: Record<string, Uint8Array>;
+  /** Of a model given as a file: names of the files beside it that hold its external tensors. `node` finds them by itself. */
+  beside?: readonly string[];
   /** Writes ONNX Runtime's own profile to a file whose path begins so, when the session is released. Native build only. */
   profile?: string;
 }

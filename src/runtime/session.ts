@@ -4,38 +4,49 @@
  * the result is copied there. A run blocks the thread that awaits it.
  */
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { error } from '../base/errors/index.ts';
+import { readBytes } from '../base/files.ts';
 import { type Backend, loadBackend } from './backends.ts';
 import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
 
 /**
- * A session that runs an ONNX model: its bytes, or a file. Tensors that the model keeps in other files come from
- * `options.external`, or for a file from beside it: `node` maps them into memory then.
+ * A session that runs an ONNX model: its bytes, with `options.external`, or a file, with `options.beside` for what lies
+ * beside it. Of a file `node` maps external tensors into memory.
  *
- * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED; its `run`: RUN_INPUTS, RUN_FAILED
+ * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED, FILE_MISSING; its `run`: RUN_INPUTS, RUN_FAILED
  */
 export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const backend = await loadBackend(options.backend ?? 'auto');
   const threads = options.threads ?? availableParallelism();
   // The threads of `web` belong to the process and start with its first session; later sessions share them.
   if (backend.name === 'web') backend.ort.env.wasm.numThreads ??= threads;
-  const externalData = Object.entries(options.external ?? {}).map(([path, data]) => ({ path, data }));
   const { InferenceSession } = backend.ort;
-  const settings = {
-    ...sessionOptions(threads, options.profile),
-    ...(externalData.length > 0 && { externalData }),
-  };
-  // The two signatures take different types: one call each.
-  const session = await (typeof model === 'string'
-    ? InferenceSession.create(model, settings)
-    : InferenceSession.create(model, settings)
-  ).catch((cause: Error) => {
+  const settings = sessionOptions(threads, options.profile);
+  const creating =
+    typeof model === 'string' && backend.name === 'node'
+      ? InferenceSession.create(model, settings)
+      : InferenceSession.create(bytesOf(model), { ...settings, ...externalData(model, options) });
+  const session = await creating.catch((cause: Error) => {
     throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
   });
   checkTypes(backend, session);
   return adapt(backend, session);
+}
+
+const bytesOf = (model: Uint8Array | string): Uint8Array =>
+  typeof model === 'string' ? readBytes(model, 'an ONNX model') : model;
+
+function externalData(
+  model: Uint8Array | string,
+  { external = {}, beside = [] }: SessionOptions,
+): { externalData?: { path: string; data: Uint8Array }[] } {
+  const read = (name: string): Uint8Array => readBytes(join(dirname(String(model)), name), 'tensors of an ONNX model');
+  const files = typeof model === 'string' ? beside.map((name) => ({ path: name, data: read(name) })) : [];
+  const given = Object.entries(external).map(([path, data]) => ({ path, data }));
+  return files.length + given.length === 0 ? {} : { externalData: [...files, ...given] };
 }
 
 function sessionOptions(threads: number, profile?: string): InferenceSession.SessionOptions {

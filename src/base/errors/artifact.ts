@@ -145,6 +145,32 @@ export const ARTIFACT_ERRORS = {
     (d: { path: string; problems: string[] }) =>
       `the graph ${d.path} does not fit the artifact:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}\n${AGAIN}`,
   ),
+  ARTIFACT_DATA: entry(
+    EXIT.usage,
+    400,
+    (d: { folder: string }) =>
+      `${d.folder} is an artifact: it holds vocabularies, but not how the columns of a file become fields. ` +
+      'Name the prepared data set of its training with --data',
+  ),
+  ARTIFACT_OTHER_DATASET: entry(
+    EXIT.artifact,
+    409,
+    (d: { folder: string; expected: string; found: string; data: string }) =>
+      `${d.folder} was made on the data set ${d.expected.slice(0, 16)}…, ${d.data} holds ${d.found.slice(0, 16)}…. Name the one of its training`,
+  ),
+  ARTIFACT_NAME: entry(
+    EXIT.usage,
+    400,
+    (d: { found: string }) =>
+      `${JSON.stringify(d.found)} cannot name a model: expected letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first`,
+  ),
+  SCORE_SCENARIO: entry(
+    EXIT.usage,
+    400,
+    (d: { found: string; near?: string; known: string[] }) =>
+      `there is no scenario ${JSON.stringify(d.found)} to score` +
+      (d.near === undefined ? `: scenarios are ${d.known.join(', ')}` : `: did you mean "${d.near}"?`),
+  ),
   SCORE_INVALID: entry(
     EXIT.usage,
     400,

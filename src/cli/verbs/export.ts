@@ -1,19 +1,132 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ArtifactManifest } from '../../artifact/manifest.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { CALIBRATIONS, type CalibrationChoice } from '../../select/calibration/choose.ts';
+import { type Exported, type ExportOptions, exportRun } from '../../select/export.ts';
 import { exportWeights } from '../../train/exchange.ts';
 import { helpEnd } from '../help.ts';
-import { RequiredOption } from '../options.ts';
-import { count, print } from '../output.ts';
+import { backendOption, jsonOption } from '../options.ts';
+import { columns, count, duration, print, printJson } from '../output.ts';
+
+interface Options {
+  out?: string;
+  name?: string;
+  score?: Score;
+  calibrate: CalibrationChoice;
+  data?: string;
+  weights?: string;
+  backend?: SessionOptions['backend'];
+  json?: boolean;
+}
+
+type Score = NonNullable<ExportOptions['score']>;
 
 export function exportVerb(program: Command): void {
   const verb = program
     .command('export')
-    .summary("write a run's weights with the names of the model's published implementation")
-    .description("Writes every tensor with its authors' name, shape and order: what `tributary import` reads.")
+    .summary('make an artifact of a run: all that a server needs')
+    .description(
+      'Writes a folder with ONNX graphs, embedding tables, vocabularies, calibration and score, verified as a server would. ' +
+        "With --weights instead: a safetensors file with the names, shapes and orders of the model's authors.",
+    )
     .argument('<run>', 'a finished run folder')
-    .addOption(new RequiredOption('--weights <file>', 'the safetensors file to write'))
-    .action((run: string, { weights }: { weights: string }) => {
-      const { tensors, bytes } = exportWeights(run, weights);
-      print(`wrote ${tensors} tensors, ${count(bytes)} bytes, to ${weights}`);
+    .option('--out <dir>', 'the artifact to write, new or empty')
+    .option('--name <name>', 'what requests call the model (default: MODEL-DATASET)')
+    .addOption(
+      new Option(
+        '--score <expression>',
+        "what ranks, over the tasks' probabilities; SCENARIO=EXPRESSION for one scenario; may be repeated " +
+          '(default: the mean of all tasks)',
+      ).argParser(readScore),
+    )
+    .addOption(
+      new Option('--calibrate <kind>', 'how logits become probabilities; auto: by cross-validated log loss')
+        .choices(CALIBRATIONS)
+        .default('auto'),
+    )
+    .option('--data <dir>', 'the prepared data set, where it is no longer in its place')
+    .option('--weights <file>', 'write a safetensors file for `tributary import`, and no artifact')
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .action((run: string, options: Options) => {
+      if ((options.out === undefined) === (options.weights === undefined))
+        verb.error('give either --out, for an artifact, or --weights');
+      return options.weights === undefined ? artifact(run, options) : weights(run, options.weights, options.json);
     });
-  helpEnd(verb, ['tributary export runs/autoifs-ml-1m-1 --weights autoifs.safetensors'], ['artifact']);
+  helpEnd(
+    verb,
+    [
+      'tributary export runs/autoifs-ml-1m-1 --out artifacts/ml-1m',
+      'tributary export runs/autoifs-shop-1 --out artifacts/shop --score "click * 0.3 + buy" --score "search=click"',
+      'tributary export runs/autoifs-ml-1m-1 --weights autoifs.safetensors',
+    ],
+    ['data', 'artifact'],
+  );
+}
+
+/** No expression has an equals sign; a scenario may: its name ends at the last one. */
+function readScore(text: string, before: Score = {}): Score {
+  const at = text.lastIndexOf('=');
+  const [scenario, expression] = at < 0 ? [undefined, text] : [text.slice(0, at).trim(), text.slice(at + 1)];
+  if (expression.trim() === '') throw new InvalidArgumentError('Expected an expression, as in "click * 0.3 + buy".');
+  if (scenario === undefined) return { ...before, default: expression };
+  return { ...before, scenarios: { ...before.scenarios, [scenario]: expression } };
+}
+
+function weights(run: string, path: string, json = false): void {
+  const { tensors, bytes } = exportWeights(run, path);
+  if (json) printJson({ event: 'result', run, weights: path, tensors, bytes });
+  else print(`wrote ${tensors} tensors, ${count(bytes)} bytes, to ${path}`);
+}
+
+async function artifact(run: string, { json, weights: _, out = '', ...options }: Options): Promise<void> {
+  const started = performance.now();
+  const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
+  const exported = await exportRun(run, { ...options, out, onStep });
+  const { manifest, cells } = exported;
+  const seconds = (performance.now() - started) / 1000;
+  if (json) {
+    const { name, id, data, graphs, score } = manifest;
+    const calibration = cells.flatMap((row, s) =>
+      row.map((cell, t) => ({ scenario: data.scenarios[s], task: data.tasks[t], ...cell })),
+    );
+    printJson({ event: 'result', run, out, name, id, bytes: bytesOf(manifest), graphs, score, calibration, seconds });
+  } else print(report(out, exported, seconds));
+}
+
+const bytesOf = ({ files }: ArtifactManifest): number =>
+  Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+
+function report(out: string, { manifest, cells }: Exported, seconds: number): string {
+  const { name, id, data, files, score } = manifest;
+  const scores = [
+    `score: ${score.default}`,
+    ...Object.entries(score.scenarios).map(([scenario, text]) => `  ${scenario}: ${text}`),
+  ];
+  return [
+    '',
+    'log loss on held-out validation rows, and the calibration chosen:',
+    ...calibrationTable(data, cells),
+    '',
+    ...scores,
+    `wrote ${name} ${id}: ${Object.keys(files).length + 1} files, ${count(bytesOf(manifest))} bytes, to ${out} (${duration(seconds)})`,
+  ].join('\n');
+}
+
+function calibrationTable({ scenarios, tasks }: ArtifactManifest['data'], cells: Exported['cells']): string[] {
+  const loss = (value: number | null): string => value?.toFixed(5) ?? '-';
+  const lines = cells.flatMap((row, s) =>
+    row.map(({ calibration, rows, positives, logloss }, t) => [
+      scenarios[s],
+      tasks[t],
+      count(rows),
+      count(positives),
+      loss(logloss.none),
+      loss(logloss.platt),
+      loss(logloss.isotonic),
+      calibration.kind + (calibration.kind === 'none' && calibration.reason ? `: ${calibration.reason}` : ''),
+    ]),
+  );
+  const header = ['scenario', 'task', 'rows', 'positives', 'none', 'platt', 'isotonic', 'chosen'];
+  return columns([header, ...lines], [2, 3, 4, 5, 6]);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import { predictRun } from '../../train/predict-run.ts';
+import { predictRun } from '../../select/predict-run.ts';
 import { helpEnd } from '../help.ts';
 import { backendOption, jsonOption, memoryOption, RequiredOption } from '../options.ts';
 import { count, duration, print, printJson } from '../output.ts';
@@ -10,6 +10,7 @@ interface Options {
   output: string;
   data?: string;
   memoryLimit?: string;
+  uncalibrated?: boolean;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
@@ -17,12 +18,12 @@ interface Options {
 export function predict(program: Command): void {
   const verb = program
     .command('predict')
-    .summary("score a raw file with a run's model")
+    .summary("score a raw file with a run's model or an artifact")
     .description(
       'Writes the rows of the input, in their order, with a column probability_TASK per task. The file needs the columns of ' +
-        'the fields and the scenario; no labels.',
+        'the fields and the scenario; no labels. Of an artifact the probabilities are calibrated, as a server gives them.',
     )
-    .argument('<run>', 'the run folder')
+    .argument('<run>', 'the run folder, or an artifact')
     .addOption(
       new RequiredOption(
         '--input <file>',
@@ -32,15 +33,19 @@ export function predict(program: Command): void {
     .addOption(new RequiredOption('--output <file>', 'the Parquet file to write'))
     .option(
       '--data <dir>',
-      'the prepared data set, where it is no longer in its place or the weights were imported without one',
+      'the prepared data set, where it is no longer in its place or the weights were imported without one; always for an artifact',
     )
+    .option('--uncalibrated', 'of an artifact: the probabilities before calibration')
     .addOption(memoryOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(
     verb,
-    ['tributary predict runs/autoifs-shop-1 --input today.csv --output scores.parquet'],
+    [
+      'tributary predict runs/autoifs-shop-1 --input today.csv --output scores.parquet',
+      'tributary predict artifacts/shop --data data/shop --input today.csv --output scores.parquet',
+    ],
     ['data', 'artifact'],
   );
 }

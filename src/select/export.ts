@@ -1,0 +1,207 @@
+/** From a finished run to an artifact: graphs, tables, vocabularies, calibration, score and the statistics of its data. */
+import { calibrator } from '../artifact/calibration.ts';
+import { readJsonLines } from '../artifact/json-lines.ts';
+import type { ArtifactManifest } from '../artifact/manifest.ts';
+import { vocabularyPath } from '../artifact/paths.ts';
+import { openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { compileScore, defaultScore } from '../artifact/score.ts';
+import type { ArtifactStatistics } from '../artifact/statistics.ts';
+import { checkPlace, writeArtifact } from '../artifact/write.ts';
+import { error } from '../base/errors/index.ts';
+import { nearest } from '../base/nearest.ts';
+import { versions } from '../base/version.ts';
+import type { FieldConfig } from '../config/dataset.ts';
+import { type PreparedData, RESERVED_IDS } from '../data/prepared.ts';
+import type { Port } from '../graph/index.ts';
+import type { SessionOptions } from '../runtime/contract.ts';
+import { describeData, openRunData } from '../train/run-data.ts';
+import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
+import { serveModel } from './scorer.ts';
+import { loadServedModel, type ServedModel, servedTable, TABLES } from './served-model.ts';
+import { type ServingGraph, servingGraph, tableFile } from './serving-graph.ts';
+import { distribution, trainingStatistics } from './statistics.ts';
+import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
+
+export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads'> {
+  /** Folder to write, absent or empty. */
+  out: string;
+  /** What requests call the model. Default: `<model>-<data set>`. */
+  name?: string;
+  /** Score expressions: one for all scenarios (default: the mean of all tasks), and others by scenario. */
+  score?: { default?: string; scenarios?: Record<string, string> };
+  /** Default `auto`: chosen for each scenario and task by cross-validated log loss. */
+  calibrate?: CalibrationChoice;
+  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  data?: string;
+  /** Graphs to write, as selection made them; the first answers all scenarios. Default: the model as it is. */
+  graphs?: { list: readonly ServingGraph[]; selection: ArtifactManifest['graphs'][number]['selection'] };
+  /** Told of each step. */
+  onStep?: (what: string) => void;
+}
+
+export interface Exported {
+  manifest: ArtifactManifest;
+  /** What calibration found: [S][T]. */
+  cells: FittedCell[][];
+}
+
+/**
+ * Writes the artifact of a run.
+ *
+ * @throws ARTIFACT_EXISTS, SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME; what openRunData and loadServedModel throw; DISK_FULL,
+ *   FILE_UNWRITABLE
+ */
+export async function exportRun(run: string, options: ExportOptions): Promise<Exported> {
+  const { out, calibrate = 'auto', onStep = () => {}, backend, threads } = options;
+  const record = openRun(run);
+  const data = await openRunData(run, options.data);
+  const served = loadServedModel(run, describeData(data.manifest));
+  const score = scoreOf(options.score, data.manifest.scenarios, data.manifest.tasks);
+  const name = nameOf(options.name, served);
+  checkPlace(out);
+  const graphs = options.graphs ?? { list: [servingGraph(served)], selection: 'none' as const };
+
+  onStep('scoring the validation rows');
+  const server = await serveModel(served, graphs.list, { backend, threads });
+  const validation = await scoreValidation(data, server).finally(() => server.close());
+  onStep('fitting calibrations');
+  const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
+  const calibration = cells.map((row) => row.map((cell) => cell.calibration));
+  onStep('counting the ids of the training rows');
+  const statistics: ArtifactStatistics = {
+    version: 1,
+    ...(await trainingStatistics(data)),
+    cells: cellStatistics(data, validation, cells),
+  };
+
+  onStep('writing');
+  const files = new Map<string, (string | Uint8Array)[]>();
+  const entries = graphs.list.map((graph) => {
+    const file = graph.scenario === undefined ? 'graph.onnx' : `scenario-${graph.scenario}.onnx`;
+    files.set(file, [graph.bytes]);
+    return graphEntry(file, graph, graphs.selection);
+  });
+  const read = TABLES.filter((table) => graphs.list.some(({ tables }) => tables.includes(table)));
+  for (const table of read) files.set(tableFile(table), [bytesOf(servedTable(served, table))]);
+  for (const field of data.manifest.fields)
+    if (hasVocabulary(configOf(data, field.name)))
+      files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);
+  files.set('statistics.json', [JSON.stringify(statistics)]);
+
+  const manifest = await writeArtifact(out, {
+    manifest: {
+      name,
+      versions: versions(),
+      run: { id: record.id, dataHash: data.manifest.hash, ...seedOf(record) },
+      model: { ...served.options, key: served.model.key },
+      data: dataOf(data),
+      graphs: entries,
+      tables: read.map((table) => ({
+        name: table,
+        file: tableFile(table),
+        rows: data.manifest.tableRows,
+        dimension: served.dimension,
+      })),
+      calibration,
+      score,
+      ...metricsOf(run),
+    },
+    files,
+  });
+  return { manifest, cells };
+}
+
+/** Checks every expression before any work is done. */
+function scoreOf(
+  given: ExportOptions['score'],
+  scenarios: readonly string[],
+  tasks: readonly string[],
+): ArtifactManifest['score'] {
+  const score = { default: given?.default ?? defaultScore(tasks), scenarios: given?.scenarios ?? {} };
+  for (const expression of [score.default, ...Object.values(score.scenarios)]) compileScore(expression, tasks);
+  const unknown = Object.keys(score.scenarios).find((name) => !scenarios.includes(name));
+  if (unknown !== undefined)
+    throw error('SCORE_SCENARIO', { found: unknown, near: nearest(unknown, scenarios, 5), known: [...scenarios] });
+  return score;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+function nameOf(given: string | undefined, { model, data }: ServedModel): string {
+  if (given === undefined) return `${model.key}-${data.name}`.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 64);
+  if (!NAME.test(given)) throw error('ARTIFACT_NAME', { found: given });
+  return given;
+}
+
+const seedOf = ({ config }: RunRecord): { seed?: number } =>
+  typeof config.seed === 'number' ? { seed: config.seed } : {};
+
+/** The test grid that the end of the training recorded. */
+function metricsOf(run: string): { metrics?: unknown } {
+  const result = readJsonLines(runPaths(run).metrics).findLast(
+    (line) => (line as { kind?: unknown } | null)?.kind === 'result',
+  ) as { test?: unknown } | undefined;
+  return result?.test === undefined ? {} : { metrics: result.test };
+}
+
+function graphEntry(
+  file: string,
+  { scenario, inputs, outputs, tables, multiplyAdds, parameters }: ServingGraph,
+  selection: ArtifactManifest['graphs'][number]['selection'],
+): ArtifactManifest['graphs'][number] {
+  const port = ({ name, type, shape }: Port) => ({
+    name,
+    type: type as 'int32' | 'float32',
+    shape: shape.map((dim) => (typeof dim === 'number' ? dim : ('batch' as const))),
+  });
+  return {
+    file,
+    ...(scenario !== undefined && { scenario }),
+    inputs: inputs.map(port),
+    outputs: outputs.map(port),
+    tables,
+    multiplyAdds,
+    parameters,
+    selection,
+  };
+}
+
+/** The configuration of a field, its name filled in. */
+const configOf = ({ manifest }: PreparedData, name: string): FieldConfig =>
+  manifest.config.fields.find((field) => field.name === name) as FieldConfig;
+
+const hasVocabulary = (config: FieldConfig): boolean => !('hash' in config && config.hash !== undefined);
+
+function dataOf(data: PreparedData): ArtifactManifest['data'] {
+  const { name, fields, scenarios, tasks, orderedTasks, sequences, tableRows } = data.manifest;
+  return {
+    name,
+    fields: fields.map((field) => {
+      const config = configOf(data, field.name);
+      return { ...field, config, ...(hasVocabulary(config) && { vocabulary: vocabularyPath(field.name) }) };
+    }),
+    scenarios,
+    tasks,
+    ...(orderedTasks !== undefined && { orderedTasks }),
+    ...(sequences && { sequences }),
+    tableRows,
+  };
+}
+
+const cellStatistics = (
+  { manifest: { scenarios, tasks } }: PreparedData,
+  validation: ValidationCell[][],
+  cells: FittedCell[][],
+): ArtifactStatistics['cells'] =>
+  scenarios.flatMap((scenario, s) =>
+    tasks.map((task, t) => {
+      const { logits, probabilities } = validation[s][t];
+      const { calibration, rows, positives } = cells[s][t];
+      const calibrate = calibrator(calibration);
+      const calibrated = Float64Array.from(logits, (logit, i) => calibrate(logit, probabilities[i]));
+      return { scenario, task, rows, positives, ...distribution(calibrated) };
+    }),
+  );
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,0 +1,79 @@
+/** Scores a raw file with a finished run's model, or with an artifact: by the graphs that serve, so that both give the same bits. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { calibrator } from '../artifact/calibration.ts';
+import type { ArtifactManifest } from '../artifact/manifest.ts';
+import { type Artifact, openArtifact } from '../artifact/open.ts';
+import { MANIFEST } from '../artifact/paths.ts';
+import { error } from '../base/errors/index.ts';
+import { openPrepared } from '../data/open.ts';
+import { type Prediction, type PredictOptions, predictInto } from '../data/predict.ts';
+import type { PreparedData } from '../data/prepared.ts';
+import type { SessionOptions } from '../runtime/contract.ts';
+import { describeData, openRunData } from '../train/run-data.ts';
+import { type Served, type Server, serveArtifact, serveModel } from './scorer.ts';
+import { loadServedModel } from './served-model.ts';
+
+export interface PredictRunOptions
+  extends Pick<PredictOptions, 'input' | 'output' | 'memoryLimit' | 'onProgress'>,
+    Pick<SessionOptions, 'backend' | 'threads'> {
+  /** Folder of the prepared data set, where it is not the one that the run recorded; an artifact records none. */
+  data?: string;
+  /** Of an artifact: probabilities as the graph gives them. Default false; those of a run always are. */
+  uncalibrated?: boolean;
+}
+
+/**
+ * Writes the input's rows with a probability per task.
+ *
+ * @param folder a run folder or an artifact
+ * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET; what openRunData, openArtifact, loadServedModel and predictInto throw
+ */
+export async function predictRun(folder: string, options: PredictRunOptions): Promise<Prediction> {
+  const { data: given, uncalibrated = false, backend, threads, ...files } = options;
+  const session = { backend, threads };
+  const { data, server, finish } = existsSync(join(folder, MANIFEST))
+    ? await ofArtifact(folder, given, uncalibrated, session)
+    : await ofRun(folder, given, session);
+  try {
+    const score: PredictOptions['score'] = async (batch) => finish(await server.score(batch), batch.scenario);
+    return await predictInto({ ...files, data, score, batchSize: 4096 });
+  } finally {
+    await server.close();
+  }
+}
+
+interface Predictor {
+  data: PreparedData;
+  server: Server;
+  /** What is written of an answer: [size, T]. */
+  finish: (answer: Served, scenario: Int32Array) => Float32Array;
+}
+
+async function ofRun(run: string, folder: string | undefined, options: SessionOptions): Promise<Predictor> {
+  const data = await openRunData(run, folder);
+  const server = await serveModel(loadServedModel(run, describeData(data.manifest)), undefined, options);
+  return { data, server, finish: ({ probabilities }) => probabilities };
+}
+
+async function ofArtifact(
+  folder: string,
+  dataFolder: string | undefined,
+  uncalibrated: boolean,
+  options: SessionOptions,
+): Promise<Predictor> {
+  const artifact: Artifact = await openArtifact(folder);
+  if (dataFolder === undefined) throw error('ARTIFACT_DATA', { folder });
+  const data = await openPrepared(dataFolder);
+  const { dataHash } = artifact.manifest.run;
+  if (data.manifest.hash !== dataHash)
+    throw error('ARTIFACT_OTHER_DATASET', { folder, expected: dataHash, found: data.manifest.hash, data: data.folder });
+  const server = await serveArtifact(artifact, options);
+  return { data, server, finish: uncalibrated ? ({ probabilities }) => probabilities : calibrated(artifact.manifest) };
+}
+
+function calibrated({ calibration, data: { tasks } }: ArtifactManifest): Predictor['finish'] {
+  const cells = calibration.map((row) => row.map(calibrator));
+  return ({ logits, probabilities }, scenario) =>
+    logits.map((logit, i) => cells[scenario[Math.floor(i / tasks.length)]][i % tasks.length](logit, probabilities[i]));
+}
