@@ -1,7 +1,7 @@
 /** A model's page in Markdown: purpose, equations, structure, options, size and cost, all from its declaration. */
 import { multiplyAdds, type Tensor } from '../graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model/contract.ts';
-import { describeOptions } from '../model/describe.ts';
+import { describeOptions, describeTraining } from '../model/describe.ts';
 import { figure } from '../model/figure.ts';
 import { buildForward, inferenceGraph } from '../train/graphs.ts';
 import { count } from './output.ts';
@@ -48,6 +48,7 @@ export function modelPage(model: Model): string {
       ]),
     ),
     '',
+    ...trainingLines(model),
     '## Size and cost',
     '',
     `For those data${sequences === undefined ? '' : ` (and ${sequences.types} behaviour sequences of ${sequences.length} items, where a model reads them)`}. Multiply-adds are those of scoring one row; a`,
@@ -66,6 +67,12 @@ export function modelPage(model: Model): string {
     ),
     '',
   ].join('\n');
+}
+
+/** Where a model does not start from the defaults of every run. */
+function trainingLines(model: Model): string[] {
+  const settings = describeTraining(model);
+  return settings.length === 0 ? [] : [`Runs start from \`${settings.join('`, `')}\` where nothing else is said.`, ''];
 }
 
 const optionsOf = (model: Model, preset: string | undefined): CommonOptions =>

@@ -10,6 +10,8 @@ import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts
 /** What the loader needs to know of a model. */
 export interface ConfigurableModel {
   options: z.ZodType;
+  /** What a run's `train` starts from instead of the schema's defaults. */
+  trainDefaults?: Readonly<Record<string, unknown>>;
   /** Named partial run configurations. */
   presets: Readonly<Record<string, unknown>>;
 }
@@ -28,7 +30,7 @@ export interface RunSources {
 }
 
 /**
- * A run's configuration: defaults < preset < config < flags < set.
+ * A run's configuration: defaults < those of the model < preset < config < flags < set.
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
@@ -52,7 +54,7 @@ export function resolveRun({
   const schema = runSchemaOf(model?.options ?? unknownModel);
   const problems: Problem[] = [];
   const base = { model: {}, train: { groups: DEFAULT_GROUPS } };
-  const layers = [base, presetLayer(model, preset, problems), written];
+  const layers = [base, { train: model?.trainDefaults ?? {} }, presetLayer(model, preset, problems), written];
   return resolve({ schema, layers, set, problems, source });
 }
 

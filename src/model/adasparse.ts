@@ -40,7 +40,15 @@ import { embedded, embeddingParameters } from './layers/embedding.ts';
 import { headCount, ownHeads } from './layers/heads.ts';
 import { linear, linearParameters } from './layers/linear.ts';
 import { batchNorm, batchNormBuffers, normParameters } from './layers/norm.ts';
-import { commonOptions, headsOption, normOption, presets, scenarioDimOption, widths } from './options.ts';
+import {
+  BASELINE_TRAINING,
+  commonOptions,
+  headsOption,
+  normOption,
+  presets,
+  scenarioDimOption,
+  widths,
+} from './options.ts';
 import { ADASPARSE_REFERENCE } from './references/adasparse.ts';
 
 const adasparseOptions = z.strictObject({
@@ -176,6 +184,7 @@ export const adasparse: ModelDefinition<AdasparseOptions> = {
     'z = v_m W + b',
   ].join('\n'),
   options: adasparseOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ dims: [512, 256, 128] }),
   parameters,
   buffers,

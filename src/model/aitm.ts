@@ -35,7 +35,7 @@ import type {
 import { denseBlocks, denseBuffers, denseParameters } from './layers/dense.ts';
 import { headCount, ownHeads, towerParameters, towers, weightedSum } from './layers/heads.ts';
 import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
-import { commonOptions, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, normOption, presets, widths } from './options.ts';
 import { AITM_REFERENCE } from './references/aitm.ts';
 
 export const aitmOptions = z.strictObject({
@@ -162,6 +162,7 @@ export const aitm: ModelDefinition<AitmOptions> = {
     'penalty = w_c sum_t max(p_t - p_{t-1}, 0)',
   ].join('\n'),
   options: aitmOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({}),
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers,

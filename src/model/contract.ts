@@ -194,6 +194,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   options: ZodType<O>;
   /** What is wrong with options for data of these sizes; what is wrong by itself the schema tells. */
   problems?: (options: O, sizes: ModelSizes) => { path: string; message: string }[];
+  /** The model's own defaults of training options: what a preset, a configuration or `--set` says goes before them. */
+  trainDefaults?: Record<string, unknown>;
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
   /** Numbers per row of the embedding table, for models that keep more than one embedding of a value. Default: `embeddingDim`. */

@@ -20,6 +20,10 @@ export function describeOptions({ options }: ModelDefinition): OptionDescription
     });
 }
 
+/** Where runs of a model do not start from the defaults of every run: `train.learningRate=0.001`. */
+export const describeTraining = ({ trainDefaults = {} }: ModelDefinition): string[] =>
+  Object.entries(trainDefaults).map(([name, value]) => `train.${name}=${JSON.stringify(value)}`);
+
 /** Dense parameters of a model with the options of a preset, or with its defaults. */
 export function countParameters(model: ModelDefinition, sizes: ModelSizes, preset?: string): number {
   const chosen = preset === undefined ? {} : (model.presets[preset].model as object | undefined);

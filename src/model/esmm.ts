@@ -26,7 +26,7 @@ import {
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { ESMM_REFERENCE } from './references/esmm.ts';
 
 export const esmmOptions = z.strictObject({
@@ -93,6 +93,7 @@ export const esmm: ModelDefinition<EsmmOptions> = {
   equations: 'p_1 = sigma(tower_ctr(x))\np_cvr = sigma(tower_cvr(x))\np_2 = p_1 p_cvr',
   options: esmmOptions,
   problems,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ towerDims: [512, 256, 128] }),
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers: (options, sizes) => stackedMlpBuffers('tower', towerSizes(options, inputWidth(options, sizes), sizes)),

@@ -30,7 +30,15 @@ import {
   stackedMlpBuffers,
   stackedMlpParameters,
 } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, scenarioDimOption, widths } from './options.ts';
+import {
+  BASELINE_TRAINING,
+  commonOptions,
+  headsOption,
+  normOption,
+  presets,
+  scenarioDimOption,
+  widths,
+} from './options.ts';
 import { HINET_REFERENCE } from './references/hinet.ts';
 
 const count = z.int().min(1);
@@ -155,6 +163,7 @@ export const hinet: ModelDefinition<HinetOptions> = {
     'logit_h = tower_h(CGC_h([A ; P_{s_i} ; G]))',
   ].join('\n'),
   options: hinetOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({
     scenarioDim: 64,
     sharedSubExperts: 5,

@@ -24,7 +24,7 @@ import {
 } from './layers/hypernetwork.ts';
 import { linear, linearParameters } from './layers/linear.ts';
 import { stackedLinear, stackedLinearParameters } from './layers/stack.ts';
-import { commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
 import { M2M_REFERENCE } from './references/m2m.ts';
 
 const count = z.int().min(1);
@@ -146,6 +146,7 @@ export const m2m: ModelDefinition<M2mOptions> = {
     'logit_t = tower_t(L_J)',
   ].join('\n'),
   options: m2mOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ experts: 8, width: 32, scenarioWidth: 64 }),
   parameters,
   forward,

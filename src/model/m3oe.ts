@@ -30,7 +30,7 @@ import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, Parame
 import { ownHeads, towerParameters, towers, weightedSum } from './layers/heads.ts';
 import { stackedLinear, stackedLinearParameters, stackedMlp, stackedMlpParameters } from './layers/stack.ts';
 import { starNetwork, starParameters } from './layers/star.ts';
-import { commonOptions, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, presets, widths } from './options.ts';
 import { M3OE_REFERENCE } from './references/m3oe.ts';
 
 const width = z.int().min(1);
@@ -145,6 +145,7 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
     'logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)      h = t*S + s',
   ].join('\n'),
   options: m3oeOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ starDim: 512, fusedDim: 256, expertDims: [64] }),
   parameters,
   forward,

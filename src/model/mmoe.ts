@@ -15,7 +15,7 @@ import {
   stackedMlpBuffers,
   stackedMlpParameters,
 } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { MMOE_REFERENCE } from './references/mmoe.ts';
 
 export const mmoeOptions = z.strictObject({
@@ -71,6 +71,7 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
   paper: 'Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts, KDD 2018',
   purpose: 'Shares experts between all heads; each head mixes them by its own gate.',
   options: mmoeOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers: (options, sizes) => {

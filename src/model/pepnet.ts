@@ -15,7 +15,7 @@ import { fieldIndices, fieldProblems, fieldsOf } from './layers/fields.ts';
 import { gateUnit, gateUnitParameters, stackedGateUnit, stackedGateUnitParameters } from './layers/gate-unit.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedLinear, stackedLinearParameters } from './layers/stack.ts';
-import { commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
 import { PEPNET_REFERENCE } from './references/pepnet.ts';
 
 const fieldList = z.array(z.string()).default([]);
@@ -107,6 +107,7 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
     ...fieldProblems('model.inputFields', inputFields, sizes),
     ...fieldProblems('model.priorFields', priorFields, sizes),
   ],
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ taskDims: [256, 128, 64] }),
   parameters,
   forward,

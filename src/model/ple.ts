@@ -18,7 +18,7 @@ import type {
 import { type CgcRows, type CgcSizes, cgc, cgcBuffers, cgcParameters } from './layers/cgc.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { PLE_REFERENCE } from './references/ple.ts';
 
 export const pleOptions = z.strictObject({
@@ -101,6 +101,7 @@ export const ple: ModelDefinition<PleOptions> = {
     'logit_h = tower_h(r_h)',
   ].join('\n'),
   options: pleOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers,

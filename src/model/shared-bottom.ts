@@ -9,7 +9,7 @@ import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, Parame
 import { denseBlocks, denseBuffers, denseParameters } from './layers/dense.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { SHARED_BOTTOM_REFERENCE } from './references/shared-bottom.ts';
 
 export const sharedBottomOptions = z.strictObject({
@@ -57,6 +57,7 @@ export const sharedBottom: ModelDefinition<SharedBottomOptions> = {
   purpose: 'Shares one network between all heads; each head has a tower of its own.',
   equations: 'f = bottom(x)\nlogit_h = tower_h(f)',
   options: sharedBottomOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ bottomDims: [1024, 512], towerDims: [256] }),
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers: (options, sizes) => {

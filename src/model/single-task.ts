@@ -11,7 +11,7 @@ import { reshape, type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
-import { commonOptions, headsOption, normOption, presets, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { SINGLE_TASK_REFERENCE } from './references/single-task.ts';
 
 export const singleTaskOptions = z.strictObject({
@@ -72,6 +72,7 @@ export const singleTask: ModelDefinition<SingleTaskOptions> = {
   purpose: 'Gives each head a network and embedding tables of its own.',
   equations: 'logit_h = tower_h(bottom_h(x_h))',
   options: singleTaskOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ bottomDims: [1024, 512], towerDims: [256] }),
   tableDimension: ({ embeddingDim, sharedEmbedding, heads }, sizes) =>
     sharedEmbedding ? embeddingDim : headCount(heads, sizes) * embeddingDim,

@@ -15,7 +15,7 @@ import { headCount, ownHeads } from './layers/heads.ts';
 import { linear, linearParameters, mlp, mlpParameters } from './layers/linear.ts';
 import { partitionedNorm, partitionedNormBuffers, partitionedNormParameters } from './layers/partitioned-norm.ts';
 import { starNetwork, starParameters } from './layers/star.ts';
-import { commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
+import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from './options.ts';
 import { STAR_REFERENCE } from './references/star.ts';
 
 const starOptions = z.strictObject({
@@ -68,6 +68,7 @@ export const star: ModelDefinition<StarOptions> = {
     'logit_h = star_h(PN(x)) + side([g_s ; x])_t        h = t*S + s',
   ].join('\n'),
   options: starOptions,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ starDims: [512, 256, 128], sideDims: [128] }),
   parameters,
   buffers: ({ embeddingDim }, { fields, scenarios }) =>

@@ -99,6 +99,23 @@ describe('a run configuration', () => {
     expect(presets.wide.train.batchSize).toBe(100);
   });
 
+  test("a model's own training defaults give way to presets and whatever is written", async () => {
+    const trainDefaults = { learningRate: 0.5, patience: 7, batchSize: 300 };
+    const request = {
+      models: new Map([['tiny', { options, presets, trainDefaults }]]),
+      config: { model: { key: 'tiny' } },
+    };
+    const { learningRate, patience, batchSize, l2 } = (
+      await loadRun({ ...request, preset: 'wide', set: ['train.patience=3'] })
+    ).train;
+    expect({ learningRate, patience, batchSize, l2 }).toEqual({
+      learningRate: 0.5,
+      patience: 3,
+      batchSize: 100,
+      l2: 3e-5,
+    });
+  });
+
   test('a schedule of another kind takes nothing over from the one it replaces', async () => {
     const run = await load({ preset: 'wide', config: { train: { schedule: { kind: 'cosine' } } } });
     expect(run.train.schedule).toEqual({ kind: 'cosine', warmupSteps: 0, finalShare: 0 });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { openPrepared } from '../../data/open.ts';
 import type { Manifest } from '../../data/prepared.ts';
 import type { ModelDefinition } from '../../model/contract.ts';
-import { countParameters, describeOptions } from '../../model/describe.ts';
+import { countParameters, describeOptions, describeTraining } from '../../model/describe.ts';
 import { findModel, models as zoo } from '../../model/registry.ts';
 import { tableDimension } from '../../model/table.ts';
 import { modelSizes } from '../../train/sizes.ts';
@@ -52,6 +52,7 @@ function describe(model: ModelDefinition, manifest: Manifest | undefined) {
     paper,
     purpose,
     options: describeOptions(model),
+    training: describeTraining(model),
     presets: Object.keys(presets),
     parameters: manifest && sizes(model, manifest),
   };
@@ -73,7 +74,7 @@ function sizes(model: ModelDefinition, manifest: Manifest) {
   };
 }
 
-function text({ key, title, paper, purpose, options, presets, parameters }: Description): string {
+function text({ key, title, paper, purpose, options, training, presets, parameters }: Description): string {
   const lines = options.map((o) => [
     `  model.${o.name}`,
     o.default === undefined ? 'required' : JSON.stringify(o.default),
@@ -85,6 +86,7 @@ function text({ key, title, paper, purpose, options, presets, parameters }: Desc
     `${key}: ${title}`,
     `  ${purpose}`,
     `  ${paper}`,
+    ...(training.length === 0 ? [] : [`  trains with: ${training.join(', ')}`]),
     `  presets: ${presets.join(', ') || 'none'}`,
     ...(parameters === undefined
       ? []

@@ -7,7 +7,7 @@
 import { add, concat, mul, reshape, slice, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition } from '../contract.ts';
 import { towers, weightedSum } from '../layers/heads.ts';
-import { presets } from '../options.ts';
+import { BASELINE_TRAINING, presets } from '../options.ts';
 import {
   experts,
   ownNode,
@@ -124,6 +124,7 @@ export const aesm2: ModelDefinition<Aesm2Options> = {
   ].join('\n'),
   options: aesm2Options,
   problems: structureProblems,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({
     scenarioLayers: [{ layers: 2, experts: 8, expertDims: [512, 256] }],
     taskLayers: { layers: 1, experts: 8, expertDims: [128] },

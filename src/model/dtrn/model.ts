@@ -8,7 +8,7 @@
  * so by their defaults) is our reading.
  */
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { presets } from '../options.ts';
+import { BASELINE_TRAINING, presets } from '../options.ts';
 import { interestParameters, interestsOf } from './interests.ts';
 import { normsOfRows } from './norms.ts';
 import { type DtrnOptions, dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
@@ -57,6 +57,7 @@ export const dtrn: ModelDefinition<DtrnOptions> = {
   ].join('\n'),
   options: dtrnOptions,
   problems: dtrnProblems,
+  trainDefaults: BASELINE_TRAINING,
   presets: presets({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
   parameters,
   forward,
