@@ -10,6 +10,7 @@ export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';
 export { type CompareConfig, type CompareInput, defineComparison } from './config/compare.ts';
 export { type DatasetConfig, type DatasetInput, defineDataset, type SplitName } from './config/dataset.ts';
 export { loadDataset, loadRun, type RunSources } from './config/load.ts';
+export { type Comparison, loadComparison } from './config/load-compare.ts';
 export { loadTune } from './config/load-tune.ts';
 export { defineRun, type RunConfig, type RunInput } from './config/run.ts';
 export { defineTune, type TuneConfig, type TuneInput } from './config/tune.ts';
@@ -42,6 +43,8 @@ export {
   type Macro,
   type Metric,
 } from './evaluate/index.ts';
+export type { ComparisonResult } from './experiment/compare/result.ts';
+export { type ComparisonHandle, type ComparisonRequest, runComparison } from './experiment/compare/run.ts';
 export {
   startTuning,
   type TuneEvent,

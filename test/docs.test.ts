@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildProgram } from '../src/cli/program.ts';
+import { compareSchema } from '../src/config/compare.ts';
 import { loadDataset, loadRun } from '../src/config/load.ts';
 import { loadTune } from '../src/config/load-tune.ts';
 import * as library from '../src/index.ts';
@@ -34,6 +35,24 @@ test('the examples of configurations are valid', async () => {
     kind: 'tpe',
     startTrials: 10,
   });
+  const [compare] = blocks('docs/compare.md', 'yaml');
+  const comparison = await library.loadComparison(parse(compare), library.models);
+  expect(comparison.models.map(({ label }) => label)).toEqual([
+    'mmoe',
+    'ple',
+    'autoifs',
+    'autoifs without selection=random',
+    'autoifs without selection=keep',
+    'autoifs without selection=remove',
+    'autoifs without LoRA',
+    'single-task (one task)',
+    'shared-bottom (one scenario)',
+  ]);
+});
+
+test('every option of a comparison is on its page', () => {
+  const page = textOf('docs/compare.md');
+  for (const option of Object.keys(compareSchema.shape)) expect(page, option).toMatch(new RegExp(`[\`]${option}[\`.]`));
 });
 
 test('every option of a run and of a data set is on its page', async () => {

@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
+import { defineComparison } from './compare.ts';
 import { defineDataset } from './dataset.ts';
 import { defineRun } from './run.ts';
 import { defineTune } from './tune.ts';
@@ -44,7 +45,7 @@ async function readModule(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti'); // a tenth of a second that most commands need not wait
   // The helpers are given to the module as `tributary`, so that a lone file works wherever the command is installed.
   const jiti = createJiti(import.meta.url, {
-    virtualModules: { tributary: { defineRun, defineDataset, defineTune } },
+    virtualModules: { tributary: { defineRun, defineDataset, defineTune, defineComparison } },
     interopDefault: false,
     fsCache: false,
     moduleCache: false,

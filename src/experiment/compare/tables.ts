@@ -1,6 +1,6 @@
 /** The tables of a comparison, as texts in rows: a terminal and Markdown show the same ones. */
 import type { Mean } from '../../evaluate/significance/index.ts';
-import type { ComparisonResult, CorrectedTest, DatasetResult, ModelResult, ModelTests } from './result.ts';
+import type { CellTests, ComparisonResult, CorrectedTest, DatasetResult, ModelResult, ModelTests } from './result.ts';
 import type { Times } from './times.ts';
 
 export interface Table {
@@ -35,20 +35,24 @@ const interval = (mean: Mean | null): string =>
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const percent = (share: number): string => `${Number((100 * share).toFixed(3))} %`;
 
-export function pText(p: number): string {
+function pText(p: number): string {
   return p < 0.0001 ? '<.0001' : p.toFixed(4).replace(/^0/, '');
 }
 
 const correctedText = (test: CorrectedTest | null): string => (test === null ? '-' : pText(test.corrected));
 
-const isSignificant = (test: CorrectedTest | null, { confidence }: ComparisonResult): boolean =>
-  test !== null && test.corrected < 1 - confidence;
+/** Significant by DeLong's test, which takes rows for independent, and by the bootstrap, which does not. */
+const isSignificant = ({ delong, bootstrap }: CellTests, { confidence }: ComparisonResult): boolean =>
+  [delong, bootstrap].every((test) => test !== null && test.corrected < 1 - confidence);
 
 const CORRECTION_NAMES = {
   holm: "Holm's correction",
   'benjamini-hochberg': "Benjamini and Hochberg's correction",
   none: 'no correction',
 };
+
+const significance = ({ confidence, correction }: ComparisonResult, { of }: DatasetResult['groups']): string =>
+  `significant at ${percent(1 - confidence)} by DeLong's test and by bootstrap of ${of}s, ${CORRECTION_NAMES[correction]} in each`;
 
 function quality(result: ComparisonResult, { models, tests, groups, scenarios, tasks }: DatasetResult): Table {
   const testOf = (model: ModelResult): ModelTests | undefined => tests.find((test) => test.model === model.model);
@@ -84,7 +88,7 @@ function quality(result: ComparisonResult, { models, tests, groups, scenarios, t
 }
 
 /** A table for each task: AUC per scenario. */
-function cellTables(result: ComparisonResult, { models, tests, scenarios, tasks }: DatasetResult): Table[] {
+function cellTables(result: ComparisonResult, { models, tests, scenarios, tasks, groups }: DatasetResult): Table[] {
   return tasks.map((task, t) => ({
     title: `AUC of ${task}`,
     head: ['model', ...scenarios],
@@ -92,19 +96,18 @@ function cellTables(result: ComparisonResult, { models, tests, scenarios, tasks 
       model.model,
       ...scenarios.map((_, s) => {
         const cell = s * tasks.length + t;
-        const test = tests.find((of) => of.model === model.model)?.cells[cell].delong ?? null;
-        const mark = isSignificant(test, result) ? ((test as CorrectedTest).difference > 0 ? '+' : '-') : ' ';
+        const test = tests.find((of) => of.model === model.model)?.cells[cell];
+        const significant = test !== undefined && isSignificant(test, result);
+        const mark = !significant ? ' ' : (test.delong?.difference ?? 0) > 0 ? '+' : '-';
         return `${spread(model.cells[cell].auc)} ${mark}`;
       }),
     ]),
-    notes: [
-      `+ or -: better or worse than ${result.baseline} by DeLong's test of the mean over seeds, ${CORRECTION_NAMES[result.correction]}`,
-    ],
+    notes: [`+ or -: better or worse than ${result.baseline} over all seeds, ${significance(result, groups)}`],
   }));
 }
 
 /** Difference of AUC to models of one task or one scenario alone. */
-function transferTables(result: ComparisonResult, { transfer, scenarios, tasks }: DatasetResult): Table[] {
+function transferTables(result: ComparisonResult, { transfer, scenarios, tasks, groups }: DatasetResult): Table[] {
   const references = [...new Set(transfer.map(({ against }) => against))];
   return references.map((reference) => ({
     title: `negative transfer: AUC minus that of ${reference}`,
@@ -115,15 +118,16 @@ function transferTables(result: ComparisonResult, { transfer, scenarios, tasks }
         const lost = cells.filter(({ delong }) => delong !== null && delong.difference < 0);
         return [
           model,
-          ...cells.map(({ delong }) => {
-            if (delong === null) return '-';
-            const mark = delong.difference >= 0 ? ' ' : isSignificant(delong, result) ? '▼' : '▽';
-            return `${signed(delong.difference)} ${mark}`;
+          ...cells.map((cell) => {
+            if (cell.delong === null) return '-';
+            const { difference } = cell.delong;
+            const mark = difference >= 0 ? ' ' : isSignificant(cell, result) ? '▼' : '▽';
+            return `${signed(difference)} ${mark}`;
           }),
           `${lost.length} of ${cells.length}`,
         ];
       }),
-    notes: [`▽: the joint model loses; ▼: significantly so by DeLong's test, ${CORRECTION_NAMES[result.correction]}`],
+    notes: [`▽: the joint model loses; ▼: ${significance(result, groups)}`],
   }));
 }
 
