@@ -11,6 +11,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
           // Files share a process, so that what they import is loaded once: a quarter of the time.
           isolate: false,
           setupFiles: 'test/between-files.ts',

@@ -1,4 +1,5 @@
 /** A model's page in Markdown: purpose, equations, structure, options, size and cost, all from its declaration. */
+import { markdownTable } from '../base/markdown.ts';
 import { multiplyAdds, type Tensor } from '../graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../model/contract.ts';
 import { describeOptions, describeTraining } from '../model/describe.ts';
@@ -39,7 +40,7 @@ export function modelPage(model: Model): string {
     '',
     '## Options',
     '',
-    ...table(
+    ...markdownTable(
       ['option', 'default', 'meaning'],
       describeOptions(model).map((o) => [
         `\`model.${o.name}\``,
@@ -54,7 +55,7 @@ export function modelPage(model: Model): string {
     `For those data${sequences === undefined ? '' : ` (and ${sequences.types} behaviour sequences of ${sequences.length} items, where a model reads them)`}. Multiply-adds are those of scoring one row; a`,
     'training step takes about three times as many.',
     '',
-    ...table(
+    ...markdownTable(
       ['options', 'dense parameters', 'multiply-adds per row'],
       [undefined, ...Object.keys(model.presets)].map((preset) => {
         const options = optionsOf(model, preset);
@@ -98,8 +99,3 @@ function costPerRow(model: Model, options: CommonOptions): number {
   const of = (rows: number): number => products.reduce((sum, product) => sum + multiplyAdds(product, rows), 0);
   return of(2) - of(1);
 }
-
-const table = (head: string[], rows: string[][]): string[] =>
-  [head, head.map(() => '---'), ...rows].map(
-    (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
-  );

@@ -1,4 +1,5 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
+import { markdownTable } from '../base/markdown.ts';
 import type { Batch } from '../data/prepared.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
@@ -50,13 +51,14 @@ export function choiceLines({ rows, chosen }: ChoiceCounts, scenarios: readonly 
     '',
     'Share of the test rows of a scenario that use an expert. What a scenario never uses does nothing there.',
     '',
-    `| choice | scenario | ${parts.join(' | ')} | rows |`,
-    `| --- | --- | ${parts.map(() => '---').join(' | ')} | --- |`,
-    ...Object.entries(chosen).flatMap(([name, counts]) =>
-      scenarios.map((scenario, s) => {
-        const shares = parts.map((part) => share(counts[s][part], rows[s]));
-        return `| ${name} | ${scenario} | ${shares.join(' | ')} | ${rows[s]} |`;
-      }),
+    ...markdownTable(
+      ['choice', 'scenario', ...parts.map(String), 'rows'],
+      Object.entries(chosen).flatMap(([name, counts]) =>
+        scenarios.map((scenario, s) => {
+          const shares = parts.map((part) => share(counts[s][part], rows[s]));
+          return [name, scenario, ...shares, String(rows[s])];
+        }),
+      ),
     ),
     '',
   ];

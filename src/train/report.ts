@@ -1,5 +1,6 @@
 /** report.md of a run: what a person reads afterwards. */
 import type { RunRecord } from '../artifact/run-folder.ts';
+import { markdownTable } from '../base/markdown.ts';
 import { formatGrid } from '../evaluate/index.ts';
 import { type ChoiceCounts, choiceLines } from './choices.ts';
 import type { ResultEvent } from './events.ts';
@@ -52,11 +53,10 @@ function flowLines(setup: Setup, keep: NonNullable<LoopState['keep']>): string[]
     '',
     'Share of the training rows of a scenario for which a flow reaches the task. The merged path is always kept.',
     '',
-    `| scenario | task | ${flows.join(' | ')} | rows |`,
-    `| --- | --- | ${flows.map(() => '---').join(' | ')} | --- |`,
-    ...scenarios.flatMap((scenario, s) =>
-      tasks.map(
-        (task, t) => `| ${scenario} | ${task} | ${keep.rates[s][t].map(share).join(' | ')} | ${keep.rows[s]} |`,
+    ...markdownTable(
+      ['scenario', 'task', ...flows, 'rows'],
+      scenarios.flatMap((scenario, s) =>
+        tasks.map((task, t) => [scenario, task, ...keep.rates[s][t].map(share), String(keep.rows[s])]),
       ),
     ),
     '',

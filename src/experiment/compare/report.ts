@@ -1,4 +1,5 @@
 /** comparison.md: the tables for people who were not there. */
+import { markdownTable } from '../../base/markdown.ts';
 import type { ComparisonResult } from './result.ts';
 import { type Table, tablesOf } from './tables.ts';
 import type { Times } from './times.ts';
@@ -21,9 +22,7 @@ export function markdown(result: ComparisonResult, times: Times): string {
 const tableLines = ({ title, head, rows, notes }: Table): string[] => [
   `## ${title[0].toUpperCase()}${title.slice(1)}`,
   '',
-  ...[head, head.map((_, c) => (c === 0 ? '---' : '---:')), ...rows].map(
-    (cells) => `| ${cells.map((cell) => cell.trim().replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`,
-  ),
+  ...markdownTable(head, rows, 'right'),
   '',
   ...notes.flatMap((note) => [`${note}.`, '']),
 ];

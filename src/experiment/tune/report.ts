@@ -1,4 +1,5 @@
 /** A search as text: what report.md holds and the command line shows. */
+import { markdownTable } from '../../base/markdown.ts';
 import type { Json, TuneConfig } from '../../config/tune.ts';
 import type { Importance } from './importance.ts';
 import type { TrialRecord } from './trials.ts';
@@ -34,15 +35,12 @@ export const HINT_HEAD =
 
 export function tuneReport(config: TuneConfig, { trials, monitor, best, hints }: TuneResult): string {
   const [head, ...rows] = trialRows(config.space, trials, monitor);
-  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   return [
     '# Search',
     '',
     `Best by validation ${monitor}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
     '',
-    line(head),
-    line(head.map(() => '---')),
-    ...rows.map(line),
+    ...markdownTable(head, rows),
     '',
     ...failureLines(trials).flatMap((text) => [`- ${text}`]),
     ...(hints.length === 0 ? [] : ['', HINT_HEAD, '', ...hints.map((hint) => `- ${hintLine(hint)}`)]),
