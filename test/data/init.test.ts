@@ -1,23 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { datasetSchema } from '../../src/config/dataset.ts';
 import { init } from '../../src/data/init.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { createWorld } from '../../src/data/synthetic/world.ts';
+import { proposeAndPrepare } from './init-proposal.ts';
 import { failure, fixture, temporaryFolder } from './support.ts';
-
-/** Proposes, checks that the text says the same as the object, and prepares from the text alone. */
-async function proposeAndPrepare(files: string[]) {
-  const proposal = await init(files);
-  const written = parse(proposal.yaml);
-  expect(written).toEqual(JSON.parse(JSON.stringify(proposal.config)));
-  const config = datasetSchema.parse(written);
-  const out = join(temporaryFolder(), 'prepared');
-  const { manifest } = await prepare({ config, sourceFolder: proposal.sourceFolder, out });
-  return { ...proposal, config, manifest };
-}
 
 const IMPRESSIONS = `time,user_id,item_id,tab,is_click,long view,duration,tags,note,version
 ${Array.from({ length: 400 }, (_, i) => {
@@ -91,27 +77,6 @@ test('marks make a label where there is none; without scenario or time there is 
     scenario: { values: ['all'] },
     split: { kind: 'random', seed: 2021 },
   });
-});
-
-test('a world of this project and the public ratings can be proposed and prepared', async () => {
-  const folder = temporaryFolder();
-  const file = join(folder, 'world.parquet');
-  await createWorld({ scenarios: 4, tasks: 3 }).writeParquet(file, { rows: 1500 });
-  const { config } = await proposeAndPrepare([file]);
-  expect(config.tasks.map((t) => t.name)).toEqual(['click', 'like', 'share']);
-  expect(config.scenario.values).toHaveLength(4);
-  expect(config.fields.map((f) => `${f.name} ${f.kind}`)).toEqual(
-    expect.arrayContaining(['tags multi', 'price numeric', 'user_id categorical', 'scenario categorical']),
-  );
-
-  const ratings = join(import.meta.dirname, '../../../shared/data/ml-100k');
-  if (!existsSync(ratings)) return;
-  const found = await init(['u.data', 'u.user', 'u.item'].map((name) => join(ratings, name)));
-  expect(found.config.joins?.map((j) => j.on)).toEqual([{ user: 'user' }, { item: 'item' }]);
-  expect(found.config.fields.slice(0, 2)).toEqual([
-    { name: 'user', kind: 'categorical' },
-    { name: 'item', kind: 'categorical' },
-  ]);
 });
 
 describe('what cannot be proposed', () => {

@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
 import { prepare } from '../../src/data/prepare.ts';
-import { dataset, failure, temporaryFolder } from './support.ts';
+import { bucketOf } from '../../src/data/tokens.ts';
+import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const JITI = join(dirname(createRequire(import.meta.url).resolve('jiti/package.json')), 'lib/jiti-cli.mjs');
 const ONCE = join(import.meta.dirname, 'prepare-once.ts');
@@ -34,6 +35,32 @@ function prepareInProcess(folder: string, kill?: { step: number; delay: number }
     );
   });
 }
+
+test('numbers get their buckets, be they few or too many to be mapped one by one', async () => {
+  const few = Array.from({ length: 70_000 }, (_, i) => (i % 300) * 1.7);
+  const many = few.map((_, i) => i * 0.37);
+  const lines = few.map((value, i) => `${value},${many[i]},${i % 2}`);
+  const fields = ['few', 'many'].map((name) => ({ name, kind: 'numeric' as const }));
+  const config = dataset({
+    name: 'numbers',
+    sources: { t: { path: 't.csv' } },
+    fields,
+    scenario: { expression: '0', values: [0] },
+    tasks: [{ name: 'click', label: 'click' }],
+    split: { kind: 'key', column: 'few', ratios: [1, 0, 0] },
+  });
+  const folder = temporaryFolder({ 't.csv': `few,many,click\n${lines.join('\n')}\n` });
+  const out = join(folder, 'out');
+  const { manifest } = await prepare({ config, sourceFolder: folder, out });
+  const rows = await readParquetRows(join(out, manifest.splits.train.file));
+  const { tokens } = await openPrepared(out);
+  for (const [name, values] of Object.entries({ few, many })) {
+    const known = await tokens(name);
+    expect(rows.map((row) => known[Number(row[`field_${name}`])])).toEqual(
+      values.map((value) => String(bucketOf('logSquare', value))),
+    );
+  }
+});
 
 test('killed at any step, the next run gives the same data set and leaves nothing else', async () => {
   const files = { 't.csv': rows(60_000) };

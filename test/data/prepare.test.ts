@@ -13,7 +13,6 @@ import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
 import { type PrepareOptions, prepare, readStatistics } from '../../src/data/prepare.ts';
-import { bucketOf } from '../../src/data/tokens.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const SMALL: DatasetInput = {
@@ -50,27 +49,6 @@ const problem = async (input: DatasetInput, files: Record<string, string>) => {
   expect(readdirSync(folder).sort()).toEqual(Object.keys(files).sort()); // nothing is left behind
   return e;
 };
-
-test('numbers get their buckets, be they few or too many to be mapped one by one', async () => {
-  const few = Array.from({ length: 70_000 }, (_, i) => (i % 300) * 1.7);
-  const many = few.map((_, i) => i * 0.37);
-  const lines = few.map((value, i) => `${value},${many[i]},home,${i % 2},0`);
-  const fields = ['few', 'many'].map((name) => ({ name, kind: 'numeric' as const }));
-  const input: DatasetInput = { ...SMALL, fields, split: { kind: 'key', column: 'few', ratios: [1, 0, 0] } };
-  const scenario = { expression: 'page', values: ['home'] };
-  const { out, manifest } = await run(
-    { ...input, scenario },
-    { 't.csv': `few,many,page,click,buy\n${lines.join('\n')}\n` },
-  );
-  const rows = await readParquetRows(join(out, manifest.splits.train.file));
-  const { tokens } = await openPrepared(out);
-  for (const [name, values] of Object.entries({ few, many })) {
-    const known = await tokens(name);
-    expect(rows.map((row) => known[Number(row[`field_${name}`])])).toEqual(
-      values.map((value) => String(bucketOf('logSquare', value))),
-    );
-  }
-});
 
 describe('prepare', () => {
   test('encodes rows, worked out by hand', async () => {

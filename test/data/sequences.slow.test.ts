@@ -6,9 +6,12 @@ import { openDuckDB, query } from '../../src/data/duckdb.ts';
 import { prepare } from '../../src/data/prepare.ts';
 import { recipes } from '../../src/data/recipes.ts';
 import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
+import { expectLastItems } from './sequence-log.ts';
 import { dataset, temporaryFolder } from './support.ts';
 
 const ML100K = join(import.meta.dirname, '../../../shared/data/ml-100k');
+
+test('random logs: the last items before the row, by SQL and by the row encoder', () => expectLastItems(8));
 
 test('MovieLens 100K: as many items as a count of earlier ratings says', async ({ skip }) => {
   if (!existsSync(ML100K)) skip(`no data in ${ML100K}`);

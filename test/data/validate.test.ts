@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { aucError } from '../../src/data/checks/cells.ts';
-import { recipes } from '../../src/data/recipes.ts';
 import { type Finding, formatFindings, validate, worstLevel } from '../../src/data/validate.ts';
-import { dataset, fixture, temporaryFolder } from './support.ts';
+import { dataset, temporaryFolder } from './support.ts';
 
 /** 2,000 rows of a log in which nothing is wrong: a user's taste and the slot decide the click, by chance. */
 interface LogRow {
@@ -62,15 +61,6 @@ test('a sound log passes every check, by name', async () => {
   ]);
   expect(worstLevel(findings)).toBe('warn');
   expect(worstLevel([])).toBe('pass');
-});
-
-test('recipes are sound', async () => {
-  const folder = temporaryFolder();
-  const config = dataset(await recipes.synthetic.prepareConfig(folder, { rows: 20_000 }));
-  expect(wrong(await validate(config, folder)).filter((f) => !f.includes('cell-sizes'))).toEqual([]);
-  const mini = fixture('ml1m_mini');
-  const movies = await validate(dataset(await recipes['ml-1m'].prepareConfig(mini)), mini);
-  expect(worstLevel(movies)).not.toBe('fail');
 });
 
 describe('what stops the rest', () => {
