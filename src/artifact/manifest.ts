@@ -41,6 +41,31 @@ const graph = z.strictObject({
   selection: z.enum(['none', 'exact', 'lossy']),
 });
 
+/** What selection did, and how it was held against the model as it is. */
+const selection = z.strictObject({
+  kind: z.enum(['exact', 'lossy']),
+  /** Rates of gates below it were taken for never, rates above 1 - epsilon for always. */
+  epsilon: z.number(),
+  /** Are large weights stored in eight bits? */
+  int8: z.boolean(),
+  /** The rows that the constants were measured on, by scenario: nothing is proven for others. */
+  measured: z.strictObject({ splits: z.array(z.string()), rows: z.array(count) }),
+  /** [S][n] by name of the gates or choice: never (0), always (1), or from row to row (null). */
+  decisions: z.record(z.string(), z.array(z.array(z.union([z.literal(0), z.literal(1), z.null()])))),
+  /** Rows of a split, how many of them differ by more than 1e-6 in a probability, the largest difference, mean AUC before and after. */
+  compared: z.array(
+    z.strictObject({
+      split: z.string(),
+      rows: count,
+      differing: count,
+      largest: z.number(),
+      auc: z.strictObject({ before: z.number().nullable(), after: z.number().nullable() }),
+    }),
+  ),
+  /** [S] milliseconds of a batch of 100 rows on one thread, medians; null for a scenario without rows. */
+  latency: z.array(z.strictObject({ before: z.number(), after: z.number() }).nullable()),
+});
+
 /** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, its ends beyond them. */
 const calibration = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -115,6 +140,8 @@ export const artifactSchema = z.strictObject({
     /** By scenario name. */
     scenarios: z.record(z.string(), z.string().min(1)).default({}),
   }),
+  /** How the graphs were made smaller; absent where they were not. */
+  selection: selection.optional(),
   /** Test grid of the model, as `evaluate --json` prints it; absent for imported weights. */
   metrics: z.unknown().optional(),
   files: z.record(inside, z.strictObject({ bytes: count, sha256 })),

@@ -16,6 +16,7 @@ import { parity } from './verbs/parity.ts';
 import { predict } from './verbs/predict.ts';
 import { prepare } from './verbs/prepare.ts';
 import { resume } from './verbs/resume.ts';
+import { select } from './verbs/select.ts';
 import { serve } from './verbs/serve.ts';
 import { train } from './verbs/train.ts';
 import { tune } from './verbs/tune.ts';
@@ -35,6 +36,7 @@ const VERBS = [
   evaluate,
   predict,
   flows,
+  select,
   compare,
   importVerb,
   exportVerb,

@@ -13,6 +13,7 @@ import {
   TensorProto_DataType,
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
+import { type Int8Weights, int8Product } from './int8.ts';
 import { isBatchMatrix } from './layout.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
@@ -21,8 +22,11 @@ import type { ElementType, Tensor } from './tensor.ts';
 
 type AttributeValue = number | readonly number[] | string | { float: number };
 
-/** What an input is bound to: numbers inside the model, or a file of them beside it (float32, little endian, nothing else). */
-export type StoredValue = { data: Float32Array } | { file: string };
+/**
+ * What an input is bound to: numbers inside the model, a file of them beside it (float32, little endian, nothing else), or
+ * weights in eight bits.
+ */
+export type StoredValue = { data: Float32Array } | { file: string } | Int8Weights;
 
 export const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
   float32: TensorProto_DataType.FLOAT,
@@ -99,6 +103,8 @@ export class Emitter {
         this.#operand(b, node.attributes.transposeB),
       ]);
     }
+    const inInt8 = this.#int8Product(a, b);
+    if (inInt8 !== undefined) return bias === undefined ? inInt8 : this.add('Add', [inInt8, this.value(bias)]);
     const transA = node.attributes.transposeA !== this.#flipped.has(a.id);
     const transB = node.attributes.transposeB !== this.#flipped.has(b.id);
     const flip = this.#flipped.has(node.id);
@@ -112,6 +118,16 @@ export class Emitter {
       : { transA: Number(transA), transB: Number(transB) };
     if (bias !== undefined) names.push(flip ? this.#reshaped(this.value(bias), [node.shape[1], 1]) : this.value(bias));
     return this.add('Gemm', names, transposes);
+  }
+
+  /** Rows times weights that are bound to eight bits. */
+  #int8Product(rows: Tensor, weights: Tensor): string | undefined {
+    if (weights.op !== 'input') return undefined;
+    const { name } = (weights as Tensor<'input'>).attributes;
+    const bound = this.#bound.get(name);
+    if (bound === undefined || !('int8' in bound)) return undefined;
+    const nonNegative = rows.op === 'relu' || rows.op === 'sigmoid';
+    return int8Product(this, this.value(rows), { weights: name, scales: `${name}.scales`, nonNegative });
   }
 
   /** `x W + b` as one Gemm, where `node` is such a sum and the product is read nowhere else. */
@@ -140,7 +156,10 @@ export class Emitter {
     const { name, shape, type } = node.attributes;
     const value = this.#bound.get(name);
     if (value === undefined) this.inputs.push(node);
-    else this.initializers.push(storedTensor(name, shape, type, value));
+    else if ('int8' in value) {
+      this.#initializer(name, TensorProto_DataType.INT8, shape as number[], bytesOf(value.int8));
+      this.#initializer(`${name}.scales`, TensorProto_DataType.FLOAT, [value.scales.length], bytesOf(value.scales));
+    } else this.initializers.push(storedTensor(name, shape, type, value));
     return name;
   }
 
@@ -193,6 +212,18 @@ export class Emitter {
     const positions = this.add('Expand', [column, this.add('Shape', [rows])]);
     const zeros = this.add('ConstantOfShape', [this.#runtimeShape(node)]);
     return this.add('ScatterElements', [zeros, positions, rows], { axis: 0, reduction: 'add' });
+  }
+
+  /** A stored number. */
+  float(value: number): string {
+    const bytes = bytesOf(Float32Array.of(value));
+    return this.#once(`%f${value}`, () => this.#initializer(`%f${value}`, TensorProto_DataType.FLOAT, [], bytes));
+  }
+
+  /** A stored whole number from 0 to 255. */
+  uint8(value: number): string {
+    const bytes = Uint8Array.of(value);
+    return this.#once(`%u${value}`, () => this.#initializer(`%u${value}`, TensorProto_DataType.UINT8, [], bytes));
   }
 
   /** A stored list of int64: shapes, axes, bounds. */
@@ -299,7 +330,15 @@ export class Emitter {
   }
 }
 
-function storedTensor(name: string, shape: Shape, type: ElementType, value: StoredValue): TensorProto {
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+function storedTensor(
+  name: string,
+  shape: Shape,
+  type: ElementType,
+  value: Exclude<StoredValue, Int8Weights>,
+): TensorProto {
   const count = fixedElements(shape);
   const invalid = (problem: string) => error('GRAPH_INVALID', { node: `stored ${name}`, problem });
   if (type !== 'float32') throw invalid(`is ${type}: only float32 is stored`);

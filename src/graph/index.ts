@@ -3,6 +3,7 @@ export { type CompiledGraph, type CompileOptions, check, compile, dump, type Por
 export type { StoredValue } from './emit.ts';
 export * from './functions.ts';
 export { grad, nodesBefore } from './grad.ts';
+export { type Int8Weights, int8Candidates, toInt8 } from './int8.ts';
 export { type Attributes, OPS, type OpName } from './ops/table.ts';
 export { multiplyAdds, type Product, productsOf } from './products.ts';
 export { type Apart, fold, type Known } from './rewrite/index.ts';

@@ -34,7 +34,7 @@ export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads
   /** Folder of the prepared data set, where it is not the one that the run recorded. */
   data?: string;
   /** Graphs to write, as selection made them; the first answers all scenarios. Default: the model as it is. */
-  graphs?: { list: readonly ServingGraph[]; selection: ArtifactManifest['graphs'][number]['selection'] };
+  graphs?: { list: readonly ServingGraph[]; selection: NonNullable<ArtifactManifest['selection']> };
   /** Told of each step. */
   onStep?: (what: string) => void;
 }
@@ -59,10 +59,10 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
   const score = scoreOf(options.score, data.manifest.scenarios, data.manifest.tasks);
   const name = nameOf(options.name, served);
   checkPlace(out);
-  const graphs = options.graphs ?? { list: [servingGraph(served)], selection: 'none' as const };
+  const { list, selection } = options.graphs ?? { list: [servingGraph(served)] };
 
   onStep('scoring the validation rows');
-  const server = await serveModel(served, graphs.list, { backend, threads });
+  const server = await serveModel(served, list, { backend, threads });
   const validation = await scoreValidation(data, server).finally(() => server.close());
   onStep('fitting calibrations');
   const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
@@ -76,12 +76,12 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
 
   onStep('writing');
   const files = new Map<string, (string | Uint8Array)[]>();
-  const entries = graphs.list.map((graph) => {
+  const entries = list.map((graph) => {
     const file = graph.scenario === undefined ? 'graph.onnx' : `scenario-${graph.scenario}.onnx`;
     files.set(file, [graph.bytes]);
-    return graphEntry(file, graph, graphs.selection);
+    return graphEntry(file, graph, selection?.kind ?? 'none');
   });
-  const read = TABLES.filter((table) => graphs.list.some(({ tables }) => tables.includes(table)));
+  const read = TABLES.filter((table) => list.some(({ tables }) => tables.includes(table)));
   for (const table of read) files.set(tableFile(table), [bytesOf(servedTable(served, table))]);
   for (const field of data.manifest.fields)
     if (hasVocabulary(configOf(data, field.name)))
@@ -104,6 +104,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
       })),
       calibration,
       score,
+      ...(selection && { selection }),
       ...metricsOf(run),
     },
     files,

@@ -84,44 +84,33 @@ const larger = (a: number, b: number): number => (Number.isNaN(b) ? Number.POSIT
 
 const largestOf = (differences: readonly number[]): number => differences.map(Math.abs).reduce(larger, 0);
 
-export interface Latency {
-  /** Milliseconds of one batch, medians: the model as it is, and the graph of the scenario. */
-  before: number;
-  after: number;
-}
-
 /** Rows of the batch that is timed. */
-export const TIMED_ROWS = 100;
+const TIMED_ROWS = 100;
 const ROUNDS = 200;
 
-/** Times each scenario's graph against the model as it is, in turn, on one thread: 100 of its rows. Null without rows. */
+/**
+ * Times graphs of each scenario in turn, on one thread, on 100 of its rows: the medians in milliseconds. Null without rows.
+ *
+ * @param graphs of each scenario those to compare
+ */
 export async function timeGraphs(
   served: ServedModel,
-  { before, scenarios }: Pick<Graphs, 'before' | 'scenarios'>,
+  graphs: readonly (readonly ServingGraph[])[],
   data: PreparedData,
   options: SessionOptions = {},
-): Promise<(Latency | null)[]> {
-  const alone = { ...options, threads: 1 };
-  const asBefore = await openGraph(served, before, alone);
-  const found: (Latency | null)[] = [];
-  try {
-    for (const [s, graph] of scenarios.entries()) {
-      const rows = await someRows(served, data, s);
-      if (rows === undefined) {
-        found.push(null);
-        continue;
-      }
-      const own = await openGraph(served, graph, alone);
-      const times = await inTurn(
-        [asBefore, own].map((session) => timed(session, feedsOf(served, rows, session.inputs))),
-      );
-      found.push({ before: times[0], after: times[1] });
-      await own.release();
+): Promise<(number[] | null)[]> {
+  const found: (number[] | null)[] = [];
+  for (const [s, own] of graphs.entries()) {
+    const rows = await someRows(served, data, s);
+    if (rows === undefined) {
+      found.push(null);
+      continue;
     }
-    return found;
-  } finally {
-    await asBefore.release();
+    const sessions = await Promise.all(own.map((graph) => openGraph(served, graph, { ...options, threads: 1 })));
+    found.push(await inTurn(sessions.map((session) => timed(session, feedsOf(served, rows, session.inputs)))));
+    await Promise.all(sessions.map((session) => session.release()));
   }
+  return found;
 }
 
 const timed = (session: Session, feeds: Record<string, Value>) => async (): Promise<number> => {

@@ -1,24 +1,27 @@
 /** Selection: from a finished run to smaller graphs, with the proof that they answer as the model does. */
+import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import { type Grid, numberOf } from '../evaluate/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { measureSwitches } from './measure.ts';
-import { compareGraphs, type Graphs, type Latency, type Proof, SAME, timeGraphs } from './proof.ts';
+import { compareGraphs, type Graphs, type Proof, SAME, timeGraphs } from './proof.ts';
 import { jointGraph, scenarioGraph } from './selected.ts';
 import type { ServedModel } from './served-model.ts';
-import { servingGraph, servingTensors } from './serving-graph.ts';
+import { type ServingTensors, servingGraph, servingTensors } from './serving-graph.ts';
 import { type Decisions, decide, type SwitchCounts, switchesOf, together } from './switches.ts';
 
 /** Rows that decide what is constant. Test rows are left out, so that they can tell what holds for unseen rows. */
-export const MEASURED: readonly SplitName[] = ['train', 'validation'];
+const MEASURED: readonly SplitName[] = ['train', 'validation'];
 
 export interface SelectOptions extends Pick<SessionOptions, 'backend'> {
   /** Rates below it count as never, rates above 1 - epsilon as always. Default 0: only what holds for every measured row. */
   epsilon?: number;
-  /** Mean AUC on validation rows that may be lost where epsilon is not 0. Default 0.0005. */
+  /** Mean AUC on validation rows that lossy graphs may lose. Default 0.0005. */
   budget?: number;
+  /** Store large weights in eight bits. Default false. */
+  int8?: boolean;
   /** Told of each step. */
   onStep?: (what: string) => void;
 }
@@ -26,6 +29,7 @@ export interface SelectOptions extends Pick<SessionOptions, 'backend'> {
 export interface Selection {
   kind: 'exact' | 'lossy';
   epsilon: number;
+  int8: boolean;
   graphs: Graphs;
   /** Ones among the measured rows, and what follows from them. */
   counts: SwitchCounts;
@@ -33,64 +37,114 @@ export interface Selection {
   /** On validation rows, which were measured, and on test rows, which were not. */
   proof: Proof;
   unseen: Proof;
-  /** Mean AUC that is lost on validation rows. */
-  loss: number;
-  latency: (Latency | null)[];
+  /** [S] milliseconds of 100 rows, as `timeGraphs` measures them; `exact` where eight bits are compared with it. */
+  latency: ({ before: number; after: number } | null)[];
 }
 
 /**
- * @throws SELECT_DIFFERS where exact graphs are not equal to the model, SELECT_OVER_BUDGET where lossy ones lose too much
+ * @throws SELECT_DIFFERS where exact graphs are not equal to the model, SELECT_OVER_BUDGET where lossy ones lose too much,
+ *   SELECT_INT8_USELESS where eight bits make nothing faster
  */
 export async function selectGraphs(
   served: ServedModel,
   data: PreparedData,
-  { epsilon = 0, budget = 0.0005, onStep = () => {}, ...session }: SelectOptions = {},
+  { epsilon = 0, budget = 0.0005, int8 = false, onStep = () => {}, ...session }: SelectOptions = {},
 ): Promise<Selection> {
   const tensors = servingTensors(served);
-  const switches = switchesOf(tensors);
-  const scenarios = served.data.scenarios.map((_, s) => s);
-  let counts: SwitchCounts = { rows: scenarios.map(() => 0), ones: {} };
-  if (switches.length > 0) {
-    const parts: SwitchCounts[] = [];
-    for (const split of MEASURED) {
-      onStep(`measuring gates on the ${split} rows`);
-      parts.push(await measureSwitches(served, switches, data, split, session));
-    }
-    counts = together(parts);
-  }
+  const counts = await measured(served, tensors, data, session, onStep);
   const decisions = decide(counts, epsilon);
-  const kind = changes(decide(counts), decisions) ? 'lossy' : 'exact';
+  const distilled = JSON.stringify(decisions) !== JSON.stringify(decide(counts));
+  const compare = async (graphs: Graphs, split: SplitName): Promise<Proof> => {
+    onStep(`comparing every answer on the ${split} rows`);
+    return compareGraphs(served, graphs, data, split, session);
+  };
 
   onStep('folding the graphs');
-  const graphs: Graphs = {
-    before: servingGraph(served),
-    joint: await jointGraph(served, tensors, decisions, kind === 'exact', session),
-    scenarios: [],
-  };
-  for (const s of scenarios) graphs.scenarios.push(await scenarioGraph(served, tensors, decisions, s, session));
-
-  onStep('comparing every answer on the validation rows');
-  const proof = await compareGraphs(served, graphs, data, 'validation', session);
-  const loss = meanAuc(proof.before) - meanAuc(proof.after);
-  checkProof(kind, proof, loss, budget);
-  onStep('comparing every answer on the test rows');
-  const unseen = await compareGraphs(served, graphs, data, 'test', session);
+  const plain = await graphsOf(served, tensors, decisions, { exact: !distilled, ...session });
+  let [graphs, proof] = [plain, await compare(plain, 'validation')];
+  checkProof(distilled ? 'lossy' : 'exact', proof, budget);
+  if (int8) {
+    onStep('rounding large weights to eight bits');
+    graphs = await graphsOf(served, tensors, decisions, { exact: !distilled, int8, ...session });
+    if (graphs.scenarios.every(({ rounded }) => rounded === 0))
+      throw error('SELECT_INT8_USELESS', { reason: 'no layer is large enough to gain from it' });
+    proof = await compare(graphs, 'validation');
+    checkBudget(proof, budget);
+  }
+  const unseen = await compare(graphs, 'test');
   onStep('timing');
-  const latency = await timeGraphs(served, graphs, data, session);
-  return { kind, epsilon, graphs, counts, decisions, proof, unseen, loss, latency };
+  const latency = await timed(served, graphs, plain, data, session);
+  const kind = distilled || int8 ? 'lossy' : 'exact';
+  return { kind, epsilon, int8, graphs, counts, decisions, proof, unseen, latency };
 }
 
-/** Do the rates decide more than the measured rows do? */
-const changes = (exact: Decisions, decided: Decisions): boolean => JSON.stringify(exact) !== JSON.stringify(decided);
+async function measured(
+  served: ServedModel,
+  tensors: ServingTensors,
+  data: PreparedData,
+  session: SessionOptions,
+  onStep: (what: string) => void,
+): Promise<SwitchCounts> {
+  const switches = switchesOf(tensors);
+  if (switches.length === 0) return { rows: served.data.scenarios.map(() => 0), ones: {} };
+  const parts: SwitchCounts[] = [];
+  for (const split of MEASURED) {
+    onStep(`measuring on the ${split} rows`);
+    parts.push(await measureSwitches(served, switches, data, split, session));
+  }
+  return together(parts);
+}
 
-/** 0 where no cell has an AUC: then none can be lost. */
+async function graphsOf(
+  served: ServedModel,
+  tensors: ServingTensors,
+  decisions: Decisions,
+  { exact, ...options }: SessionOptions & { exact: boolean; int8?: boolean },
+): Promise<Graphs> {
+  const scenarios: Graphs['scenarios'] = [];
+  for (const s of served.data.scenarios.keys())
+    scenarios.push(await scenarioGraph(served, tensors, decisions, s, options));
+  return {
+    before: servingGraph(served),
+    joint: await jointGraph(served, tensors, decisions, exact, options),
+    scenarios,
+  };
+}
+
+/** Eight bits must pay: they are timed against the same graphs without them. */
+async function timed(
+  served: ServedModel,
+  { before, scenarios }: Graphs,
+  plain: Graphs,
+  data: PreparedData,
+  session: SessionOptions,
+): Promise<Selection['latency']> {
+  const rounded = scenarios !== plain.scenarios;
+  const compared = scenarios.map((own, s) => [before, own, ...(rounded ? [plain.scenarios[s]] : [])]);
+  const times = await timeGraphs(served, compared, data, session);
+  const slower = times.find((own) => own !== null && rounded && own[1] >= own[2]);
+  if (slower)
+    throw error('SELECT_INT8_USELESS', {
+      reason: `100 rows take ${slower[1].toFixed(3)} ms, and ${slower[2].toFixed(3)} ms without them`,
+    });
+  return times.map((own) => own && { before: own[0], after: own[1] });
+}
+
+/** Mean AUC that is lost; 0 where no cell has an AUC: then none can be lost. */
+export const lossOf = ({ before, after }: Proof): number => meanAuc(before) - meanAuc(after);
+
 const meanAuc = ({ macro }: Grid): number => numberOf(macro.auc) ?? 0;
 
-function checkProof(kind: Selection['kind'], proof: Proof, loss: number, budget: number): void {
+function checkProof(kind: Selection['kind'], proof: Proof, budget: number): void {
   const { rows, differing, largest, largestJoint } = proof;
   const worst = Math.max(kind === 'exact' ? largest : 0, largestJoint);
   if (!(worst <= SAME)) throw error('SELECT_DIFFERS', { rows, differing, largest: worst, allowed: SAME });
-  if (kind === 'lossy' && !(loss <= budget)) throw error('SELECT_OVER_BUDGET', { loss, budget, lost: lossesOf(proof) });
+  if (kind === 'lossy') checkBudget(proof, budget);
+}
+
+function checkBudget(proof: Proof, budget: number): void {
+  const loss = lossOf(proof);
+  if (!(loss <= budget)) throw error('SELECT_OVER_BUDGET', { loss, budget, lost: lossesOf(proof) });
 }
 
 /** AUC that each cell loses; cells without one are left out. */
@@ -99,3 +153,23 @@ export const lossesOf = ({ before, after }: Proof): { scenario: string; task: st
     const [was, is] = [numberOf(auc), numberOf(after.cells[i].auc)];
     return was === null || is === null ? [] : [{ scenario, task, loss: was - is }];
   });
+
+/** What the manifest of an artifact says of a selection. */
+export function selectionRecord(selection: Selection): NonNullable<ArtifactManifest['selection']> {
+  const { kind, epsilon, int8, counts, decisions, proof, unseen, latency } = selection;
+  return {
+    kind,
+    epsilon,
+    int8,
+    measured: { splits: Object.keys(counts.ones).length === 0 ? [] : [...MEASURED], rows: counts.rows },
+    decisions,
+    compared: [proof, unseen].map(({ split, rows, differing, largest, before, after }) => ({
+      split,
+      rows,
+      differing,
+      largest,
+      auc: { before: numberOf(before.macro.auc), after: numberOf(after.macro.auc) },
+    })),
+    latency,
+  };
+}

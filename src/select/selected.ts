@@ -6,13 +6,18 @@ import type { ServedModel } from './served-model.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from './serving-graph.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
+export interface SelectedOptions extends SessionOptions {
+  /** Store large weights in eight bits. Default false. */
+  int8?: boolean;
+}
+
 /** The graph of one scenario, by what was decided of it. */
 export function scenarioGraph(
   served: ServedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   scenario: number,
-  options: SessionOptions = {},
+  options: SelectedOptions = {},
 ): Promise<ServingGraph> {
   const replaced = new Map(
     switchesOf(tensors).map((own) => [
@@ -32,7 +37,7 @@ export function jointGraph(
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
-  options: SessionOptions = {},
+  options: SelectedOptions = {},
 ): Promise<ServingGraph> {
   const all = ({ name }: { name: string }): boolean => decisions[name].flat().every((value) => value !== null);
   const replaced = new Map(
@@ -47,9 +52,9 @@ async function written(
   served: ServedModel,
   { outputs, weights }: Apart,
   scenario: number | undefined,
-  options: SessionOptions,
+  { int8, ...session }: SelectedOptions,
 ): Promise<ServingGraph> {
-  return compileServing(served, outputs, { scenario, folded: await computed(served, weights, options) });
+  return compileServing(served, outputs, { scenario, folded: await computed(served, weights, session), int8 });
 }
 
 /** What a fold has taken out, as numbers. */

@@ -22,6 +22,11 @@ export const SELECT_ERRORS = {
     422,
     (d: { loss: number; budget: number; lost: { scenario: string; task: string; loss: number }[] }) =>
       `the mean AUC on validation rows falls by ${d.loss.toFixed(5)}, more than the budget of ${d.budget}. Losses by cell:\n${cells(d.lost)}\n` +
-      'Nothing was written. Take a smaller --epsilon, or allow more by --budget',
+      'Nothing was written. Take a smaller --epsilon, leave --int8 away, or allow more by --budget',
+  ),
+  SELECT_INT8_USELESS: entry(
+    EXIT.usage,
+    422,
+    (d: { reason: string }) => `eight bits are of no use here: ${d.reason}. Nothing was written; leave --int8 away`,
   ),
 } as const;
