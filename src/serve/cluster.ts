@@ -1,6 +1,9 @@
 /**
  * Several processes behind one port. The primary holds no model: it starts workers, replaces one that ends, carries a change
- * of models to all of them or to none, and adds up their numbers. `node:cluster` hands them connections in turn.
+ * of models to all of them or to none, and adds up their numbers.
+ *
+ * Workers accept connections from one socket that they share. If the primary handed them out in turn, the default of
+ * `node:cluster`, a connection on its way to a worker that has just been killed would stay open and never be answered.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
@@ -44,12 +47,19 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   let version = 0;
   let isChanging = false;
   let isClosing = false;
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] });
 
   const start = async (): Promise<{ member: Member; port: number }> => {
     const worker = cluster.fork();
     const began = Date.now();
+    // What is sent before the worker's program listens would be lost.
+    let onListening = (): void => {};
+    const isListening = new Promise<void>((resolve) => {
+      onListening = resolve;
+    });
     const link = createLink(worker, {
+      listening: () => onListening(),
       change: (change: Change) => changeAll(change),
       families: () => collect(),
     });
@@ -62,7 +72,11 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       onTrouble(`worker ${worker.process.pid} ended (${signal ?? `code ${code}`}); another one starts`);
       setTimeout(replace, Date.now() - began < SETTLED_MS ? PAUSE_MS : 0);
     });
+    const ended = new Promise<never>((_, reject) => {
+      worker.once('exit', () => reject(error('SWAP_FAILED', { reason: `worker ${worker.process.pid} ended` })));
+    });
     try {
+      await Promise.race([isListening, ended]);
       await link.ask('start', { config, backend } satisfies WorkerStart);
       for (let loaded = -1; loaded !== version; ) {
         loaded = version;

@@ -43,3 +43,4 @@ const link = createLink(process, {
 // The terminal sends its signals to all processes; the primary decides when this one is done.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => void answering?.close().finally(() => process.exit(0)));
+await link.ask('listening');
