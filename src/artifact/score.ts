@@ -88,6 +88,7 @@ export function compileScore(expression: string, tasks: readonly string[]): Scor
     at++;
     if (token.kind === 'number') {
       const value = Number(token.text);
+      if (value === Number.POSITIVE_INFINITY) throw fail(token.position, `${token.text} is too large`);
       return () => value;
     }
     if (token.kind === 'name') return peek().text === '(' ? call(token) : task(token);
