@@ -68,6 +68,9 @@ async function findDialect(
   first: Dialect | undefined,
 ): Promise<Dialect> {
   const encoding = await detectEncoding(path, config.encoding);
+  const { delimiter, quote, header: hasHeader, columns } = config;
+  if (delimiter !== undefined && quote !== undefined && hasHeader !== undefined && columns !== undefined)
+    return { delimiter, quote, header: hasHeader, encoding, names: columns };
   const given = [
     `encoding = '${encoding}'`,
     ...(config.delimiter === undefined ? [] : [`delim = ${literal(config.delimiter)}`]),

@@ -60,20 +60,25 @@ const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
 /** A column reference: `["rating"]`, `["users", "age"]`, or a path into a struct. */
 type Reference = string[];
 
-/** The columns that an expression names. Throws DATA_EXPRESSION_INVALID where it is not one SQL expression. */
-export async function referencedColumns(connection: DuckDBConnection, expression: Expression): Promise<Reference[]> {
-  const { tree } = await queryOne(
-    connection,
-    `SELECT json_serialize_sql(${literal(`SELECT ${embed(expression.sql)}`)}) AS tree`,
-    `parsing the expression of ${expression.usedBy}`,
-  );
-  const parsed = JSON.parse(String(tree)) as {
-    error: boolean;
-    error_message?: string;
-    statements?: { node: unknown }[];
-  };
-  const invalid = (reason: string) =>
-    error('DATA_EXPRESSION_INVALID', { usedBy: expression.usedBy, expression: expression.sql, reason });
+/** The columns that each expression names. Throws DATA_EXPRESSION_INVALID where one is not one SQL expression. */
+export async function referencedColumns(
+  connection: DuckDBConnection,
+  expressions: Expression[],
+): Promise<Reference[][]> {
+  if (expressions.length === 0) return [];
+  const trees = expressions.map(({ sql }, i) => `json_serialize_sql(${literal(`SELECT ${embed(sql)}`)}) AS e${i}`);
+  const row = await queryOne(connection, `SELECT ${trees.join(', ')}`, 'parsing the expressions');
+  return expressions.map((expression, i) => referencesIn(JSON.parse(String(row[`e${i}`])), expression));
+}
+
+interface Parsed {
+  error: boolean;
+  error_message?: string;
+  statements?: { node: unknown }[];
+}
+
+function referencesIn(parsed: Parsed, { usedBy, sql }: Expression): Reference[] {
+  const invalid = (reason: string) => error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason });
   if (parsed.error) throw invalid(parsed.error_message ?? 'it is not SQL');
   const node = parsed.statements?.[0]?.node as { select_list?: unknown[]; from_table?: { type?: string } } | undefined;
   if (parsed.statements?.length !== 1 || node?.select_list?.length !== 1 || node.from_table?.type !== 'EMPTY')
@@ -95,12 +100,10 @@ export async function neededColumns(
 ): Promise<string[]> {
   const all = base.columns.map(({ name }) => name);
   const named = new Set(config.joins.flatMap(({ on }) => Object.keys(on)).map((name) => name.toLowerCase()));
-  for (const expression of expressions) {
-    const references = await referencedColumns(connection, expression);
-    const isWhole = references.some(([first, ...rest]) => rest.length === 0 && first === base.name);
-    if (isWhole || NAMES_OTHERS.test(expression.sql)) return all;
-    for (const name of references.flat()) named.add(name.toLowerCase());
-  }
+  const references = (await referencedColumns(connection, expressions)).flat();
+  const isWhole = references.some(([first, ...rest]) => rest.length === 0 && first === base.name);
+  if (isWhole || expressions.some(({ sql }) => NAMES_OTHERS.test(sql))) return all;
+  for (const name of references.flat()) named.add(name.toLowerCase());
   return all.filter((name) => named.has(name.toLowerCase()));
 }
 
@@ -157,12 +160,12 @@ export async function checkExpressions(
       if (!has(right, from)) note(from, `the join with "${source}", right side`, right);
     }
   });
-  for (const expression of expressions) {
-    for (const reference of await referencedColumns(connection, expression)) {
+  const references = await referencedColumns(connection, expressions);
+  for (const [i, { usedBy }] of expressions.entries())
+    for (const reference of references[i]) {
       const column = reference.length > 1 && has(joined, reference[0]) ? reference[1] : reference[0];
-      if (!has(available, column)) note(column, expression.usedBy, available);
+      if (!has(available, column)) note(column, usedBy, available);
     }
-  }
   if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
   const relation = joinedRelation(config, sources);
   const types = await expressionTypes(connection, relation, expressions);

@@ -194,7 +194,7 @@ async function findInput(
   const input = await createSourceView(connection, name, source, files, texts);
   const alone: DatasetConfig = { ...manifest.config, from: name, joins: [] };
   const has = (column: string) => input.columns.some((c) => c.name.toLowerCase() === column.toLowerCase());
-  const references = await Promise.all(inputExpressions(alone).map((e) => referencedColumns(connection, e)));
+  const references = await referencedColumns(connection, inputExpressions(alone));
   const isAlone = references
     .flat()
     .every(([first, second]) => has(first === name && second !== undefined ? second : first));
