@@ -39,7 +39,7 @@ import type {
 import { embedded, embeddingParameters } from './layers/embedding.ts';
 import { headCount, ownHeads } from './layers/heads.ts';
 import { linear, linearParameters } from './layers/linear.ts';
-import { batchNorm, batchNormBuffers, normParameters } from './layers/norm.ts';
+import { normalized, normalizedBuffers, normalizedParameters } from './layers/norm.ts';
 import {
   BASELINE_TRAINING,
   commonOptions,
@@ -101,7 +101,7 @@ function parameters(options: AdasparseOptions, sizes: ModelSizes): ParameterSpec
     })),
     ...dims.flatMap((width, i) => [
       ...linearParameters(`layer.${i}`, i === 0 ? scenarioDim + pruned[0] : dims[i - 1], width),
-      ...(norm === 'batch' ? normParameters(`layer.${i}.norm`, [width]) : []),
+      ...normalizedParameters(`layer.${i}.norm`, norm, [width]),
     ]),
     ...linearParameters('head', dims.at(-1) as number, headCount(heads, sizes)),
   ];
@@ -109,7 +109,7 @@ function parameters(options: AdasparseOptions, sizes: ModelSizes): ParameterSpec
 
 const buffers = ({ dims, norm, alpha }: AdasparseOptions): BufferSpec[] => [
   { name: 'alpha', shape: [], initial: alpha },
-  ...(norm === 'batch' ? dims.flatMap((width, i) => batchNormBuffers(`layer.${i}.norm`, [width])) : []),
+  ...dims.flatMap((width, i) => normalizedBuffers(`layer.${i}.norm`, norm, [width])),
 ];
 
 function forward(inputs: Inputs): ForwardOutputs {
@@ -135,8 +135,7 @@ function forward(inputs: Inputs): ForwardOutputs {
 /** Product, norm, ReLU, dropout: x [B, in] -> [B, n]. */
 function block(x: Tensor, name: string, inputs: Inputs): Tensor {
   const product = linear(x, name, inputs.parameter); // [B,n]
-  const normed = inputs.options.norm === 'batch' ? batchNorm(product, `${name}.norm`, inputs) : product;
-  return inputs.dropout(relu(normed), name);
+  return inputs.dropout(relu(normalized(product, `${name}.norm`, inputs.options.norm, inputs)), name);
 }
 
 /** pi of what enters pruner l: v [B, n] -> [B, n]. Thresholds pass no gradient. */

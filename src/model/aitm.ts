@@ -33,6 +33,7 @@ import type {
   ParameterSpec,
 } from './contract.ts';
 import { denseBlocks, denseBuffers, denseParameters } from './layers/dense.ts';
+import { inputWidth } from './layers/fields.ts';
 import { headCount, ownHeads, towerParameters, towers, weightedSum } from './layers/heads.ts';
 import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, normOption, presets, widths } from './options.ts';
@@ -58,8 +59,6 @@ type Inputs = ForwardInputs<AitmOptions>;
 
 /** Whose towers there are. */
 const towerHeads = ({ towersPerScenario }: AitmOptions) => (towersPerScenario ? 'product' : 'shared');
-
-const inputWidth = ({ embeddingDim }: AitmOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 function parts(options: AitmOptions, inputs: number, sizes: ModelSizes) {
   const { bottomDims, towerDims, norm } = options;

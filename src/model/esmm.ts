@@ -24,6 +24,7 @@ import {
   type Tensor,
 } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
+import { inputWidth } from './layers/fields.ts';
 import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
@@ -40,8 +41,6 @@ export const esmmOptions = z.strictObject({
 });
 
 export type EsmmOptions = z.output<typeof esmmOptions>;
-
-const inputWidth = ({ embeddingDim }: EsmmOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 const towerSizes = ({ towerDims, heads, norm }: EsmmOptions, inputs: number, sizes: ModelSizes) => ({
   count: headCount(heads, sizes),

@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
-import { headCount, mixture, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { inputWidth } from './layers/fields.ts';
+import { headCount, headsAsTaskTop, mixture, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import {
   forEachMember,
   stackedLinear,
@@ -29,8 +30,6 @@ export const mmoeOptions = z.strictObject({
 });
 
 export type MmoeOptions = z.output<typeof mmoeOptions>;
-
-const inputWidth = ({ embeddingDim }: MmoeOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 function parts({ experts, expertDims, towerDims, heads, norm }: MmoeOptions, inputs: number, sizes: ModelSizes) {
   const count = headCount(heads, sizes);
@@ -79,9 +78,6 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
     return [...stackedMlpBuffers('expert', expert), ...stackedMlpBuffers('tower', tower)];
   },
   forward,
-  taskTop: {
-    parameters,
-    logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
-  },
+  taskTop: headsAsTaskTop(parameters, answersOf),
   reference: MMOE_REFERENCE,
 };

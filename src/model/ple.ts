@@ -16,7 +16,8 @@ import type {
   ParameterSpec,
 } from './contract.ts';
 import { type CgcRows, type CgcSizes, cgc, cgcBuffers, cgcParameters } from './layers/cgc.ts';
-import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { inputWidth } from './layers/fields.ts';
+import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { PLE_REFERENCE } from './references/ple.ts';
@@ -37,8 +38,6 @@ export const pleOptions = z.strictObject({
 });
 
 export type PleOptions = z.output<typeof pleOptions>;
-
-const inputWidth = ({ embeddingDim }: PleOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 /** The levels of a model that reads `width` numbers per row. */
 function levelsOf(options: PleOptions, width: number, sizes: ModelSizes): CgcSizes[] {
@@ -106,9 +105,6 @@ export const ple: ModelDefinition<PleOptions> = {
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers,
   forward,
-  taskTop: {
-    parameters,
-    logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
-  },
+  taskTop: headsAsTaskTop(parameters, answersOf),
   reference: PLE_REFERENCE,
 };

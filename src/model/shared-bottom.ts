@@ -7,7 +7,8 @@ import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
 import { denseBlocks, denseBuffers, denseParameters } from './layers/dense.ts';
-import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { inputWidth } from './layers/fields.ts';
+import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlpBuffers } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { SHARED_BOTTOM_REFERENCE } from './references/shared-bottom.ts';
@@ -22,8 +23,6 @@ export const sharedBottomOptions = z.strictObject({
 });
 
 export type SharedBottomOptions = z.output<typeof sharedBottomOptions>;
-
-const inputWidth = ({ embeddingDim }: SharedBottomOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 function parts({ bottomDims, towerDims, heads, norm }: SharedBottomOptions, inputs: number, sizes: ModelSizes) {
   return {
@@ -65,9 +64,6 @@ export const sharedBottom: ModelDefinition<SharedBottomOptions> = {
     return [...denseBuffers('bottom', bottom), ...stackedMlpBuffers('tower', tower)];
   },
   forward,
-  taskTop: {
-    parameters,
-    logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
-  },
+  taskTop: headsAsTaskTop(parameters, answersOf),
   reference: SHARED_BOTTOM_REFERENCE,
 };

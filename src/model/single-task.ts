@@ -9,7 +9,8 @@
 import { z } from 'zod';
 import { reshape, type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
-import { headCount, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { inputWidth } from './layers/fields.ts';
+import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { SINGLE_TASK_REFERENCE } from './references/single-task.ts';
@@ -28,8 +29,6 @@ export const singleTaskOptions = z.strictObject({
 });
 
 export type SingleTaskOptions = z.output<typeof singleTaskOptions>;
-
-const inputWidth = ({ embeddingDim }: SingleTaskOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 function parts({ bottomDims, towerDims, heads, norm }: SingleTaskOptions, inputs: number, sizes: ModelSizes) {
   const count = headCount(heads, sizes);
@@ -82,9 +81,6 @@ export const singleTask: ModelDefinition<SingleTaskOptions> = {
     return [...stackedMlpBuffers('bottom', bottom), ...stackedMlpBuffers('tower', tower)];
   },
   forward,
-  taskTop: {
-    parameters,
-    logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
-  },
+  taskTop: headsAsTaskTop(parameters, answersOf),
   reference: SINGLE_TASK_REFERENCE,
 };

@@ -1,8 +1,7 @@
 /** What AESM² consists of: the scenario tree, the layers with their sizes, parameters and moving averages. */
 import type { BufferSpec, ModelSizes, ParameterSpec } from '../contract.ts';
 import { towerParameters } from '../layers/heads.ts';
-import { batchNormBuffers, normParameters } from '../layers/norm.ts';
-import type { Norm } from '../layers/stack.ts';
+import { batchNormBuffers, type Norm, normParameters } from '../layers/norm.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
 export interface Level {

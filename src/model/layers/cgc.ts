@@ -9,9 +9,9 @@ import { add, reshape, slice, softmax, type Tensor } from '../../graph/index.ts'
 import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
 import { weightedSum } from './heads.ts';
 import { linear, linearParameters } from './linear.ts';
+import type { Norm } from './norm.ts';
 import {
   forEachMember,
-  type Norm,
   stackedLinear,
   stackedLinearParameters,
   stackedMlp,

@@ -1,7 +1,10 @@
 /** Parts of a row: the embeddings of fields that options name. */
 import { nearest } from '../../base/nearest.ts';
 import { concat, slice, type Tensor } from '../../graph/index.ts';
-import type { ModelSizes } from '../contract.ts';
+import type { CommonOptions, ModelSizes } from '../contract.ts';
+
+/** Numbers of a row's embeddings: F*D. */
+export const inputWidth = ({ embeddingDim }: CommonOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 /** Indices of the named fields in the order of the data, each once; of all fields where no names are given. */
 export function fieldIndices(names: readonly string[], { fields, fieldNames = [] }: ModelSizes): number[] {

@@ -3,8 +3,9 @@
  * computed for all rows, then each row keeps those of its scenario. `shared`: one head per task for all scenarios.
  */
 import { cast, equal, matmul, mul, reduceSum, reshape, softmax, type Tensor, transpose } from '../../graph/index.ts';
-import type { CommonOptions, ForwardInputs, ModelSizes } from '../contract.ts';
-import { type Norm, stackedLinear, stackedLinearParameters, stackedMlp, stackedMlpParameters } from './stack.ts';
+import type { CommonOptions, ForwardInputs, ModelSizes, TaskTop } from '../contract.ts';
+import type { Norm } from './norm.ts';
+import { stackedLinear, stackedLinearParameters, stackedMlp, stackedMlpParameters } from './stack.ts';
 
 type Inputs = ForwardInputs<CommonOptions>;
 
@@ -40,6 +41,15 @@ export function ownHeads(answers: Tensor, heads: Heads, { scenario, sizes }: Inp
   const own = cast(equal(reshape(scenario, ['B', 1]), owner), 'float32'); // [B,T*S]
   return reduceSum(reshape(mul(answers, own), ['B', tasks, scenarios]), [2]); // [B,T]
 }
+
+/** For models whose heads answer side by side: `answersOf` makes of x [B, in] or [T, B, in] the answers of all heads [B, H]. */
+export const headsAsTaskTop = <O extends CommonOptions & { heads: Heads }>(
+  parameters: TaskTop<O>['parameters'],
+  answersOf: (x: Tensor, inputs: ForwardInputs<O>) => Tensor,
+): TaskTop<O> => ({
+  parameters,
+  logits: (bottoms, inputs) => ownHeads(answersOf(bottoms, inputs), inputs.options.heads, inputs),
+});
 
 /** Each of H gates mixes the K experts that it reads: gate logits [H, B, K], experts as in `weightedSum` -> [H, B, n]. */
 export const mixture = (gateLogits: Tensor, experts: Tensor): Tensor => weightedSum(softmax(gateLogits), experts);

@@ -14,6 +14,9 @@ import {
 } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
 
+/** Norm between a dense layer's product and its ReLU. */
+export type Norm = 'none' | 'batch' | 'layer';
+
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
   epsilon?: number;
@@ -80,3 +83,16 @@ export function layerNorm(x: Tensor, name: string, parameter: (name: string) => 
   });
   return add(mul(standardized(x), scale), shift);
 }
+
+/** The norm that options choose, of x [B, n] or a stack [K, B, n]. */
+export function normalized(x: Tensor, name: string, norm: Norm, inputs: ForwardInputs<CommonOptions>): Tensor {
+  if (norm === 'none') return x;
+  return norm === 'batch' ? batchNorm(x, name, inputs) : layerNorm(x, name, inputs.parameter);
+}
+
+export const normalizedParameters = (name: string, norm: Norm, shape: readonly number[]): ParameterSpec[] =>
+  norm === 'none' ? [] : normParameters(name, shape);
+
+/** Moving averages, where the norm has some. */
+export const normalizedBuffers = (name: string, norm: Norm, shape: readonly number[]): BufferSpec[] =>
+  norm === 'batch' ? batchNormBuffers(name, shape) : [];

@@ -5,12 +5,9 @@
  */
 import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, Initializer, ParameterSpec } from '../contract.ts';
-import { batchNorm, batchNormBuffers, layerNorm, normParameters } from './norm.ts';
+import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norm.ts';
 
 type Inputs = ForwardInputs<CommonOptions>;
-
-/** Norm between a dense layer's product and its ReLU. */
-export type Norm = 'none' | 'batch' | 'layer';
 
 export interface StackSizes {
   /** Members of the stack. */
@@ -60,11 +57,6 @@ export function stackedMlp(
   }, x);
 }
 
-function normalized(x: Tensor, name: string, norm: Norm, inputs: Inputs): Tensor {
-  if (norm === 'none') return x;
-  return norm === 'batch' ? batchNorm(x, name, inputs) : layerNorm(x, name, inputs.parameter);
-}
-
 /** Both drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of PyTorch's Linear, member by member. */
 export function stackedLinearParameters(name: string, count: number, inputs: number, outputs: number): ParameterSpec[] {
   const initializer: Initializer = { kind: 'uniform', bound: 1 / Math.sqrt(inputs) };
@@ -80,8 +72,8 @@ export const stackedMlpParameters = (
 ): ParameterSpec[] =>
   dims.flatMap((outputs, i) => [
     ...stackedLinearParameters(`${name}.${i}`, count, i === 0 ? inputs : dims[i - 1], outputs),
-    ...(norm === 'none' ? [] : normParameters(`${name}.${i}.norm`, [count, outputs])),
+    ...normalizedParameters(`${name}.${i}.norm`, norm, [count, outputs]),
   ]);
 
-export const stackedMlpBuffers = (name: string, { count, dims, norm }: StackSizes): BufferSpec[] =>
-  norm === 'batch' ? dims.flatMap((outputs, i) => batchNormBuffers(`${name}.${i}.norm`, [count, outputs])) : [];
+export const stackedMlpBuffers = (name: string, { count, dims, norm = 'none' }: StackSizes): BufferSpec[] =>
+  dims.flatMap((outputs, i) => normalizedBuffers(`${name}.${i}.norm`, norm, [count, outputs]));

@@ -1,11 +1,10 @@
 /** A plain PyTorch module of STAR: star layers are [in, out] there, too; the rest is PyTorch's Linear. */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout, ReferenceTensor } from '../contract.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
+import { inputWidth } from '../layers/fields.ts';
 import { headCount } from '../layers/heads.ts';
 import type { StarOptions } from '../star.ts';
 import { baselineOutputs, baselineReader, linearTensors, vectorTensor } from './layout.ts';
-
-const inputsOf = ({ embeddingDim }: StarOptions, { fields }: ModelSizes): number => fields * embeddingDim;
 
 export const STAR_REFERENCE: ReferenceLayout<StarOptions> = {
   models: ['star'],
@@ -29,7 +28,7 @@ export const STAR_REFERENCE: ReferenceLayout<StarOptions> = {
   ),
   tensors: (options, sizes) => {
     const { scenarios, tasks } = sizes;
-    const [inputs, scenarioDim] = [inputsOf(options, sizes), options.scenarioDim];
+    const [inputs, scenarioDim] = [inputWidth(options, sizes), options.scenarioDim];
     const side = [scenarioDim + inputs, ...options.sideDims, tasks];
     return [
       ...normTensors(scenarios, inputs),
@@ -42,7 +41,7 @@ export const STAR_REFERENCE: ReferenceLayout<StarOptions> = {
     ];
   },
   buffers: (options, sizes) => {
-    const shape = [sizes.scenarios, inputsOf(options, sizes)];
+    const shape = [sizes.scenarios, inputWidth(options, sizes)];
     return [
       vectorTensor('pn.running_mean', { parameter: 'norm.mean' }, shape[0] * shape[1], shape),
       vectorTensor('pn.running_var', { parameter: 'norm.variance' }, shape[0] * shape[1], shape),
