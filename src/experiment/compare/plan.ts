@@ -59,4 +59,4 @@ function cellOf(cell: Omit<Cell, 'name' | 'folder'>, out: string): Cell {
 const inTurns = (cells: Cell[], seeds: readonly number[]): Cell[] =>
   seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
 
-const plain = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[.-]+|-+$/g, '');
+const plain = (text: string): string => text.replaceAll(/[^A-Za-z0-9._]+/g, '-').replaceAll(/^[.-]+|-+$/g, '');
