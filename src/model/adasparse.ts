@@ -1,13 +1,6 @@
 /**
  * AdaSparse: adaptively sparse structures (Yang et al., CIKM 2022, arXiv 2206.13108). One network for all scenarios; before
- * each layer a light pruner weighs or removes its neurons, by the row's scenario and by what enters the layer.
- *
- *   u_l = [g ; v_l] P_l        g: embedding of the row's scenario
- *   binarisation  pi = 1 where sigma(alpha u) > epsilon, else 0
- *   scaling       pi = beta sigma(u),       0 below epsilon
- *   fusion        pi = beta sigma(alpha u), 0 below epsilon
- *   v_0 = pi_0 * x    v_l = pi_l * block_l(v_{l-1})    z = v_m W + b        block_1 reads [g ; v_0]
- *
+ * each layer a light pruner weighs or removes its neurons, by the row's scenario and by what enters the layer. Its sharpness
  * alpha grows with every training step, so that factors move towards 0 and beta.
  */
 import { z } from 'zod';
@@ -176,10 +169,12 @@ export const adasparse: ModelDefinition<AdasparseOptions> = {
     'AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain Click-Through Rate Prediction, CIKM 2022, arXiv 2206.13108',
   purpose: 'Shares one network between all scenarios; each row weighs or prunes its neurons by its scenario.',
   equations: [
-    'u_l = [g ; v_l] P_l                               g: embedding of the scenario',
-    'pi_l = beta sigma(alpha u_l), 0 below epsilon     fusion; scaling has no alpha, binarisation gives 0 or 1',
+    'u_l = [g ; v_l] P_l              g: embedding of the scenario',
+    'pi_l = 1 where sigma(alpha u_l) > epsilon, else 0     binarisation',
+    'pi_l = beta sigma(u_l), 0 below epsilon               scaling',
+    'pi_l = beta sigma(alpha u_l), 0 below epsilon         fusion',
     'v_0 = pi_0 * x',
-    'v_l = pi_l * block_l(v_{l-1})                     block_1 reads [g ; v_0]',
+    'v_l = pi_l * block_l(v_{l-1})     block_1 reads [g ; v_0]',
     'z = v_m W + b',
   ].join('\n'),
   options: adasparseOptions,

@@ -2,10 +2,6 @@
  * AITM: adaptive information transfer (Xi et al., KDD 2021), for tasks of which each follows the one before (impression, click,
  * purchase). Each task attends to its own features and to a message from the task before.
  *
- *   q_t = bottom_t(x)    o_1 = q_1    u = transfer_t(o_{t-1})                       (equation 2)
- *   w(v) = <Q v, K v> / sqrt(d)    o_t = sum over v in {q_t, u} of softmax(w)_v V v  (equations 3 to 5)
- *   logit_t = tower_t(o_t)    penalty w_c sum_t max(p_t - p_{t-1}, 0)                (equations 6 and 8)
- *
  * Q, K and V are the same in every step, as in the authors' code, and start from its normal(0, 0.01). Embeddings, which start so
  * there as well, are drawn like those of all models here. A message is an output o, so that it carries all tasks before.
  */
@@ -154,11 +150,11 @@ export const aitm: ModelDefinition<AitmOptions> = {
   equations: [
     'q_t = bottom_t(x)',
     'o_1 = q_1',
-    'u = transfer_t(o_{t-1})',
+    'u = transfer_t(o_{t-1})                               equation 2',
     'w(v) = <Q v, K v> / sqrt(d)',
-    'o_t = sum over v in {q_t, u} of softmax(w)_v V v',
-    'logit_t = tower_t(o_t)',
-    'penalty = w_c sum_t max(p_t - p_{t-1}, 0)',
+    'o_t = sum over v in {q_t, u} of softmax(w)_v V v      equations 3 to 5',
+    'logit_t = tower_t(o_t)                                equation 6',
+    'penalty = w_c sum_t max(p_t - p_{t-1}, 0)             equation 8',
   ].join('\n'),
   options: aitmOptions,
   trainDefaults: BASELINE_TRAINING,

@@ -2,10 +2,9 @@
  * ESMM: the conversion rate over the entire space of impressions (Ma et al., SIGIR 2018). Of two tasks the second implies the
  * first (click; click and conversion): its probability is a product, and only the product is trained.
  *
- *   p_1 = sigma(a)    p_2 = p_1 p_cvr = sigma(a) sigma(b)    a = tower_ctr(x)    b = tower_cvr(x)      (equation 1)
- *
- * The loss of both labels (equation 3) is the logistic loss of the logit of p_2. With log p_2 = -softplus(-a) - softplus(-b) and
- * 1 - p_2 = (e^-a + e^-b + e^(-a-b)) p_2, that logit is -log(e^-a + e^-b + e^(-a-b)).
+ * The loss of both labels (equation 3) is the logistic loss of the logit of p_2. With a and b the answers of the towers,
+ * log p_2 = -softplus(-a) - softplus(-b) and 1 - p_2 = (e^-a + e^-b + e^(-a-b)) p_2, so that this logit is
+ * -log(e^-a + e^-b + e^(-a-b)).
  */
 import { z } from 'zod';
 import {
@@ -89,7 +88,11 @@ export const esmm: ModelDefinition<EsmmOptions> = {
   title: 'ESMM',
   paper: 'Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click Conversion Rate, SIGIR 2018',
   purpose: 'Learns the conversion rate after a click from all impressions, through the product of both rates.',
-  equations: 'p_1 = sigma(tower_ctr(x))\np_cvr = sigma(tower_cvr(x))\np_2 = p_1 p_cvr',
+  equations: [
+    'p_1 = sigma(tower_ctr(x))',
+    'p_cvr = sigma(tower_cvr(x))',
+    'p_2 = p_1 p_cvr                 equation 1',
+  ].join('\n'),
   options: esmmOptions,
   problems,
   trainDefaults: BASELINE_TRAINING,

@@ -2,12 +2,8 @@
  * HiNet: hierarchical information extraction (Zhou et al., ICDE 2023, arXiv 2303.06095). First a scenario layer: what all
  * scenarios share, what the row's own has, and what others may lend it. Then a task layer of shared and specific experts.
  *
- *   SEI(x) = sum_k softmax(x W + b)_k expert_k(x)              sub-expert integration
- *   G = SEI_shared(x)    P_s = SEI_s(x) for every scenario s    own = P_s of the row's scenario
- *   a = softmax(W emb(own) + b)    A = sum over the others of a_s P_s
- *   logits = tower_h(CGC_h([A ; own ; G]))                      task layer
- *
- * a is a softmax over all scenarios, from which the own weight is dropped; the rest is not rescaled, as in the authors' code.
+ * The attention is a softmax over all scenarios, from which the own weight is dropped; the rest is not rescaled, as in the
+ * authors' code.
  */
 import { z } from 'zod';
 import { concat, mul, oneHot, reshape, softmax, sub, type Tensor, transpose } from '../graph/index.ts';
@@ -155,12 +151,12 @@ export const hinet: ModelDefinition<HinetOptions> = {
   purpose:
     'Extracts shared, own and transferred knowledge by scenario first, then shared and specific knowledge by task.',
   equations: [
-    'SEI(x) = sum_k softmax(gate(x))_k expert_k(x)',
+    'SEI(x) = sum_k softmax(x W + b)_k expert_k(x)     sub-expert integration',
     'G = SEI_shared(x)',
-    'P_s = SEI_s(x)                                  for every scenario s',
-    "a = softmax(attention(emb(s_i)))                over all scenarios; s_i is the row's own",
-    'A = sum of a_s P_s                              over the others',
-    'logit_h = tower_h(CGC_h([A ; P_{s_i} ; G]))',
+    'P_s = SEI_s(x)                                    for every scenario s; own = P_s of the row',
+    'a = softmax(W emb(own) + b)                       over all scenarios',
+    'A = sum of a_s P_s                                over the others',
+    'logit_h = tower_h(CGC_h([A ; own ; G]))           task layer',
   ].join('\n'),
   options: hinetOptions,
   trainDefaults: BASELINE_TRAINING,

@@ -1,13 +1,7 @@
 /**
  * M2M: multi-scenario multi-task meta learning (Zhang et al., CIKM 2022, arXiv 2201.06814). The scenario's vector makes the weights
- * of the attention over experts and of the towers, by meta units.
- *
- *   meta(h): h <- leaky(h W_i + b_i), i = 1..n, with W_i and b_i linear in the scenario's vector
- *   a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))       R_t = sum_k a_tk E_k
- *   L_0 = R_t    L_j = leaky(meta_j(L_j-1) + L_j-1)      logit_t = tower_t(L_J)
- *
- * with experts E_k and task vectors tau_t. Tasks share the meta units. Behaviour sequences, which the paper encodes by a
- * transformer first, are pooled by the data's fields.
+ * of the attention over experts and of the towers, by meta units, which the tasks share. Behaviour sequences, which the paper
+ * encodes by a transformer first, are pooled by the data's fields.
  */
 import { z } from 'zod';
 import { add, matmul, oneHot, reshape, slice, type Tensor, transpose } from '../graph/index.ts';
@@ -140,7 +134,7 @@ export const m2m: ModelDefinition<M2mOptions> = {
   purpose: 'Makes the weights of attention and towers out of the scenario.',
   equations: [
     "meta(h): h <- leaky(h W_i + b_i), i = 1..n        W_i, b_i linear in the scenario's vector",
-    'a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))',
+    'a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))    E_k: experts, tau_t: task vectors',
     'R_t = sum_k a_tk E_k',
     'L_0 = R_t    L_j = leaky(meta_j(L_j-1) + L_j-1)',
     'logit_t = tower_t(L_J)',

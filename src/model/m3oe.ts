@@ -2,13 +2,8 @@
  * M3oE: multi-domain multi-task mixture of experts (Zhang et al., SIGIR 2024, arXiv 2404.18465). Scenarios are fused by star
  * topology; shared, domain and task experts then read the fused row, and each head takes its share of them.
  *
- *   v = x (W * W_s) + c + c_s            u = LN-MLP(v) + LN-MLP(x)
- *   M_h = sum_k softmax(gate_h(sg(u)))_k X_k(u)
- *   D_s = beta_d Y_s(u) + (1 - beta_d) / (S - 1) sum over other s' of Y_s'(u)      T_t likewise, over tasks
- *   logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)                             h = t*S + s
- *
- * LN-MLP: layers of product, layer norm, ReLU. The four balances beta, omega are sigmoids of scalars, which learn from
- * validation rows: chosen on the rows they train on, the experts' shares would only fit these better.
+ * The four balances beta, omega are sigmoids of scalars, which learn from validation rows: chosen on the rows they train on,
+ * the experts' shares would only fit these better.
  *
  * Own kernels W_s start at 1 (layers/star.ts). The authors draw both factors at random, so that v starts near 0.
  */
@@ -139,7 +134,7 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
   equations: [
     'v = x (W * W_s) + c + c_s',
     'u = LN-MLP(v) + LN-MLP(x)                               LN-MLP: product, layer norm, ReLU',
-    'M_h = sum_k softmax(gate_h(stop(u)))_k X_k(u)           X_k: shared experts',
+    'M_h = sum_k softmax(gate_h(sg(u)))_k X_k(u)             X_k: shared experts; sg: no gradient passes',
     "D_s = beta_d Y_s(u) + (1 - beta_d) / (S - 1) sum of the other Y_s'(u)",
     "T_t = beta_t Z_t(u) + (1 - beta_t) / (T - 1) sum of the other Z_t'(u)",
     'logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)      h = t*S + s',

@@ -1,8 +1,4 @@
-/**
- * MMoE: multi-gate mixture of experts (Ma et al., KDD 2018). All heads share the experts; each mixes them by a gate of its own.
- *
- *   E_k = expert_k(x)    f_h = sum_k softmax(gate_h(x))_k E_k    logit_h = tower_h(f_h)
- */
+/** MMoE: multi-gate mixture of experts (Ma et al., KDD 2018). All heads share the experts; each mixes them by a gate of its own. */
 import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
@@ -69,6 +65,7 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
   title: 'MMoE',
   paper: 'Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts, KDD 2018',
   purpose: 'Shares experts between all heads; each head mixes them by its own gate.',
+  equations: ['E_k = expert_k(x)', 'f_h = sum_k softmax(gate_h(x))_k E_k', 'logit_h = tower_h(f_h)'].join('\n'),
   options: mmoeOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),

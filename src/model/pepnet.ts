@@ -1,11 +1,7 @@
 /**
  * PEPNet (Chang et al., KDD 2023): gates from what is known beforehand. The scenario rescales the input (EPNet); user, item and the
- * like, the prior fields, rescale every hidden layer of every task's network (PPNet).
- *
- *   o = gate_ep([g_s ; sg(x)]) * x                       q = [r ; sg(o)]
- *   h_t0 = o    h_tl = relu(linear_tl(h_t,l-1)) * gate_tl(q)    logit_t = tower_t(h_tL)
- *
- * with the scenario's embedding g_s and the prior r. sg stops gradients: gates learn to rescale x and o, not to change them.
+ * like, the prior fields, rescale every hidden layer of every task's network (PPNet). Gates learn to rescale, not to change what
+ * they read: no gradient passes through them to it.
  */
 import { z } from 'zod';
 import { concat, mul, relu, stopGradient, type Tensor } from '../graph/index.ts';
@@ -97,10 +93,10 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
   purpose: 'Rescales the input by scenario, and every hidden layer of every task by user and item.',
   equations: [
     'gate(v) = 2 sigmoid(linear_1(relu(linear_0(v))))',
-    'o = gate_ep([g_s ; sg(x)]) * x',
-    'q = [r ; sg(o)]',
+    'o = gate_ep([g_s ; sg(x)]) * x                  g_s: embedding of the scenario; sg: no gradient passes',
+    'q = [r ; sg(o)]                                 r: prior fields',
     'h_t0 = o    h_tl = relu(linear_tl(h_t,l-1)) * gate_tl(q)',
-    'logit_t = tower_t(h_tL)        sg: no gradient passes',
+    'logit_t = tower_t(h_tL)',
   ].join('\n'),
   options: pepnetOptions,
   problems: ({ inputFields, priorFields }, sizes) => [

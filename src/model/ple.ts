@@ -1,9 +1,6 @@
 /**
- * PLE: progressive layered extraction (Tang et al., RecSys 2020). Levels of own and shared experts; with one level it is CGC.
- *
- *   r_h = r_sh = x    (r_h, r_sh) <- CGC_l(r_h, r_sh) for each level    logit_h = tower_h(r_h)
- *
- * CGC: equations 1 to 5 of the paper, layers/cgc.ts. The last level has no shared gate, since nothing would read it.
+ * PLE: progressive layered extraction (Tang et al., RecSys 2020). Levels of own and shared experts (layers/cgc.ts); with one level
+ * it is CGC. The last level has no shared gate, since nothing would read it.
  */
 import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
@@ -93,9 +90,9 @@ export const ple: ModelDefinition<PleOptions> = {
     'Progressive Layered Extraction (PLE): A Novel Multi-Task Learning (MTL) Model for Personalized Recommendations, RecSys 2020',
   purpose: 'Keeps experts of each head apart from experts that all share, level by level.',
   equations: [
-    'P_hk = specific_hk(r_h)',
+    'P_hk = specific_hk(r_h)         r_h = r_sh = x before the first level',
     'Q_k = shared_k(r_sh)',
-    "r_h' = softmax(gate_h(r_h)) . [P_h1 .. P_hn, Q_1 .. Q_m]",
+    "r_h' = softmax(gate_h(r_h)) . [P_h1 .. P_hn, Q_1 .. Q_m]      equations 1 to 5",
     "r_sh' = softmax(gate_sh(r_sh)) . [P_11 .. P_Hn, Q_1 .. Q_m]",
     'logit_h = tower_h(r_h)',
   ].join('\n'),

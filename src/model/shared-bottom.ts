@@ -1,8 +1,4 @@
-/**
- * Shared bottom: hard parameter sharing (Caruana, Machine Learning 1997). One network for all heads, then a tower for each.
- *
- *   f = bottom(x)    logit_h = tower_h(f)
- */
+/** Shared bottom: hard parameter sharing (Caruana, Machine Learning 1997). One network for all heads, then a tower for each. */
 import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';

@@ -1,10 +1,6 @@
 /**
- * Single task: a network for each head, with nothing in common. The lower anchor of every comparison.
- *
- *   logit_h = tower_h(bottom_h(x_h))
- *
- * x_h comes from embedding tables of the head's own: a row of the table then holds, one after another, what each head knows of
- * its value.
+ * Single task: a network for each head, with nothing in common. The lower anchor of every comparison. Its rows come from embedding
+ * tables of the head's own: a row of the table holds, one after another, what each head knows of its value.
  */
 import { z } from 'zod';
 import { reshape, type Tensor, transpose } from '../graph/index.ts';
@@ -69,7 +65,7 @@ export const singleTask: ModelDefinition<SingleTaskOptions> = {
   title: 'Single task',
   paper: 'none (the lower anchor of every comparison)',
   purpose: 'Gives each head a network and embedding tables of its own.',
-  equations: 'logit_h = tower_h(bottom_h(x_h))',
+  equations: ["logit_h = tower_h(bottom_h(x_h))      x_h: from the head's own tables"].join('\n'),
   options: singleTaskOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ bottomDims: [1024, 512], towerDims: [256] }),

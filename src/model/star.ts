@@ -2,8 +2,6 @@
  * STAR: star topology adaptive recommender (Sheng et al., CIKM 2021). Rows are normalised by scenario; every head's network is the
  * product of a shared centre and weights of its own; a side network reads the scenario directly.
  *
- *   logit_h = star_h(PN(x))_h + side([g_s ; x])_t        h = t*S + s
- *
  * The paper has one task. With several, own weights belong to (task, scenario) pairs and the centre to all of them; the norm
  * belongs to the scenario alone. The side network sees x as it came, not normalised.
  */

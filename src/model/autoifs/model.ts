@@ -6,11 +6,7 @@
  * network decides per row and task which flows to take away. Gates are soft while they learn (`search`); then they are
  * set to 0 or 1, frozen, and the weights train again from a rewound state (`retrain`).
  *
- *   h = MLP(e)   d_s = h D + b   d_k = (h A_s) B_s + c_s   m = relu(d_s + d_k)
- *   main_t  = m W + b_W + m v_t + c_t                  with v_t = A_t B_t, the task's own addition
- *   logit_t = main_t - g_t1 (d_s W + b_W) - g_t2 (d_k v_t + c_t) - g_t3 (d_s v_t + c_t) - g_t4 (d_k W + b_W)
- *
- * A gate of 1 removes its flow. Several scenario layers and hidden task layers generalise the published network.
+ * Several scenario layers and hidden task layers generalise the published network.
  */
 import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../graph/index.ts';
 import type {
@@ -111,6 +107,15 @@ export const autoifs: ModelDefinition<AutoifsOptions & CommonOptions> = {
   paper:
     'Automated Information Flow Selection for Multi-scenario Multi-task Recommendation, WSDM 2026, arXiv 2512.13396',
   purpose: 'Learns per row and task which shared and specific information flows to keep.',
+  equations: [
+    'h = MLP(e)',
+    'd_s = h D + b                        shared on the scenario side',
+    'd_k = (h A_s) B_s + c_s              specific to the scenario',
+    'm = relu(d_s + d_k)',
+    'main_t = m W + b_W + m v_t + c_t     v_t = A_t B_t: specific to the task',
+    'logit_t = main_t - g_t1 (d_s W + b_W) - g_t2 (d_k v_t + c_t) - g_t3 (d_s v_t + c_t) - g_t4 (d_k W + b_W)',
+    'g = sigmoid(temperature gates(e))    while searching; then 1 where gates(e) > 0, else 0. A gate of 1 removes its flow',
+  ].join('\n'),
   options: autoifsOptions,
   problems: ({ gatePenalty }, { tasks }) =>
     Array.isArray(gatePenalty) && gatePenalty.length !== tasks

@@ -1,8 +1,7 @@
 /**
  * DTRN: deep task-specific bottom representation network (CIKM 2023). Tasks that share their embeddings and interests are in
- * conflict there; DTRN gives each task t a bottom of its own, and any multi-task model may stand on these.
- *
- *   u_t = TIM(sequences | t)    bottom_t = TRM([fields ; u_t] | t)    logit_t = top_t(bottom_1 .. bottom_T)
+ * conflict there; DTRN gives each task a bottom of its own, made of interests (interests.ts) and refined fields
+ * (refinement.ts), and any multi-task model may stand on these.
  *
  * There is no public code, and we could not read the paper's full text: what the abstract and reviews leave open (options say
  * so by their defaults) is our reading.
