@@ -94,9 +94,9 @@ function stateText(event: CellEvent): string {
 
 /** A table that is redrawn: a row for each model, a column for each seed. Failures stay above it. */
 export function liveCells(terminal: Terminal): ComparisonDisplay {
-  const rows = new Map<string, Map<number, string>>();
+  const rows = new Map<string, { data: string; name: string; cells: Map<number, string> }>();
   let drawn = 0;
-  let summary = '';
+  let summary: string[] = [];
   const clear = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`);
   const show = (above: string, lines: string[]): void => {
     const visible = lines.slice(0, terminal.rows - 1).map((text) => text.slice(0, terminal.columns - 1));
@@ -104,22 +104,30 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
     drawn = visible.length;
   };
   const table = (): string[] => {
-    const seeds = [...new Set([...rows.values()].flatMap((cells) => [...cells.keys()]))];
-    const lines = [...rows].map(([name, cells]) => [name, ...seeds.map((seed) => cells.get(seed) ?? '')]);
+    const all = [...rows.values()];
+    if (all.length === 0) return [];
+    const seeds = [...new Set(all.flatMap(({ cells }) => [...cells.keys()]))];
+    const several = new Set(all.map(({ data }) => data)).size > 1;
+    const lines = all.map(({ data, name, cells }) => [
+      several ? `${data}: ${name}` : name,
+      ...seeds.map((seed) => cells.get(seed) ?? ''),
+    ]);
     // Where there are more models than lines, those at work are shown first.
     const fits = lines.length < terminal.rows - 3;
     const shown = fits ? lines : lines.toSorted((a, b) => Number(atWork(b)) - Number(atWork(a)));
-    return lines.length === 0 ? [] : [...columns([['', ...seeds.map((seed) => `seed ${seed}`)], ...shown]), summary];
+    return [...columns([['', ...seeds.map((seed) => `seed ${seed}`)], ...shown]), ...summary];
   };
   return {
     event(event) {
       let above = '';
       if (event.event === 'start') above = `${startText(event)}\n`;
-      if (event.event === 'statistics') summary = 'working out the statistics';
+      if (event.event === 'statistics') summary = ['working out the statistics'];
       if (event.event === 'cell') {
         const name = [event.model, event.part].filter(Boolean).join(', ');
-        const cells = rows.get(name) ?? new Map<number, string>();
-        rows.set(name, cells.set(event.seed, event.state === 'failed' ? 'failed' : stateText(event)));
+        const key = JSON.stringify([event.data, name]);
+        const row = rows.get(key) ?? { data: event.data, name, cells: new Map<number, string>() };
+        row.cells.set(event.seed, event.state === 'failed' ? 'failed' : stateText(event));
+        rows.set(key, row);
         if (event.state === 'failed') above = `${event.cell}: ${stateText(event)}\n`;
       }
       show(above, table());
