@@ -153,7 +153,7 @@ function servingInputs(served: ServedModel) {
       return graph.input('scenario', ['B'], 'int32');
     },
     parameter: tensor,
-    buffer: (name) => tensor(bufferName({ name, shape: [], initial: 0 })),
+    buffer: (name) => tensor(bufferName({ name })),
     setBuffer: never('a change of a buffer'),
     scalar: never('a number of a schedule'),
     rows: never('the rows of a batch'),

@@ -1,5 +1,4 @@
 /** Weights with the names, shapes and orders of a published implementation: into a run folder, and out of one. */
-
 import { loadModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
 import { createRun } from '../artifact/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
@@ -17,7 +16,7 @@ import type {
 } from '../model/contract.ts';
 import { findModel, models } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
-import { bufferName } from './graphs.ts';
+import { bufferName, isBufferName } from './graphs.ts';
 import type { RunPlace } from './new-run.ts';
 import { checkFit, describeData } from './run-data.ts';
 import { modelSizes } from './sizes.ts';
@@ -103,7 +102,11 @@ function exchanged(
   const buffers = layout.buffers?.(options, sizes) ?? [];
   return [
     ...layout.tensors(options, sizes),
-    ...buffers.map((tensor) => ({ ...tensor, name: BUFFER + tensor.name, parameter: BUFFER + tensor.parameter })),
+    ...buffers.map((tensor) => ({
+      ...tensor,
+      name: bufferName(tensor),
+      parameter: bufferName({ name: tensor.parameter }),
+    })),
   ];
 }
 
@@ -135,13 +138,12 @@ function readReferenceConfig(path: string, { models }: ReferenceLayout<CommonOpt
 }
 
 const PARAMETER = 'param.';
-const BUFFER = 'buffer.';
 
 /** The tensors by their reference names. In a file that marks parameters with a prefix, what is no buffer either is something else. */
 function referenceTensors(all: Map<string, StoredTensor>): Map<string, StoredTensor> {
   const marked = [...all].filter(([name]) => name.startsWith(PARAMETER));
   if (marked.length === 0) return all;
-  const buffers = [...all].filter(([name]) => name.startsWith(BUFFER));
+  const buffers = [...all].filter(([name]) => isBufferName(name));
   return new Map([...marked.map(([name, tensor]) => [name.slice(PARAMETER.length), tensor] as const), ...buffers]);
 }
 

@@ -80,8 +80,12 @@ interface Built {
   scalars: string[];
 }
 
+const BUFFER = 'buffer.';
+
 /** Name of a buffer among the inputs of a graph and the tensors of a file. */
-export const bufferName = ({ name }: BufferSpec): string => `buffer.${name}`;
+export const bufferName = ({ name }: Pick<BufferSpec, 'name'>): string => BUFFER + name;
+
+export const isBufferName = (name: string): boolean => name.startsWith(BUFFER);
 
 /**
  * Inputs: embedding [B, F*D], scenario [B], labels [B, T] (0 where missing), lossWeights [B, T], rowWeights [B], rows [],

@@ -1,5 +1,4 @@
 /** Begins a run: its configuration is held against the data, then its folder is made. */
-
 import { resolve } from 'node:path';
 import { createRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';

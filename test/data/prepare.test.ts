@@ -255,7 +255,7 @@ describe('running again', () => {
   test('removes what a killed run left, and nothing else', async () => {
     const folder = temporaryFolder({
       't.csv': ROWS,
-      'out.preparing-999999999/work/x': '',
+      'out.preparing-999999999/rows/x': '',
       'other.preparing-999999999/x': '',
       'out.notes': '',
     });
