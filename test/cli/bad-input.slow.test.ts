@@ -22,10 +22,13 @@ const isRoot = process.getuid?.() === 0;
 const CONFIG = {
   name: 'shop',
   sources: { clicks: { path: 'clicks.csv', delimiter: ',', header: true } },
-  fields: [{ kind: 'categorical', name: 'user' }, { kind: 'categorical', name: 'item' }],
+  fields: [
+    { kind: 'categorical', name: 'user' },
+    { kind: 'categorical', name: 'item' },
+  ],
   scenario: { expression: 'place', values: ['home', 'search'] },
   tasks: [{ name: 'click', label: 'clicked' }],
-}; // biome-ignore format: as one would write it
+};
 
 const ROWS = Array.from(
   { length: 60 },

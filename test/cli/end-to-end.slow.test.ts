@@ -26,9 +26,21 @@ test('preparing again with nothing changed does nothing', () => {
 
 test('train --json: events from start to result, the result of the announced shape', () => {
   expect(training.map(({ event }) => event).filter((kind) => kind !== 'progress')).toEqual([
-    'start', 'phase', 'checkpoint', 'epoch', 'checkpoint', 'epoch', 'checkpoint', 'flows',
-    'phase', 'checkpoint', 'epoch', 'checkpoint', 'epoch', 'result',
-  ]); // biome-ignore format: in the order of the phases
+    'start',
+    'phase',
+    'checkpoint',
+    'epoch',
+    'checkpoint',
+    'epoch',
+    'checkpoint',
+    'flows',
+    'phase',
+    'checkpoint',
+    'epoch',
+    'checkpoint',
+    'epoch',
+    'result',
+  ]);
   const result = training.at(-1);
   expect(result).toMatchObject({
     event: 'result',
@@ -39,8 +51,13 @@ test('train --json: events from start to result, the result of the announced sha
   });
   const cells = result?.cells as Record<string, unknown>[];
   expect(cells.map(({ scenario, task }) => `${scenario} ${task}`)).toEqual([
-    'feed click', 'feed like', 'search click', 'search like', 'detail click', 'detail like',
-  ]); // biome-ignore format: scenario by scenario
+    'feed click',
+    'feed like',
+    'search click',
+    'search like',
+    'detail click',
+    'detail like',
+  ]);
   for (const cell of cells)
     expect(cell).toMatchObject({
       auc: expect.any(Number),

@@ -24,16 +24,28 @@ test('a bar fills from 0 to 100 %', () => {
 
 test('durations in the two largest units', () => {
   expect([0, 9.94, 9.96, 59.4, 59.6, 3599, 3600, 90000].map(duration)).toEqual([
-    '0.0 s', '9.9 s', '10 s', '59 s', '1 min 0 s', '59 min 59 s', '1 h 0 min', '25 h 0 min',
-  ]); // biome-ignore format: one line per row of cases
+    '0.0 s',
+    '9.9 s',
+    '10 s',
+    '59 s',
+    '1 min 0 s',
+    '59 min 59 s',
+    '1 h 0 min',
+    '25 h 0 min',
+  ]);
 });
 
 test('columns: text to the left, numbers to the right, no blanks at line ends', () => {
-  expect(columns([['name', 'n', ''], ['a', '10', ''], ['longer', '5', 'x']], [1])).toEqual([
-    'name     n',
-    'a       10',
-    'longer   5  x',
-  ]); // biome-ignore format: a table
+  expect(
+    columns(
+      [
+        ['name', 'n', ''],
+        ['a', '10', ''],
+        ['longer', '5', 'x'],
+      ],
+      [1],
+    ),
+  ).toEqual(['name     n', 'a       10', 'longer   5  x']);
 });
 
 test('a task without a label so far has no loss', () => {

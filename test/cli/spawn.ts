@@ -58,6 +58,16 @@ export function interrupted(
 /** A world of so many rows, and a model that trains on it within a second. */
 export const SMALL_WORLD = ['prepare', 'synthetic', '--rows', '4000', '--set', 'users=150', '--set', 'items=60'];
 export const TINY_MODEL = [
-  '--model', 'autoifs', '--preset', 'demo', '--set', 'model.mlpDims=[16,8]', '--set', 'model.embeddingDim=4',
-  '--set', 'train.searchEpochs=2', '--set', 'train.maxEpochs=2',
-]; // biome-ignore format: options and their values
+  '--model',
+  'autoifs',
+  '--preset',
+  'demo',
+  '--set',
+  'model.mlpDims=[16,8]',
+  '--set',
+  'model.embeddingDim=4',
+  '--set',
+  'train.searchEpochs=2',
+  '--set',
+  'train.maxEpochs=2',
+];

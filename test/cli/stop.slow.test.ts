@@ -8,8 +8,17 @@ import { events, interrupted, jsonLines, SMALL_WORLD, TINY_MODEL, tributary } fr
 const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
 const at = (name: string): string => join(folder, name);
 const train = (run: string): string[] => [
-  'train', '--data', at('data'), ...TINY_MODEL, '--set', 'train.searchEpochs=10', '--set', 'train.batchSize=64', '--out', at(run),
-]; // biome-ignore format: one command line
+  'train',
+  '--data',
+  at('data'),
+  ...TINY_MODEL,
+  '--set',
+  'train.searchEpochs=10',
+  '--set',
+  'train.batchSize=64',
+  '--out',
+  at(run),
+];
 
 beforeAll(() => {
   events([...SMALL_WORLD, '--source', at('world'), '--out', at('data')]);

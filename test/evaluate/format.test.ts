@@ -6,11 +6,21 @@ const rows = {
   scenarios: ['home', 'search'],
   tasks: ['click', 'like'],
   hasGroup: false,
-  logits: [[1, 0], [0, 0], [0, 3], [2, 0]],
-  labels: [[1, 0], [0, 0], [0, 1], [1, Number.NaN]],
+  logits: [
+    [1, 0],
+    [0, 0],
+    [0, 3],
+    [2, 0],
+  ],
+  labels: [
+    [1, 0],
+    [0, 0],
+    [0, 1],
+    [1, Number.NaN],
+  ],
   scenario: [0, 0, 1, 1],
   group: [3, 3, 3, 4],
-}; // biome-ignore format: a row per bracket
+};
 
 test('a table with a line per scenario, a block per task and numbered reasons', async () => {
   expect(formatGrid(await evaluate(rows))).toMatchInlineSnapshot(`

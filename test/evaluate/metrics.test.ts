@@ -28,7 +28,10 @@ test('auc is the share of ordered pairs, a tie one half, on float64 scores that 
   });
   fc.assert(
     fc.property(fc.array(row, { maxLength: 50 }), (rows) => {
-      const found = auc(rows.map(({ logit }) => logit), rows.map(({ label }) => label)); // biome-ignore format: one line
+      const found = auc(
+        rows.map(({ logit }) => logit),
+        rows.map(({ label }) => label),
+      );
       const expected = pairwiseAuc(rows);
       if (expected === undefined) expect(found).toHaveProperty('undefined');
       else expect(Math.abs(numberIn(found) - expected)).toBeLessThan(1e-14);

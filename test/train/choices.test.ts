@@ -14,7 +14,13 @@ test('counts of two batches, by hand', () => {
   const batch = (...scenario: number[]) => ({ size: scenario.length, scenario: Int32Array.from(scenario) });
   addChoices(counts, batch(0, 2), { 'choice.top': float([1, 0, 0, 1], 2, 2), logits: float([9, 9], 2, 1) });
   addChoices(counts, batch(2, 2), { 'choice.top': float([1, 1, 0, 1], 2, 2) });
-  const chosen = { top: [[1, 0], [0, 0], [1, 3]] }; // biome-ignore format: a row each scenario
+  const chosen = {
+    top: [
+      [1, 0],
+      [0, 0],
+      [1, 3],
+    ],
+  };
   expect(counts).toEqual({ rows: [1, 0, 3], chosen });
   expect(choiceLines(counts, ['feed', 'home', 'search']).slice(4, 9)).toEqual([
     '| choice | scenario | 0 | 1 | rows |',

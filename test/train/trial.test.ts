@@ -41,7 +41,12 @@ test('a trial stops after so many epochs, goes on to more, and never touches a t
   expect(await runTrial(request(trial), 3)).toMatchObject({ ended: false, epochs: 3, best: bestOf('search', 3) });
   expect(await runTrial(request(trial), 4)).toMatchObject({ ended: false, epochs: 4, best: bestOf('retrain', 4) });
   const end = await runTrial(request(trial));
-  expect(end).toMatchObject({ event: 'validated', ended: true, epochs: epochs.length, best: bestOf('retrain', epochs.length) }); // biome-ignore format: one record
+  expect(end).toMatchObject({
+    event: 'validated',
+    ended: true,
+    epochs: epochs.length,
+    best: bestOf('retrain', epochs.length),
+  });
   expect(metrics(trial)).toEqual(expected.slice(0, -1));
   await expect(runTraining(request(trial))).rejects.toThrow();
 });

@@ -149,10 +149,30 @@ describe('DWA', () => {
   test('T softmax(r / temperature) of the last two epochs', () => {
     // r = [0.3 / 0.6, 0.4 / 0.4] = [1/2, 1]; temperature 2: exp(1/4) = 1.284025, exp(1/2) = 1.648721, sum 2.932747;
     // twice each over the sum.
-    expectNear(dwaWeights([[0.6, 0.4], [0.3, 0.4]], 2, 2), [0.875647, 1.124353]);
+    expectNear(
+      dwaWeights(
+        [
+          [0.6, 0.4],
+          [0.3, 0.4],
+        ],
+        2,
+        2,
+      ),
+      [0.875647, 1.124353],
+    );
     // Temperature 1: exp(1/2) = 1.648721, exp(1) = 2.718282, sum 4.367003.
-    expectNear(dwaWeights([[0.6, 0.4], [0.3, 0.4]], 2, 1), [0.755081, 1.244919]);
-  }); // biome-ignore format: epochs side by side
+    expectNear(
+      dwaWeights(
+        [
+          [0.6, 0.4],
+          [0.3, 0.4],
+        ],
+        2,
+        1,
+      ),
+      [0.755081, 1.244919],
+    );
+  });
 
   test('begins with ones, looks back two epochs, takes a task without labels as standing still', () => {
     const state = { losses: [] as (number | null)[][] };
@@ -293,11 +313,14 @@ describe('PCGrad', () => {
   test('two gradients worked out', () => {
     // g1 = (1, 0), g2 = (-1, 1): g1.g2 = -1, |g2|^2 = 2. g1' = g1 + g2/2 = (1/2, 1/2); g2' = g2 + g1 = (0, 1).
     // Their sum (1/2, 3/2) is 2 g1 + 3/2 g2.
-    const gradients = [[1, 0], [-1, 1]];
+    const gradients = [
+      [1, 0],
+      [-1, 1],
+    ];
     const shares = projectionShares(products(gradients), [[1], [0]]);
     expectNear(shares, [2, 1.5]);
     expectNear(combined(gradients, shares), [0.5, 1.5]);
-  }); // biome-ignore format: a gradient a pair
+  });
 
   test('the order counts with three: worked out', () => {
     // g1 = (1, 0), g2 = (-1, 1), g3 = (-1, -2). g2.g3 = 1 - 2 = -1, |g2|^2 = 2, |g3|^2 = 5.
@@ -305,10 +328,28 @@ describe('PCGrad', () => {
     //        meets 3, then 2: g1 + g3/5 = (4/5, -2/5), by g2: -4/5 - 2/5 = -6/5 -> + 3/5 g2: factors (1, 3/5, 1/5).
     // Task 2 meets 1, then 3: g2 + g1 = (0, 1), by g3: -2 -> + 2/5 g3: factors (1, 1, 2/5).
     // Task 3 meets 1, then 2: g3 + g1 = (0, -2), by g2: -2 -> + g2: factors (1, 1, 1).
-    const gradients = [[1, 0], [-1, 1], [-1, -2]];
-    expectNear(projectionShares(products(gradients), [[1, 2], [0, 2], [0, 1]]), [3, 2.5, 1.7]);
-    expectNear(projectionShares(products(gradients), [[2, 1], [0, 2], [0, 1]]), [3, 2.6, 1.6]);
-  }); // biome-ignore format: a gradient a pair
+    const gradients = [
+      [1, 0],
+      [-1, 1],
+      [-1, -2],
+    ];
+    expectNear(
+      projectionShares(products(gradients), [
+        [1, 2],
+        [0, 2],
+        [0, 1],
+      ]),
+      [3, 2.5, 1.7],
+    );
+    expectNear(
+      projectionShares(products(gradients), [
+        [2, 1],
+        [0, 2],
+        [0, 1],
+      ]),
+      [3, 2.6, 1.6],
+    );
+  });
 
   test('a step: dense parameters and the table row count together', async () => {
     // g1.g2 = -1/4 * 3/4 = -3/16, through the table row alone; with q = x^2 + 1: |g1|^2 = q/16, |g2|^2 = 9q/16.
