@@ -44,6 +44,8 @@ export interface CompileOptions {
   batchHint?: number;
 }
 
+const WAITING: ReadonlySet<string> = new Set(['matmul', 'greater', 'constant']);
+
 /** Compiles the named outputs and all that they need. */
 export function compile(outputs: Record<string, Tensor>, options: CompileOptions = {}): CompiledGraph {
   const tensors = Object.values(outputs);
@@ -52,8 +54,8 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   const layout = planLayout(nodes, tensors, options.batchHint ?? 1);
   const emitter = new Emitter(layout, countUses(nodes, tensors), options.stored);
   for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
-  // In order, so that deep graphs need no deep recursion. Products and comparisons wait for a reader, which may take them in (Gemm with bias, masks).
-  for (const node of nodes) if (node.op !== 'matmul' && node.op !== 'greater') emitter.emit(node);
+  // In order, so that deep graphs need no deep recursion. What a reader may take in (Gemm with bias, masks) waits for one.
+  for (const node of nodes) if (!WAITING.has(node.op)) emitter.emit(node);
   for (const [name, tensor] of Object.entries(outputs)) emitter.output(name, tensor);
   const inputs = emitter.inputs.map((input): Port => input.attributes);
   const taken = inputs.find(({ name }) => Object.hasOwn(outputs, name));

@@ -40,7 +40,10 @@ export function exportVerb(program: Command): void {
       ).argParser(readScore),
     )
     .addOption(
-      new Option('--calibrate <kind>', 'how logits become probabilities; auto: by cross-validated log loss')
+      new Option(
+        '--calibrate <kind>',
+        'how logits become probabilities, fitted on the validation rows; auto: by cross-validated log loss',
+      )
         .choices(CALIBRATIONS)
         .default('auto'),
     )
@@ -57,7 +60,7 @@ export function exportVerb(program: Command): void {
     verb,
     [
       'tributary export runs/autoifs-ml-1m-1 --out artifacts/ml-1m',
-      'tributary export runs/autoifs-shop-1 --out artifacts/shop --score "click * 0.3 + buy" --score "search=click"',
+      "tributary export runs/autoifs-shop-1 --out artifacts/shop --score 'click * 0.3 + buy' --score 'search=click'",
       'tributary export runs/autoifs-ml-1m-1 --weights autoifs.safetensors',
     ],
     ['data', 'artifact'],
@@ -103,9 +106,10 @@ function report(out: string, { manifest, cells }: Exported, seconds: number): st
     `score: ${score.default}`,
     ...Object.entries(score.scenarios).map(([scenario, text]) => `  ${scenario}: ${text}`),
   ];
+  const tried = cells.flat().some(({ logloss }) => logloss.none !== null);
   return [
     '',
-    'log loss on held-out validation rows, and the calibration chosen:',
+    ...(tried ? ['log loss on held-out validation rows, and the calibration chosen:'] : ['calibration:']),
     ...calibrationTable(data, cells),
     '',
     ...scores,
