@@ -44,14 +44,6 @@ export interface RankResponse {
   took_ms: number;
 }
 
-/** Tensors as the graphs of an artifact take and give them. */
-export interface Tensor {
-  name: string;
-  type: 'int32' | 'float32';
-  shape: number[];
-  data: Int32Array | Float32Array;
-}
-
 /** Rows ready for a graph. */
 export interface Rows {
   size: number;

@@ -29,8 +29,8 @@ export interface ArtifactRequest {
   without?: string[];
 }
 
-export const SCENARIOS = ['home', 'search', 'detail "x"'];
-export const TASKS = ['click', 'purchase'];
+const SCENARIOS = ['home', 'search', 'detail "x"'];
+const TASKS = ['click', 'purchase'];
 
 const tokens = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 

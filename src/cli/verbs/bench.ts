@@ -1,14 +1,17 @@
 import { type Command, Option } from 'commander';
 import {
+  formatServeBench,
   formatTimings,
   type PhaseTiming,
+  runServeBench,
   runTrainBench,
+  type ServeBenchOptions,
   type TrainBenchOptions,
   twoCopies,
 } from '../../bench/index.ts';
 import { models } from '../../model/registry.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, collect, jsonOption, wholeNumber } from '../options.ts';
+import { backendOption, collect, jsonOption, RequiredOption, wholeNumber } from '../options.ts';
 import { print, printJson } from '../output.ts';
 
 interface Options extends TrainBenchOptions {
@@ -21,8 +24,8 @@ const TWO_CORES = 1.3;
 export function bench(program: Command): void {
   const verb = program
     .command('bench')
-    .summary('measure how fast this machine trains')
-    .description('Measures on synthetic rows.');
+    .summary('measure how fast this machine trains and serves')
+    .description('Measures on synthetic rows and drawn requests.');
   const train = verb
     .command('train')
     .summary('time whole training steps')
@@ -58,6 +61,48 @@ export function bench(program: Command): void {
     'tributary bench train --model all --fields 20',
     'tributary bench train --preset ml-1m --vocabulary 1000000 --tables dense --phase search --json',
   ]);
+  addServe(verb);
+}
+
+interface ServeOptions extends ServeBenchOptions {
+  json?: boolean;
+}
+
+function addServe(verb: Command): void {
+  const serve = verb
+    .command('serve')
+    .summary('time a ranking service under load')
+    .description(
+      'Starts `tributary serve` on an artifact and sends it requests from this process: as many as it answers, then half as many ' +
+        'at fixed times, latency counted from when they were due. Values are drawn from the vocabularies.',
+    )
+    .addOption(new RequiredOption('--artifact <dir>', 'the artifact to serve'))
+    .option('--candidates <list>', 'items a request', numbers, [1, 10, 100, 1000])
+    .option('--seconds <n>', 'length of each measurement', wholeNumber(1), 5)
+    .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 8)
+    .addOption(jsonOption())
+    .action(runServe);
+  helpEnd(
+    serve,
+    [
+      'tributary bench serve --artifact artifacts/shop',
+      'tributary bench serve --artifact artifacts/shop --candidates 100 --seconds 20 --json',
+    ],
+    ['artifact'],
+  );
+}
+
+const numbers = (text: string): number[] => text.split(',').map(wholeNumber(1));
+
+async function runServe({ json, ...options }: ServeOptions): Promise<void> {
+  const copies = await twoCopies();
+  if (copies > TWO_CORES)
+    warn(
+      `warning: two copies of a loop at once take ${copies.toFixed(2)} times as long as one: load and service share a core`,
+    );
+  const bench = await runServeBench(options, (timing) => json && printJson({ event: 'timing', ...timing, copies }));
+  if (json) printJson({ event: 'result', ...bench, copies });
+  else print(formatServeBench(bench));
 }
 
 async function run({ json, ...options }: Options): Promise<void> {

@@ -23,11 +23,17 @@ export function serve(program: Command): void {
       'Serves artifacts: POST /v1/rank puts candidates into order; /docs says what else there is. Ctrl-C or SIGTERM answers ' +
         'what is open and ends. Options come from, each over the one before: defaults, --config, the options below.',
     )
-    .argument('<artifact...>', 'folders that `tributary export` wrote, as DIR or NAME=DIR; requests without a model get the first')
+    .argument(
+      '<artifact...>',
+      'folders that `tributary export` wrote, as DIR or NAME=DIR; requests without a model get the first',
+    )
     .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', wholeNumber(0))
     .option('--host <name>', 'address to listen on (default: 127.0.0.1, this machine only)')
     .option('--workers <n>', 'processes that answer (default: 1)', wholeNumber(1))
-    .option('--config <file>', 'a serving configuration (YAML, JSON, TypeScript): keys, limits, scores; see docs/serving.md')
+    .option(
+      '--config <file>',
+      'a serving configuration (YAML, JSON, TypeScript): keys, limits, scores; see docs/serving.md',
+    )
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);

@@ -1,0 +1,128 @@
+/**
+ * Load for an HTTP service: bodies over connections that stay open, written and read by hand, since a client that costs as
+ * much as the server would measure itself on a machine that both share.
+ *
+ * Closed loop: each connection asks again as soon as it has its answer, which finds the most that a service does. Open loop:
+ * requests are due at fixed times whether or not earlier ones are answered, and latency counts from when they were due, so
+ * that a service that stalls is not spared the requests it should have had meanwhile.
+ */
+import { connect, type Socket } from 'node:net';
+
+export interface LoadOptions {
+  host: string;
+  port: number;
+  path: string;
+  /** Sent in turn. */
+  bodies: readonly string[];
+  headers?: Record<string, string>;
+  connections: number;
+  seconds: number;
+  /** Requests a second; as many as can be without. */
+  rate?: number;
+}
+
+export interface LoadResult {
+  requests: number;
+  /** Answers with another status than 200, and connections that broke. */
+  failures: number;
+  perSecond: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+export async function generateLoad(options: LoadOptions): Promise<LoadResult> {
+  const requests = options.bodies.map((body) => requestText(options, body));
+  const latencies: number[] = [];
+  let failures = 0;
+  let next = 0;
+  const start = performance.now();
+  const end = start + options.seconds * 1000;
+
+  /** When the next request is due; undefined when time is over. */
+  const due = (): number | undefined => {
+    const at = options.rate === undefined ? performance.now() : start + (next * 1000) / options.rate;
+    return at < end ? at : undefined;
+  };
+  const loop = async (): Promise<void> => {
+    const connection = await open(options.host, options.port);
+    for (let at = due(); at !== undefined; at = due()) {
+      const request = requests[next++ % requests.length];
+      const wait = at - performance.now();
+      if (wait > 0.5) await new Promise((done) => setTimeout(done, wait));
+      const status = await connection.ask(request);
+      if (status === 200) latencies.push(performance.now() - at);
+      else failures++;
+      if (status === undefined) break;
+    }
+    connection.close();
+  };
+  await Promise.all(Array.from({ length: options.connections }, loop));
+  const seconds = (performance.now() - start) / 1000;
+  const sorted = Float64Array.from(latencies).sort();
+  const quantile = (q: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  return {
+    requests: latencies.length,
+    failures,
+    perSecond: latencies.length / seconds,
+    p50: quantile(0.5),
+    p99: quantile(0.99),
+    max: quantile(1),
+  };
+}
+
+function requestText({ host, path, headers = {} }: LoadOptions, body: string): Buffer {
+  const all = {
+    host,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    ...headers,
+  };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+}
+
+interface Connection {
+  /** Status of the answer; undefined where the connection broke. */
+  ask(request: Buffer): Promise<number | undefined>;
+  close(): void;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** One request at a time; answers have a Content-Length. */
+function open(host: string, port: number): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect({ host, port, noDelay: true }, () =>
+      resolve({ ask, close: () => void socket.destroy() }),
+    );
+    let answered: (status: number | undefined) => void = () => {};
+    let status = 0;
+    let missing = -1; // bytes of the answer still to come; -1 while its head is not complete
+    let head = Buffer.alloc(0);
+    const ask = (request: Buffer): Promise<number | undefined> =>
+      new Promise((done) => {
+        answered = done;
+        if (socket.destroyed) done(undefined);
+        else socket.write(request);
+      });
+    socket.on('data', (data) => {
+      if (missing < 0) {
+        head = head.length === 0 ? data : Buffer.concat([head, data]);
+        const end = head.indexOf(HEAD_END);
+        if (end < 0) return;
+        const text = head.toString('latin1', 0, end);
+        status = Number(text.slice(9, 12));
+        missing = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0) - (head.length - end - HEAD_END.length);
+        head = Buffer.alloc(0);
+      } else missing -= data.length;
+      if (missing > 0) return;
+      missing = -1;
+      answered(status);
+    });
+    socket.on('error', reject);
+    socket.on('close', () => answered(undefined));
+  });
+}
