@@ -60,12 +60,12 @@ export async function selectGraphs(
   };
 
   onStep('folding the graphs');
-  const plain = await graphsOf(served, tensors, decisions, { exact: !distilled, ...session });
+  const plain = graphsOf(served, tensors, decisions, !distilled);
   let [graphs, proof] = [plain, await compare(plain, 'validation')];
   checkProof(distilled ? 'lossy' : 'exact', proof, budget);
   if (int8) {
     onStep('rounding large weights to eight bits');
-    graphs = await graphsOf(served, tensors, decisions, { exact: !distilled, int8, ...session });
+    graphs = graphsOf(served, tensors, decisions, !distilled, int8);
     if (graphs.scenarios.every(({ rounded }) => rounded === 0))
       throw error('SELECT_INT8_USELESS', { reason: 'no layer is large enough to gain from it' });
     proof = await compare(graphs, 'validation');
@@ -95,21 +95,17 @@ async function measured(
   return together(parts);
 }
 
-async function graphsOf(
+const graphsOf = (
   served: ServedModel,
   tensors: ServingTensors,
   decisions: Decisions,
-  { exact, ...options }: SessionOptions & { exact: boolean; int8?: boolean },
-): Promise<Graphs> {
-  const scenarios: Graphs['scenarios'] = [];
-  for (const s of served.data.scenarios.keys())
-    scenarios.push(await scenarioGraph(served, tensors, decisions, s, options));
-  return {
-    before: servingGraph(served),
-    joint: await jointGraph(served, tensors, decisions, exact, options),
-    scenarios,
-  };
-}
+  exact: boolean,
+  int8 = false,
+): Graphs => ({
+  before: servingGraph(served),
+  joint: jointGraph(served, tensors, decisions, exact, int8),
+  scenarios: served.data.scenarios.map((_, s) => scenarioGraph(served, tensors, decisions, s, int8)),
+});
 
 /** Eight bits must pay: they are timed against the same graphs without them. */
 async function timed(

@@ -1,31 +1,28 @@
 /** The smaller graphs: one that answers all scenarios, and one for each. */
-import { type Apart, compile, fold, type Tensor } from '../graph/index.ts';
-import type { SessionOptions, Value } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
+import { type Apart, fold, type Tensor, workOut } from '../graph/index.ts';
 import type { ServedModel } from './served-model.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from './serving-graph.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
-export interface SelectedOptions extends SessionOptions {
-  /** Store large weights in eight bits. Default false. */
-  int8?: boolean;
-}
-
-/** The graph of one scenario, by what was decided of it. */
+/**
+ * The graph of one scenario, by what was decided of it.
+ *
+ * @param int8 store large weights in eight bits
+ */
 export function scenarioGraph(
   served: ServedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   scenario: number,
-  options: SelectedOptions = {},
-): Promise<ServingGraph> {
+  int8 = false,
+): ServingGraph {
   const replaced = new Map(
     switchesOf(tensors).map((own) => [
       own.tensor,
       (copy: Tensor) => ofScenario(own, decisions[own.name][scenario], copy),
     ]),
   );
-  return written(served, fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }), scenario, options);
+  return written(served, fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }), scenario, int8);
 }
 
 /**
@@ -37,42 +34,23 @@ export function jointGraph(
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
-  options: SelectedOptions = {},
-): Promise<ServingGraph> {
+  int8 = false,
+): ServingGraph {
   const all = ({ name }: { name: string }): boolean => decisions[name].flat().every((value) => value !== null);
   const replaced = new Map(
     switchesOf(tensors)
       .filter((own) => !exact || all(own))
       .map((own) => [own.tensor, (copy: Tensor) => ofAllScenarios(own, decisions[own.name], copy)]),
   );
-  return written(served, fold(tensors.outputs, { replaced }), undefined, options);
+  return written(served, fold(tensors.outputs, { replaced }), undefined, int8);
 }
 
-async function written(
+function written(
   served: ServedModel,
   { outputs, weights }: Apart,
   scenario: number | undefined,
-  { int8, ...session }: SelectedOptions,
-): Promise<ServingGraph> {
-  return compileServing(served, outputs, { scenario, folded: await computed(served, weights, session), int8 });
-}
-
-/** What a fold has taken out, as numbers. */
-async function computed(
-  served: ServedModel,
-  weights: Record<string, Tensor>,
-  options: SessionOptions,
-): Promise<Map<string, Float32Array>> {
-  if (Object.keys(weights).length === 0) return new Map();
-  const session = await createSession(compile(weights).bytes, options);
-  try {
-    const feeds = session.inputs.map((name): [string, Value] => {
-      const { shape, data } = served.tensors.get(name) as NonNullable<ReturnType<typeof served.tensors.get>>;
-      return [name, { type: 'float32', shape, data }];
-    });
-    const found = await session.run(Object.fromEntries(feeds));
-    return new Map(Object.entries(found).map(([name, { data }]) => [name, Float32Array.from(data)]));
-  } finally {
-    await session.release();
-  }
+  int8: boolean,
+): ServingGraph {
+  const folded = workOut(weights, (name) => served.tensors.get(name)?.data as Float32Array);
+  return compileServing(served, outputs, { scenario, folded, int8 });
 }

@@ -14,7 +14,6 @@ import { decide, type SwitchCounts, switchesOf } from '../../src/select/switches
 import { feedsOf, openGraph, type Rows } from './served.ts';
 
 export const ROWS = 24;
-export const ALONE = { threads: 1, backend: 'node' } as const;
 
 async function answers(served: ServedModel, graph: ServingGraph, rows: Rows): Promise<Record<string, Value>> {
   const session = await openGraph(served, graph);
@@ -65,11 +64,11 @@ export async function holds(served: ServedModel, rows: Rows): Promise<ServingGra
       });
     }
   };
-  const joint = await jointGraph(served, tensors, decisions, true, ALONE);
+  const joint = jointGraph(served, tensors, decisions, true);
   close(await answers(served, joint, rows), [...rows.ids.subarray(0, rows.size).keys()], 'all scenarios');
   const graphs: ServingGraph[] = [];
   for (let s = 0; s < served.sizes.scenarios; s++) {
-    const graph = await scenarioGraph(served, tensors, decisions, s, ALONE);
+    const graph = scenarioGraph(served, tensors, decisions, s);
     expect(graph.inputs.map(({ name }) => name)).not.toContain('scenario');
     const { places, own } = ofOne(rows, s);
     if (own.size > 0) close(await answers(served, graph, own), places, `scenario ${s}`);

@@ -11,6 +11,7 @@ import { type Known, specialise } from './specialise.ts';
 
 export type { Apart } from './apart.ts';
 export type { Known } from './specialise.ts';
+export { workOut } from './weights.ts';
 
 /**
  * Outputs for rows of which something is known. Inputs without a batch are taken as weights: what follows from them alone is

@@ -44,7 +44,7 @@ function numbersOf<K extends OpName>(
   }));
   const values = worked(op, attributes, numbers, shape as number[]);
   if (values === undefined) return undefined;
-  return graph.constant(type === 'float32' ? values.map(Math.fround) : values, shape as number[], type);
+  return graph.constant(Array.from(values, type === 'float32' ? Math.fround : Number), shape as number[], type);
 }
 
 /** The other operand, where it already has the shape of the result. */

@@ -1,6 +1,6 @@
 /**
- * Ops worked out on numbers: what constants that meet in a graph come to. Meant for small ones (masks, one-hot rows, orders of
- * lanes); products of trained weights are left to ONNX Runtime.
+ * Ops worked out on numbers, in float64: what constants and weights that meet in a graph come to. A weight that is worked out
+ * beforehand is then rounded once, where ONNX Runtime would round every step.
  */
 import type { Attributes, OpName } from '../ops/table.ts';
 
@@ -44,14 +44,45 @@ export function worked<K extends OpName>(
   attributes: Attributes[K],
   inputs: readonly Numbers[],
   shape: readonly number[],
-): number[] | undefined {
+): Float64Array | undefined {
+  if (op === 'matmul') return matrixProduct(attributes as Attributes['matmul'], inputs, shape);
   const numberAt = rule(op, attributes, inputs);
   if (numberAt === undefined) return undefined;
-  const count = size(shape);
-  const steps = strides(shape);
-  return Array.from({ length: count }, (_, index) =>
-    numberAt(steps.map((step, axis) => Math.floor(index / step) % shape[axis])),
-  );
+  const values = new Float64Array(size(shape));
+  const at = shape.map(() => 0);
+  for (let index = 0; index < values.length; index++) {
+    values[index] = numberAt(at);
+    for (let axis = shape.length - 1; axis >= 0 && ++at[axis] === shape[axis]; axis--) at[axis] = 0;
+  }
+  return values;
+}
+
+/** Products of the last two axes; earlier ones are broadcast. */
+function matrixProduct(
+  { transposeA, transposeB }: Attributes['matmul'],
+  [a, b]: readonly Numbers[],
+  shape: readonly number[],
+): Float64Array {
+  const [rows, columns] = shape.slice(-2);
+  const inner = a.shape.at(transposeA ? -2 : -1) as number;
+  const [rowA, innerA] = transposeA ? [1, rows] : [inner, 1];
+  const [innerB, columnB] = transposeB ? [1, inner] : [columns, 1];
+  const values = new Float64Array(size(shape));
+  const stack = shape.slice(0, -2);
+  const steps = strides(stack);
+  for (let member = 0; member < size(stack); member++) {
+    const place = stack.map((length, axis) => Math.floor(member / steps[axis]) % length);
+    const fromA = indexOf(a.shape.slice(0, -2), place) * rows * inner;
+    const fromB = indexOf(b.shape.slice(0, -2), place) * inner * columns;
+    for (let row = 0; row < rows; row++)
+      for (let k = 0; k < inner; k++) {
+        const factor = a.data[fromA + row * rowA + k * innerA];
+        const into = (member * rows + row) * columns;
+        for (let column = 0; column < columns; column++)
+          values[into + column] += factor * b.data[fromB + k * innerB + column * columnB];
+      }
+  }
+  return values;
 }
 
 export const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
@@ -69,10 +100,14 @@ function rule(op: OpName, attributes: object, inputs: readonly Numbers[]): ((at:
 }
 
 /** The number at a place; a narrower operand is stretched to it (aligned at the end, size 1 repeats). */
-function read({ shape, data }: Numbers, at: At): number {
+const read = ({ shape, data }: Numbers, at: At): number => data[indexOf(shape, at)];
+
+function indexOf(shape: readonly number[], at: At): number {
   const skipped = at.length - shape.length;
-  const index = shape.reduce((sum, length, axis) => sum * length + (length === 1 ? 0 : at[axis + skipped]), 0);
-  return data[index];
+  let index = 0;
+  for (let axis = 0; axis < shape.length; axis++)
+    index = index * shape[axis] + (shape[axis] === 1 ? 0 : at[axis + skipped]);
+  return index;
 }
 
 const moved = (at: At, axis: number, by: number): number[] => at.map((place, i) => (i === axis ? place + by : place));
@@ -118,16 +153,44 @@ const ARRANGE: {
     const rank = indices.shape.length;
     return (at) => read(data, [read(indices, at.slice(0, rank)), ...at.slice(rank)]);
   },
-  matmul: ({ transposeA, transposeB }, [a, b]) => {
-    const inner = a.shape.at(transposeA ? -2 : -1) as number;
-    return (at) => {
-      const [before, [row, column]] = [at.slice(0, -2), at.slice(-2)];
+  pad:
+    ({ axis, before }, [x]) =>
+    (at) => {
+      const from = at[axis] - before;
+      return from < 0 || from >= x.shape[axis] ? 0 : read(x, moved(at, axis, -before));
+    },
+  reduceSum:
+    ({ axes, keep }, [x]) =>
+    (at) => {
       let sum = 0;
-      for (let k = 0; k < inner; k++)
-        sum +=
-          read(a, [...before, ...(transposeA ? [k, row] : [row, k])]) *
-          read(b, [...before, ...(transposeB ? [column, k] : [k, column])]);
+      for (const place of reduced(x.shape, axes, keep, at)) sum += read(x, place);
       return sum;
-    };
-  },
+    },
+  reduceMax:
+    ({ axes, keep }, [x]) =>
+    (at) =>
+      Math.max(...reduced(x.shape, axes, keep, at).map((place) => read(x, place))),
+  softmax:
+    ({ axis }, [x]) =>
+    (at) => {
+      const along = Array.from({ length: x.shape[axis] }, (_, i) => read(x, moved(at, axis, i - at[axis])));
+      const most = Math.max(...along);
+      return Math.exp(read(x, at) - most) / along.reduce((sum, value) => sum + Math.exp(value - most), 0);
+    },
 };
+
+/** Places of an operand that a reduction brings together at a place of its result. */
+function reduced(shape: readonly number[], axes: readonly number[], keep: boolean, at: At): number[][] {
+  let next = 0;
+  const first = shape.map((_, axis) => {
+    if (axes.includes(axis)) {
+      if (keep) next++;
+      return 0;
+    }
+    return at[next++];
+  });
+  return axes.reduce(
+    (places, axis) => places.flatMap((place) => Array.from({ length: shape[axis] }, (_, i) => moved(place, axis, i))),
+    [first],
+  );
+}
