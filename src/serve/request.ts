@@ -1,9 +1,9 @@
 /** Checks a request before anything is computed: every mistake is named by its path, the first few at once. */
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { nearest } from '../base/nearest.ts';
-import { type Problem, problemsOf, shown } from '../config/problems.ts';
+import { type Problem, shown } from '../config/problems.ts';
 import type { Item, RankRequest, Values } from './contract.ts';
+import { MOST_PROBLEMS, parseRequest, unknownName } from './parse.ts';
 
 const NAME_LENGTH = 256;
 
@@ -32,16 +32,9 @@ export interface RequestRules {
   items: number;
 }
 
-const MOST_PROBLEMS = 10;
-
 /** @throws REQUEST_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN */
 export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
-  const parsed = requestSchema.safeParse(input);
-  if (!parsed.success)
-    throw error('REQUEST_INVALID', {
-      problems: problemsOf(parsed.error.issues, input, requestSchema).slice(0, MOST_PROBLEMS),
-    });
-  const request = parsed.data;
+  const request = parseRequest(requestSchema, input);
   if (request.items.length > rules.items)
     throw error('TOO_MANY_ITEMS', { found: request.items.length, limit: rules.items });
   if (request.items.length === 0)
@@ -94,7 +87,7 @@ function checkValues(values: Values, path: string, rules: RequestRules, problems
       const problem = typeof value === 'number' ? numberProblem(value, rules.tokens.has(name)) : undefined;
       if (problem !== undefined) problems.push({ path: `${path}.${name}`, message: problem });
     } else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
-      problems.push({ path: `${path}.${name.slice(0, NAME_LENGTH)}`, message: unknownField(name, rules) });
+      problems.push(unknownName(name, `${path}.`, [...rules.fields], 'the model has no such field'));
     if (problems.length >= MOST_PROBLEMS) return;
   }
 }
@@ -106,11 +99,6 @@ function numberProblem(value: number, isToken: boolean): string | undefined {
     return `${value} is beyond the whole numbers that JSON carries exactly: send it as a text`;
   return undefined;
 }
-
-const unknownField = (name: string, { fields }: RequestRules): string => {
-  const guess = nearest(name.slice(0, 64), [...fields]);
-  return `the model has no such field${guess === undefined ? '' : `; the nearest is ${guess}`}`;
-};
 
 function isValues(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,9 +6,9 @@
 import { z } from 'zod';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { error } from '../base/errors/index.ts';
-import { problemsOf } from '../config/problems.ts';
 import { createRowEncoder, type EncoderSource } from '../data/encoder.ts';
 import type { Value } from '../runtime/contract.ts';
+import { parseRequest } from './parse.ts';
 
 const size = z
   .int()
@@ -48,11 +48,7 @@ export interface OutputTensor {
 }
 
 /** @throws REQUEST_INVALID */
-export function parseInfer(body: unknown): InferRequest {
-  const parsed = inferSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw error('REQUEST_INVALID', { problems: problemsOf(parsed.error.issues, body, inferSchema).slice(0, 10) });
-}
+export const parseInfer = (body: unknown): InferRequest => parseRequest(inferSchema, body);
 
 export interface TensorReader {
   /** Feeds of the joint graph. Throws TENSOR_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN, ROW_VALUE_INVALID. */

@@ -3,8 +3,8 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
-import { problemsOf } from '../../config/problems.ts';
 import type { Change } from '../models.ts';
+import { parseRequest } from '../parse.ts';
 import type { Service } from '../server.ts';
 
 const loadSchema = z.strictObject({
@@ -12,11 +12,14 @@ const loadSchema = z.strictObject({
   /** Also where recorded requests fail with the new artifact. */
   force: z.boolean().default(false),
 });
-const emptySchema = z.strictObject({}).optional();
+const emptySchema = z.strictObject({});
 
-const nameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'letters, digits, dots, dashes, underscores; 64 at most');
+const nameSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'expected letters, digits, dots, dashes and underscores, 64 at most'),
+});
+const modelName = (name: string): string => parseRequest(nameSchema, { name }).name;
 
 export function adminRoutes(app: FastifyInstance, { config: serving, models, metrics, coordinator }: Service): void {
   const config = { access: 'admin' as const, rateLimit: false as const };
@@ -35,21 +38,14 @@ export function adminRoutes(app: FastifyInstance, { config: serving, models, met
 
   app.get('/admin/models', { config }, async () => ({ models: models.list() }));
   app.post<{ Params: { name: string } }>('/admin/models/:name/load', { config }, async ({ params, body }) => {
-    const name = parse(nameSchema, params.name, 'name');
-    const { path, force } = parse(loadSchema, body);
+    const name = modelName(params.name);
+    const { path, force } = parseRequest(loadSchema, body);
     return change({ kind: 'load', name, path: allowedPath(path, serving.artifactFolder), force });
   });
   app.post<{ Params: { name: string } }>('/admin/models/:name/rollback', { config }, async ({ params, body }) => {
-    parse(emptySchema, body ?? undefined);
-    return change({ kind: 'rollback', name: parse(nameSchema, params.name, 'name') });
+    parseRequest(emptySchema, body ?? {});
+    return change({ kind: 'rollback', name: modelName(params.name) });
   });
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown, at?: string): T {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error.issues, input, schema);
-  throw error('REQUEST_INVALID', { problems: problems.map(({ path, message }) => ({ path: at ?? path, message })) });
 }
 
 /** Where artifacts may come from while serving. Links inside are refused when the artifact is opened. */
