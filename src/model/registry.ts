@@ -5,6 +5,7 @@ import { aesm2 } from './aesm2/model.ts';
 import { aitm } from './aitm.ts';
 import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
+import { crossStitch } from './cross-stitch.ts';
 import { dtrn } from './dtrn/model.ts';
 import { esmm } from './esmm.ts';
 import { hinet } from './hinet.ts';
@@ -23,6 +24,7 @@ const definitions = [
   aesm2,
   aitm,
   autoifs,
+  crossStitch,
   dtrn,
   esmm,
   hinet,

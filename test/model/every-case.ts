@@ -5,6 +5,7 @@ import { AESM2_CASES } from './aesm2-cases.ts';
 import { AITM_CASES } from './aitm-cases.ts';
 import { AUTOIFS_CASES } from './autoifs-cases.ts';
 import type { ModelCases } from './contract.ts';
+import { CROSS_STITCH_CASES } from './cross-stitch-cases.ts';
 import { DTRN_CASES } from './dtrn-cases.ts';
 import { ESMM_CASES } from './esmm-cases.ts';
 import { HINET_CASES } from './hinet-cases.ts';
@@ -23,6 +24,7 @@ export const CASES: Record<string, ModelCases> = {
   aesm2: AESM2_CASES,
   aitm: AITM_CASES,
   autoifs: AUTOIFS_CASES,
+  'cross-stitch': CROSS_STITCH_CASES,
   dtrn: DTRN_CASES,
   esmm: ESMM_CASES,
   hinet: HINET_CASES,

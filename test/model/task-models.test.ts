@@ -1,5 +1,5 @@
 /**
- * Single task, shared bottom, PLE, ESMM and AITM against their formulas, row by row in plain loops: what the published numbers'
+ * Single task, shared bottom, cross-stitch, PLE, ESMM and AITM against their formulas, row by row in plain loops: what the published numbers'
  * sizes and options leave out, and the same models on a bottom of its own for each task.
  */
 import fc from 'fast-check';
@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { reshape, transpose } from '../../src/graph/index.ts';
 import type { AitmOptions } from '../../src/model/aitm.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import type { CrossStitchOptions } from '../../src/model/cross-stitch.ts';
 import type { EsmmOptions } from '../../src/model/esmm.ts';
 import type { PleOptions } from '../../src/model/ple.ts';
 import { findModel } from '../../src/model/registry.ts';
@@ -15,6 +16,7 @@ import type { SingleTaskOptions } from '../../src/model/single-task.ts';
 import { buildForward } from '../../src/train/graphs.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { AITM_CASES } from './aitm-cases.ts';
+import { CROSS_STITCH_CASES } from './cross-stitch-cases.ts';
 import { diagnostics, scoringFeeds } from './diagnostics.ts';
 import { ESMM_CASES } from './esmm-cases.ts';
 import {
@@ -71,6 +73,28 @@ const sharedBottom = (inputs: Inputs) => (row: Row) => {
   return range(row.setup.sizes.tasks).map((task) => {
     const head = headOf(row, heads, task);
     return tower(row, towerDims, head, blocks(row, 'bottom', bottomDims, inputs(row, head)));
+  });
+};
+
+const crossStitch = (inputs: Inputs) => (row: Row) => {
+  const { bottomDims, towerDims, heads, ownShare } = row.setup.options as CrossStitchOptions;
+  const { tasks, scenarios } = row.setup.sizes;
+  const all = range(heads === 'product' ? tasks * scenarios : tasks);
+  const start = (to: number, from: number): number =>
+    all.length === 1 ? 1 : to === from ? ownShare : (1 - ownShare) / (all.length - 1);
+  let x = all.map((head) => inputs(row, head));
+  bottomDims.forEach((_, l) => {
+    const made = all.map((head) => row.block(`bottom.${l}`, x[head], head));
+    x = all.map((to) =>
+      mix(
+        all.map((from) => start(to, from) + row.at(`stitch.${l}.kernel`, to, from)),
+        made,
+      ),
+    );
+  });
+  return range(tasks).map((task) => {
+    const head = headOf(row, heads, task);
+    return tower(row, towerDims, head, x[head]);
   });
 };
 
@@ -137,6 +161,7 @@ const aitm = (inputs: Inputs) => (row: Row) => {
 const MODELS: ModelFormulas[] = [
   ['single-task', singleTask(ownPart), SINGLE_TASK_CASES],
   ['shared-bottom', sharedBottom(same), SHARED_BOTTOM_CASES],
+  ['cross-stitch', crossStitch(same), CROSS_STITCH_CASES],
   ['ple', ple(same), PLE_CASES],
   ['esmm', esmm(same), ESMM_CASES],
   ['aitm', aitm(same), AITM_CASES],
@@ -174,6 +199,7 @@ const byTasks = bottomOf(() => false);
 test.each([
   ['single-task', singleTask(byHeads), SINGLE_TASK_CASES],
   ['shared-bottom', sharedBottom(byHeads), SHARED_BOTTOM_CASES],
+  ['cross-stitch', crossStitch(byHeads), CROSS_STITCH_CASES],
   ['ple', ple(byHeads), PLE_CASES],
   ['esmm', esmm(byHeads), ESMM_CASES],
   ['aitm', aitm(byTasks), AITM_CASES],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Tensor } from '../../graph/index.ts';
 import { aitm, aitmOptions } from '../aitm.ts';
 import type { CommonOptions, ForwardInputs, ModelDefinition, ModelSizes, ParameterSpec, TaskTop } from '../contract.ts';
+import { crossStitch, crossStitchOptions } from '../cross-stitch.ts';
 import { esmm, esmmOptions } from '../esmm.ts';
 import { towerParameters, towers } from '../layers/heads.ts';
 import { mmoe, mmoeOptions } from '../mmoe.ts';
@@ -27,6 +28,7 @@ export const topOption = z
   .discriminatedUnion('key', [
     towerOptions,
     aitmOptions.omit({ ...WHOLE, calibratorWeight: true }).extend({ key: z.literal('aitm'), norm }),
+    crossStitchOptions.omit(WHOLE).extend({ key: z.literal('cross-stitch'), norm, heads }),
     esmmOptions.omit(WHOLE).extend({ key: z.literal('esmm'), norm, heads }),
     mmoeOptions.omit(WHOLE).extend({ key: z.literal('mmoe'), norm, heads }),
     pleOptions.omit(WHOLE).extend({ key: z.literal('ple'), norm, heads }),
@@ -43,6 +45,7 @@ export type TopOptions = z.output<typeof topOption>;
 // Each model takes the options of its own schema; behind this table they are just options.
 const TOPS = {
   aitm,
+  'cross-stitch': crossStitch,
   esmm,
   mmoe,
   ple,

@@ -50,11 +50,13 @@ export function stackedMlp(
   inputs: Inputs,
   norm: Norm = 'none',
 ): Tensor {
-  return dims.reduce((hidden, _, i) => {
-    const layer = `${name}.${i}`;
-    const product = stackedLinear(hidden, layer, inputs.parameter); // [K,B,dims[i]]
-    return inputs.dropout(relu(normalized(product, `${layer}.norm`, norm, inputs)), layer);
-  }, x);
+  return dims.reduce((hidden, _, i) => stackedLayer(hidden, `${name}.${i}`, inputs, norm), x);
+}
+
+/** One layer of a `stackedMlp`: x as in `stackedLinear` -> [K, B, out]. */
+export function stackedLayer(x: Tensor, name: string, inputs: Inputs, norm: Norm): Tensor {
+  const product = stackedLinear(x, name, inputs.parameter); // [K,B,out]
+  return inputs.dropout(relu(normalized(product, `${name}.norm`, norm, inputs)), name);
 }
 
 /** Both drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of PyTorch's Linear, member by member. */
