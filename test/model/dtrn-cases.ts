@@ -25,7 +25,7 @@ const tops = fc.oneof(
     heads,
   }),
   fc.record({
-    key: fc.constantFrom('shared-bottom', 'single-task'),
+    key: fc.constantFrom('cross-stitch', 'shared-bottom', 'single-task'),
     bottomDims: smallWidths(1, 2),
     towerDims,
     heads,
