@@ -128,6 +128,10 @@ const REDUCTIONS: { shape: Shape; axes: number[] }[] = [
   { shape: ['B', 2, 3], axes: [2, 0] },
   { shape: ['B', 2, 1], axes: [1, 2] },
   { shape: [4], axes: [0] },
+  // Whole parts, added up by a product with ones.
+  { shape: [3, 'B', 2], axes: [0] },
+  { shape: [1, 3, 'B'], axes: [1] },
+  { shape: [2, 3, 'B', 2], axes: [0, 1] },
 ];
 
 const reduction = (op: (x: Tensor, axes: number[], keep: boolean) => Tensor): OpCase[] =>

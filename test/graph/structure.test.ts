@@ -26,6 +26,7 @@ import {
   reduceSum,
   relu,
   reshape,
+  type Shape,
   scatterAdd,
   slice,
   softmax,
@@ -134,6 +135,25 @@ describe('products', () => {
     expect(opCounts(compile({ y: add(matmul(x, w), graph.input('column', ['B', 1])) }).bytes)).toMatchObject({
       Add: 1,
     });
+  });
+});
+
+describe('what ONNX Runtime is slow at', () => {
+  const graph = new Graph();
+
+  test('a sum over first axes is a product with ones', () => {
+    const x = graph.input('stack', [3, 'B', 2]);
+    expect(opCounts(compile({ y: reduceSum(x, [0]) }).bytes)).toMatchObject({ MatMul: 1 });
+    expect(opCounts(compile({ y: reduceSum(x, [1]) }).bytes)).toMatchObject({ ReduceSum: 1 });
+    expect(opCounts(compile({ y: reduceSum(x, [0, 2]) }).bytes)).toMatchObject({ ReduceSum: 1 });
+  });
+
+  test('a number has all axes of the tensor beside it where the last one has size 1', () => {
+    const ranks = (shape: Shape): number[] => {
+      const beside = graph.input(`beside ${shape.join()}`, shape);
+      return [mul(beside, 0.5), sub(1, beside)].map(({ inputs }) => inputs.find(({ op }) => op === 'constant')?.shape.length ?? -1); // biome-ignore format: one expression
+    };
+    expect([ranks(['B', 3, 1]), ranks(['B', 1]), ranks(['B', 3]), ranks(['B'])]).toEqual([[3, 3], [2, 2], [0, 0], [0, 0]]); // biome-ignore format: one table
   });
 });
 

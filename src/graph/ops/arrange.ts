@@ -8,7 +8,7 @@ import { type OpRule, oneType } from './rule.ts';
 type Arrange = 'reshape' | 'transpose' | 'expand' | 'concat' | 'slice' | 'pad' | 'gather' | 'scatterAdd';
 
 /** A shape for Reshape: the batch dimension is -1, whatever its multiple. */
-const runtimeShape = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
+export const runtimeShape = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
 
 const resized = (shape: Shape, axis: number, size: Dim): Shape => shape.map((dim, i) => (i === axis ? size : dim));
 
