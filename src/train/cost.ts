@@ -4,14 +4,29 @@ import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contra
 import { tableDimension } from '../model/table.ts';
 import { gateGraph, inferenceGraph } from './graphs.ts';
 
-export interface ModelCost {
+export interface ParameterCounts {
   /** Numbers of all parameters but the embedding table; gate networks included. */
   denseParameters: number;
   /** Numbers of the embedding table. */
   embeddingParameters: number;
+}
+
+export interface ModelCost extends ParameterCounts {
   /** Multiply-adds in matrix products to score one more row, gate networks included. */
   multiplyAddsPerRow: number;
 }
+
+export const countParameters = (
+  model: ModelDefinition<CommonOptions>,
+  options: CommonOptions,
+  sizes: ModelSizes,
+  tableRows: number,
+): ParameterCounts => ({
+  denseParameters: model
+    .parameters(options, sizes)
+    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+  embeddingParameters: tableRows * tableDimension(model, options, sizes),
+});
 
 export function modelCost(
   model: ModelDefinition<CommonOptions>,
@@ -27,10 +42,7 @@ export function modelCost(
   const of = (rows: number): number =>
     graphs.flatMap(({ products }) => products).reduce((sum, product) => sum + multiplyAdds(product, rows), 0);
   return {
-    denseParameters: model
-      .parameters(options, sizes)
-      .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
-    embeddingParameters: tableRows * tableDimension(model, options, sizes),
+    ...countParameters(model, options, sizes, tableRows),
     multiplyAddsPerRow: of(2) - of(1), // products of parameters alone are paid once a batch
   };
 }

@@ -4,7 +4,7 @@
  * Sture Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6 (1979). Bounds the
  * chance of any false discovery, however the tests depend on each other.
  */
-export const holm = (p: readonly number[]): number[] =>
+const holm = (p: readonly number[]): number[] =>
   adjust(p, (sorted) => {
     let largest = 0;
     return sorted.map((value, i) => {
@@ -17,7 +17,7 @@ export const holm = (p: readonly number[]): number[] =>
  * Yoav Benjamini, Yosef Hochberg: Controlling the false discovery rate. Journal of the Royal Statistical Society B 57 (1995).
  * Bounds the expected share of false discoveries, for tests that are independent or depend positively.
  */
-export const benjaminiHochberg = (p: readonly number[]): number[] =>
+const benjaminiHochberg = (p: readonly number[]): number[] =>
   adjust(p, (sorted) => {
     let smallest = 1;
     return sorted

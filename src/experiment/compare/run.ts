@@ -8,8 +8,11 @@ import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import { openPrepared } from '../../data/open.ts';
 import type { PreparedData } from '../../data/prepared.ts';
+import { findModel } from '../../model/registry.ts';
+import { countParameters } from '../../train/cost.ts';
 import type { TrainingEvent } from '../../train/events.ts';
 import { newRun } from '../../train/new-run.ts';
+import { modelSizes } from '../../train/sizes.ts';
 import { openPool, type TrainingPool, workersFor } from '../pool.ts';
 import { analyse } from './analyse.ts';
 import { type CellResult, cellPaths, readCell, writeCell } from './cell.ts';
@@ -54,14 +57,41 @@ export const comparisonPaths = (out: string) => ({
  * @throws by `finished`: DATA_NOT_PREPARED, CONFIG_INVALID, RUN_LOCKED, FILE_UNWRITABLE
  */
 export function runComparison({ comparison, out, workers, emit }: ComparisonRequest): ComparisonHandle {
-  const pool = openPool(workers ?? workersFor(comparison.threads));
-  return { finished: work(comparison, out, pool, emit), stop: () => pool.stop() };
+  let pool: TrainingPool | undefined;
+  let stopped = false;
+  const open = (cells: readonly Cell[]): TrainingPool => {
+    pool = openPool(workers ?? workersFor(comparison.threads, Math.max(...cells.map(bytesOf))));
+    if (stopped) pool.stop();
+    return pool;
+  };
+  return {
+    finished: work(comparison, out, open, emit),
+    stop() {
+      stopped = true;
+      pool?.stop();
+    },
+  };
+}
+
+/** A run holds each of its numbers about so often: weights, moments, gradients, a second table, snapshots on their way to disk. */
+const COPIES = 8;
+
+/** Memory of a training beyond its process. */
+function bytesOf({ run, data: { manifest } }: Cell): number {
+  const model = findModel(run.model.key);
+  const { denseParameters, embeddingParameters } = countParameters(
+    model,
+    model.options.parse(run.model),
+    modelSizes(manifest),
+    manifest.tableRows,
+  );
+  return 4 * COPIES * (denseParameters + embeddingParameters);
 }
 
 async function work(
   comparison: Comparison,
   out: string,
-  pool: TrainingPool,
+  open: (cells: readonly Cell[]) => TrainingPool,
   emit: EmitComparison,
 ): Promise<ComparisonEnd> {
   const datasets: PreparedData[] = [];
@@ -71,7 +101,7 @@ async function work(
   const unlock = lockFolder(out);
   try {
     for (const data of datasets) await writeRowFiles(data);
-    const ends = await trainAll(cells, out, pool, emit);
+    const ends = await trainAll(cells, out, open(cells), emit);
     if (ends.some(({ kind }) => kind === 'stopped')) return { event: 'interrupted', folder: out };
     emit({ event: 'statistics' });
     const result = await analyse(comparison, datasets, ends);
