@@ -29,7 +29,7 @@ export function checkGraph(path: string, bytes: Uint8Array, entry: GraphEntry, m
 }
 
 /** All that a graph may take and all that it must give. A graph leaves out inputs that its model does not read. */
-export function graphPorts(
+function graphPorts(
   { fields, tasks, sequences }: ArtifactManifest['data'],
   scenario: number | undefined,
 ): { inputs: Port[]; outputs: Port[] } {

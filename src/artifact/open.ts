@@ -16,6 +16,8 @@ import { INSIDE, MANIFEST, RESERVED_IDS } from './paths.ts';
 import { unseal } from './seal.ts';
 import { type ArtifactStatistics, statisticsSchema } from './statistics.ts';
 
+const FORMAT = 'tributary-artifact';
+
 export interface Artifact {
   /** Absolute, links resolved. */
   folder: string;
@@ -61,13 +63,13 @@ export async function openArtifact(given: string): Promise<Artifact> {
 }
 
 /** Reads and checks the manifest alone: of the other files nothing is known then. */
-export function readArtifactManifest(folder: string): ArtifactManifest {
+function readArtifactManifest(folder: string): ArtifactManifest {
   const path = join(folder, MANIFEST);
   if (!existsSync(path)) throw error('ARTIFACT_NOT_FOUND', { folder });
   if (!lstatSync(path).isFile()) throw error('ARTIFACT_LINK', { path, found: 'a link or a special file' });
   const content = unsealed(path);
   const { format, version } = content;
-  if (format !== 'tributary-artifact')
+  if (format !== FORMAT)
     throw error('ARTIFACT_NOT_FOUND', { folder, advice: 'Its manifest.json belongs to something else' });
   if (version !== 1) throw error('ARTIFACT_VERSION', { path, found: String(version), expected: 1 });
   const names = namesIn(content).filter((name) => !INSIDE.test(name) || name === MANIFEST);
@@ -80,9 +82,12 @@ export function readArtifactManifest(folder: string): ArtifactManifest {
 }
 
 function unsealed(path: string): Record<string, unknown> {
+  const text = readText(path, 'the manifest of an artifact');
   try {
-    const content = unseal(readText(path, 'the manifest of an artifact'));
+    const content = unseal(text);
     if ('value' in content) return content.value as Record<string, unknown>;
+    // Other programs have a manifest.json, too.
+    if (!text.includes(FORMAT)) return {};
     throw error('ARTIFACT_SEAL', { path, ...content });
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;

@@ -23,6 +23,8 @@ beforeAll(async () => {
   await makeRun(run, prepared, { train: { searchEpochs: 1, maxEpochs: 2 } });
   await trainWithStops(run);
   const score = { default: 'click * 0.3 + buy', scenarios: { search: 'buy' } };
+  mkdirSync(`${out}.writing`); // as an export that was killed leaves it
+  writeFileSync(`${out}.writing/graph.onnx`, 'half of it');
   await exportRun(run, { out, score, calibrate: 'platt', threads: 1 });
   artifact = await openArtifact(out);
 });

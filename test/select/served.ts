@@ -125,7 +125,7 @@ export function feedsOf(
 }
 
 /** The content of a graph's tables, by file name. */
-export const tablesOf = (served: ServedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
+const tablesOf = (served: ServedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
   Object.fromEntries(graph.tables.map((name) => [tableFile(name), new Uint8Array(servedTable(served, name).buffer)]));
 
 export const openGraph = (served: ServedModel, graph: ServingGraph, options: SessionOptions = {}): Promise<Session> =>

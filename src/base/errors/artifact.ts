@@ -83,7 +83,11 @@ export const ARTIFACT_ERRORS = {
     EXIT.artifact,
     422,
     (d: { path: string; expected: string; found: string }) =>
-      `${d.path} was changed after it was written: it names the checksum ${d.expected.slice(0, 16)}, its content has ${d.found.slice(0, 16)}. ${AGAIN}`,
+      `${d.path} was changed after it was written: ` +
+      (d.expected === 'unreadable'
+        ? 'it does not end with a checksum, it may be cut short'
+        : `it names the checksum ${d.expected.slice(0, 16)}…, its content has ${d.found.slice(0, 16)}…`) +
+      `. ${AGAIN}`,
   ),
   ARTIFACT_VERSION: entry(
     EXIT.artifact,
@@ -175,7 +179,7 @@ export const ARTIFACT_ERRORS = {
     EXIT.usage,
     400,
     (d: { expression: string; position: number; problem: string }) =>
-      `the score expression cannot be used: ${d.problem}, at place ${d.position + 1}:\n` +
+      `the score expression cannot be used, at place ${d.position + 1}: ${d.problem}\n` +
       `  ${d.expression}\n  ${' '.repeat(d.position)}^\n` +
       'Expected task names and numbers with + - * / ^ ( ) and min, max, log, exp, pow, as in click * 0.3 + purchase',
   ),
