@@ -4,17 +4,20 @@ import type { ServedModel } from './served-model.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from './serving-graph.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
-/**
- * The graph of one scenario, by what was decided of it.
- *
- * @param int8 store large weights in eight bits
- */
+export interface Folding {
+  /** Let products become one where that saves multiply-adds: answers are then rounded otherwise. Default true. */
+  merge?: boolean;
+  /** Store large weights in eight bits. Default false. */
+  int8?: boolean;
+}
+
+/** The graph of one scenario, by what was decided of it. */
 export function scenarioGraph(
   served: ServedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   scenario: number,
-  int8 = false,
+  how: Folding = {},
 ): ServingGraph {
   const replaced = new Map(
     switchesOf(tensors).map((own) => [
@@ -22,7 +25,12 @@ export function scenarioGraph(
       (copy: Tensor) => ofScenario(own, decisions[own.name][scenario], copy),
     ]),
   );
-  return written(served, fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }), scenario, int8);
+  return written(
+    served,
+    fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }, how.merge),
+    scenario,
+    how,
+  );
 }
 
 /**
@@ -34,7 +42,7 @@ export function jointGraph(
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
-  int8 = false,
+  how: Folding = {},
 ): ServingGraph {
   const all = ({ name }: { name: string }): boolean => decisions[name].flat().every((value) => value !== null);
   const replaced = new Map(
@@ -42,14 +50,14 @@ export function jointGraph(
       .filter((own) => !exact || all(own))
       .map((own) => [own.tensor, (copy: Tensor) => ofAllScenarios(own, decisions[own.name], copy)]),
   );
-  return written(served, fold(tensors.outputs, { replaced }), undefined, int8);
+  return written(served, fold(tensors.outputs, { replaced }, how.merge), undefined, how);
 }
 
 function written(
   served: ServedModel,
   { outputs, weights }: Apart,
   scenario: number | undefined,
-  int8: boolean,
+  { int8 }: Folding,
 ): ServingGraph {
   const folded = workOut(weights, (name) => served.tensors.get(name)?.data as Float32Array);
   return compileServing(served, outputs, { scenario, folded, int8 });

@@ -16,6 +16,11 @@ export { workOut } from './weights.ts';
 /**
  * Outputs for rows of which something is known. Inputs without a batch are taken as weights: what follows from them alone is
  * given apart, to be computed once.
+ *
+ * @param merge let products become one where that takes fewer multiply-adds. What is left is summed in another order then, and
+ *   rounds otherwise; without it every number that is computed is computed as before.
  */
-export const fold = (outputs: Record<string, Tensor>, known: Known = {}): Apart =>
-  takeWeightsApart(mergeProducts(dropLeading(dropLanes(specialise(outputs, known)))));
+export function fold(outputs: Record<string, Tensor>, known: Known = {}, merge = true): Apart {
+  const needed = dropLeading(dropLanes(specialise(outputs, known)));
+  return takeWeightsApart(merge ? mergeProducts(needed) : needed);
+}
