@@ -71,7 +71,7 @@ export async function computeStatistics(
             `coalesce(sum(len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))), 0) AS oov${i}`,
             `coalesce(sum(len(${column})), 0) AS values${i}`,
           ]
-        : [`count(*) FILTER (${column} = ${OUT_OF_VOCABULARY_ID}) AS oov${i}`, `count(*) AS values${i}`];
+        : [`sum((${column} = ${OUT_OF_VOCABULARY_ID})::TINYINT) AS oov${i}`, `count(*) AS values${i}`];
     });
     const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${file}`, doing);
     fields.forEach((_, i) => {

@@ -64,15 +64,21 @@ export async function findBuckets(
 
 /**
  * Creates `values<index>`: every value (of numbers: bucket) that occurs, its token, and how often it occurs: in all rows,
- * or in the rows for which `counted` is true (a condition on the split).
+ * or in the rows for which `counted` is true (a condition on the split). Of a multi-value field also `lists<index>`: its
+ * lists, counted alike.
  */
 async function countValues(connection: DuckDBConnection, f: EncodedField, counted = 'true'): Promise<void> {
+  const doing = `counting the values of field "${f.field.name}"`;
   const from = counted === 'true' ? 'rows' : 'placed';
-  const occurring =
-    f.field.kind === 'multi'
-      ? `SELECT unnest(${column(f)}) AS value, ${counted} AS counted FROM ${from}`
-      : `SELECT ${column(f)} AS value, ${counted} AS counted FROM ${from} WHERE ${column(f)} IS NOT NULL`;
-  let counts = `SELECT value, count(*) FILTER (counted) AS count FROM (${occurring}) GROUP BY value`;
+  let counts =
+    `SELECT ${column(f)} AS value, count(*)${counted === 'true' ? '' : ` FILTER (${counted})`} AS count ` +
+    `FROM ${from} WHERE ${column(f)} IS NOT NULL GROUP BY ${column(f)}`;
+  if (f.field.kind === 'multi') {
+    // Lists repeat, as they come with a user or an item.
+    await execute(connection, `CREATE TEMP TABLE lists${f.index} AS ${counts}`, doing);
+    const elements = `SELECT unnest(value) AS value, count FROM lists${f.index}`;
+    counts = `SELECT value, sum(count)::BIGINT AS count FROM (${elements}) GROUP BY value`;
+  }
   if (f.field.kind === 'numeric') {
     await createNumbers(connection, f, counts);
     counts = `SELECT bucket AS value, sum(count)::BIGINT AS count FROM numbers${f.index} GROUP BY bucket`;
@@ -80,7 +86,7 @@ async function countValues(connection: DuckDBConnection, f: EncodedField, counte
   await execute(
     connection,
     `CREATE TEMP TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count FROM (${counts})`,
-    `counting the values of field "${f.field.name}"`,
+    doing,
   );
 }
 
@@ -163,7 +169,7 @@ async function createMapping(connection: DuckDBConnection, f: EncodedField, voca
   const lists =
     `SELECT l.value, list(coalesce(s.id, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS id ` +
     `FROM (SELECT value, unnest(value) AS element, generate_subscripts(value, 1) AS place ` +
-    `FROM (SELECT DISTINCT ${column(f)} AS value FROM rows WHERE ${column(f)} IS NOT NULL)) AS l ` +
+    `FROM lists${index}) AS l ` +
     `LEFT JOIN (${single}) AS s ON l.element = s.value GROUP BY l.value`;
   await execute(
     connection,
