@@ -12,7 +12,7 @@ import { createSession } from '../runtime/session.ts';
 import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
 import { gateGraph, inferenceGraph, readsSequences, trainingGraph } from '../train/graphs.ts';
 import { type PhasePlan, planPhases } from '../train/phases.ts';
-import { temperature } from '../train/schedule.ts';
+import { scalarsAt } from '../train/schedule.ts';
 import { type Setup, setUp, stepContext } from '../train/setup.ts';
 import { trainStep } from '../train/step.ts';
 import { clearMoments, initialize } from '../train/weights.ts';
@@ -163,10 +163,7 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
   const context = { ...stepContext(setup, plan, graph, clock.session(session)), kernels: clock.kernels(setup.kernels) };
   const gates = plan.phase === 'retrain' ? await frozenGates(setup, data, runtime) : undefined;
   const fillGates = gates && ((batch: Batch, out: Float32Array) => void gates.fill(batch, out));
-  const scalars = {
-    temperature: temperature(0, plan.epochs, config.train.finalTemperature),
-    ...setup.model.scalars?.(setup.options, { step: 0, steps: 1 }),
-  };
+  const scalars = scalarsAt(setup, plan, { epoch: 0, step: 0, stepsPerEpoch: 1 });
   clearMoments(setup.weights);
 
   const whole: number[] = [];

@@ -1,11 +1,10 @@
 /** Measures a finished run's model. */
 import type { SplitName } from '../config/dataset.ts';
 import type { Grid } from '../evaluate/grid.ts';
-import { createGrid } from '../evaluate/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { type ChoiceCounts, noChoices } from './choices.ts';
 import { openModel } from './finished.ts';
-import { describeData, openRunData } from './run-data.ts';
+import { describeData, newGrid, openRunData } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 
 export interface EvaluatedRun {
@@ -28,12 +27,11 @@ export async function evaluateRun(
 ): Promise<EvaluatedRun> {
   const started = performance.now();
   const data = await openRunData(run, folder);
-  const { scenarios, tasks, hasGroup } = data.manifest;
   const model = await openModel(run, { backend, data: describeData(data.manifest), choices: true });
   const reader = await data.open(split);
   try {
-    const choices = noChoices(scenarios.length);
-    const grid = await evaluateSplit(model.context, reader, createGrid({ scenarios, tasks, hasGroup }), choices);
+    const choices = noChoices(data.manifest.scenarios.length);
+    const grid = await evaluateSplit(model.context, reader, newGrid(data.manifest), choices);
     const chose = Object.keys(choices.chosen).length > 0;
     return { grid, choices: chose ? choices : undefined, seconds: (performance.now() - started) / 1000 };
   } finally {

@@ -2,12 +2,11 @@
 import { saveModel } from '../artifact/model-file.ts';
 import { type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { writeFileAtomic } from '../base/files.ts';
-import type { GridAccumulator } from '../evaluate/grid.ts';
 import { noChoices } from './choices.ts';
 import type { ResultEvent } from './events.ts';
 import { openModel } from './finished.ts';
 import { reportText } from './report.ts';
-import { describeData, openPart } from './run-data.ts';
+import { describeData, newGrid, openPart } from './run-data.ts';
 import { evaluateSplit } from './scorer.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, weightTensors } from './state.ts';
@@ -19,7 +18,6 @@ export async function finishRun(run: {
   setup: Setup;
   state: LoopState;
   epochs: ResultEvent['epochs'];
-  newGrid: () => GridAccumulator;
 }): Promise<ResultEvent> {
   const { folder, setup, state } = run;
   const { manifest } = setup.data;
@@ -33,7 +31,7 @@ export async function finishRun(run: {
   const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
   const choices = noChoices(manifest.scenarios.length);
   const test = await openPart(setup.data, 'test', setup.config.train);
-  const grid = await evaluateSplit(finished.context, test, run.newGrid(), choices).finally(async () => {
+  const grid = await evaluateSplit(finished.context, test, newGrid(manifest), choices).finally(async () => {
     await test.close();
     await finished.close();
   });

@@ -7,6 +7,8 @@ import type { RunConfig } from '../config/run.ts';
 import { openPrepared } from '../data/open.ts';
 import type { Manifest, PreparedData, SplitReader } from '../data/prepared.ts';
 import { readSubset } from '../data/subset.ts';
+import type { GridAccumulator } from '../evaluate/grid.ts';
+import { createGrid } from '../evaluate/index.ts';
 
 /**
  * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that
@@ -85,3 +87,7 @@ export function checkFit(model: string, sizes: ModelDescription['data'], folder:
   ];
   if (problems.length > 0) throw error('MODEL_MISFIT', { model, data: folder, problems });
 }
+
+/** Takes up the scores of rows of these data. */
+export const newGrid = ({ scenarios, tasks, hasGroup }: Manifest): GridAccumulator =>
+  createGrid({ scenarios, tasks, hasGroup });

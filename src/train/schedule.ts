@@ -1,4 +1,6 @@
 /** Numbers that change while a run goes on, as pure functions of where it is. */
+import type { PhasePlan } from './phases.ts';
+import type { Setup } from './setup.ts';
 
 export type Schedule =
   | { kind: 'constant' }
@@ -24,3 +26,22 @@ export function learningRateShare(schedule: Schedule, step: number, total: numbe
 /** Temperature of the soft gates in a search epoch (from 0): 1, rising by equal factors to `final` in the last epoch. */
 export const temperature = (epoch: number, epochs: number, final: number): number =>
   epochs === 1 ? 1 : final ** (epoch / (epochs - 1));
+
+/** Where a run stands in a phase: the epoch (from 0), steps done, and steps of an epoch. */
+export interface PhasePosition {
+  epoch: number;
+  step: number;
+  stepsPerEpoch: number;
+}
+
+/** The numbers that graphs are fed at a place of a phase: the temperature of soft gates, and what the model asks for. */
+export function scalarsAt(
+  { model, options, config }: Pick<Setup, 'model' | 'options' | 'config'>,
+  plan: PhasePlan,
+  { epoch, step, stepsPerEpoch }: PhasePosition,
+): Record<string, number> {
+  return {
+    temperature: temperature(epoch, plan.epochs, config.train.finalTemperature),
+    ...model.scalars?.(options, { step, steps: plan.epochs * stepsPerEpoch }),
+  };
+}
