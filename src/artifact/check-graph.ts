@@ -6,15 +6,34 @@ import { type OnnxPort, type OnnxSummary, summarizeOnnx } from './onnx.ts';
 type GraphEntry = ArtifactManifest['graphs'][number];
 type Port = GraphEntry['inputs'][number];
 
+type Ports = Pick<GraphEntry, 'inputs' | 'outputs' | 'tables'>;
+
 /** @throws ARTIFACT_GRAPH naming all that is wrong */
-export function checkGraph(path: string, bytes: Uint8Array, entry: GraphEntry, manifest: ArtifactManifest): void {
+export const checkGraph = (path: string, bytes: Uint8Array, entry: GraphEntry, manifest: ArtifactManifest): void =>
+  check(path, bytes, entry, graphPorts(manifest.data, entry.scenario), manifest);
+
+/** The same for the graph of the flow gates. */
+export function checkFlows(path: string, bytes: Uint8Array, manifest: ArtifactManifest): void {
+  const { flows, data } = manifest;
+  if (flows === undefined) return;
+  const shape = ['batch' as const, flows.names.length * data.tasks.length];
+  const outputs: Port[] = [{ name: 'gates', type: 'float32', shape }];
+  check(path, bytes, flows, { inputs: graphPorts(data, undefined).inputs, outputs }, manifest);
+}
+
+function check(
+  path: string,
+  bytes: Uint8Array,
+  entry: Ports,
+  wanted: { inputs: Port[]; outputs: Port[] },
+  manifest: ArtifactManifest,
+): void {
   let summary: OnnxSummary;
   try {
     summary = summarizeOnnx(bytes);
   } catch (cause) {
     throw error('ARTIFACT_GRAPH', { path, problems: [`it is not an ONNX model: ${(cause as Error).message}`] });
   }
-  const wanted = graphPorts(manifest.data, entry.scenario);
   const problems = [
     ...portProblems('input', entry.inputs, summary.inputs, wanted.inputs),
     ...portProblems('output', entry.outputs, summary.outputs, wanted.outputs),
@@ -76,11 +95,7 @@ function portProblems(kind: string, declared: readonly Port[], found: readonly O
 }
 
 /** Tensors outside the graph are the tables that it names, each as a whole. */
-function tableProblems(
-  { tables: names }: GraphEntry,
-  { external }: OnnxSummary,
-  { tables }: ArtifactManifest,
-): string[] {
+function tableProblems({ tables: names }: Ports, { external }: OnnxSummary, { tables }: ArtifactManifest): string[] {
   const read = tables.filter(({ name }) => names.includes(name));
   return [
     ...external.flatMap(({ name, shape, location, offset, length }) => {

@@ -9,12 +9,13 @@ export const artifactId = ({
   data,
   model,
   graphs,
+  flows,
   tables,
   calibration,
   score,
   files,
 }: Omit<ArtifactManifest, 'id'>): string =>
-  sha256(canonicalJson({ data, model, graphs, tables, calibration, score, files })).slice(0, 12);
+  sha256(canonicalJson({ data, model, graphs, flows, tables, calibration, score, files })).slice(0, 12);
 
 /** What does not agree, in words; empty where all does. */
 export function manifestProblems(manifest: ArtifactManifest): string[] {
@@ -58,18 +59,22 @@ function fieldProblems({ data }: ArtifactManifest): string[] {
   return problems;
 }
 
-function graphProblems({ graphs, data, tables }: ArtifactManifest): string[] {
+function graphProblems({ graphs, flows, data, tables }: ArtifactManifest): string[] {
   const known = tables.map(({ name }) => name);
-  return graphs.flatMap(({ file, scenario, tables: read }, i) => [
-    ...(i === 0 && scenario !== undefined ? ['the first graph must answer all scenarios'] : []),
-    ...(i > 0 && (scenario === undefined || scenario >= data.scenarios.length)
-      ? [`${file}: there is no scenario ${scenario}`]
-      : []),
-    ...(graphs.findIndex((other) => other.scenario === scenario) < i
-      ? [`${file}: another graph answers its scenario`]
-      : []),
-    ...read.filter((name) => !known.includes(name)).map((name) => `${file}: there is no table ${name}`),
-  ]);
+  const unknown = (flows?.tables ?? []).filter((name) => !known.includes(name));
+  return [
+    ...unknown.map((name) => `${flows?.file}: there is no table ${name}`),
+    ...graphs.flatMap(({ file, scenario, tables: read }, i) => [
+      ...(i === 0 && scenario !== undefined ? ['the first graph must answer all scenarios'] : []),
+      ...(i > 0 && (scenario === undefined || scenario >= data.scenarios.length)
+        ? [`${file}: there is no scenario ${scenario}`]
+        : []),
+      ...(graphs.findIndex((other) => other.scenario === scenario) < i
+        ? [`${file}: another graph answers its scenario`]
+        : []),
+      ...read.filter((name) => !known.includes(name)).map((name) => `${file}: there is no table ${name}`),
+    ]),
+  ];
 }
 
 function tableProblems({ tables, data, files }: ArtifactManifest): string[] {
@@ -100,10 +105,11 @@ function calibrationProblems({ calibration, data }: ArtifactManifest): string[] 
 }
 
 /** Every file has a use, and what is used is a file. */
-function fileProblems({ files, graphs, tables, data }: ArtifactManifest): string[] {
+function fileProblems({ files, graphs, flows, tables, data }: ArtifactManifest): string[] {
   const used = [
     'statistics.json',
     ...graphs.map(({ file }) => file),
+    ...(flows === undefined ? [] : [flows.file]),
     ...tables.map(({ file }) => file),
     ...data.fields.flatMap(({ vocabulary }) => vocabulary ?? []),
   ];

@@ -4,6 +4,7 @@
  *   manifest.json             what is here, sealed by its own checksum; names every other file with size and SHA-256
  *   graph.onnx                rows of any scenario -> probabilities
  *   scenario-<index>.onnx     rows of one scenario -> probabilities, smaller; where flows were selected
+ *   flows.onnx                rows of any scenario -> the flow gates in force; where the model has some and none was cut at a loss
  *   <table>.bin               embedding tables, float32 little-endian row after row: external data of the graphs
  *   vocabularies/<field>.json tokens of a field by id, from the first id that is not reserved
  *   statistics.json           the training rows as they were: what drift is measured against
@@ -131,6 +132,16 @@ export const artifactSchema = z.strictObject({
   }),
   /** The joint graph first, then those of single scenarios. */
   graphs: z.array(graph).min(1),
+  /** The graph of the flow gates, for explanations: `gates` float32 [batch, flows * T], 0 or 1, flow by flow. */
+  flows: z
+    .strictObject({
+      file: inside,
+      names: z.array(z.string()).min(1),
+      inputs: z.array(port),
+      outputs: z.array(port),
+      tables: z.array(z.string()),
+    })
+    .optional(),
   tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
   /** [S][T] */
   calibration: z.array(z.array(calibration)),

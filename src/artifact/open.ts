@@ -9,7 +9,7 @@ import { error } from '../base/errors/index.ts';
 import { readBytes, readText } from '../base/files.ts';
 import { sha256, sha256File } from '../base/hash.ts';
 import { type FieldConfig, fieldSchema } from '../config/dataset.ts';
-import { checkGraph } from './check-graph.ts';
+import { checkFlows, checkGraph } from './check-graph.ts';
 import { manifestProblems } from './check-manifest.ts';
 import { type ArtifactManifest, artifactSchema } from './manifest.ts';
 import { INSIDE, MANIFEST, RESERVED_IDS } from './paths.ts';
@@ -51,6 +51,8 @@ export async function openArtifact(given: string): Promise<Artifact> {
   const small = await readFiles(folder, manifest);
   for (const graph of manifest.graphs)
     checkGraph(path(graph.file), small.get(graph.file) as Uint8Array, graph, manifest);
+  if (manifest.flows !== undefined)
+    checkFlows(path(manifest.flows.file), small.get(manifest.flows.file) as Uint8Array, manifest);
   const json = <T>(file: string, schema: z.ZodType<T>): T =>
     parseFile(path(file), small.get(file) as Uint8Array, schema);
   return {
@@ -96,13 +98,14 @@ function unsealed(path: string): Record<string, unknown> {
 }
 
 /** Every text of a manifest that stands for a file, whatever else is wrong with it. */
-function namesIn({ files, graphs, tables, data }: Record<string, unknown>): string[] {
+function namesIn({ files, graphs, flows, tables, data }: Record<string, unknown>): string[] {
   const entries = (list: unknown, key: string): unknown[] =>
     Array.isArray(list) ? list.map((entry) => (entry as Record<string, unknown> | null)?.[key]) : [];
   const fields = (data as Record<string, unknown> | undefined)?.fields;
   return [
     ...Object.keys((files as object | undefined) ?? {}),
     ...entries(graphs, 'file'),
+    ...entries([flows], 'file'),
     ...entries(tables, 'file'),
     ...entries(fields, 'vocabulary'),
   ].filter((name) => typeof name === 'string');

@@ -18,7 +18,7 @@ import { describeData, openRunData } from '../train/run-data.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
 import { serveModel } from './scorer.ts';
 import { loadServedModel, type ServedModel, servedTable, TABLES } from './served-model.ts';
-import { type ServingGraph, servingGraph, tableFile } from './serving-graph.ts';
+import { compileServing, type ServingGraph, servingGraph, servingTensors, tableFile } from './serving-graph.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
 
@@ -81,6 +81,8 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
     files.set(file, [graph.bytes]);
     return graphEntry(file, graph, selection?.kind ?? 'none');
   });
+  const flows = flowsOf(served, list[0], selection?.kind);
+  if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
   const read = TABLES.filter((table) => list.some(({ tables }) => tables.includes(table)));
   for (const table of read) files.set(tableFile(table), [bytesOf(servedTable(served, table))]);
   for (const field of data.manifest.fields)
@@ -96,6 +98,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
       model: { ...served.options, key: served.model.key },
       data: dataOf(data),
       graphs: entries,
+      ...(flows && { flows: flows.entry }),
       tables: read.map((table) => ({
         name: table,
         file: tableFile(table),
@@ -145,16 +148,33 @@ function metricsOf(run: string): { metrics?: unknown } {
   return result?.test === undefined ? {} : { metrics: result.test };
 }
 
+/**
+ * The graph that says which flows are in force, where the joint graph still decides it and decides as the model did: what is
+ * constant needs no graph, and after a lossy selection the model's gates are not those that answer.
+ */
+export function flowsOf(
+  served: ServedModel,
+  joint: Pick<ServingGraph, 'tables'>,
+  selection: 'exact' | 'lossy' | undefined,
+): { entry: NonNullable<ArtifactManifest['flows']>; bytes: Uint8Array } | undefined {
+  const { gates } = servingTensors(served);
+  if (gates === undefined || selection === 'lossy' || !joint.tables.includes('gateEmbedding')) return undefined;
+  const { bytes, inputs, outputs, tables } = compileServing(served, { gates });
+  const names = [...(served.model.flowSelection?.flows ?? [])];
+  return { entry: { file: 'flows.onnx', names, inputs: inputs.map(port), outputs: outputs.map(port), tables }, bytes };
+}
+
+const port = ({ name, type, shape }: Port) => ({
+  name,
+  type: type as 'int32' | 'float32',
+  shape: shape.map((dim) => (typeof dim === 'number' ? dim : ('batch' as const))),
+});
+
 function graphEntry(
   file: string,
   { scenario, inputs, outputs, tables, multiplyAdds, parameters }: ServingGraph,
   selection: ArtifactManifest['graphs'][number]['selection'],
 ): ArtifactManifest['graphs'][number] {
-  const port = ({ name, type, shape }: Port) => ({
-    name,
-    type: type as 'int32' | 'float32',
-    shape: shape.map((dim) => (typeof dim === 'number' ? dim : ('batch' as const))),
-  });
   return {
     file,
     ...(scenario !== undefined && { scenario }),

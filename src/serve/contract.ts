@@ -25,6 +25,8 @@ export interface RankRequest {
 export interface Explanation {
   /** By field, then task: logit of the row minus its logit with the field unknown. `sequences` stands for all of them. */
   fields: Record<string, Record<string, number>>;
+  /** By task: information flows that reach it for this row. Absent where the artifact has no flow gates. */
+  flows?: Record<string, string[]>;
 }
 
 export interface RankedItem {

@@ -33,3 +33,15 @@ export function explainRows({ rows, encoded, outputs, encoder, tasks, run }: Row
     }),
   );
 }
+
+/** Of one row's gates [rows, flows * T], flow by flow: the flows that each task still has. A gate of 1 takes its flow away. */
+export function flowsInForce(
+  gates: Float32Array,
+  row: number,
+  flows: readonly string[],
+  tasks: readonly string[],
+): Record<string, string[]> {
+  const width = flows.length * tasks.length;
+  const isKept = (flow: number, task: number): boolean => gates[row * width + flow * tasks.length + task] === 0;
+  return Object.fromEntries(tasks.map((task, t) => [task, flows.filter((_, k) => isKept(k, t))]));
+}

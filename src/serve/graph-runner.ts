@@ -157,27 +157,37 @@ async function runPieces(
 /** Rows `from` to `to`. */
 async function runOnce(
   session: Session,
-  { slots, sequences, tasks }: GraphShape,
+  shape: GraphShape,
   rows: Rows,
   scenario: Int32Array,
   from: number,
   to: number,
 ): Promise<Outputs> {
-  const size = to - from;
-  const values: Record<string, Value> = {
-    ids: { type: 'int32', shape: [size, slots], data: rows.ids.subarray(from * slots, to * slots) },
-    scenario: { type: 'int32', shape: [size], data: scenario.subarray(from, to) },
+  const row = rows.sequences === undefined ? 0 : rows.sequences.length / rows.size;
+  const part: Rows = {
+    size: to - from,
+    ids: rows.ids.subarray(from * shape.slots, to * shape.slots),
+    sequences: rows.sequences?.subarray(from * row, to * row),
   };
-  if (sequences !== undefined && rows.sequences !== undefined) {
-    const [types, length] = sequences;
-    const row = types * length;
-    const data = rows.sequences.subarray(from * row, to * row);
-    values.sequences = { type: 'int32', shape: [size, types, length], data };
-  }
-  const feeds = Object.fromEntries(session.inputs.map((name) => [name, values[name]]));
-  const outputs = await session.run(feeds);
+  const outputs = await session.run(rowFeeds(session, shape, part, scenario.subarray(from, to)));
   return {
     logits: outputs.logits.data as Float32Array,
-    probabilities: tasks.map((task) => outputs[`probability_${task}`].data as Float32Array),
+    probabilities: shape.tasks.map((task) => outputs[`probability_${task}`].data as Float32Array),
   };
+}
+
+/** What a graph reads of rows. */
+export function rowFeeds(
+  session: Session,
+  { slots, sequences }: GraphShape,
+  { size, ids, sequences: items }: Rows,
+  scenario: Int32Array,
+): Record<string, Value> {
+  const values: Record<string, Value> = {
+    ids: { type: 'int32', shape: [size, slots], data: ids },
+    scenario: { type: 'int32', shape: [size], data: scenario },
+  };
+  if (sequences !== undefined && items !== undefined)
+    values.sequences = { type: 'int32', shape: [size, ...sequences], data: items };
+  return Object.fromEntries(session.inputs.map((name) => [name, values[name]]));
 }

@@ -1,13 +1,15 @@
 /** The graphs of an artifact as sessions: those that answer requests at once, the joint one for bare tensors when first asked. */
 import type { Artifact } from '../artifact/open.ts';
-import type { SessionOptions, Value } from '../runtime/contract.ts';
+import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import type { Outputs, Rows } from './contract.ts';
-import { type BatchingOptions, createGraphRunner, type Waiting } from './graph-runner.ts';
+import { type BatchingOptions, createGraphRunner, rowFeeds, type Waiting } from './graph-runner.ts';
 
 export interface Graphs {
   /** Rows of one scenario (its index). Throws SERVER_BUSY. */
   run(scenario: number, rows: Rows): Promise<Outputs>;
+  /** Flow gates [size, flows * T] of rows of one scenario, 1 for a flow taken away; undefined where the artifact has none. */
+  gates(scenario: number, rows: Rows): Promise<Float32Array | undefined>;
   /** The joint graph on its own tensors. */
   infer(feeds: Record<string, Value>): Promise<Record<string, Value>>;
   close(): Promise<void>;
@@ -42,14 +44,28 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
     return runner;
   };
 
+  let flows: Promise<Session> | undefined;
+  const openFlows = (file: string): Promise<Session> => {
+    flows ??= createSession(artifact.path(file), { threads: options.threads, backend: options.backend });
+    return flows;
+  };
+
   const joint = graphs[0].file;
   const fileOf = (scenario: number): string => graphs.find((graph) => graph.scenario === scenario)?.file ?? joint;
   const runs = await Promise.all(data.scenarios.map(async (_, s) => (await open(fileOf(s))).forScenario(s)));
   return {
     run: (scenario, rows) => runs[scenario](rows),
+    async gates(scenario, rows) {
+      const file = artifact.manifest.flows?.file;
+      if (file === undefined) return undefined;
+      const session = await openFlows(file);
+      const outputs = await session.run(rowFeeds(session, shape, rows, new Int32Array(rows.size).fill(scenario)));
+      return outputs.gates.data as Float32Array;
+    },
     infer: async (feeds) => (await open(joint)).run(feeds),
     async close() {
       for (const runner of opened.values()) await (await runner).release();
+      await (await flows)?.release();
     },
   };
 }

@@ -12,12 +12,12 @@ import { error } from '../base/errors/index.ts';
 import { type ServingConfig, servingSchema } from '../config/serving.ts';
 import type { SessionOptions, Value } from '../runtime/contract.ts';
 import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
-import { explainRows } from './explain.ts';
+import { explainRows, flowsInForce } from './explain.ts';
 import type { Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
 import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.ts';
 import { checkRequest, type RequestRules } from './request.ts';
-import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
+import { createRequestEncoder, type EncodedRequest, pickRows, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
 
 export interface RankerOptions {
@@ -190,7 +190,10 @@ async function explain(
   const rows = chosen.slice(0, explainedItems);
   const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
   const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
+  const gates = await graphs.gates(scenario, pickRows(encoded, rows));
+  const { flows, data } = manifest;
   rows.forEach((row, i) => {
-    items[row].explanation = explanations[i];
+    const inForce = gates && flows && { flows: flowsInForce(gates, i, flows.names, data.tasks) };
+    items[row].explanation = { ...explanations[i], ...inForce };
   });
 }

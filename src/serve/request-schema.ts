@@ -82,7 +82,7 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
   };
 }
 
-export function responseSchema({ data }: ArtifactManifest): JsonSchema {
+export function responseSchema({ data, flows }: ArtifactManifest): JsonSchema {
   const byTask = (description: string): JsonSchema => ({
     type: 'object',
     description,
@@ -120,6 +120,20 @@ export function responseSchema({ data }: ArtifactManifest): JsonSchema {
                   additionalProperties: false,
                   properties: Object.fromEntries(parts.map((name) => [name, contribution])),
                 },
+                ...(flows && {
+                  flows: {
+                    type: 'object',
+                    description: 'Information flows that reach each task for this row.',
+                    required: data.tasks,
+                    additionalProperties: false,
+                    properties: Object.fromEntries(
+                      data.tasks.map((task): [string, JsonSchema] => [
+                        task,
+                        { type: 'array', items: { type: 'string', enum: flows.names } },
+                      ]),
+                    ),
+                  },
+                }),
               },
             },
           },

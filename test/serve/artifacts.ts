@@ -9,6 +9,7 @@ import { random } from '../../src/base/random.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { tableDimension } from '../../src/model/table.ts';
+import { flowsOf } from '../../src/select/export.ts';
 import { type ServedModel, servedTable } from '../../src/select/served-model.ts';
 import { servingGraph, tableFile } from '../../src/select/serving-graph.ts';
 import { bufferName } from '../../src/train/graphs.ts';
@@ -50,8 +51,10 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const served = drawModel(request, seed, sequences);
   const graph = servingGraph(served);
   const fields = chosen(request);
+  const flows = flowsOf(served, graph, undefined);
   const files: Record<string, Uint8Array> = {
     'graph.onnx': graph.bytes,
+    ...(flows && { [flows.entry.file]: flows.bytes }),
     'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields))),
     ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), new Uint8Array(servedTable(served, t).buffer)])),
     ...Object.fromEntries(
@@ -98,6 +101,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
         selection: 'none',
       },
     ],
+    ...(flows && { flows: flows.entry }),
     tables: graph.tables.map((t) => ({ name: t, file: tableFile(t), rows: served.data.tableRows, dimension: served.dimension })),
     calibration: request.calibration ?? SCENARIOS.map(() => TASKS.map(() => ({ kind: 'none' as const }))),
     score: request.score ?? { default: 'click * 0.3 + purchase', scenarios: { search: 'click' } },

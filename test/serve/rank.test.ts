@@ -136,6 +136,29 @@ test('explain: the logit lost with each field, and nothing for a field that was 
   expect(Math.abs(fields.user.click)).toBeGreaterThan(1e-3);
 });
 
+test('explain: the flows that reach each task for the row, as the gate network decides by itself', async () => {
+  const { folder, manifest } = artifact();
+  const { items: found } = await (await ranker(folder)).score({ ...REQUEST, explain: true });
+  const names = manifest.flows?.names ?? [];
+  expect(names.length).toBeGreaterThan(1);
+  const { encoder: source, path } = await openArtifact(folder);
+  const encoder = createRowEncoder(source);
+  const session = await createSession(path('flows.onnx'), { threads: 1 });
+  for (const [i, { explanation }] of found.entries()) {
+    const ids = new Int32Array(encoder.slots);
+    encoder.encode({ ...REQUEST.user, ...REQUEST.context, ...REQUEST.items[i] }, ids);
+    const feeds = {
+      ids: { type: 'int32', shape: [1, encoder.slots], data: ids },
+      scenario: { type: 'int32', shape: [1], data: new Int32Array([0]) },
+    } as const;
+    const { gates } = await session.run(Object.fromEntries(session.inputs.map((name) => [name, feeds[name as 'ids']])));
+    const kept = (t: number): string[] => names.filter((_, k) => gates.data[k * 2 + t] === 0);
+    expect(explanation?.flows).toEqual({ click: kept(0), purchase: kept(1) });
+  }
+  await session.release();
+  expect(new Set(found.map(({ explanation }) => JSON.stringify(explanation?.flows))).size).toBeGreaterThan(1);
+});
+
 test('explanations are of the first items only', async () => {
   const { folder } = artifact();
   const { limits } = (await import('../../src/config/serving.ts')).servingSchema.parse({
