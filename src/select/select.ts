@@ -37,7 +37,7 @@ export interface Selection {
   /** On validation rows, which were measured, and on test rows, which were not. */
   proof: Proof;
   unseen: Proof;
-  /** [S] milliseconds of 100 rows, as `timeGraphs` measures them; `exact` where eight bits are compared with it. */
+  /** [S] milliseconds of 100 rows, as `timeGraphs` measures them. */
   latency: ({ before: number; after: number } | null)[];
 }
 

@@ -30,7 +30,8 @@ type Outputs = Record<string, Tensor>;
 
 /**
  * The same outputs with fewer multiply-adds, in a graph of their own. A value with several readers is either computed once, or
- * each reader takes in what it is made of: what the whole graph costs decides, one value after the other.
+ * each reader takes in what it is made of: what the whole graph costs decides, one value after the other. What comparisons read
+ * stays as it is, bit for bit.
  */
 export function mergeProducts(outputs: Outputs): Outputs {
   const shared = sharedForms(outputs);
@@ -85,8 +86,16 @@ function sharedForms(outputs: Outputs): number[] {
 /** `kept`: ids of values that are computed as such. */
 function rewritten(outputs: Outputs, kept: ReadonlySet<number>): Outputs {
   const forms = new Forms();
-  for (const node of nodesBefore(...Object.values(outputs))) forms.add(node, kept.has(node.id));
+  const nodes = nodesBefore(...Object.values(outputs));
+  const compared = beforeComparisons(nodes);
+  for (const node of nodes) forms.add(node, compared.has(node.id) ? 'as before' : kept.has(node.id) ? 'value' : 'form');
   return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, forms.valueOf(output)]));
+}
+
+/** What comparisons depend on: rounded otherwise, a gate near its bound would be another one. */
+function beforeComparisons(nodes: readonly Tensor[]): ReadonlySet<number> {
+  const comparisons = nodes.filter(({ op }) => op === 'greater' || op === 'less' || op === 'equal');
+  return new Set(nodesBefore(...comparisons).map(({ id }) => id));
 }
 
 class Forms {
@@ -96,13 +105,13 @@ class Forms {
   /** What values that were written out are made of, by the id of the value. */
   readonly #origins = new Map<number, Form>();
 
-  /** Takes up a node whose inputs it knows. */
-  add(node: Tensor, keep: boolean): void {
-    const form = isRows(node.shape) ? this.#formOf(node) : undefined;
+  /** Takes up a node whose inputs it knows: as a form, as the value of one, or with the op that it is. */
+  add(node: Tensor, as: 'form' | 'value' | 'as before'): void {
+    const form = as !== 'as before' && isRows(node.shape) ? this.#formOf(node) : undefined;
     if (form === undefined) this.#values.set(node.id, this.#copied(node));
     else {
       this.#forms.set(node.id, form);
-      if (keep) this.valueOf(node);
+      if (as === 'value') this.valueOf(node);
     }
   }
 
