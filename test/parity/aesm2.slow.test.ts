@@ -1,17 +1,12 @@
 /** AESM²'s fixtures, and what their descriptions claim of selections: one wrong number is found at its place. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { runParity } from '../../src/parity/index.ts';
-import { type Content, copyFixture, FIXTURES, temporaryFolder } from './make.ts';
+import { temporaryFolder } from '../artifact/temporary.ts';
+import { type Content, copyFixture, FIXTURES } from './make.ts';
 
-const temporary = temporaryFolder();
-afterAll(() => temporary.remove());
-let counter = 0;
 let folder: string;
 beforeEach(() => {
-  folder = join(temporary.path, String(counter++));
-  mkdirSync(folder);
+  folder = temporaryFolder();
 });
 
 test('all agree', async () => {

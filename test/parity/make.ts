@@ -1,6 +1,5 @@
 /** Fixtures for tests: copies with a change, and new ones of any size from the float64 reference. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   readSafetensors,
@@ -28,17 +27,16 @@ import {
 
 export const FIXTURES = 'test/fixtures';
 
-export const temporaryFolder = (): { path: string; remove: () => void } => {
-  const path = mkdtempSync(join(tmpdir(), 'tributary-parity-test-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-};
-
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into JSON of any form
 type Json = Record<string, any>;
 export interface Content {
   json: Json;
   tensors: Map<string, StoredTensor>;
 }
+
+/** The numbers of a tensor, to be changed. */
+export const float = (tensors: Content['tensors'], name: string): Float32Array =>
+  (tensors.get(name) as StoredTensor).data as Float32Array;
 
 /** Copies a fixture under a new name after a change. */
 export function copyFixture(

@@ -1,20 +1,17 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { StoredTensor } from '../../src/artifact/safetensors.ts';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { globPattern } from '../../src/parity/glob.ts';
 import { formatRow, formatSummary, type ParityRow, runParity } from '../../src/parity/index.ts';
-import { type Content, copyFixture, FIXTURES, makeModelFixture, temporaryFolder } from './make.ts';
+import { temporaryFolder } from '../artifact/temporary.ts';
+import { type Content, copyFixture, FIXTURES, float, makeModelFixture } from './make.ts';
 import type { Run, Sizes } from './reference.ts';
 
-const temporary = temporaryFolder();
-afterAll(() => temporary.remove());
-let counter = 0;
 let folder: string;
 beforeEach(() => {
-  folder = join(temporary.path, String(counter++));
-  mkdirSync(folder);
+  folder = temporaryFolder();
 });
 
 /** The row of the one fixture in the folder. */
@@ -24,9 +21,6 @@ async function onlyRow(): Promise<ParityRow> {
   expect(ok).toBe(rows[0].status === 'pass');
   return rows[0];
 }
-
-const float = (tensors: Content['tensors'], name: string): Float32Array =>
-  (tensors.get(name) as StoredTensor).data as Float32Array;
 
 describe("the repository's fixtures", () => {
   test('agree', async () => {

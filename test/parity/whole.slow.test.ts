@@ -1,25 +1,18 @@
 /** Fixtures that prepare data or train: seconds each. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { StoredTensor } from '../../src/artifact/safetensors.ts';
 import { runParity } from '../../src/parity/index.ts';
+import { temporaryFolder } from '../artifact/temporary.ts';
 import { tributary } from '../cli/spawn.ts';
-import { type Content, copyFixture, FIXTURES, temporaryFolder } from './make.ts';
+import { type Content, copyFixture, FIXTURES, float } from './make.ts';
 import { makePipelineFixture, type Training } from './make-pipeline.ts';
 import type { Sizes } from './reference.ts';
 
-const temporary = temporaryFolder();
-afterAll(() => temporary.remove());
-let counter = 0;
 let folder: string;
 beforeEach(() => {
-  folder = join(temporary.path, String(counter++));
-  mkdirSync(folder);
+  folder = temporaryFolder();
 });
-
-const float = (tensors: Content['tensors'], name: string): Float32Array =>
-  (tensors.get(name) as StoredTensor).data as Float32Array;
 
 describe('a whole training', () => {
   test("the repository's fixture agrees far inside its tolerance", async () => {

@@ -8,7 +8,6 @@ import { runSchema } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/open.ts';
 import type { Batch, PreparedField } from '../../src/data/prepared.ts';
 import { add, matmul, mul, reduceSum, reshape } from '../../src/graph/index.ts';
-import { loadKernels } from '../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
@@ -18,10 +17,11 @@ import { openModel } from '../../src/train/finished.ts';
 import { inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
 import { newRun } from '../../src/train/new-run.ts';
 import { score } from '../../src/train/scorer.ts';
-import { allocateStep, type StepContext, stepBytes, trainStep } from '../../src/train/step.ts';
+import { type StepContext, trainStep } from '../../src/train/step.ts';
 import { fixed } from '../../src/train/weighting/index.ts';
-import { allocateWeights, view, weightBytes } from '../../src/train/weights.ts';
+import { view } from '../../src/train/weights.ts';
 import { readParquetRows } from '../data/support.ts';
+import { openStep } from './open-step.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
 const [D, F, K, L, T, B] = [3, 2, 2, 4, 2, 9];
@@ -118,53 +118,14 @@ function lossOf(numbers: Numbers, batch: Batch): number {
 }
 
 async function open(tableUpdates: 'lazy' | 'dense') {
-  const graph = trainingGraph({ model, options, sizes, phase: 'train', batchSize: B });
-  const inference = inferenceGraph({ model, options, sizes, phase: 'train', batchSize: B });
   const layout = rowLayout(fields, D, sizes.sequences);
-  const kernels = await loadKernels();
-  const specs = model.parameters(options, sizes);
-  const weightSizes = { specs, buffers: [], tableRows: ROWS, dimension: D, gateTable: false, moments: 0 as const };
-  const nothing = { gates: 0, buffers: 0, dropout: 0, noise: 0 };
-  const stepSizes = {
-    ...nothing,
-    batchSize: B + 2,
-    tasks: T,
-    denseParameters: (F * D + K * L) * T,
-    tableRows: ROWS,
-    tableUpdates,
-  };
-  const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
-  const weights = allocateWeights(arena, weightSizes);
+  const opened = await openStep({ model, options, sizes, layout, tableRows: ROWS, batchSize: B + 2, tableUpdates });
+  const { weights, session } = opened;
   const generator = random('weights');
   for (const numbers of [weights.dense.view, weights.table.view])
     for (let i = 0; i < numbers.length; i++) numbers[i] = generator.normal();
-  const session = await createSession(graph.bytes, { threads: 1 });
-  const sgd = {
-    optimizer: 'sgd',
-    l2: 0,
-    weightDecay: 0,
-    momentum: 0,
-    beta1: 0,
-    beta2: 0,
-    epsilon: 0,
-    groups: {},
-  } as const;
-  const context: StepContext = {
-    kernels,
-    session,
-    graph,
-    weights,
-    buffers: allocateStep(arena, stepSizes, layout),
-    layout,
-    optimizer: { ...sgd, tableUpdates },
-    clipNorm: undefined,
-    weighting: fixed([1, 1]),
-    lossReduction: 'sum',
-    tasks: ['one', 'two'],
-    phase: 'train',
-    dropoutKeep: 1,
-    seed: 0,
-  };
+  const context: StepContext = { ...opened, weighting: fixed([1, 1]) };
+  const inference = inferenceGraph({ model, options, sizes, phase: 'train', batchSize: B });
   const scoring = await createSession(inference.bytes, { threads: 1 });
   const numbers = (): Numbers => ({
     table: Float64Array.from(weights.table.view),
