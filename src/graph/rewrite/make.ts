@@ -21,10 +21,10 @@ export function make<K extends OpName>(
   );
 }
 
-export const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
+const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
 
 /** Does it hold this number everywhere? */
-export const isEverywhere = (tensor: Tensor, value: number): boolean =>
+const isEverywhere = (tensor: Tensor, value: number): boolean =>
   tensor.op === 'expand' || tensor.op === 'reshape'
     ? isEverywhere(tensor.inputs[0], value)
     : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);

@@ -85,7 +85,7 @@ function matrixProduct(
   return values;
 }
 
-export const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 export const strides = (shape: readonly number[]): number[] => shape.map((_, axis) => size(shape.slice(axis + 1)));
 

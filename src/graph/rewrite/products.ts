@@ -66,7 +66,7 @@ function improved(outputs: Outputs, kept: Set<number>, shared: readonly number[]
 const flip = (set: Set<number>, id: number): void => void (set.delete(id) || set.add(id));
 
 /** Multiply-adds of a row, and every number of it that is written. */
-export function costOf(outputs: Outputs): number {
+function costOf(outputs: Outputs): number {
   const nodes = nodesBefore(...Object.values(outputs)).filter(({ shape }) => shape.some(isBatch));
   const numbers = nodes.reduce((total, { shape }) => total + resolve(shape, 1).reduce((count, n) => count * n, 1), 0);
   return numbers + productsOf(nodes).reduce((total, one) => total + multiplyAdds(one, 1), 0);
