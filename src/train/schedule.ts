@@ -24,7 +24,7 @@ export function learningRateShare(schedule: Schedule, step: number, total: numbe
 }
 
 /** Temperature of the soft gates in a search epoch (from 0): 1, rising by equal factors to `final` in the last epoch. */
-export const temperature = (epoch: number, epochs: number, final: number): number =>
+const temperature = (epoch: number, epochs: number, final: number): number =>
   epochs === 1 ? 1 : final ** (epoch / (epochs - 1));
 
 /** Where a run stands in a phase: the epoch (from 0), steps done, and steps of an epoch. */

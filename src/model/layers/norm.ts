@@ -75,7 +75,7 @@ export function standardized(x: Tensor): Tensor {
 }
 
 /** Layer norm (Ba et al. 2016) with a scale and a shift [n], or [K, n] for a stack [K, B, n]. */
-export function layerNorm(x: Tensor, name: string, parameter: (name: string) => Tensor): Tensor {
+function layerNorm(x: Tensor, name: string, parameter: (name: string) => Tensor): Tensor {
   const row = x.shape.map((size, i) => (i === x.shape.length - 2 ? 1 : size));
   const [scale, shift] = ['scale', 'shift'].map((part) => {
     const numbers = parameter(`${name}.${part}`);
