@@ -38,7 +38,12 @@ test.each(verbs.map(({ words }) => words.join(' ')))(
 test('every example in the help is a command line that the program takes', () => {
   for (const { words, command } of verbs)
     for (const [, line] of helpOf(command).matchAll(/^ {2}\$ (.*)$/gm)) {
-      const given = [...line.replace(/^source <\((.*)\)$/, '$1').matchAll(/'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2]);
+      const given = [
+        ...line
+          .replace(/^source <\((.*)\)$/, '$1')
+          .replace(/ > \S+$/, '')
+          .matchAll(/'([^']*)'|(\S+)/g),
+      ].map((m) => m[1] ?? m[2]);
       const { operands, unknown } = command.parseOptions(given.slice(1 + words.length));
       expect({ line, unknown }).toEqual({ line, unknown: [] });
       if (!command.registeredArguments.some(({ variadic }) => variadic))

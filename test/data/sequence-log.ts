@@ -37,7 +37,7 @@ export const CONFIG: DatasetInput = {
   vocabulary: { from: 'all', minCount: 0 },
 };
 
-export const TYPES: [string, (event: Event) => boolean][] = [
+const TYPES: [string, (event: Event) => boolean][] = [
   ['liked', ({ rating }) => rating !== null && rating > 3],
   ['disliked', ({ rating }) => rating !== null && rating <= 3],
 ];
@@ -45,7 +45,7 @@ export const TYPES: [string, (event: Event) => boolean][] = [
 export const ALL_TRAIN: DatasetInput['split'] = { kind: 'column', column: "'train'" };
 
 /** Items of the last events of a type at earlier times, oldest first: by the definition, in quadratic time. */
-export const before = (events: Event[], n: number, feeds: (m: number) => boolean, counts: (event: Event) => boolean) =>
+const before = (events: Event[], n: number, feeds: (m: number) => boolean, counts: (event: Event) => boolean) =>
   events
     .map((event, m) => ({ ...event, m }))
     .filter(({ user, time, m }) => user !== null && user === events[n].user && time !== null && feeds(m))
