@@ -130,7 +130,10 @@ const join = (...parts: string[]): string => parts.filter((part) => part !== '')
 function samples({ low, high, int, choices }: Parameter): [string, Json][] {
   if (choices !== undefined) return choices.map((choice, i) => [`choices.${i}`, choice]);
   if (low === undefined || high === undefined) return [['', null]];
-  const ends: [string, Json][] = [['low', low], ['high', high]]; // biome-ignore format: a short list
+  const ends: [string, Json][] = [
+    ['low', low],
+    ['high', high],
+  ];
   return int ? ends : [...ends, ['', low + (high - low) / Math.PI]];
 }
 

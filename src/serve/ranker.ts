@@ -65,7 +65,12 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   const name = options.name ?? manifest.name;
   const waiting = options.waiting ?? { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
   const scoring = createScoring(manifest, config.score[name]);
-  const graphs = await createGraphs(artifact, { threads: config.threads, backend: options.backend, batching: config.batching, waiting }); // biome-ignore format: one thought
+  const graphs = await createGraphs(artifact, {
+    threads: config.threads,
+    backend: options.backend,
+    batching: config.batching,
+    waiting,
+  });
   const tensors = createTensorReader(manifest, artifact.encoder, config.limits.items);
   const context: Context = {
     label: `${name}@${manifest.id}`,

@@ -41,7 +41,11 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
   });
   const user = values('What is known of the user: values by field.');
   if (data.sequences !== undefined) {
-    const list: JsonSchema = { type: 'array', items: { type: SCALAR }, description: `Values of ${data.sequences.itemField}, oldest first; the last ${data.sequences.length} count.` }; // biome-ignore format: one line
+    const list: JsonSchema = {
+      type: 'array',
+      items: { type: SCALAR },
+      description: `Values of ${data.sequences.itemField}, oldest first; the last ${data.sequences.length} count.`,
+    };
     user.properties = {
       ...fields,
       sequences: {

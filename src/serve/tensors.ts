@@ -159,7 +159,20 @@ function integers(tensor: InputTensor, shape: number[], limit: number): Int32Arr
   return data;
 }
 
-const FIELD_TYPES = ['BYTES', 'BOOL', 'INT8', 'INT16', 'INT32', 'INT64', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'FP32', 'FP64']; // biome-ignore format: one line
+const FIELD_TYPES = [
+  'BYTES',
+  'BOOL',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'FP32',
+  'FP64',
+];
 
 /** The values of a field, one a row; of [rows, n] a list of n a row. */
 function column(tensor: InputTensor, rows: number): unknown[] {

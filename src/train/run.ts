@@ -20,7 +20,11 @@ import { initialize } from './weights.ts';
  * @throws any error of the rooms below; the run folder keeps its last checkpoint
  */
 export const runTraining = (request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> =>
-  inFolder(request, (data) => data, (training) => training.run()); // biome-ignore format: one call
+  inFolder(
+    request,
+    (data) => data,
+    (training) => training.run(),
+  );
 
 /**
  * Trains so many epochs of all phases together (default: to the end), for the validation values alone: the test rows are out of

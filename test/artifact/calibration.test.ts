@@ -7,7 +7,15 @@ test('none gives what the graph gave; platt and isotonic are worked out from the
   expect(calibrator({ kind: 'none' })(3, 0.25)).toBe(0.25);
   expect(calibrator({ kind: 'platt', scale: 2, shift: -1 })(0.5, 0.9)).toBe(0.5);
   const isotonic = calibrator({ kind: 'isotonic', x: [-1, 0, 2], y: [0.1, 0.5, 0.6] });
-  for (const [logit, expected] of [[-9, 0.1], [-1, 0.1], [-0.5, 0.3], [0, 0.5], [1, 0.55], [2, 0.6], [9, 0.6]]) // biome-ignore format: pairs
+  for (const [logit, expected] of [
+    [-9, 0.1],
+    [-1, 0.1],
+    [-0.5, 0.3],
+    [0, 0.5],
+    [1, 0.55],
+    [2, 0.6],
+    [9, 0.6],
+  ])
     expect(isotonic(logit, 0)).toBeCloseTo(expected, 12);
 });
 

@@ -68,57 +68,155 @@ type Damage = [title: string, code: string, named: string, damage: (folder: stri
 
 const DAMAGES: Damage[] = [
   ['no manifest', 'ARTIFACT_NOT_FOUND', 'tributary export', (f) => rmSync(join(f, 'manifest.json'))],
-  ["another program's manifest", 'ARTIFACT_NOT_FOUND', 'something else', (f) => writeFileSync(join(f, 'manifest.json'), seal({ a: 1 }))],
+  [
+    "another program's manifest",
+    'ARTIFACT_NOT_FOUND',
+    'something else',
+    (f) => writeFileSync(join(f, 'manifest.json'), seal({ a: 1 })),
+  ],
   ['a changed manifest', 'ARTIFACT_SEAL', 'manifest.json', (f) => flip(join(f, 'manifest.json'), 100)],
   ['a manifest cut short', 'ARTIFACT_SEAL', 'manifest.json', (f) => truncateSync(join(f, 'manifest.json'), 500)],
   ['a later version', 'ARTIFACT_VERSION', 'version 2', (f) => forge(f, (m) => Object.assign(m, { version: 2 }))],
-  ['a missing entry', 'ARTIFACT_INVALID', 'calibration', (f) => forge(f, (m) => Object.assign(m, { calibration: undefined }))],
+  [
+    'a missing entry',
+    'ARTIFACT_INVALID',
+    'calibration',
+    (f) => forge(f, (m) => Object.assign(m, { calibration: undefined })),
+  ],
   ['an unknown entry', 'ARTIFACT_INVALID', 'extra', (f) => forge(f, (m) => Object.assign(m, { extra: 1 }))],
   ['a calibration of another size', 'ARTIFACT_INVALID', 'calibration', (f) => forge(f, (m) => m.calibration.pop())],
-  ['fields that overlap', 'ARTIFACT_INVALID', 'begins at', (f) => forge(f, (m) => { m.data.fields[1].offset--; })],
-  ['a table of other rows', 'ARTIFACT_INVALID', 'rows', (f) => forge(f, (m) => { m.tables[0].rows++; })],
-  ['another id', 'ARTIFACT_INVALID', 'id', (f) => {
-    const { checksum: _, ...manifest } = JSON.parse(readFileSync(join(f, 'manifest.json'), 'utf8'));
-    writeFileSync(join(f, 'manifest.json'), seal({ ...manifest, id: '000000000000' }));
-  }],
-  ['a path upwards', 'ARTIFACT_PATH', '../../etc/passwd', (f) => forge(f, (m) => { m.files['../../etc/passwd'] = { bytes: 1, sha256: 'a'.repeat(64) }; })],
-  ['an absolute path', 'ARTIFACT_PATH', '/etc/passwd', (f) => forge(f, (m) => { m.tables[0].file = '/etc/passwd'; })],
-  ['a path with a backslash', 'ARTIFACT_PATH', 'a\\\\b', (f) => forge(f, (m) => { m.graphs[0].file = 'a\\b'; })],
-  ['the manifest among its files', 'ARTIFACT_PATH', 'manifest.json', (f) => forge(f, (m) => { m.files['manifest.json'] = { bytes: 1, sha256: 'a'.repeat(64) }; })],
-  ['a link in place of a file', 'ARTIFACT_LINK', 'embedding.bin', (f) => {
-    renameSync(join(f, 'embedding.bin'), join(f, '..', 'elsewhere'));
-    symlinkSync('../elsewhere', join(f, 'embedding.bin'));
-  }],
-  ['a link in place of a folder', 'ARTIFACT_LINK', 'vocabularies', (f) => {
-    renameSync(join(f, 'vocabularies'), join(f, '..', 'elsewhere'));
-    symlinkSync('../elsewhere', join(f, 'vocabularies'));
-  }],
-  ['a link as manifest', 'ARTIFACT_LINK', 'manifest.json', (f) => {
-    renameSync(join(f, 'manifest.json'), join(f, '..', 'elsewhere'));
-    symlinkSync('../elsewhere', join(f, 'manifest.json'));
-  }],
+  [
+    'fields that overlap',
+    'ARTIFACT_INVALID',
+    'begins at',
+    (f) =>
+      forge(f, (m) => {
+        m.data.fields[1].offset--;
+      }),
+  ],
+  [
+    'a table of other rows',
+    'ARTIFACT_INVALID',
+    'rows',
+    (f) =>
+      forge(f, (m) => {
+        m.tables[0].rows++;
+      }),
+  ],
+  [
+    'another id',
+    'ARTIFACT_INVALID',
+    'id',
+    (f) => {
+      const { checksum: _, ...manifest } = JSON.parse(readFileSync(join(f, 'manifest.json'), 'utf8'));
+      writeFileSync(join(f, 'manifest.json'), seal({ ...manifest, id: '000000000000' }));
+    },
+  ],
+  [
+    'a path upwards',
+    'ARTIFACT_PATH',
+    '../../etc/passwd',
+    (f) =>
+      forge(f, (m) => {
+        m.files['../../etc/passwd'] = { bytes: 1, sha256: 'a'.repeat(64) };
+      }),
+  ],
+  [
+    'an absolute path',
+    'ARTIFACT_PATH',
+    '/etc/passwd',
+    (f) =>
+      forge(f, (m) => {
+        m.tables[0].file = '/etc/passwd';
+      }),
+  ],
+  [
+    'a path with a backslash',
+    'ARTIFACT_PATH',
+    'a\\\\b',
+    (f) =>
+      forge(f, (m) => {
+        m.graphs[0].file = 'a\\b';
+      }),
+  ],
+  [
+    'the manifest among its files',
+    'ARTIFACT_PATH',
+    'manifest.json',
+    (f) =>
+      forge(f, (m) => {
+        m.files['manifest.json'] = { bytes: 1, sha256: 'a'.repeat(64) };
+      }),
+  ],
+  [
+    'a link in place of a file',
+    'ARTIFACT_LINK',
+    'embedding.bin',
+    (f) => {
+      renameSync(join(f, 'embedding.bin'), join(f, '..', 'elsewhere'));
+      symlinkSync('../elsewhere', join(f, 'embedding.bin'));
+    },
+  ],
+  [
+    'a link in place of a folder',
+    'ARTIFACT_LINK',
+    'vocabularies',
+    (f) => {
+      renameSync(join(f, 'vocabularies'), join(f, '..', 'elsewhere'));
+      symlinkSync('../elsewhere', join(f, 'vocabularies'));
+    },
+  ],
+  [
+    'a link as manifest',
+    'ARTIFACT_LINK',
+    'manifest.json',
+    (f) => {
+      renameSync(join(f, 'manifest.json'), join(f, '..', 'elsewhere'));
+      symlinkSync('../elsewhere', join(f, 'manifest.json'));
+    },
+  ],
   ['a missing file', 'ARTIFACT_FILE_MISSING', 'statistics.json', (f) => rmSync(join(f, 'statistics.json'))],
   ['a file too many', 'ARTIFACT_FILE_UNEXPECTED', 'notes.txt', (f) => writeFileSync(join(f, 'notes.txt'), '')],
   ['a folder too many', 'ARTIFACT_FILE_UNEXPECTED', 'more', (f) => mkdirSync(join(f, 'more'))],
   ['a longer table', 'ARTIFACT_FILE_SIZE', 'embedding.bin', (f) => appendFileSync(join(f, 'embedding.bin'), 'x')],
   ['a changed table', 'ARTIFACT_FILE_CHANGED', 'embedding.bin', (f) => flip(join(f, 'embedding.bin'), 40)],
   ['a changed graph', 'ARTIFACT_FILE_CHANGED', 'graph.onnx', (f) => flip(join(f, 'graph.onnx'), 1000)],
-  ['a vocabulary of other length', 'ARTIFACT_FILE_INVALID', 'user.json', (f) => {
-    writeFileSync(join(f, 'vocabularies/user.json'), '["a"]');
-    forge(f, () => {});
-  }],
-  ['statistics that are none', 'ARTIFACT_FILE_INVALID', 'statistics.json', (f) => {
-    writeFileSync(join(f, 'statistics.json'), '{');
-    forge(f, () => {});
-  }],
-  ['no graph', 'ARTIFACT_GRAPH', 'not an ONNX model', (f) => {
-    writeFileSync(join(f, 'graph.onnx'), 'nothing of the kind');
-    forge(f, () => {});
-  }],
+  [
+    'a vocabulary of other length',
+    'ARTIFACT_FILE_INVALID',
+    'user.json',
+    (f) => {
+      writeFileSync(join(f, 'vocabularies/user.json'), '["a"]');
+      forge(f, () => {});
+    },
+  ],
+  [
+    'statistics that are none',
+    'ARTIFACT_FILE_INVALID',
+    'statistics.json',
+    (f) => {
+      writeFileSync(join(f, 'statistics.json'), '{');
+      forge(f, () => {});
+    },
+  ],
+  [
+    'no graph',
+    'ARTIFACT_GRAPH',
+    'not an ONNX model',
+    (f) => {
+      writeFileSync(join(f, 'graph.onnx'), 'nothing of the kind');
+      forge(f, () => {});
+    },
+  ],
   ['a graph of other inputs', 'ARTIFACT_GRAPH', 'input rows float32 [batch, 9]', (f) => replaceGraph(f, 'rows', 9)],
   ['a graph of more slots', 'ARTIFACT_GRAPH', 'input ids float32 [batch, 9]', (f) => replaceGraph(f, 'ids', 9)],
-  ['a table outside the folder', 'ARTIFACT_GRAPH', '../../../etc/hosts', (f) => replaceGraph(f, 'ids', 9, '../../../etc/hosts')],
-]; // biome-ignore format: a line each
+  [
+    'a table outside the folder',
+    'ARTIFACT_GRAPH',
+    '../../../etc/hosts',
+    (f) => replaceGraph(f, 'ids', 9, '../../../etc/hosts'),
+  ],
+];
 
 test.each(DAMAGES)('refuses %s: %s', async (_title, code, named, damage) => {
   const folder = whole();

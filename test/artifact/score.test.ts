@@ -62,9 +62,17 @@ const { tree } = fc.letrec<{ tree: { text: string; value: number } }>((tie) => (
     fc.constantFrom(...TASKS.map((text, t) => ({ text, value: P[t] }))),
     fc.tuple(tie('tree'), fc.constantFrom('+', '-', '*', '/', '^'), tie('tree')).map(([a, sign, b]) => ({
       text: `(${a.text} ${sign} ${b.text})`,
-      value: { '+': a.value + b.value, '-': a.value - b.value, '*': a.value * b.value, '/': a.value / b.value, '^': a.value ** b.value }[sign] as number, // biome-ignore format: one thought
+      value: {
+        '+': a.value + b.value,
+        '-': a.value - b.value,
+        '*': a.value * b.value,
+        '/': a.value / b.value,
+        '^': a.value ** b.value,
+      }[sign] as number,
     })),
-    fc.tuple(tie('tree'), tie('tree')).map(([a, b]) => ({ text: `max(${a.text}, ${b.text})`, value: Math.max(a.value, b.value) })), // biome-ignore format: one thought
+    fc
+      .tuple(tie('tree'), tie('tree'))
+      .map(([a, b]) => ({ text: `max(${a.text}, ${b.text})`, value: Math.max(a.value, b.value) })),
     tie('tree').map(({ text, value }) => ({ text: `(-${text})`, value: -value })),
   ),
 }));
@@ -76,7 +84,9 @@ test('any expression has the value that JavaScript gives it', () => {
 test('any text is either computed or refused with its place', () => {
   const text = fc.oneof(
     fc.string({ maxLength: 30 }),
-    fc.array(fc.constantFrom('click', 'buy', '1', '(', ')', '+', '-', '^', ',', 'max(', ' ', '.'), { maxLength: 12 }).map((parts) => parts.join('')), // biome-ignore format: one thought
+    fc
+      .array(fc.constantFrom('click', 'buy', '1', '(', ')', '+', '-', '^', ',', 'max(', ' ', '.'), { maxLength: 12 })
+      .map((parts) => parts.join('')),
   );
   const property = fc.property(text, (expression) => {
     try {

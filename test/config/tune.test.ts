@@ -23,9 +23,16 @@ async function problems(config: object, set: string[] = []): Promise<Record<stri
 }
 
 test('defaults, and settings over what is written', async () => {
-  const loaded = await loadTune(tune, { models, set: ['method={"kind":"tpe","trials":7}', 'seed=3', 'options.seed=4', 'options.train.maxEpochs=9'] });
-  expect(loaded).toMatchObject({ seed: 3, options: { seed: 4, train: { maxEpochs: 9 } }, method: { kind: 'tpe', startTrials: 10, parallel: 4 } });
-}); // biome-ignore format: short lines
+  const loaded = await loadTune(tune, {
+    models,
+    set: ['method={"kind":"tpe","trials":7}', 'seed=3', 'options.seed=4', 'options.train.maxEpochs=9'],
+  });
+  expect(loaded).toMatchObject({
+    seed: 3,
+    options: { seed: 4, train: { maxEpochs: 9 } },
+    method: { kind: 'tpe', startTrials: 10, parallel: 4 },
+  });
+});
 
 test('all mistakes at once: of the search, of the run, and of every parameter as a part of it', async () => {
   const found = await problems({
@@ -87,14 +94,19 @@ test('a missing space, model or method; a model that does not exist is told once
     'options.model.key': expect.stringContaining('is missing'),
   });
   const space = { 'model.experts': { low: 2, high: 4, int: true }, 'train.l2': { low: 0, high: 1 } };
-  expect(await problems({ ...tune, model: 'mmoee', space })).toEqual({ model: expect.stringContaining('found "mmoee"') });
-}); // biome-ignore format: short lines
+  expect(await problems({ ...tune, model: 'mmoee', space })).toEqual({
+    model: expect.stringContaining('found "mmoee"'),
+  });
+});
 
 test('a searched model: its options are checked with each model that they meet', async () => {
   const keys = { choices: ['mmoe', 'single-task'] };
   const experts = { low: 2, high: 4, int: true };
   const { model: _, ...rest } = tune;
-  const searching = (when?: object): object => ({ ...rest, space: { 'model.key': keys, 'model.experts': { ...experts, when } } }); // biome-ignore format: one record
+  const searching = (when?: object): object => ({
+    ...rest,
+    space: { 'model.key': keys, 'model.experts': { ...experts, when } },
+  });
   expect(await problems(searching({ 'model.key': ['mmoe'] }))).toEqual({});
   expect(await problems(searching())).toEqual({ 'space.model.experts': expect.stringContaining('no such option') });
 });
@@ -112,7 +124,7 @@ describe('the run of a trial', () => {
     expect(run.train.searchEpochs).toBe(3); // of the preset
     expect(run.model).toMatchObject({ key: 'autoifs', mlpDims: [8, 4] });
     expect(trialRun({ ...base, options: { threads: 3 } }, models, {}).threads).toBe(3);
-  }); // biome-ignore format: short lines
+  });
 
   test('as it is written it gives the same run, without a word of the preset', async () => {
     const parameters = fc.record(
@@ -129,7 +141,9 @@ describe('the run of a trial', () => {
     await fc.assert(
       fc.asyncProperty(parameters, presets, async (values, preset) => {
         const written = JSON.parse(JSON.stringify(writtenRun({ ...base, preset }, models, values)));
-        expect({ ...(await loadRun({ models, config: written })), threads: 1 }).toEqual(trialRun({ ...base, preset }, models, values)); // biome-ignore format: one law
+        expect({ ...(await loadRun({ models, config: written })), threads: 1 }).toEqual(
+          trialRun({ ...base, preset }, models, values),
+        );
       }),
     );
   });

@@ -192,8 +192,10 @@ test('a changed comparison trains what is new; a training that breaks down does 
     expect(line.length).toBeLessThanOrEqual(120);
   const models = result('whole').datasets[0].models;
   expect(models.map(({ model, seeds, failed }) => [model, seeds.length, failed.length])).toEqual([
-    ['shared-bottom', 2, 0], ['experts', 2, 0], ['broken', 0, 2],
-  ]); // biome-ignore format: a line each
+    ['shared-bottom', 2, 0],
+    ['experts', 2, 0],
+    ['broken', 0, 2],
+  ]);
   expect(readFileSync(at('whole', 'comparison.md'), 'utf8')).toContain('| broken, seed 1 | LOSS_NOT_FINITE |');
 });
 

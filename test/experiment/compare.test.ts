@@ -46,13 +46,14 @@ test('a run: defaults < preset < common < config < options < grid', async () => 
   const [{ run }] = compared;
   expect(run.model).toMatchObject({ key: 'autoifs', mlpDims: [64, 32, 16], loraRank: 0 }); // the preset's widths
   expect(run.train).toMatchObject({
-    batchSize: 77, searchEpochs: 3, // common over the preset
+    batchSize: 77,
+    searchEpochs: 3, // common over the preset
     maxEpochs: 7, // the file over common
     l2: 0.25, // options over the file
     learningRate: 0.1, // the grid over all
     finalTemperature: 20, // the preset
     patience: 1, // default
-  }); // biome-ignore format: where each comes from
+  });
   expect(run.threads).toBe(1); // what the comparison says, whatever the file does
   expect([seeds, baseline]).toEqual([[1, 2, 3], 'autoifs loraRank=0 learningRate=0.1']);
 });
@@ -115,9 +116,15 @@ test('cells: every model with every seed, references for each part, folders by w
   const comparison = await load(config);
   const cells = planCells(comparison, [data], 'out');
   expect(cells.map(({ name }) => name)).toEqual([
-    'mmoe, seed 5', 'PLE (ours), seed 5', 'alone, feed, seed 5', 'alone, search, seed 5',
-    'mmoe, seed 6', 'PLE (ours), seed 6', 'alone, feed, seed 6', 'alone, search, seed 6',
-  ]); // biome-ignore format: seed by seed
+    'mmoe, seed 5',
+    'PLE (ours), seed 5',
+    'alone, feed, seed 5',
+    'alone, search, seed 5',
+    'mmoe, seed 6',
+    'PLE (ours), seed 6',
+    'alone, feed, seed 6',
+    'alone, search, seed 6',
+  ]);
   expect(cells[3].run.train.scenarios).toEqual(['search']);
   expect(cells.map(({ run }) => run.seed)).toEqual([5, 5, 5, 5, 6, 6, 6, 6]);
   expect(cells[1].folder).toMatch(/^out\/cells\/PLE-ours-seed-5-[0-9a-f]{10}$/);

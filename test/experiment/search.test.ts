@@ -12,7 +12,12 @@ const spaceOf = (entries: Record<string, object>): Space =>
 const TPE = { kind: 'tpe', startTrials: 10, parallel: 1 } as const;
 
 /** Everything that a search asks for, in the order of its asking, and what it lets go. */
-async function follow(space: Space, method: TuneMethod, loss: (request: TrialRequest) => number | Promise<number>, seed = 1) {
+async function follow(
+  space: Space,
+  method: TuneMethod,
+  loss: (request: TrialRequest) => number | Promise<number>,
+  seed = 1,
+) {
   const asked: TrialRequest[] = [];
   const through: number[] = [];
   const trials = {
@@ -24,7 +29,7 @@ async function follow(space: Space, method: TuneMethod, loss: (request: TrialReq
   };
   await search({ space, method, seed }, trials);
   return { asked, through };
-} // biome-ignore format: one signature
+}
 
 describe('the space', () => {
   const draw = (space: Space, seed: number): Point => {
@@ -33,7 +38,10 @@ describe('the space', () => {
   };
   const COUNT = 4000;
   const values = (entry: object, path = 'p'): number[] =>
-    Array.from({ length: COUNT }, (_, seed) => spaceOf({ [path]: entry }).parameters(draw(spaceOf({ [path]: entry }), seed))[path] as number); // biome-ignore format: one expression
+    Array.from(
+      { length: COUNT },
+      (_, seed) => spaceOf({ [path]: entry }).parameters(draw(spaceOf({ [path]: entry }), seed))[path] as number,
+    );
 
   test('whole numbers are all as likely, both ends among them', () => {
     const found = values({ low: 3, high: 7, int: true });
@@ -65,7 +73,7 @@ describe('the space', () => {
         const again = space.parameters(space.point(() => point[0] as number)).p as number;
         expect(Math.abs(again / value - 1)).toBeLessThan(1e-5);
       }),
-    ); // biome-ignore format: one law
+    );
   });
 
   test('a parameter is there where its conditions hold, and theirs', () => {

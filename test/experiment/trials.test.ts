@@ -68,7 +68,11 @@ test('importance: rank correlation, worked out by hand', () => {
   const records = values.map((value, i) =>
     record(i, value, { parameters: { rate: i * i, kind: i % 2 === 0 ? 'a' : ['b'], ...(i < 3 && { rare: i }) } }),
   );
-  const [rate, kind, ...rest] = importances([...records, record(8, null, { parameters: { rate: 1, kind: 'a' } })], space, 'higher'); // biome-ignore format: one call
+  const [rate, kind, ...rest] = importances(
+    [...records, record(8, null, { parameters: { rate: 1, kind: 'a' } })],
+    space,
+    'higher',
+  );
   expect(rate).toMatchObject({ path: 'rate', better: 'higher', trials: 8 });
   expect(rate.strength).toBeCloseTo(0.904762, 6);
   expect(kind).toMatchObject({ path: 'kind', better: { choice: 'a' }, trials: 8 });

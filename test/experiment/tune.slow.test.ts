@@ -39,14 +39,16 @@ const outcome = (result: Record<string, unknown>): unknown =>
 /** Runs the command until `when` says so of what it has written, then kills it as the system would. */
 const killed = (words: string[], when: (out: string) => boolean): Promise<string> =>
   new Promise((done) => {
-    const child = spawn(process.execPath, [resolve('bin/tributary.js'), ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [resolve('bin/tributary.js'), ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       out += text;
       if (when(out)) child.kill('SIGKILL');
     });
     child.on('close', () => done(out));
-  }); // biome-ignore format: one call
+  });
 
 test('killed and begun again, with other workers, a search ends as if nothing had happened; its best trains to the value that it promised', async () => {
   const file = write('tune.yaml', config);
@@ -68,7 +70,17 @@ test('killed and begun again, with other workers, a search ends as if nothing ha
 
   const [, , ...best] = readFileSync(at('killed/best.yaml'), 'utf8').split('\n');
   expect(readFileSync(at('unbroken/best.yaml'), 'utf8').split('\n').slice(2)).toEqual(best);
-  const trained = events(['train', '--data', at('whole'), '--config', at('killed/best.yaml'), '--threads', '1', '--out', at('run')]); // biome-ignore format: one command
+  const trained = events([
+    'train',
+    '--data',
+    at('whole'),
+    '--config',
+    at('killed/best.yaml'),
+    '--threads',
+    '1',
+    '--out',
+    at('run'),
+  ]);
   const monitors = trained.filter(({ event }) => event === 'epoch').map(({ monitor }) => monitor as number);
   expect(Math.max(...monitors)).toBe((result.best as { value: number }).value);
   // Nothing but metrics is kept of trials.
@@ -76,7 +88,10 @@ test('killed and begun again, with other workers, a search ends as if nothing ha
     expect(readdirSync(at(`killed/trials/${trial}`)).sort()).toEqual(['metrics.jsonl', 'run.json', 'timings.jsonl']);
 
   const other = tributary([...words, '--set', 'options.train.maxEpochs=3']);
-  expect(other).toMatchObject({ code: 2, err: expect.stringContaining('differs from this one in options.train.maxEpochs') }); // biome-ignore format: one record
+  expect(other).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('differs from this one in options.train.maxEpochs'),
+  });
 });
 
 test('halving goes on with the best; a trial that breaks down is listed and beaten by all others', () => {
@@ -84,11 +99,17 @@ test('halving goes on with the best; a trial that breaks down is listed and beat
   const method = { kind: 'halving', trials: 3, minEpochs: 1, factor: 2 };
   const file = write('halving.yaml', { ...config, space, method });
   const told = events(['tune', file, '--out', at('halving')]);
-  const { trials } = told.at(-1) as { trials: { value: number | null; epochs: number; ended: boolean; failure?: string }[] };
-  expect(trials.map(({ epochs, ended }) => [epochs, ended])).toEqual([[2, true], [1, false], [0, true]]); // biome-ignore format: pairs
+  const { trials } = told.at(-1) as {
+    trials: { value: number | null; epochs: number; ended: boolean; failure?: string }[];
+  };
+  expect(trials.map(({ epochs, ended }) => [epochs, ended])).toEqual([
+    [2, true],
+    [1, false],
+    [0, true],
+  ]);
   expect(trials[2]).toMatchObject({ value: null, failure: expect.stringContaining('is not finite') });
   // The promoted trial led after one epoch.
   const first = told.filter(({ event, asked }) => event === 'trial' && asked === 1);
   const lead = Math.max(...first.map(({ value }) => (value as number | null) ?? 0));
   expect((trials[1].value as number) < lead).toBe(true);
-}); // biome-ignore format: one signature
+});

@@ -151,9 +151,16 @@ describe('what ONNX Runtime is slow at', () => {
   test('a number has all axes of the tensor beside it where the last one has size 1', () => {
     const ranks = (shape: Shape): number[] => {
       const beside = graph.input(`beside ${shape.join()}`, shape);
-      return [mul(beside, 0.5), sub(1, beside)].map(({ inputs }) => inputs.find(({ op }) => op === 'constant')?.shape.length ?? -1); // biome-ignore format: one expression
+      return [mul(beside, 0.5), sub(1, beside)].map(
+        ({ inputs }) => inputs.find(({ op }) => op === 'constant')?.shape.length ?? -1,
+      );
     };
-    expect([ranks(['B', 3, 1]), ranks(['B', 1]), ranks(['B', 3]), ranks(['B'])]).toEqual([[3, 3], [2, 2], [0, 0], [0, 0]]); // biome-ignore format: one table
+    expect([ranks(['B', 3, 1]), ranks(['B', 1]), ranks(['B', 3]), ranks(['B'])]).toEqual([
+      [3, 3],
+      [2, 2],
+      [0, 0],
+      [0, 0],
+    ]);
   });
 });
 

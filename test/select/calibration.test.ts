@@ -52,7 +52,10 @@ const few = fc.array(fc.tuple(fc.integer({ min: -4, max: 4 }), fc.integer({ min:
 
 test('pool adjacent violators finds the rising function with the least squared error', () => {
   const property = fc.property(few, (drawn) => {
-    const rows = labelled(drawn.map(([z]) => z), drawn.map(([, y]) => y)); // biome-ignore format: one thought
+    const rows = labelled(
+      drawn.map(([z]) => z),
+      drawn.map(([, y]) => y),
+    );
     const blocks = poolAdjacentViolators(rows);
     expect(blocks.reduce((sum, block) => sum + block.rows, 0)).toBe(drawn.length);
     for (const [b, block] of blocks.entries()) if (b > 0) expect(block.y).toBeGreaterThan(blocks[b - 1].y);
@@ -115,7 +118,10 @@ test('a calibrated model stays as it is: what is no better than chance is not ta
 });
 
 test('few rows of a class, and logits that are no numbers, stay uncalibrated and say so', () => {
-  const few = labelled(Array.from({ length: 500 }, (_, i) => i / 100), Array.from({ length: 500 }, (_, i) => Number(i < 49))); // biome-ignore format: one thought
+  const few = labelled(
+    Array.from({ length: 500 }, (_, i) => i / 100),
+    Array.from({ length: 500 }, (_, i) => Number(i < 49)),
+  );
   expect(fitCell(few, 'isotonic').calibration).toEqual({
     kind: 'none',
     reason: '49 validation rows of one class: at least 50 of each are needed',

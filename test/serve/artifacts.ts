@@ -38,12 +38,16 @@ const tokens = (prefix: string, count: number): string[] => Array.from({ length:
 /** Every kind of field: vocabularies of texts and of numbers, buckets, several values, hashing. */
 const FIELDS: { config: FieldConfig; tokens?: string[]; edges?: number[] }[] = [
   { config: { name: 'user', kind: 'categorical' }, tokens: tokens('u', 40) },
-  { config: { name: 'age', kind: 'numeric', buckets: { edges: [18, 30, 50] } }, tokens: ['0', '1', '2', '3'], edges: [18, 30, 50] },
+  {
+    config: { name: 'age', kind: 'numeric', buckets: { edges: [18, 30, 50] } },
+    tokens: ['0', '1', '2', '3'],
+    edges: [18, 30, 50],
+  },
   { config: { name: 'city', kind: 'categorical', hash: 16 } },
   { config: { name: 'item', kind: 'categorical' }, tokens: tokens('', 60) },
   { config: { name: 'tags', kind: 'multi', separator: '|', maxLength: 3, pooling: 'mean' }, tokens: tokens('t', 10) },
   { config: { name: 'hour', kind: 'categorical' }, tokens: tokens('', 24) },
-]; // biome-ignore format: a line each
+];
 
 /** Writes an artifact and returns its manifest. */
 export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
@@ -102,11 +106,18 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
       },
     ],
     ...(flows && { flows: flows.entry }),
-    tables: graph.tables.map((t) => ({ name: t, file: tableFile(t), rows: served.data.tableRows, dimension: served.dimension })),
+    tables: graph.tables.map((t) => ({
+      name: t,
+      file: tableFile(t),
+      rows: served.data.tableRows,
+      dimension: served.dimension,
+    })),
     calibration: request.calibration ?? SCENARIOS.map(() => TASKS.map(() => ({ kind: 'none' as const }))),
     score: request.score ?? { default: 'click * 0.3 + purchase', scenarios: { search: 'click' } },
-    files: Object.fromEntries(Object.entries(files).map(([file, data]) => [file, { bytes: data.length, sha256: sha256(data) }])),
-  }; // biome-ignore format: a line each
+    files: Object.fromEntries(
+      Object.entries(files).map(([file, data]) => [file, { bytes: data.length, sha256: sha256(data) }]),
+    ),
+  };
   // As the reader parses it: what is not written has no part in the id.
   const manifest: ArtifactManifest = JSON.parse(JSON.stringify(content));
   manifest.id = artifactId(manifest);
@@ -152,8 +163,11 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
   const dimension = tableDimension(model, options, sizes);
   const drawn = (name: string, shape: readonly number[], one: (g: ReturnType<typeof random>) => number) => {
     const generator = random('artifact', seed, name);
-    return [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => one(generator)) }] as const;
-  }; // biome-ignore format: one thought
+    return [
+      name,
+      { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => one(generator)) },
+    ] as const;
+  };
   const table = (name: string) => drawn(name, [offset, dimension], (g) => g.normal());
   return {
     model,

@@ -4,8 +4,25 @@ import { expect } from 'vitest';
 import { ADMIN_KEY, type Client } from './support.ts';
 
 const nasty = fc.constantFrom<unknown>(
-  null, '', 'NaN', '1e999', -0, 1e308, 2 ** 53 + 2, '\u0000', '\ud800', '🙂'.repeat(50), '__proto__', 'constructor', '../..', [], {}, [[]], [null], true,
-); // biome-ignore format: one list
+  null,
+  '',
+  'NaN',
+  '1e999',
+  -0,
+  1e308,
+  2 ** 53 + 2,
+  '\u0000',
+  '\ud800',
+  '🙂'.repeat(50),
+  '__proto__',
+  'constructor',
+  '../..',
+  [],
+  {},
+  [[]],
+  [null],
+  true,
+);
 const scalar = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), nasty);
 const value = fc.oneof(
   { weight: 6, arbitrary: scalar },
@@ -121,11 +138,49 @@ const modelName = fc.oneof(
 
 const request: fc.Arbitrary<GeneratedRequest> = fc.oneof(
   { weight: 5, arbitrary: post(fc.constantFrom('/v1/rank', '/v1/score'), rankBody) },
-  { weight: 3, arbitrary: post(modelName.map((name) => `/v2/models/${name}/infer`), inferBody) },
-  { weight: 1, arbitrary: post(modelName.map((name) => `/admin/models/${name}/load`), adminBody) },
-  { weight: 1, arbitrary: post(modelName.map((name) => `/admin/models/${name}/rollback`), fc.constantFrom({}, null, [])) },
-  { weight: 1, arbitrary: fc.record({ method: fc.constantFrom('GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH'), path: fc.oneof(fc.constantFrom('/v1/rank', '/v2', '/docs', '/openapi.json', '/metrics', '/admin/models', '/v2/health/ready', '/%', '/%2e%2e/'), fc.webPath().map((path) => (path.startsWith('/') ? path : `/${path}`))), headers: fc.constant({}) }) },
-); // biome-ignore format: a route a line
+  {
+    weight: 3,
+    arbitrary: post(
+      modelName.map((name) => `/v2/models/${name}/infer`),
+      inferBody,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: post(
+      modelName.map((name) => `/admin/models/${name}/load`),
+      adminBody,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: post(
+      modelName.map((name) => `/admin/models/${name}/rollback`),
+      fc.constantFrom({}, null, []),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      method: fc.constantFrom('GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH'),
+      path: fc.oneof(
+        fc.constantFrom(
+          '/v1/rank',
+          '/v2',
+          '/docs',
+          '/openapi.json',
+          '/metrics',
+          '/admin/models',
+          '/v2/health/ready',
+          '/%',
+          '/%2e%2e/',
+        ),
+        fc.webPath().map((path) => (path.startsWith('/') ? path : `/${path}`)),
+      ),
+      headers: fc.constant({}),
+    }),
+  },
+);
 
 const GOOD = {
   scenario: 'home',

@@ -66,8 +66,10 @@ test('infer: tensors of the graph, nested or flat, and of fields give what /v1/s
   expect(status).toBe(200);
   expect(body).toMatchObject({ model_name: 'test-model', model_version: manifest.id, id: 'mine' });
   expect(body.outputs.map(({ name, shape }: { name: string; shape: number[] }) => [name, shape])).toEqual([
-    ['logits', [3, 2]], ['probability_click', [3]], ['probability_purchase', [3]],
-  ]); // biome-ignore format: a short list
+    ['logits', [3, 2]],
+    ['probability_click', [3]],
+    ['probability_purchase', [3]],
+  ]);
   const nested = [
     { ...inputs[0], data: [0, 1, 2].map((row) => inputs[0].data.slice(row * 8, row * 8 + 8)) },
     inputs[1],
@@ -118,15 +120,26 @@ test('tensors that do not fit are refused before the graph sees them', async () 
     ['TENSOR_INVALID', { inputs: [{ ...ids, data: [null, ...ids.data.slice(1)] }, scenario] }],
     ['TENSOR_INVALID', { inputs: [ids, { ...scenario, data: [0, 1, 3] }] }],
     ['TENSOR_INVALID', { inputs: [ids, { ...scenario, shape: [4], data: [0, 1, 2, 0] }] }],
-    ['TENSOR_INVALID', { inputs: [{ ...ids, shape: [0, 8], data: [] }, { ...scenario, shape: [0], data: [] }] }],
+    [
+      'TENSOR_INVALID',
+      {
+        inputs: [
+          { ...ids, shape: [0, 8], data: [] },
+          { ...scenario, shape: [0], data: [] },
+        ],
+      },
+    ],
     ['TENSOR_INVALID', { inputs: [ids, scenario], outputs: [{ name: 'secrets' }] }],
     ['TENSOR_INVALID', { inputs: [user] }],
     ['TENSOR_INVALID', { inputs: [names, { ...user, datatype: 'FP8' }] }],
     ['TENSOR_INVALID', { inputs: [names, { ...user, shape: [3, 2] }] }],
     ['SCENARIO_UNKNOWN', { inputs: [{ ...names, data: ['home', 'x', 'home'] }, user] }],
     ['ROW_VALUE_INVALID', { inputs: [names, { ...tags, shape: [3, 1], data: [{ a: 1 }, 't1', 't2'] }] }],
-    ['TOO_MANY_ITEMS', { inputs: [{ name: 'scenario', shape: [10_001], datatype: 'BYTES', data: new Array(10_001).fill('home') }] }],
-  ]; // biome-ignore format: a line each
+    [
+      'TOO_MANY_ITEMS',
+      { inputs: [{ name: 'scenario', shape: [10_001], datatype: 'BYTES', data: new Array(10_001).fill('home') }] },
+    ],
+  ];
   for (const [code, body] of cases) {
     const { status, body: answer } = await infer(client, body);
     expect([JSON.stringify(body).slice(0, 200), answer.code]).toEqual([JSON.stringify(body).slice(0, 200), code]);

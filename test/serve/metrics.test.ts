@@ -95,11 +95,21 @@ test('processes add up, label by label; text has escaped labels and cumulative b
   ]);
   expect(exposition(merged)).toBe(
     [
-      '# HELP f help', '# TYPE f histogram',
-      'f_bucket{a="x\\"\\n",le="1"} 2', 'f_bucket{a="x\\"\\n",le="2"} 4', 'f_bucket{a="x\\"\\n",le="+Inf"} 7', 'f_sum{a="x\\"\\n"} 11', 'f_count{a="x\\"\\n"} 7',
-      'f_bucket{a="y",le="1"} 0', 'f_bucket{a="y",le="2"} 0', 'f_bucket{a="y",le="+Inf"} 1', 'f_sum{a="y"} 4', 'f_count{a="y"} 1', '',
+      '# HELP f help',
+      '# TYPE f histogram',
+      'f_bucket{a="x\\"\\n",le="1"} 2',
+      'f_bucket{a="x\\"\\n",le="2"} 4',
+      'f_bucket{a="x\\"\\n",le="+Inf"} 7',
+      'f_sum{a="x\\"\\n"} 11',
+      'f_count{a="x\\"\\n"} 7',
+      'f_bucket{a="y",le="1"} 0',
+      'f_bucket{a="y",le="2"} 0',
+      'f_bucket{a="y",le="+Inf"} 1',
+      'f_sum{a="y"} 4',
+      'f_count{a="y"} 1',
+      '',
     ].join('\n'),
-  ); // biome-ignore format: a line each
+  );
   const lag = (value: number): Family => ({
     name: 'lag',
     help: '',

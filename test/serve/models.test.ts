@@ -69,22 +69,28 @@ test('a bad artifact never takes the place of a good one', async () => {
     ['ARTIFACT_NOT_FOUND', temporaryFolder()],
     ['ARTIFACT_SEAL', copy((at) => appendFileSync(join(at, 'manifest.json'), ' '))],
     ['ARTIFACT_FILE_SIZE', copy((at) => appendFileSync(join(at, 'graph.onnx'), 'x'))],
-    ['ARTIFACT_FILE_CHANGED', copy((at) => {
-      const bytes = readFileSync(join(at, 'embedding.bin'));
-      bytes[100] ^= 1;
-      writeFileSync(join(at, 'embedding.bin'), bytes);
-    })],
+    [
+      'ARTIFACT_FILE_CHANGED',
+      copy((at) => {
+        const bytes = readFileSync(join(at, 'embedding.bin'));
+        bytes[100] ^= 1;
+        writeFileSync(join(at, 'embedding.bin'), bytes);
+      }),
+    ],
     ['ARTIFACT_FILE_MISSING', copy((at) => rmSync(join(at, 'embedding.bin')))],
     ['ARTIFACT_FILE_UNEXPECTED', copy((at) => writeFileSync(join(at, 'run.sh'), ''))],
     ['ARTIFACT_PATH', copy((at) => rewrite(at, (text) => text.replaceAll('embedding.bin', '../../../etc/passwd')))],
-    ['ARTIFACT_LINK', copy((at) => {
-      renameSync(join(at, 'embedding.bin'), join(at, '..', 'elsewhere'));
-      symlinkSync(join(at, '..', 'elsewhere'), join(at, 'embedding.bin'));
-    })],
+    [
+      'ARTIFACT_LINK',
+      copy((at) => {
+        renameSync(join(at, 'embedding.bin'), join(at, '..', 'elsewhere'));
+        symlinkSync(join(at, '..', 'elsewhere'), join(at, 'embedding.bin'));
+      }),
+    ],
     ['ARTIFACT_INVALID', copy((at) => rewrite(at, (text) => text.replace('"tableRows":', '"tableRows":1')))],
     ['SCORE_INVALID', artifact({ score: { default: 'process.exit()', scenarios: {} } }).folder],
     ['SCORE_UNDEFINED', artifact({ score: { default: 'log(click - click)', scenarios: {} } }).folder],
-  ]; // biome-ignore format: what is refused, and why
+  ];
   for (const [code, path] of cases) {
     const { status, body, text } = await load(client, path);
     expect([code, body.error?.code]).toEqual([code, code]);

@@ -78,14 +78,26 @@ function tellStart(service: RunningService, config: ServingConfig, json?: boolea
   const { workers, keys, adminKeys } = config;
   const models = service.models();
   if (json) {
-    printJson({ event: 'listening', address, port: service.port, workers, models, keys: keys.length, adminKeys: adminKeys.length }); // biome-ignore format: one line
+    printJson({
+      event: 'listening',
+      address,
+      port: service.port,
+      workers,
+      models,
+      keys: keys.length,
+      adminKeys: adminKeys.length,
+    });
     return;
   }
   const rows = models.map(({ name, current }) => [name, current.id, current.path]);
   for (const line of columns([['model', 'artifact', 'folder'], ...rows])) print(line);
   print('');
   print(`Answers at ${address}/v1/rank (${workers} process${workers === 1 ? '' : 'es'}); all routes: ${address}/docs`);
-  print(keys.length === 0 ? 'No keys are configured: whoever reaches this address may rank.' : `Keys: ${keys.map(({ name }) => name).join(', ')}.`); // biome-ignore format: one line
+  print(
+    keys.length === 0
+      ? 'No keys are configured: whoever reaches this address may rank.'
+      : `Keys: ${keys.map(({ name }) => name).join(', ')}.`,
+  );
   if (adminKeys.length === 0) print('No admin keys are configured: models cannot be changed while serving.');
 }
 

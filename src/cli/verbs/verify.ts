@@ -24,7 +24,20 @@ async function run(folder: string, { json }: { json?: boolean }): Promise<void> 
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   if (json) {
     const { scenarios, tasks } = data;
-    printJson({ event: 'result', folder, name, id, created, model: model.key, data: data.name, scenarios, tasks, graphs: graphs.length, files: Object.keys(files).length, bytes }); // biome-ignore format: one thought
+    printJson({
+      event: 'result',
+      folder,
+      name,
+      id,
+      created,
+      model: model.key,
+      data: data.name,
+      scenarios,
+      tasks,
+      graphs: graphs.length,
+      files: Object.keys(files).length,
+      bytes,
+    });
     return;
   }
   const graphText = graphs.length === 1 ? 'one graph for all scenarios' : `${graphs.length} graphs`;

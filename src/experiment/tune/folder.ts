@@ -60,8 +60,12 @@ export const dropCheckpoints = (run: string): void =>
 
 const comparable = ({ config, hash }: Subject): Record<string, unknown> => {
   const { data, method, ...rest } = config;
-  return { ...rest, method: method.kind === 'halving' ? method : { ...method, trials: undefined }, 'rows of data': hash };
-}; // biome-ignore format: one record
+  return {
+    ...rest,
+    method: method.kind === 'halving' ? method : { ...method, trials: undefined },
+    'rows of data': hash,
+  };
+};
 
 /** Dotted paths at which two values differ. */
 function differing(before: unknown, now: unknown, path = ''): string[] {

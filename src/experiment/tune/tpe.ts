@@ -35,7 +35,10 @@ export function tpeCandidates(
     space,
     ranked.filter(isGood).map(({ point }) => point),
   );
-  const poor = mixture(space, [...ranked.filter((trial, rank) => !isGood(trial, rank)).map(({ point }) => point), ...pending]); // biome-ignore format: one list
+  const poor = mixture(space, [
+    ...ranked.filter((trial, rank) => !isGood(trial, rank)).map(({ point }) => point),
+    ...pending,
+  ]);
   const drawn = Array.from({ length: CANDIDATES }, () => good.draw(generator));
   const scored = drawn.map((point) => ({ point, score: good.logDensity(point) - poor.logDensity(point) }));
   return scored.sort((a, b) => b.score - a.score).map(({ point }) => point);

@@ -169,9 +169,17 @@ async function train(context: Context, { trial, parameters, epochs }: TrialReque
       throw new Error('a trial was measured on test rows');
     case 'validated': {
       const { result } = outcome;
-      const told = { ...ended, epochs: result.epochs, ended: result.ended, seconds: result.seconds, value: result.best };
-      return result.best === null ? { ...told, failure: 'no cell of the validation rows has the monitored value' } : told;
-    } // biome-ignore format: one record
+      const told = {
+        ...ended,
+        epochs: result.epochs,
+        ended: result.ended,
+        seconds: result.seconds,
+        value: result.best,
+      };
+      return result.best === null
+        ? { ...told, failure: 'no cell of the validation rows has the monitored value' }
+        : told;
+    }
   }
 }
 
@@ -202,7 +210,11 @@ function conclude({ config, out, log, monitor, data }: Context): TuneResult {
   writeFileAtomic(path, `${head.map((line) => `#${line}\n`).join('')}${stringify(run)}`);
   // Values after the same epochs can be compared: of halving those of the first round.
   const first = config.method.kind === 'halving' ? config.method.minEpochs : null;
-  const hints = importances(records.filter(({ asked }) => asked === first), config.space, better); // biome-ignore format: one call
+  const hints = importances(
+    records.filter(({ asked }) => asked === first),
+    config.space,
+    better,
+  );
   const result: TuneResult = { event: 'result', out, monitor, config: path, best, trials, hints };
   writeFileAtomic(report, tuneReport(config, result));
   return result;

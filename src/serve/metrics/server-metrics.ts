@@ -69,17 +69,25 @@ export function createServerMetrics(): ServerMetrics {
           [...swaps].map(([outcome, count]) => ({ labels: { outcome }, values: [count] })),
         ),
         gauge('tributary_processes', 'Processes that answer.', 1),
-        gauge('process_resident_memory_bytes', 'Memory of all processes, shared pages counted in each.', process.memoryUsage.rss()),
+        gauge(
+          'process_resident_memory_bytes',
+          'Memory of all processes, shared pages counted in each.',
+          process.memoryUsage.rss(),
+        ),
         gauge('nodejs_heap_used_bytes', 'JavaScript objects in memory.', process.memoryUsage().heapUsed),
         {
           ...gauge('process_cpu_seconds_total', 'Time of processors used.', (cpu.user + cpu.system) / 1e6),
           kind: 'counter',
         },
         {
-          ...gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the event loop since the last look, its 99th percentile.', Number.isFinite(lag) ? lag : 0),
+          ...gauge(
+            'nodejs_eventloop_lag_p99_seconds',
+            'Delay of the event loop since the last look, its 99th percentile.',
+            Number.isFinite(lag) ? lag : 0,
+          ),
           over: 'max',
         },
-      ]; // biome-ignore format: a line each
+      ];
     },
     close: () => void delay.disable(),
   };
