@@ -67,6 +67,18 @@ test('files of equal columns are one source, in the order given', async () => {
   expect(manifest.splits.train.rows).toBe(320);
 });
 
+test('a larger table that only says what users are is no log', async () => {
+  const users = Array.from({ length: 50 }, (_, i) => `${i},${i % 2},${i % 7}`).join('\n');
+  const log = Array.from({ length: 20 }, (_, i) => `${i * 2},${i % 3},${Number(i % 4 === 0)}`).join('\n');
+  const folder = temporaryFolder({
+    'users.csv': `user_id,is_author,age\n${users}\n`,
+    'log.csv': `user_id,item,is_click\n${log}\n`,
+  });
+  const { config } = await init(['users.csv', 'log.csv'].map((name) => join(folder, name)));
+  expect([config.from, config.tasks.map(({ name }) => name)]).toEqual(['log', ['is_click']]);
+  expect(config.fields.map(({ name }) => name)).toContain('is_author');
+});
+
 test('marks make a label where there is none; without scenario or time there is one scenario and chance', async () => {
   const folder = temporaryFolder({
     'r.tsv': `who\tmovie_id\tstars\n${Array.from({ length: 200 }, (_, i) => `${i % 9}\t${i % 31}\t${1 + (i % 5)}`).join('\n')}`,

@@ -5,7 +5,15 @@ import type { DatasetInput } from '../../config/dataset.ts';
 import { identifier, query, queryOne } from '../duckdb.ts';
 import { viewOf } from '../sources.ts';
 import { type ColumnProfile, type SourceProfile, validName } from './profile.ts';
-import { fieldGuess, labelColumns, ratingColumn, scenarioColumn, timeColumn, userColumn } from './roles.ts';
+import {
+  fieldGuess,
+  labelColumns,
+  namedLabels,
+  ratingColumn,
+  scenarioColumn,
+  timeColumn,
+  userColumn,
+} from './roles.ts';
 
 /** Why things are as they are, in the order of what they explain. */
 export interface Reasons {
@@ -84,9 +92,10 @@ export async function propose(
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** The largest source among those that have a label. */
+/** The largest source among those that have a label: by its name or a mark, else by its values alone. */
 function baseOf(sources: SourceProfile[]): SourceProfile {
-  const labelled = sources.filter((s) => labelColumns(s.columns).length > 0 || ratingColumn(s.columns) !== undefined);
+  const sure = sources.filter(({ columns }) => namedLabels(columns).length > 0 || ratingColumn(columns) !== undefined);
+  const labelled = sure.length > 0 ? sure : sources.filter(({ columns }) => labelColumns(columns).length > 0);
   if (labelled.length === 0)
     throw error('INIT_NO_LABEL', {
       files: sources.flatMap((s) => s.config.path),

@@ -33,10 +33,13 @@ const isBinary = (c: ColumnProfile): boolean =>
 
 /** Columns that are labels: 0/1 with a label's name, else every 0/1 column called is_ or has_ something. */
 export function labelColumns(columns: ColumnProfile[]): ColumnProfile[] {
-  const binary = columns.filter(isBinary);
-  const named = binary.filter((c) => LABEL_NAME.test(c.name));
-  return named.length > 0 ? named : binary.filter((c) => /^(is|has|did)_/i.test(c.name));
+  const named = namedLabels(columns);
+  return named.length > 0 ? named : columns.filter((c) => isBinary(c) && /^(is|has|did)_/i.test(c.name));
 }
+
+/** Those with the name of a label; others, such as is_author, may as well be features. */
+export const namedLabels = (columns: ColumnProfile[]): ColumnProfile[] =>
+  columns.filter((c) => isBinary(c) && LABEL_NAME.test(c.name));
 
 /** A column of marks from which a label can be cut. */
 export const ratingColumn = (columns: ColumnProfile[]): ColumnProfile | undefined =>
