@@ -1,6 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `fast` (in-process, under a minute) and `slow` (whole commands, kills, real data). */
+const inProcess = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Files share a process, so that what they import is loaded once: a quarter of the time.
+  isolate: false,
+  setupFiles: 'test/between-files.ts',
+};
+
+/**
+ * Three projects: `fast` (in-process, under a minute together), `thorough` (in-process, a database or a training in most of
+ * them) and `slow` (whole commands, kills, real data; one file after another).
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -9,14 +20,11 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.slow.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-          // Files share a process, so that what they import is loaded once: a quarter of the time.
-          isolate: false,
-          setupFiles: 'test/between-files.ts',
+          exclude: ['test/**/*.{slow,thorough}.test.ts'],
+          ...inProcess,
         },
       },
+      { test: { name: 'thorough', include: ['test/**/*.thorough.test.ts'], ...inProcess } },
       {
         test: {
           name: 'slow',

