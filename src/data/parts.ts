@@ -95,7 +95,7 @@ async function addSequences(connection: DuckDBConnection, config: DatasetConfig,
 async function createGroups(connection: DuckDBConnection): Promise<string> {
   await execute(
     connection,
-    `CREATE TEMP TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(rowid)) - 1)::INTEGER AS number
+    `CREATE TEMP TABLE groups AS SELECT group_key AS key, (row_number() OVER (ORDER BY min(place)) - 1)::INTEGER AS number
      FROM rows WHERE group_key IS NOT NULL GROUP BY group_key`,
     'numbering the groups',
   );

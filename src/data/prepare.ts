@@ -132,7 +132,7 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
       scenarios: scenarioNames(config),
       ...(sequences && { sequences }),
     };
-    const statistics = await computeStatistics(connection, parts, staging, baseRows);
+    const statistics = await computeStatistics(connection, { ...parts, config }, staging, baseRows);
     writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
     const manifest = await writeManifest(staging, {
       ...parts,

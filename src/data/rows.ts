@@ -1,8 +1,8 @@
 /**
- * The rows table: one row per example in processed order, every expression of the configuration computed once.
- * Its columns: `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
+ * The rows table: one row per example, every expression of the configuration computed once. Its columns: `place` (rises
+ * in processed order), `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
  * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
- * a type of sequence?). The order is that of DuckDB's rowid, 0 .. N-1.
+ * a type of sequence?). They come in any order: sorting rows of many columns takes longer than computing them.
  * It is temporary like all tables made from it: in memory while there is room, then on disk, never in a log.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -98,7 +98,7 @@ export async function createRows(
   const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;
   try {
     const order = await createRowOrder(connection, config, from, where);
-    const sql = `SELECT ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}${order.by}`;
+    const sql = `SELECT ${order.place}::INTEGER AS place, ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}`;
     await execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows');
   } catch (cause) {
     throw await blameExpression(connection, config, from, cause);
@@ -144,15 +144,14 @@ async function numberedRows(
   return joinedRelation(config, sources, { kept: true });
 }
 
-/** What puts the rows in processed order. Joins may mix rows up, so they are sorted; a plain scan keeps its order. */
+/** SQL of a row's place in processed order, and the join that it needs. */
 async function createRowOrder(
   connection: DuckDBConnection,
   config: DatasetConfig,
   from: string,
   where: string,
-): Promise<{ join: string; by: string }> {
-  if (config.groupRowsBy.length === 0)
-    return { join: '', by: config.joins.length === 0 ? '' : ` ORDER BY ${ROW_COLUMN}` };
+): Promise<{ join: string; place: string }> {
+  if (config.groupRowsBy.length === 0) return { join: '', place: ROW_COLUMN };
   const keys = config.groupRowsBy.map((column, i) => `${identifier(column)} AS k${i}`).join(', ');
   let order = `SELECT ${ROW_COLUMN} AS __place_row, ${ROW_COLUMN} AS __place, ${keys} FROM ${from} WHERE ${where}`;
   config.groupRowsBy.forEach((_, i) => {
@@ -165,7 +164,7 @@ async function createRowOrder(
     `CREATE TEMP TABLE row_order AS SELECT __place_row, __place FROM (${order})`,
     'grouping the rows',
   );
-  return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, by: ' ORDER BY __place' };
+  return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, place: '(__place - 1)' };
 }
 
 interface Check {

@@ -4,7 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, SplitName } from '../config/dataset.ts';
-import { execute } from './duckdb.ts';
+import { execute, queryOne } from './duckdb.ts';
 import { registerLookup } from './functions.ts';
 import { permutation } from './mt19937.ts';
 
@@ -13,12 +13,12 @@ export const SPLITS: SplitName[] = ['train', 'validation', 'test'];
 /** Creates the view `placed` over the table `rows` of `n` rows. */
 export async function createSplit(connection: DuckDBConnection, config: DatasetConfig, n: number): Promise<void> {
   const { split } = config;
-  let position = 'rowid'; // parts keep the row order
+  let position = 'place'; // parts keep the row order
   let part = 'split_key'; // by a key or by a column: computed with the rows
   if (split.kind === 'random') {
     const { places, train, validation } = randomSplit(n, split.ratios, split.seed);
-    registerLookup(connection, 'tributary_place', places);
-    position = 'tributary_place(rowid::DOUBLE)';
+    registerLookup(connection, 'tributary_place', await byPlace(connection, places));
+    position = 'tributary_place(place::DOUBLE)';
     part = `CASE WHEN position < ${train} THEN 0 WHEN position < ${train + validation} THEN 1 ELSE 2 END`;
   } else if (split.kind === 'time') part = await timeBorders(connection, split.ratios, n);
   const rows = `SELECT *, ${position}::INTEGER AS position FROM rows`;
@@ -27,6 +27,21 @@ export async function createSplit(connection: DuckDBConnection, config: DatasetC
     `CREATE TEMP VIEW placed AS SELECT *, ${part} AS split FROM (${rows})`,
     'splitting the rows',
   );
+}
+
+/** `values` of the rows in their order, by the places that rows have: with gaps where rows were left out. */
+async function byPlace(connection: DuckDBConnection, values: Int32Array): Promise<Int32Array> {
+  const doing = 'splitting the rows';
+  const { last } = await queryOne(connection, 'SELECT max(place) AS last FROM rows', doing);
+  if (Number(last) === values.length - 1) return values;
+  const table = new Int32Array(Number(last) + 1);
+  const result = await connection.stream('SELECT place FROM rows ORDER BY place');
+  for (let row = 0; ; ) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return table;
+    const places = chunk.getColumnVector(0);
+    for (let i = 0; i < chunk.rowCount; i++) table[places.getItem(i) as number] = values[row++];
+  }
 }
 
 /** Where the rows go: first the train rows, then `validation` rows of validation, then the test rows. */

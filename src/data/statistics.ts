@@ -1,9 +1,11 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { FieldConfig } from '../config/dataset.ts';
 import { identifier, literal, query, queryOne } from './duckdb.ts';
 import { sequenceColumn } from './expressions.ts';
 import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
 import { SPLITS } from './split.ts';
+import { presentRows } from './vocabulary.ts';
 
 export interface FieldStatistics {
   field: string;
@@ -48,11 +50,11 @@ export const labelColumn = (name: string): string => `label_${name}`;
  */
 export async function computeStatistics(
   connection: DuckDBConnection,
-  manifest: Pick<Manifest, 'fields' | 'sequences' | 'tasks' | 'scenarios' | 'splits'>,
+  manifest: Pick<Manifest, 'config' | 'fields' | 'sequences' | 'tasks' | 'scenarios' | 'splits'>,
   folder: string,
   baseRows: number,
 ): Promise<Statistics> {
-  const { fields, sequences, tasks, scenarios, splits } = manifest;
+  const { config, fields, sequences, tasks, scenarios, splits } = manifest;
   const doing = 'counting the statistics';
   const statistics: Statistics = {
     rows: Object.fromEntries(SPLITS.map((split) => [split, splits[split].rows])),
@@ -61,7 +63,7 @@ export async function computeStatistics(
     ...(sequences && { sequences: sequences.types.map((type) => ({ type, perSplit: {} })) }),
     cells: [],
   };
-  const missing = await countMissing(connection, fields.length);
+  const missing = await countMissing(connection, config.fields);
   for (const [s, split] of SPLITS.entries()) {
     const file = `read_parquet(${literal(`${folder}/${splits[split].file}`)})`;
     const counts = fields.flatMap((f, i) => {
@@ -114,24 +116,22 @@ export async function computeStatistics(
 /** Counts rows without a value, by split and field. */
 async function countMissing(
   connection: DuckDBConnection,
-  fields: number,
+  fields: FieldConfig[],
 ): Promise<(split: number, field: number) => number> {
   const doing = 'counting missing values';
-  const all = Array.from({ length: fields }, (_, i) => `count(f${i}) AS f${i}`);
-  const found = await queryOne(connection, `SELECT count(*) AS rows, ${all.join(', ')} FROM rows`, doing);
-  // Only few fields have missing values, as a rule, and only these are counted by split.
-  const some = all.filter((_, i) => found[`f${i}`] !== found.rows);
-  if (some.length === 0) return () => 0;
-  const bySplit = await query(
+  const present = fields.map(
+    (field, index) => `SELECT ${index} AS field, rows FROM (${presentRows({ field, index })})`,
+  );
+  const incomplete = await query(
     connection,
-    `SELECT split, count(*) AS rows, ${some.join(', ')} FROM placed GROUP BY split`,
+    `SELECT field FROM (${present.join(' UNION ALL ')}) WHERE rows < (SELECT count(*) FROM rows)`,
     doing,
   );
-  return (split, field) => {
-    const row = bySplit.find((r) => Number(r.split) === split);
-    const present = row?.[`f${field}`];
-    return present === undefined ? 0 : Number(row?.rows) - Number(present);
-  };
+  // Only few fields have missing values, as a rule, and only these are counted by split.
+  if (incomplete.length === 0) return () => 0;
+  const counts = incomplete.map(({ field }) => `count(*) - count(f${field}) AS f${field}`);
+  const bySplit = await query(connection, `SELECT split, ${counts.join(', ')} FROM placed GROUP BY split`, doing);
+  return (split, field) => Number(bySplit.find((row) => Number(row.split) === split)?.[`f${field}`] ?? 0);
 }
 
 /** Counts over a column of sequences. */

@@ -63,32 +63,40 @@ export async function findBuckets(
 }
 
 /**
- * Creates `values<index>`: every value (of numbers: bucket) that occurs, its token, and how often it occurs: in all rows,
- * or in the rows for which `counted` is true (a condition on the split). Of a multi-value field also `lists<index>`: its
- * lists, counted alike.
+ * Creates `values<index>`: every value (of numbers: bucket) that occurs, its token, `rows` (how often it occurs) and `count`:
+ * the same of the rows for which `counted` is true (a condition on the split). Of a multi-value field also `lists<index>`:
+ * its lists, counted alike.
  */
 async function countValues(connection: DuckDBConnection, f: EncodedField, counted = 'true'): Promise<void> {
   const doing = `counting the values of field "${f.field.name}"`;
   const from = counted === 'true' ? 'rows' : 'placed';
   let counts =
-    `SELECT ${column(f)} AS value, count(*)${counted === 'true' ? '' : ` FILTER (${counted})`} AS count ` +
+    `SELECT ${column(f)} AS value, count(*) AS rows, count(*)${counted === 'true' ? '' : ` FILTER (${counted})`} AS count ` +
     `FROM ${from} WHERE ${column(f)} IS NOT NULL GROUP BY ${column(f)}`;
   if (f.field.kind === 'multi') {
     // Lists repeat, as they come with a user or an item.
     await execute(connection, `CREATE TEMP TABLE lists${f.index} AS ${counts}`, doing);
-    const elements = `SELECT unnest(value) AS value, count FROM lists${f.index}`;
-    counts = `SELECT value, sum(count)::BIGINT AS count FROM (${elements}) GROUP BY value`;
+    const elements = `SELECT unnest(value) AS value, rows, count FROM lists${f.index}`;
+    counts = `SELECT value, ${SUMS} FROM (${elements}) GROUP BY value`;
   }
   if (f.field.kind === 'numeric') {
     await createNumbers(connection, f, counts);
-    counts = `SELECT bucket AS value, sum(count)::BIGINT AS count FROM numbers${f.index} GROUP BY bucket`;
+    counts = `SELECT bucket AS value, ${SUMS} FROM numbers${f.index} GROUP BY bucket`;
   }
   await execute(
     connection,
-    `CREATE TEMP TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, count FROM (${counts})`,
+    `CREATE TEMP TABLE values${f.index} AS SELECT value, ${f.stored.token('value')} AS token, rows, count FROM (${counts})`,
     doing,
   );
 }
+
+const SUMS = 'sum(rows)::BIGINT AS rows, sum(count)::BIGINT AS count';
+
+/** SQL of one number: the rows that have a value of the field. */
+export const presentRows = ({ field, index }: Pick<EncodedField, 'field' | 'index'>): string =>
+  hashSize(field) !== undefined
+    ? `SELECT count(f${index})::BIGINT AS rows FROM rows`
+    : `SELECT coalesce(sum(rows), 0)::BIGINT AS rows FROM ${field.kind === 'multi' ? 'lists' : 'values'}${index}`;
 
 /** Numbers of a field that are mapped to ids one by one. */
 const MOST_NUMBERS = 65_536;
@@ -103,7 +111,7 @@ async function createNumbers(connection: DuckDBConnection, f: EncodedField, coun
   const doing = `counting the values of field "${field.name}"`;
   await execute(
     connection,
-    `CREATE TEMP TABLE numbers${index} AS SELECT value, ${bucket}(value) AS bucket, count FROM (${counts})`,
+    `CREATE TEMP TABLE numbers${index} AS SELECT value, ${bucket}(value) AS bucket, rows, count FROM (${counts})`,
     doing,
   );
   const { n } = await queryOne(connection, `SELECT count(*) AS n FROM numbers${index}`, doing);
