@@ -122,7 +122,7 @@ test('a configuration with three mistakes: all three', () => {
 });
 
 test('a run configuration with three mistakes: all three, and no run folder', () => {
-  const set = ['train.bathSize=10', 'train.learningRate=fast', 'model.loraRank=0'].flatMap((text) => ['--set', text]);
+  const set = ['train.bathSize=10', 'train.learningRate=fast', 'model.loraRank=-1'].flatMap((text) => ['--set', text]);
   const outcome = tributary(['train', '--data', at('data'), '--model', 'autoifs', ...set, '--out', at('never')]);
   expectRefusal(outcome, 2, 'CONFIG_INVALID', /3 mistakes in the/);
   expect(outcome.err).toMatch(/train\.bathSize: .*nearest is train\.batchSize/);
