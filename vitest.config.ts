@@ -10,7 +10,7 @@ const inProcess = {
 
 /**
  * Three projects: `fast` (in-process, under a minute together), `thorough` (in-process, a database or a training in most of
- * them) and `slow` (whole commands, kills, real data; one file after another).
+ * them) and `slow` (whole commands, kills, real data).
  */
 export default defineConfig({
   test: {
@@ -31,7 +31,6 @@ export default defineConfig({
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          fileParallelism: false,
         },
       },
     ],

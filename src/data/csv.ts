@@ -31,13 +31,13 @@ export interface CsvTable {
   rows: number;
 }
 
-/** Settles dialect and types of a CSV source (one pass over its files); columns in `texts` are texts anyway. */
+/** Settles dialect and types of a CSV source (one pass over its files); columns for which `isText` is true are texts anyway. */
 export async function planCsv(
   connection: DuckDBConnection,
   source: string,
   config: CsvConfig,
   files: string[],
-  texts: string[],
+  isText: (column: string) => boolean,
 ): Promise<CsvTable> {
   const dialects: Dialect[] = [];
   for (const file of files) dialects.push(await findDialect(connection, config, file, dialects[0]));
@@ -51,7 +51,7 @@ export async function planCsv(
       });
   });
   const text = readCsv(config, files, dialects);
-  const { types, rows } = await inferTypes(connection, source, dialects[0].names, text, texts);
+  const { types, rows } = await inferTypes(connection, source, dialects[0].names, text, isText);
   const columns = dialects[0].names.map((name, i) => ({ name, type: types[i] }));
   if (config.fileColumn !== undefined) columns.push({ name: config.fileColumn, type: 'VARCHAR' });
   return { sql: `SELECT ${columns.map(castColumn).join(', ')} FROM (${text})`, columns, rows };
@@ -141,12 +141,10 @@ async function inferTypes(
   source: string,
   names: string[],
   text: string,
-  texts: string[],
+  isText: (column: string) => boolean,
 ): Promise<{ types: string[]; rows: number }> {
   const doing = `reading source "${source}"`;
-  const all = names.flatMap((name, column) =>
-    texts.includes(name) ? [] : RECOGNISE.map((_, kind) => ({ column, kind })),
-  );
+  const all = names.flatMap((name, column) => (isText(name) ? [] : RECOGNISE.map((_, kind) => ({ column, kind }))));
   // A sample rules most out. Of what it leaves, all rows are asked about a column's narrowest type, about another only if
   // some row fails.
   let [open] = await matching(connection, names, `${text} LIMIT ${SAMPLE_ROWS}`, all, doing, 0);

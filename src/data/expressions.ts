@@ -91,20 +91,24 @@ function referencesIn(parsed: Parsed, { usedBy, sql }: Expression): Reference[] 
 /** Text that may name columns without their names: a subquery, a star, COLUMNS. */
 const NAMES_OTHERS = /\bselect\b|\.\s*\*|\(\s*\*|\bcolumns\s*\(/i;
 
-/** The columns of the base source that expressions and joins may need: all of them where that cannot be told. */
+/**
+ * Is a column, by its name, one that expressions or joins of the configuration may need? Undefined where that cannot be told.
+ */
 export async function neededColumns(
   connection: DuckDBConnection,
   config: DatasetConfig,
-  base: Source,
-  expressions: Expression[],
-): Promise<string[]> {
-  const all = base.columns.map(({ name }) => name);
-  const named = new Set(config.joins.flatMap(({ on }) => Object.keys(on)).map((name) => name.toLowerCase()));
-  const references = (await referencedColumns(connection, expressions)).flat();
-  const isWhole = references.some(([first, ...rest]) => rest.length === 0 && first === base.name);
-  if (isWhole || expressions.some(({ sql }) => NAMES_OTHERS.test(sql))) return all;
-  for (const name of references.flat()) named.add(name.toLowerCase());
-  return all.filter((name) => named.has(name.toLowerCase()));
+  expressions: Expression[] = allExpressions(config),
+): Promise<((column: string) => boolean) | undefined> {
+  const derived = Object.values(config.sources).flatMap(({ derive = {} }) =>
+    Object.entries(derive).map(([column, sql]) => ({ usedBy: column, sql })),
+  );
+  const all = [...expressions, ...derived];
+  const references = (await referencedColumns(connection, all)).flat();
+  const isWhole = references.some(([first, ...rest]) => rest.length === 0 && Object.hasOwn(config.sources, first));
+  if (isWhole || all.some(({ sql }) => NAMES_OTHERS.test(sql))) return undefined;
+  const keys = config.joins.flatMap(({ on }) => Object.entries(on).flat());
+  const named = new Set([...references.flat(), ...keys].map((name) => name.toLowerCase()));
+  return (column) => named.has(column.toLowerCase());
 }
 
 /** Walks DuckDB's syntax tree. Parameters of lambdas are no columns; subqueries have columns of their own. */

@@ -190,8 +190,8 @@ async function findInput(
   const files = await findFiles(connection, name, { ...manifest.config.sources[name], path }, '.');
   const source = inputSource(manifest.config, files[0]);
   // A column that was a text in training is one here, even if all its values happen to look like numbers.
-  const texts = manifest.columns[name].filter((c) => c.type === 'VARCHAR').map((c) => c.name);
-  const input = await createSourceView(connection, name, source, files, texts);
+  const texts = new Set(manifest.columns[name].filter((c) => c.type === 'VARCHAR').map((c) => c.name));
+  const input = await createSourceView(connection, name, source, files, (column) => texts.has(column));
   const alone: DatasetConfig = { ...manifest.config, from: name, joins: [] };
   const has = (column: string) => input.columns.some((c) => c.name.toLowerCase() === column.toLowerCase());
   const references = await referencedColumns(connection, inputExpressions(alone));

@@ -9,7 +9,7 @@ import { error } from '../base/errors/index.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { openDuckDB } from './duckdb.ts';
-import { checkExpressions } from './expressions.ts';
+import { checkExpressions, neededColumns } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
 import { readManifest, vocabularyFile, writeManifest } from './manifest.ts';
@@ -110,7 +110,9 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     begin(1);
     const inputs = await recordInputs(task.paths, sourceFolder);
     registerNumberText(connection);
-    const sources = await createSourceViews(connection, config, sourceFolder);
+    // Types of the others need not be found out.
+    const needed = (await neededColumns(connection, config)) ?? (() => true);
+    const sources = await createSourceViews(connection, config, sourceFolder, (column) => !needed(column));
     const types = await checkExpressions(connection, config, sources);
     await checkJoinKeys(connection, config);
     begin(2);

@@ -138,9 +138,9 @@ async function numberedRows(
   sources: Source[],
   expressions: Expression[],
 ): Promise<string> {
-  const base = sources.find(({ name }) => name === baseSource(config));
-  if (base !== undefined)
-    await keepBaseRows(connection, config, await neededColumns(connection, config, base, expressions));
+  const needed = (await neededColumns(connection, config, expressions)) ?? (() => true);
+  const columns = sources.find(({ name }) => name === baseSource(config))?.columns.map(({ name }) => name) ?? [];
+  await keepBaseRows(connection, config, columns.filter(needed));
   return joinedRelation(config, sources, { kept: true });
 }
 

@@ -26,29 +26,30 @@ export const viewOf = (source: string): string => `sources.${identifier(source)}
 export const baseSource = (config: DatasetConfig): string => config.from ?? Object.keys(config.sources)[0];
 
 /**
- * Makes one view per source, named like it, and returns what is in them.
+ * Makes one view per source, named like it, and returns what is in them. CSV columns with `isText` stay texts.
  * Throws DATA_FILES_MISSING, DATA_FILE_EMPTY, DATA_CSV_*, DATA_ENCODING*, DATA_FILE_DAMAGED.
  */
 export async function createSourceViews(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sourceFolder: string,
+  isText?: (column: string) => boolean,
 ): Promise<Source[]> {
   const sources: Source[] = [];
   for (const [name, source] of Object.entries(config.sources)) {
     const files = await findFiles(connection, name, source, sourceFolder);
-    sources.push(await createSourceView(connection, name, source, files));
+    sources.push(await createSourceView(connection, name, source, files, isText));
   }
   return sources;
 }
 
-/** Makes the view of one source from files already found. CSV columns in `texts` stay texts whatever they look like. */
+/** Makes the view of one source from files already found. CSV columns with `isText` stay texts whatever they look like. */
 export async function createSourceView(
   connection: DuckDBConnection,
   name: string,
   config: SourceConfig,
   files: string[],
-  texts: string[] = [],
+  isText: (column: string) => boolean = () => false,
 ): Promise<Source> {
   const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
   for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
@@ -56,7 +57,7 @@ export async function createSourceView(
   const view = async (sql: string): Promise<void> =>
     execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS ${sql}`, `reading source "${name}"`);
   if (format === 'csv') {
-    const { sql, columns, rows } = await planCsv(connection, name, config, files, texts);
+    const { sql, columns, rows } = await planCsv(connection, name, config, files, isText);
     if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
     const derived = await deriveColumns(connection, name, config, sql, columns);
     await view(derived.sql);
