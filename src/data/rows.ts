@@ -99,7 +99,9 @@ export async function createRows(
   try {
     const order = await createRowOrder(connection, config, from, where);
     const sql = `SELECT ${order.place}::INTEGER AS place, ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}`;
-    await execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows');
+    await withinMemory(connection, columns.length, () =>
+      execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows'),
+    );
   } catch (cause) {
     throw await blameExpression(connection, config, from, cause);
   }
@@ -107,6 +109,26 @@ export async function createRows(
   const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
   if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });
   return Number(n);
+}
+
+/** Rows that DuckDB writes into a table at once; every thread holds so many of its own in memory. */
+const ROW_GROUP = 122_880;
+const VALUE_BYTES = 16;
+
+/** Writes a table of so many columns by as many threads as half of the memory has room for. */
+async function withinMemory(connection: DuckDBConnection, columns: number, write: () => Promise<void>): Promise<void> {
+  const { memory, threads } = await queryOne(
+    connection,
+    "SELECT current_setting('memory_limit') AS memory, current_setting('threads') AS threads",
+    'reading settings',
+  );
+  const [, amount, unit] = /^([\d.]+) (\w+)$/.exec(String(memory)) ?? [];
+  const bytes = Number(amount) * 1024 ** ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit);
+  const most = Math.floor(bytes / 2 / (columns * ROW_GROUP * VALUE_BYTES));
+  const fitting = Math.max(1, Math.min(Number(threads), most));
+  await execute(connection, `SET threads = ${fitting}`, 'computing the rows');
+  await write();
+  await execute(connection, `SET threads = ${threads}`, 'computing the rows');
 }
 
 /**
