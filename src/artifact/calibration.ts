@@ -32,6 +32,7 @@ function interpolate(at: number, x: readonly number[], y: readonly number[]): nu
     if (x[middle] <= at) low = middle;
     else high = middle;
   }
-  const part = (at - x[low]) / (x[high] - x[low]);
-  return y[low] + part * (y[high] - y[low]);
+  const width = x[high] - x[low];
+  // Where sessions take denormal numbers for 0, so does this thread: x that differ may have no width between them.
+  return width > 0 ? y[low] + ((at - x[low]) / width) * (y[high] - y[low]) : y[low];
 }

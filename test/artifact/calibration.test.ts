@@ -43,5 +43,7 @@ test('calibrated probabilities lie in [0, 1] and never fall as the logit rises',
       expect(p).toBeLessThanOrEqual(1);
     }
   });
-  fc.assert(property);
+  // Neighbours whose difference is a denormal number: 0 in a thread that runs sessions.
+  const close: Calibration = { kind: 'isotonic', x: [0, 4.450147717014403e-308, 4.450147717014404e-308], y: [0, 0, 0] };
+  fc.assert(property, { examples: [[close, [0, 0]]] });
 });
