@@ -13,7 +13,8 @@
  * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
  */
 import { z } from 'zod';
-import { INSIDE } from './paths.ts';
+import { dataDescription, fieldDescription } from './data-description.ts';
+import { INSIDE, MODEL_NAME } from './paths.ts';
 
 const count = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
@@ -90,7 +91,7 @@ export const artifactSchema = z.strictObject({
   format: z.literal('tributary-artifact'),
   version: z.literal(1),
   /** What requests call the model: `<model>-<data set>` unless the user chose one. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'letters, digits, dots, dashes, underscores; 64 at most'),
+  name: z.string().regex(MODEL_NAME, 'letters, digits, dots, dashes, underscores; 64 at most'),
   /** First 12 digits of the SHA-256 over what the files hold: equal artifacts have equal ones. Answers name it. */
   id: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),
@@ -99,36 +100,16 @@ export const artifactSchema = z.strictObject({
   run: z.strictObject({ id: z.string(), dataHash: z.string(), seed: count.optional() }),
   /** Key of the model in the zoo, and its options. */
   model: z.looseObject({ key: z.string() }),
-  data: z.strictObject({
-    name: z.string(),
+  data: dataDescription.extend({
     /** What the row encoder needs of each field: its configuration, and its place in the table and in a row. */
     fields: z.array(
-      z.strictObject({
-        name: z.string(),
-        kind: z.enum(['categorical', 'numeric', 'multi']),
-        offset: count,
-        size: count,
-        slots: z.int().min(1),
-        pooling: z.enum(['mean', 'sum']),
-        edges: z.array(z.number()).optional(),
+      fieldDescription.extend({
         /** As in the data set's configuration. */
         config: z.looseObject({ name: z.string() }),
         /** Vocabulary file; absent for hashed fields. */
         vocabulary: inside.optional(),
       }),
     ),
-    scenarios: z.array(z.string()).min(1),
-    tasks: z.array(z.string()).min(1),
-    orderedTasks: z.boolean().optional(),
-    sequences: z
-      .strictObject({
-        itemField: z.string(),
-        length: z.int().min(1),
-        types: z.array(z.string()).min(1),
-        from: z.enum(['train rows', 'earlier rows']),
-      })
-      .optional(),
-    tableRows: count,
   }),
   /** The joint graph first, then those of single scenarios. */
   graphs: z.array(graph).min(1),

@@ -4,55 +4,29 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { readText, writeFileAtomic } from '../base/files.ts';
+import { dataDescription } from './data-description.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
 import { seal, unseal } from './seal.ts';
 
 const WEIGHTS = 'model.safetensors';
 const DESCRIPTION = 'model.json';
 
-const count = z.int().min(0);
-
 /** What a model needs to be rebuilt and fed. */
 const modelDescriptionSchema = z.strictObject({
   version: z.literal(1),
   /** Key of the model in the zoo, and its options with defaults filled in. */
   model: z.looseObject({ key: z.string() }),
-  data: z.strictObject({
-    name: z.string(),
+  data: dataDescription.extend({
     /** Hash of the prepared data set that it was trained on. */
     hash: z.string(),
-    /** Rows of the embedding table. */
-    tableRows: count,
-    /** Where each field's ids lie in the table and in a row; as in the data set's manifest. */
-    fields: z.array(
-      z.strictObject({
-        name: z.string(),
-        kind: z.enum(['categorical', 'numeric', 'multi']),
-        offset: count,
-        size: count,
-        slots: count,
-        pooling: z.enum(['mean', 'sum']),
-        edges: z.array(z.number()).optional(),
-      }),
-    ),
-    scenarios: z.array(z.string()),
-    tasks: z.array(z.string()),
-    orderedTasks: z.boolean().optional(),
-    /** Behaviour sequences, where the data have them; as in the data set's manifest. */
-    sequences: z
-      .strictObject({
-        itemField: z.string(),
-        length: z.int().min(1),
-        types: z.array(z.string()).min(1),
-        from: z.enum(['train rows', 'earlier rows']),
-      })
-      .optional(),
   }),
 });
 
 export type ModelDescription = z.output<typeof modelDescriptionSchema>;
 
-const fileSchema = modelDescriptionSchema.extend({ weights: z.strictObject({ bytes: count, sha256: z.string() }) });
+const fileSchema = modelDescriptionSchema.extend({
+  weights: z.strictObject({ bytes: z.int().min(0), sha256: z.string() }),
+});
 
 /**
  * Writes the model of a run, in place of the one that is there.
@@ -72,6 +46,22 @@ export function saveModel(
 export interface LoadedModel {
   description: ModelDescription;
   tensors: Map<string, StoredTensor>;
+}
+
+/** A tensor of a model that must have it. Throws RUN_DAMAGED. */
+export function modelTensor(
+  folder: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  const stored = tensors.get(name);
+  if (stored?.data instanceof Float32Array && stored.shape.join() === shape.join()) return stored.data;
+  const found = stored === undefined ? 'no tensor' : `${stored.dtype} [${stored.shape}]`;
+  throw error('RUN_DAMAGED', {
+    path: folder,
+    problem: `the model file has ${found} for ${name}, expected F32 [${shape}]`,
+  });
 }
 
 /**

@@ -9,7 +9,7 @@
  *   report.md           what a person reads
  *   lock.<n>            while a process works in it, see lock.ts
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
@@ -84,6 +84,10 @@ export function checkDataset(folder: string, record: RunRecord, data: { folder: 
   if (data.hash !== record.data.hash)
     throw error('RUN_OTHER_DATASET', { folder, expected: record.data.hash, found: data.hash, data: data.folder });
 }
+
+/** Of a finished training, whose model stays. */
+export const dropCheckpoints = (folder: string): void =>
+  rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });
 
 export interface RunLogs {
   metrics: JsonLines;

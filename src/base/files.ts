@@ -35,6 +35,15 @@ export function writeFileAtomic(path: string, ...parts: (string | Uint8Array)[])
   }
 }
 
+/** Makes a folder and those above it, where they are not there yet. Throws DISK_FULL or FILE_UNWRITABLE. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw asWriteError(cause, path);
+  }
+}
+
 /** Makes a rename in `folder` durable. */
 export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');

@@ -39,5 +39,9 @@ export const backendOption = (): Option =>
 
 export const seedOption = (what: string): Option => new Option('--seed <n>', what).argParser(wholeNumber(0));
 
+/** For verbs that read a run, which recorded where its data are. */
+export const dataOption = (): Option =>
+  new Option('--data <dir>', 'the prepared data set, where it is no longer in its place');
+
 export const memoryOption = (): Option =>
   new Option('--memory-limit <size>', 'memory that DuckDB may use, like 512MB or 2GB (default: 1GB)');

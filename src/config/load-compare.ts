@@ -3,7 +3,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry } from './compare.ts';
 import { readConfig } from './file.ts';
-import { type ConfigurableModel, loadRun } from './load.ts';
+import { type ConfigurableModel, loadRun, readWritten } from './load.ts';
 import { isObject, merge } from './override.ts';
 import { type Problem, problemsOf, shown } from './problems.ts';
 import type { RunConfig } from './run.ts';
@@ -100,7 +100,7 @@ async function writtenRun(
   at: string,
   { common, models, problems }: Context,
 ): Promise<object | undefined> {
-  const file = config === undefined ? {} : await collect(readObject(config), `${at}.config`, problems);
+  const file = config === undefined ? {} : await collect(readWritten(config), `${at}.config`, problems);
   if (file === undefined) return undefined;
   const written = [file, options].reduce<object>((lower, upper) => merge(lower, upper) as object, common);
   const own = (written as { model?: { key?: unknown } }).model?.key;
@@ -131,13 +131,6 @@ function reserved(written: unknown): string[] {
   const { tasks, scenarios } = (isObject(train) ? train : {}) as Record<string, unknown>;
   const found = { seed, threads, warmStart, 'train.tasks': tasks, 'train.scenarios': scenarios };
   return Object.entries(found).flatMap(([path, value]) => (value === undefined ? [] : [path]));
-}
-
-async function readObject(path: string): Promise<object> {
-  const written = (await readConfig(path)) ?? {};
-  if (isObject(written)) return written;
-  const problem = { path: '', message: `expected an object, found ${shown(written)}` };
-  throw error('CONFIG_INVALID', { source: path, problems: [problem] });
 }
 
 /** Waits for a value; a mistake becomes problems under `at`. */

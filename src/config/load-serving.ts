@@ -1,8 +1,8 @@
 /** Loads serving configurations. */
 import { error } from '../base/errors/index.ts';
-import { readConfig } from './file.ts';
-import { isObject, merge } from './override.ts';
-import { problemsOf, shown } from './problems.ts';
+import { readWritten } from './load.ts';
+import { merge } from './override.ts';
+import { problemsOf } from './problems.ts';
 import { type ServingConfig, servingSchema } from './serving.ts';
 
 /**
@@ -12,12 +12,7 @@ import { type ServingConfig, servingSchema } from './serving.ts';
  */
 export async function loadServing(config: string | object = {}, flags: object = {}): Promise<ServingConfig> {
   const source = `the serving configuration${typeof config === 'string' ? ` (${config})` : ''}`;
-  const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
-  if (!isObject(written)) {
-    const problem = { path: '', message: `expected an object, found ${shown(written)}` };
-    throw error('CONFIG_INVALID', { source, problems: [problem] });
-  }
-  const input = merge(written, flags);
+  const input = merge(await readWritten(config, source), flags);
   const parsed = servingSchema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw error('CONFIG_INVALID', { source, problems: problemsOf(parsed.error.issues, input, servingSchema) });

@@ -90,12 +90,16 @@ function resolve<T>(a: {
   return deepFreeze(parsed.data);
 }
 
-/** What is written, at least an object: only that can be put into layers. An empty file says nothing. */
-export async function readWritten(config: string | object): Promise<object> {
+/**
+ * What is written, at least an object: only that can be put into layers. An empty file says nothing.
+ *
+ * @param source what mistakes name
+ */
+export async function readWritten(config: string | object, source = String(config)): Promise<object> {
   const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
   if (isObject(written)) return written;
   const problem = { path: '', message: `expected an object, found ${shown(written)}` };
-  throw error('CONFIG_INVALID', { source: String(config), problems: [problem] });
+  throw error('CONFIG_INVALID', { source, problems: [problem] });
 }
 
 const describe = (what: string, config: string | object): string =>

@@ -16,7 +16,7 @@ import type {
   ParameterSpec,
 } from './contract.ts';
 import { inputWidth } from './layers/fields.ts';
-import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { headsAsTaskTop, networkPerHead, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedLayer, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 
@@ -40,17 +40,9 @@ export const crossStitchOptions = z.strictObject({
 
 export type CrossStitchOptions = z.output<typeof crossStitchOptions>;
 
-function parts({ bottomDims, towerDims, heads, norm }: CrossStitchOptions, inputs: number, sizes: ModelSizes) {
-  const count = headCount(heads, sizes);
-  return {
-    bottom: { count, inputs, dims: bottomDims, norm },
-    tower: { count, inputs: bottomDims.at(-1) as number, dims: towerDims, norm },
-  };
-}
-
 /** Of networks that read `width` numbers per row each. */
 function parameters(options: CrossStitchOptions, width: number, sizes: ModelSizes): ParameterSpec[] {
-  const { bottom, tower } = parts(options, width, sizes);
+  const { bottom, tower } = networkPerHead(options, width, sizes);
   return [
     ...stackedMlpParameters('bottom', bottom),
     ...bottom.dims.map((_, l) => ({
@@ -64,7 +56,7 @@ function parameters(options: CrossStitchOptions, width: number, sizes: ModelSize
 }
 
 function buffers(options: CrossStitchOptions, sizes: ModelSizes): BufferSpec[] {
-  const { bottom, tower } = parts(options, inputWidth(options, sizes), sizes);
+  const { bottom, tower } = networkPerHead(options, inputWidth(options, sizes), sizes);
   return [...stackedMlpBuffers('bottom', bottom), ...stackedMlpBuffers('tower', tower)];
 }
 

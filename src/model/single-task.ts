@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { reshape, type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from './contract.ts';
 import { inputWidth } from './layers/fields.ts';
-import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from './layers/heads.ts';
+import { headCount, headsAsTaskTop, networkPerHead, ownHeads, towerParameters, towers } from './layers/heads.ts';
 import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from './layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from './options.ts';
 import { SINGLE_TASK_REFERENCE } from './references/single-task.ts';
@@ -26,17 +26,9 @@ export const singleTaskOptions = z.strictObject({
 
 export type SingleTaskOptions = z.output<typeof singleTaskOptions>;
 
-function parts({ bottomDims, towerDims, heads, norm }: SingleTaskOptions, inputs: number, sizes: ModelSizes) {
-  const count = headCount(heads, sizes);
-  return {
-    bottom: { count, inputs, dims: bottomDims, norm },
-    tower: { count, inputs: bottomDims.at(-1) as number, dims: towerDims, norm },
-  };
-}
-
 /** Of networks that read `width` numbers per row each. */
 function parameters(options: SingleTaskOptions, width: number, sizes: ModelSizes): ParameterSpec[] {
-  const { bottom, tower } = parts(options, width, sizes);
+  const { bottom, tower } = networkPerHead(options, width, sizes);
   return [...stackedMlpParameters('bottom', bottom), ...towerParameters('tower', tower)];
 }
 
@@ -73,7 +65,7 @@ export const singleTask: ModelDefinition<SingleTaskOptions> = {
     sharedEmbedding ? embeddingDim : headCount(heads, sizes) * embeddingDim,
   parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
   buffers: (options, sizes) => {
-    const { bottom, tower } = parts(options, inputWidth(options, sizes), sizes);
+    const { bottom, tower } = networkPerHead(options, inputWidth(options, sizes), sizes);
     return [...stackedMlpBuffers('bottom', bottom), ...stackedMlpBuffers('tower', tower)];
   },
   forward,

@@ -2,7 +2,7 @@
 import { calibrator } from '../artifact/calibration.ts';
 import { readJsonLines } from '../artifact/json-lines.ts';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
-import { vocabularyPath } from '../artifact/paths.ts';
+import { MODEL_NAME, vocabularyPath } from '../artifact/paths.ts';
 import { openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { compileScore, defaultScore } from '../artifact/score.ts';
 import type { ArtifactStatistics } from '../artifact/statistics.ts';
@@ -17,7 +17,7 @@ import type { SessionOptions } from '../runtime/contract.ts';
 import { describeData, openRunData } from '../train/run-data.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
 import { serveModel } from './scorer.ts';
-import { loadServedModel, type ServedModel, servedTable, TABLES } from './served-model.ts';
+import { loadServedModel, type ServedModel, TABLES, tableBytes } from './served-model.ts';
 import { compileServing, type ServingGraph, servingGraph, servingTensors, tableFile } from './serving-graph.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
@@ -45,17 +45,37 @@ export interface Exported {
   cells: FittedCell[][];
 }
 
+/** A finished run, its data and its model. */
+export interface OpenRun {
+  folder: string;
+  data: PreparedData;
+  served: ServedModel;
+}
+
+/**
+ * @param data folder of the prepared data set, where it is not the one that the run recorded
+ * @throws what openRunData and loadServedModel throw
+ */
+export async function openFinished(folder: string, data?: string): Promise<OpenRun> {
+  const prepared = await openRunData(folder, data);
+  return { folder, data: prepared, served: loadServedModel(folder, describeData(prepared.manifest)) };
+}
+
 /**
  * Writes the artifact of a run.
  *
- * @throws ARTIFACT_EXISTS, SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME; what openRunData and loadServedModel throw; DISK_FULL,
- *   FILE_UNWRITABLE
+ * @throws what openFinished and exportOpen throw
  */
-export async function exportRun(run: string, options: ExportOptions): Promise<Exported> {
+export const exportRun = async (run: string, { data, ...options }: ExportOptions): Promise<Exported> =>
+  exportOpen(await openFinished(run, data), options);
+
+/** Throws ARTIFACT_EXISTS, SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME, DISK_FULL, FILE_UNWRITABLE. */
+export async function exportOpen(
+  { folder, data, served }: OpenRun,
+  options: Omit<ExportOptions, 'data'>,
+): Promise<Exported> {
   const { out, calibrate = 'auto', onStep = () => {}, backend, threads } = options;
-  const record = openRun(run);
-  const data = await openRunData(run, options.data);
-  const served = loadServedModel(run, describeData(data.manifest));
+  const record = openRun(folder);
   const score = scoreOf(options.score, data.manifest.scenarios, data.manifest.tasks);
   const name = nameOf(options.name, served);
   checkPlace(out);
@@ -84,7 +104,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
   const flows = flowsOf(served, list[0], selection?.kind);
   if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
   const read = TABLES.filter((table) => list.some(({ tables }) => tables.includes(table)));
-  for (const table of read) files.set(tableFile(table), [bytesOf(servedTable(served, table))]);
+  for (const table of read) files.set(tableFile(table), [tableBytes(served, table)]);
   for (const field of data.manifest.fields)
     if (hasVocabulary(configOf(data, field.name)))
       files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);
@@ -108,7 +128,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<Ex
       calibration,
       score,
       ...(selection && { selection }),
-      ...metricsOf(run),
+      ...metricsOf(folder),
     },
     files,
   });
@@ -129,11 +149,9 @@ function scoreOf(
   return score;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-
 function nameOf(given: string | undefined, { model, data }: ServedModel): string {
   if (given === undefined) return `${model.key}-${data.name}`.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 64);
-  if (!NAME.test(given)) throw error('ARTIFACT_NAME', { found: given });
+  if (!MODEL_NAME.test(given)) throw error('ARTIFACT_NAME', { found: given });
   return given;
 }
 
@@ -223,6 +241,3 @@ const cellStatistics = (
       return { scenario, task, rows, positives, ...distribution(calibrated) };
     }),
   );
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);

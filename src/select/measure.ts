@@ -26,7 +26,7 @@ export async function measureSwitches(
   const session = await openGraph(served, compileServing(served, Object.fromEntries(outputs)), options);
   try {
     for await (const batch of batchesOf(data, split)) {
-      const found = await session.run(feedsOf(served, batch, session.inputs));
+      const found = await session.run(feedsOf(served.data, batch, session.inputs));
       for (let row = 0; row < batch.size; row++) rows[batch.scenario[row]]++;
       switches.forEach(({ count }, i) => {
         const values = found[`switch.${i}`].data;

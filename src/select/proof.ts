@@ -1,8 +1,9 @@
 /** Holds the selected graphs against the model as it is, on every row of a split. */
 import type { SplitName } from '../config/dataset.ts';
 import type { PreparedData } from '../data/prepared.ts';
-import { createGrid, type Grid } from '../evaluate/index.ts';
+import type { Grid } from '../evaluate/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
+import { newGrid } from '../train/run-data.ts';
 import { batchesOf, feedsOf, openGraph, rowsOfScenario } from './rows-session.ts';
 import type { ServedModel } from './served-model.ts';
 import type { ServingGraph } from './serving-graph.ts';
@@ -42,18 +43,17 @@ export async function compareGraphs(
   const probabilities = tasks.map((task) => `probability_${task}`);
   const sessions = await Promise.all([before, joint, ...scenarios].map((graph) => openGraph(served, graph, options)));
   const [asBefore, asJoint, ...own] = sessions;
-  const { hasGroup } = data.manifest;
-  const grids = [0, 1].map(() => createGrid({ scenarios: served.data.scenarios, tasks, hasGroup }));
+  const grids = [newGrid(data.manifest), newGrid(data.manifest)];
   const found = { rows: 0, differing: 0, largest: 0, largestJoint: 0 };
   try {
     for await (const batch of batchesOf(data, split)) {
-      const expected = await asBefore.run(feedsOf(served, batch, asBefore.inputs));
-      const together = await asJoint.run(feedsOf(served, batch, asJoint.inputs));
+      const expected = await asBefore.run(feedsOf(served.data, batch, asBefore.inputs));
+      const together = await asJoint.run(feedsOf(served.data, batch, asJoint.inputs));
       const selected = new Float32Array(batch.size * tasks.length); // logits
       for (const [s, session] of own.entries()) {
-        const rows = rowsOfScenario(served, batch, s);
+        const rows = rowsOfScenario(batch, s);
         if (rows.size === 0) continue;
-        const answers = await session.run(feedsOf(served, rows, session.inputs));
+        const answers = await session.run(feedsOf(served.data, rows, session.inputs));
         rows.places.forEach((place, i) => {
           tasks.forEach((_, t) => {
             selected[place * tasks.length + t] = answers.logits.data[i * tasks.length + t];
@@ -101,13 +101,13 @@ export async function timeGraphs(
 ): Promise<(number[] | null)[]> {
   const found: (number[] | null)[] = [];
   for (const [s, own] of graphs.entries()) {
-    const rows = await someRows(served, data, s);
+    const rows = await someRows(data, s);
     if (rows === undefined) {
       found.push(null);
       continue;
     }
     const sessions = await Promise.all(own.map((graph) => openGraph(served, graph, { ...options, threads: 1 })));
-    found.push(await inTurn(sessions.map((session) => timed(session, feedsOf(served, rows, session.inputs)))));
+    found.push(await inTurn(sessions.map((session) => timed(session, feedsOf(served.data, rows, session.inputs)))));
     await Promise.all(sessions.map((session) => session.release()));
   }
   return found;
@@ -131,9 +131,9 @@ async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number
 }
 
 /** A batch of validation rows of a scenario, repeated where it has fewer. */
-async function someRows(served: ServedModel, data: PreparedData, scenario: number) {
+async function someRows(data: PreparedData, scenario: number) {
   for await (const batch of batchesOf(data, 'validation')) {
-    const { size, ids, scenario: own, sequences } = rowsOfScenario(served, batch, scenario);
+    const { size, ids, scenario: own, sequences } = rowsOfScenario(batch, scenario);
     if (size === 0) continue;
     const repeated = (from: Int32Array): Int32Array => {
       const width = from.length / size;

@@ -1,10 +1,11 @@
 /** Rows of a split through a graph that serves. */
 import type { SplitName } from '../config/dataset.ts';
+import { pickRows } from '../data/pick.ts';
 import type { Batch, PreparedData } from '../data/prepared.ts';
 import type { CompiledGraph } from '../graph/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { type ServedModel, servedTable, TABLES } from './served-model.ts';
+import { type ServedModel, TABLES, tableBytes } from './served-model.ts';
 import { tableFile } from './serving-graph.ts';
 
 export type Rows = Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>;
@@ -15,30 +16,38 @@ export async function openGraph(
   graph: Pick<CompiledGraph, 'bytes'>,
   options: SessionOptions = {},
 ): Promise<Session> {
-  const external = TABLES.filter((name) => served.tensors.has(name)).map((name): [string, Uint8Array] => {
-    const { buffer, byteOffset, byteLength } = servedTable(served, name);
-    return [tableFile(name), new Uint8Array(buffer, byteOffset, byteLength)];
-  });
-  return createSession(graph.bytes, { ...options, external: Object.fromEntries(external) });
+  const tables = TABLES.filter((name) => served.tensors.has(name));
+  const external = Object.fromEntries(tables.map((name) => [tableFile(name), tableBytes(served, name)]));
+  return createSession(graph.bytes, { ...options, external });
 }
 
+/** What is known of the data that rows are of. */
+export type RowsData = Pick<ServedModel['data'], 'fields' | 'sequences'>;
+
 /** Rows as inputs of a graph: those that it takes. */
-export function feedsOf(served: ServedModel, { size, ids, scenario, sequences }: Rows, inputs: readonly string[]) {
-  const slots = served.data.fields.reduce((sum, field) => sum + field.slots, 0);
-  const int32 = (data: Int32Array, ...rest: number[]): Value => ({
+export function feedsOf(
+  data: RowsData,
+  { size, ids, scenario, sequences }: Rows,
+  inputs: readonly string[],
+): Record<string, Value> {
+  const int32 = (values: Int32Array, ...rest: number[]): Value => ({
     type: 'int32',
     shape: [size, ...rest],
-    data: data.subarray(
+    data: values.subarray(
       0,
       rest.reduce((count, n) => count * n, size),
     ),
   });
   const feeds: Record<string, () => Value> = {
-    ids: () => int32(ids, slots),
+    ids: () =>
+      int32(
+        ids,
+        data.fields.reduce((sum, field) => sum + field.slots, 0),
+      ),
     scenario: () => int32(scenario),
     sequences: () => {
-      const { types, length } = served.sizes.sequences as NonNullable<typeof served.sizes.sequences>;
-      return int32(sequences as Int32Array, types, length);
+      const { types, length } = data.sequences as NonNullable<typeof data.sequences>;
+      return int32(sequences as Int32Array, types.length, length);
     },
   };
   return Object.fromEntries(inputs.map((name) => [name, feeds[name]()]));
@@ -57,19 +66,7 @@ export async function* batchesOf(data: PreparedData, split: SplitName): AsyncGen
 }
 
 /** Those rows of a batch that are of one scenario, and their places in it. */
-export function rowsOfScenario(served: ServedModel, batch: Batch, scenario: number): Rows & { places: number[] } {
+export function rowsOfScenario(batch: Batch, scenario: number): Rows & { places: number[] } {
   const places = Array.from({ length: batch.size }, (_, i) => i).filter((i) => batch.scenario[i] === scenario);
-  const picked = (from: Int32Array): Int32Array => {
-    const width = from.length / batch.scenario.length;
-    const rows = new Int32Array(places.length * width);
-    for (const [i, place] of places.entries()) rows.set(from.subarray(place * width, (place + 1) * width), i * width);
-    return rows;
-  };
-  return {
-    size: places.length,
-    ids: picked(batch.ids),
-    scenario: picked(batch.scenario),
-    ...(served.sizes.sequences && batch.sequences && { sequences: picked(batch.sequences) }),
-    places,
-  };
+  return { ...pickRows(batch, places), places };
 }

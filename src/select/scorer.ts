@@ -1,13 +1,11 @@
 /** Rows through the graphs that serve: what a server would answer, before calibration. */
 import type { Artifact } from '../artifact/open.ts';
-import type { Batch } from '../data/prepared.ts';
-import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
+import { pickRows } from '../data/pick.ts';
+import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { openGraph } from './rows-session.ts';
+import { feedsOf, openGraph, type Rows, type RowsData } from './rows-session.ts';
 import type { ServedModel } from './served-model.ts';
 import { type ServingGraph, servingGraph } from './serving-graph.ts';
-
-export type RowsToServe = Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>;
 
 export interface Served {
   /** [size, T] */
@@ -17,7 +15,7 @@ export interface Served {
 }
 
 export interface Server {
-  score(rows: RowsToServe): Promise<Served>;
+  score(rows: Rows): Promise<Served>;
   close(): Promise<void>;
 }
 
@@ -43,7 +41,7 @@ export async function serveArtifact({ manifest, path }: Artifact, options: Sessi
   return serverOf(sessions, manifest.data);
 }
 
-type Data = Pick<ServedModel['data'], 'tasks' | 'sequences'>;
+type Data = RowsData & Pick<ServedModel['data'], 'tasks'>;
 
 /** Of each row the graph of its scenario, where there is one, else the joint one, which has no scenario. */
 function serverOf(sessions: ReadonlyMap<number | undefined, Session>, data: Data): Server {
@@ -53,7 +51,7 @@ function serverOf(sessions: ReadonlyMap<number | undefined, Session>, data: Data
       if (sessions.size === 1) return run(joint, rows, data);
       const result = emptyResult(rows.size, data.tasks.length);
       for (const [session, places] of bySession(rows, (scenario) => sessions.get(scenario) ?? joint)) {
-        const { logits, probabilities } = await run(session, pick(rows, places), data);
+        const { logits, probabilities } = await run(session, pickRows(rows, places), data);
         spread(logits, places, result.logits);
         spread(probabilities, places, result.probabilities);
       }
@@ -70,25 +68,10 @@ const emptyResult = (size: number, tasks: number): Served => ({
   probabilities: new Float32Array(size * tasks),
 });
 
-async function run(
-  session: Session,
-  { size, ids, scenario, sequences: items }: RowsToServe,
-  { tasks, sequences }: Data,
-): Promise<Served> {
-  const int32 = (data: Int32Array, ...rest: number[]): Value => ({
-    type: 'int32',
-    shape: [size, ...rest],
-    data: data.subarray(
-      0,
-      rest.reduce((product, n) => product * n, size),
-    ),
-  });
-  const values: Record<string, Value | undefined> = {
-    ids: int32(ids, ids.length / scenario.length),
-    scenario: int32(scenario),
-    sequences: items && sequences && int32(items, sequences.types.length, sequences.length),
-  };
-  const found = await session.run(Object.fromEntries(session.inputs.map((name) => [name, values[name] as Value])));
+async function run(session: Session, rows: Rows, data: Data): Promise<Served> {
+  const { size } = rows;
+  const { tasks } = data;
+  const found = await session.run(feedsOf(data, rows, session.inputs));
   const result: Served = { ...emptyResult(size, tasks.length), logits: found.logits.data as Float32Array };
   tasks.forEach((task, t) => {
     const own = found[`probability_${task}`].data; // [size]
@@ -98,7 +81,7 @@ async function run(
 }
 
 /** The places of the rows that each session scores. */
-function bySession({ size, scenario }: RowsToServe, sessionOf: (scenario: number) => Session): Map<Session, number[]> {
+function bySession({ size, scenario }: Rows, sessionOf: (scenario: number) => Session): Map<Session, number[]> {
   const places = new Map<Session, number[]>();
   for (let row = 0; row < size; row++) {
     const session = sessionOf(scenario[row]);
@@ -107,23 +90,6 @@ function bySession({ size, scenario }: RowsToServe, sessionOf: (scenario: number
     else own.push(row);
   }
   return places;
-}
-
-function pick({ ids, scenario, sequences }: RowsToServe, places: readonly number[]): RowsToServe {
-  const rows = (from: Int32Array): Int32Array => {
-    const width = from.length / scenario.length;
-    const picked = new Int32Array(places.length * width);
-    places.forEach((place, i) => {
-      picked.set(from.subarray(place * width, (place + 1) * width), i * width);
-    });
-    return picked;
-  };
-  return {
-    size: places.length,
-    ids: rows(ids),
-    scenario: rows(scenario),
-    ...(sequences && { sequences: rows(sequences) }),
-  };
 }
 
 function spread(from: Float32Array, places: readonly number[], into: Float32Array): void {

@@ -1,9 +1,7 @@
 /** From a finished run to an artifact of selected graphs. */
 import { checkPlace } from '../artifact/write.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
-import { type Exported, type ExportOptions, exportRun } from './export.ts';
+import { type Exported, type ExportOptions, exportOpen, openFinished } from './export.ts';
 import { type Selection, type SelectOptions, selectGraphs, selectionRecord } from './select.ts';
-import { loadServedModel } from './served-model.ts';
 
 /**
  * Selects, and writes what was selected. Nothing is written unless it was proven.
@@ -15,9 +13,9 @@ export async function selectRun(
   options: SelectOptions & Omit<ExportOptions, 'graphs'>,
 ): Promise<{ selection: Selection; exported: Exported }> {
   checkPlace(options.out);
-  const data = await openRunData(run, options.data);
-  const selection = await selectGraphs(loadServedModel(run, describeData(data.manifest)), data, options);
+  const opened = await openFinished(run, options.data);
+  const selection = await selectGraphs(opened.served, opened.data, options);
   const list = [selection.graphs.joint, ...selection.graphs.scenarios];
-  const exported = await exportRun(run, { ...options, graphs: { list, selection: selectionRecord(selection) } });
+  const exported = await exportOpen(opened, { ...options, graphs: { list, selection: selectionRecord(selection) } });
   return { selection, exported };
 }

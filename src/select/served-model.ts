@@ -1,7 +1,6 @@
 /** A finished model as numbers and meaning: what a serving graph is made from. */
-import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
+import { loadModel, type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import type { TensorView } from '../artifact/safetensors.ts';
-import { error } from '../base/errors/index.ts';
 import { PADDING_ID } from '../data/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { findModel } from '../model/registry.ts';
@@ -17,7 +16,10 @@ export interface ServedModel {
   data: ModelDescription['data'];
   /** Numbers per row of the tables. */
   dimension: number;
-  /** Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`. */
+  /**
+   * Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`, whose rows
+   * of padding are zero.
+   */
   tensors: ReadonlyMap<string, TensorView & { data: Float32Array }>;
 }
 
@@ -48,24 +50,32 @@ export function loadServedModel(folder: string, data?: ModelDescription['data'])
     ['embedding', table],
     ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
   ];
-  const found = expected.map(([name, shape]): [string, TensorView & { data: Float32Array }] => {
-    const tensor = tensors.get(name);
-    if (tensor === undefined || tensor.shape.join() !== shape.join() || !(tensor.data instanceof Float32Array))
-      throw error('RUN_DAMAGED', {
-        path: folder,
-        problem: `the model file has ${tensor ? `${tensor.dtype} [${tensor.shape}]` : 'no tensor'} for ${name}, expected F32 [${shape}]`,
-      });
-    return [name, { shape, data: tensor.data }];
+  return clearPadding({
+    model,
+    options,
+    sizes,
+    data: scored,
+    dimension,
+    tensors: new Map(
+      expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
+    ),
   });
-  return { model, options, sizes, data: scored, dimension, tensors: new Map(found) };
 }
 
-/** A table as graphs read it: the rows of padding, which training never touches and kernels leave out, are zero. */
-export function servedTable({ data, dimension, tensors }: ServedModel, name: TableName): Float32Array {
-  const table = Float32Array.from(tensors.get(name)?.data as Float32Array);
-  for (const { offset } of data.fields) {
-    const padding = (offset + PADDING_ID) * dimension;
-    table.fill(0, padding, padding + dimension);
-  }
-  return table;
+/** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */
+export function clearPadding(served: ServedModel): ServedModel {
+  const { data, dimension, tensors } = served;
+  for (const name of TABLES)
+    for (const { offset } of data.fields) {
+      const padding = (offset + PADDING_ID) * dimension;
+      tensors.get(name)?.data.fill(0, padding, padding + dimension);
+    }
+  return served;
+}
+
+/** A table as the content of its file. */
+export function tableBytes({ tensors }: ServedModel, name: TableName): Uint8Array {
+  const { data } = tensors.get(name) as TensorView & { data: Float32Array };
+  const { buffer, byteOffset, byteLength } = data;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

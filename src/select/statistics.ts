@@ -1,6 +1,7 @@
 /** How the data were when a model was made: what an artifact keeps to compare live traffic with. */
 import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../artifact/statistics.ts';
 import { OUT_OF_VOCABULARY_ID, type PreparedData, RESERVED_IDS } from '../data/prepared.ts';
+import { batchesOf } from './rows-session.ts';
 
 /** Ids of a field that are kept one by one. */
 const MOST_IDS = 20;
@@ -13,20 +14,17 @@ export async function trainingStatistics(
   const { fields, scenarios, tableRows } = data.manifest;
   const ofIds = new Float64Array(tableRows);
   const ofScenarios = new Float64Array(scenarios.length);
-  const reader = await data.open('train');
-  try {
-    for await (const { size, ids, scenario } of reader.batches({ batchSize: 4096 })) {
-      for (const id of ids) ofIds[id]++;
-      for (let row = 0; row < size; row++) ofScenarios[scenario[row]]++;
-    }
-    return {
-      rows: reader.rows,
-      scenarios: scenarios.map((name, s) => ({ name, rows: ofScenarios[s] })),
-      fields: fields.map(({ name, offset, size }) => fieldStatistics(name, ofIds.subarray(offset, offset + size))),
-    };
-  } finally {
-    await reader.close();
+  let rows = 0;
+  for await (const { size, ids, scenario } of batchesOf(data, 'train')) {
+    for (const id of ids) ofIds[id]++;
+    for (let row = 0; row < size; row++) ofScenarios[scenario[row]]++;
+    rows += size;
   }
+  return {
+    rows,
+    scenarios: scenarios.map((name, s) => ({ name, rows: ofScenarios[s] })),
+    fields: fields.map(({ name, offset, size }) => fieldStatistics(name, ofIds.subarray(offset, offset + size))),
+  };
 }
 
 /** `counts` by id of the field. Padding is no value. */

@@ -1,6 +1,7 @@
 /** The validation rows as a model scores them, taken apart by scenario and task. */
 import type { PreparedData } from '../data/prepared.ts';
 import type { Labelled } from './calibration/isotonic.ts';
+import { batchesOf } from './rows-session.ts';
 import type { Server } from './scorer.ts';
 
 /** All rows of one scenario, for one task. */
@@ -14,22 +15,17 @@ export interface ValidationCell {
 /** Scores every validation row: [S][T]. Memory: 12 bytes a row and task. */
 export async function scoreValidation(data: PreparedData, server: Server): Promise<ValidationCell[][]> {
   const { scenarios, tasks } = data.manifest;
-  const reader = await data.open('validation');
   const cells = scenarios.map(() => tasks.map(() => ({ logits: [], probabilities: [], labels: [] }) as Parts));
-  try {
-    for await (const batch of reader.batches({ batchSize: 4096 })) {
-      const found = await server.score(batch);
-      const all = { ...found, labels: batch.labels };
-      scenarios.forEach((_, s) => {
-        const rows = Array.from({ length: batch.size }, (_, row) => row).filter((row) => batch.scenario[row] === s);
-        tasks.forEach((_, t) => {
-          for (const name of NAMES)
-            cells[s][t][name].push(Float32Array.from(rows, (row) => all[name][row * tasks.length + t]));
-        });
+  for await (const batch of batchesOf(data, 'validation')) {
+    const found = await server.score(batch);
+    const all = { ...found, labels: batch.labels };
+    scenarios.forEach((_, s) => {
+      const rows = Array.from({ length: batch.size }, (_, row) => row).filter((row) => batch.scenario[row] === s);
+      tasks.forEach((_, t) => {
+        for (const name of NAMES)
+          cells[s][t][name].push(Float32Array.from(rows, (row) => all[name][row * tasks.length + t]));
       });
-    }
-  } finally {
-    await reader.close();
+    });
   }
   return cells.map((row) =>
     row.map(({ logits, probabilities, labels }) => ({

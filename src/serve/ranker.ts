@@ -10,6 +10,7 @@ import { type Artifact, openArtifact } from '../artifact/open.ts';
 import { compileScore } from '../artifact/score.ts';
 import { error } from '../base/errors/index.ts';
 import { type ServingConfig, servingSchema } from '../config/serving.ts';
+import { pickRows } from '../data/pick.ts';
 import type { SessionOptions, Value } from '../runtime/contract.ts';
 import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
@@ -17,7 +18,7 @@ import type { Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
 import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.ts';
 import { checkRequest, type RequestRules } from './request.ts';
-import { createRequestEncoder, type EncodedRequest, pickRows, type RequestEncoder } from './rows.ts';
+import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
 
 export interface RankerOptions {

@@ -101,14 +101,3 @@ function fieldPlaces(encoder: RowEncoder): FieldPlace[] {
     return place;
   });
 }
-
-/** Some rows of many, in the order given. */
-export function pickRows({ size, ids, sequences }: Rows, rows: readonly number[]): Rows {
-  const pick = (all: Int32Array): Int32Array => {
-    const width = all.length / size;
-    const picked = new Int32Array(rows.length * width);
-    rows.forEach((row, i) => void picked.set(all.subarray(row * width, (row + 1) * width), i * width));
-    return picked;
-  };
-  return { size: rows.length, ids: pick(ids), ...(sequences && { sequences: pick(sequences) }) };
-}

@@ -1,7 +1,6 @@
 /** A finished model out of a run folder, ready to score rows. */
 
-import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
-import { error } from '../base/errors/index.ts';
+import { loadModel, type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import { loadKernels, regionBytes } from '../kernels/index.ts';
 import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
@@ -71,14 +70,7 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
     weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width),
   );
   const weights = allocateWeights(arena, weightSizes);
-  for (const [name, { shape }] of weightTensors({ weights })) {
-    const stored = tensors.get(name);
-    if (stored === undefined || stored.shape.join() !== shape.join())
-      throw error('RUN_DAMAGED', {
-        path: folder,
-        problem: `the model file has ${stored ? `[${stored.shape}]` : 'no tensor'} for ${name}, expected [${shape}]`,
-      });
-  }
+  for (const [name, { shape }] of weightTensors({ weights })) modelTensor(folder, tensors, name, shape);
   restoreTensors({ weights }, tensors);
 
   const buffers = allocateInputs(arena, batchSize, layout);

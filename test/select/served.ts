@@ -4,7 +4,7 @@ import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model
 import { tableDimension } from '../../src/model/table.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { type ServedModel, servedTable } from '../../src/select/served-model.ts';
+import { clearPadding, type ServedModel, tableBytes } from '../../src/select/served-model.ts';
 import { type ServingGraph, tableFile } from '../../src/select/serving-graph.ts';
 import { bufferName } from '../../src/train/graphs.ts';
 import { draw } from '../../src/train/weights.ts';
@@ -31,13 +31,7 @@ export function servedOf(
   }));
   const dimension = tableDimension(model, options, sizes);
   const tableRows = FIELD_SIZE * sizes.fields;
-  const drawn = (name: string, shape: readonly number[], one: (g: ReturnType<typeof random>) => number) => {
-    const generator = random('served', seed, name);
-    const data = new Float32Array(shape.reduce((product, n) => product * n, 1)).map(() => one(generator));
-    return [name, { shape, data }] as const;
-  };
-  const table = (name: string) => drawn(name, [tableRows, dimension], (g) => g.normal());
-  return {
+  const parts: Omit<ServedModel, 'tensors'> = {
     model,
     options,
     sizes,
@@ -58,18 +52,31 @@ export function servedOf(
       }),
     },
     dimension,
-    tensors: new Map([
-      // A little beside the initial weights, so that what begins at zero counts, too.
-      ...model
-        .parameters(options, sizes)
-        .map(({ name, shape, initializer }) => drawn(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal())),
-      ...(model.buffers?.(options, sizes) ?? []).map((spec) =>
-        drawn(bufferName(spec), spec.shape, (g) => 0.5 + g.uniform()),
-      ),
-      table('embedding'),
-      ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
-    ]),
   };
+  return drawn(parts, seed);
+}
+
+/** The model with weights a little beside the initial ones, so that what begins at zero counts, too. */
+export function drawn(parts: Omit<ServedModel, 'tensors'>, seed: number): ServedModel {
+  const { model, options, sizes, data, dimension } = parts;
+  type Generator = ReturnType<typeof random>;
+  const tensor = (name: string, shape: readonly number[], one: (g: Generator) => number) => {
+    const generator = random('served', seed, name);
+    const numbers = new Float32Array(shape.reduce((product, n) => product * n, 1)).map(() => one(generator));
+    return [name, { shape, data: numbers }] as const;
+  };
+  const table = (name: string) => tensor(name, [data.tableRows, dimension], (g) => g.normal());
+  const tensors = new Map([
+    ...model
+      .parameters(options, sizes)
+      .map(({ name, shape, initializer }) => tensor(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal())),
+    ...(model.buffers?.(options, sizes) ?? []).map((spec) =>
+      tensor(bufferName(spec), spec.shape, (g) => 0.5 + g.uniform()),
+    ),
+    table('embedding'),
+    ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
+  ]);
+  return clearPadding({ ...parts, tensors });
 }
 
 export interface Rows {
@@ -126,7 +133,7 @@ export function feedsOf(
 
 /** The content of a graph's tables, by file name. */
 const tablesOf = (served: ServedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
-  Object.fromEntries(graph.tables.map((name) => [tableFile(name), new Uint8Array(servedTable(served, name).buffer)]));
+  Object.fromEntries(graph.tables.map((name) => [tableFile(name), tableBytes(served, name)]));
 
 export const openGraph = (served: ServedModel, graph: ServingGraph, options: SessionOptions = {}): Promise<Session> =>
   createSession(graph.bytes, { threads: 1, backend: 'node', ...options, external: tablesOf(served, graph) });

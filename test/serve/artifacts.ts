@@ -5,16 +5,15 @@ import { artifactId } from '../../src/artifact/check-manifest.ts';
 import type { ArtifactManifest, Calibration } from '../../src/artifact/manifest.ts';
 import { seal } from '../../src/artifact/seal.ts';
 import { sha256 } from '../../src/base/hash.ts';
-import { random } from '../../src/base/random.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { tableDimension } from '../../src/model/table.ts';
 import { flowsOf } from '../../src/select/export.ts';
-import { type ServedModel, servedTable } from '../../src/select/served-model.ts';
+import { type ServedModel, tableBytes } from '../../src/select/served-model.ts';
 import { servingGraph, tableFile } from '../../src/select/serving-graph.ts';
-import { bufferName } from '../../src/train/graphs.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
-import { draw } from '../../src/train/weights.ts';
+
+import { drawn } from '../select/served.ts';
 
 export interface ArtifactRequest {
   folder: string;
@@ -60,7 +59,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
     'graph.onnx': graph.bytes,
     ...(flows && { [flows.entry.file]: flows.bytes }),
     'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields))),
-    ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), new Uint8Array(servedTable(served, t).buffer)])),
+    ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), tableBytes(served, t)])),
     ...Object.fromEntries(
       fields.flatMap((f) =>
         f.tokens === undefined
@@ -161,29 +160,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
   const options = model.options.parse({ key: model.key, embeddingDim: 4, ...(sequences ? {} : { mlpDims: [16, 8] }) });
   const sizes = modelSizes(data);
   const dimension = tableDimension(model, options, sizes);
-  const drawn = (name: string, shape: readonly number[], one: (g: ReturnType<typeof random>) => number) => {
-    const generator = random('artifact', seed, name);
-    return [
-      name,
-      { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => one(generator)) },
-    ] as const;
-  };
-  const table = (name: string) => drawn(name, [offset, dimension], (g) => g.normal());
-  return {
-    model,
-    options,
-    sizes,
-    data,
-    dimension,
-    tensors: new Map([
-      ...model
-        .parameters(options, sizes)
-        .map(({ name, shape, initializer }) => drawn(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal())),
-      ...(model.buffers?.(options, sizes) ?? []).map((s) => drawn(bufferName(s), s.shape, (g) => 0.5 + g.uniform())),
-      table('embedding'),
-      ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
-    ]),
-  };
+  return drawn({ model, options, sizes, data, dimension }, seed);
 }
 
 /** Of a training set in which every token is as frequent as any other and a tenth of the values has no id. */

@@ -5,7 +5,7 @@ import { CALIBRATIONS, type CalibrationChoice } from '../../select/calibration/c
 import { type Exported, type ExportOptions, exportRun } from '../../select/export.ts';
 import { exportWeights } from '../../train/exchange.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, jsonOption } from '../options.ts';
+import { backendOption, dataOption, jsonOption } from '../options.ts';
 import { columns, count, duration, print, printJson } from '../output.ts';
 
 interface Options {
@@ -47,7 +47,7 @@ export function exportVerb(program: Command): void {
         .choices(CALIBRATIONS)
         .default('auto'),
     )
-    .option('--data <dir>', 'the prepared data set, where it is no longer in its place')
+    .addOption(dataOption())
     .option('--weights <file>', 'write a safetensors file for `tributary import`, and no artifact')
     .addOption(backendOption())
     .addOption(jsonOption())

@@ -3,7 +3,7 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type FlowReport, measureFlows } from '../../select/flows.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, jsonOption } from '../options.ts';
+import { backendOption, dataOption, jsonOption } from '../options.ts';
 import { columns, count, print, printJson } from '../output.ts';
 
 interface Options {
@@ -25,7 +25,7 @@ export function flows(program: Command): void {
     .addOption(
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),
     )
-    .option('--data <dir>', 'the prepared data set, where it is no longer in its place')
+    .addOption(dataOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);

@@ -6,7 +6,7 @@ import { lossesOf, lossOf, type Selection } from '../../select/select.ts';
 import { selectRun } from '../../select/select-run.ts';
 import type { ServingGraph } from '../../select/serving-graph.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, jsonOption, RequiredOption } from '../options.ts';
+import { backendOption, dataOption, jsonOption, RequiredOption } from '../options.ts';
 import { columns, count, duration, print, printJson } from '../output.ts';
 
 interface Options {
@@ -39,7 +39,7 @@ export function select(program: Command): void {
     .option('--budget <auc>', 'mean AUC on validation rows that changed answers may cost', number(0, 1), 0.0005)
     .option('--int8', 'store large weights in eight bits: changes answers')
     .option('--name <name>', 'what requests call the model (default: MODEL-DATASET)')
-    .option('--data <dir>', 'the prepared data set, where it is no longer in its place')
+    .addOption(dataOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);

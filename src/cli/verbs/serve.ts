@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MODEL_NAME } from '../../artifact/paths.ts';
 import { EXIT } from '../../base/errors/entry.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { RunningService } from '../../serve/service.ts';
@@ -69,8 +70,9 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
 
 /** `NAME=DIR` or `DIR`. */
 function artifactOf(text: string): { name?: string; path: string } {
-  const found = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(.+)$/.exec(text);
-  return found === null ? { path: text } : { name: found[1], path: found[2] };
+  const end = text.indexOf('=');
+  const name = text.slice(0, Math.max(end, 0));
+  return MODEL_NAME.test(name) && end < text.length - 1 ? { name, path: text.slice(end + 1) } : { path: text };
 }
 
 function tellStart(service: RunningService, config: ServingConfig, json?: boolean): void {

@@ -1,10 +1,10 @@
 /** Trains what a comparison needs and has not trained yet, then works out its results. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFolder } from '../../artifact/lock.ts';
-import { runPaths } from '../../artifact/run-folder.ts';
+import { dropCheckpoints, runPaths } from '../../artifact/run-folder.ts';
 import { TributaryError } from '../../base/errors/index.ts';
-import { asWriteError, writeFileAtomic } from '../../base/files.ts';
+import { makeFolder, writeFileAtomic } from '../../base/files.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import { openPrepared } from '../../data/open.ts';
 import type { PreparedData } from '../../data/prepared.ts';
@@ -116,14 +116,6 @@ async function work(
   }
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw asWriteError(cause, path);
-  }
-}
-
 /** They are made at first use: here, once, rather than by every worker. */
 async function writeRowFiles(data: PreparedData): Promise<void> {
   for (const split of ['train', 'validation', 'test'] as const) await (await data.open(split)).close();
@@ -184,7 +176,7 @@ async function trainCell(cell: Cell, pool: TrainingPool, tell: (state: CellState
   switch (outcome.kind) {
     case 'finished': {
       const result = await writeCell(cell, outcome);
-      rmSync(runPaths(paths.run).checkpoints, { recursive: true, force: true }); // the finished model stays
+      dropCheckpoints(paths.run); // the finished model stays
       return { kind: 'finished', cell, result };
     }
     case 'failed':

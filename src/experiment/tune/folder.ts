@@ -7,14 +7,14 @@
  *   best.yaml     the run configuration of the best trial
  *   report.md     all trials, for people
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runPaths } from '../../artifact/run-folder.ts';
 import { seal, unseal } from '../../artifact/seal.ts';
 import { error } from '../../base/errors/index.ts';
-import { asWriteError, readText, writeFileAtomic } from '../../base/files.ts';
+import { makeFolder, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson } from '../../base/hash.ts';
 import { versions } from '../../base/version.ts';
+import { isObject } from '../../config/override.ts';
 import type { TuneConfig } from '../../config/tune.ts';
 
 export const tunePaths = (folder: string) => ({
@@ -46,17 +46,9 @@ export function claimFolder(folder: string, subject: Subject): void {
     if (differences.length > 0) throw error('TUNE_OTHER', { folder, differences });
     return;
   }
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw asWriteError(cause, folder);
-  }
+  makeFolder(folder);
   writeFileAtomic(path, seal({ version: 1, ...subject, versions: versions() }));
 }
-
-/** What a trial needs no more once it is through. */
-export const dropCheckpoints = (run: string): void =>
-  rmSync(runPaths(run).checkpoints, { recursive: true, force: true });
 
 const comparable = ({ config, hash }: Subject): Record<string, unknown> => {
   const { data, method, ...rest } = config;
@@ -70,9 +62,7 @@ const comparable = ({ config, hash }: Subject): Record<string, unknown> => {
 /** Dotted paths at which two values differ. */
 function differing(before: unknown, now: unknown, path = ''): string[] {
   if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
-  const isRecord = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isRecord(before) || !isRecord(now)) return [path];
+  if (!isObject(before) || !isObject(now)) return [path];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   return keys.flatMap((key) => differing(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { lockFolder } from '../../artifact/lock.ts';
-import { openRun, runPaths } from '../../artifact/run-folder.ts';
+import { dropCheckpoints, openRun, runPaths } from '../../artifact/run-folder.ts';
 import { EXIT } from '../../base/errors/entry.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { writeFileAtomic } from '../../base/files.ts';
@@ -14,7 +14,7 @@ import type { PreparedData } from '../../data/prepared.ts';
 import { models } from '../../model/registry.ts';
 import { newRun } from '../../train/new-run.ts';
 import { openPool, type TrainingPool, workersFor } from '../pool.ts';
-import { claimFolder, dropCheckpoints, tunePaths } from './folder.ts';
+import { claimFolder, tunePaths } from './folder.ts';
 import { type Importance, importances } from './importance.ts';
 import { tuneReport } from './report.ts';
 import { search, type TrialRequest } from './search.ts';

@@ -14,6 +14,26 @@ export type Heads = 'product' | 'shared';
 export const headCount = (heads: Heads, { scenarios, tasks }: ModelSizes): number =>
   heads === 'product' ? tasks * scenarios : tasks;
 
+/** Sizes of models that have a network per head: a bottom that reads `inputs` numbers per row, then a tower. */
+export function networkPerHead(
+  { bottomDims, towerDims, heads, norm }: NetworkPerHead,
+  inputs: number,
+  sizes: ModelSizes,
+) {
+  const count = headCount(heads, sizes);
+  return {
+    bottom: { count, inputs, dims: bottomDims, norm },
+    tower: { count, inputs: bottomDims.at(-1) as number, dims: towerDims, norm },
+  };
+}
+
+interface NetworkPerHead {
+  bottomDims: readonly number[];
+  towerDims: readonly number[];
+  heads: Heads;
+  norm: Norm;
+}
+
 /** A tower per head: layers of `dims`, then one number. x [B, in] or [H, B, in] -> [B, H]. */
 export function towers(x: Tensor, name: string, dims: readonly number[], inputs: Inputs, norm: Norm = 'none'): Tensor {
   const hidden = stackedMlp(x, name, dims, inputs, norm); // [H,B,dims.at(-1)]

@@ -26,6 +26,15 @@ export interface Series {
   expected?: readonly number[];
 }
 
+/** Numbers that several processes add up. */
+export const family = (
+  name: string,
+  help: string,
+  kind: Family['kind'],
+  series: Series[],
+  edges?: readonly number[],
+): Family => ({ name, help, kind, over: 'sum', edges, series });
+
 /** Adds up what several processes count. */
 export function mergeFamilies(all: readonly Family[][]): Family[] {
   const merged = new Map<string, Family>();

@@ -2,7 +2,7 @@
 import type { Artifact } from '../../artifact/open.ts';
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared.ts';
 import type { EncodedRequest } from '../rows.ts';
-import { type Family, Histogram, type Series } from './metrics.ts';
+import { type Family, family, Histogram, type Series } from './metrics.ts';
 
 const SCORE_EDGES = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 5, 10,
@@ -52,13 +52,6 @@ export function createModelMetrics({ manifest, statistics }: Artifact): ModelMet
     },
     addScore: (scenario, score) => perScenario[scenario].scores.add(score),
     families(model) {
-      const family = (
-        name: string,
-        help: string,
-        kind: Family['kind'],
-        series: Series[],
-        edges?: readonly number[],
-      ): Family => ({ name, help, kind, over: 'sum', edges, series });
       const ofScenarios = (values: (s: (typeof perScenario)[number]) => number[]): Series[] =>
         perScenario.map((cell, i) => ({ labels: { model, scenario: scenarios[i] }, values: values(cell) }));
       return [

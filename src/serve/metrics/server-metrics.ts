@@ -1,6 +1,6 @@
 /** What a process of the service does: requests by route and status, how long they took, what waits, what it needs. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type Family, Histogram, type Labels, type Series } from './metrics.ts';
+import { type Family, family, Histogram, type Labels } from './metrics.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
@@ -101,14 +101,6 @@ function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
   }
   return value;
 }
-
-const family = (
-  name: string,
-  help: string,
-  kind: Family['kind'],
-  series: Series[],
-  edges?: readonly number[],
-): Family => ({ name, help, kind, over: 'sum', edges, series });
 
 const gauge = (name: string, help: string, value: number): Family =>
   family(name, help, 'gauge', [{ labels: {}, values: [value] }]);

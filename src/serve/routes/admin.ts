@@ -2,6 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { MODEL_NAME } from '../../artifact/paths.ts';
 import { error } from '../../base/errors/index.ts';
 import type { Change } from '../models.ts';
 import { parseRequest } from '../parse.ts';
@@ -15,9 +16,7 @@ const loadSchema = z.strictObject({
 const emptySchema = z.strictObject({});
 
 const nameSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'expected letters, digits, dots, dashes and underscores, 64 at most'),
+  name: z.string().regex(MODEL_NAME, 'expected letters, digits, dots, dashes and underscores, 64 at most'),
 });
 const modelName = (name: string): string => parseRequest(nameSchema, { name }).name;
 

@@ -1,0 +1,35 @@
+/** What model files and artifacts say of the data that a model scores; as in the data set's manifest. */
+import { z } from 'zod';
+
+const count = z.int().min(0);
+
+/** Where the ids of a field lie in the table and in a row. */
+export const fieldDescription = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['categorical', 'numeric', 'multi']),
+  offset: count,
+  size: count,
+  slots: z.int().min(1),
+  pooling: z.enum(['mean', 'sum']),
+  edges: z.array(z.number()).optional(),
+});
+
+export const dataDescription = z.strictObject({
+  name: z.string(),
+  /** Rows of the embedding table. */
+  tableRows: count,
+  fields: z.array(fieldDescription),
+  scenarios: z.array(z.string()).min(1),
+  tasks: z.array(z.string()).min(1),
+  /** Does each task happen only after the one before it? */
+  orderedTasks: z.boolean().optional(),
+  /** Behaviour sequences, where the data have them. */
+  sequences: z
+    .strictObject({
+      itemField: z.string(),
+      length: z.int().min(1),
+      types: z.array(z.string()).min(1),
+      from: z.enum(['train rows', 'earlier rows']),
+    })
+    .optional(),
+});
