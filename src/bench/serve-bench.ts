@@ -13,8 +13,8 @@ export interface ServeBenchOptions {
   /** Seconds of each measurement. */
   seconds: number;
   connections: number;
-  /** Further words for `tributary serve`. */
-  words?: readonly string[];
+  /** A file with the serving configuration. */
+  config?: string;
 }
 
 export interface ServeTiming {
@@ -38,12 +38,12 @@ export interface ServeBench {
 }
 
 export async function runServeBench(
-  { artifact: folder, candidates, seconds, connections, words = [] }: ServeBenchOptions,
+  { artifact: folder, candidates, seconds, connections, config }: ServeBenchOptions,
   onTiming: (timing: ServeTiming) => void = () => {},
 ): Promise<ServeBench> {
   const artifact = await openArtifact(folder);
   const began = performance.now();
-  const server = await startServer(folder, words);
+  const server = await startServer(folder, config);
   try {
     const load = { host: '127.0.0.1', port: server.port, path: '/v1/rank', connections, seconds };
     await firstAnswer(server.port, drawBodies(artifact, 1, 1)[0]);
@@ -103,9 +103,10 @@ async function cpuSeconds(port: number): Promise<number> {
 }
 
 /** The command as a user starts it. */
-async function startServer(folder: string, words: readonly string[]) {
+async function startServer(folder: string, config: string | undefined) {
   const command = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url));
-  const child = spawn(process.execPath, [command, 'serve', folder, '--port', '0', '--json', ...words], {
+  const words = ['serve', folder, '--port', '0', '--json', ...(config === undefined ? [] : ['--config', config])];
+  const child = spawn(process.execPath, [command, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((done) => void child.once('exit', () => done()));

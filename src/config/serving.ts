@@ -18,6 +18,8 @@ export const servingSchema = z.strictObject({
   workers: z.int().min(1).max(256).default(1),
   /** Threads of ONNX Runtime in each process. More than one helps requests of many thousand items only. */
   threads: z.int().min(1).default(1),
+  /** Run ONNX Runtime in a thread of its own, beside the one that reads and writes requests. Default: with one process. */
+  ownThread: z.boolean().optional(),
   /** Keys that may rank. None: everybody may. */
   keys: z.array(key).default([]),
   /** Keys that may change what is served. None: nobody may. */

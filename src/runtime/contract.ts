@@ -10,13 +10,19 @@ export interface Value {
   data: TensorData;
 }
 
-export interface Session {
+/** A session in whatever thread. */
+export interface RunningSession {
   readonly backend: BackendName;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  run(feeds: Record<string, Value>): Promise<Record<string, Value>>;
+  release(): Promise<void>;
+}
+
+/** A session in this thread. */
+export interface Session extends RunningSession {
   /** Runs the graph. `into` names arrays (e.g. arena views) that receive an output's data; every output is also returned. */
   run(feeds: Record<string, Value>, into?: Record<string, Value>): Promise<Record<string, Value>>;
-  release(): Promise<void>;
 }
 
 export interface SessionOptions {

@@ -3,6 +3,7 @@
 import { error } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import { startSessionThread } from '../runtime/session-thread.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Waiting } from './graph-runner.ts';
 import type { Family } from './metrics/metrics.ts';
@@ -35,6 +36,9 @@ export interface AnsweringOptions {
   coordinator: (models: Models, families: () => Family[]) => Coordinator;
 }
 
+/** Several processes keep the cores busy as they are. */
+const ownThread = ({ ownThread, workers }: ServingConfig): boolean => ownThread ?? workers === 1;
+
 export async function createAnswering({ config, backend, coordinator }: AnsweringOptions): Promise<Answering> {
   const metrics = createServerMetrics();
   const waiting: Waiting = {
@@ -42,7 +46,8 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
     limit: config.limits.waitingRows,
     onBatch: (rows, requests) => metrics.addBatch(rows, requests),
   };
-  const models = createModels({ config, backend, waiting });
+  const thread = ownThread(config) ? startSessionThread(backend) : undefined;
+  const models = createModels({ config, backend, waiting, createSession: thread?.createSession });
   const families = (): Family[] => [...metrics.families(waiting.rows), ...models.families()];
   let isReady = false;
   const app = await buildServer({
@@ -80,6 +85,7 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
       clearInterval(idle);
       clearTimeout(late);
       await models.close();
+      await thread?.close();
       metrics.close();
     },
   };

@@ -8,10 +8,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
 import { error } from '../base/errors/index.ts';
+import { createLink, type Link } from '../base/link.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import type { ServedArtifact } from './answering.ts';
-import { createLink, type Link } from './link.ts';
 import { type Family, mergeFamilies } from './metrics/metrics.ts';
 import type { Change, ModelState } from './models.ts';
 import type { WorkerStart } from './worker.ts';

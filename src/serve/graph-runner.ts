@@ -3,7 +3,7 @@
  * Runtime computes one run at a time in a thread anyway. No caller waits for company longer than it is told to.
  */
 import { error } from '../base/errors/index.ts';
-import type { Session, Value } from '../runtime/contract.ts';
+import type { RunningSession, Value } from '../runtime/contract.ts';
 import type { Outputs, Rows } from './contract.ts';
 
 export interface BatchingOptions {
@@ -42,7 +42,12 @@ interface Job {
 }
 
 /** Runs rows of any scenario; `forScenario` gives the runner of one. */
-export function createGraphRunner(session: Session, shape: GraphShape, batching: BatchingOptions, waiting: Waiting) {
+export function createGraphRunner(
+  session: RunningSession,
+  shape: GraphShape,
+  batching: BatchingOptions,
+  waiting: Waiting,
+) {
   let queue: Job[] = [];
   let scheduled = false;
 
@@ -99,7 +104,12 @@ function takeJobs(queue: readonly Job[], most: number): Job[] {
 }
 
 /** Outputs of each job: those of a batch of all, cut apart. */
-async function runJobs(session: Session, shape: GraphShape, jobs: readonly Job[], most: number): Promise<Outputs[]> {
+async function runJobs(
+  session: RunningSession,
+  shape: GraphShape,
+  jobs: readonly Job[],
+  most: number,
+): Promise<Outputs[]> {
   const size = jobs.reduce((sum, { rows }) => sum + rows.size, 0);
   const ids = join(jobs.map(({ rows }) => rows.ids));
   const sequences = shape.sequences && join(jobs.map(({ rows }) => rows.sequences as Int32Array));
@@ -136,7 +146,7 @@ const join = (arrays: Int32Array[]): Int32Array => {
 };
 
 async function runPieces(
-  session: Session,
+  session: RunningSession,
   shape: GraphShape,
   rows: Rows,
   scenario: Int32Array,
@@ -156,7 +166,7 @@ async function runPieces(
 
 /** Rows `from` to `to`. */
 async function runOnce(
-  session: Session,
+  session: RunningSession,
   shape: GraphShape,
   rows: Rows,
   scenario: Int32Array,
@@ -178,7 +188,7 @@ async function runOnce(
 
 /** What a graph reads of rows. */
 export function rowFeeds(
-  session: Session,
+  session: RunningSession,
   { slots, sequences }: GraphShape,
   { size, ids, sequences: items }: Rows,
   scenario: Int32Array,

@@ -1,7 +1,6 @@
 /** The graphs of an artifact as sessions: those that answer requests at once, the joint one for bare tensors when first asked. */
 import type { Artifact } from '../artifact/open.ts';
-import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
+import type { RunningSession, SessionOptions, Value } from '../runtime/contract.ts';
 import type { Outputs, Rows } from './contract.ts';
 import { type BatchingOptions, createGraphRunner, rowFeeds, type Waiting } from './graph-runner.ts';
 
@@ -15,9 +14,13 @@ export interface Graphs {
   close(): Promise<void>;
 }
 
+/** createSession of runtime/session.ts, or that of a thread of its own. */
+export type CreateSession = (model: string, options: SessionOptions) => Promise<RunningSession>;
+
 export interface GraphsOptions {
   threads: number;
   backend?: SessionOptions['backend'];
+  createSession: CreateSession;
   batching: BatchingOptions;
   waiting: Waiting;
 }
@@ -32,21 +35,23 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
     ...(sequences && { sequences: [sequences.types.length, sequences.length] as const }),
     tasks,
   };
+  const openSession = (file: string): Promise<RunningSession> =>
+    options.createSession(artifact.path(file), { threads: options.threads, backend: options.backend });
   const opened = new Map<string, Promise<Runner>>();
   const open = (file: string): Promise<Runner> => {
     let runner = opened.get(file);
     if (runner === undefined) {
-      runner = createSession(artifact.path(file), { threads: options.threads, backend: options.backend }).then(
-        (session) => createGraphRunner(session, shape, options.batching, options.waiting),
+      runner = openSession(file).then((session) =>
+        createGraphRunner(session, shape, options.batching, options.waiting),
       );
       opened.set(file, runner);
     }
     return runner;
   };
 
-  let flows: Promise<Session> | undefined;
-  const openFlows = (file: string): Promise<Session> => {
-    flows ??= createSession(artifact.path(file), { threads: options.threads, backend: options.backend });
+  let flows: Promise<RunningSession> | undefined;
+  const openFlows = (file: string): Promise<RunningSession> => {
+    flows ??= openSession(file);
     return flows;
   };
 

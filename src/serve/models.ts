@@ -7,6 +7,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import type { Waiting } from './graph-runner.ts';
+import type { CreateSession } from './graphs.ts';
 import type { Family } from './metrics/metrics.ts';
 import { loadRanker, type Ranker } from './ranker.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
@@ -52,6 +53,7 @@ export interface ModelsOptions {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
   waiting: Waiting;
+  createSession?: CreateSession;
 }
 
 /** A ranker and who still uses it: the slots that name it, and requests. */
@@ -66,13 +68,13 @@ interface Slot {
   recorder: Recorder;
 }
 
-export function createModels({ config, backend, waiting }: ModelsOptions): Models {
+export function createModels({ config, ...shared }: ModelsOptions): Models {
   const slots = new Map<string, Slot>();
 
-  const release = (held: Held | undefined): void => {
+  const release = async (held: Held | undefined): Promise<void> => {
     if (held === undefined) return;
     held.holders--;
-    if (held.holders === 0) void held.ranker.close();
+    if (held.holders === 0) await held.ranker.close();
   };
 
   const find = (model: string | undefined): { slot: Slot; held: Held } => {
@@ -92,7 +94,7 @@ export function createModels({ config, backend, waiting }: ModelsOptions): Model
   };
 
   const prepareLoad = async ({ name, path, force = false }: Extract<Change, { kind: 'load' }>): Promise<Prepared> => {
-    const ranker = await loadRanker(path, { name, backend, config, waiting });
+    const ranker = await loadRanker(path, { name, config, ...shared });
     const replaced = slots.get(ranker.name);
     try {
       await warm(ranker, replaced?.recorder, force);
@@ -108,7 +110,7 @@ export function createModels({ config, backend, waiting }: ModelsOptions): Model
         if (slot === undefined)
           slots.set(ranker.name, { current: held, recorder: createRecorder(config.recordedRequests) });
         else {
-          release(slot.previous);
+          void release(slot.previous);
           slot.previous = slot.current;
           slot.current = held;
         }
@@ -143,7 +145,7 @@ export function createModels({ config, backend, waiting }: ModelsOptions): Model
         ranker: held.ranker,
         recorder: slot.recorder,
         done() {
-          if (open) release(held);
+          if (open) void release(held);
           open = false;
         },
       };
@@ -152,11 +154,9 @@ export function createModels({ config, backend, waiting }: ModelsOptions): Model
     prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change.name)),
     families: () => [...slots.values()].flatMap(({ current }) => current.ranker.metrics.families(current.ranker.label)),
     async close() {
-      for (const { current, previous } of slots.values()) {
-        release(current);
-        release(previous);
-      }
+      const held = [...slots.values()].flatMap(({ current, previous }) => [current, previous]);
       slots.clear();
+      await Promise.all(held.map(release));
     },
   };
 }

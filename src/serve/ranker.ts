@@ -12,10 +12,11 @@ import { error } from '../base/errors/index.ts';
 import { type ServingConfig, servingSchema } from '../config/serving.ts';
 import { pickRows } from '../data/pick.ts';
 import type { SessionOptions, Value } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
 import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
 import type { Waiting } from './graph-runner.ts';
-import { createGraphs, type Graphs } from './graphs.ts';
+import { type CreateSession, createGraphs, type Graphs } from './graphs.ts';
 import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.ts';
 import { checkRequest, type RequestRules } from './request.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
@@ -29,6 +30,8 @@ export interface RankerOptions {
   config?: Partial<Pick<ServingConfig, 'threads' | 'limits' | 'batching' | 'unknownFields' | 'score'>>;
   /** Shared by all rankers of a process. */
   waiting?: Waiting;
+  /** Where graphs run. Default: in this thread, which is blocked meanwhile. */
+  createSession?: CreateSession;
 }
 
 export interface Ranker {
@@ -69,6 +72,7 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   const graphs = await createGraphs(artifact, {
     threads: config.threads,
     backend: options.backend,
+    createSession: options.createSession ?? createSession,
     batching: config.batching,
     waiting,
   });

@@ -1,8 +1,9 @@
 /** The program of a worker process: does what the primary process asks, answers requests, goes when the primary goes. */
+
+import { createLink } from '../base/link.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { type Answering, createAnswering, type ServedArtifact } from './answering.ts';
-import { createLink } from './link.ts';
 import type { Family } from './metrics/metrics.ts';
 import type { Change, ModelState, Prepared } from './models.ts';
 

@@ -41,7 +41,14 @@ export interface Client {
 export async function serving(folders: readonly string[], config: ServingInput = {}): Promise<Client> {
   const service = await startService({
     artifacts: folders.map((path) => ({ path })),
-    config: { port: 0, log: { level: 'silent' }, adminKeys: [hashed('admin', ADMIN_KEY)], ...config },
+    // A thread would run the compiled program: tests that start the command have it.
+    config: {
+      port: 0,
+      ownThread: false,
+      log: { level: 'silent' },
+      adminKeys: [hashed('admin', ADMIN_KEY)],
+      ...config,
+    },
   });
   onTestFinished(() => service.close());
   const address = `http://127.0.0.1:${service.port}`;

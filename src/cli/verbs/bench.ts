@@ -79,7 +79,8 @@ function addServe(verb: Command): void {
     .addOption(new RequiredOption('--artifact <dir>', 'the artifact to serve'))
     .option('--candidates <list>', 'items a request', numbers, [1, 10, 100, 1000])
     .option('--seconds <n>', 'length of each measurement', wholeNumber(1), 5)
-    .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 8)
+    .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 32)
+    .option('--config <file>', 'the serving configuration (see docs/serving.md)')
     .addOption(jsonOption())
     .action(runServe);
   helpEnd(

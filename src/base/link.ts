@@ -1,7 +1,7 @@
-/** Questions and answers between two processes over the channel that Node gives them. */
-import { type ErrorCode, TributaryError } from '../base/errors/index.ts';
+/** Questions and answers between two processes or threads over the channel that Node gives them. */
+import { type ErrorCode, TributaryError } from './errors/index.ts';
 
-/** What a process answers, by name of the question. */
+/** What a side answers, by name of the question. */
 export type Handlers = Record<string, (value: never) => unknown>;
 
 interface Message {
@@ -11,14 +11,16 @@ interface Message {
   value?: unknown;
 }
 
-/** The channel to another process: `process` itself, or a worker of a cluster. */
-export interface Channel {
-  send?(message: unknown, callback?: (cause: Error | null) => void): boolean;
+/** The channel to another process (`process` itself, or a worker of a cluster) or thread (a port, or a worker). */
+export type Channel = {
   on(event: 'message', listener: (message: unknown) => void): unknown;
-}
+} & (
+  | { send?(message: unknown, callback?: (cause: Error | null) => void): boolean }
+  | { postMessage(message: unknown): void }
+);
 
 export interface Link {
-  /** Asks the other process. Its errors keep their code; a process that ends leaves no question open. */
+  /** Asks the other side. Its errors keep their code. */
   ask<T>(name: string, value?: unknown): Promise<T>;
   /** No more answers will come. */
   cut(reason: Error): void;
@@ -28,7 +30,10 @@ export function createLink(channel: Channel, handlers: Handlers): Link {
   const open = new Map<number, { resolve: (value: never) => void; reject: (cause: Error) => void }>();
   let next = 0;
   // A process that has gone is noticed by its exit, not by what cannot be sent to it.
-  const send = (message: Message): void => void channel.send?.(message, () => {});
+  const send = (message: Message): void => {
+    if ('postMessage' in channel) channel.postMessage(message);
+    else channel.send?.(message, () => {});
+  };
 
   channel.on('message', async (received) => {
     const message = received as Message | undefined;
