@@ -38,8 +38,12 @@ export interface Client {
   admin(path: string, body?: unknown): Promise<Answer>;
 }
 
-export async function serving(folders: readonly string[], config: ServingInput = {}): Promise<Client> {
-  const service = await startService({
+export async function serving(
+  folders: readonly string[],
+  config: ServingInput = {},
+  start: typeof startService = startService,
+): Promise<Client> {
+  const service = await start({
     artifacts: folders.map((path) => ({ path })),
     // A thread would run the compiled program: tests that start the command have it.
     config: {
