@@ -14,10 +14,9 @@ import type { FieldConfig } from '../config/dataset.ts';
 import { type PreparedData, RESERVED_IDS } from '../data/prepared.ts';
 import type { Port } from '../graph/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
 import { serveModel } from './scorer.ts';
-import { loadServedModel, type ServedModel, TABLES, tableBytes } from './served-model.ts';
+import { type OpenRun, openFinished, type ServedModel, TABLES, tableBytes } from './served-model.ts';
 import { compileServing, type ServingGraph, servingGraph, servingTensors, tableFile } from './serving-graph.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
@@ -43,22 +42,6 @@ export interface Exported {
   manifest: ArtifactManifest;
   /** What calibration found: [S][T]. */
   cells: FittedCell[][];
-}
-
-/** A finished run, its data and its model. */
-export interface OpenRun {
-  folder: string;
-  data: PreparedData;
-  served: ServedModel;
-}
-
-/**
- * @param data folder of the prepared data set, where it is not the one that the run recorded
- * @throws what openRunData and loadServedModel throw
- */
-export async function openFinished(folder: string, data?: string): Promise<OpenRun> {
-  const prepared = await openRunData(folder, data);
-  return { folder, data: prepared, served: loadServedModel(folder, describeData(prepared.manifest)) };
 }
 
 /**

@@ -3,9 +3,8 @@
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
 import { measureSwitches } from './measure.ts';
-import { loadServedModel, type ServedModel } from './served-model.ts';
+import { openFinished, type ServedModel } from './served-model.ts';
 import { servingTensors } from './serving-graph.ts';
 import { choiceName, GATES, type SwitchCounts, switchesOf } from './switches.ts';
 
@@ -35,8 +34,7 @@ export async function measureFlows(
   split: SplitName,
   { data: folder, backend }: { data?: string } & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowReport> {
-  const data = await openRunData(run, folder);
-  const served = loadServedModel(run, describeData(data.manifest));
+  const { data, served } = await openFinished(run, folder);
   const switches = switchesOf(servingTensors(served));
   if (switches.length === 0) throw error('FLOWS_NONE', { run, model: served.model.key });
   const counts = await measureSwitches(served, switches, data, split, { backend });

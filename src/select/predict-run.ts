@@ -10,9 +10,8 @@ import { openPrepared } from '../data/open.ts';
 import { type Prediction, type PredictOptions, predictInto } from '../data/predict.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
 import { type Served, type Server, serveArtifact, serveModel } from './scorer.ts';
-import { loadServedModel } from './served-model.ts';
+import { openFinished } from './served-model.ts';
 
 export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'memoryLimit' | 'onProgress'>,
@@ -51,8 +50,8 @@ interface Predictor {
 }
 
 async function ofRun(run: string, folder: string | undefined, options: SessionOptions): Promise<Predictor> {
-  const data = await openRunData(run, folder);
-  const server = await serveModel(loadServedModel(run, describeData(data.manifest)), undefined, options);
+  const { data, served } = await openFinished(run, folder);
+  const server = await serveModel(served, undefined, options);
   return { data, server, finish: ({ probabilities }) => probabilities };
 }
 

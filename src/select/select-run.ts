@@ -1,7 +1,8 @@
 /** From a finished run to an artifact of selected graphs. */
 import { checkPlace } from '../artifact/write.ts';
-import { type Exported, type ExportOptions, exportOpen, openFinished } from './export.ts';
+import { type Exported, type ExportOptions, exportOpen } from './export.ts';
 import { type Selection, type SelectOptions, selectGraphs, selectionRecord } from './select.ts';
+import { openFinished } from './served-model.ts';
 
 /**
  * Selects, and writes what was selected. Nothing is written unless it was proven.

@@ -1,11 +1,12 @@
 /** A finished model as numbers and meaning: what a serving graph is made from. */
 import { loadModel, type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import type { TensorView } from '../artifact/safetensors.ts';
-import { PADDING_ID } from '../data/prepared.ts';
+import { PADDING_ID, type PreparedData } from '../data/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
 import { bufferName } from '../train/graphs.ts';
+import { describeData, openRunData } from '../train/run-data.ts';
 import { modelSizes } from '../train/sizes.ts';
 
 export interface ServedModel {
@@ -60,6 +61,22 @@ export function loadServedModel(folder: string, data?: ModelDescription['data'])
       expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
     ),
   });
+}
+
+/** A finished run, its data and its model. */
+export interface OpenRun {
+  folder: string;
+  data: PreparedData;
+  served: ServedModel;
+}
+
+/**
+ * @param data folder of the prepared data set, where it is not the one that the run recorded
+ * @throws what openRunData and loadServedModel throw
+ */
+export async function openFinished(folder: string, data?: string): Promise<OpenRun> {
+  const prepared = await openRunData(folder, data);
+  return { folder, data: prepared, served: loadServedModel(folder, describeData(prepared.manifest)) };
 }
 
 /** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */

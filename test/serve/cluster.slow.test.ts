@@ -3,16 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Command, startCommand } from './command.ts';
-import { artifact } from './support.ts';
-
-const REQUEST = {
-  scenario: 'home',
-  user: { user: 'u1' },
-  items: [
-    { id: 1, item: 2 },
-    { id: 2, item: 9 },
-  ],
-};
+import { artifact, REQUEST } from './support.ts';
 
 /** Model that answered, or the status. */
 async function modelOf(service: Command): Promise<string> {

@@ -2,16 +2,7 @@ import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, symlinkSync, 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { seal, unseal } from '../../src/artifact/seal.ts';
-import { type Answer, artifact, type Client, serving, temporaryFolder } from './support.ts';
-
-const REQUEST = {
-  scenario: 'home',
-  user: { user: 'u1' },
-  items: [
-    { id: 1, item: 2 },
-    { id: 2, item: 9 },
-  ],
-};
+import { type Answer, artifact, type Client, REQUEST, serving, temporaryFolder } from './support.ts';
 
 const load = (client: Client, path: string, more: object = {}): Promise<Answer> =>
   client.admin('/admin/models/test-model/load', { path, ...more });

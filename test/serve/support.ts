@@ -11,6 +11,16 @@ import { type ArtifactRequest, writeTestArtifact } from './artifacts.ts';
 export const ADMIN_KEY = 'tk_admin';
 export const hashed = (name: string, key: string) => ({ name, sha256: sha256(key) });
 
+/** What every artifact of `artifact` can answer. */
+export const REQUEST = {
+  scenario: 'home',
+  user: { user: 'u1' },
+  items: [
+    { id: 1, item: 2 },
+    { id: 2, item: 9 },
+  ],
+};
+
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-serve-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
