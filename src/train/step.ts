@@ -18,6 +18,7 @@ import {
   sequenceSlots,
 } from './feeds.ts';
 import type { TrainingGraph } from './graphs.ts';
+import { IDLE_ROWS, idleRows, withIdleRows } from './idle-rows.ts';
 import { type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
 import { type TaskGradient, type TaskWeighting, taskOutput } from './weighting/contract.ts';
@@ -56,8 +57,12 @@ export interface StepBuffers extends InputBuffers, LossBuffers {
   wholeTable: Region | undefined;
 }
 
+/** Rows that there is room for: a batch, and idle rows beside it. */
+const capacity = ({ batchSize }: StepSizes): number => batchSize + IDLE_ROWS;
+
 const lengths = (sizes: StepSizes, layout: RowLayout) => {
-  const { batchSize: B, tasks: T } = sizes;
+  const B = capacity(sizes);
+  const { tasks: T } = sizes;
   const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // different rows of the table at most
   return {
     ints: { stamps: sizes.tableRows, unique: uses },
@@ -81,7 +86,7 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
 export function stepBytes(sizes: StepSizes, layout: RowLayout): number {
   const { ints, floats } = lengths(sizes, layout);
   const all = [...Object.values(ints), ...Object.values(floats)];
-  return inputBytes(sizes.batchSize, layout) + all.reduce((sum, count) => sum + regionBytes(count), 0);
+  return inputBytes(capacity(sizes), layout) + all.reduce((sum, count) => sum + regionBytes(count), 0);
 }
 
 export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout): StepBuffers {
@@ -90,7 +95,7 @@ export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout):
     Object.fromEntries(Object.entries<number>(counts).map(([name, count]) => [name, take(count)])) as Record<K, Region>;
   const { wholeTable, ...rest } = region(floats, (count) => arena.floats(count));
   return {
-    ...allocateInputs(arena, sizes.batchSize, layout),
+    ...allocateInputs(arena, capacity(sizes), layout),
     ...rest,
     stamps: arena.ints(ints.stamps),
     unique: arena.ints(ints.unique),
@@ -197,18 +202,18 @@ interface BatchRun {
   denseLength: number;
 }
 
-/** Loads a batch and runs the graph, forward and backward. */
+/** Loads a batch, with idle rows where they help, and runs the graph, forward and backward. */
 async function runBatch(context: StepContext, input: StepInput): Promise<BatchRun> {
   const { kernels, session, graph, weights, buffers, layout } = context;
-  const { batch } = input;
+  const batch = withIdleRows(input.batch, idleRows(graph, input.batch.size));
   loadRows(kernels, layout, buffers, batch, weights.table);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
   const labelled = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
-  const masks = fillDropout(context, input);
-  const noise = fillNoise(context, input);
+  const masks = fillDropout(context, input, batch.size);
+  const noise = fillNoise(context, input, batch.size);
 
   const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
   const denseLength = denseFrom + totalLength(graph.trainable);
@@ -304,12 +309,13 @@ const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<st
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
 function fillDropout(
   { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
-  { batch, step }: StepInput,
+  { step }: StepInput,
+  rows: number,
 ): Record<string, Value> {
   const masks: Record<string, Value> = {};
   let from = 0;
   graph.dropout.forEach((mask, layer) => {
-    const count = batch.size * mask.width;
+    const count = rows * mask.width;
     const region: Region = {
       byteOffset: buffers.dropout.byteOffset + from * 4,
       view: buffers.dropout.view.subarray(from, from + count),
@@ -321,14 +327,14 @@ function fillDropout(
       seed + (phase === 'retrain' ? 1 : 0),
       step * graph.dropout.length + layer,
     );
-    masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
+    masks[mask.input] = { type: 'float32', shape: [rows, mask.width], data: region.view };
     from += buffers.capacity * mask.width;
   });
   return masks;
 }
 
 /** Noise is a function of (seed, phase, step, input): a resumed run draws the same. */
-function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
+function fillNoise(context: StepContext, { step, fillNoise: fill }: StepInput, rows: number): Record<string, Value> {
   const { graph, buffers, seed, phase } = context;
   const normals = (input: string, out: Float32Array): void => {
     const generator = random('noise', seed, phase, step, input);
@@ -337,10 +343,10 @@ function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepI
   let from = 0;
   return Object.fromEntries(
     graph.noise.map(({ input, width }) => {
-      const data = buffers.noise.view.subarray(from, from + batch.size * width);
+      const data = buffers.noise.view.subarray(from, from + rows * width);
       (fill ?? normals)(input, data);
       from += buffers.capacity * width;
-      return [input, { type: 'float32', shape: [batch.size, width], data }];
+      return [input, { type: 'float32', shape: [rows, width], data }];
     }),
   );
 }
