@@ -71,7 +71,7 @@ export class Emitter {
     if (!this.#flipped.has(node.id)) return this.value(input);
     const [rows, columns] = input.shape.length === 2 ? input.shape : [1, input.shape[0] ?? 1];
     if (input.shape.length === 0 || (rows === 1 && columns === 1)) return this.value(input);
-    if (isBatch(rows)) return this.#flipped.has(input.id) ? this.#name(input) : this.#turned(input);
+    if (isBatch(rows)) return this.#asFlipped(input);
     return this.#reshaped(this.value(input), [columns, 1]); // a row of n numbers stands as a column
   }
 
@@ -81,7 +81,7 @@ export class Emitter {
     const flip = reduces ? this.#flipped.has(input.id) : this.#flipped.has(node.id);
     if (!flip) return { name: this.value(input), axes: [...axes] };
     return {
-      name: this.#flipped.has(input.id) ? this.#name(input) : this.#turned(input),
+      name: this.#asFlipped(input),
       axes: axes.map((axis) => 1 - axis),
     };
   }
@@ -122,12 +122,15 @@ export class Emitter {
 
   /** Rows times weights that are bound to eight bits. */
   #int8Product(rows: Tensor, weights: Tensor): string | undefined {
-    if (weights.op !== 'input') return undefined;
-    const { name } = (weights as Tensor<'input'>).attributes;
-    const bound = this.#bound.get(name);
-    if (bound === undefined || !('int8' in bound)) return undefined;
+    if (!this.#isInt8(weights)) return undefined;
+    const { name } = weights.attributes;
     const nonNegative = rows.op === 'relu' || rows.op === 'sigmoid';
     return int8Product(this, this.value(rows), { weights: name, scales: `${name}.scales`, nonNegative });
+  }
+
+  #isInt8(tensor: Tensor): tensor is Tensor<'input'> {
+    const bound = tensor.op === 'input' ? this.#bound.get((tensor as Tensor<'input'>).attributes.name) : undefined;
+    return bound !== undefined && 'int8' in bound;
   }
 
   /** `x W + b` as one Gemm, where `node` is such a sum and the product is read nowhere else. */
@@ -150,6 +153,31 @@ export class Emitter {
         return this.product(product as Tensor<'matmul'>, bias);
     }
     return undefined;
+  }
+
+  /**
+   * `x U + y V` as one Gemm of [x y] and [U; V], for values stored transposed: side by side they need no pass over memory to be
+   * summed, and a thin product (of a low-rank addition) costs next to nothing inside another. Where x and y together are wider
+   * than the sum, putting them side by side would cost more.
+   */
+  sumOfProducts(node: Tensor): string | undefined {
+    if (node.op !== 'add' || !this.#flipped.has(node.id)) return undefined;
+    const products = node.inputs as [Tensor<'matmul'>, Tensor<'matmul'>];
+    const fits = ({ op, id, shape, inputs, attributes }: Tensor<'matmul'>): boolean =>
+      op === 'matmul' &&
+      this.#uses.get(id) === 1 &&
+      this.#flipped.has(id) &&
+      sameShape(shape, node.shape) &&
+      inputs.every((input) => input.shape.length === 2) &&
+      !attributes.transposeA &&
+      !isBatchMatrix(inputs[1].shape) &&
+      !this.#isInt8(inputs[1]);
+    if (!products.every(fits)) return undefined;
+    const inner = products.reduce((sum, { inputs: [x] }) => sum + (x.shape[1] as number), 0);
+    if (inner > (node.shape[1] as number)) return undefined;
+    const weights = products.map(({ inputs: [, w], attributes }) => this.#operand(w, !attributes.transposeB)); // [n,k] each
+    const rows = products.map(({ inputs: [x] }) => this.#asFlipped(x)); // [k,B] each
+    return this.add('Gemm', [this.add('Concat', weights, { axis: 1 }), this.add('Concat', rows, { axis: 0 })]);
   }
 
   input(node: Tensor<'input'>): string {
@@ -265,6 +293,11 @@ export class Emitter {
     const name = (OPS[tensor.op] as OpRule<OpName>).emit(this, tensor);
     this.#stored.set(tensor.id, name);
     return name;
+  }
+
+  /** Name of a [B, n] tensor in transposed storage. */
+  #asFlipped(tensor: Tensor): string {
+    return this.#flipped.has(tensor.id) ? this.#name(tensor) : this.#turned(tensor);
   }
 
   /** A [B, n] tensor in the storage that it does not have. */

@@ -138,6 +138,18 @@ const GRAPHS: Record<string, (around: Around) => Tensor | Tensor[]> = {
     const own = equal(reshape(graph.input('rows', ['B'], 'int32'), ['B', 1]), graph.constant([0, 1], [1, 2], 'int32'));
     return mul(slice(hidden, 1, 0, 2), cast(own, 'float32'));
   },
+  'sums of two products': ({ hidden, x, w, graph }) => {
+    const [thin, wide] = [matmul(x, graph.input('down', [64, 3])), slice(hidden, 1, 0, 40)]; // [B,3], [B,40]
+    const [u, v] = [slice(w, 1, 0, 40), graph.input('up', [3, 64])]; // [64,40], [3,64]
+    const readTwice = matmul(thin, v); // [B,64]
+    return [
+      tanh(add(matmul(wide, u, { transposeB: true }), matmul(thin, v))),
+      tanh(add(matmul(slice(x, 1, 0, 3), v), matmul(hidden, w))),
+      tanh(add(matmul(thin, mul(v, 2)), matmul(slice(x, 1, 5, 8), v))),
+      tanh(add(readTwice, matmul(wide, transpose(u, [1, 0])))),
+      readTwice,
+    ];
+  },
   'stacks of matrices': ({ hidden, w }) => matmul(reshape(hidden, ['2B', 32]), slice(w, 0, 0, 32)),
   'batched products': ({ hidden }) =>
     matmul(reshape(hidden, ['B', 8, 8]), reshape(tanh(hidden), ['B', 8, 8]), { transposeB: true }),
@@ -166,6 +178,20 @@ describe('a value in transposed storage', () => {
     expect(isFlipped(64, 63, 2048)).toBe(false);
     expect(isFlipped(64, 64, 2047)).toBe(false);
     expect(isFlipped(64, 2048, 2048)).toBe(false);
+  });
+
+  test('a sum of two products is one product, unless putting them side by side costs more', () => {
+    const counts = (inner: number) => {
+      const graph = new Graph();
+      const hidden = tanh(matmul(graph.input('x', ['B', 64]), graph.input('w', [64, inner])));
+      const thin = matmul(hidden, graph.input('down', [inner, 2])); // [B,2]
+      const sum = add(matmul(hidden, graph.input('v', [inner, 66])), matmul(thin, graph.input('up', [2, 66])));
+      return opCounts(compile({ y: reduceSum(tanh(sum)) }, { batchHint: LONG }).bytes);
+    };
+    expect(counts(64)).toMatchObject({ Gemm: 3, Concat: 2 });
+    expect(counts(64).Add).toBeUndefined();
+    expect(counts(65)).toMatchObject({ Gemm: 4, Add: 1 });
+    expect(counts(65).Concat).toBeUndefined();
   });
 
   test('a column in transposed storage leaves wide values beside it in plain storage', () => {

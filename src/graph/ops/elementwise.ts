@@ -44,6 +44,7 @@ function binary<K extends Binary>(
     layout: 'elementwise',
     emit: (emitter, node) =>
       emitter.sumWithBias(node) ??
+      emitter.sumOfProducts(node) ??
       emitter.add(
         onnx,
         node.inputs.map((input) => emitter.aligned(input, node)),
