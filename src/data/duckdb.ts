@@ -1,5 +1,5 @@
 /** The one way to DuckDB: opening with bounds, asking, and turning its errors into the catalogue's. */
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 
 export interface DatabaseOptions {
@@ -17,11 +17,24 @@ export interface Database {
   close(): void;
 }
 
+/**
+ * DuckDB's packages, loaded at first use: they take a quarter of a second and some 50 MB, and neither a command's help nor
+ * rows that lie ready to train on need them.
+ */
+export async function loadDuckDB() {
+  const [api, { default: bindings }] = await Promise.all([import('@duckdb/node-api'), import('@duckdb/node-bindings')]);
+  return { api, bindings };
+}
+
+/** DuckDB's raw vectors. */
+export type Bindings = Awaited<ReturnType<typeof loadDuckDB>>['bindings'];
+
 /** Opens a database that never fetches extensions. Throws DATA_MEMORY_LIMIT_INVALID, FILE_UNWRITABLE. */
 export async function openDuckDB(options: DatabaseOptions = {}): Promise<Database> {
   const { memoryLimit = '1GB', tempFolder, file = ':memory:' } = options;
   if (!/^\d+(\.\d+)?\s*([KMGT]i?B)$/i.test(memoryLimit))
     throw error('DATA_MEMORY_LIMIT_INVALID', { found: memoryLimit });
+  const { DuckDBInstance } = (await loadDuckDB()).api;
   const instance = await DuckDBInstance.create(file, {
     memory_limit: memoryLimit,
     temp_directory: tempFolder ?? '',

@@ -4,11 +4,10 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBDataChunk, FLOAT } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { asReadError, asWriteError, syncFolder } from '../base/files.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { duckdbError, execute, identifier, literal, openDuckDB, queryOne } from './duckdb.ts';
+import { duckdbError, execute, identifier, literal, loadDuckDB, openDuckDB, queryOne } from './duckdb.ts';
 import {
   checkExpressions,
   type Expression,
@@ -112,7 +111,7 @@ export async function encodeFile(options: {
     file: join(options.work, 'rows.duckdb'),
   });
   try {
-    registerNumberText(connection);
+    await registerNumberText(connection);
     const { config, sources } = await findInput(connection, manifest, options.input);
     const expressions = inputExpressions(config);
     const types = await checkExpressions(connection, config, sources, expressions);
@@ -121,7 +120,7 @@ export async function encodeFile(options: {
     for (const f of fields) {
       const { edges } = manifest.fields[f.index];
       if (f.field.kind === 'numeric')
-        registerFieldBuckets(connection, f, edges === undefined ? 'logSquare' : { edges });
+        await registerFieldBuckets(connection, f, edges === undefined ? 'logSquare' : { edges });
       if (hashSize(f.field) === undefined)
         await applyVocabulary(connection, f, join(folder, vocabularyFile(f.field.name)));
     }
@@ -239,6 +238,7 @@ function firstLine(path: string): string {
 
 /** The table `predictions` (p0 p1 ...), filled batch by batch on raw vectors. */
 async function openPredictions(connection: DuckDBConnection, tasks: number) {
+  const { api, bindings } = await loadDuckDB();
   const columns = Array.from({ length: tasks }, (_, t) => `p${t}`);
   await execute(
     connection,
@@ -246,9 +246,9 @@ async function openPredictions(connection: DuckDBConnection, tasks: number) {
     'keeping the predictions',
   );
   const appender = await connection.createAppender('predictions');
-  const size = duckdb.vector_size();
-  const chunk = DuckDBDataChunk.create(
-    columns.map(() => FLOAT),
+  const size = bindings.vector_size();
+  const chunk = api.DuckDBDataChunk.create(
+    columns.map(() => api.FLOAT),
     size,
   );
   const column = new Float32Array(size);
@@ -260,7 +260,7 @@ async function openPredictions(connection: DuckDBConnection, tasks: number) {
         chunk.rowCount = count;
         for (let t = 0; t < tasks; t++) {
           for (let i = 0; i < count; i++) column[i] = probabilities[(at + i) * tasks + t];
-          duckdb.copy_data_to_vector(duckdb.data_chunk_get_vector(chunk.chunk, t), 0, column.buffer, 0, count * 4);
+          bindings.copy_data_to_vector(bindings.data_chunk_get_vector(chunk.chunk, t), 0, column.buffer, 0, count * 4);
         }
         appender.appendDataChunk(chunk);
       }

@@ -109,7 +109,7 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
   try {
     begin(1);
     const inputs = await recordInputs(task.paths, sourceFolder);
-    registerNumberText(connection);
+    await registerNumberText(connection);
     // Types of the others need not be found out.
     const needed = (await neededColumns(connection, config)) ?? (() => true);
     const sources = await createSourceViews(connection, config, sourceFolder, (column) => !needed(column));
@@ -197,7 +197,7 @@ async function createVocabularies(
         before?.edges === undefined
           ? await findBuckets(connection, f, config.vocabulary.from)
           : { edges: before.edges };
-      registerFieldBuckets(connection, f, buckets);
+      await registerFieldBuckets(connection, f, buckets);
       edges = buckets === 'logSquare' ? undefined : buckets.edges;
     }
     const hashed = hashSize(field);

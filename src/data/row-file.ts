@@ -18,10 +18,10 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import type duckdb from '@duckdb/node-bindings';
 import { asWriteError } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
-import { duckdbError, identifier, literal, openDuckDB } from './duckdb.ts';
+import { type Bindings, duckdbError, identifier, literal, loadDuckDB, openDuckDB } from './duckdb.ts';
 import { sequenceColumn } from './expressions.ts';
 import { type Manifest, PADDING_ID } from './prepared.ts';
 import { fieldColumn, labelColumn } from './statistics.ts';
@@ -138,6 +138,7 @@ export async function writeRecords(
   path: string,
   header: string,
 ): Promise<void> {
+  const { bindings } = await loadDuckDB();
   const temporary = `${path}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w');
   try {
@@ -146,7 +147,7 @@ export async function writeRecords(
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
-      writeSync(file, transpose(chunk.chunk, chunk.rowCount, layout));
+      writeSync(file, transpose(bindings, chunk.chunk, chunk.rowCount, layout));
     }
     fsyncSync(file);
     renameSync(temporary, path);
@@ -157,25 +158,29 @@ export async function writeRecords(
 }
 
 /** Columns of a chunk -> records. The words are copied as they are, whatever they mean. */
-function transpose(chunk: duckdb.DataChunk, rows: number, { words, sequenceIds }: RecordLayout): Uint8Array {
+function transpose(
+  bindings: Bindings,
+  chunk: duckdb.DataChunk,
+  rows: number,
+  { words, sequenceIds }: RecordLayout,
+): Uint8Array {
+  const int32s = (vector: duckdb.Vector, count: number): Int32Array => {
+    const bytes = bindings.vector_get_data(vector, count * 4);
+    return new Int32Array(bytes.buffer, bytes.byteOffset, count);
+  };
   const records = new Int32Array(rows * words); // [rows, words]
   const single = words - sequenceIds; // columns of one word each
-  const arrays = duckdb.data_chunk_get_column_count(chunk) - single;
+  const arrays = bindings.data_chunk_get_column_count(chunk) - single;
   for (let word = 0; word < single; word++) {
-    const column = int32s(duckdb.data_chunk_get_vector(chunk, word), rows); // [rows]
+    const column = int32s(bindings.data_chunk_get_vector(chunk, word), rows); // [rows]
     for (let row = 0, at = word; row < rows; row++, at += words) records[at] = column[row];
   }
   for (let k = 0; k < arrays; k++) {
     const length = sequenceIds / arrays;
-    const vector = duckdb.array_vector_get_child(duckdb.data_chunk_get_vector(chunk, single + k));
+    const vector = bindings.array_vector_get_child(bindings.data_chunk_get_vector(chunk, single + k));
     const ids = int32s(vector, rows * length); // [rows, length]
     for (let row = 0; row < rows; row++)
       records.set(ids.subarray(row * length, (row + 1) * length), row * words + single + k * length);
   }
   return new Uint8Array(records.buffer);
-}
-
-function int32s(vector: duckdb.Vector, count: number): Int32Array {
-  const bytes = duckdb.vector_get_data(vector, count * 4);
-  return new Int32Array(bytes.buffer, bytes.byteOffset, count);
 }

@@ -17,7 +17,7 @@ export async function createSplit(connection: DuckDBConnection, config: DatasetC
   let part = 'split_key'; // by a key or by a column: computed with the rows
   if (split.kind === 'random') {
     const { places, train, validation } = randomSplit(n, split.ratios, split.seed);
-    registerLookup(connection, 'tributary_place', await byPlace(connection, places));
+    await registerLookup(connection, 'tributary_place', await byPlace(connection, places));
     position = 'tributary_place(place::DOUBLE)';
     part = `CASE WHEN position < ${train} THEN 0 WHEN position < ${train + validation} THEN 1 ELSE 2 END`;
   } else if (split.kind === 'time') part = await timeBorders(connection, split.ratios, n);

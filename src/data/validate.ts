@@ -53,7 +53,7 @@ export async function validate(
 ): Promise<Finding[]> {
   const { connection, close } = await openDuckDB({ memoryLimit });
   try {
-    registerNumberText(connection);
+    await registerNumberText(connection);
     const findings: Finding[] = [];
     const tell = (check: string, pass: string, problems: Problem[]): boolean => {
       if (problems.length === 0) findings.push({ check, level: 'pass', message: pass });

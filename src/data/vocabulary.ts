@@ -34,8 +34,11 @@ const mappedValue = (f: EncodedField): string =>
   f.field.kind === 'numeric' ? `mapped${f.index}(${column(f)})` : column(f);
 
 /** Makes a numeric field's buckets known to SQL. */
-export const registerFieldBuckets = (connection: DuckDBConnection, { index }: EncodedField, buckets: Buckets): void =>
-  registerBuckets(connection, bucketFunction(index), buckets);
+export const registerFieldBuckets = (
+  connection: DuckDBConnection,
+  { index }: EncodedField,
+  buckets: Buckets,
+): Promise<void> => registerBuckets(connection, bucketFunction(index), buckets);
 
 /** The buckets of a numeric field; quantile edges are taken from the vocabulary's rows unless they are given. */
 export async function findBuckets(
