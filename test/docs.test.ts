@@ -61,8 +61,8 @@ test('every option of a run and of a data set is on its page', async () => {
   for (const option of Object.keys(run.train)) expect(page, option).toMatch(new RegExp(`[\`.]${option}[\`.]`));
 });
 
-test('commands in the pages are command lines that the program takes', () => {
-  const verbs = verbsOf(buildProgram());
+test('commands in the pages are command lines that the program takes', async () => {
+  const verbs = verbsOf(await buildProgram());
   const lines = pages.flatMap((page) => blocks(page, 'sh').flatMap((block) => block.split('\n')));
   const commands = lines.filter((line) => line.startsWith('tributary '));
   expect(commands.length).toBeGreaterThan(10);

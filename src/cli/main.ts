@@ -1,5 +1,6 @@
 /** The command line. Only this room listens to signals, and only this file and the verbs set the exit code. */
 import { tell } from './failure.ts';
+import { buildProgram } from './program.ts';
 
 // A reader that goes away (`tributary models | head`) is no reason to stop training.
 for (const stream of [process.stdout, process.stderr])
@@ -8,11 +9,7 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const words = process.argv.slice(2);
-// A service should be up at once: it does not load what trains.
-const program =
-  words[0] === 'serve'
-    ? (await import('./root.ts')).programOf([(await import('./verbs/serve.ts')).serve])
-    : (await import('./program.ts')).buildProgram();
+const program = await buildProgram(words);
 try {
   await program.parseAsync(words, { from: 'user' });
 } catch (cause) {

@@ -1,53 +1,38 @@
 /** All verbs of the command line, put together. */
 import type { Command } from 'commander';
 import { programOf } from './root.ts';
-import { bench } from './verbs/bench.ts';
-import { compare } from './verbs/compare.ts';
-import { completion } from './verbs/completion.ts';
-import { demo } from './verbs/demo.ts';
-import { evaluate } from './verbs/evaluate.ts';
-import { exportVerb } from './verbs/export.ts';
-import { flows } from './verbs/flows.ts';
-import { importVerb } from './verbs/import.ts';
-import { init } from './verbs/init.ts';
-import { key } from './verbs/key.ts';
-import { models } from './verbs/models.ts';
-import { parity } from './verbs/parity.ts';
-import { predict } from './verbs/predict.ts';
-import { prepare } from './verbs/prepare.ts';
-import { resume } from './verbs/resume.ts';
-import { select } from './verbs/select.ts';
-import { serve } from './verbs/serve.ts';
-import { train } from './verbs/train.ts';
-import { tune } from './verbs/tune.ts';
-import { types } from './verbs/types.ts';
-import { validate } from './verbs/validate.ts';
-import { verify } from './verbs/verify.ts';
 
 /** In the order of the help. Adding a verb is a file and a line here. */
-const VERBS = [
-  demo,
-  init,
-  validate,
-  prepare,
-  train,
-  tune,
-  resume,
-  evaluate,
-  predict,
-  flows,
-  select,
-  compare,
-  importVerb,
-  exportVerb,
-  verify,
-  serve,
-  key,
-  types,
-  models,
-  parity,
-  bench,
-  completion,
-];
+const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
+  demo: async () => (await import('./verbs/demo.ts')).demo,
+  init: async () => (await import('./verbs/init.ts')).init,
+  validate: async () => (await import('./verbs/validate.ts')).validate,
+  prepare: async () => (await import('./verbs/prepare.ts')).prepare,
+  train: async () => (await import('./verbs/train.ts')).train,
+  tune: async () => (await import('./verbs/tune.ts')).tune,
+  resume: async () => (await import('./verbs/resume.ts')).resume,
+  evaluate: async () => (await import('./verbs/evaluate.ts')).evaluate,
+  predict: async () => (await import('./verbs/predict.ts')).predict,
+  flows: async () => (await import('./verbs/flows.ts')).flows,
+  select: async () => (await import('./verbs/select.ts')).select,
+  compare: async () => (await import('./verbs/compare.ts')).compare,
+  import: async () => (await import('./verbs/import.ts')).importVerb,
+  export: async () => (await import('./verbs/export.ts')).exportVerb,
+  verify: async () => (await import('./verbs/verify.ts')).verify,
+  serve: async () => (await import('./verbs/serve.ts')).serve,
+  key: async () => (await import('./verbs/key.ts')).key,
+  types: async () => (await import('./verbs/types.ts')).types,
+  models: async () => (await import('./verbs/models.ts')).models,
+  parity: async () => (await import('./verbs/parity.ts')).parity,
+  bench: async () => (await import('./verbs/bench.ts')).bench,
+  completion: async () => (await import('./verbs/completion.ts')).completion,
+};
 
-export const buildProgram = (): Command => programOf(VERBS);
+/** The program as far as the words of a command line need it: a verb loads itself and no other; what is asked of all loads all. */
+export async function buildProgram(words: readonly string[] = []): Promise<Command> {
+  const [first = ''] = words;
+  const alone = Object.hasOwn(VERBS, first) && first !== 'completion';
+  const none = first === '--version' || first === '-V';
+  const loads = alone ? [VERBS[first]] : none ? [] : Object.values(VERBS);
+  return programOf(await Promise.all(loads.map((load) => load())));
+}

@@ -8,7 +8,7 @@ import { helpOf, sink, verbsOf } from './support.ts';
 /** What the command line says of these words, and its exit code. */
 async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const [out, err] = [sink(), sink()];
-  const program = buildProgram();
+  const program = await buildProgram(words);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)])
     command.configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) });
   try {
@@ -22,7 +22,7 @@ async function run(...words: string[]): Promise<{ code: number; out: string; err
 }
 
 /** Verbs that do something, with the words that lead to them. */
-const verbs = verbsOf(buildProgram());
+const verbs = verbsOf(await buildProgram());
 
 test.each(verbs.map(({ words }) => words.join(' ')))(
   '%s --help has a description, examples of itself and exit codes',
@@ -34,6 +34,14 @@ test.each(verbs.map(({ words }) => words.join(' ')))(
     expect(out).toMatch(/Exit codes:\n {2}0 {4}done\n {2}1 .*\n {2}2 /);
   },
 );
+
+test('a verb loads itself alone, the version nothing', async () => {
+  const names = async (...words: string[]) => (await buildProgram(words)).commands.map((command) => command.name());
+  const all = await names();
+  for (const name of all) expect(await names(name)).toEqual(name === 'completion' ? all : [name]);
+  for (const word of ['--help', '-h', 'trian', 'toString']) expect(await names(word)).toEqual(all);
+  for (const word of ['--version', '-V']) expect(await names(word)).toEqual([]);
+});
 
 test('every example in the help is a command line that the program takes', () => {
   for (const { words, command } of verbs)
