@@ -2,6 +2,7 @@
 import { compile, Graph, matmul, multiplyAdds, type Product, reduceSum } from '../graph/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { median } from './median.ts';
 
 /** A product [rows, inner] x [inner, columns]. */
 export interface ProductSizes {
@@ -11,10 +12,10 @@ export interface ProductSizes {
 }
 
 export interface Peak {
-  /** Runs one product of each size; gives the GFLOP/s of the faster: what the machine does at this moment. */
-  measure(): Promise<number>;
-  /** The fastest of all so far, and whose it was. */
-  best(): { gflops: number; product: ProductSizes };
+  /** Runs one product of each size: what the machine does at this moment. */
+  measure(): Promise<void>;
+  /** The product that is the faster at the median, and the GFLOP/s of it in each measurement. */
+  faster(): { product: ProductSizes; gflops: number[] };
   close(): Promise<void>;
 }
 
@@ -23,22 +24,18 @@ const SQUARE: ProductSizes = { rows: 2048, inner: 2048, columns: 2048 };
 /** Prepares products of the model's largest size and of 2048 x 2048 x 2048. */
 export async function openPeak(model: ProductSizes, runtime: SessionOptions): Promise<Peak> {
   const products = await Promise.all([model, SQUARE].map((sizes) => openProduct(sizes, runtime)));
-  const fastest = products.map(() => 0);
   return {
     async measure() {
-      let now = 0;
-      for (const [which, { run, flop }] of products.entries()) {
+      for (const { run, flop, gflops } of products) {
         const started = performance.now();
         await run();
-        const gflops = flop / ((performance.now() - started) * 1e6);
-        fastest[which] = Math.max(fastest[which], gflops);
-        now = Math.max(now, gflops);
+        gflops.push(flop / ((performance.now() - started) * 1e6));
       }
-      return now;
     },
-    best() {
-      const gflops = Math.max(...fastest);
-      return { gflops, product: products[fastest.indexOf(gflops)].sizes };
+    // One product for all steps: the faster of two at each moment would be luck as well as speed.
+    faster() {
+      const [{ sizes, gflops }] = products.toSorted((a, b) => median(b.gflops) - median(a.gflops));
+      return { product: sizes, gflops };
     },
     async close() {
       for (const { session } of products) await session.release();
@@ -61,7 +58,7 @@ async function openProduct(sizes: ProductSizes, runtime: SessionOptions) {
     data: new Float32Array(shape[0] * shape[1]).fill(0.01),
   });
   const feeds = { x: filled([rows, inner]), w: filled([inner, columns]) };
-  return { sizes, session, flop: 2 * rows * inner * columns, run: () => session.run(feeds) };
+  return { sizes, session, gflops: [] as number[], flop: 2 * rows * inner * columns, run: () => session.run(feeds) };
 }
 
 /** The largest product of a graph at a batch size. */

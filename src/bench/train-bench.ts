@@ -17,6 +17,7 @@ import { type Setup, setUp, stepContext } from '../train/setup.ts';
 import { trainStep } from '../train/step.ts';
 import { clearMoments, initialize } from '../train/weights.ts';
 import { Clock, PARTS, type Part } from './clock.ts';
+import { median } from './median.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
 import { operatorShares } from './profile.ts';
 import { syntheticData } from './synthetic-data.ts';
@@ -54,9 +55,9 @@ export interface PhaseTiming {
   rowsPerSecond: number;
   /** Matrix products of a step, two operations per multiply-add, at the median. */
   gflops: number;
-  /** Large matrix products, one beside each step; the median. The machine's own speed changes while one measures. */
+  /** A large matrix product, beside each step; the median. The machine's own speed changes while one measures. */
   peakGflops: number;
-  /** A step's GFLOP/s over that of the products beside it: the median over the steps. */
+  /** A step's GFLOP/s over that of the product beside it: the median over the steps. */
   peakShare: number;
   /** Share of the run's time, as the runtime counts it, that matrix products take; and of each kind of node. */
   productShare: number;
@@ -167,7 +168,6 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
   clearMoments(setup.weights);
 
   const whole: number[] = [];
-  const peaks: number[] = [];
   const parts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
   let step = 0;
   for await (const batch of endless(data, batchSize)) {
@@ -177,14 +177,14 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
     const started = performance.now();
     await trainStep(context, { batch, step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates });
     const milliseconds = performance.now() - started;
-    const peakNow = await peak.measure();
+    await peak.measure();
     if (step <= WARM_UP) continue;
     whole.push(milliseconds);
-    peaks.push(peakNow);
     for (const part of PARTS) parts[part].push(clock.milliseconds[part]);
     parts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + clock.milliseconds[part], 0));
   }
-  const best = peak.best();
+  const { product: peakProduct, gflops: ofProduct } = peak.faster();
+  const peaks = ofProduct.slice(WARM_UP);
   await peak.close();
   await session.release();
   const { products: productShare, operators } = await operatorShares(graph.bytes, runtime, async (profiled) => {
@@ -209,8 +209,8 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
     productShare,
     operators,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    bestPeakShare: ((gflop / minMs) * 1000) / best.gflops,
-    peakProduct: best.product,
+    bestPeakShare: ((gflop / minMs) * 1000) / Math.max(...peaks),
+    peakProduct,
     gflop,
     parts: Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, median(ms)])) as PhaseTiming['parts'],
     batchSize,
@@ -243,10 +243,4 @@ async function frozenGates(setup: Setup, data: PreparedData, runtime: SessionOpt
 async function* endless(data: PreparedData, batchSize: number): AsyncGenerator<Batch> {
   const reader = await data.open('train');
   for (;;) yield* reader.batches({ batchSize });
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -71,12 +71,13 @@ describe('what a bench stands on', () => {
     expect(sizes).toEqual([40, 40, 20]);
   });
 
-  test('the peak is the faster of two products, and the fastest of all is kept', async () => {
+  test('the peak is the faster of two products, in every measurement', async () => {
     const peak = await openPeak({ rows: 8, inner: 4, columns: 4 }, { threads: 1 });
-    const seen = [await peak.measure(), await peak.measure()];
-    const { gflops, product } = peak.best();
+    for (let i = 0; i < 3; i++) await peak.measure();
+    const { gflops, product } = peak.faster();
     expect(product).toEqual({ rows: 2048, inner: 2048, columns: 2048 }); // a tiny product never is at peak
-    expect(gflops).toBe(Math.max(...seen));
+    expect(gflops.length).toBe(3);
+    expect(Math.min(...gflops)).toBeGreaterThan(1);
     await peak.close();
   });
 
