@@ -138,6 +138,13 @@ const GRAPHS: Record<string, (around: Around) => Tensor | Tensor[]> = {
     const own = equal(reshape(graph.input('rows', ['B'], 'int32'), ['B', 1]), graph.constant([0, 1], [1, 2], 'int32'));
     return mul(slice(hidden, 1, 0, 2), cast(own, 'float32'));
   },
+  'wide layers of narrow rows': ({ hidden, graph }) => {
+    const narrow = graph.input('narrow', ['B', 16]);
+    const layer = (name: string, bias: number[]): Tensor =>
+      relu(add(matmul(narrow, graph.input(`${name}.w`, [16, 64])), graph.input(`${name}.b`, bias)));
+    const turned = relu(add(graph.input('c', [64]), matmul(narrow, graph.input('v', [64, 16]), { transposeB: true })));
+    return [mul(layer('first', [64]), hidden), add(layer('second', [1, 64]), turned)];
+  },
   'sums of two products': ({ hidden, x, w, graph }) => {
     const [thin, wide] = [matmul(x, graph.input('down', [64, 3])), slice(hidden, 1, 0, 40)]; // [B,3], [B,40]
     const [u, v] = [slice(w, 1, 0, 40), graph.input('up', [3, 64])]; // [64,40], [3,64]
@@ -178,6 +185,18 @@ describe('a value in transposed storage', () => {
     expect(isFlipped(64, 63, 2048)).toBe(false);
     expect(isFlipped(64, 64, 2047)).toBe(false);
     expect(isFlipped(64, 2048, 2048)).toBe(false);
+  });
+
+  test('a bias goes into the product where narrow rows become wide ones', () => {
+    const counts = (inner: number) => {
+      const graph = new Graph();
+      const x = graph.input('x', ['B', inner]);
+      const layer = add(matmul(x, graph.input('w', [inner, 256])), graph.input('b', [256]));
+      return opCounts(compile({ y: reduceSum(tanh(layer)) }, { batchHint: LONG }).bytes);
+    };
+    expect(counts(64)).toMatchObject({ Gemm: 1, Expand: 1 });
+    expect(counts(65)).toMatchObject({ Gemm: 1 });
+    expect([counts(65).Expand, counts(64).Add, counts(65).Add]).toEqual([undefined, undefined, undefined]);
   });
 
   test('a sum of two products is one product, unless putting them side by side costs more', () => {
