@@ -90,6 +90,24 @@ export interface Kernels {
     step: AdamStep,
   ): void;
 
+  /**
+   * Adam on every row of a table; rows that `unique` does not name have gradient 0. `stamps` [table rows] must be zero, and is
+   * zero again afterwards.
+   */
+  adamTable(
+    a: {
+      table: Region;
+      first: Region;
+      second: Region;
+      dimension: number;
+      stamps: Region<Int32Array>;
+      unique: Region<Int32Array>;
+      count: number;
+      summed: Region;
+    },
+    step: AdamStep,
+  ): void;
+
   /** Spreads [U, D] over a dense, zeroed gradient of the table; `clearRows` takes it back to zeros. */
   spreadRows(a: { unique: Region<Int32Array>; count: number; summed: Region; dimension: number; dense: Region }): void;
   clearRows(a: { unique: Region<Int32Array>; count: number; dimension: number; dense: Region }): void;

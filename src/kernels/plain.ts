@@ -73,6 +73,17 @@ export const plainKernels: Kernels = {
     }
   },
 
+  adamTable({ table, first, second, dimension, stamps, unique, count, summed }, step) {
+    const constants = adamConstants(step);
+    for (let u = 0; u < count; u++) stamps.view[unique.view[u]] = u + 1;
+    for (let i = 0; i < table.view.length; i++) {
+      const stamp = stamps.view[Math.floor(i / dimension)];
+      const gradient = stamp === 0 ? 0 : summed.view[(stamp - 1) * dimension + (i % dimension)];
+      adamElement(table.view, gradient, first.view, second.view, i, constants);
+    }
+    for (let u = 0; u < count; u++) stamps.view[unique.view[u]] = 0;
+  },
+
   spreadRows({ unique, count, summed, dimension, dense }) {
     for (let u = 0; u < count; u++) {
       dense.view.set(summed.view.subarray(u * dimension, (u + 1) * dimension), unique.view[u] * dimension);

@@ -21,6 +21,7 @@ interface Module {
   clearRows(...a: number[]): void;
   adam(...a: number[]): void;
   adamRows(...a: number[]): void;
+  adamTable(...a: number[]): void;
   sgd(...a: number[]): void;
   sgdMomentum(...a: number[]): void;
   sgdRows(...a: number[]): void;
@@ -103,6 +104,22 @@ export async function loadWasmKernels(): Promise<Kernels> {
         at(first, size),
         at(second, size),
         dimension,
+        at(unique, count),
+        count,
+        at(summed, count * dimension),
+        ...adamArguments(step),
+      );
+    },
+
+    adamTable({ table, first, second, dimension, stamps, unique, count, summed }, step) {
+      const size = table.view.length;
+      moduleOf(table).adamTable(
+        at(table),
+        at(first, size),
+        at(second, size),
+        dimension,
+        size / dimension,
+        at(stamps, size / dimension),
         at(unique, count),
         count,
         at(summed, count * dimension),

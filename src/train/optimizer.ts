@@ -33,7 +33,9 @@ export interface Gradients extends DenseGradients {
   unique: Region<Int32Array>;
   count: number;
   summed: Region;
-  /** Zeroed scratch of the table's size, for dense updates. */
+  /** Zeroed scratch, a number for each table row. */
+  stamps: Region<Int32Array>;
+  /** Zeroed scratch of the table's size, for dense updates; SGD alone writes to it. */
   wholeTable: Region | undefined;
 }
 
@@ -145,28 +147,29 @@ function applyDense(
 function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, options: OptimizerOptions, at: At): void {
   const settings = groupSettings(options, 'weight');
   const { table, tableMoments: moments } = weights;
-  const { unique, count, summed, wholeTable } = gradients;
+  const { unique, count, summed, stamps, wholeTable } = gradients;
   const dimension = summed.view.length / unique.view.length;
+  const [first, second] = moments;
   if (wholeTable === undefined) {
     if (options.optimizer === 'sgd')
       kernels.sgdRows(
         { table, dimension, unique, count, summed },
         { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale },
       );
-    else
-      kernels.adamRows(
-        { table, first: moments[0], second: moments[1], dimension, unique, count, summed },
-        adamStep(options, settings, at),
-      );
+    else kernels.adamRows({ table, first, second, dimension, unique, count, summed }, adamStep(options, settings, at));
+    return;
+  }
+  if (options.optimizer !== 'sgd') {
+    kernels.adamTable(
+      { table, first, second, dimension, stamps, unique, count, summed },
+      adamStep(options, settings, at),
+    );
     return;
   }
   kernels.spreadRows({ unique, count, summed, dimension, dense: wholeTable });
-  const whole = { parameter: table, gradient: wholeTable, from: 0, to: table.view.length };
-  if (options.optimizer === 'sgd')
-    kernels.sgd(
-      { ...whole, velocity: moments[0] },
-      { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale },
-    );
-  else kernels.adam({ ...whole, first: moments[0], second: moments[1] }, adamStep(options, settings, at));
+  kernels.sgd(
+    { parameter: table, gradient: wholeTable, velocity: first, from: 0, to: table.view.length },
+    { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale },
+  );
   kernels.clearRows({ unique, count, dimension, dense: wholeTable });
 }

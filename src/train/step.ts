@@ -167,6 +167,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     unique: buffers.unique,
     count,
     summed: buffers.summed,
+    stamps: buffers.stamps,
     wholeTable: buffers.wholeTable,
   };
   const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);

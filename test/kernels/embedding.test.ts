@@ -202,6 +202,38 @@ describe.each(named)('$name', ({ kernels }) => {
     }
   });
 
+  test('Adam on a table is, bit for bit, Adam on its spread gradient', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9 }),
+        fc.uniqueArray(fc.integer({ min: 0, max: 19 }), { maxLength: 20 }),
+        fc.integer(),
+        (dimension, named, seed) => {
+          const arena = kernels.createArena(1 << 16);
+          const size = 20 * dimension;
+          const [whole, spread] = [0, 1].map(() => ({
+            parameter: floats(arena, normals(size, 'table', seed)),
+            first: floats(arena, normals(size, 'first', seed)),
+            second: floats(arena, normals(size, 'second', seed).map(Math.abs)),
+          }));
+          const [stamps, unique] = [arena.ints(20), ints(arena, named)];
+          const gradient = arena.floats(size);
+          const summed = floats(arena, normals(named.length * dimension, 'gradient', seed));
+          const rows = { unique, count: named.length, summed, dimension };
+          for (const step of [1, 2]) {
+            kernels.adamTable({ ...whole, table: whole.parameter, stamps, ...rows }, { ...adam, step });
+            kernels.spreadRows({ ...rows, dense: gradient });
+            kernels.adam({ ...spread, gradient, from: 0, to: size }, { ...adam, step });
+          }
+          for (const name of ['parameter', 'first', 'second'] as const)
+            expect(bits(whole[name].view)).toEqual(bits(spread[name].view));
+          expect(stamps.view.every((stamp) => stamp === 0)).toBe(true);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   const places = [-3, 4, 2 ** 31 - 1].flatMap((id) => [
     { id, fields: layoutOf([{ slots: 2, padding: PADDING }]) },
     { id, fields: layoutOf([{ slots: 1 }, { slots: 1 }]) },

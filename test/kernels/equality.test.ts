@@ -67,6 +67,7 @@ function trainEmbedding(kernels: Kernels, { fields, rows, tableRows, dimension, 
     const count = kernels.scatterUnique({ ...shape, gradient, stamps, unique, summed, known: once });
     kernels.adamRows({ table, first, second, dimension, unique, count, summed }, adamStep(step));
     kernels.sgdRows({ table, dimension, unique, count, summed }, { learningRate: 0.1, l2: 0.01, gradientScale: 0.5 });
+    kernels.adamTable({ table, first, second, dimension, stamps, unique, count, summed }, adamStep(step));
     kernels.spreadRows({ unique, count, summed, dimension, dense });
     written.push(count, [...unique.view.subarray(0, count)], [...stamps.view]);
     written.push(...[out, summed, table, first, second, dense].map((region) => bits(region.view)));

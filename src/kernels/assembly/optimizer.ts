@@ -1,5 +1,5 @@
 // Adam and SGD, in place. The step's constants are worked out in float64 by the caller (../steps.ts).
-import { FLOAT, read, touchRows, write } from './lanes';
+import { FLOAT, read, touchRows, write, ZERO } from './lanes';
 
 // Rows whose cache lines are asked for together.
 const FETCHED: u32 = 8;
@@ -10,7 +10,7 @@ export function adam(
 ): void {
   adamSpan(
     parameter, gradient, first, second, length, f32x4.splat(scale), f32x4.splat(l2), f32x4.splat(decay), f32x4.splat(beta1),
-    f32x4.splat(gain1), f32x4.splat(beta2), f32x4.splat(gain2), f32x4.splat(rootScale), f32x4.splat(epsilon), f32x4.splat(stepSize),
+    f32x4.splat(gain1), f32x4.splat(beta2), f32x4.splat(gain2), f32x4.splat(rootScale), f32x4.splat(epsilon), f32x4.splat(stepSize), false,
   );
 }
 
@@ -32,29 +32,60 @@ export function adamRows(
     const row = load<u32>(unique + u * FLOAT) * rowBytes;
     adamSpan(
       table + row, summed + u * rowBytes, first + row, second + row, dimension,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
     );
   }
 }
 
+// Every row of a table; those that `unique` does not name have no gradient, and none is read for them.
+export function adamTable(
+  table: usize, first: usize, second: usize, dimension: u32, tableRows: u32, stamps: usize, unique: usize, count: u32, summed: usize,
+  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+): void {
+  const rowBytes: usize = dimension * FLOAT;
+  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
+  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
+  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
+  for (let u: u32 = 0; u < count; u++) store<u32>(stamps + load<u32>(unique + u * FLOAT) * FLOAT, u + 1);
+  let row: u32 = 0;
+  while (row < tableRows) {
+    const idleFrom = row;
+    while (row < tableRows && load<u32>(stamps + row * FLOAT) == 0) row++;
+    const from = idleFrom * rowBytes;
+    adamSpan(
+      table + from, 0, first + from, second + from, (row - idleFrom) * dimension,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, true,
+    );
+    if (row == tableRows) break;
+    const at = row * rowBytes;
+    adamSpan(
+      table + at, summed + (load<u32>(stamps + row * FLOAT) - 1) * rowBytes, first + at, second + at, dimension,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
+    );
+    store<u32>(stamps + row * FLOAT, 0);
+    row++;
+  }
+}
+
+// `idle`: there is no gradient to read.
 // @ts-ignore: decorator
 @inline
 function adamSpan(
   parameter: usize, gradient: usize, first: usize, second: usize, length: u32, scale: v128, l2: v128, decay: v128,
-  beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128,
+  beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128, idle: bool,
 ): void {
   let i: u32 = 0;
   for (; i + 4 <= length; i += 4) {
     const at = i * FLOAT;
     adamLanes(
-      parameter + at, gradient + at, first + at, second + at,
+      parameter + at, idle ? ZERO : read(gradient + at, true), first + at, second + at,
       scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
     );
   }
   for (; i < length; i++) {
     const at = i * FLOAT;
     adamLanes(
-      parameter + at, gradient + at, first + at, second + at,
+      parameter + at, idle ? ZERO : read(gradient + at, false), first + at, second + at,
       scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
     );
   }
@@ -63,11 +94,11 @@ function adamSpan(
 // @ts-ignore: decorator
 @inline
 function adamLanes(
-  parameter: usize, gradient: usize, first: usize, second: usize, scale: v128, l2: v128, decay: v128,
+  parameter: usize, gradient: v128, first: usize, second: usize, scale: v128, l2: v128, decay: v128,
   beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128, whole: bool,
 ): void {
   const p = read(parameter, whole);
-  const g = f32x4.add(f32x4.mul(read(gradient, whole), scale), f32x4.mul(l2, p));
+  const g = f32x4.add(f32x4.mul(gradient, scale), f32x4.mul(l2, p));
   const m = f32x4.add(f32x4.mul(beta1, read(first, whole)), f32x4.mul(gain1, g));
   const v = f32x4.add(f32x4.mul(beta2, read(second, whole)), f32x4.mul(f32x4.mul(gain2, g), g));
   const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(v), rootScale), epsilon);
