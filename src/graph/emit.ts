@@ -133,6 +133,17 @@ export class Emitter {
     return bound !== undefined && 'int8' in bound;
   }
 
+  /** Is this operand of a sum a product of two matrices, read nowhere else and stored as the sum is? */
+  #takesIn(sum: Tensor, operand: Tensor): operand is Tensor<'matmul'> {
+    return (
+      operand.op === 'matmul' &&
+      operand.inputs.every((input) => input.shape.length === 2) &&
+      sameShape(operand.shape, sum.shape) &&
+      this.#uses.get(operand.id) === 1 &&
+      this.#flipped.has(operand.id) === this.#flipped.has(sum.id)
+    );
+  }
+
   /** `x W + b` as one Gemm, where `node` is such a sum and the product is read nowhere else. */
   sumWithBias(node: Tensor): string | undefined {
     if (node.op !== 'add' || node.shape.length !== 2) return undefined;
@@ -144,13 +155,7 @@ export class Emitter {
       const isRow =
         bias.shape.at(-1) === node.shape[1] &&
         (bias.shape.length === 1 || (bias.shape.length === 2 && bias.shape[0] === 1));
-      const fits =
-        product.op === 'matmul' &&
-        product.inputs.every((i) => i.shape.length === 2) &&
-        sameShape(product.shape, node.shape) &&
-        this.#uses.get(product.id) === 1;
-      if (fits && isRow && this.#flipped.has(product.id) === this.#flipped.has(node.id))
-        return this.#biasInside(product as Tensor<'matmul'>, bias) ?? this.product(product as Tensor<'matmul'>, bias);
+      if (isRow && this.#takesIn(node, product)) return this.#biasInside(product, bias) ?? this.product(product, bias);
     }
     return undefined;
   }
@@ -181,17 +186,10 @@ export class Emitter {
    */
   sumOfProducts(node: Tensor): string | undefined {
     if (node.op !== 'add' || !this.#flipped.has(node.id)) return undefined;
-    const products = node.inputs as [Tensor<'matmul'>, Tensor<'matmul'>];
-    const fits = ({ op, id, shape, inputs, attributes }: Tensor<'matmul'>): boolean =>
-      op === 'matmul' &&
-      this.#uses.get(id) === 1 &&
-      this.#flipped.has(id) &&
-      sameShape(shape, node.shape) &&
-      inputs.every((input) => input.shape.length === 2) &&
-      !attributes.transposeA &&
-      !isBatchMatrix(inputs[1].shape) &&
-      !this.#isInt8(inputs[1]);
-    if (!products.every(fits)) return undefined;
+    const products = node.inputs.filter((operand) => this.#takesIn(node, operand));
+    const fits = ({ inputs: [, w], attributes }: Tensor<'matmul'>): boolean =>
+      !attributes.transposeA && !isBatchMatrix(w.shape) && !this.#isInt8(w);
+    if (products.length < 2 || !products.every(fits)) return undefined;
     const inner = products.reduce((sum, { inputs: [x] }) => sum + (x.shape[1] as number), 0);
     if (inner > (node.shape[1] as number)) return undefined;
     const weights = products.map(({ inputs: [, w], attributes }) => this.#operand(w, !attributes.transposeB)); // [n,k] each

@@ -204,17 +204,18 @@ interface BatchRun {
 }
 
 /** Loads a batch, with idle rows where they help, and runs the graph, forward and backward. */
-async function runBatch(context: StepContext, input: StepInput): Promise<BatchRun> {
+async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
   const { kernels, session, graph, weights, buffers, layout } = context;
-  const batch = withIdleRows(input.batch, idleRows(graph, input.batch.size));
+  const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
+  const input = { ...given, batch };
   loadRows(kernels, layout, buffers, batch, weights.table);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
   const labelled = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
-  const masks = fillDropout(context, input, batch.size);
-  const noise = fillNoise(context, input, batch.size);
+  const masks = fillDropout(context, input);
+  const noise = fillNoise(context, input);
 
   const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
   const denseLength = denseFrom + totalLength(graph.trainable);
@@ -310,13 +311,12 @@ const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<st
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
 function fillDropout(
   { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
-  { step }: StepInput,
-  rows: number,
+  { batch, step }: StepInput,
 ): Record<string, Value> {
   const masks: Record<string, Value> = {};
   let from = 0;
   graph.dropout.forEach((mask, layer) => {
-    const count = rows * mask.width;
+    const count = batch.size * mask.width;
     const region: Region = {
       byteOffset: buffers.dropout.byteOffset + from * 4,
       view: buffers.dropout.view.subarray(from, from + count),
@@ -328,14 +328,14 @@ function fillDropout(
       seed + (phase === 'retrain' ? 1 : 0),
       step * graph.dropout.length + layer,
     );
-    masks[mask.input] = { type: 'float32', shape: [rows, mask.width], data: region.view };
+    masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
     from += buffers.capacity * mask.width;
   });
   return masks;
 }
 
 /** Noise is a function of (seed, phase, step, input): a resumed run draws the same. */
-function fillNoise(context: StepContext, { step, fillNoise: fill }: StepInput, rows: number): Record<string, Value> {
+function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
   const { graph, buffers, seed, phase } = context;
   const normals = (input: string, out: Float32Array): void => {
     const generator = random('noise', seed, phase, step, input);
@@ -344,10 +344,10 @@ function fillNoise(context: StepContext, { step, fillNoise: fill }: StepInput, r
   let from = 0;
   return Object.fromEntries(
     graph.noise.map(({ input, width }) => {
-      const data = buffers.noise.view.subarray(from, from + rows * width);
+      const data = buffers.noise.view.subarray(from, from + batch.size * width);
       (fill ?? normals)(input, data);
       from += buffers.capacity * width;
-      return [input, { type: 'float32', shape: [rows, width], data }];
+      return [input, { type: 'float32', shape: [batch.size, width], data }];
     }),
   );
 }
