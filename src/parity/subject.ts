@@ -136,7 +136,7 @@ async function allocate(
     denseParameters: totalLength(specs),
     buffers: totalLength(buffers),
     tableRows: weightSizes.tableRows,
-    tableUpdates: 'dense' as const,
+    wholeTable: false,
     dropout: 0,
     noise: noise.reduce((sum, { width }) => sum + width, 0),
   };
@@ -335,13 +335,12 @@ export class Subject {
   /** The step has summed the gradients of equal rows and taken its scratch back to zeros: they are summed and spread again. */
   #tableGradient(): Float32Array {
     const { kernels, buffers, layout, batch } = this.#parts;
-    const { unique, summed, wholeTable } = buffers;
-    if (wholeTable === undefined) throw new Error('dense table updates have a whole table');
-    const rows = { unique, summed, dimension: layout.dimension };
+    const { unique, summed } = buffers;
+    const { dimension } = layout;
     const count = sumRowGradients(kernels, layout, buffers, batch.size);
-    kernels.spreadRows({ ...rows, count, dense: wholeTable });
-    const table = wholeTable.view.slice();
-    kernels.clearRows({ ...rows, count, dense: wholeTable });
+    const table = new Float32Array(this.weights.table.view.length);
+    for (let u = 0; u < count; u++)
+      table.set(summed.view.subarray(u * dimension, (u + 1) * dimension), unique.view[u] * dimension);
     return table;
   }
 

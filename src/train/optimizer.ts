@@ -35,7 +35,7 @@ export interface Gradients extends DenseGradients {
   summed: Region;
   /** Zeroed scratch, a number for each table row. */
   stamps: Region<Int32Array>;
-  /** Zeroed scratch of the table's size, for dense updates; SGD alone writes to it. */
+  /** Zeroed scratch of the table's size, for dense updates by SGD. */
   wholeTable: Region | undefined;
 }
 
@@ -146,30 +146,26 @@ function applyDense(
 /** The table belongs to the group `weight`. SGD has no momentum on lazily updated rows: an absent row has no velocity. */
 function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, options: OptimizerOptions, at: At): void {
   const settings = groupSettings(options, 'weight');
-  const { table, tableMoments: moments } = weights;
+  const { table, tableMoments } = weights;
   const { unique, count, summed, stamps, wholeTable } = gradients;
+  const [first, second] = tableMoments;
   const dimension = summed.view.length / unique.view.length;
-  const [first, second] = moments;
-  if (wholeTable === undefined) {
-    if (options.optimizer === 'sgd')
-      kernels.sgdRows(
-        { table, dimension, unique, count, summed },
-        { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale },
-      );
-    else kernels.adamRows({ table, first, second, dimension, unique, count, summed }, adamStep(options, settings, at));
-    return;
-  }
+  const rows = { unique, count, summed, dimension };
   if (options.optimizer !== 'sgd') {
-    kernels.adamTable(
-      { table, first, second, dimension, stamps, unique, count, summed },
-      adamStep(options, settings, at),
-    );
+    const step = adamStep(options, settings, at);
+    if (options.tableUpdates === 'lazy') kernels.adamRows({ ...rows, table, first, second }, step);
+    else kernels.adamTable({ ...rows, table, first, second, stamps }, step);
     return;
   }
-  kernels.spreadRows({ unique, count, summed, dimension, dense: wholeTable });
+  const step = { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale };
+  if (wholeTable === undefined) {
+    kernels.sgdRows({ ...rows, table }, step);
+    return;
+  }
+  kernels.spreadRows({ ...rows, dense: wholeTable });
   kernels.sgd(
     { parameter: table, gradient: wholeTable, velocity: first, from: 0, to: table.view.length },
-    { learningRate: at.learningRate, momentum: options.momentum, l2: settings.l2, gradientScale: at.gradientScale },
+    { ...step, momentum: options.momentum },
   );
-  kernels.clearRows({ unique, count, dimension, dense: wholeTable });
+  kernels.clearRows({ ...rows, dense: wholeTable });
 }

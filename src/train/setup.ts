@@ -83,7 +83,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     denseParameters: totalLength(specs),
     buffers: totalLength(buffers),
     tableRows: manifest.tableRows,
-    tableUpdates: train.tableUpdates,
+    wholeTable: train.optimizer === 'sgd' && train.tableUpdates === 'dense',
     ...drawnWidths(graphs),
   };
   const scoringRows = train.evaluationBatchSize;

@@ -33,7 +33,8 @@ export interface StepSizes {
   /** Numbers of all buffers of the model. */
   buffers: number;
   tableRows: number;
-  tableUpdates: 'lazy' | 'dense';
+  /** Whether the table is updated densely by SGD, which spreads its gradient over all rows. */
+  wholeTable: boolean;
   /** Numbers per row over all dropout masks. */
   dropout: number;
   /** Numbers per row over all noise. */
@@ -78,7 +79,7 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
       embeddingGradient: B * layout.fields.length * layout.dimension,
       sequenceGradient: B * sequenceSlots(layout) * layout.dimension,
       summed: uses * layout.dimension,
-      wholeTable: sizes.tableUpdates === 'dense' ? sizes.tableRows * layout.dimension : 0,
+      wholeTable: sizes.wholeTable ? sizes.tableRows * layout.dimension : 0,
     },
   };
 };

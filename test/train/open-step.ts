@@ -34,7 +34,8 @@ export async function openStep(request: StepRequest): Promise<Omit<StepContext, 
   const { tasks } = sizes;
   const denseParameters = totalLength(specs);
   const nothing = { gates: 0, buffers: 0, dropout: 0, noise: 0 };
-  const stepSizes = { ...nothing, batchSize, tasks, denseParameters, tableRows, tableUpdates };
+  const wholeTable = tableUpdates === 'dense';
+  const stepSizes = { ...nothing, batchSize, tasks, denseParameters, tableRows, wholeTable };
   const kernels = await loadKernels();
   const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
   const weights = allocateWeights(arena, weightSizes);

@@ -8,10 +8,7 @@ export function adam(
   parameter: usize, gradient: usize, first: usize, second: usize, length: u32,
   scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
 ): void {
-  adamSpan(
-    parameter, gradient, first, second, length, f32x4.splat(scale), f32x4.splat(l2), f32x4.splat(decay), f32x4.splat(beta1),
-    f32x4.splat(gain1), f32x4.splat(beta2), f32x4.splat(gain2), f32x4.splat(rootScale), f32x4.splat(epsilon), f32x4.splat(stepSize), false,
-  );
+  adamSpan(parameter, gradient, first, second, length, scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false);
 }
 
 export function adamRows(
@@ -19,9 +16,6 @@ export function adamRows(
   scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
 ): void {
   const rowBytes: usize = dimension * FLOAT;
-  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
-  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
-  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
   for (let u: u32 = 0; u < count; u++) {
     if (u % FETCHED == 0) {
       const ahead = min(FETCHED, count - u);
@@ -32,7 +26,7 @@ export function adamRows(
     const row = load<u32>(unique + u * FLOAT) * rowBytes;
     adamSpan(
       table + row, summed + u * rowBytes, first + row, second + row, dimension,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
     );
   }
 }
@@ -43,9 +37,6 @@ export function adamTable(
   scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
 ): void {
   const rowBytes: usize = dimension * FLOAT;
-  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
-  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
-  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
   for (let u: u32 = 0; u < count; u++) store<u32>(stamps + load<u32>(unique + u * FLOAT) * FLOAT, u + 1);
   let row: u32 = 0;
   while (row < tableRows) {
@@ -54,13 +45,13 @@ export function adamTable(
     const from = idleFrom * rowBytes;
     adamSpan(
       table + from, 0, first + from, second + from, (row - idleFrom) * dimension,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, true,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
     );
     if (row == tableRows) break;
     const at = row * rowBytes;
     adamSpan(
       table + at, summed + (load<u32>(stamps + row * FLOAT) - 1) * rowBytes, first + at, second + at, dimension,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
     );
     store<u32>(stamps + row * FLOAT, 0);
     row++;
@@ -71,22 +62,26 @@ export function adamTable(
 // @ts-ignore: decorator
 @inline
 function adamSpan(
-  parameter: usize, gradient: usize, first: usize, second: usize, length: u32, scale: v128, l2: v128, decay: v128,
-  beta1: v128, gain1: v128, beta2: v128, gain2: v128, rootScale: v128, epsilon: v128, stepSize: v128, idle: bool,
+  parameter: usize, gradient: usize, first: usize, second: usize, length: u32,
+  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+  idle: bool,
 ): void {
+  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
+  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
+  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
   let i: u32 = 0;
   for (; i + 4 <= length; i += 4) {
     const at = i * FLOAT;
     adamLanes(
       parameter + at, idle ? ZERO : read(gradient + at, true), first + at, second + at,
-      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, true,
     );
   }
   for (; i < length; i++) {
     const at = i * FLOAT;
     adamLanes(
       parameter + at, idle ? ZERO : read(gradient + at, false), first + at, second + at,
-      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
+      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
     );
   }
 }
