@@ -32,9 +32,9 @@ interface Module {
 
 const PAGE = 65536;
 const LAYOUT_INTS = 4;
-/** The first page of every memory holds the layouts of the fields of the running call. */
+/** The first page of every memory holds the layouts of the fields, or the constants, of the running call. */
+const FIRST_PAGE = 0;
 const MAX_FIELDS = PAGE / (4 * LAYOUT_INTS);
-const LAYOUTS_AT = 0;
 
 const bytes = Buffer.from(MODULE_BASE64, 'base64');
 
@@ -107,7 +107,7 @@ export async function loadWasmKernels(): Promise<Kernels> {
         at(unique, count),
         count,
         at(summed, count * dimension),
-        ...adamArguments(step),
+        writeConstants(table, step),
       );
     },
 
@@ -123,7 +123,7 @@ export async function loadWasmKernels(): Promise<Kernels> {
         at(unique, count),
         count,
         at(summed, count * dimension),
-        ...adamArguments(step),
+        writeConstants(table, step),
       );
     },
 
@@ -137,8 +137,8 @@ export async function loadWasmKernels(): Promise<Kernels> {
 
     adam({ parameter, gradient, first, second, from, to }, step) {
       const span = (region: Region) => at(region, to) + 4 * from;
-      const constants = adamArguments(step);
-      moduleOf(parameter).adam(span(parameter), span(gradient), span(first), span(second), to - from, ...constants);
+      const constants = writeConstants(parameter, step);
+      moduleOf(parameter).adam(span(parameter), span(gradient), span(first), span(second), to - from, constants);
     },
 
     sgd({ parameter, gradient, velocity, from, to }, { learningRate, momentum, l2, gradientScale }) {
@@ -179,15 +179,17 @@ function at(region: Region<Float32Array | Int32Array>, length = 0): number {
 
 function writeLayouts(region: Region, fields: FieldLayout[]): number {
   if (fields.length > MAX_FIELDS) throw new RangeError(`${fields.length} fields; the kernels take ${MAX_FIELDS}`);
-  const layouts = new Int32Array(region.view.buffer, LAYOUTS_AT, fields.length * LAYOUT_INTS);
+  const layouts = new Int32Array(region.view.buffer, FIRST_PAGE, fields.length * LAYOUT_INTS);
   fields.forEach(({ slot, slots, pooling, padding }, i) => {
     layouts.set([slot, slots, pooling === 'mean' ? 1 : 0, padding], i * LAYOUT_INTS);
   });
-  return LAYOUTS_AT;
+  return FIRST_PAGE;
 }
 
 /** The constants in the order of assembly/optimizer.ts. */
-function adamArguments(step: AdamStep): number[] {
+function writeConstants(region: Region, step: AdamStep): number {
   const c = adamConstants(step);
-  return [c.scale, c.l2, c.decay, c.beta1, c.gain1, c.beta2, c.gain2, c.rootScale, c.epsilon, c.stepSize];
+  const inOrder = [c.scale, c.l2, c.decay, c.beta1, c.gain1, c.beta2, c.gain2, c.rootScale, c.epsilon, c.stepSize];
+  new Float32Array(region.view.buffer, FIRST_PAGE, inOrder.length).set(inOrder);
+  return FIRST_PAGE;
 }

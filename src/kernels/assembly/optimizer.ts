@@ -4,16 +4,12 @@ import { FLOAT, read, touchRows, write, ZERO } from './lanes';
 // Rows whose cache lines are asked for together.
 const FETCHED: u32 = 8;
 
-export function adam(
-  parameter: usize, gradient: usize, first: usize, second: usize, length: u32,
-  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
-): void {
-  adamSpan(parameter, gradient, first, second, length, scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false);
+export function adam(parameter: usize, gradient: usize, first: usize, second: usize, length: u32, constants: usize): void {
+  adamSpan(parameter, gradient, first, second, length, constants, false);
 }
 
 export function adamRows(
-  table: usize, first: usize, second: usize, dimension: u32, unique: usize, count: u32, summed: usize,
-  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+  table: usize, first: usize, second: usize, dimension: u32, unique: usize, count: u32, summed: usize, constants: usize,
 ): void {
   const rowBytes: usize = dimension * FLOAT;
   for (let u: u32 = 0; u < count; u++) {
@@ -24,17 +20,14 @@ export function adamRows(
       touchRows(unique + u * FLOAT, ahead, second, u32.MAX_VALUE, rowBytes);
     }
     const row = load<u32>(unique + u * FLOAT) * rowBytes;
-    adamSpan(
-      table + row, summed + u * rowBytes, first + row, second + row, dimension,
-      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
-    );
+    adamSpan(table + row, summed + u * rowBytes, first + row, second + row, dimension, constants, false);
   }
 }
 
 // Every row of a table; those that `unique` does not name have no gradient, and none is read for them.
 export function adamTable(
-  table: usize, first: usize, second: usize, dimension: u32, tableRows: u32, stamps: usize, unique: usize, count: u32, summed: usize,
-  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
+  table: usize, first: usize, second: usize, dimension: u32, tableRows: u32, stamps: usize,
+  unique: usize, count: u32, summed: usize, constants: usize,
 ): void {
   const rowBytes: usize = dimension * FLOAT;
   for (let u: u32 = 0; u < count; u++) store<u32>(stamps + load<u32>(unique + u * FLOAT) * FLOAT, u + 1);
@@ -43,45 +36,40 @@ export function adamTable(
     const idleFrom = row;
     while (row < tableRows && load<u32>(stamps + row * FLOAT) == 0) row++;
     const from = idleFrom * rowBytes;
-    adamSpan(
-      table + from, 0, first + from, second + from, (row - idleFrom) * dimension,
-      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
-    );
+    adamSpan(table + from, 0, first + from, second + from, (row - idleFrom) * dimension, constants, true);
     if (row == tableRows) break;
     const at = row * rowBytes;
-    adamSpan(
-      table + at, summed + (load<u32>(stamps + row * FLOAT) - 1) * rowBytes, first + at, second + at, dimension,
-      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
-    );
+    const sum = summed + (load<u32>(stamps + row * FLOAT) - 1) * rowBytes;
+    adamSpan(table + at, sum, first + at, second + at, dimension, constants, false);
     store<u32>(stamps + row * FLOAT, 0);
     row++;
   }
 }
 
-// `idle`: there is no gradient to read.
+// `constants`: a step's, as ../wasm.ts writes them. `idle`: there is no gradient to read.
 // @ts-ignore: decorator
 @inline
 function adamSpan(
-  parameter: usize, gradient: usize, first: usize, second: usize, length: u32,
-  scale: f32, l2: f32, decay: f32, beta1: f32, gain1: f32, beta2: f32, gain2: f32, rootScale: f32, epsilon: f32, stepSize: f32,
-  idle: bool,
+  parameter: usize, gradient: usize, first: usize, second: usize, length: u32, constants: usize, idle: bool,
 ): void {
-  const scales = f32x4.splat(scale), l2s = f32x4.splat(l2), decays = f32x4.splat(decay);
-  const beta1s = f32x4.splat(beta1), gain1s = f32x4.splat(gain1), beta2s = f32x4.splat(beta2), gain2s = f32x4.splat(gain2);
-  const rootScales = f32x4.splat(rootScale), epsilons = f32x4.splat(epsilon), stepSizes = f32x4.splat(stepSize);
+  const scale = v128.load32_splat(constants), l2 = v128.load32_splat(constants, 4), decay = v128.load32_splat(constants, 8);
+  const beta1 = v128.load32_splat(constants, 12), gain1 = v128.load32_splat(constants, 16);
+  const beta2 = v128.load32_splat(constants, 20), gain2 = v128.load32_splat(constants, 24);
+  const rootScale = v128.load32_splat(constants, 28), epsilon = v128.load32_splat(constants, 32);
+  const stepSize = v128.load32_splat(constants, 36);
   let i: u32 = 0;
   for (; i + 4 <= length; i += 4) {
     const at = i * FLOAT;
     adamLanes(
       parameter + at, idle ? ZERO : read(gradient + at, true), first + at, second + at,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, true,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, true,
     );
   }
   for (; i < length; i++) {
     const at = i * FLOAT;
     adamLanes(
       parameter + at, idle ? ZERO : read(gradient + at, false), first + at, second + at,
-      scales, l2s, decays, beta1s, gain1s, beta2s, gain2s, rootScales, epsilons, stepSizes, false,
+      scale, l2, decay, beta1, gain1, beta2, gain2, rootScale, epsilon, stepSize, false,
     );
   }
 }
