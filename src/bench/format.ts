@@ -3,10 +3,13 @@ import type { PhaseTiming } from './train-bench.ts';
 
 /** One line for the set-up, a table of the phases, and what a step consists of. */
 export function formatTimings(timings: readonly PhaseTiming[]): string {
-  const [{ batchSize, fields, tableRows, tableUpdates, threads, steps }] = timings;
+  const [{ batchSize, fields, tableUpdates, threads, steps }] = timings;
+  const tables = [...new Set(timings.map(({ tableRows }) => tableRows))];
+  const name = ({ model, phase, tableRows }: PhaseTiming): string =>
+    tables.length === 1 ? `${model} ${phase}` : `${model} ${phase} ${tableRows}`;
   const head = ['', 'ms/step', 'min', 'rows/s', 'GFLOP', 'GFLOP/s', 'peak', 'of peak', 'best', 'products', 'MB'];
   const rows = timings.map((t) => [
-    `${t.model} ${t.phase}`,
+    name(t),
     t.medianMs.toFixed(1),
     t.minMs.toFixed(1),
     String(Math.round(t.rowsPerSecond)),
@@ -19,12 +22,15 @@ export function formatTimings(timings: readonly PhaseTiming[]): string {
     String(Math.round(t.peakMemoryBytes / 1e6)),
   ]);
   return [
-    `batch ${batchSize}, ${fields} fields, ${tableRows} embedding rows (${tableUpdates} updates), ${threads} threads, ${steps} steps`,
+    `batch ${batchSize}, ${fields} fields, ${tables.join(' and ')} embedding rows (${tableUpdates} updates), ${threads} threads, ${steps} steps`,
     '',
     ...aligned([head, ...rows]),
     '',
-    ...timings.map(partsLine),
-    ...ratioLine(timings),
+    ...timings.map((t) => `${name(t)}: ${stepParts(t)}`),
+    ...timings.flatMap((t) => {
+      const [first] = timings.filter(({ model }) => model === t.model);
+      return t === first ? [] : [`a step of ${name(t)} takes ${t.ofFirst.toFixed(2)} of one of ${name(first)}`];
+    }),
   ].join('\n');
 }
 
@@ -33,18 +39,12 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 /** Kinds of nodes that are worth a word. */
 const NOTABLE = 0.02;
 
-function partsLine({ model, phase, parts, operators, peakProduct: p }: PhaseTiming): string {
+function stepParts({ parts, operators, peakProduct: p }: PhaseTiming): string {
   const times = Object.entries(parts).map(([part, ms]) => `${part} ${ms.toFixed(1)}`);
   const kinds = Object.entries(operators).filter(([, share]) => share >= NOTABLE);
   const shares = kinds.map(([kind, share]) => `${kind} ${percent(share)}`);
   const peak = `[${p.rows},${p.inner}] x [${p.inner},${p.columns}]`;
-  return `${model} ${phase}: ${times.join(', ')} ms; run: ${shares.join(', ')}; fastest product ${peak}`;
-}
-
-function ratioLine(timings: readonly PhaseTiming[]): string[] {
-  const [search, retrain] = ['search', 'retrain'].map((name) => timings.find(({ phase }) => phase === name));
-  if (search === undefined || retrain === undefined) return [];
-  return [`a retrain step takes ${(retrain.medianMs / search.medianMs).toFixed(2)} of a search step`];
+  return `${times.join(', ')} ms; run: ${shares.join(', ')}; fastest product ${peak}`;
 }
 
 /** Columns two blanks apart, numbers to the right. */

@@ -7,15 +7,15 @@ import type { Batch, PreparedData } from '../data/prepared.ts';
 import { multiplyAdds } from '../graph/index.ts';
 import type { ModelSizes, Phase } from '../model/contract.ts';
 import { findModel, models } from '../model/registry.ts';
-import type { SessionOptions } from '../runtime/contract.ts';
+import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
-import { gateGraph, inferenceGraph, readsSequences, trainingGraph } from '../train/graphs.ts';
+import { gateGraph, inferenceGraph, readsSequences, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import { type PhasePlan, planPhases } from '../train/phases.ts';
 import { scalarsAt } from '../train/schedule.ts';
 import { type Setup, setUp, stepContext } from '../train/setup.ts';
-import { trainStep } from '../train/step.ts';
-import { clearMoments, initialize } from '../train/weights.ts';
+import { type StepContext, type StepInput, trainStep } from '../train/step.ts';
+import { initialize } from '../train/weights.ts';
 import { Clock, PARTS, type Part } from './clock.ts';
 import { median } from './median.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
@@ -26,8 +26,8 @@ export interface TrainBenchOptions {
   model: string;
   /** Decides the model's sizes, the batch, the optimiser and the table updates. */
   preset?: string;
-  /** Rows of the embedding table. */
-  vocabulary: number;
+  /** Rows of the embedding table; several are measured side by side. */
+  vocabulary: number[];
   /** Default: all phases of the model. */
   phase?: string;
   /** Measured steps of each phase. */
@@ -62,8 +62,10 @@ export interface PhaseTiming {
   /** Share of the run's time, as the runtime counts it, that matrix products take; and of each kind of node. */
   productShare: number;
   operators: Record<string, number>;
-  /** Highest resident memory of this process so far. */
+  /** Highest resident memory of this process, which holds all that is measured side by side. */
   peakMemoryBytes: number;
+  /** How long a step takes, as a share of the first phase's in the same round; the median over the rounds. */
+  ofFirst: number;
   /** The fastest step over the fastest product. */
   bestPeakShare: number;
   peakProduct: ProductSizes;
@@ -92,34 +94,43 @@ const BATCHES = 32;
 const WARM_UP = 3;
 
 /**
- * Measures the phases one after another; `onPhase` gets each when it is done.
+ * Measures the phases on tables of each size. All take their steps in turn, so that whatever else the machine does slows all
+ * alike; `onTiming` gets each when all are done.
  *
  * @throws CONFIG_INVALID, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE
  */
 export async function runTrainBench(
   options: TrainBenchOptions,
-  onPhase: (timing: PhaseTiming) => void = () => {},
+  onTiming: (timing: PhaseTiming) => void = () => {},
 ): Promise<PhaseTiming[]> {
   const config = await runConfig(options);
-  const sizes = DATA[options.preset ?? ''] ?? DATA['ml-1m'];
-  const { fields = sizes.fields, scenarios = sizes.scenarios, tasks = sizes.tasks } = options;
-  const rows = config.train.batchSize * BATCHES;
-  const vocabulary = Math.max(options.vocabulary, 2 * fields);
-  const sequences = sequencesFor(config, { fields, scenarios, tasks });
-  const data = syntheticData({ fields, scenarios, tasks, rows, vocabulary, sequences });
-  const setup = await setUp(config, data);
-  initialize(setup.weights, data.manifest.tableRows, setup.options.embeddingDim, config.seed);
-  const all = planPhases(setup.model, config.train);
-  const plans = all.filter(({ phase }) => options.phase === undefined || phase === options.phase);
-  if (plans.length === 0) {
-    const message = `the model has no phase "${options.phase}" (phases: ${all.map(({ phase }) => phase).join(', ')})`;
-    throw error('CONFIG_INVALID', { source: 'the command', problems: [{ path: '--phase', message }] });
-  }
+  const runtime = { backend: config.backend, threads: config.threads };
+  const candidates: Candidate[] = [];
+  for (const vocabulary of options.vocabulary)
+    candidates.push(...(await openCandidates(config, options, vocabulary, runtime)));
+  const products = candidates.flatMap(({ graph }) => graph.products);
+  const peak = await openPeak(largestProduct(products, config.train.batchSize), runtime);
+  for (let round = 0; round < WARM_UP + options.steps; round++)
+    for (const candidate of candidates) {
+      await takeStep(candidate, round >= WARM_UP);
+      await peak.measure();
+    }
+  const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+  const { product: peakProduct, gflops } = peak.faster();
+  await peak.close();
   const timings: PhaseTiming[] = [];
-  for (const plan of plans) {
-    const timing = await measurePhase(setup, data, plan, options.steps);
+  for (const [i, candidate] of candidates.entries()) {
+    await candidate.session.release();
+    const peaks = gflops.filter((_, j) => j % candidates.length === i).slice(WARM_UP);
+    const timing = {
+      ...timingOf(candidate, peaks),
+      ...(await productShare(candidate, runtime)),
+      ofFirst: median(candidate.whole.map((ms, j) => ms / candidates[0].whole[j])),
+      peakProduct,
+      peakMemoryBytes,
+    };
     timings.push(timing);
-    onPhase(timing);
+    onTiming(timing);
   }
   return timings;
 }
@@ -153,52 +164,107 @@ const runConfig = ({ model, preset, batch, tables, threads, backend, set }: Trai
     },
   });
 
-async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, steps: number): Promise<PhaseTiming> {
-  const { config } = setup;
-  const { batchSize, tableUpdates } = config.train;
-  const runtime = { backend: config.backend, threads: config.threads };
+/** A phase on a table of some size, and how long its steps took. */
+interface Candidate {
+  setup: Setup;
+  data: PreparedData;
+  plan: PhasePlan;
+  graph: TrainingGraph;
+  session: Session;
+  context: StepContext;
+  clock: Clock;
+  batches: AsyncGenerator<Batch>;
+  scalars: Record<string, number>;
+  fillGates: StepInput['fillGates'];
+  /** Steps taken. */
+  step: number;
+  /** Milliseconds of the measured ones, and of their parts. */
+  whole: number[];
+  parts: Record<Part | 'other', number[]>;
+}
+
+/** The phases on one table, whose weights they share. */
+async function openCandidates(
+  config: RunConfig,
+  options: TrainBenchOptions,
+  tableRows: number,
+  runtime: SessionOptions,
+): Promise<Candidate[]> {
+  const sizes = DATA[options.preset ?? ''] ?? DATA['ml-1m'];
+  const { fields = sizes.fields, scenarios = sizes.scenarios, tasks = sizes.tasks } = options;
+  const rows = config.train.batchSize * BATCHES;
+  const vocabulary = Math.max(tableRows, 2 * fields);
+  const sequences = sequencesFor(config, { fields, scenarios, tasks });
+  const data = syntheticData({ fields, scenarios, tasks, rows, vocabulary, sequences });
+  const setup = await setUp(config, data);
+  initialize(setup.weights, data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  const all = planPhases(setup.model, config.train);
+  const plans = all.filter(({ phase }) => options.phase === undefined || phase === options.phase);
+  if (plans.length === 0) {
+    const message = `the model has no phase "${options.phase}" (phases: ${all.map(({ phase }) => phase).join(', ')})`;
+    throw error('CONFIG_INVALID', { source: 'the command', problems: [{ path: '--phase', message }] });
+  }
+  const candidates: Candidate[] = [];
+  for (const plan of plans) candidates.push(await openCandidate(setup, data, plan, runtime));
+  return candidates;
+}
+
+async function openCandidate(
+  setup: Setup,
+  data: PreparedData,
+  plan: PhasePlan,
+  runtime: SessionOptions,
+): Promise<Candidate> {
+  const { batchSize } = setup.config.train;
   const graph = trainingGraph(setup.graphRequest(plan.phase, batchSize));
   const session = await createSession(graph.bytes, runtime);
-  const peak = await openPeak(largestProduct(graph.products, batchSize), runtime);
   const clock = new Clock();
-  const context = { ...stepContext(setup, plan, graph, clock.session(session)), kernels: clock.kernels(setup.kernels) };
   const gates = plan.phase === 'retrain' ? await frozenGates(setup, data, runtime) : undefined;
-  const fillGates = gates && ((batch: Batch, out: Float32Array) => void gates.fill(batch, out));
-  const scalars = scalarsAt(setup, plan, { epoch: 0, step: 0, stepsPerEpoch: 1 });
-  clearMoments(setup.weights);
+  return {
+    setup,
+    data,
+    plan,
+    graph,
+    session,
+    context: { ...stepContext(setup, plan, graph, clock.session(session)), kernels: clock.kernels(setup.kernels) },
+    clock,
+    batches: endless(data, batchSize),
+    scalars: scalarsAt(setup, plan, { epoch: 0, step: 0, stepsPerEpoch: 1 }),
+    fillGates: gates && ((batch, out) => void gates.fill(batch, out)),
+    step: 0,
+    whole: [],
+    parts: { gather: [], run: [], scatter: [], update: [], other: [] },
+  };
+}
 
-  const whole: number[] = [];
-  const parts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
-  let step = 0;
-  for await (const batch of endless(data, batchSize)) {
-    if (step === WARM_UP + steps) break;
-    step++;
-    clock.reset();
-    const started = performance.now();
-    await trainStep(context, { batch, step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates });
-    const milliseconds = performance.now() - started;
-    await peak.measure();
-    if (step <= WARM_UP) continue;
-    whole.push(milliseconds);
-    for (const part of PARTS) parts[part].push(clock.milliseconds[part]);
-    parts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + clock.milliseconds[part], 0));
-  }
-  const { product: peakProduct, gflops: ofProduct } = peak.faster();
-  const peaks = ofProduct.slice(WARM_UP);
-  await peak.close();
-  await session.release();
-  const { products: productShare, operators } = await operatorShares(graph.bytes, runtime, async (profiled) => {
-    for await (const batch of endless(data, batchSize)) {
-      const input = { batch, step: ++step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates };
-      return trainStep({ ...context, session: profiled }, input);
-    }
-  });
+async function takeStep(candidate: Candidate, counts: boolean): Promise<void> {
+  const { context, clock, whole, parts } = candidate;
+  const input = await nextInput(candidate);
+  clock.reset();
+  const started = performance.now();
+  await trainStep(context, input);
+  const milliseconds = performance.now() - started;
+  if (!counts) return;
+  whole.push(milliseconds);
+  for (const part of PARTS) parts[part].push(clock.milliseconds[part]);
+  parts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + clock.milliseconds[part], 0));
+}
 
+async function nextInput(candidate: Candidate): Promise<StepInput> {
+  const { plan, scalars, fillGates } = candidate;
+  const { value: batch } = await candidate.batches.next();
+  return { batch, step: ++candidate.step, epoch: 0, learningRate: plan.learningRate, scalars, fillGates };
+}
+
+/** `peaks`: GFLOP/s of the product beside each step. */
+function timingOf({ setup, data, plan, graph, whole, parts }: Candidate, peaks: number[]) {
+  const { config, model } = setup;
+  const { batchSize, tableUpdates } = config.train;
   const gflop = (2 * graph.products.reduce((sum, product) => sum + multiplyAdds(product, batchSize), 0)) / 1e9;
   const medianMs = median(whole);
   const minMs = Math.min(...whole);
   return {
-    model: setup.model.key,
+    model: model.key,
     phase: plan.phase,
     medianMs,
     minMs,
@@ -206,20 +272,24 @@ async function measurePhase(setup: Setup, data: PreparedData, plan: PhasePlan, s
     gflops: (gflop / medianMs) * 1000,
     peakGflops: median(peaks),
     peakShare: median(whole.map((ms, i) => ((gflop / ms) * 1000) / peaks[i])),
-    productShare,
-    operators,
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     bestPeakShare: ((gflop / minMs) * 1000) / Math.max(...peaks),
-    peakProduct,
     gflop,
     parts: Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, median(ms)])) as PhaseTiming['parts'],
     batchSize,
     tableRows: data.manifest.tableRows,
     fields: data.manifest.fields.length,
     tableUpdates,
-    steps,
+    steps: whole.length,
     threads: config.threads ?? availableParallelism(),
   };
+}
+
+/** One more step, profiled. */
+async function productShare(candidate: Candidate, runtime: SessionOptions) {
+  const { products, operators } = await operatorShares(candidate.graph.bytes, runtime, async (session) =>
+    trainStep({ ...candidate.context, session }, await nextInput(candidate)),
+  );
+  return { productShare: products, operators };
 }
 
 /** The gates of all rows, computed once, as retraining has them. */

@@ -8,7 +8,7 @@ import { findModel } from '../../src/model/registry.ts';
 import { trainingGraph } from '../../src/train/graphs.ts';
 
 test('a phase or preset that does not exist', async () => {
-  const request = { model: 'autoifs', vocabulary: 200, steps: 1 };
+  const request = { model: 'autoifs', vocabulary: [200], steps: 1 };
   await expect(runTrainBench({ ...request, phase: 'tune' })).rejects.toThrow(
     /no phase "tune" \(phases: search, retrain\)/,
   );

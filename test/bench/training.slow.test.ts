@@ -3,7 +3,7 @@ import { formatTimings, type PhaseTiming, runTrainBench } from '../../src/bench/
 
 const TINY = {
   model: 'autoifs',
-  vocabulary: 200,
+  vocabulary: [200],
   steps: 3,
   batch: 64,
   fields: 3,
@@ -32,17 +32,30 @@ describe('training steps', () => {
       expect(Object.values(t.operators).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
       expect(t.peakMemoryBytes).toBeGreaterThan(50e6);
       for (const part of Object.values(t.parts)) expect(part).toBeGreaterThan(0);
+      expect(t.ofFirst).toBeGreaterThan(0);
     }
+    expect(timings[0].ofFirst).toBe(1);
     expect(timings[1].gflop).toBeLessThan(timings[0].gflop);
     expect(formatTimings(timings)).toMatch(
-      /^batch 64, 3 fields, 200 embedding rows[\s\S]*\nautoifs search +\d[\s\S]*\nautoifs retrain +\d[\s\S]*a retrain step takes \d\.\d\d of a search step$/,
+      /^batch 64, 3 fields, 200 embedding rows[\s\S]*\nautoifs search +\d[\s\S]*\nautoifs retrain +\d[\s\S]*a step of autoifs retrain takes \d\.\d\d of one of autoifs search$/,
     );
   });
 
   test('a model that reads sequences is given some', async () => {
     const set = ['model.embeddingDim=4'];
-    const timings = await runTrainBench({ ...TINY, model: 'dtrn', batch: 8, vocabulary: 40, steps: 1, set });
+    const timings = await runTrainBench({ ...TINY, model: 'dtrn', batch: 8, vocabulary: [40], steps: 1, set });
     expect(timings.map(({ phase }) => phase)).toEqual(['train']);
+  });
+
+  test('tables of several sizes, side by side', async () => {
+    const timings = await runTrainBench({ ...TINY, vocabulary: [200, 300], phase: 'search' });
+    expect(timings.map(({ tableRows, steps }) => [tableRows, steps])).toEqual([
+      [200, 3],
+      [300, 3],
+    ]);
+    expect(formatTimings(timings)).toMatch(
+      /200 and 300 embedding rows[\s\S]*\nautoifs search 300 +\d[\s\S]*a step of autoifs search 300 takes \d+\.\d\d of one of autoifs search 200$/,
+    );
   });
 
   test('one phase', async () => {

@@ -18,6 +18,8 @@ interface Options extends TrainBenchOptions {
   json?: boolean;
 }
 
+const numbers = (text: string): number[] => text.split(',').map(wholeNumber(1));
+
 /** Above this, two threads do not get two cores. */
 const TWO_CORES = 1.3;
 
@@ -30,8 +32,8 @@ export function bench(program: Command): void {
     .command('train')
     .summary('time whole training steps')
     .description(
-      "Times whole training steps of each phase and prints them beside the machine's own peak: large matrix products through " +
-        'the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
+      'Times whole training steps of each phase, in turn, and prints them beside the peak of the machine: large matrix products ' +
+        'through the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
         'time, two cores are not really there, and times of two threads mean little.',
     )
     .option('--model <keys>', `models, or all: ${[...models.keys()].join(',')}`, 'autoifs')
@@ -39,7 +41,12 @@ export function bench(program: Command): void {
       '--preset <name>',
       "sizes, batch and optimiser of one of the model's presets (default: the model's defaults)",
     )
-    .option('--vocabulary <n>', 'rows of the embedding table', wholeNumber(1), 13_000)
+    .option(
+      '--vocabulary <list>',
+      'rows of the embedding table; several sizes are timed side by side',
+      numbers,
+      [13_000],
+    )
     .option('--phase <name>', 'one phase only, like search or retrain')
     .option('--steps <n>', 'steps to time in each phase', wholeNumber(1), 30)
     .addOption(new Option('--tables <kind>', 'how embedding tables are updated').choices(['lazy', 'dense']))
@@ -59,7 +66,7 @@ export function bench(program: Command): void {
   helpEnd(train, [
     'tributary bench train --preset ml-1m',
     'tributary bench train --model all --fields 20',
-    'tributary bench train --preset ml-1m --vocabulary 1000000 --tables dense --phase search --json',
+    'tributary bench train --preset ml-1m --vocabulary 13000,1000000 --tables dense --phase search --json',
   ]);
   addServe(verb);
 }
@@ -92,8 +99,6 @@ function addServe(verb: Command): void {
     ['artifact'],
   );
 }
-
-const numbers = (text: string): number[] => text.split(',').map(wholeNumber(1));
 
 async function runServe({ json, ...options }: ServeOptions): Promise<void> {
   const copies = await twoCopies();
