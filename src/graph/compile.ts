@@ -1,7 +1,7 @@
 /** The finished graph: checked, laid out, written as ONNX bytes, printed as text. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { error } from '../base/errors/index.ts';
-import { DATA_TYPES, Emitter, type StoredValue } from './emit.ts';
+import { Emitter } from './emit.ts';
 import {
   ModelProtoSchema,
   TensorShapeProto_DimensionSchema,
@@ -11,11 +11,12 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.ts';
-import { nodesBefore } from './grad.ts';
 import { planLayout } from './layout.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
+import { nodesBefore } from './order.ts';
 import { type Product, productsOf } from './products.ts';
+import { DATA_TYPES, type StoredValue } from './proto.ts';
 import { isBatch, type Shape, sameShape, showShape } from './shape.ts';
 import type { ElementType, Tensor } from './tensor.ts';
 
@@ -53,9 +54,9 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   check(nodes);
   const layout = planLayout(nodes, tensors, options.batchHint ?? 1);
   const emitter = new Emitter(layout, countUses(nodes, tensors), options.stored);
-  for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
+  for (const node of nodes) if (node.op === 'input') emitter.stored(node); // inputs in declared order
   // In order, so that deep graphs need no deep recursion. What a reader may take in (Gemm with bias, masks) waits for one.
-  for (const node of nodes) if (!WAITING.has(node.op)) emitter.emit(node);
+  for (const node of nodes) if (!WAITING.has(node.op)) emitter.stored(node);
   for (const [name, tensor] of Object.entries(outputs)) emitter.output(name, tensor);
   const inputs = emitter.inputs.map((input): Port => input.attributes);
   const taken = inputs.find(({ name }) => Object.hasOwn(outputs, name));

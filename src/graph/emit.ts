@@ -2,43 +2,23 @@
 import { create } from '@bufbuild/protobuf';
 import { error } from '../base/errors/index.ts';
 import {
-  type AttributeProto,
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  StringStringEntryProtoSchema,
   type TensorProto,
-  TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
-import { type Int8Weights, int8Product } from './int8.ts';
-import { isBatchMatrix } from './layout.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
-import { batchMultiple, elements, fixedElements, isBatch, type Shape, sameShape, showShape } from './shape.ts';
+import { type AttributeValue, attributeProto, bytesOf, DATA_TYPES, type StoredValue, storedTensor } from './proto.ts';
+import { batchMultiple, elements, isBatch, type Shape, sameShape } from './shape.ts';
 import type { ElementType, Tensor } from './tensor.ts';
-
-type AttributeValue = number | readonly number[] | string | { float: number };
-
-/**
- * What an input is bound to: numbers inside the model, a file of them beside it (float32, little endian, nothing else), or
- * weights in eight bits.
- */
-export type StoredValue = { data: Float32Array } | { file: string } | Int8Weights;
-
-export const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
-  float32: TensorProto_DataType.FLOAT,
-  int32: TensorProto_DataType.INT32,
-  bool: TensorProto_DataType.BOOL,
-};
 
 export class Emitter {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   readonly inputs: Tensor<'input'>[] = [];
-  readonly #stored = new Map<number, string>();
+  readonly #emitted = new Map<number, string>();
   readonly #converted = new Map<string, string>();
   readonly #flipped: ReadonlySet<number>;
   readonly #uses: ReadonlyMap<number, number>;
@@ -56,32 +36,41 @@ export class Emitter {
     this.#bound = bound;
   }
 
-  /** Emits a tensor as it is stored. */
-  emit(tensor: Tensor): void {
-    this.#name(tensor);
+  /** Is it stored transposed? */
+  isFlipped(tensor: Tensor): boolean {
+    return this.#flipped.has(tensor.id);
+  }
+
+  isReadOnce(tensor: Tensor): boolean {
+    return this.#uses.get(tensor.id) === 1;
+  }
+
+  isInt8(tensor: Tensor): tensor is Tensor<'input'> {
+    const bound = tensor.op === 'input' ? this.#bound.get((tensor as Tensor<'input'>).attributes.name) : undefined;
+    return bound !== undefined && 'int8' in bound;
   }
 
   /** Name of a tensor in plain storage. */
   value(tensor: Tensor): string {
-    return this.#flipped.has(tensor.id) ? this.#turned(tensor) : this.#name(tensor);
+    return this.isFlipped(tensor) ? this.#turned(tensor) : this.stored(tensor);
   }
 
   /** Name of an elementwise input, shaped to broadcast against `node` as `node` is stored. */
   aligned(input: Tensor, node: Tensor): string {
-    if (!this.#flipped.has(node.id)) return this.value(input);
+    if (!this.isFlipped(node)) return this.value(input);
     const [rows, columns] = input.shape.length === 2 ? input.shape : [1, input.shape[0] ?? 1];
     if (input.shape.length === 0 || (rows === 1 && columns === 1)) return this.value(input);
-    if (isBatch(rows)) return this.#asFlipped(input);
-    return this.#reshaped(this.value(input), [columns, 1]); // a row of n numbers stands as a column
+    if (isBatch(rows)) return this.asFlipped(input);
+    return this.reshaped(this.value(input), [columns, 1]); // a row of n numbers stands as a column
   }
 
   /** Name of an input and of its axes for an op that works along axes. */
   renamedAxes(input: Tensor, axes: readonly number[], node: Tensor): { name: string; axes: number[] } {
     const reduces = node.op === 'reduceSum' || node.op === 'reduceMax';
-    const flip = reduces ? this.#flipped.has(input.id) : this.#flipped.has(node.id);
+    const flip = reduces ? this.isFlipped(input) : this.isFlipped(node);
     if (!flip) return { name: this.value(input), axes: [...axes] };
     return {
-      name: this.#asFlipped(input),
+      name: this.asFlipped(input),
       axes: axes.map((axis) => 1 - axis),
     };
   }
@@ -89,112 +78,9 @@ export class Emitter {
   /** The result of a reduction that kept its axes, back in plain storage where `node` is stored so. */
   restore(name: string, node: Tensor<'reduceSum' | 'reduceMax'>): string {
     const [input] = node.inputs;
-    return node.attributes.keep && this.#flipped.has(input.id) && !this.#flipped.has(node.id)
-      ? this.#reshaped(name, node.shape)
+    return node.attributes.keep && this.isFlipped(input) && !this.isFlipped(node)
+      ? this.reshaped(name, node.shape)
       : name;
-  }
-
-  /** A matrix product. Two-dimensional: Gemm, computed transposed where the result is stored so. */
-  product(node: Tensor<'matmul'>, bias?: Tensor): string {
-    const [a, b] = node.inputs;
-    if (a.shape.length !== 2 || b.shape.length !== 2) {
-      return this.add('MatMul', [
-        this.#operand(a, node.attributes.transposeA),
-        this.#operand(b, node.attributes.transposeB),
-      ]);
-    }
-    const inInt8 = this.#int8Product(a, b);
-    if (inInt8 !== undefined) return bias === undefined ? inInt8 : this.add('Add', [inInt8, this.value(bias)]);
-    const transA = node.attributes.transposeA !== this.#flipped.has(a.id);
-    const transB = node.attributes.transposeB !== this.#flipped.has(b.id);
-    const flip = this.#flipped.has(node.id);
-    // Weights turned beforehand cost less than a product that reads them across (10 % at 1024 x 512).
-    const turnWeights = flip && !transB && !isBatchMatrix(b.shape);
-    const names = flip
-      ? [turnWeights ? this.#operand(b, true) : this.#name(b), this.#name(a)]
-      : [this.#name(a), this.#name(b)];
-    const transposes = flip
-      ? { transA: Number(!transB && !turnWeights), transB: Number(!transA) }
-      : { transA: Number(transA), transB: Number(transB) };
-    if (bias !== undefined) names.push(flip ? this.#reshaped(this.value(bias), [node.shape[1], 1]) : this.value(bias));
-    return this.add('Gemm', names, transposes);
-  }
-
-  /** Rows times weights that are bound to eight bits. */
-  #int8Product(rows: Tensor, weights: Tensor): string | undefined {
-    if (!this.#isInt8(weights)) return undefined;
-    const { name } = weights.attributes;
-    const nonNegative = rows.op === 'relu' || rows.op === 'sigmoid';
-    return int8Product(this, this.value(rows), { weights: name, scales: `${name}.scales`, nonNegative });
-  }
-
-  #isInt8(tensor: Tensor): tensor is Tensor<'input'> {
-    const bound = tensor.op === 'input' ? this.#bound.get((tensor as Tensor<'input'>).attributes.name) : undefined;
-    return bound !== undefined && 'int8' in bound;
-  }
-
-  /** Is this operand of a sum a product of two matrices, read nowhere else and stored as the sum is? */
-  #takesIn(sum: Tensor, operand: Tensor): operand is Tensor<'matmul'> {
-    return (
-      operand.op === 'matmul' &&
-      operand.inputs.every((input) => input.shape.length === 2) &&
-      sameShape(operand.shape, sum.shape) &&
-      this.#uses.get(operand.id) === 1 &&
-      this.#flipped.has(operand.id) === this.#flipped.has(sum.id)
-    );
-  }
-
-  /** `x W + b` as one Gemm, where `node` is such a sum and the product is read nowhere else. */
-  sumWithBias(node: Tensor): string | undefined {
-    if (node.op !== 'add' || node.shape.length !== 2) return undefined;
-    const [a, b] = node.inputs;
-    for (const [product, bias] of [
-      [a, b],
-      [b, a],
-    ]) {
-      const isRow =
-        bias.shape.at(-1) === node.shape[1] &&
-        (bias.shape.length === 1 || (bias.shape.length === 2 && bias.shape[0] === 1));
-      if (isRow && this.#takesIn(node, product)) return this.#biasInside(product, bias) ?? this.product(product, bias);
-    }
-    return undefined;
-  }
-
-  /**
-   * The bias as one more row of weights, for a one that is put beside every row. Gemm first writes the bias all over its result,
-   * on one thread: where narrow rows become wide ones stored transposed, copying the rows costs less (1.6 of 12 ms at 128 to 1024).
-   */
-  #biasInside({ id, shape, inputs: [x, w], attributes }: Tensor<'matmul'>, bias: Tensor): string | undefined {
-    const [inner, columns] = [x.shape[1], shape[1]] as number[];
-    const narrow = isBatchMatrix(x.shape) && !this.#flipped.has(x.id) && !attributes.transposeA && 4 * inner <= columns;
-    if (!narrow || !this.#flipped.has(id) || this.#isInt8(w)) return undefined;
-    const weights = [this.#operand(w, !attributes.transposeB), this.#reshaped(this.value(bias), [columns, 1])]; // [n,k], [n,1]
-    const rows = this.#once(`${x.id} and 1`, () => {
-      const one = this.add('Expand', [
-        this.float(1),
-        this.add('Concat', [this.#batchSize(), this.int64s([1])], { axis: 0 }),
-      ]);
-      return this.add('Concat', [this.value(x), one], { axis: 1 }); // [B,k+1]
-    });
-    return this.add('Gemm', [this.add('Concat', weights, { axis: 1 }), rows], { transA: 0, transB: 1 });
-  }
-
-  /**
-   * `x U + y V` as one Gemm of [x y] and [U; V], for values stored transposed: side by side they need no pass over memory to be
-   * summed, and a thin product (of a low-rank addition) costs next to nothing inside another. Where x and y together are wider
-   * than the sum, putting them side by side would cost more.
-   */
-  sumOfProducts(node: Tensor): string | undefined {
-    if (node.op !== 'add' || !this.#flipped.has(node.id)) return undefined;
-    const products = node.inputs.filter((operand) => this.#takesIn(node, operand));
-    const fits = ({ inputs: [, w], attributes }: Tensor<'matmul'>): boolean =>
-      !attributes.transposeA && !isBatchMatrix(w.shape) && !this.#isInt8(w);
-    if (products.length < 2 || !products.every(fits)) return undefined;
-    const inner = products.reduce((sum, { inputs: [x] }) => sum + (x.shape[1] as number), 0);
-    if (inner > (node.shape[1] as number)) return undefined;
-    const weights = products.map(({ inputs: [, w], attributes }) => this.#operand(w, !attributes.transposeB)); // [n,k] each
-    const rows = products.map(({ inputs: [x] }) => this.#asFlipped(x)); // [k,B] each
-    return this.add('Gemm', [this.add('Concat', weights, { axis: 1 }), this.add('Concat', rows, { axis: 0 })]);
   }
 
   input(node: Tensor<'input'>): string {
@@ -252,8 +138,8 @@ export class Emitter {
     const [values, indices] = node.inputs;
     const rest = node.shape.slice(1);
     const count = elements(indices.shape);
-    const rows = this.#reshaped(this.value(values), [count, ...rest]);
-    const column = this.#reshaped(this.value(indices), [count, ...rest.map(() => 1)]);
+    const rows = this.reshaped(this.value(values), [count, ...rest]);
+    const column = this.reshaped(this.value(indices), [count, ...rest.map(() => 1)]);
     const positions = this.add('Expand', [column, this.add('Shape', [rows])]);
     const zeros = this.add('ConstantOfShape', [this.#runtimeShape(node)]);
     return this.add('ScatterElements', [zeros, positions, rows], { axis: 0, reduction: 'add' });
@@ -262,13 +148,13 @@ export class Emitter {
   /** A stored number. */
   float(value: number): string {
     const bytes = bytesOf(Float32Array.of(value));
-    return this.#once(`%f${value}`, () => this.#initializer(`%f${value}`, TensorProto_DataType.FLOAT, [], bytes));
+    return this.once(`%f${value}`, () => this.#initializer(`%f${value}`, TensorProto_DataType.FLOAT, [], bytes));
   }
 
   /** A stored whole number from 0 to 255. */
   uint8(value: number): string {
     const bytes = Uint8Array.of(value);
-    return this.#once(`%u${value}`, () => this.#initializer(`%u${value}`, TensorProto_DataType.UINT8, [], bytes));
+    return this.once(`%u${value}`, () => this.#initializer(`%u${value}`, TensorProto_DataType.UINT8, [], bytes));
   }
 
   /** A stored list of int64: shapes, axes, bounds. */
@@ -304,46 +190,47 @@ export class Emitter {
   }
 
   /** Name of a tensor as it is stored; emits it at first use. */
-  #name(tensor: Tensor): string {
-    const known = this.#stored.get(tensor.id);
+  stored(tensor: Tensor): string {
+    const known = this.#emitted.get(tensor.id);
     if (known !== undefined) return known;
     const name = (OPS[tensor.op] as OpRule<OpName>).emit(this, tensor);
-    this.#stored.set(tensor.id, name);
+    this.#emitted.set(tensor.id, name);
     return name;
   }
 
   /** Name of a [B, n] tensor in transposed storage. */
-  #asFlipped(tensor: Tensor): string {
-    return this.#flipped.has(tensor.id) ? this.#name(tensor) : this.#turned(tensor);
+  asFlipped(tensor: Tensor): string {
+    return this.isFlipped(tensor) ? this.stored(tensor) : this.#turned(tensor);
   }
 
   /** A [B, n] tensor in the storage that it does not have. */
   #turned(tensor: Tensor): string {
-    return this.#once(`turned ${tensor.id}`, () => {
-      const name = this.#name(tensor);
+    return this.once(`turned ${tensor.id}`, () => {
+      const name = this.stored(tensor);
       if (tensor.shape[1] === 1)
-        return this.add('Reshape', [name, this.int64s(this.#flipped.has(tensor.id) ? [-1, 1] : [1, -1])]);
+        return this.add('Reshape', [name, this.int64s(this.isFlipped(tensor) ? [-1, 1] : [1, -1])]);
       return this.add('Transpose', [name], { perm: [1, 0] });
     });
   }
 
-  #operand(tensor: Tensor, transposed: boolean): string {
+  /** Name of a matrix, or a stack of them, in plain storage; turned where asked for. */
+  operand(tensor: Tensor, transposed: boolean): string {
     if (!transposed) return this.value(tensor);
     const rank = tensor.shape.length;
     const perm = Array.from({ length: rank }, (_, i) => (i === rank - 2 ? rank - 1 : i === rank - 1 ? rank - 2 : i));
-    return this.#once(`transposed ${tensor.id}`, () => this.add('Transpose', [this.value(tensor)], { perm }));
+    return this.once(`transposed ${tensor.id}`, () => this.add('Transpose', [this.value(tensor)], { perm }));
   }
 
-  #reshaped(name: string, shape: Shape): string {
+  reshaped(name: string, shape: Shape): string {
     const dims = shape.map((dim) => (isBatch(dim) ? -1 : dim));
-    return this.#once(`reshaped ${name} ${dims.join()}`, () => this.add('Reshape', [name, this.int64s(dims)]));
+    return this.once(`reshaped ${name} ${dims.join()}`, () => this.add('Reshape', [name, this.int64s(dims)]));
   }
 
   /** The shape of a node as an int64 list, with the batch size found at run time. */
   #runtimeShape(node: Tensor): string {
     if (!node.shape.some(isBatch)) return this.int64s(node.shape as number[]);
     const parts = node.shape.map((dim) =>
-      isBatch(dim) ? this.#times(this.#batchSize(), batchMultiple(dim)) : this.int64s([dim]),
+      isBatch(dim) ? this.#times(this.batchSize(), batchMultiple(dim)) : this.int64s([dim]),
     );
     return parts.length === 1 ? parts[0] : this.add('Concat', parts, { axis: 0 });
   }
@@ -353,8 +240,8 @@ export class Emitter {
   }
 
   /** The batch size as an int64 list of one, read from the shape of an input. */
-  #batchSize(): string {
-    return this.#once('batch size', () => {
+  batchSize(): string {
+    return this.once('batch size', () => {
       const source = this.inputs.find((input) => input.shape.some(isBatch));
       if (source === undefined)
         throw error('GRAPH_INVALID', { node: 'expand', problem: 'it needs the batch size, but no input has a batch' });
@@ -366,7 +253,8 @@ export class Emitter {
     });
   }
 
-  #once(key: string, make: () => string): string {
+  /** A name that is made at first use. */
+  once(key: string, make: () => string): string {
     const known = this.#converted.get(key);
     if (known !== undefined) return known;
     const name = make();
@@ -378,40 +266,4 @@ export class Emitter {
     this.initializers.push(create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData }));
     return name;
   }
-}
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Float32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-
-function storedTensor(
-  name: string,
-  shape: Shape,
-  type: ElementType,
-  value: Exclude<StoredValue, Int8Weights>,
-): TensorProto {
-  const count = fixedElements(shape);
-  const invalid = (problem: string) => error('GRAPH_INVALID', { node: `stored ${name}`, problem });
-  if (type !== 'float32') throw invalid(`is ${type}: only float32 is stored`);
-  const tensor = create(TensorProtoSchema, { name, dataType: DATA_TYPES[type], dims: (shape as number[]).map(BigInt) });
-  if ('file' in value) {
-    const entries = { location: value.file, offset: '0', length: String(4 * count) };
-    tensor.externalData = Object.entries(entries).map(([key, text]) =>
-      create(StringStringEntryProtoSchema, { key, value: text }),
-    );
-    tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
-    return tensor;
-  }
-  const { data } = value;
-  if (data.length !== count) throw invalid(`has ${data.length} numbers, its shape ${showShape(shape)} takes ${count}`);
-  tensor.rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return tensor;
-}
-
-function attributeProto(name: string, value: AttributeValue): AttributeProto {
-  const type = AttributeProto_AttributeType;
-  if (typeof value === 'string')
-    return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value) });
-  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: type.INT, i: BigInt(value) });
-  if ('float' in value) return create(AttributeProtoSchema, { name, type: type.FLOAT, f: value.float });
-  return create(AttributeProtoSchema, { name, type: type.INTS, ints: value.map(BigInt) });
 }

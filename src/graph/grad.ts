@@ -3,6 +3,7 @@ import { error } from '../base/errors/index.ts';
 import { add, expand } from './functions.ts';
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
+import { nodesBefore, oneGraph } from './order.ts';
 import { showShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -26,26 +27,6 @@ export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
     });
   }
   return of.map((tensor) => gradients.get(tensor.id) ?? expand(scalar.graph.constant(0), tensor.shape));
-}
-
-/** The nodes and everything they need, inputs first. */
-export function nodesBefore(...outputs: readonly Tensor[]): Tensor[] {
-  oneGraph('outputs', outputs);
-  const needed = new Set<number>();
-  const stack = [...outputs];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (needed.has(node.id)) continue;
-    needed.add(node.id);
-    stack.push(...node.inputs);
-  }
-  return outputs.length === 0 ? [] : outputs[0].graph.nodes.filter((node) => needed.has(node.id));
-}
-
-/** Ids mean something within one graph only. */
-function oneGraph(what: string, tensors: readonly Tensor[]): void {
-  const foreign = tensors.find((tensor) => tensor.graph !== tensors[0].graph);
-  if (foreign !== undefined)
-    throw error('GRAPH_INVALID', { node: what, problem: `%${foreign.id} ${foreign.op} belongs to another graph` });
 }
 
 /** Ids of the nodes before `scalar` through which a gradient can reach one of `of`. */

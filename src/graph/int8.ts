@@ -5,7 +5,7 @@
  */
 import type { Emitter } from './emit.ts';
 import { TensorProto_DataType } from './generated/onnx_pb.ts';
-import { nodesBefore } from './grad.ts';
+import { nodesBefore } from './order.ts';
 import { isBatch } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 

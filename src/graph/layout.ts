@@ -5,15 +5,13 @@
  */
 import type { OpRule } from './ops/rule.ts';
 import { OPS, type OpName } from './ops/table.ts';
-import { isBatch, type Shape } from './shape.ts';
+import { isBatchMatrix } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Batches shorter than this keep plain storage (measured: small layers lose). */
 const LONG_BATCH = 2048;
 /** A graph whose products all have fewer multiply-adds per row than this keeps plain storage. */
 const LARGE_PRODUCT = 64 * 64;
-
-export const isBatchMatrix = (shape: Shape): boolean => shape.length === 2 && isBatch(shape[0]) && !isBatch(shape[1]);
 
 /** Ids of the nodes to store transposed. `nodes` are in order, inputs first. */
 export function planLayout(

@@ -11,6 +11,9 @@ export const batchMultiple = (dim: Dim): number =>
 
 export const isBatch = (dim: Dim): dim is BatchDim => typeof dim !== 'number';
 
+/** [B, n] */
+export const isBatchMatrix = (shape: Shape): boolean => shape.length === 2 && isBatch(shape[0]) && !isBatch(shape[1]);
+
 const batch = (multiple: number): BatchDim => (multiple === 1 ? 'B' : `${multiple}B`);
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);

@@ -11,8 +11,8 @@
  * The logarithm is the third such op; see its emission.
  */
 import { concat, matmul, reshape, slice } from './functions.ts';
-import { nodesBefore } from './grad.ts';
 import { OPS } from './ops/table.ts';
+import { nodesBefore } from './order.ts';
 import { isBatch, type Shape, sameShape } from './shape.ts';
 import { Graph, type Tensor } from './tensor.ts';
 

@@ -1,5 +1,6 @@
 /** Ops that work number by number; two operands are broadcast against each other. */
 import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions.ts';
+import { sumOfProducts, sumWithBias } from '../gemm.ts';
 import { broadcast } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';
@@ -43,8 +44,8 @@ function binary<K extends Binary>(
     },
     layout: 'elementwise',
     emit: (emitter, node) =>
-      emitter.sumWithBias(node) ??
-      emitter.sumOfProducts(node) ??
+      sumWithBias(emitter, node) ??
+      sumOfProducts(emitter, node) ??
       emitter.add(
         onnx,
         node.inputs.map((input) => emitter.aligned(input, node)),

@@ -1,6 +1,7 @@
 /** What a graph computes of its weights alone is computed once: taken out, and put back in as numbers. */
-import { nodesBefore } from '../grad.ts';
+
 import type { OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
 import { isBatch } from '../shape.ts';
 import { Graph, type Tensor } from '../tensor.ts';
 import { make } from './make.ts';

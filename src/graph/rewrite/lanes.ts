@@ -2,8 +2,9 @@
  * Leaves out what no output depends on: lanes that are masked away, slices that nobody takes, and with them the columns and
  * members of the weights that made them. A sum skips lanes that are known to be 0.
  */
-import { nodesBefore } from '../grad.ts';
+
 import type { OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
 import { isBatch, type Shape } from '../shape.ts';
 import { Graph, type Tensor } from '../tensor.ts';
 import { type AxisLanes, allOf, type Lanes, lanesOf, listed, range, reshapedLanes, union } from './axes.ts';

@@ -3,8 +3,8 @@
  * runs faster and takes its bias in.
  */
 import { expand, reshape } from '../functions.ts';
-import { nodesBefore } from '../grad.ts';
 import type { OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import { Graph, type Tensor } from '../tensor.ts';
 import { make } from './make.ts';

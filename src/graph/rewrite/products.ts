@@ -2,8 +2,9 @@
  * Fewer products for the same values: products with weights that follow each other, or that are added, become one where that
  * takes fewer multiply-adds. Batch norms go into the kernels before or after them, low-rank additions into the kernel they add to.
  */
-import { nodesBefore } from '../grad.ts';
+
 import type { OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
 import { multiplyAdds, productsOf } from '../products.ts';
 import { isBatch, resolve, sameShape } from '../shape.ts';
 import { Graph, type Tensor } from '../tensor.ts';

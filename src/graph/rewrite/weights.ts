@@ -1,6 +1,7 @@
 /** Weights out of weights: what a fold has taken out of a graph, worked out once. */
-import { nodesBefore } from '../grad.ts';
+
 import type { Attributes, OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
 import { fixedElements } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Numbers, worked } from './numbers.ts';
