@@ -23,7 +23,7 @@ interface ProfileEvent {
 /** Share of the time in each kind of node, largest first, and of all matrix products together. */
 export interface OperatorShares {
   operators: Record<string, number>;
-  products: number;
+  productShare: number;
 }
 
 /** Profiles a graph over a few runs. The clock around every node costs something: use no other time of these runs. */
@@ -54,6 +54,6 @@ function shares(events: readonly ProfileEvent[]): OperatorShares {
   }
   const total = [...times.values()].reduce((sum, time) => sum + time, 0);
   const sorted = [...times].sort(([, a], [, b]) => b - a).map(([kind, time]): [string, number] => [kind, time / total]);
-  const products = sorted.reduce((sum, [kind, share]) => sum + (PRODUCTS.has(kind) ? share : 0), 0);
-  return { operators: Object.fromEntries(sorted), products };
+  const productShare = sorted.reduce((sum, [kind, share]) => sum + (PRODUCTS.has(kind) ? share : 0), 0);
+  return { operators: Object.fromEntries(sorted), productShare };
 }

@@ -54,9 +54,9 @@ export function compile(outputs: Record<string, Tensor>, options: CompileOptions
   check(nodes);
   const layout = planLayout(nodes, tensors, options.batchHint ?? 1);
   const emitter = new Emitter(layout, countUses(nodes, tensors), options.stored);
-  for (const node of nodes) if (node.op === 'input') emitter.stored(node); // inputs in declared order
+  for (const node of nodes) if (node.op === 'input') emitter.emit(node); // inputs in declared order
   // In order, so that deep graphs need no deep recursion. What a reader may take in (Gemm with bias, masks) waits for one.
-  for (const node of nodes) if (!WAITING.has(node.op)) emitter.stored(node);
+  for (const node of nodes) if (!WAITING.has(node.op)) emitter.emit(node);
   for (const [name, tensor] of Object.entries(outputs)) emitter.output(name, tensor);
   const inputs = emitter.inputs.map((input): Port => input.attributes);
   const taken = inputs.find(({ name }) => Object.hasOwn(outputs, name));

@@ -36,15 +36,22 @@ export class Emitter {
     this.#bound = bound;
   }
 
+  /** Emits a tensor as it is stored. */
+  emit(tensor: Tensor): void {
+    this.asStored(tensor);
+  }
+
   /** Is it stored transposed? */
   isFlipped(tensor: Tensor): boolean {
     return this.#flipped.has(tensor.id);
   }
 
+  /** Does one node alone read it? */
   isReadOnce(tensor: Tensor): boolean {
     return this.#uses.get(tensor.id) === 1;
   }
 
+  /** Is it an input that is bound to eight bits? */
   isInt8(tensor: Tensor): tensor is Tensor<'input'> {
     const bound = tensor.op === 'input' ? this.#bound.get((tensor as Tensor<'input'>).attributes.name) : undefined;
     return bound !== undefined && 'int8' in bound;
@@ -52,7 +59,7 @@ export class Emitter {
 
   /** Name of a tensor in plain storage. */
   value(tensor: Tensor): string {
-    return this.isFlipped(tensor) ? this.#turned(tensor) : this.stored(tensor);
+    return this.isFlipped(tensor) ? this.#turned(tensor) : this.asStored(tensor);
   }
 
   /** Name of an elementwise input, shaped to broadcast against `node` as `node` is stored. */
@@ -189,8 +196,8 @@ export class Emitter {
     );
   }
 
-  /** Name of a tensor as it is stored; emits it at first use. */
-  stored(tensor: Tensor): string {
+  /** Name of a tensor as it is stored; makes its nodes at first use. */
+  asStored(tensor: Tensor): string {
     const known = this.#emitted.get(tensor.id);
     if (known !== undefined) return known;
     const name = (OPS[tensor.op] as OpRule<OpName>).emit(this, tensor);
@@ -200,13 +207,13 @@ export class Emitter {
 
   /** Name of a [B, n] tensor in transposed storage. */
   asFlipped(tensor: Tensor): string {
-    return this.isFlipped(tensor) ? this.stored(tensor) : this.#turned(tensor);
+    return this.isFlipped(tensor) ? this.asStored(tensor) : this.#turned(tensor);
   }
 
   /** A [B, n] tensor in the storage that it does not have. */
   #turned(tensor: Tensor): string {
     return this.once(`turned ${tensor.id}`, () => {
-      const name = this.stored(tensor);
+      const name = this.asStored(tensor);
       if (tensor.shape[1] === 1)
         return this.add('Reshape', [name, this.int64s(this.isFlipped(tensor) ? [-1, 1] : [1, -1])]);
       return this.add('Transpose', [name], { perm: [1, 0] });
@@ -221,6 +228,7 @@ export class Emitter {
     return this.once(`transposed ${tensor.id}`, () => this.add('Transpose', [this.value(tensor)], { perm }));
   }
 
+  /** Name of a value in another shape; its numbers stay in their order. */
   reshaped(name: string, shape: Shape): string {
     const dims = shape.map((dim) => (isBatch(dim) ? -1 : dim));
     return this.once(`reshaped ${name} ${dims.join()}`, () => this.add('Reshape', [name, this.int64s(dims)]));

@@ -23,8 +23,8 @@ export function product(emitter: Emitter, node: Tensor<'matmul'>, bias?: Tensor)
   // Weights turned beforehand cost less than a product that reads them across (10 % at 1024 x 512).
   const turnWeights = flip && !transB && !isBatchMatrix(b.shape);
   const names = flip
-    ? [turnWeights ? emitter.operand(b, true) : emitter.stored(b), emitter.stored(a)]
-    : [emitter.stored(a), emitter.stored(b)];
+    ? [turnWeights ? emitter.operand(b, true) : emitter.asStored(b), emitter.asStored(a)]
+    : [emitter.asStored(a), emitter.asStored(b)];
   const transposes = flip
     ? { transA: Number(!transB && !turnWeights), transB: Number(!transA) }
     : { transA: Number(transA), transB: Number(transB) };

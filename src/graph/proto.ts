@@ -29,9 +29,11 @@ export const DATA_TYPES: Record<ElementType, TensorProto_DataType> = {
   bool: TensorProto_DataType.BOOL,
 };
 
+/** The bytes of numbers, as raw data of a tensor. */
 export const bytesOf = ({ buffer, byteOffset, byteLength }: Int8Array | Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+/** @throws GRAPH_INVALID for a type that is not stored, or numbers that do not fill the shape */
 export function storedTensor(
   name: string,
   shape: Shape,
@@ -52,10 +54,11 @@ export function storedTensor(
   }
   const { data } = value;
   if (data.length !== count) throw invalid(`has ${data.length} numbers, its shape ${showShape(shape)} takes ${count}`);
-  tensor.rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  tensor.rawData = bytesOf(data);
   return tensor;
 }
 
+/** Whole numbers are ints, `{ float }` is a float. */
 export function attributeProto(name: string, value: AttributeValue): AttributeProto {
   const type = AttributeProto_AttributeType;
   if (typeof value === 'string')

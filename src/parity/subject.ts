@@ -332,7 +332,7 @@ export class Subject {
     });
   }
 
-  /** The step has summed the gradients of equal rows and taken its scratch back to zeros: they are summed and spread again. */
+  /** The step's sums of the gradients of equal rows, taken again and put in a table of zeros. */
   #tableGradient(): Float32Array {
     const { kernels, buffers, layout, batch } = this.#parts;
     const { unique, summed } = buffers;

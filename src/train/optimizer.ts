@@ -158,10 +158,11 @@ function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, op
     return;
   }
   const step = { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale };
-  if (wholeTable === undefined) {
+  if (options.tableUpdates === 'lazy') {
     kernels.sgdRows({ ...rows, table }, step);
     return;
   }
+  if (wholeTable === undefined) throw new Error('dense updates by SGD need a scratch of the size of the table');
   kernels.spreadRows({ ...rows, dense: wholeTable });
   kernels.sgd(
     { parameter: table, gradient: wholeTable, velocity: first, from: 0, to: table.view.length },

@@ -32,8 +32,8 @@ export function bench(program: Command): void {
     .command('train')
     .summary('time whole training steps')
     .description(
-      'Times whole training steps of each phase, in turn, and prints them beside the peak of the machine: large matrix products ' +
-        'through the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
+      'Times whole training steps of each phase and size of the table, in turn, and prints them beside the peak of the machine: ' +
+        'large matrix products through the same runtime, run between the steps. First a loop is timed alone and twice at once: unless both take the same ' +
         'time, two cores are not really there, and times of two threads mean little.',
     )
     .option('--model <keys>', `models, or all: ${[...models.keys()].join(',')}`, 'autoifs')
@@ -41,14 +41,9 @@ export function bench(program: Command): void {
       '--preset <name>',
       "sizes, batch and optimiser of one of the model's presets (default: the model's defaults)",
     )
-    .option(
-      '--vocabulary <list>',
-      'rows of the embedding table; several sizes are timed side by side',
-      numbers,
-      [13_000],
-    )
+    .option('--vocabulary <list>', 'rows of the embedding table; several sizes are timed in turn', numbers, [13_000])
     .option('--phase <name>', 'one phase only, like search or retrain')
-    .option('--steps <n>', 'steps to time in each phase', wholeNumber(1), 30)
+    .option('--steps <n>', 'steps to time in each phase, on each table', wholeNumber(1), 30)
     .addOption(new Option('--tables <kind>', 'how embedding tables are updated').choices(['lazy', 'dense']))
     .option('--batch <n>', 'rows of a step', wholeNumber(1))
     .option('--fields <n>', 'fields of a row', wholeNumber(1))
@@ -117,15 +112,13 @@ async function run({ json, ...options }: Options): Promise<void> {
     warn(
       `warning: two copies of a loop at once take ${copies.toFixed(2)} times as long as one: this machine has no two free cores now`,
     );
-  const keys = options.model === 'all' ? [...models.keys()] : options.model.split(',');
+  const keys = options.model === 'all' ? [...models.keys()] : [...new Set(options.model.split(','))];
   const timings: PhaseTiming[] = [];
-  for (const model of keys)
-    timings.push(
-      ...(await runTrainBench(
-        { ...options, model },
-        (timing) => json && printJson({ event: 'phase', ...timing, copies }),
-      )),
-    );
+  for (const model of keys) {
+    const ofModel = await runTrainBench({ ...options, model });
+    if (json) for (const timing of ofModel) printJson({ event: 'phase', ...timing, copies });
+    timings.push(...ofModel);
+  }
   if (json) return;
   print(formatTimings(timings));
   print(`two copies of a loop at once: ${copies.toFixed(2)} times the time of one`);

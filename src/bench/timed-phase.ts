@@ -1,0 +1,174 @@
+/** One phase of training on one table: its steps, how long they took, and what took the time. */
+import { availableParallelism } from 'node:os';
+import type { Batch, PreparedData } from '../data/prepared.ts';
+import { multiplyAdds, type Product } from '../graph/index.ts';
+import type { Phase } from '../model/contract.ts';
+import type { Session, SessionOptions } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
+import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
+import { gateGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
+import type { PhasePlan } from '../train/phases.ts';
+import { scalarsAt } from '../train/schedule.ts';
+import { type Setup, stepContext } from '../train/setup.ts';
+import { type StepContext, type StepInput, trainStep } from '../train/step.ts';
+import { Clock, PARTS, type Part } from './clock.ts';
+import { median } from './median.ts';
+import { type OperatorShares, operatorShares } from './profile.ts';
+
+export interface StepTimes {
+  model: string;
+  phase: Phase;
+  /** Of a whole step. */
+  medianMs: number;
+  minMs: number;
+  /** At the median. */
+  rowsPerSecond: number;
+  /** Matrix products of a step, two operations per multiply-add, at the median. */
+  gflops: number;
+  /** A large matrix product, beside each step; the median. The machine's own speed changes while one measures. */
+  peakGflops: number;
+  /** A step's GFLOP/s over that of the product beside it: the median over the steps. */
+  peakShare: number;
+  /** The fastest step over the fastest product. */
+  bestPeakShare: number;
+  /** Operations of one step. */
+  gflop: number;
+  /** Median milliseconds of what a step consists of. */
+  parts: Record<Part | 'other', number>;
+  batchSize: number;
+  tableRows: number;
+  fields: number;
+  tableUpdates: 'lazy' | 'dense';
+  steps: number;
+  threads: number;
+}
+
+interface Parts {
+  setup: Setup;
+  plan: PhasePlan;
+  graph: TrainingGraph;
+  session: Session;
+  fillGates: StepInput['fillGates'];
+}
+
+export class TimedPhase {
+  /** Milliseconds of the steps that count. */
+  readonly milliseconds: number[] = [];
+  readonly #ofParts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
+  readonly #phase: Parts;
+  readonly #context: StepContext;
+  readonly #scalars: Record<string, number>;
+  readonly #batches: AsyncGenerator<Batch, never>;
+  readonly #clock = new Clock();
+  #steps = 0;
+
+  private constructor(phase: Parts) {
+    const { setup, plan, graph, session } = phase;
+    const context = stepContext(setup, plan, graph, this.#clock.session(session));
+    this.#phase = phase;
+    this.#context = { ...context, kernels: this.#clock.kernels(setup.kernels) };
+    this.#scalars = scalarsAt(setup, plan, { epoch: 0, step: 0, stepsPerEpoch: 1 });
+    this.#batches = endless(setup.data, setup.config.train.batchSize);
+  }
+
+  /** Phases of one set-up share its weights, and train them further in turn. */
+  static async open(setup: Setup, plan: PhasePlan): Promise<TimedPhase> {
+    const graph = trainingGraph(setup.graphRequest(plan.phase, setup.config.train.batchSize));
+    const gates = plan.phase === 'retrain' ? await frozenGates(setup) : undefined;
+    const fillGates = gates && ((batch: Batch, out: Float32Array) => void gates.fill(batch, out));
+    const session = await createSession(graph.bytes, runtimeOf(setup));
+    return new TimedPhase({ setup, plan, graph, session, fillGates });
+  }
+
+  get products(): readonly Product[] {
+    return this.#phase.graph.products;
+  }
+
+  async step(counts: boolean): Promise<void> {
+    const input = await this.#nextInput();
+    this.#clock.reset();
+    const started = performance.now();
+    await trainStep(this.#context, input);
+    const milliseconds = performance.now() - started;
+    if (!counts) return;
+    const ofParts = this.#clock.milliseconds;
+    this.milliseconds.push(milliseconds);
+    for (const part of PARTS) this.#ofParts[part].push(ofParts[part]);
+    this.#ofParts.other.push(milliseconds - PARTS.reduce((sum, part) => sum + ofParts[part], 0));
+  }
+
+  /** `peaks`: GFLOP/s of the product beside each step that counts. */
+  times(peaks: readonly number[]): StepTimes {
+    const { setup, plan } = this.#phase;
+    const { config, data, model } = setup;
+    const { batchSize, tableUpdates } = config.train;
+    const gflop = (2 * this.products.reduce((sum, product) => sum + multiplyAdds(product, batchSize), 0)) / 1e9;
+    const medianMs = median(this.milliseconds);
+    const minMs = Math.min(...this.milliseconds);
+    const parts = Object.entries(this.#ofParts).map(([part, ms]) => [part, median(ms)]);
+    return {
+      model: model.key,
+      phase: plan.phase,
+      medianMs,
+      minMs,
+      rowsPerSecond: (batchSize / medianMs) * 1000,
+      gflops: (gflop / medianMs) * 1000,
+      peakGflops: median(peaks),
+      peakShare: median(this.milliseconds.map((ms, i) => ((gflop / ms) * 1000) / peaks[i])),
+      bestPeakShare: ((gflop / minMs) * 1000) / Math.max(...peaks),
+      gflop,
+      parts: Object.fromEntries(parts) as StepTimes['parts'],
+      batchSize,
+      tableRows: data.manifest.tableRows,
+      fields: data.manifest.fields.length,
+      tableUpdates,
+      steps: this.milliseconds.length,
+      threads: config.threads ?? availableParallelism(),
+    };
+  }
+
+  /** A few more steps, for what kinds of nodes take of their time. */
+  profile(): Promise<OperatorShares> {
+    const { graph, setup } = this.#phase;
+    return operatorShares(graph.bytes, runtimeOf(setup), async (session) =>
+      trainStep({ ...this.#context, session }, await this.#nextInput()),
+    );
+  }
+
+  release(): Promise<void> {
+    return this.#phase.session.release();
+  }
+
+  async #nextInput(): Promise<StepInput> {
+    const { plan, fillGates } = this.#phase;
+    const { value: batch } = await this.#batches.next();
+    const step = ++this.#steps;
+    return { batch, step, epoch: 0, learningRate: plan.learningRate, scalars: this.#scalars, fillGates };
+  }
+}
+
+const runtimeOf = ({ config: { backend, threads } }: Setup): SessionOptions => ({ backend, threads });
+
+/** The gates of all rows, computed once, as retraining has them. */
+async function frozenGates(setup: Setup): Promise<GateSource> {
+  const { data, kernels, weights, layout, gateWidth: width, scoring, sizes } = setup;
+  weights.gateTable?.view.set(weights.table.view);
+  const { bytes } = gateGraph(setup.graphRequest('retrain', scoring.capacity));
+  const session = await createSession(bytes, runtimeOf(setup));
+  const network = liveGates({ kernels, session, weights, layout, buffers: scoring, width });
+  const { scenarios, tasks } = sizes;
+  const { gates } = await cacheGates(await data.open('train'), network, {
+    batchSize: scoring.capacity,
+    width,
+    scenarios,
+    tasks,
+  });
+  await session.release();
+  return gates;
+}
+
+/** Full batches, over and over. */
+async function* endless(data: PreparedData, batchSize: number): AsyncGenerator<Batch, never> {
+  const reader = await data.open('train');
+  for (;;) yield* reader.batches({ batchSize });
+}
