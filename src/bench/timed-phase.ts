@@ -5,8 +5,9 @@ import { multiplyAdds, type Product } from '../graph/index.ts';
 import type { Phase } from '../model/contract.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { cacheGates, type GateSource, liveGates } from '../train/gates.ts';
-import { gateGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
+import type { GateSource } from '../train/gates.ts';
+import { type TrainingGraph, trainingGraph } from '../train/graphs.ts';
+import { gatesOf } from '../train/phase-tools.ts';
 import type { PhasePlan } from '../train/phases.ts';
 import { scalarsAt } from '../train/schedule.ts';
 import { type Setup, stepContext } from '../train/setup.ts';
@@ -43,7 +44,8 @@ export interface StepTimes {
   threads: number;
 }
 
-interface Parts {
+/** What a phase is made of. */
+interface Made {
   setup: Setup;
   plan: PhasePlan;
   graph: TrainingGraph;
@@ -55,14 +57,14 @@ export class TimedPhase {
   /** Milliseconds of the steps that count. */
   readonly milliseconds: number[] = [];
   readonly #ofParts: Record<Part | 'other', number[]> = { gather: [], run: [], scatter: [], update: [], other: [] };
-  readonly #phase: Parts;
+  readonly #phase: Made;
   readonly #context: StepContext;
   readonly #scalars: Record<string, number>;
   readonly #batches: AsyncGenerator<Batch, never>;
   readonly #clock = new Clock();
   #steps = 0;
 
-  private constructor(phase: Parts) {
+  private constructor(phase: Made) {
     const { setup, plan, graph, session } = phase;
     const context = stepContext(setup, plan, graph, this.#clock.session(session));
     this.#phase = phase;
@@ -151,19 +153,9 @@ const runtimeOf = ({ config: { backend, threads } }: Setup): SessionOptions => (
 
 /** The gates of all rows, computed once, as retraining has them. */
 async function frozenGates(setup: Setup): Promise<GateSource> {
-  const { data, kernels, weights, layout, gateWidth: width, scoring, sizes } = setup;
+  const { data, weights } = setup;
   weights.gateTable?.view.set(weights.table.view);
-  const { bytes } = gateGraph(setup.graphRequest('retrain', scoring.capacity));
-  const session = await createSession(bytes, runtimeOf(setup));
-  const network = liveGates({ kernels, session, weights, layout, buffers: scoring, width });
-  const { scenarios, tasks } = sizes;
-  const { gates } = await cacheGates(await data.open('train'), network, {
-    batchSize: scoring.capacity,
-    width,
-    scenarios,
-    tasks,
-  });
-  await session.release();
+  const [{ gates }] = await gatesOf(setup, await data.open('train'));
   return gates;
 }
 

@@ -167,11 +167,8 @@ export class Emitter {
   /** A stored list of int64: shapes, axes, bounds. */
   int64s(values: readonly number[]): string {
     const key = `%i64_${values.join('_').replaceAll('-', 'm')}`;
-    if (!this.#converted.has(key)) {
-      const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-      this.#converted.set(key, this.#initializer(key, TensorProto_DataType.INT64, [values.length], bytes));
-    }
-    return this.#converted.get(key) as string;
+    const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.once(key, () => this.#initializer(key, TensorProto_DataType.INT64, [values.length], bytes));
   }
 
   /** Adds a node with one result; returns the result's name. Names of ours begin with %, those of inputs and outputs do not. */

@@ -46,12 +46,18 @@ export interface KeepCounts {
   kept: Float64Array;
 }
 
+/** Gates of a whole split, and how often they keep. */
+export interface CachedGates {
+  gates: GateSource;
+  counts: KeepCounts;
+}
+
 /** Computes and keeps the gates of a whole split. Memory: `width` bits per row, rounded up to bytes. */
 export async function cacheGates(
   reader: SplitReader,
   source: GateSource,
   sizes: { batchSize: number; width: number; scenarios: number; tasks: number },
-): Promise<{ gates: GateSource; counts: KeepCounts }> {
+): Promise<CachedGates> {
   const { width, tasks } = sizes;
   const stride = Math.ceil(width / 8);
   const bits = new Uint8Array(reader.rows * stride);

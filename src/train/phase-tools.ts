@@ -2,7 +2,7 @@
 import type { SplitReader } from '../data/prepared.ts';
 import type { Session } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
+import { type CachedGates, cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
 import { gateGraph, inferenceGraph, trainingGraph } from './graphs.ts';
 import type { PhasePlan } from './phases.ts';
 import type { ScorerContext } from './scorer.ts';
@@ -61,6 +61,13 @@ export async function preparePhase(
 
 /** Gates of the training and validation rows, computed once, and the keep-rates over the training rows. */
 async function freezeGates(setup: Setup, trainRows: SplitReader, validationRows: SplitReader) {
+  const [train, validation] = await gatesOf(setup, trainRows, validationRows);
+  const keep = { rates: keepRates(train.counts, setup.sizes.tasks), rows: [...train.counts.rows] };
+  return { train: train.gates, validation: validation.gates, keep };
+}
+
+/** Gates of all rows of some splits, by the gate network and its table as they are. */
+export async function gatesOf(setup: Setup, ...splits: SplitReader[]): Promise<CachedGates[]> {
   const { kernels, weights, layout, scoring, gateWidth: width } = setup;
   const { scenarios, tasks } = setup.sizes;
   const { backend, threads } = setup.config;
@@ -68,9 +75,8 @@ async function freezeGates(setup: Setup, trainRows: SplitReader, validationRows:
   const session = await createSession(bytes, { backend, threads });
   const network = liveGates({ kernels, session, weights, layout, buffers: scoring, width });
   const sizes = { batchSize: scoring.capacity, width, scenarios, tasks };
-  const train = await cacheGates(trainRows, network, sizes);
-  const validation = await cacheGates(validationRows, network, sizes);
+  const cached: CachedGates[] = [];
+  for (const rows of splits) cached.push(await cacheGates(rows, network, sizes));
   await session.release();
-  const keep = { rates: keepRates(train.counts, tasks), rows: [...train.counts.rows] };
-  return { train: train.gates, validation: validation.gates, keep };
+  return cached;
 }
