@@ -9,8 +9,9 @@ const inProcess = {
 };
 
 /**
- * Three projects: `fast` (in-process, under a minute together), `thorough` (in-process, a database or a training in most of
- * them) and `slow` (whole commands, kills, real data).
+ * Four projects: `fast` (in-process, under a minute together), `thorough` (in-process, a database or a training in most of
+ * them), `slow` (whole commands, kills, real data) and `long` (what takes minutes: thousands of damages, requests under
+ * overload). `npm test` runs the first three, `npm run test:long` the last.
  */
 export default defineConfig({
   test: {
@@ -20,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{slow,thorough}.test.ts'],
+          exclude: ['test/**/*.{slow,thorough,long}.test.ts'],
           ...inProcess,
         },
       },
@@ -31,6 +32,14 @@ export default defineConfig({
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: ['test/**/*.long.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],
