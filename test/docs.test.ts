@@ -89,7 +89,7 @@ test('links to files lead somewhere', () => {
 test("the README's library example uses names that the library has", () => {
   const [example] = blocks('README.md', 'ts');
   const names =
-    /import \{([^}]*)\} from 'tributary'/
+    /import \{([^}]*)\} from 'tributary-ranker'/
       .exec(example)?.[1]
       .split(',')
       .map((name) => name.trim()) ?? [];

@@ -43,9 +43,11 @@ function readJson(path: string): unknown {
 async function readModule(path: string): Promise<unknown> {
   readText(path, 'a configuration'); // for its errors: the loader's say less
   const { createJiti } = await import('jiti'); // a tenth of a second that most commands need not wait
-  // The helpers are given to the module as `tributary`, so that a lone file works wherever the command is installed.
+  // The module gets the helpers under the package's name, so that a lone file works wherever the command is installed.
+  // Version 0.1 was called `tributary`: its modules go on working.
+  const helpers = { defineRun, defineDataset, defineTune, defineComparison };
   const jiti = createJiti(import.meta.url, {
-    virtualModules: { tributary: { defineRun, defineDataset, defineTune, defineComparison } },
+    virtualModules: { 'tributary-ranker': helpers, tributary: helpers },
     interopDefault: false,
     fsCache: false,
     moduleCache: false,

@@ -316,7 +316,7 @@ fields:
 scenario: { expression: tab, values: [0, 1] }
 tasks: [{ name: click, label: is_click }]
 `;
-  const modules = `import { defineDataset } from 'tributary';
+  const modules = `import { defineDataset } from 'tributary-ranker';
 const name: string = 'clicks';
 export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`;
 
