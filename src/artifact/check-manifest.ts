@@ -53,7 +53,13 @@ function fieldProblems({ data }: ArtifactManifest): string[] {
     ['task', data.tasks],
   ] as const)
     if (new Set(names).size !== names.length) problems.push(`two ${what}s have the same name`);
-  const { sequences } = data;
+  const { sequences, scenarioFields } = data;
+  if (scenarioFields !== undefined) {
+    const unknown = scenarioFields.names.filter((name) => !data.fields.some((field) => field.name === name));
+    problems.push(...unknown.map((name) => `${name} is said to be the scenario, but is no field`));
+    if (scenarioFields.values.length !== data.scenarios.length)
+      problems.push(`${scenarioFields.values.length} values of scenarios, expected ${data.scenarios.length}`);
+  }
   if (sequences !== undefined && !data.fields.some(({ name }) => name === sequences.itemField))
     problems.push(`sequences are of ${sequences.itemField}, which is no field`);
   return problems;

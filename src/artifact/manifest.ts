@@ -110,6 +110,8 @@ export const artifactSchema = z.strictObject({
         vocabulary: inside.optional(),
       }),
     ),
+    /** Fields that are the scenario under another name, and their value in each scenario; absent where there is none. */
+    scenarioFields: z.strictObject({ names: z.array(z.string()).min(1), values: z.array(z.string()) }).optional(),
   }),
   /** The joint graph first, then those of single scenarios. */
   graphs: z.array(graph).min(1),

@@ -7,9 +7,41 @@ import { z } from 'zod';
 /** An SQL expression over the columns of the joined sources (DuckDB's dialect), e.g. `rating > 3`. */
 const sql = z.string().min(1);
 
+export const PROTOTYPE = 'the name __proto__ has a meaning of its own in JavaScript: choose another';
+
 const name = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name has letters, digits and underscores and does not start with a digit');
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name has letters, digits and underscores and does not start with a digit')
+  .refine((text) => text !== '__proto__', PROTOTYPE);
+
+interface Issues {
+  addIssue(issue: { code: 'custom'; message: string }): void;
+}
+
+/**
+ * A check that names differ, whatever their case: DuckDB takes `item` and `Item` for one column, the file systems of macOS
+ * and Windows take them for one file. Each pair is reported.
+ */
+function distinctNames<T>(what: string, namesIn: (value: T) => readonly string[]): (value: T, context: Issues) => void {
+  return (value, context) => {
+    const names = namesIn(value);
+    names.forEach((text, i) => {
+      const first = names.findIndex((other) => other.toLowerCase() === text.toLowerCase());
+      if (first === i) return;
+      const message =
+        names[first] === text
+          ? `two ${what} have the same name: "${text}"`
+          : `two ${what} have names that differ in case alone: "${names[first]}" and "${text}". Databases and file systems may take them for one: rename one of them`;
+      context.addIssue({ code: 'custom', message });
+    });
+  };
+}
+
+const namesOf = (entries: readonly { name: string }[]): string[] => entries.map((entry) => entry.name);
+
+/** Readable names of the scenarios, in order of their index. */
+export const scenarioNames = ({ names, values }: { names?: string[]; values: (string | number)[] }): string[] =>
+  names ?? values.map(String);
 
 /** One table: a file, a glob or a list of them, relative to the source folder. */
 const source = z.strictObject({
@@ -29,7 +61,7 @@ const source = z.strictObject({
   /** Name of a column that holds the path of the file that a row comes from. */
   fileColumn: name.optional(),
   /** Column -> SQL over the columns of this source: computed once per row of it, before joins. A column of the files wins. */
-  derive: z.record(name, sql).optional(),
+  derive: z.record(name, sql).superRefine(distinctNames('columns', Object.keys)).optional(),
 });
 
 const join = z.strictObject({
@@ -140,7 +172,10 @@ const sequences = z.strictObject({
   /** Items of a sequence at most, the latest ones. */
   length: z.int().min(1).max(512).default(20),
   /** Name of a type -> SQL condition: which rows count for it. */
-  types: z.record(name, sql).refine((types) => Object.keys(types).length > 0, 'name at least one type'),
+  types: z
+    .record(name, sql)
+    .refine((types) => Object.keys(types).length > 0, 'name at least one type')
+    .superRefine(distinctNames('types', Object.keys)),
 });
 
 export const datasetSchema = z
@@ -148,7 +183,10 @@ export const datasetSchema = z
     name: z.string().min(1),
     /** What a reader of results must know, for example that a field leaks: reports repeat it. */
     notes: z.array(z.string().min(1)).optional(),
-    sources: z.record(name, source).refine((s) => Object.keys(s).length > 0, 'name at least one source'),
+    sources: z
+      .record(name, source)
+      .refine((s) => Object.keys(s).length > 0, 'name at least one source')
+      .superRefine(distinctNames('sources', Object.keys)),
     /** The source whose rows are the examples. Default: the only source. */
     from: name.optional(),
     joins: z.array(join).default([]),
@@ -159,22 +197,20 @@ export const datasetSchema = z
      * a group in the order before the step. Default: the order of the files.
      */
     groupRowsBy: z.array(z.string()).default([]),
-    fields: z
-      .array(fieldSchema)
-      .min(1)
-      .refine((f) => new Set(f.map((x) => x.name)).size === f.length, 'two fields have the same name'),
-    scenario: z.strictObject({
-      /** SQL that gives the scenario of a row: one of `values`, as text or number. */
-      expression: sql,
-      /** The scenarios in order of their index 0..S-1. Rows with another value are an error; NULL drops the row. */
-      values: z.array(z.union([z.string(), z.int()])).min(1),
-      /** Readable names, one per value. Default: the values. */
-      names: z.array(z.string().min(1)).optional(),
-    }),
-    tasks: z
-      .array(task)
-      .min(1)
-      .refine((t) => new Set(t.map((x) => x.name)).size === t.length, 'two tasks have the same name'),
+    fields: z.array(fieldSchema).min(1).superRefine(distinctNames('fields', namesOf)),
+    scenario: z
+      .strictObject({
+        /** SQL that gives the scenario of a row: one of `values`, as text or number. */
+        expression: sql,
+        /** The scenarios in order of their index 0..S-1. Rows with another value are an error; NULL drops the row. */
+        values: z.array(z.union([z.string(), z.int()])).min(1),
+        /** Readable names, one per value. Default: the values. */
+        names: z.array(z.string().min(1)).optional(),
+      })
+      .superRefine(distinctNames('scenarios', scenarioNames))
+      .refine(({ values }) => new Set(values.map(String)).size === values.length, 'a value is listed twice')
+      .refine((scenario) => !scenarioNames(scenario).includes('__proto__'), PROTOTYPE),
+    tasks: z.array(task).min(1).superRefine(distinctNames('tasks', namesOf)),
     /** Weight of a row in the training loss (> 0); 1 when absent. */
     weight: sql.optional(),
     /** Key of grouped AUC, for example the user. */
@@ -214,6 +250,8 @@ export const datasetSchema = z
         path: ['sequences', 'item'],
         message: `there is no categorical field "${dataset.sequences.item}" (categorical fields: ${items.join(', ')})`,
       });
+    for (const [i, message] of reservedFields(dataset))
+      context.addIssue({ code: 'custom', path: ['fields', i], message });
     const { names, values } = dataset.scenario;
     if (names !== undefined && names.length !== values.length)
       context.addIssue({
@@ -222,6 +260,23 @@ export const datasetSchema = z
         message: `${names.length} names for ${values.length} values`,
       });
   });
+
+/** Windows opens these as devices, whatever stands behind a dot: `con.parquet`. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
+
+/** Fields by their place whose names have another meaning where they would be used. */
+function reservedFields({ fields, sequences }: { fields: { name: string }[]; sequences?: object }): [number, string][] {
+  const has = (name: string): boolean => fields.some((field) => field.name === name);
+  return fields.flatMap(({ name }, i): [number, string][] => {
+    const say = (why: string): [number, string][] => [
+      [i, `the field "${name}" needs another name (its "expression" may stay): ${why}`],
+    ];
+    if (DEVICE.test(name)) return say('Windows takes a file of that name for a device');
+    if (name === 'sequences' && sequences !== undefined) return say('requests give the sequences of a user under it');
+    if (name === 'fields' && has('id')) return say('next to a field "id", requests give values of items under it');
+    return [];
+  });
+}
 
 /** A dataset configuration with every default filled in. */
 export type DatasetConfig = z.output<typeof datasetSchema>;

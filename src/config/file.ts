@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml';
 import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
 import { defineComparison } from './compare.ts';
-import { defineDataset } from './dataset.ts';
+import { defineDataset, PROTOTYPE } from './dataset.ts';
 import { defineRun } from './run.ts';
 import { defineTune } from './tune.ts';
 
@@ -13,9 +13,32 @@ const MODULES = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 /**
  * What the file says, not checked yet.
  *
- * @throws FILE_MISSING, FILE_UNREADABLE, CONFIG_UNREADABLE (with line and column where the syntax is wrong)
+ * @throws FILE_MISSING, FILE_UNREADABLE, CONFIG_UNREADABLE (with line and column where the syntax is wrong), CONFIG_INVALID
+ * for an entry called `__proto__`: schemas leave it out without a word
  */
 export async function readConfig(path: string): Promise<unknown> {
+  const config = await readAny(path);
+  const found = prototypeEntry(config);
+  if (found === undefined) return config;
+  const problems = [{ path: found, message: PROTOTYPE }];
+  throw error('CONFIG_INVALID', { source: `the configuration (${path})`, problems });
+}
+
+/** Path of the first entry called `__proto__`. */
+function prototypeEntry(config: unknown): string | undefined {
+  const seen = new Set<object>();
+  const open: [string, unknown][] = [['', config]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [path, value] = next;
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (Object.hasOwn(value, '__proto__')) return `${path}__proto__`;
+    for (const [key, inner] of Object.entries(value)) open.push([`${path}${key}.`, inner]);
+  }
+  return undefined;
+}
+
+async function readAny(path: string): Promise<unknown> {
   const extension = extname(path).toLowerCase();
   if (extension === '.yaml' || extension === '.yml') return readYaml(path);
   if (extension === '.json') return readJson(path);

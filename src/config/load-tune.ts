@@ -95,7 +95,7 @@ function runProblems(input: Record<string, unknown>, models: Models): Problem[] 
     ...ofBase.map(({ path, message }) => ({ path: placeOf(path, base), message })),
     ...checked.flatMap(([path, entry]) =>
       [
-        ...(FIXED[path] === undefined ? [] : [{ path: '', message: `cannot be searched: ${FIXED[path]}` }]),
+        ...(Object.hasOwn(FIXED, path) ? [{ path: '', message: `cannot be searched: ${FIXED[path]}` }] : []),
         ...overlaps(path, [...all.keys()]),
         ...conditionProblems(path, entry, all),
         ...distinct(surroundings(path, entry, keys).flatMap((beside) => valueProblems(path, entry, beside, tryOut))),

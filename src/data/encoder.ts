@@ -61,7 +61,8 @@ export function createRowEncoder({ config, fields, sequences, tokens }: EncoderS
     const write = fieldWriter(config.fields[i], field, tokens);
     const slot = at;
     at += field.slots;
-    return { field, write: (row, into, offset) => write(row[field.name], into, offset + slot) };
+    const valueIn = propertyReader(field.name);
+    return { field, write: (row, into, offset) => write(valueIn(row), into, offset + slot) };
   });
   const item = fields.findIndex(({ name }) => name === sequences?.itemField);
   if (sequences === undefined || item < 0) return encoderOf(writers, slots, { encodeSequences: () => {} });
@@ -94,12 +95,19 @@ const encoderOf = (
     ),
 });
 
+/** Reads a property of an object as it is given: of a name that every object has, such as `constructor`, its own only. */
+const propertyReader = (name: string): ((values: Record<string, unknown>) => unknown) =>
+  name in Object.prototype
+    ? (values) => (Object.hasOwn(values, name) ? values[name] : undefined)
+    : (values) => values[name];
+
 /** Writes the sequences of a row, type after type. */
 function sequenceWriter(
   { types, length }: PreparedSequences,
   padding: number,
   writeItem: (value: unknown, into: Int32Array, at: number) => void,
 ): RowEncoder['encodeSequences'] {
+  const readers = types.map(propertyReader);
   return (sequences, into, offset = 0) => {
     const unknown = Object.keys(sequences).find((type) => !types.includes(type));
     if (unknown !== undefined)
@@ -109,7 +117,7 @@ function sequenceWriter(
         expected: `one of ${types.join(', ')}`,
       });
     types.forEach((type, k) => {
-      const items = sequences[type] ?? [];
+      const items = readers[k](sequences) ?? [];
       if (!Array.isArray(items))
         throw error('SEQUENCE_INVALID', {
           type,

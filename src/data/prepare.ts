@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
-import type { DatasetConfig } from '../config/dataset.ts';
+import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
 import { openDuckDB } from './duckdb.ts';
 import { checkExpressions, neededColumns } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
@@ -131,7 +131,7 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
       fields,
       splits,
       tasks: config.tasks.map((t) => t.name),
-      scenarios: scenarioNames(config),
+      scenarios: scenarioNames(config.scenario),
       ...(sequences && { sequences }),
     };
     const statistics = await computeStatistics(connection, { ...parts, config }, staging, baseRows);
@@ -151,9 +151,6 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     rmSync(work, { recursive: true, force: true });
   }
 }
-
-/** Readable names of the scenarios, in order of their index. */
-const scenarioNames = ({ scenario }: DatasetConfig): string[] => scenario.names ?? scenario.values.map(String);
 
 const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
   seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;

@@ -12,6 +12,7 @@ import { nearest } from '../base/nearest.ts';
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { type PreparedData, RESERVED_IDS } from '../data/prepared.ts';
+import { scenarioFields } from '../data/scenario-fields.ts';
 import type { Port } from '../graph/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
@@ -196,12 +197,14 @@ const hasVocabulary = (config: FieldConfig): boolean => !('hash' in config && co
 
 function dataOf(data: PreparedData): ArtifactManifest['data'] {
   const { name, fields, scenarios, tasks, orderedTasks, sequences, tableRows } = data.manifest;
+  const ofScenario = scenarioFields(data.manifest.config);
   return {
     name,
     fields: fields.map((field) => {
       const config = configOf(data, field.name);
       return { ...field, config, ...(hasVocabulary(config) && { vocabulary: vocabularyPath(field.name) }) };
     }),
+    ...(ofScenario && { scenarioFields: ofScenario }),
     scenarios,
     tasks,
     ...(orderedTasks !== undefined && { orderedTasks }),

@@ -3,7 +3,10 @@
 /** Values by field name; of a user also `sequences`, where the artifact has some: lists of items by type, oldest first. */
 export type Values = Record<string, unknown>;
 
-/** A candidate: its name, which is given back, and the values of its fields. */
+/**
+ * A candidate: its name, which is given back, and the values of its fields. The name is never the value of a field: where
+ * the model has a field called `id`, its value stands in `fields`, unless user or context give it.
+ */
 export type Item = Values & { id: string | number };
 
 export interface RankRequest {

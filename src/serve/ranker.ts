@@ -68,7 +68,7 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   const config = { ...servingSchema.parse({}), ...options.config };
   const name = options.name ?? manifest.name;
   const waiting = options.waiting ?? { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
-  const scoring = createScoring(manifest, config.score[name]);
+  const scoring = createScoring(manifest, Object.hasOwn(config.score, name) ? config.score[name] : undefined);
   const graphs = await createGraphs(artifact, {
     threads: config.threads,
     backend: options.backend,
@@ -80,7 +80,7 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   const context: Context = {
     label: `${name}@${manifest.id}`,
     rules: rulesOf(artifact, config),
-    encoder: createRequestEncoder(artifact.encoder),
+    encoder: createRequestEncoder(artifact.encoder, manifest.data),
     graphs,
     scoring,
     metrics: createModelMetrics(artifact),

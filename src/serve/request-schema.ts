@@ -40,6 +40,7 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
     additionalProperties: false,
   });
   const user = values('What is known of the user: values by field.');
+  const hasIdField = data.fields.some(({ name }) => name === 'id');
   if (data.sequences !== undefined) {
     const list: JsonSchema = {
       type: 'array',
@@ -74,7 +75,12 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
           additionalProperties: false,
           properties: {
             ...fields,
-            id: { type: ['string', 'number'], description: 'Given back in the answer.' },
+            id: { type: ['string', 'number'], description: 'Given back in the answer; never the value of a field.' },
+            ...(hasIdField && {
+              fields: values(
+                'Values by field, for the field called id. Required unless user or context give that field.',
+              ),
+            }),
           },
         },
       },

@@ -46,8 +46,11 @@ export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
   const problems: Problem[] = [];
   if (request.user !== undefined) checkUser(request.user, rules, problems);
   if (request.context !== undefined) checkValues(request.context, 'context', rules, problems);
+  const idIsGiven = [request.user, request.context].some(
+    (values) => values !== undefined && Object.hasOwn(values, 'id'),
+  );
   for (let i = 0; i < request.items.length && problems.length < MOST_PROBLEMS; i++)
-    checkItem(request.items[i], i, rules, problems);
+    checkItem(request.items[i], i, rules, problems, idIsGiven);
   if (problems.length > 0) throw error('REQUEST_INVALID', { problems });
   return { ...request, items: request.items as Item[] };
 }
@@ -63,7 +66,14 @@ function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void
   checkValues(values, 'user', rules, problems);
 }
 
-function checkItem(item: unknown, index: number, rules: RequestRules, problems: Problem[]): void {
+function checkItem(
+  item: unknown,
+  index: number,
+  rules: RequestRules,
+  problems: Problem[],
+  /** Do user or context give the field called `id`, where the model has one? */
+  idIsGiven: boolean,
+): void {
   const path = `items.${index}`;
   if (!isValues(item)) {
     problems.push({ path, message: `expected an object with an id, found ${shown(item)}` });
@@ -76,7 +86,21 @@ function checkItem(item: unknown, index: number, rules: RequestRules, problems: 
       path: `${path}.id`,
       message: `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`,
     });
-  checkValues(item, path, rules, problems);
+  if (!rules.fields.has('id')) {
+    checkValues(item, path, rules, problems);
+    return;
+  }
+  const { id: _, fields: apart, ...others } = item;
+  checkValues(others, path, rules, problems);
+  if (apart !== undefined && !isValues(apart))
+    problems.push({ path: `${path}.fields`, message: 'expected an object of values by field name' });
+  else if (apart !== undefined) checkValues(apart, `${path}.fields`, rules, problems);
+  if (!idIsGiven && !(isValues(apart) && Object.hasOwn(apart, 'id')))
+    problems.push({
+      path: `${path}.fields.id`,
+      message:
+        'is missing: the model has a field called id, and the id of an item is only its name. Give the field here, or in user or context; null where it is not known',
+    });
 }
 
 /** Are these fields of the model, with numbers that are what was meant? Other values are left to the row encoder. */

@@ -1,4 +1,5 @@
 /** From a request to the rows of a graph: user and context are encoded once, each candidate's fields over a copy of them. */
+import type { ArtifactManifest } from '../artifact/manifest.ts';
 import type { EncoderSource, RowEncoder, SequenceValues } from '../data/encoder.ts';
 import { createRowEncoder } from '../data/encoder.ts';
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../data/prepared.ts';
@@ -31,10 +32,14 @@ interface FieldPlace {
   encoder: RowEncoder;
 }
 
-export function createRequestEncoder(source: EncoderSource): RequestEncoder {
+export function createRequestEncoder(source: EncoderSource, data: ArtifactManifest['data']): RequestEncoder {
   const encoder = createRowEncoder(source);
   const places = fieldPlaces(encoder);
   const byName = new Map(places.map((place) => [place.name, place]));
+  const hasIdField = byName.has('id');
+  const ofItem = new Map(byName);
+  ofItem.delete('id'); // an item's own id names the candidate and is never the field
+  const scenarioValues = scenarioValuesOf(data);
   const { slots, sequences } = encoder;
   const sequenceSize = sequences === undefined ? 0 : sequences.types.length * sequences.length;
   const itemField = places.find(({ name }) => name === sequences?.itemField);
@@ -44,23 +49,27 @@ export function createRequestEncoder(source: EncoderSource): RequestEncoder {
   return {
     slots,
     parts: [...places.map(({ name }) => name), ...(itemField === undefined ? [] : ['sequences'])],
-    encode({ user = {}, context = {}, items }) {
+    encode({ scenario, user = {}, context = {}, items }) {
       const size = items.length;
       const ids = new Int32Array(size * slots);
       const ofItems = places.map(() => false);
       const shared = new Int32Array(slots);
       // Without a prototype: a field may be called "constructor".
-      encoder.encode(Object.assign(Object.create(null), user, context), shared);
+      encoder.encode(Object.assign(Object.create(null), scenarioValues.get(scenario), user, context), shared);
+      const addValues = (values: Values, known: typeof byName, offset: number): void => {
+        for (const name of Object.keys(values)) {
+          const place = known.get(name);
+          if (place === undefined) continue;
+          place.encoder.encode(values, ids, offset);
+          ofItems[place.index] = true;
+        }
+      };
       for (let row = 0; row < size; row++) {
         const item: Values = items[row];
         const offset = row * slots;
         ids.set(shared, offset);
-        for (const name of Object.keys(item)) {
-          const place = byName.get(name);
-          if (place === undefined) continue;
-          place.encoder.encode(item, ids, offset);
-          ofItems[place.index] = true;
-        }
+        addValues(item, ofItem, offset);
+        if (hasIdField && item.fields !== undefined) addValues(item.fields as Values, byName, offset);
       }
       if (sequenceSize === 0) return { size, ids, ofItems };
       const one = new Int32Array(sequenceSize);
@@ -85,6 +94,17 @@ export function createRequestEncoder(source: EncoderSource): RequestEncoder {
     },
   };
 }
+
+/** By scenario: the values of the fields that are the scenario under another name. */
+export const scenarioValuesOf = ({ scenarios, scenarioFields }: ArtifactManifest['data']): Map<string, Values> =>
+  new Map(
+    scenarioFields === undefined
+      ? []
+      : scenarios.map((scenario, s) => {
+          const { names, values } = scenarioFields;
+          return [scenario, Object.fromEntries(names.map((name) => [name, values[s]]))];
+        }),
+  );
 
 function fieldPlaces(encoder: RowEncoder): FieldPlace[] {
   let slot = 0;

@@ -9,6 +9,7 @@ import { error } from '../base/errors/index.ts';
 import { createRowEncoder, type EncoderSource } from '../data/encoder.ts';
 import type { Value } from '../runtime/contract.ts';
 import { parseRequest } from './parse.ts';
+import { scenarioValuesOf } from './rows.ts';
 
 const size = z
   .int()
@@ -60,6 +61,10 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
   const { fields } = manifest.data;
   const rowEncoder = createRowEncoder(encoder);
   const names = new Set(fields.map(({ name }) => name));
+  const scenarioValues = scenarioValuesOf(manifest.data);
+  /** Tensors of the graph, or of fields? One of the fields may be called `ids`, too: then the scenario's type tells. */
+  const isOfGraph = (inputs: Map<string, InputTensor>): boolean =>
+    inputs.has('ids') && (!names.has('ids') || inputs.get('scenario')?.datatype !== 'BYTES');
   return {
     feeds(request) {
       const inputs = uniqueInputs(request);
@@ -69,7 +74,7 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
       for (const tensor of request.inputs)
         if (tensor.shape[0] !== rows)
           invalid(tensor, `it has ${tensor.shape[0]} rows, ${request.inputs[0].name} has ${rows}`);
-      return inputs.has('ids') && !names.has('ids') ? graphFeeds(inputs) : fieldFeeds(inputs, rows);
+      return isOfGraph(inputs) ? graphFeeds(inputs) : fieldFeeds(inputs, rows);
     },
   };
 
@@ -99,6 +104,11 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
       invalid(unknown, `the model has ids and scenario, or scenario and fields: ${[...names].join(', ')}`);
     const scenarioTensor = inputs.get('scenario');
     if (scenarioTensor === undefined) throw error('TENSOR_INVALID', { tensor: 'scenario', problem: 'it is missing' });
+    if (names.has('scenario') && !manifest.data.scenarioFields?.names.includes('scenario'))
+      invalid(
+        scenarioTensor,
+        'the model has a field of this name that is not the scenario: send the tensors of the graph (ids and scenario as INT32)',
+      );
     const columns = [...inputs.values()].map((tensor) => ({ name: tensor.name, values: column(tensor, rows) }));
     const { slots, sequences } = rowEncoder;
     const ids = new Int32Array(rows * slots);
@@ -108,8 +118,10 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
     for (let row = 0; row < rows; row++) {
       const values: Record<string, unknown> = Object.create(null);
       for (const { name, values: all } of columns) values[name] = all[row];
-      rowEncoder.encode(values, ids, row * slots);
       scenario[row] = scenarioIndex(values.scenario);
+      const ofScenario = scenarioValues.get(manifest.data.scenarios[scenario[row]]);
+      if (names.has('scenario')) delete values.scenario; // the field has the scenario's value, the tensor its name
+      rowEncoder.encode(Object.assign(Object.create(null), ofScenario, values), ids, row * slots);
       if (sequences !== undefined) rowEncoder.encodeSequences({}, items, row * sequenceSize);
     }
     const feeds: Record<string, Value> = {

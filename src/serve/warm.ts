@@ -2,8 +2,10 @@
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import type { RankRequest } from './contract.ts';
 
-/** The name of the items is empty: a field may be called "id", and then it is that field's value, too. */
-export const warmRequests = ({ data }: ArtifactManifest): RankRequest[] =>
-  data.scenarios.flatMap((scenario) =>
-    [1, 100].map((size) => ({ scenario, items: Array.from({ length: size }, () => ({ id: '' })) })),
+/** A field called `id` must be given, as not known. */
+export function warmRequests({ data }: ArtifactManifest): RankRequest[] {
+  const user = data.fields.some(({ name }) => name === 'id') ? { user: { id: null } } : {};
+  return data.scenarios.flatMap((scenario) =>
+    [1, 100].map((size) => ({ scenario, ...user, items: Array.from({ length: size }, () => ({ id: '' })) })),
   );
+}

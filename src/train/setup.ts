@@ -132,7 +132,7 @@ export const stepContext = (
   weighting: openWeighting(
     {
       options: setup.config.train.taskWeighting,
-      taskWeights: setup.data.manifest.tasks.map((task) => setup.config.train.taskWeights[task] ?? 1),
+      taskWeights: setup.data.manifest.tasks.map((task) => taskWeight(setup.config, task)),
       logVariance: () => view(setup.weights, LOG_VARIANCE),
       seed: setup.config.seed,
       phase: plan.phase,
@@ -145,6 +145,10 @@ export const stepContext = (
   dropoutKeep: 1 - setup.options.dropout,
   seed: setup.config.seed,
 });
+
+/** A task may be called like what every object has, `constructor` for example. */
+const taskWeight = ({ train: { taskWeights } }: RunConfig, task: string): number =>
+  Object.hasOwn(taskWeights, task) ? taskWeights[task] : 1;
 
 /** Numbers per row of what is drawn for a step, in the phase that draws most. */
 function drawnWidths(graphs: TrainingGraph[]): { dropout: number; noise: number } {

@@ -4,7 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
-import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import { type DatasetConfig, type FieldConfig, scenarioNames } from '../../config/dataset.ts';
 import { embed, execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
 import { labelValue, scenarioIndex, type Types } from '../rows.ts';
 import { baseSource, joinedRelation, type Source } from '../sources.ts';
@@ -207,8 +207,7 @@ export async function countDistinct(connection: DuckDBConnection, columns: strin
 }
 
 /** Names of scenario and task, as findings write them. */
-export const scenarioName = ({ scenario }: DatasetConfig, s: number): string =>
-  scenario.names?.[s] ?? String(scenario.values[s]);
+export const scenarioName = ({ scenario }: DatasetConfig, s: number): string => scenarioNames(scenario)[s];
 
 /** A check: what it is called, what it says when all is well, and how it looks for problems. */
 export interface Check {

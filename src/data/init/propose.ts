@@ -57,7 +57,7 @@ export async function propose(
   );
   const used = [...tasks.columns, ...(time === undefined ? [] : [time])];
   const isKey = (c: ColumnProfile): boolean =>
-    c === group || (c.source === base.name && joins.some((j) => c.name in j.on));
+    c === group || (c.source === base.name && joins.some((j) => Object.hasOwn(j.on, c.name)));
   const { fields, reasons, left } = proposeFields(
     columns.filter((c) => !used.includes(c)),
     { reference, isKey, rows: (source) => sources.find((s) => s.name === source)?.rows ?? 0 },
