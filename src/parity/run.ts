@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { error } from '../base/errors/index.ts';
 import { Checks } from './checks.ts';
 import { type Fixture, fixtureNames, NotUnderstood, readFixture, some } from './fixture.ts';
+import { checkFlows, isFlowFixture } from './flow-covariance.ts';
 import { globPattern } from './glob.ts';
 import { checkModel, isModelFixture } from './model-fixture.ts';
 import { checkPipeline, isPipelineFixture } from './pipeline.ts';
@@ -34,6 +35,7 @@ const KINDS: Kind[] = [
   { fits: isPipelineFixture, check: checkPipeline },
   { fits: isModelFixture, check: checkModel },
   { fits: isPreparationFixture, check: checkPreparation },
+  { fits: isFlowFixture, check: checkFlows },
   { fits: isRuleFixture, check: checkRule },
 ];
 
@@ -81,7 +83,7 @@ async function checkFixture(folder: string, name: string): Promise<ParityRow> {
     const fixture = readFixture(folder, name);
     const kind = KINDS.find(({ fits }) => fits(fixture));
     if (kind === undefined)
-      throw new NotUnderstood('it is of no known kind: neither a model, nor raw files, nor cases');
+      throw new NotUnderstood('it is of no known kind: neither a model, nor raw files, nor rows with flows, nor cases');
     await kind.check(fixture, checks);
     const left = [...fixture.untakenTensors(), ...Object.keys(fixture.unreadEntries()).map((key) => `"${key}"`)];
     if (left.length > 0) return result(`not understood: ${some(left)}`);

@@ -17,6 +17,12 @@ export const normalCritical = (twoSided: number): number => invert(normalTwoSide
 export const studentCritical = (twoSided: number, df: number): number =>
   invert((t) => studentTwoSided(t, df), twoSided);
 
+/** P(X >= x) of a chi-square number with one degree of freedom. */
+export const chiSquareTail = (x: number): number => normalTwoSided(Math.sqrt(x));
+
+/** The x that a chi-square number with one degree of freedom exceeds with this probability: 3.84 for 0.05. */
+export const chiSquareCritical = (tail: number): number => normalCritical(tail) ** 2;
+
 /** Where a function that falls from 1 to 0 over the positive numbers takes a value. */
 function invert(falling: (x: number) => number, value: number): number {
   let high = 1;

@@ -1,0 +1,155 @@
+/**
+ * Minimises a smooth function within bounds by projected quasi-Newton steps: L-BFGS directions over the variables that are
+ * free to move (Bertsekas: Projected Newton methods for optimization problems with simple constraints, SIAM J. Control and
+ * Optimization 20, 1982; Nocedal: Updating quasi-Newton matrices with limited storage, Mathematics of Computation 35, 1980).
+ */
+
+export interface Minimum {
+  x: Float64Array;
+  value: number;
+  iterations: number;
+}
+
+export interface MinimiseOptions {
+  low: ArrayLike<number>;
+  high: ArrayLike<number>;
+  maxIterations: number;
+  /** Stops where a step lowers the value by less than this share of it (of 1 where the value is smaller). Default 1e-10. */
+  tolerance?: number;
+}
+
+/** Value at x; writes the gradient. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+
+/** Pairs of steps and gradient changes that are remembered. */
+const MEMORY = 20;
+/** A step must lower the value by this share of what the gradient promises. */
+const SUFFICIENT = 1e-4;
+
+export function minimise(objective: Objective, start: ArrayLike<number>, options: MinimiseOptions): Minimum {
+  const { low, high, maxIterations, tolerance = 1e-10 } = options;
+  const n = start.length;
+  const clip = (value: number, i: number): number => Math.min(Math.max(value, low[i]), high[i]);
+  let x: Float64Array = Float64Array.from(start, clip);
+  let gradient: Float64Array = new Float64Array(n);
+  let value = objective(x, gradient);
+  const pairs: { step: Float64Array; change: Float64Array }[] = [];
+  let stalled = 0;
+  let iterations = 0;
+  while (iterations < maxIterations) {
+    const free = Array.from(
+      { length: n },
+      (_, i) => !(x[i] <= low[i] && gradient[i] > 0) && !(x[i] >= high[i] && gradient[i] < 0),
+    );
+    let direction = quasiNewton(gradient, pairs, free);
+    if (!(dot(direction, gradient) < 0)) {
+      pairs.length = 0;
+      direction = Float64Array.from(gradient, (g, i) => (free[i] ? -g : 0));
+    }
+    // Without curvature yet, a first step of length 1 at most.
+    const norm = Math.sqrt(dot(direction, direction));
+    if (norm === 0) break;
+    const next = search(
+      objective,
+      { x, value, gradient, direction },
+      clip,
+      pairs.length === 0 ? Math.min(1, 1 / norm) : 1,
+    );
+    if (next === undefined) {
+      if (pairs.length === 0) break;
+      pairs.length = 0; // what is remembered misleads: once more along the gradient
+      continue;
+    }
+    iterations++;
+    remember(pairs, next.x, x, next.gradient, gradient);
+    const gain = value - next.value;
+    ({ x, value, gradient } = next);
+    // A single small step may be chance.
+    stalled = gain <= tolerance * Math.max(Math.abs(value), 1) ? stalled + 1 : 0;
+    if (stalled === 2) break;
+  }
+  return { x, value, iterations };
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** The two loops of L-BFGS, over the free variables alone. */
+function quasiNewton(
+  gradient: Float64Array,
+  pairs: readonly { step: Float64Array; change: Float64Array }[],
+  free: readonly boolean[],
+): Float64Array {
+  const d = Float64Array.from(gradient, (g, i) => (free[i] ? -g : 0));
+  const part = (a: Float64Array, b: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++) if (free[i]) sum += a[i] * b[i];
+    return sum;
+  };
+  const used: { step: Float64Array; change: Float64Array; curvature: number; alpha: number }[] = [];
+  for (let k = pairs.length - 1; k >= 0; k--) {
+    const { step, change } = pairs[k];
+    const curvature = part(step, change);
+    if (!(curvature > 1e-14 * part(change, change))) continue; // bent the other way where it is free
+    const alpha = part(step, d) / curvature;
+    for (let i = 0; i < d.length; i++) if (free[i]) d[i] -= alpha * change[i];
+    used.push({ step, change, curvature, alpha });
+  }
+  if (used.length > 0) {
+    const { change, curvature } = used[0];
+    const scale = curvature / part(change, change);
+    for (let i = 0; i < d.length; i++) d[i] *= scale;
+  }
+  for (const { step, change, curvature, alpha } of used.reverse()) {
+    const beta = part(change, d) / curvature;
+    for (let i = 0; i < d.length; i++) if (free[i]) d[i] += (alpha - beta) * step[i];
+  }
+  return d;
+}
+
+interface Point {
+  x: Float64Array;
+  value: number;
+  gradient: Float64Array;
+}
+
+/** The first point along the projected direction that is lower by enough; undefined where there is none. */
+function search(
+  objective: Objective,
+  { x, value, gradient, direction }: Point & { direction: Float64Array },
+  clip: (value: number, i: number) => number,
+  first: number,
+): Point | undefined {
+  let length = first;
+  for (let tries = 0; tries < 40; tries++) {
+    const to = Float64Array.from(x, (xi, i) => clip(xi + length * direction[i], i));
+    const found = new Float64Array(x.length);
+    const reached = objective(to, found);
+    let promised = 0;
+    for (let i = 0; i < x.length; i++) promised += gradient[i] * (to[i] - x[i]);
+    if (promised >= 0) return undefined;
+    if (reached <= value + SUFFICIENT * promised) return { x: to, value: reached, gradient: found };
+    // The minimum of the parabola through what is known, within [0.1, 0.5] of the step.
+    const parabola = -promised / (2 * (reached - value - promised));
+    length *= Math.min(Math.max(Number.isFinite(parabola) ? parabola : 0.1, 0.1), 0.5);
+  }
+  return undefined;
+}
+
+function remember(
+  pairs: { step: Float64Array; change: Float64Array }[],
+  x: Float64Array,
+  before: Float64Array,
+  gradient: Float64Array,
+  gradientBefore: Float64Array,
+): void {
+  const step = x.map((value, i) => value - before[i]);
+  const change = gradient.map((value, i) => value - gradientBefore[i]);
+  const curvature = dot(step, change);
+  if (!(curvature > 1e-12 * Math.sqrt(dot(step, step) * dot(change, change)))) return;
+  pairs.push({ step, change });
+  if (pairs.length > MEMORY) pairs.shift();
+}

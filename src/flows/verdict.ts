@@ -1,0 +1,153 @@
+/** Stage 3: which fields feed which flow, and what can be said of each flow in each cell. */
+import { CORRECTIONS, chiSquareCritical, chiSquareTail } from '../evaluate/significance/index.ts';
+import { type Fit, LOW, maximise } from './fit.ts';
+import { FLOWS, negativeLogLikelihood, patternsOf } from './likelihood.ts';
+import type { Term } from './terms.ts';
+
+export interface VerdictOptions {
+  /** Useless means: below this share of the flow's usual strength. */
+  delta: number;
+  /** False discovery rate of the claims. */
+  q: number;
+  /** Level at which a field feeds a flow, divided by the number of tests. */
+  alpha: number;
+}
+
+export interface Verdicts {
+  /** [4, C] strength over the flow's usual one (the median of the cells that have any). */
+  W: Float64Array;
+  /** [J, 4] */
+  tau2: Float64Array;
+  /** [J, 4] Does the field feed the flow? */
+  reads: boolean[];
+  /** [4] Does the flow carry 0.2 % of the explained variance? */
+  exists: boolean[];
+  /** [4] Can it be told apart from the others, by fields that are its own? */
+  separable: boolean[];
+  /** [4, C] p of "at least delta of the usual strength", and of "none": NaN where it was not asked. */
+  p: Float64Array;
+  p0: Float64Array;
+  /** [4, C] */
+  useless: boolean[];
+  /** [4, C] Would be useless, but the flow cannot be told apart. */
+  likely: boolean[];
+  useful: boolean[];
+  /** Negative log likelihood. */
+  value: number;
+}
+
+/** A field must bring this share of the flow's largest variance; a flow this share of all explained variance. */
+const SMALLEST_FIELD = 0.01;
+const SMALLEST_FLOW = 0.002;
+/** A field is a flow's own from this share of its variance; a flow needs this share of its variance in such fields. */
+const OWN = 0.8;
+const SEPARATE = 0.25;
+
+export function verdictsOf(terms: readonly Term[], S: number, T: number, options: VerdictOptions): Verdicts {
+  const C = S * T;
+  const J = terms.length;
+  const patterns = patternsOf(S, T);
+  const isPossible = patterns.map((pattern) => pattern.some((value) => value !== 0));
+  // Levels that one scenario alone knows cannot tell what is specific to a scenario from what is shared.
+  const may = terms.flatMap(({ nested }) =>
+    [0, 1, 2, 3].map((k) => isPossible[k] && !(nested && (k === 1 || k === 3))),
+  );
+  const first = maximise(terms, patterns, { onlyVariances: true, active: may, maxIterations: 300 });
+  const open = scaled(maximise(terms, patterns, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
+  const { reads, exists } = feeds(terms, patterns, open, may, options.alpha);
+  const raised = (tau2: Float64Array): Float64Array => tau2.map((value) => Math.max(value, LOW));
+  const again = maximise(terms, patterns, { tau2: raised(open.tau2), W: open.W, active: reads, maxIterations: 100 });
+  const { W, tau2 } = scaled(again, C);
+  const value = negativeLogLikelihood(terms, patterns, { tau2, W });
+
+  const p = new Float64Array(FLOWS * C).fill(1);
+  const p0 = new Float64Array(FLOWS * C).fill(Number.NaN);
+  const test = (i: number, at: number): number => {
+    const moved = Float64Array.from(W);
+    moved[i] = at;
+    // Without a new fit the ratio can only be larger.
+    const bound = 2 * (negativeLogLikelihood(terms, patterns, { tau2, W: moved }) - value);
+    if (bound > 100) return 0.5 * chiSquareTail(bound);
+    const fitted = maximise(terms, patterns, {
+      tau2: raised(tau2),
+      W: moved,
+      active: reads,
+      onlyVariances: true,
+      maxIterations: 40,
+    });
+    return 0.5 * chiSquareTail(Math.max(2 * (fitted.value - value), 0));
+  };
+  for (let i = 0; i < FLOWS * C; i++) {
+    if (!exists[Math.floor(i / C)]) continue;
+    if (W[i] < options.delta) p[i] = test(i, options.delta);
+    p0[i] = W[i] > 0.02 ? test(i, 0) : 0.5;
+  }
+  const adjusted = CORRECTIONS['benjamini-hochberg'];
+  const rejected = adjusted([...p]).map((value, i) => value <= options.q || !exists[Math.floor(i / C)]);
+  const separable = separableFlows(tau2, reads, J);
+  const likely = rejected.map((is, i) => is && !separable[Math.floor(i / C)] && exists[Math.floor(i / C)]);
+  const useless = rejected.map((is, i) => is && !likely[i]);
+  const tested = [...p0.keys()].filter((i) => !Number.isNaN(p0[i]));
+  const positive = adjusted(tested.map((i) => p0[i])).map((value) => value <= options.q);
+  const useful = new Array<boolean>(FLOWS * C).fill(false);
+  for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
+  return { W, tau2, reads, exists, separable, p, p0, useless, likely, useful, value };
+}
+
+/** Strengths relative to the flow's usual one: the median over cells that have any. */
+function scaled({ W, tau2 }: Fit, C: number): { W: Float64Array; tau2: Float64Array } {
+  const scales = Array.from({ length: FLOWS }, (_, k) => {
+    const strong = [...W.subarray(k * C, (k + 1) * C)].filter((w) => w > 0.25).sort((a, b) => a - b);
+    if (strong.length === 0) return 1;
+    const middle = strong.length >> 1;
+    return strong.length % 2 === 1 ? strong[middle] : (strong[middle - 1] + strong[middle]) / 2;
+  });
+  return {
+    W: W.map((w, i) => w / scales[Math.floor(i / C)]),
+    tau2: tau2.map((value, i) => value * scales[i % FLOWS] ** 2),
+  };
+}
+
+/** Which fields a flow reads: those that the likelihood misses and that bring a share worth the name. */
+function feeds(
+  terms: readonly Term[],
+  patterns: readonly Float64Array[],
+  { W, tau2 }: { W: Float64Array; tau2: Float64Array },
+  may: readonly boolean[],
+  alpha: number,
+): { reads: boolean[]; exists: boolean[] } {
+  const J = terms.length;
+  const critical = chiSquareCritical(alpha / (FLOWS * J));
+  const column = (k: number): number[] => terms.map((_, j) => tau2[j * FLOWS + k]);
+  const largest = Array.from({ length: FLOWS }, (_, k) => Math.max(...column(k)));
+  const total = tau2.reduce((sum, value) => sum + value, 0);
+  const significant = may.map((is, i) => {
+    const [j, k] = [Math.floor(i / FLOWS), i % FLOWS];
+    if (!is || !(tau2[i] > SMALLEST_FIELD * largest[k])) return false;
+    const own = Float64Array.from(tau2.subarray(j * FLOWS, (j + 1) * FLOWS));
+    const full = negativeLogLikelihood([terms[j]], patterns, { tau2: own, W });
+    own[k] = 0;
+    return 2 * (negativeLogLikelihood([terms[j]], patterns, { tau2: own, W }) - full) > critical;
+  });
+  const exists = Array.from({ length: FLOWS }, (_, k) => {
+    const carried = column(k).reduce((sum, value) => sum + value, 0);
+    return terms.some((_, j) => significant[j * FLOWS + k]) && carried > SMALLEST_FLOW * total;
+  });
+  return { reads: significant.map((is, i) => is && exists[i % FLOWS]), exists };
+}
+
+/** A flow with no field (nearly) to itself can be mistaken for another. */
+function separableFlows(tau2: Float64Array, reads: readonly boolean[], J: number): boolean[] {
+  const variance = tau2.map((value, i) => (reads[i] ? value : 0));
+  return Array.from({ length: FLOWS }, (_, k) => {
+    let own = 0;
+    let all = 0;
+    for (let j = 0; j < J; j++) {
+      const row = variance.subarray(j * FLOWS, (j + 1) * FLOWS);
+      const share = row[k] / Math.max(row[0] + row[1] + row[2] + row[3], 1e-12);
+      all += row[k];
+      if (share >= OWN) own += row[k];
+    }
+    return own >= SEPARATE * all;
+  });
+}
