@@ -107,8 +107,12 @@ export function loadCheckpoint(folder: string, name: string): Checkpoint {
   const description = readDescription(folder, name);
   if (description instanceof Error) throw description;
   const path = join(folder, description.file);
-  if (!existsSync(path))
+  if (!existsSync(path)) {
+    // A training that goes on may have written it anew meanwhile.
+    const now = readDescription(folder, name);
+    if (!(now instanceof Error) && now.file !== description.file) return loadCheckpoint(folder, name);
     throw error('CHECKPOINT_DAMAGED', { path, problem: 'the file is gone', advice: advice(folder, name) });
+  }
   const { tensors } = readSafetensors(path, description, advice(folder, name));
   return { ...info(name, description), state: description.state, tensors };
 }

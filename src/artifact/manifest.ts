@@ -97,7 +97,13 @@ export const artifactSchema = z.strictObject({
   created: z.iso.datetime(),
   /** Of Tributary, Node and ONNX Runtime. */
   versions: z.record(z.string(), z.string()),
-  run: z.strictObject({ id: z.string(), dataHash: z.string(), seed: count.optional() }),
+  run: z.strictObject({
+    id: z.string(),
+    dataHash: z.string(),
+    seed: count.optional(),
+    /** Name of the checkpoint that the weights are of; absent where they are those of the finished model. */
+    checkpoint: z.string().optional(),
+  }),
   /** Key of the model in the zoo, and its options. */
   model: z.looseObject({ key: z.string() }),
   data: dataDescription.extend({

@@ -1,9 +1,10 @@
 /** A finished model: `model.safetensors` (the weights by parameter name) and `model.json` (what they mean), written last. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { readText, writeFileAtomic } from '../base/files.ts';
+import { asWriteError, readText, syncFolder, writeFileAtomic } from '../base/files.ts';
+import { firstNotFinite } from '../base/finite.ts';
 import { dataDescription } from './data-description.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
 import { seal, unseal } from './seal.ts';
@@ -31,17 +32,44 @@ const fileSchema = modelDescriptionSchema.extend({
 /**
  * Writes the model of a run, in place of the one that is there.
  *
- * @throws DISK_FULL, FILE_UNWRITABLE
+ * @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE
  */
 export function saveModel(
   folder: string,
   description: ModelDescription,
   tensors: Iterable<readonly [string, TensorView]>,
 ): void {
+  const all = [...tensors];
+  checkFinite(folder, all);
   rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model rather than a mixed one
-  const weights = writeSafetensors(join(folder, WEIGHTS), tensors);
+  const weights = writeSafetensors(join(folder, WEIGHTS), all);
   writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
 }
+
+/**
+ * Moves a model that was written to another folder of the same disk into the run, in place of the one that is there.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE
+ */
+export function moveModel(from: string, folder: string): void {
+  try {
+    rmSync(join(folder, DESCRIPTION), { force: true });
+    for (const name of [WEIGHTS, DESCRIPTION]) renameSync(join(from, name), join(folder, name));
+    syncFolder(folder);
+  } catch (cause) {
+    throw asWriteError(cause, folder);
+  }
+}
+
+/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, where it is not to train again. */
+export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
+  for (const [name, { data }] of tensors)
+    if (data instanceof Float32Array && firstNotFinite(data) >= 0)
+      throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
+}
+
+/** Has the run a finished model? */
+export const hasModel = (folder: string): boolean => existsSync(join(folder, DESCRIPTION));
 
 export interface LoadedModel {
   description: ModelDescription;
@@ -67,15 +95,17 @@ export function modelTensor(
 /**
  * Reads the model of a run, verified byte for byte.
  *
- * @throws MODEL_MISSING, CHECKSUM_MISMATCH, RUN_DAMAGED
+ * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
 export function loadModel(folder: string): LoadedModel {
   const path = join(folder, DESCRIPTION);
-  if (!existsSync(path)) throw error('MODEL_MISSING', { folder });
+  if (!hasModel(folder)) throw error('MODEL_MISSING', { folder });
   const content = unseal(readText(path, 'a model'));
   if (!('value' in content)) throw error('CHECKSUM_MISMATCH', { path, ...content });
   const parsed = fileSchema.safeParse(content.value);
   if (!parsed.success) throw error('RUN_DAMAGED', { path, problem: z.prettifyError(parsed.error) });
   const { weights, ...description } = parsed.data;
-  return { description, tensors: readSafetensors(join(folder, WEIGHTS), weights).tensors };
+  const { tensors } = readSafetensors(join(folder, WEIGHTS), weights);
+  checkFinite(folder, tensors);
+  return { description, tensors };
 }

@@ -43,5 +43,12 @@ export const seedOption = (what: string): Option => new Option('--seed <n>', wha
 export const dataOption = (): Option =>
   new Option('--data <dir>', 'the prepared data set, where it is no longer in its place');
 
+/** For verbs that use the model of a run. */
+export const checkpointOption = (): Option =>
+  new Option(
+    '--checkpoint <name>',
+    'take the weights of this checkpoint: best, or a number of RUN/checkpoints (default: the finished model; of a run without one, best)',
+  );
+
 export const memoryOption = (): Option =>
   new Option('--memory-limit <size>', 'memory that DuckDB may use, like 512MB or 2GB (default: 1GB)');

@@ -1,14 +1,12 @@
 /** Runs a training to its end while it is shown: what train, resume and the demo share. */
 import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/events.ts';
-import { startTraining } from '../train/host.ts';
+import { startTraining, type TrainingStart } from '../train/host.ts';
 import { displayFor } from './progress.ts';
 import { onStopSignal } from './stop.ts';
 
-export interface FollowOptions {
+export interface FollowOptions extends TrainingStart {
   json?: boolean;
-  /** Name of the checkpoint to go on from. Default: the newest. */
-  from?: string;
   /** Takes an event for itself: true where it is not to be shown. */
   take?: (event: TrainingEvent) => boolean;
 }
@@ -16,7 +14,7 @@ export interface FollowOptions {
 /** Ctrl-C and SIGTERM stop it with a checkpoint; then there is no result and the exit code is set. */
 export async function follow(
   folder: string,
-  { json = false, from, take = () => false }: FollowOptions,
+  { json = false, from, data, take = () => false }: FollowOptions,
 ): Promise<ResultEvent | undefined> {
   const display = displayFor(json);
   const training = startTraining(
@@ -24,7 +22,7 @@ export async function follow(
     (event) => {
       if (!take(event)) display.event(event);
     },
-    from,
+    { from, data },
   );
   const forget = onStopSignal(() => {
     training.stop();
@@ -34,7 +32,7 @@ export async function follow(
     const end = await training.finished;
     if (end.event === 'result') return end;
     process.exitCode = EXIT.interrupted;
-    display.note(`Stopped. Go on with: tributary resume ${folder}`);
+    display.note(`Stopped. Go on with: tributary resume ${folder}${data === undefined ? '' : ` --data ${data}`}`);
     return undefined;
   } finally {
     forget();

@@ -15,6 +15,7 @@ import { type PreparedData, RESERVED_IDS } from '../data/prepared.ts';
 import { scenarioFields } from '../data/scenario-fields.ts';
 import type { Port } from '../graph/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import type { RunSource } from '../train/run-model.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibration/choose.ts';
 import { serveModel } from './scorer.ts';
 import { type OpenRun, openFinished, type ServedModel, TABLES, tableBytes } from './served-model.ts';
@@ -22,7 +23,7 @@ import { compileServing, type ServingGraph, servingGraph, servingTensors, tableF
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
 
-export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads'> {
+export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads'>, RunSource {
   /** Folder to write, absent or empty. */
   out: string;
   /** What requests call the model. Default: `<model>-<data set>`. */
@@ -31,8 +32,6 @@ export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads
   score?: { default?: string; scenarios?: Record<string, string> };
   /** Default `auto`: chosen for each scenario and task by cross-validated log loss. */
   calibrate?: CalibrationChoice;
-  /** Folder of the prepared data set, where it is not the one that the run recorded. */
-  data?: string;
   /** Graphs to write, as selection made them; the first answers all scenarios. Default: the model as it is. */
   graphs?: { list: readonly ServingGraph[]; selection: NonNullable<ArtifactManifest['selection']> };
   /** Told of each step. */
@@ -50,19 +49,15 @@ export interface Exported {
  *
  * @throws what openFinished and exportOpen throw
  */
-export const exportRun = async (run: string, { data, ...options }: ExportOptions): Promise<Exported> =>
-  exportOpen(await openFinished(run, data), options);
+export const exportRun = async (run: string, options: ExportOptions): Promise<Exported> =>
+  exportOpen(await openFinished(run, options), options);
 
-/** Throws ARTIFACT_EXISTS, SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME, DISK_FULL, FILE_UNWRITABLE. */
-export async function exportOpen(
-  { folder, data, served }: OpenRun,
-  options: Omit<ExportOptions, 'data'>,
-): Promise<Exported> {
+/** Throws what checkExport throws, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE. */
+export async function exportOpen(opened: OpenRun, options: Omit<ExportOptions, keyof RunSource>): Promise<Exported> {
+  const { folder, data, served, checkpoint } = opened;
   const { out, calibrate = 'auto', onStep = () => {}, backend, threads } = options;
   const record = openRun(folder);
-  const score = scoreOf(options.score, data.manifest.scenarios, data.manifest.tasks);
-  const name = nameOf(options.name, served);
-  checkPlace(out);
+  const { score, name } = checkExport(opened, options);
   const { list, selection } = options.graphs ?? { list: [servingGraph(served)] };
 
   onStep('scoring the validation rows');
@@ -98,7 +93,12 @@ export async function exportOpen(
     manifest: {
       name,
       versions: versions(),
-      run: { id: record.id, dataHash: data.manifest.hash, ...seedOf(record) },
+      run: {
+        id: record.id,
+        dataHash: data.manifest.hash,
+        ...seedOf(record),
+        ...(checkpoint && { checkpoint: checkpoint.name }),
+      },
       model: { ...served.options, key: served.model.key },
       data: dataOf(data),
       graphs: entries,
@@ -112,14 +112,30 @@ export async function exportOpen(
       calibration,
       score,
       ...(selection && { selection }),
-      ...metricsOf(folder),
+      ...(checkpoint === undefined && metricsOf(folder)),
     },
     files,
   });
   return { manifest, cells };
 }
 
-/** Checks every expression before any work is done. */
+/**
+ * What the artifact's manifest says by the user's wish, checked before any work is done.
+ *
+ * @throws SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME, ARTIFACT_EXISTS
+ */
+export function checkExport(
+  { data, served }: OpenRun,
+  { out, score, name }: Pick<ExportOptions, 'out' | 'score' | 'name'>,
+): Pick<ArtifactManifest, 'score' | 'name'> {
+  const found = {
+    score: scoreOf(score, data.manifest.scenarios, data.manifest.tasks),
+    name: nameOf(name, served),
+  };
+  checkPlace(out);
+  return found;
+}
+
 function scoreOf(
   given: ExportOptions['score'],
   scenarios: readonly string[],

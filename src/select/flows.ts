@@ -3,6 +3,7 @@
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import type { RunSource } from '../train/run-model.ts';
 import { measureSwitches } from './measure.ts';
 import { openFinished, type ServedModel } from './served-model.ts';
 import { servingTensors } from './serving-graph.ts';
@@ -26,15 +27,14 @@ export interface FlowReport {
 /**
  * Measures the model of a run on a split.
  *
- * @param options.data folder of the prepared data set, where it is not the one that the run recorded
- * @throws FLOWS_NONE, and what openRunData and loadServedModel throw
+ * @throws FLOWS_NONE, and what openFinished throws
  */
 export async function measureFlows(
   run: string,
   split: SplitName,
-  { data: folder, backend }: { data?: string } & Pick<SessionOptions, 'backend'> = {},
+  { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowReport> {
-  const { data, served } = await openFinished(run, folder);
+  const { data, served } = await openFinished(run, source);
   const switches = switchesOf(servingTensors(served));
   if (switches.length === 0) throw error('FLOWS_NONE', { run, model: served.model.key });
   const counts = await measureSwitches(served, switches, data, split, { backend });

@@ -10,14 +10,14 @@ import { openPrepared } from '../data/open.ts';
 import { type Prediction, type PredictOptions, predictInto } from '../data/predict.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import type { RunSource } from '../train/run-model.ts';
 import { type Served, type Server, serveArtifact, serveModel } from './scorer.ts';
 import { openFinished } from './served-model.ts';
 
 export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'memoryLimit' | 'onProgress'>,
-    Pick<SessionOptions, 'backend' | 'threads'> {
-  /** Folder of the prepared data set, where it is not the one that the run recorded; an artifact records none. */
-  data?: string;
+    Pick<SessionOptions, 'backend' | 'threads'>,
+    RunSource {
   /** Of an artifact: probabilities as the graph gives them. Default false; those of a run always are. */
   uncalibrated?: boolean;
 }
@@ -26,14 +26,16 @@ export interface PredictRunOptions
  * Writes the input's rows with a probability per task.
  *
  * @param folder a run folder or an artifact
- * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET; what openRunData, openArtifact, loadServedModel and predictInto throw
+ * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET, ARTIFACT_CHECKPOINT; what openFinished, openArtifact and predictInto throw
  */
 export async function predictRun(folder: string, options: PredictRunOptions): Promise<Prediction> {
-  const { data: given, uncalibrated = false, backend, threads, ...files } = options;
+  const { data: given, checkpoint, onCheckpoint, uncalibrated = false, backend, threads, ...files } = options;
   const session = { backend, threads };
-  const { data, server, finish } = existsSync(join(folder, MANIFEST))
+  const isArtifact = existsSync(join(folder, MANIFEST));
+  if (isArtifact && checkpoint !== undefined) throw error('ARTIFACT_CHECKPOINT', { folder });
+  const { data, server, finish } = isArtifact
     ? await ofArtifact(folder, given, uncalibrated, session)
-    : await ofRun(folder, given, session);
+    : await ofRun(folder, { data: given, checkpoint, onCheckpoint }, session);
   try {
     const score: PredictOptions['score'] = async (batch) => finish(await server.score(batch), batch.scenario);
     return await predictInto({ ...files, data, score, batchSize: 4096 });
@@ -49,8 +51,8 @@ interface Predictor {
   finish: (answer: Served, scenario: Int32Array) => Float32Array;
 }
 
-async function ofRun(run: string, folder: string | undefined, options: SessionOptions): Promise<Predictor> {
-  const { data, served } = await openFinished(run, folder);
+async function ofRun(run: string, source: RunSource, options: SessionOptions): Promise<Predictor> {
+  const { data, served } = await openFinished(run, source);
   const server = await serveModel(served, undefined, options);
   return { data, server, finish: ({ probabilities }) => probabilities };
 }

@@ -5,6 +5,7 @@ import type { Grid } from '../evaluate/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
 import { newGrid } from '../train/run-data.ts';
 import { batchesOf, feedsOf, openGraph, rowsOfScenario } from './rows-session.ts';
+import { checkAnswer } from './scorer.ts';
 import type { ServedModel } from './served-model.ts';
 import type { ServingGraph } from './serving-graph.ts';
 
@@ -48,6 +49,7 @@ export async function compareGraphs(
   try {
     for await (const batch of batchesOf(data, split)) {
       const expected = await asBefore.run(feedsOf(served.data, batch, asBefore.inputs));
+      checkAnswer(expected.logits.data as Float32Array);
       const together = await asJoint.run(feedsOf(served.data, batch, asJoint.inputs));
       const selected = new Float32Array(batch.size * tasks.length); // logits
       for (const [s, session] of own.entries()) {

@@ -1,5 +1,7 @@
 /** Rows through the graphs that serve: what a server would answer, before calibration. */
 import type { Artifact } from '../artifact/open.ts';
+import { error } from '../base/errors/index.ts';
+import { firstNotFinite } from '../base/finite.ts';
 import { pickRows } from '../data/pick.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
@@ -15,6 +17,7 @@ export interface Served {
 }
 
 export interface Server {
+  /** Throws MODEL_NOT_FINITE where an answer is not a finite number. */
   score(rows: Rows): Promise<Served>;
   close(): Promise<void>;
 }
@@ -77,7 +80,14 @@ async function run(session: Session, rows: Rows, data: Data): Promise<Served> {
     const own = found[`probability_${task}`].data; // [size]
     for (let row = 0; row < size; row++) result.probabilities[row * tasks.length + t] = own[row];
   });
+  checkAnswer(result.logits);
+  checkAnswer(result.probabilities);
   return result;
+}
+
+/** Throws MODEL_NOT_FINITE where one of the numbers is not finite. */
+export function checkAnswer(numbers: Float32Array): void {
+  if (firstNotFinite(numbers) >= 0) throw error('MODEL_NOT_FINITE', { what: "the model's answer to a row" });
 }
 
 /** The places of the rows that each session scores. */

@@ -1,6 +1,6 @@
 /** From a finished run to an artifact of selected graphs. */
 import { checkPlace } from '../artifact/write.ts';
-import { type Exported, type ExportOptions, exportOpen } from './export.ts';
+import { checkExport, type Exported, type ExportOptions, exportOpen } from './export.ts';
 import { type Selection, type SelectOptions, selectGraphs, selectionRecord } from './select.ts';
 import { openFinished } from './served-model.ts';
 
@@ -14,7 +14,8 @@ export async function selectRun(
   options: SelectOptions & Omit<ExportOptions, 'graphs'>,
 ): Promise<{ selection: Selection; exported: Exported }> {
   checkPlace(options.out);
-  const opened = await openFinished(run, options.data);
+  const opened = await openFinished(run, options);
+  checkExport(opened, options);
   const selection = await selectGraphs(opened.served, opened.data, options);
   const list = [selection.graphs.joint, ...selection.graphs.scenarios];
   const exported = await exportOpen(opened, { ...options, graphs: { list, selection: selectionRecord(selection) } });

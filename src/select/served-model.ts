@@ -1,5 +1,6 @@
 /** A finished model as numbers and meaning: what a serving graph is made from. */
-import { loadModel, type ModelDescription, modelTensor } from '../artifact/model-file.ts';
+import type { CheckpointInfo } from '../artifact/checkpoint.ts';
+import { type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import type { TensorView } from '../artifact/safetensors.ts';
 import { PADDING_ID, type PreparedData } from '../data/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
@@ -7,6 +8,7 @@ import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
 import { bufferName } from '../train/graphs.ts';
 import { describeData, openRunData } from '../train/run-data.ts';
+import { loadRunModel, type RunSource } from '../train/run-model.ts';
 import { modelSizes } from '../train/sizes.ts';
 
 export interface ServedModel {
@@ -31,11 +33,11 @@ export type TableName = (typeof TABLES)[number];
 /**
  * The model of a run.
  *
- * @param data the data whose rows are scored, for weights that were imported without any
- * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED
+ * @param data the data whose rows are scored: for weights that were imported without any, and for those of a checkpoint
+ * @throws MODEL_UNKNOWN, and what loadRunModel throws
  */
-export function loadServedModel(folder: string, data?: ModelDescription['data']): ServedModel {
-  const { description, tensors } = loadModel(folder);
+export function loadServedModel(folder: string, data?: ModelDescription['data'], source?: RunSource): ServedModel {
+  const { description, tensors } = loadRunModel(folder, data, source);
   const model = findModel(description.model.key);
   const options = model.options.parse(description.model);
   const scored = data ?? description.data;
@@ -63,20 +65,31 @@ export function loadServedModel(folder: string, data?: ModelDescription['data'])
   });
 }
 
-/** A finished run, its data and its model. */
+/** A run, its data and its model. */
 export interface OpenRun {
   folder: string;
   data: PreparedData;
   served: ServedModel;
+  /** Where the weights are those of a checkpoint. */
+  checkpoint?: CheckpointInfo;
 }
 
 /**
- * @param data folder of the prepared data set, where it is not the one that the run recorded
+ * Opens a run with its finished model, or with that of a checkpoint.
+ *
  * @throws what openRunData and loadServedModel throw
  */
-export async function openFinished(folder: string, data?: string): Promise<OpenRun> {
-  const prepared = await openRunData(folder, data);
-  return { folder, data: prepared, served: loadServedModel(folder, describeData(prepared.manifest)) };
+export async function openFinished(folder: string, { onCheckpoint, ...source }: RunSource = {}): Promise<OpenRun> {
+  const data = await openRunData(folder, source.data);
+  let checkpoint: CheckpointInfo | undefined;
+  const served = loadServedModel(folder, describeData(data.manifest), {
+    ...source,
+    onCheckpoint(info) {
+      checkpoint = info;
+      onCheckpoint?.(info);
+    },
+  });
+  return { folder, data, served, ...(checkpoint && { checkpoint }) };
 }
 
 /** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */

@@ -5,6 +5,7 @@ import type { SessionOptions } from '../runtime/contract.ts';
 import { type ChoiceCounts, noChoices } from './choices.ts';
 import { openModel } from './finished.ts';
 import { describeData, newGrid, openRunData } from './run-data.ts';
+import type { RunSource } from './run-model.ts';
 import { evaluateSplit } from './scorer.ts';
 
 export interface EvaluatedRun {
@@ -17,17 +18,16 @@ export interface EvaluatedRun {
 /**
  * Measures the model of a run on a split.
  *
- * @param options.data folder of the prepared data set, where it is not the one that the run recorded
  * @throws what openRunData and openModel throw
  */
 export async function evaluateRun(
   run: string,
   split: SplitName,
-  { data: folder, backend }: { data?: string } & Pick<SessionOptions, 'backend'> = {},
+  { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
 ): Promise<EvaluatedRun> {
   const started = performance.now();
-  const data = await openRunData(run, folder);
-  const model = await openModel(run, { backend, data: describeData(data.manifest), choices: true });
+  const data = await openRunData(run, source.data);
+  const model = await openModel(run, { backend, data: describeData(data.manifest), source, choices: true });
   const reader = await data.open(split);
   try {
     const choices = noChoices(data.manifest.scenarios.length);

@@ -1,5 +1,5 @@
 /** Weights with the names, shapes and orders of a published implementation: into a run folder, and out of one. */
-import { loadModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
+import { hasModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
 import { createRun } from '../artifact/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
 import { error } from '../base/errors/index.ts';
@@ -18,7 +18,8 @@ import { findModel, models } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
 import { bufferName, isBufferName } from './graphs.ts';
 import type { RunPlace } from './new-run.ts';
-import { checkFit, describeData } from './run-data.ts';
+import { checkFit, describeData, openRunData } from './run-data.ts';
+import { loadRunModel, type RunSource } from './run-model.ts';
 import { modelSizes } from './sizes.ts';
 
 export interface ImportRequest {
@@ -73,12 +74,18 @@ export function importWeights({ model: key, weights, config: configPath, place, 
 }
 
 /**
- * Writes the weights of a finished run with the reference's names.
+ * Writes the weights of a run with the reference's names.
  *
- * @throws MODEL_MISSING, IMPORT_UNSUPPORTED, CHECKSUM_MISMATCH, DISK_FULL, FILE_UNWRITABLE
+ * @throws IMPORT_UNSUPPORTED, DISK_FULL, FILE_UNWRITABLE, and what loadRunModel and openRunData throw
  */
-export function exportWeights(run: string, path: string): { tensors: number; bytes: number } {
-  const { description, tensors } = loadModel(run);
+export async function exportWeights(
+  run: string,
+  path: string,
+  source: RunSource = {},
+): Promise<{ tensors: number; bytes: number }> {
+  const isFinished = source.checkpoint === undefined && hasModel(run);
+  const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
+  const { description, tensors } = loadRunModel(run, data, source);
   const model = findModel(description.model.key);
   const layout = layoutOf(model);
   const options = model.options.parse(description.model);

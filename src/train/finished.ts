@@ -1,6 +1,6 @@
 /** A finished model out of a run folder, ready to score rows. */
 
-import { loadModel, type ModelDescription, modelTensor } from '../artifact/model-file.ts';
+import { type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import { loadKernels, regionBytes } from '../kernels/index.ts';
 import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
@@ -10,6 +10,7 @@ import { choiceOutputs } from './choices.ts';
 import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
 import { liveGates } from './gates.ts';
 import { gateGraph, inferenceGraph, readsSequences } from './graphs.ts';
+import { loadRunModel, type RunSource } from './run-model.ts';
 import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
 import { modelSizes } from './sizes.ts';
 import { restoreTensors, weightTensors } from './state.ts';
@@ -28,8 +29,10 @@ export interface FinishedModel {
 export interface ModelUse extends SessionOptions {
   /** Rows per call at most. Default 16384. */
   batchSize?: number;
-  /** The data whose rows are scored, for weights that were imported without any. */
+  /** The data whose rows are scored: for weights that were imported without any, and for those of a checkpoint. */
   data?: ModelDescription['data'];
+  /** Which weights of the run. Default: the finished model; without one, and with `data`, its best checkpoint. */
+  source?: RunSource;
   /** Give what rows choose beside the logits. Default false. */
   choices?: boolean;
 }
@@ -37,11 +40,11 @@ export interface ModelUse extends SessionOptions {
 /**
  * Loads the model of a run.
  *
- * @throws MODEL_MISSING, MODEL_UNKNOWN, CHECKSUM_MISMATCH, RUN_DAMAGED, SEQUENCES_MISSING
+ * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
  */
 export async function openModel(folder: string, options: ModelUse = {}): Promise<FinishedModel> {
-  const { batchSize = 16384, data, choices = false, ...runtime } = options;
-  const { description, tensors } = loadModel(folder);
+  const { batchSize = 16384, data, source, choices = false, ...runtime } = options;
+  const { description, tensors } = loadRunModel(folder, data, source);
   const model = findModel(description.model.key);
   const modelOptions = model.options.parse(description.model);
   const trainedOn = data ?? description.data;

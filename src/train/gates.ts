@@ -2,6 +2,8 @@
  * Hard flow gates. After the search the gate network and its table are frozen, so a row's gates never change: they are
  * computed once per split and kept as bits, and retraining skips the gate network (section 9 of the AutoIFS notes).
  */
+import { error } from '../base/errors/index.ts';
+import { firstNotFinite } from '../base/finite.ts';
 import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
 import type { Session } from '../runtime/contract.ts';
@@ -35,6 +37,8 @@ export const liveGates = ({ kernels, session, weights, layout, buffers, width }:
       embedding: rowValues(layout, buffers, batch.size).embedding,
     };
     const { gateLogits } = await session.run(feeds); // [size, width]
+    if (firstNotFinite(gateLogits.data as Float32Array) >= 0)
+      throw error('MODEL_NOT_FINITE', { what: 'a flow gate of a row' }); // NaN would count as a kept flow
     for (let i = 0; i < batch.size * width; i++) out[i] = gateLogits.data[i] > 0 ? 1 : 0;
   },
 });

@@ -7,6 +7,7 @@ import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } fro
 export interface WorkerRequest {
   folder: string;
   from?: string;
+  data?: string;
   /** A trial of so many epochs instead of a whole training. */
   trial?: { epochs?: number };
   stop: SharedArrayBuffer;
@@ -24,9 +25,20 @@ export interface TrainingHandle<End = ResultEvent> {
   stop(): void;
 }
 
+/** Where a training goes on, and on what. */
+export interface TrainingStart {
+  /** Name of the checkpoint to go on from. Default: the newest. */
+  from?: string;
+  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  data?: string;
+}
+
 /** Trains the run in `folder` (made by createRun), from its newest checkpoint or from the start. */
-export const startTraining = (folder: string, onEvent: (event: TrainingEvent) => void, from?: string): TrainingHandle =>
-  start({ folder, from }, onEvent);
+export const startTraining = (
+  folder: string,
+  onEvent: (event: TrainingEvent) => void,
+  { from, data }: TrainingStart = {},
+): TrainingHandle => start({ folder, from, data }, onEvent);
 
 /** The same for validation values alone, see runTrial. */
 export const startTrial = (

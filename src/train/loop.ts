@@ -17,6 +17,7 @@ import {
 } from './epoch.ts';
 import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { finishRun } from './finish.ts';
+import { asBreakdown, checkWeights, notFinite, type Place } from './finite.ts';
 import { enterNextPhase } from './phase-change.ts';
 import { type PhaseTools, preparePhase } from './phase-tools.ts';
 import { type PhasePlan, planPhases } from './phases.ts';
@@ -31,6 +32,8 @@ export interface TrainingRequest {
   folder: string;
   /** Go on from this checkpoint instead. */
   from?: string;
+  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  data?: string;
   emit: Emit;
   /** Asked after every step; true: write a checkpoint and return. */
   shouldStop: () => boolean;
@@ -60,6 +63,7 @@ export class Training {
   readonly #clock: RunClock;
   readonly #progress: Progress;
   #lastCheckpoint = performance.now();
+  #learningRate: number | undefined;
 
   constructor({ request, record, setup, state, logs, train, validation }: TrainingParts) {
     this.request = request;
@@ -108,8 +112,10 @@ export class Training {
     try {
       while (!through()) {
         const { epoch, batch } = this.state;
-        if (plan.snapshotBefore === epoch && batch === 0)
+        if (plan.snapshotBefore === epoch && batch === 0) {
+          this.#checkFinite();
           saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
+        }
         const context = { setup: this.setup, state: this.state, tools };
         const clock = new EpochClock();
         const stopped = await this.#runEpoch(context, clock);
@@ -126,7 +132,8 @@ export class Training {
 
   /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
-    const tools = await preparePhase(this.setup, plan, this.train, this.validation, this.state.weighting);
+    const { setup, train, validation, state } = this;
+    const tools = await this.#sound(preparePhase(setup, plan, train, validation, state.weighting));
     if (tools.keep !== undefined) this.#tellFlows(tools.keep);
     return tools;
   }
@@ -145,6 +152,7 @@ export class Training {
     const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
     for await (const report of trainingSteps(context, this.train)) {
       clock.rows += report.rows;
+      this.#learningRate = report.learningRate;
       if (this.state.step % metricsEverySteps === 0) this.#logStep(context.tools.plan, report);
       this.#progress.show(context, this.train.rows, clock, report.learningRate);
       if (this.request.shouldStop()) return true;
@@ -170,11 +178,15 @@ export class Training {
     const { state, setup } = this;
     const { plan, scorer, step } = context.tools;
     const scalars = scalarsHere(context);
-    const grid = await evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest));
+    this.#checkFinite();
+    const grid = await this.#sound(
+      evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest)),
+    );
     const means = meanLosses(state);
     const losses = byTask(setup, means);
     const taskWeights = byTask(setup, step.weighting.weights());
     step.weighting.afterEpoch?.(means);
+    if (!step.weighting.weights().every(Number.isFinite)) throw notFinite('a weight of the tasks', this.#place());
     const { monitor, best } = judgeEpoch(state, plan, grid, setup.config.train.monitor);
     if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
     if (monitor === null)
@@ -209,7 +221,8 @@ export class Training {
     if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
     this.#clock.count();
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
-    const result = await finishRun({ folder: this.request.folder, record: this.record, setup, state, epochs });
+    const { folder } = this.request;
+    const result = await this.#sound(finishRun({ folder, record: this.record, setup, state, epochs }));
     this.logs.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
     this.logs.timings.append({ seconds: result.seconds });
     this.logs.sync();
@@ -231,7 +244,30 @@ export class Training {
     return event;
   }
 
+  /** Throws LOSS_NOT_FINITE: what is broken never becomes a checkpoint. */
+  #checkFinite(): void {
+    const { kernels, weights, data } = this.setup;
+    checkWeights(kernels, weights, data.manifest.fields, this.#place());
+  }
+
+  /** A result of the weights as they are. Throws LOSS_NOT_FINITE where an answer is not finite. */
+  async #sound<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (cause) {
+      throw asBreakdown(cause, this.#place());
+    }
+  }
+
+  #place(): Place {
+    const { phase, epoch, batch, step } = this.state;
+    const learningRate = this.#learningRate;
+    // Between epochs the one that has just ended is meant.
+    return { phase: this.plans[phase].phase, epoch: batch === 0 ? epoch : epoch + 1, step, learningRate };
+  }
+
   #checkpoint(): string {
+    this.#checkFinite();
     const { state, logs } = this;
     logs.sync();
     state.metricsBytes = logs.metrics.bytes;

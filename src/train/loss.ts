@@ -12,31 +12,42 @@ export interface LossBuffers {
   rowWeights: Region;
 }
 
+/** What the weights of a batch come to. */
+export interface LabelWeights {
+  /** Does the task have a label in this batch? */
+  labelled: boolean[];
+  /** Sum of the weights of a task's labelled rows where it is no finite number above 0: such weights give no loss. */
+  unusable: number | undefined;
+}
+
 /** What the sum over `tasks` tasks is multiplied by. */
 export const lossScale = (reduction: LossReduction, tasks: number): number => (reduction === 'mean' ? 1 / tasks : 1);
 
 /**
  * Labels and the weight of each in the loss, so that the loss of a task is its factor times the weighted mean over its
- * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario. Returns which tasks have a
- * label in this batch.
+ * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario.
  */
 export function weighLabels(
   batch: Batch,
   factors: readonly number[],
   reduction: LossReduction,
   { labels, lossWeights, rowWeights }: LossBuffers,
-): boolean[] {
+): LabelWeights {
   const { size } = batch;
   const tasks = factors.length;
   const group = (row: number): number => (reduction === 'perScenarioMean' ? batch.scenario[row] : 0);
   let groups = 1;
   for (let row = 0; row < size; row++) groups = Math.max(groups, group(row) + 1);
   const totals = new Float64Array(groups * tasks); // weights of the labelled rows
+  const found = new Uint8Array(groups * tasks);
   let total = 0;
   for (let row = 0; row < size; row++) {
     total += batch.weight[row];
-    for (let t = 0; t < tasks; t++)
-      if (!Number.isNaN(batch.labels[row * tasks + t])) totals[group(row) * tasks + t] += batch.weight[row];
+    for (let t = 0; t < tasks; t++) {
+      if (Number.isNaN(batch.labels[row * tasks + t])) continue;
+      totals[group(row) * tasks + t] += batch.weight[row];
+      found[group(row) * tasks + t] = 1;
+    }
   }
   for (let row = 0; row < size; row++) {
     rowWeights.view[row] = batch.weight[row] / total;
@@ -47,7 +58,10 @@ export function weighLabels(
       lossWeights.view[at] = missing ? 0 : (factors[t] * batch.weight[row]) / totals[group(row) * tasks + t];
     }
   }
-  return factors.map((_, t) => totals.some((sum, at) => at % tasks === t && sum > 0));
+  return {
+    labelled: factors.map((_, t) => found.some((one, at) => at % tasks === t && one === 1)),
+    unusable: totals.find((sum, at) => found[at] === 1 && !(sum > 0 && sum < Number.POSITIVE_INFINITY)),
+  };
 }
 
 /** Losses of the tasks out of their parts of the loss; NaN for a task without a label. */

@@ -1,6 +1,8 @@
 /** The prepared data set that a run's model scores. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
-import { checkDataset, openRun } from '../artifact/run-folder.ts';
+import { checkDataset, openRun, type RunRecord } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { RunConfig } from '../config/run.ts';
@@ -14,16 +16,27 @@ import { createGrid } from '../evaluate/index.ts';
  * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that
  * were bound to no data set take any that fits.
  *
- * @throws RUN_NOT_FOUND, RUN_OTHER_DATASET, MODEL_UNBOUND, MODEL_MISFIT, DATA_NOT_PREPARED
+ * @throws RUN_NOT_FOUND, RUN_DATA_MISSING, RUN_OTHER_DATASET, MODEL_UNBOUND, MODEL_MISFIT, DATA_NOT_PREPARED
  */
 export async function openRunData(run: string, folder?: string): Promise<PreparedData> {
   const record = openRun(run);
-  const place = folder ?? record.data.folder;
-  if (place === '') throw error('MODEL_UNBOUND', { run });
-  const data = await openPrepared(place);
+  const data = await openRecorded(run, record, folder);
   if (record.data.hash === '') checkFit(run, loadModel(run).description.data, data.folder, data.manifest);
   else checkDataset(run, record, { folder: data.folder, hash: data.manifest.hash });
   return data;
+}
+
+/**
+ * Opens the folder, or the one that the run recorded. Which data set it holds is the caller's to check.
+ *
+ * @throws MODEL_UNBOUND, RUN_DATA_MISSING, DATA_NOT_PREPARED
+ */
+export async function openRecorded(run: string, { data }: RunRecord, folder?: string): Promise<PreparedData> {
+  if (folder !== undefined) return openPrepared(folder);
+  if (data.folder === '') throw error('MODEL_UNBOUND', { run });
+  if (!existsSync(join(data.folder, 'manifest.json')))
+    throw error('RUN_DATA_MISSING', { folder: run, name: data.name, data: data.folder });
+  return openPrepared(data.folder);
 }
 
 /**

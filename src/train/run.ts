@@ -1,14 +1,14 @@
 /** Takes a run folder from where it stands to its end: what the training thread calls. */
 import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
 import { lockFolder } from '../artifact/lock.ts';
+import { checkFinite } from '../artifact/model-file.ts';
 import { checkDataset, openLogs, openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../config/run.ts';
-import { openPrepared } from '../data/open.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest } from './loop.ts';
-import { openPart } from './run-data.ts';
+import { openPart, openRecorded } from './run-data.ts';
 import { type Setup, setUp } from './setup.ts';
 import { initialState, type LoopState, restoreTensors } from './state.ts';
 import { applyWarmStart } from './warm-start.ts';
@@ -68,7 +68,7 @@ async function runLocked<E>(
   work: (training: Training) => Promise<E>,
 ): Promise<E> {
   const config = runSchema.parse(record.config);
-  const data = reach(await openPrepared(record.data.folder));
+  const data = reach(await openRecorded(request.folder, record, request.data));
   checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
   const setup = await setUp(config, data);
   const { checkpoints } = runPaths(request.folder);
@@ -76,7 +76,10 @@ async function runLocked<E>(
     request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
   const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
   if (checkpoint === undefined) await begin(setup, config);
-  else restoreTensors(setup, checkpoint.tensors);
+  else {
+    checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);
+    restoreTensors(setup, checkpoint.tensors);
+  }
 
   const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
   const train = await openPart(data, 'train', config.train);
@@ -91,6 +94,9 @@ async function runLocked<E>(
     logs.close();
   }
 }
+
+const OLDER_CHECKPOINT =
+  'Its training broke down before it was written: go on from an older checkpoint with --from, or train again with a lower train.learningRate';
 
 async function begin(setup: Setup, config: RunConfig): Promise<void> {
   initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);

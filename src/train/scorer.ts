@@ -1,4 +1,6 @@
 /** Scores batches with an inference graph: validation while training, and finished models. */
+import { error } from '../base/errors/index.ts';
+import { firstNotFinite } from '../base/finite.ts';
 import type { Batch, SplitReader } from '../data/prepared.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
@@ -29,11 +31,11 @@ export interface ScorerContext {
 
 export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
 
-/** Logits [size, T] of a batch; the array is the caller's. */
+/** Logits [size, T] of a batch; the array is the caller's. Throws MODEL_NOT_FINITE. */
 export const score = async (context: ScorerContext, batch: RowsToScore): Promise<Float32Array> =>
   (await outputs(context, batch)).logits.data as Float32Array;
 
-/** All that the graph gives. */
+/** All that the graph gives. Throws MODEL_NOT_FINITE where an answer is not a finite number. */
 async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Record<string, Value>> {
   const { kernels, session, weights, layout, buffers, gates } = context;
   // The gate network reads its own table through the same buffers, so it goes first.
@@ -46,7 +48,10 @@ async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Reco
   };
   if (gates !== undefined) feeds.gates = rowsOf(gates.region, batch.size, gates.width);
   const wanted = Object.fromEntries(session.inputs.map((name) => [name, feeds[name]]));
-  return session.run(wanted);
+  const found = await session.run(wanted);
+  if (firstNotFinite(found.logits.data as Float32Array) >= 0)
+    throw error('MODEL_NOT_FINITE', { what: "the model's answer to a row" });
+  return found;
 }
 
 /** The grid of a whole split. `choices` takes up what rows choose, where the graph gives that. */

@@ -1,5 +1,5 @@
 /** One training step: gather, one ONNX run forward and backward, scatter, update. */
-import { error } from '../base/errors/index.ts';
+import { firstNotFinite } from '../base/finite.ts';
 import { random } from '../base/random.ts';
 import type { LossReduction } from '../config/run.ts';
 import type { Batch } from '../data/prepared.ts';
@@ -17,9 +17,10 @@ import {
   scalarValue,
   sequenceSlots,
 } from './feeds.ts';
+import { nameOf, notFinite, type Place } from './finite.ts';
 import type { TrainingGraph } from './graphs.ts';
 import { IDLE_ROWS, idleRows, withIdleRows } from './idle-rows.ts';
-import { type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
+import { type LabelWeights, type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
 import { type TaskGradient, type TaskWeighting, taskOutput } from './weighting/contract.ts';
 import { totalLength, type Weights } from './weights.ts';
@@ -159,8 +160,6 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   const { kernels, weights, buffers, layout } = context;
   const { batch, step, learningRate } = input;
   const { results, losses, taskWeights, scale, denseLength } = await runBatch(context, input);
-  weights.bufferValues.view.set(buffers.nextBuffers.view);
-
   const count = sumRowGradients(kernels, layout, buffers, batch.size);
   const gradients: Gradients = {
     dense: buffers.gradient,
@@ -173,6 +172,8 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   };
   const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);
   const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
+  checkGradients(context, input, gradients);
+  weights.bufferValues.view.set(buffers.nextBuffers.view);
   const gradientScale = clipScale(context, gradients);
   update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
   return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
@@ -189,6 +190,7 @@ export async function groupStep(context: StepContext, group: string, input: Step
   const { step, learningRate } = input;
   const { denseLength } = await runBatch(context, input);
   const gradients = { dense: buffers.gradient, denseLength };
+  checkGradients(context, input, { ...gradients, count: 0 });
   updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
 }
 
@@ -213,7 +215,7 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
-  const labelled = weighLabels(batch, factors, context.lossReduction, buffers);
+  const labels = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
   const masks = fillDropout(context, input);
   const noise = fillNoise(context, input);
@@ -239,8 +241,8 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
   const results = await session.run(pick(feeds, session.inputs), into);
-  const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labelled);
-  checkFinite(losses, labelled, context, input, denseLength);
+  const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labels.labelled);
+  checkLosses(context, input, { losses, labels, penalty: results.penalty.data[0], denseLength });
   return { results, losses, taskWeights, scale, denseLength };
 }
 
@@ -353,24 +355,49 @@ function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepI
   );
 }
 
-function checkFinite(
-  losses: Float32Array,
-  labelled: boolean[],
+const placeOf = ({ phase }: StepContext, { step, epoch, learningRate }: StepInput): Place => ({
+  phase,
+  step,
+  epoch: epoch + 1,
+  learningRate,
+});
+
+/** Throws LOSS_NOT_FINITE for a loss of a labelled task, or a penalty, that is not finite. */
+function checkLosses(
   context: StepContext,
   input: StepInput,
-  denseLength: number,
+  found: { losses: Float32Array; labels: LabelWeights; penalty: number; denseLength: number },
 ): void {
-  const broken = losses.findIndex((loss, t) => labelled[t] && !Number.isFinite(loss));
-  if (broken < 0) return;
-  const largest = context.kernels.largest(context.buffers.gradient, 0, denseLength);
-  throw error('LOSS_NOT_FINITE', {
-    phase: context.phase,
-    step: input.step,
-    epoch: input.epoch + 1,
-    task: context.tasks[broken],
-    learningRate: input.learningRate,
-    largestGradient: String(largest),
-  });
+  const { losses, labels, penalty, denseLength } = found;
+  const broken = losses.findIndex((loss, t) => labels.labelled[t] && !Number.isFinite(loss));
+  const { unusable } = labels;
+  if (broken < 0 && Number.isFinite(penalty) && unusable === undefined) return;
+  const what =
+    broken >= 0
+      ? `the loss of task "${context.tasks[broken]}"`
+      : unusable === undefined
+        ? 'what the model adds to the loss'
+        : 'the weighted mean of the losses';
+  const largestGradient = context.kernels.largest(context.buffers.gradient, 0, denseLength);
+  throw notFinite(what, placeOf(context, input), { largestGradient, weights: unusable });
+}
+
+/** Throws LOSS_NOT_FINITE for gradients of parameters or table rows, or buffers after the step, that are not finite. */
+function checkGradients(
+  context: StepContext,
+  input: StepInput,
+  { dense, denseLength, count }: Pick<Gradients, 'dense' | 'denseLength' | 'count'>,
+): void {
+  const { kernels, buffers, weights, layout } = context;
+  const { nextBuffers, summed } = buffers;
+  const largestGradient = kernels.largest(dense, 0, denseLength);
+  const finds: [number, () => string][] = [
+    [largestGradient, () => `the gradient of ${nameOf(weights, firstNotFinite(dense.view.subarray(0, denseLength)))}`],
+    [kernels.largest(summed, 0, count * layout.dimension), () => 'the gradient of a row of the embedding table'],
+    [kernels.largest(nextBuffers, 0, nextBuffers.view.length), () => 'a moving average of the model'],
+  ];
+  const broken = finds.find(([largest]) => !Number.isFinite(largest));
+  if (broken !== undefined) throw notFinite(broken[1](), placeOf(context, input), { largestGradient });
 }
 
 /** Factor that brings the norm over the gradients of a step down to `clipNorm`; 1 without clipping. */

@@ -15,8 +15,9 @@ import {
   RESERVED_IDS,
 } from '../data/prepared.ts';
 import type { ParameterSpec } from '../model/contract.ts';
+import { bufferName } from './graphs.ts';
 import type { Setup } from './setup.ts';
-import { view } from './weights.ts';
+import { bufferViews, view } from './weights.ts';
 
 /** What a run must have in common with the one whose weights it starts from. */
 export interface WarmStartTarget {
@@ -65,6 +66,10 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { dimension } = weights;
   const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });
   for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
+  for (const [spec, numbers] of bufferViews(weights)) {
+    const stored = tensors.get(bufferName(spec))?.data;
+    if (stored?.length === numbers.length) numbers.set(stored as Float32Array);
+  }
 
   const old = await openPrepared(openRun(run).data.folder);
   const source = tensors.get('embedding')?.data as Float32Array;

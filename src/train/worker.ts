@@ -5,7 +5,7 @@ import type { WorkerMessage, WorkerRequest } from './host.ts';
 import type { TrainingRequest } from './loop.ts';
 import { runTraining, runTrial } from './run.ts';
 
-const { folder, from, trial, stop } = workerData as WorkerRequest;
+const { folder, from, data, trial, stop } = workerData as WorkerRequest;
 const flag = new Int32Array(stop);
 const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
 
@@ -13,6 +13,7 @@ try {
   const request: TrainingRequest = {
     folder,
     from,
+    data,
     emit: (event) => send({ kind: 'event', event }),
     shouldStop: () => Atomics.load(flag, 0) === 1,
   };

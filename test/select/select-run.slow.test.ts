@@ -75,3 +75,20 @@ test('writes nothing where answers would cost more than the budget, or eight bit
   });
   expect([existsSync(at('lossy')), existsSync(at('int8'))]).toEqual([false, false]);
 });
+
+test('a score is checked before any work, and stored in the artifact', async () => {
+  const steps: string[] = [];
+  const onStep = (step: string): void => void steps.push(step);
+  const wrong = { out: at('unscored'), onStep, threads: 1 };
+  await expect(selectRun(at('star'), { ...wrong, score: { default: 'clik' } })).rejects.toMatchObject({
+    code: 'SCORE_INVALID',
+  });
+  await expect(selectRun(at('star'), { ...wrong, score: { scenarios: { detail: 'click' } } })).rejects.toMatchObject({
+    code: 'SCORE_SCENARIO',
+  });
+  expect([steps, existsSync(at('unscored'))]).toEqual([[], false]);
+  const score = { default: 'click * 0.3 + buy', scenarios: { search: 'click' } };
+  const { exported } = await selectRun(at('star'), { out: at('scored'), score, threads: 1 });
+  expect(exported.manifest.score).toEqual(score);
+  expect((await openArtifact(at('scored'))).manifest.score).toEqual(score);
+});

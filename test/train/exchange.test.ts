@@ -54,7 +54,7 @@ test.each(['aesm2_official_eval', 'aesm2_tree_eval'])(
       rows.flatMap((row) => Array.from({ length: config.tasks }, (_, t) => all[row * config.tasks + t]));
     expectClose({ shape: [], data: of(logits) }, { shape: [], data: of(expected) }, 1e-5);
 
-    exportWeights(run, at('back.safetensors'));
+    await exportWeights(run, at('back.safetensors'));
     const back = readSafetensors(at('back.safetensors')).tensors;
     const held = [...tensors].filter(([key]) => /^(param|buffer)\./.test(key));
     expect([...back.keys()].sort()).toEqual(held.map(([key]) => key.replace(/^param\./, '')).sort());

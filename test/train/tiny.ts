@@ -37,6 +37,8 @@ export interface Problem {
   ids: number[];
   scenario?: number[];
   labels: number[];
+  /** Weight of each row. Default 1. */
+  weight?: number[];
 }
 
 export interface StepOptions {
@@ -88,12 +90,13 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
     ids: Int32Array.from(ids),
     scenario: Int32Array.from(problem.scenario ?? ids.map(() => 0)),
     labels: Float32Array.from(labels),
-    weight: new Float32Array(ids.length).fill(1),
+    weight: Float32Array.from(problem.weight ?? ids.map(() => 1)),
     group: new Int32Array(ids.length).fill(-1),
     row: Int32Array.from(ids.keys()),
   };
-  const losses = await trainStep(context, { batch, step, epoch: 0, learningRate: 1, scalars: {} });
-  await session.release();
+  const losses = await trainStep(context, { batch, step, epoch: 0, learningRate: 1, scalars: {} }).finally(() =>
+    session.release(),
+  );
   return {
     losses: [...losses.tasks],
     /** Weights of this step, and of the next. */

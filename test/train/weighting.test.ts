@@ -64,7 +64,7 @@ describe('the reduction of the loss', () => {
   } as Batch;
   const weighed = (factors: number[], reduction: 'sum' | 'perScenarioMean') => {
     const buffers = { labels: buffer(8), lossWeights: buffer(8), rowWeights: buffer(4) };
-    const labelled = weighLabels(batch, factors, reduction, buffers);
+    const { labelled } = weighLabels(batch, factors, reduction, buffers);
     return { labelled, ...buffers };
   };
 
@@ -92,7 +92,7 @@ describe('the reduction of the loss', () => {
   test('a task without labels is told', () => {
     const none = { ...batch, labels: Float32Array.from(batch.labels, (y, i) => (i % 2 ? Number.NaN : y)) };
     const buffers = { labels: buffer(8), lossWeights: buffer(8), rowWeights: buffer(4) };
-    expect(weighLabels(none, [1, 1], 'perScenarioMean', buffers)).toEqual([true, false]);
+    expect(weighLabels(none, [1, 1], 'perScenarioMean', buffers).labelled).toEqual([true, false]);
   });
 
   test('perScenarioMean gives a scenario of one row the weight of one of three', async () => {

@@ -30,6 +30,15 @@ export const ARTIFACT_ERRORS = {
     422,
     (d: { path: string; problem: string; advice: string }) => `${d.path} is damaged: ${d.problem}. ${d.advice}`,
   ),
+  CHECKPOINT_PHASE: entry(
+    EXIT.artifact,
+    422,
+    (d: { folder: string; name: string; phase: string; others: string[] }) =>
+      `checkpoint "${d.name}" of ${d.folder} is of the ${d.phase} phase, before flows were selected: it is no model that answers rows. ` +
+      (d.others.length > 0
+        ? `Take one of the last phase: ${d.others.join(', ')}`
+        : `Go on with \`tributary resume ${d.folder}\` until the last phase has one`),
+  ),
   RUN_NOT_FOUND: entry(
     EXIT.artifact,
     404,
@@ -59,13 +68,40 @@ export const ARTIFACT_ERRORS = {
     409,
     (d: { folder: string; expected: string; found: string; data: string }) =>
       `${d.folder} was trained on the data set ${d.expected.slice(0, 16)}…, ${d.data} holds ${d.found.slice(0, 16)}…. ` +
-      'Prepare the original data again with the same configuration, or start a new run (--warm-start takes over weights)',
+      'Name the folder of the original data set with --data, prepare it again with the same configuration, or start a new run ' +
+      '(--warm-start takes over weights)',
+  ),
+  RUN_DATA_MISSING: entry(
+    EXIT.usage,
+    404,
+    (d: { folder: string; name: string; data: string }) =>
+      `${d.folder} was trained on the data set ${d.name} in ${d.data}, where no prepared data set is now. ` +
+      'Name the folder where it is with --data; if it is gone, prepare it again with the same configuration. Its hash is checked',
   ),
   MODEL_MISSING: entry(
     EXIT.artifact,
     404,
-    (d: { folder: string }) =>
-      `${d.folder} has no finished model yet. Finish the training with \`tributary resume ${d.folder}\``,
+    (d: {
+      folder: string;
+      /** How many checkpoints it has, where they were looked at: none of them is the best of the last phase. */
+      checkpoints?: number;
+    }) =>
+      `${d.folder} has no finished model yet${d.checkpoints === undefined ? '' : ', and no best checkpoint of its last phase'}. ` +
+      `Finish the training with \`tributary resume ${d.folder}\`` +
+      (d.checkpoints ? ', or name a checkpoint of the last phase with --checkpoint' : ''),
+  ),
+  MODEL_NOT_FINITE: entry(
+    EXIT.artifact,
+    422,
+    (d: {
+      path?: string;
+      /** What is not finite. */
+      what: string;
+      advice?: string;
+    }) =>
+      `${d.path === undefined ? 'the model' : `the model in ${d.path}`} cannot be used: ${d.what} is not finite. ` +
+      (d.advice ??
+        'Its training broke down, or the file was edited: train again, with a lower train.learningRate or with train.clipNorm'),
   ),
   ARTIFACT_NOT_FOUND: entry(
     EXIT.artifact,
@@ -161,6 +197,12 @@ export const ARTIFACT_ERRORS = {
     409,
     (d: { folder: string; expected: string; found: string; data: string }) =>
       `${d.folder} was made on the data set ${d.expected.slice(0, 16)}…, ${d.data} holds ${d.found.slice(0, 16)}…. Name the one of its training`,
+  ),
+  ARTIFACT_CHECKPOINT: entry(
+    EXIT.usage,
+    400,
+    (d: { folder: string }) =>
+      `${d.folder} is an artifact: it has one model and no checkpoints. Leave --checkpoint away, or name the run`,
   ),
   ARTIFACT_NAME: entry(
     EXIT.usage,

@@ -60,9 +60,29 @@ export const TRAIN_ERRORS = {
   LOSS_NOT_FINITE: entry(
     EXIT.training,
     500,
-    (d: { phase: string; step: number; epoch: number; task: string; learningRate: number; largestGradient: string }) =>
-      `the loss of task "${d.task}" is not finite at step ${d.step} (phase ${d.phase}, epoch ${d.epoch}); ` +
-      `last learning rate ${d.learningRate}, largest gradient ${d.largestGradient}. ` +
-      'Try a lower train.learningRate or train.clipNorm. The last good checkpoint is kept',
+    (d: {
+      /** What is not finite, for example `the loss of task "click"`. */
+      what: string;
+      phase: string;
+      step: number;
+      epoch: number;
+      learningRate?: number;
+      largestGradient?: string;
+      /** Sum of the weights of the batch's rows, where that is no finite number above 0. */
+      weights?: string;
+    }) => {
+      const numbers = [
+        ...(d.learningRate === undefined ? [] : [`last learning rate ${d.learningRate}`]),
+        ...(d.largestGradient === undefined ? [] : [`largest gradient ${d.largestGradient}`]),
+      ];
+      return (
+        `${d.what} is not finite at step ${d.step} (phase ${d.phase}, epoch ${d.epoch})` +
+        `${numbers.length === 0 ? '' : `; ${numbers.join(', ')}`}. ` +
+        (d.weights === undefined
+          ? 'Try a lower train.learningRate or train.clipNorm'
+          : `The weights of the batch's rows sum to ${d.weights}: every weight must be a finite number above 0. Correct them and prepare the data again`) +
+        '. No model was written; checkpoints from before are kept'
+      );
+    },
   ),
 } as const;

@@ -3,13 +3,15 @@ import type { SplitName } from '../../config/dataset.ts';
 import { formatGrid, gridToJson } from '../../evaluate/index.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { evaluateRun } from '../../train/evaluate-run.ts';
+import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, jsonOption } from '../options.ts';
+import { backendOption, checkpointOption, jsonOption } from '../options.ts';
 import { duration, print, printJson } from '../output.ts';
 
 interface Options {
   split: SplitName;
   data?: string;
+  checkpoint?: string;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
@@ -25,6 +27,7 @@ export function evaluate(program: Command): void {
       '--data <dir>',
       'the prepared data set, where it is no longer in its place or the weights were imported without one',
     )
+    .addOption(checkpointOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);
@@ -35,8 +38,9 @@ export function evaluate(program: Command): void {
   );
 }
 
-async function run(folder: string, { split, data, backend, json }: Options): Promise<void> {
-  const { grid, choices, seconds } = await evaluateRun(folder, split, { data, backend });
+async function run(folder: string, { split, json, ...options }: Options): Promise<void> {
+  const onCheckpoint = checkpointNote(folder, json);
+  const { grid, choices, seconds } = await evaluateRun(folder, split, { ...options, onCheckpoint });
   if (json) printJson({ event: 'result', run: folder, split, ...gridToJson(grid), choices, seconds });
   else print(`${split} rows\n${formatGrid(grid)}\n\n${duration(seconds)}`);
 }

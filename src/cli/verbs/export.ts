@@ -1,12 +1,14 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ArtifactManifest } from '../../artifact/manifest.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { CALIBRATIONS, type CalibrationChoice } from '../../select/calibration/choose.ts';
-import { type Exported, type ExportOptions, exportRun } from '../../select/export.ts';
+import { type Exported, exportRun } from '../../select/export.ts';
 import { exportWeights } from '../../train/exchange.ts';
+import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, dataOption, jsonOption } from '../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption } from '../options.ts';
 import { columns, count, duration, print, printJson } from '../output.ts';
+import { type Score, scoreLines, scoreOption } from '../score.ts';
 
 interface Options {
   out?: string;
@@ -14,12 +16,11 @@ interface Options {
   score?: Score;
   calibrate: CalibrationChoice;
   data?: string;
+  checkpoint?: string;
   weights?: string;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
-
-type Score = NonNullable<ExportOptions['score']>;
 
 export function exportVerb(program: Command): void {
   const verb = program
@@ -29,16 +30,10 @@ export function exportVerb(program: Command): void {
       'Writes a folder with ONNX graphs, embedding tables, vocabularies, calibration and score, verified as a server would. ' +
         "With --weights instead: a safetensors file with the names, shapes and orders of the model's authors.",
     )
-    .argument('<run>', 'a finished run folder')
+    .argument('<run>', 'the run folder')
     .option('--out <dir>', 'the artifact to write, new or empty')
     .option('--name <name>', 'what requests call the model (default: MODEL-DATASET)')
-    .addOption(
-      new Option(
-        '--score <expression>',
-        "what ranks, over the tasks' probabilities; SCENARIO=EXPRESSION for one scenario; may be repeated " +
-          '(default: the mean of all tasks)',
-      ).argParser(readScore),
-    )
+    .addOption(scoreOption())
     .addOption(
       new Option(
         '--calibrate <kind>',
@@ -48,13 +43,14 @@ export function exportVerb(program: Command): void {
         .default('auto'),
     )
     .addOption(dataOption())
+    .addOption(checkpointOption())
     .option('--weights <file>', 'write a safetensors file for `tributary import`, and no artifact')
     .addOption(backendOption())
     .addOption(jsonOption())
     .action((run: string, options: Options) => {
       if ((options.out === undefined) === (options.weights === undefined))
         verb.error('give either --out, for an artifact, or --weights');
-      return options.weights === undefined ? artifact(run, options) : weights(run, options.weights, options.json);
+      return options.weights === undefined ? artifact(run, options) : weights(run, options.weights, options);
     });
   helpEnd(
     verb,
@@ -67,17 +63,9 @@ export function exportVerb(program: Command): void {
   );
 }
 
-/** No expression has an equals sign; a scenario may: its name ends at the last one. */
-function readScore(text: string, before: Score = {}): Score {
-  const at = text.lastIndexOf('=');
-  const [scenario, expression] = at < 0 ? [undefined, text] : [text.slice(0, at).trim(), text.slice(at + 1)];
-  if (expression.trim() === '') throw new InvalidArgumentError('Expected an expression, as in "click * 0.3 + buy".');
-  if (scenario === undefined) return { ...before, default: expression };
-  return { ...before, scenarios: { ...before.scenarios, [scenario]: expression } };
-}
-
-function weights(run: string, path: string, json = false): void {
-  const { tensors, bytes } = exportWeights(run, path);
+async function weights(run: string, path: string, { json, data, checkpoint }: Options): Promise<void> {
+  const source = { data, checkpoint, onCheckpoint: checkpointNote(run, json) };
+  const { tensors, bytes } = await exportWeights(run, path, source);
   if (json) printJson({ event: 'result', run, weights: path, tensors, bytes });
   else print(`wrote ${tensors} tensors, ${count(bytes)} bytes, to ${path}`);
 }
@@ -85,7 +73,7 @@ function weights(run: string, path: string, json = false): void {
 async function artifact(run: string, { json, weights: _, out = '', ...options }: Options): Promise<void> {
   const started = performance.now();
   const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
-  const exported = await exportRun(run, { ...options, out, onStep });
+  const exported = await exportRun(run, { ...options, out, onStep, onCheckpoint: checkpointNote(run, json) });
   const { manifest, cells } = exported;
   const seconds = (performance.now() - started) / 1000;
   if (json) {
@@ -102,17 +90,13 @@ const bytesOf = ({ files }: ArtifactManifest): number =>
 
 function report(out: string, { manifest, cells }: Exported, seconds: number): string {
   const { name, id, data, files, score } = manifest;
-  const scores = [
-    `score: ${score.default}`,
-    ...Object.entries(score.scenarios).map(([scenario, text]) => `  ${scenario}: ${text}`),
-  ];
   const tried = cells.flat().some(({ logloss }) => logloss.none !== null);
   return [
     '',
     ...(tried ? ['log loss on held-out validation rows, and the calibration chosen:'] : ['calibration:']),
     ...calibrationTable(data, cells),
     '',
-    ...scores,
+    ...scoreLines(score),
     `wrote ${name} ${id}: ${Object.keys(files).length + 1} files, ${count(bytesOf(manifest))} bytes, to ${out} (${duration(seconds)})`,
   ].join('\n');
 }

@@ -2,13 +2,15 @@ import { type Command, Option } from 'commander';
 import type { SplitName } from '../../config/dataset.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type FlowReport, measureFlows } from '../../select/flows.ts';
+import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, dataOption, jsonOption } from '../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption } from '../options.ts';
 import { columns, count, print, printJson } from '../output.ts';
 
 interface Options {
   split: SplitName;
   data?: string;
+  checkpoint?: string;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
@@ -26,6 +28,7 @@ export function flows(program: Command): void {
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),
     )
     .addOption(dataOption())
+    .addOption(checkpointOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);
@@ -37,7 +40,7 @@ export function flows(program: Command): void {
 }
 
 async function run(folder: string, { split, json, ...where }: Options): Promise<void> {
-  const report = await measureFlows(folder, split, where);
+  const report = await measureFlows(folder, split, { ...where, onCheckpoint: checkpointNote(folder, json) });
   if (json) printFlowLines(folder, report);
   else print([heading(report), ...flowTable(report), ...choiceTables(report)].join('\n'));
 }

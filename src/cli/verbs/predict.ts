@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { predictRun } from '../../select/predict-run.ts';
+import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, jsonOption, memoryOption, RequiredOption } from '../options.ts';
+import { backendOption, checkpointOption, jsonOption, memoryOption, RequiredOption } from '../options.ts';
 import { count, duration, print, printJson } from '../output.ts';
 
 interface Options {
   input: string;
   output: string;
   data?: string;
+  checkpoint?: string;
   memoryLimit?: string;
   uncalibrated?: boolean;
   backend?: SessionOptions['backend'];
@@ -35,6 +37,7 @@ export function predict(program: Command): void {
       '--data <dir>',
       'the prepared data set, where it is no longer in its place or the weights were imported without one; always for an artifact',
     )
+    .addOption(checkpointOption())
     .option('--uncalibrated', 'of an artifact: the probabilities before calibration')
     .addOption(memoryOption())
     .addOption(backendOption())
@@ -52,7 +55,10 @@ export function predict(program: Command): void {
 
 async function run(folder: string, { json, ...options }: Options): Promise<void> {
   const started = performance.now();
-  const { rows, scored } = await predictRun(folder, options);
+  const { rows, scored } = await predictRun(folder, {
+    ...options,
+    onCheckpoint: checkpointNote(folder, json),
+  });
   const seconds = (performance.now() - started) / 1000;
   if (json) printJson({ event: 'result', run: folder, output: options.output, rows, scored, seconds });
   else {

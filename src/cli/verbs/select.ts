@@ -5,9 +5,11 @@ import type { Exported } from '../../select/export.ts';
 import { lossesOf, lossOf, type Selection } from '../../select/select.ts';
 import { selectRun } from '../../select/select-run.ts';
 import type { ServingGraph } from '../../select/serving-graph.ts';
+import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, dataOption, jsonOption, RequiredOption } from '../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption, RequiredOption } from '../options.ts';
 import { columns, count, duration, print, printJson } from '../output.ts';
+import { type Score, scoreLines, scoreOption } from '../score.ts';
 
 interface Options {
   out: string;
@@ -15,7 +17,9 @@ interface Options {
   budget: number;
   int8?: boolean;
   name?: string;
+  score?: Score;
   data?: string;
+  checkpoint?: string;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
@@ -28,7 +32,7 @@ export function select(program: Command): void {
       'Leaves out of each scenario what its rows never use: heads and experts of others, flows that are always removed, ' +
         'and the gate network where all gates are constant. Every answer is held against the model before anything is written.',
     )
-    .argument('<run>', 'a finished run folder')
+    .argument('<run>', 'the run folder')
     .addOption(new RequiredOption('--out <dir>', 'the artifact to write, new or empty'))
     .option(
       '--epsilon <rate>',
@@ -39,7 +43,9 @@ export function select(program: Command): void {
     .option('--budget <auc>', 'mean AUC on validation rows that changed answers may cost', number(0, 1), 0.0005)
     .option('--int8', 'store large weights in eight bits: changes answers')
     .option('--name <name>', 'what requests call the model (default: MODEL-DATASET)')
+    .addOption(scoreOption())
     .addOption(dataOption())
+    .addOption(checkpointOption())
     .addOption(backendOption())
     .addOption(jsonOption())
     .action(run);
@@ -48,6 +54,7 @@ export function select(program: Command): void {
     [
       'tributary select runs/autoifs-ml-1m-1 --out artifacts/ml-1m',
       'tributary select runs/autoifs-ml-1m-1 --out artifacts/ml-1m-small --epsilon 0.01 --budget 0.0002',
+      "tributary select runs/autoifs-shop-1 --out artifacts/shop --score 'click * 0.3 + buy' --score 'search=click'",
     ],
     ['data', 'artifact'],
   );
@@ -66,14 +73,18 @@ const number =
 async function run(folder: string, { json, ...options }: Options): Promise<void> {
   const started = performance.now();
   const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
-  const { selection, exported } = await selectRun(folder, { ...options, onStep });
+  const { selection, exported } = await selectRun(folder, {
+    ...options,
+    onStep,
+    onCheckpoint: checkpointNote(folder, json),
+  });
   const seconds = (performance.now() - started) / 1000;
   if (json) printResult(folder, options.out, selection, exported, seconds);
   else print(report(options.out, selection, exported, seconds));
 }
 
 function report(out: string, selection: Selection, { manifest }: Exported, seconds: number): string {
-  const { name, id, data } = manifest;
+  const { name, id, data, score } = manifest;
   return [
     '',
     ...graphTable(selection, data.scenarios),
@@ -84,6 +95,7 @@ function report(out: string, selection: Selection, { manifest }: Exported, secon
       ? ['', 'AUC that each cell loses on validation rows:', ...lossTable(selection)]
       : []),
     '',
+    ...scoreLines(score),
     `wrote ${name} ${id} to ${out} (${duration(seconds)})`,
   ].join('\n');
 }
@@ -157,6 +169,7 @@ function printResult(run: string, out: string, selection: Selection, { manifest 
     name: manifest.name,
     id: manifest.id,
     ...manifest.selection,
+    score: manifest.score,
     loss: { mean: lossOf(proof), cells: lossesOf(proof) },
     graphs: { before: shown(graphs.before), joint: shown(graphs.joint), scenarios: graphs.scenarios.map(shown) },
     seconds,

@@ -57,11 +57,11 @@ export function train(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { model, preset, config, set, seed, warmStart, backend, threads, out } = options;
+  const { model, preset, config, set, seed, warmStart, backend, threads, out, json } = options;
   const data = await openPrepared(options.data);
   const flags = defined({ model: model && { key: model }, seed, warmStart, backend, threads });
   const run = await loadRun({ models, preset, config, set, flags });
-  await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), options);
+  await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }
 
 const defined = (object: object): object =>

@@ -1,0 +1,54 @@
+/** The model of a run: the finished one, or, of a run that is not finished, its best weights so far. */
+import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../artifact/checkpoint.ts';
+import { checkFinite, hasModel, type LoadedModel, loadModel, type ModelDescription } from '../artifact/model-file.ts';
+import { openRun, runPaths } from '../artifact/run-folder.ts';
+import { error } from '../base/errors/index.ts';
+import { runSchema } from '../config/run.ts';
+import { findModel } from '../model/registry.ts';
+import { LOG_VARIANCE } from './weighting/uncertainty.ts';
+
+/** Which weights of a run are meant, and where its data lie. */
+export interface RunSource {
+  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  data?: string;
+  /**
+   * Name of a checkpoint of the last phase whose weights to take. Default: the finished model; of a run without one, the checkpoint
+   * `best`.
+   */
+  checkpoint?: string;
+  /** Called where weights of a checkpoint are taken. */
+  onCheckpoint?: (checkpoint: CheckpointInfo) => void;
+}
+
+/**
+ * Reads the weights of a run and what they mean.
+ *
+ * @param data the run's data set; without it the finished model alone can be read
+ * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKPOINT_MISSING, CHECKPOINT_PHASE, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function loadRunModel(
+  folder: string,
+  data: ModelDescription['data'] | undefined,
+  { checkpoint, onCheckpoint = () => {} }: RunSource = {},
+): LoadedModel {
+  if (checkpoint === undefined && (hasModel(folder) || data === undefined)) return loadModel(folder);
+  const { checkpoints } = runPaths(folder);
+  const known = listCheckpoints(checkpoints);
+  const name = checkpoint ?? known.find((one) => one.name === BEST)?.name;
+  if (name === undefined || data === undefined) throw error('MODEL_MISSING', { folder, checkpoints: known.length });
+  const { tensors, ...info } = loadCheckpoint(checkpoints, name);
+  const usable = (phase: string): boolean => phase !== 'search';
+  if (!usable(info.position.phase)) {
+    const others = known.filter(({ position }) => usable(position.phase)).map((one) => one.name);
+    throw error('CHECKPOINT_PHASE', { folder, name, phase: info.position.phase, others });
+  }
+  const weights = new Map([...tensors].filter(([tensor]) => !tensor.startsWith('moment.') && tensor !== LOG_VARIANCE));
+  checkFinite(`${checkpoints}/${name}`, weights);
+  const { model } = runSchema.parse(openRun(folder).config);
+  const options = findModel(model.key).options.parse(model);
+  onCheckpoint(info);
+  return { description: { version: 1, model: { ...options, key: model.key }, data }, tensors: weights };
+}
+
+/** The weights of the best epoch of the last phase. */
+const BEST = 'best';
