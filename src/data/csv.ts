@@ -107,8 +107,8 @@ export const fileColumn = ({ fileColumn: name }: CsvConfig): string =>
 /** SQL that reads the files as text columns, in the order given. */
 function readCsv(config: CsvConfig, files: string[], dialects: Dialect[]): string {
   const columns = dialects[0].names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
-  // An empty list is not allowed; a control character stands for "no text means no value".
-  const nulls = (config.nullValues.length === 0 ? ['\u0001'] : config.nullValues).map(literal).join(', ');
+  // The empty text is missing whatever else is (missing.ts).
+  const nulls = [...new Set(['', ...config.nullValues])].map(literal).join(', ');
   const read = (paths: string[], d: Dialect): string =>
     `SELECT * FROM read_csv([${paths.map(literal).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
     `quote = ${literal(d.quote)}, escape = ${literal(d.quote)}, header = ${d.header}, encoding = '${d.encoding}', ` +

@@ -4,6 +4,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, embed, identifier, literal, queryOne } from './duckdb.ts';
+import { present } from './missing.ts';
 import { baseSource, joinedRelation, type Source } from './sources.ts';
 
 /** An expression and the place in the configuration that it stands at, as the user should read it. */
@@ -11,6 +12,26 @@ export interface Expression {
   usedBy: string;
   sql: string;
 }
+
+/** What an expression gives: its SQL over the joined rows, NULL where the value is missing, and DuckDB's type of it. */
+export interface Value {
+  sql: string;
+  type: string;
+}
+
+/** The values of a configuration's expressions by their `usedBy`, as `checkExpressions` gives them. */
+export type Values = ReadonlyMap<string, Value>;
+
+/** The value of an expression that was checked. */
+export function checkedValue(values: Values, usedBy: string): Value {
+  const value = values.get(usedBy);
+  if (value === undefined) throw new Error(`the expression of ${usedBy} was not checked`);
+  return value;
+}
+
+/** The places of fields and tasks in the configuration. */
+export const fieldUse = ({ name }: { name: string }): string => `field "${name}"`;
+export const taskUse = ({ name }: { name: string }): string => `task "${name}"`;
 
 /** The expression of a field: its own, or the column of its name. */
 export const fieldExpression = (field: { name: string; expression?: string }): string =>
@@ -21,9 +42,9 @@ export function allExpressions(config: DatasetConfig): Expression[] {
   const optional = (usedBy: string, sql: string | undefined): Expression[] =>
     sql === undefined ? [] : [{ usedBy, sql }];
   return [
-    ...config.fields.map((f) => ({ usedBy: `field "${f.name}"`, sql: fieldExpression(f) })),
+    ...config.fields.map((f) => ({ usedBy: fieldUse(f), sql: fieldExpression(f) })),
     { usedBy: 'scenario', sql: config.scenario.expression },
-    ...config.tasks.map((t) => ({ usedBy: `task "${t.name}"`, sql: t.label })),
+    ...config.tasks.map((t) => ({ usedBy: taskUse(t), sql: t.label })),
     ...optional('where', config.where),
     ...optional('weight', config.weight),
     ...optional('group', config.group),
@@ -135,15 +156,15 @@ function collect(node: unknown, parameters: Set<string>, found: Reference[]): vo
 }
 
 /**
- * Checks that all columns exist, then that every expression fits the types, without reading a row. Returns DuckDB's
- * type of each expression by its `usedBy`. Throws DATA_COLUMNS_MISSING (all of them at once), DATA_EXPRESSION_INVALID.
+ * Checks that all columns exist, then that every expression fits the types, without reading a row. Returns what each
+ * expression gives. Throws DATA_COLUMNS_MISSING (all of them at once), DATA_EXPRESSION_INVALID.
  */
 export async function checkExpressions(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
   expressions: Expression[] = allExpressions(config),
-): Promise<Map<string, string>> {
+): Promise<Values> {
   const missing: { column: string; usedBy: string; nearest?: string }[] = [];
   const joined = [baseSource(config), ...config.joins.map((j) => j.source)];
   const available = [
@@ -173,7 +194,9 @@ export async function checkExpressions(
   if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
   const relation = joinedRelation(config, sources);
   const types = await expressionTypes(connection, relation, expressions);
-  return new Map(expressions.map(({ usedBy }, i) => [usedBy, types[i]]));
+  return new Map(
+    expressions.map(({ usedBy, sql }, i) => [usedBy, { sql: present(embed(sql), types[i]), type: types[i] }]),
+  );
 }
 
 /** DuckDB's types of expressions over a relation. Throws DATA_EXPRESSION_INVALID. */

@@ -5,8 +5,8 @@ import { error } from '../base/errors/index.ts';
 import { sha256File } from '../base/hash.ts';
 import type { DatasetConfig, SplitName } from '../config/dataset.ts';
 import { execute, identifier, literal, queryOne } from './duckdb.ts';
+import type { Values } from './expressions.ts';
 import type { Manifest } from './prepared.ts';
-import type { Types } from './rows.ts';
 import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
 import { SPLITS } from './split.ts';
 import { fieldColumn, labelColumn } from './statistics.ts';
@@ -16,10 +16,10 @@ import { type EncodedField, encodedColumns, encodedFields } from './vocabulary.t
 export async function writeParts(
   connection: DuckDBConnection,
   config: DatasetConfig,
-  types: Types,
+  values: Values,
   folder: string,
 ): Promise<Manifest['splits']> {
-  const { columns, from } = await createEncoded(connection, config, types);
+  const { columns, from } = await createEncoded(connection, config, values);
   const parts: Partial<Manifest['splits']> = {};
   for (const [s, split] of SPLITS.entries()) {
     const file = `${split}.parquet`;
@@ -44,7 +44,7 @@ interface Encoded {
 }
 
 /** Creates the tables `encoded0 encoded1 ...`: the same rows in the same order, each with some of the columns. */
-async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, types: Types): Promise<Encoded> {
+async function createEncoded(connection: DuckDBConnection, config: DatasetConfig, values: Values): Promise<Encoded> {
   const columns: string[] = [];
   const tables: string[] = [];
   const create = async (added: { name: string; sql: string }[], joins: string): Promise<void> => {
@@ -59,7 +59,7 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
     tables.push(table);
     columns.push(...added.map(({ name }) => identifier(name)));
   };
-  const fields = encodedFields(config, types);
+  const fields = encodedFields(config, values);
   for (let from = 0; from < fields.length; from += FIELDS_AT_A_TIME) {
     const some = fields.slice(from, from + FIELDS_AT_A_TIME);
     const { ids, joins } = encodedColumns(some);

@@ -22,7 +22,7 @@ import { openRowFile } from './reader.ts';
 import { idColumns, recordLayout, sequenceColumns, writeRecords } from './row-file.ts';
 import { createInputRows } from './rows.ts';
 import { encodeGiven } from './sequences.ts';
-import { baseSource, createSourceView, findFiles, formatOf, ROW_COLUMN, type Source, viewOf } from './sources.ts';
+import { asReadOf, baseSource, createSourceView, findFiles, formatOf, rowColumn, type Source } from './sources.ts';
 import { applyVocabulary, encodedColumns, encodedFields, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PredictOptions {
@@ -114,9 +114,9 @@ export async function encodeFile(options: {
     await registerNumberText(connection);
     const { config, sources } = await findInput(connection, manifest, options.input);
     const expressions = inputExpressions(config);
-    const types = await checkExpressions(connection, config, sources, expressions);
-    await createInputRows(connection, config, sources, types, expressions);
-    const fields = encodedFields(config, types);
+    const values = await checkExpressions(connection, config, sources, expressions);
+    await createInputRows(connection, config, sources, values, expressions);
+    const fields = encodedFields(config, values);
     for (const f of fields) {
       const { edges } = manifest.fields[f.index];
       if (f.field.kind === 'numeric')
@@ -291,8 +291,9 @@ async function writeOutput(
     `([${names}])[s.scenario + 1] AS scenario`,
     ...manifest.tasks.map((task, t) => `s.p${t} AS ${identifier(`probability_${task}`)}`),
   ];
-  const rows = `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(input.name)})`;
-  const sql = `SELECT ${columns.join(', ')} FROM ${rows} AS i LEFT JOIN scored AS s ON s.row = i.${ROW_COLUMN} ORDER BY i.${ROW_COLUMN}`;
+  const row = rowColumn([input]);
+  const rows = `(SELECT row_number() OVER () - 1 AS ${row}, * FROM ${asReadOf(input.name)})`;
+  const sql = `SELECT ${columns.join(', ')} FROM ${rows} AS i LEFT JOIN scored AS s ON s.row = i.${row} ORDER BY i.${row}`;
   await execute(
     connection,
     `COPY (${sql}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,

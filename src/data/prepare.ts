@@ -9,13 +9,13 @@ import { error } from '../base/errors/index.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
 import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
 import { openDuckDB } from './duckdb.ts';
-import { checkExpressions, neededColumns } from './expressions.ts';
+import { checkExpressions, neededColumns, type Values } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
 import { readManifest, vocabularyFile, writeManifest } from './manifest.ts';
 import { copyTo, writeParts } from './parts.ts';
 import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
-import { createRows, type Types } from './rows.ts';
+import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
 import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
 import { createSplit, SPLITS } from './split.ts';
@@ -113,16 +113,16 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     // Types of the others need not be found out.
     const needed = (await neededColumns(connection, config)) ?? (() => true);
     const sources = await createSourceViews(connection, config, sourceFolder, (column) => !needed(column));
-    const types = await checkExpressions(connection, config, sources);
-    await checkJoinKeys(connection, config);
+    const values = await checkExpressions(connection, config, sources);
+    await checkJoinKeys(connection, config, sources);
     begin(2);
-    const rows = await createRows(connection, config, sources, types);
+    const rows = await createRows(connection, config, sources, values);
     begin(3);
     await createSplit(connection, config, rows);
     begin(4);
-    const fields = await createVocabularies(connection, config, types, staging, task.earlier);
+    const fields = await createVocabularies(connection, config, values, staging, task.earlier);
     begin(5);
-    const splits = await writeParts(connection, config, types, staging);
+    const splits = await writeParts(connection, config, values, staging);
     begin(6);
     const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? rows;
     const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns]));
@@ -178,14 +178,14 @@ export const readStatistics = (folder: string): Statistics =>
 async function createVocabularies(
   connection: DuckDBConnection,
   config: DatasetConfig,
-  types: Types,
+  values: Values,
   staging: string,
   earlier: { folder: string; manifest: Manifest } | undefined,
 ): Promise<PreparedField[]> {
   mkdirSync(join(staging, 'vocabularies'));
   const fields: PreparedField[] = [];
   let offset = 0;
-  for (const f of encodedFields(config, types)) {
+  for (const f of encodedFields(config, values)) {
     const { field } = f;
     const before = earlier === undefined ? undefined : earlierField(field, earlier.folder, earlier.manifest);
     let edges: number[] | undefined;

@@ -9,35 +9,48 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
-import { allExpressions, blameExpression, type Expression, neededColumns } from './expressions.ts';
+import {
+  allExpressions,
+  blameExpression,
+  checkedValue,
+  type Expression,
+  fieldUse,
+  neededColumns,
+  taskUse,
+  type Value,
+  type Values,
+} from './expressions.ts';
+import { present } from './missing.ts';
 import { givenColumns, sequenceInputs } from './sequences.ts';
-import { baseSource, joinedRelation, keepBaseRows, ROW_COLUMN, type Source } from './sources.ts';
+import { baseSource, freeAmong, joinedRelation, keepBaseRows, rowColumn, type Source } from './sources.ts';
 import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
 
-/** Types of the configuration's expressions by their `usedBy`, as `checkExpressions` gives them. */
-export type Types = Map<string, string>;
-
 /** How the fields are stored in the rows table, in field order. */
-export const storedFields = (config: DatasetConfig, types: Types): StoredField[] =>
-  config.fields.map((field) => storedField(field, types.get(`field "${field.name}"`) ?? 'VARCHAR'));
+export const storedFields = (config: DatasetConfig, values: Values): StoredField[] =>
+  config.fields.map((field) => storedField(field, checkedValue(values, fieldUse(field))));
 
-/** Columns `f0, f1, ...` and `scenario`: what a row needs to be scored. */
-const inputColumns = (config: DatasetConfig, types: Types): string[] => [
-  `${ROW_COLUMN}::INTEGER AS row`,
-  ...storedFields(config, types).map((field, i) => `${field.expression} AS f${i}`),
-  `${scenarioIndex(config, types)} AS scenario`,
+/** Columns `row`, `f0, f1, ...` and `scenario`: what a row needs to be scored. */
+const inputColumns = (config: DatasetConfig, values: Values, row: string): string[] => [
+  `${row}::INTEGER AS row`,
+  ...storedFields(config, values).map((field, i) => `${field.expression} AS f${i}`),
+  `${scenarioIndex(config, values)} AS scenario`,
 ];
 
+/** Text of the scenario, NULL for none. */
+export function scenarioText(values: Values): string {
+  const { sql, type } = checkedValue(values, 'scenario');
+  return textOf(sql, type);
+}
+
 /** Index of the scenario, -1 for an unknown value, NULL for none. */
-export function scenarioIndex(config: DatasetConfig, types: Types): string {
-  const { expression, values } = config.scenario;
-  const text = textOf(embed(expression), types.get('scenario') ?? 'VARCHAR');
-  const known = values.map((v) => literal(String(v))).join(', ');
+export function scenarioIndex(config: DatasetConfig, values: Values): string {
+  const text = scenarioText(values);
+  const known = config.scenario.values.map((v) => literal(String(v))).join(', ');
   return `CASE WHEN ${text} IS NOT NULL THEN coalesce(list_position([${known}], ${text}) - 1, -1)::INTEGER END`;
 }
 
 /** 0, 1, NULL, or -1 for anything else. */
-export function labelValue(sql: string, type: string): string {
+export function labelValue({ sql, type }: Value): string {
   if (type === 'BOOLEAN') return `${sql}::TINYINT`;
   const [zero, one] = /VARCHAR|ENUM|JSON/.test(type)
     ? [`lower(${sql}::VARCHAR) IN ('0', 'false')`, `lower(${sql}::VARCHAR) IN ('1', 'true')`]
@@ -46,11 +59,10 @@ export function labelValue(sql: string, type: string): string {
 }
 
 /** What the split needs to know of a row: a time, or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
-export function splitKey(config: DatasetConfig, types: Types): string | undefined {
+export function splitKey(config: DatasetConfig, values: Values): string | undefined {
   const { split } = config;
   if (split.kind === 'random') return undefined;
-  const sql = embed(split.column);
-  const type = types.get('split') ?? 'VARCHAR';
+  const { sql, type } = checkedValue(values, 'split');
   if (split.kind === 'time') {
     if (!isOrdered(type))
       throw error('DATA_EXPRESSION_INVALID', {
@@ -79,25 +91,21 @@ export async function createRows(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
-  types: Types,
+  values: Values,
 ): Promise<number> {
-  const split = splitKey(config, types);
+  const split = splitKey(config, values);
   const columns = [
-    ...inputColumns(config, types),
-    ...config.tasks.map(
-      (task, i) => `${labelValue(embed(task.label), types.get(`task "${task.name}"`) ?? '')} AS l${i}`,
-    ),
-    ...(config.weight === undefined ? [] : [`${embed(config.weight)}::DOUBLE AS weight`]),
-    ...(config.group === undefined
-      ? []
-      : [`${textOf(embed(config.group), types.get('group') ?? 'VARCHAR')} AS group_key`]),
+    ...inputColumns(config, values, rowColumn(sources)),
+    ...config.tasks.map((task, i) => `${labelValue(checkedValue(values, taskUse(task)))} AS l${i}`),
+    ...(config.weight === undefined ? [] : [`${weightValue(values)} AS weight`]),
+    ...(config.group === undefined ? [] : [`${groupKey(values)} AS group_key`]),
     ...(split === undefined ? [] : [`${split} AS split_key`]),
-    ...sequenceInputs(config, types),
+    ...sequenceInputs(config, values),
   ];
   const from = await numberedRows(connection, config, sources, allExpressions(config));
-  const where = `${config.where === undefined ? '' : `${embed(config.where)} AND `}${embed(config.scenario.expression)} IS NOT NULL`;
+  const where = [...conditions(config, values), `${scenarioText(values)} IS NOT NULL`].join(' AND ');
   try {
-    const order = await createRowOrder(connection, config, from, where);
+    const order = await createRowOrder(connection, config, sources, from, where);
     const sql = `SELECT ${order.place}::INTEGER AS place, ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}`;
     await withinMemory(connection, columns.length, () =>
       execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows'),
@@ -105,10 +113,32 @@ export async function createRows(
   } catch (cause) {
     throw await blameExpression(connection, config, from, cause);
   }
-  await checkRows(connection, from, allChecks(config), baseSource(config));
+  await checkRows(connection, from, allChecks(config), sources, config);
   const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
   if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });
   return Number(n);
+}
+
+/** SQL of the conditions under which a joined row counts. */
+export const conditions = (config: DatasetConfig, values: Values): string[] =>
+  config.where === undefined ? [] : [checkedValue(values, 'where').sql];
+
+/** SQL of the weight, NULL where there is none; a text that is no number is none. */
+export function weightValue(values: Values): string {
+  const { sql, type } = checkedValue(values, 'weight');
+  return present(`TRY_CAST(${sql} AS DOUBLE)`, type === 'DOUBLE' ? '' : 'DOUBLE');
+}
+
+/**
+ * SQL that is true for a weight that cannot be used: missing, not above 0, or beyond what training's 32-bit numbers hold with
+ * all their digits.
+ */
+export const WEIGHT_INVALID = `coalesce(weight NOT BETWEEN ${2 ** -126} AND ${(2 - 2 ** -23) * 2 ** 127}, true)`;
+
+/** SQL of the group's key, NULL where there is none. */
+export function groupKey(values: Values): string {
+  const { sql, type } = checkedValue(values, 'group');
+  return textOf(sql, type);
 }
 
 /** Rows that DuckDB writes into a table at once; every thread holds so many of its own in memory. */
@@ -139,18 +169,19 @@ export async function createInputRows(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
-  types: Types,
+  values: Values,
   /** All expressions over the rows. */
   expressions: Expression[],
 ): Promise<void> {
   const from = await numberedRows(connection, config, sources, expressions);
-  const columns = [...inputColumns(config, types), ...givenColumns(config, types)].join(', ');
+  const row = rowColumn(sources);
+  const columns = [...inputColumns(config, values, row), ...givenColumns(config, values)].join(', ');
   await execute(
     connection,
-    `CREATE TEMP TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${ROW_COLUMN}`,
+    `CREATE TEMP TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${row}`,
     'computing the rows',
   );
-  await checkRows(connection, from, [scenarioCheck(config)], baseSource(config));
+  await checkRows(connection, from, [scenarioCheck(config)], sources, config);
 }
 
 /** The joined rows with their numbers in the base source, of which the columns that expressions need are kept. */
@@ -162,31 +193,35 @@ async function numberedRows(
 ): Promise<string> {
   const needed = (await neededColumns(connection, config, expressions)) ?? (() => true);
   const columns = sources.find(({ name }) => name === baseSource(config))?.columns.map(({ name }) => name) ?? [];
-  await keepBaseRows(connection, config, columns.filter(needed));
-  return joinedRelation(config, sources, { kept: true });
+  const kept = columns.filter(needed);
+  await keepBaseRows(connection, config, kept);
+  return joinedRelation(config, sources, { kept });
 }
 
 /** SQL of a row's place in processed order, and the join that it needs. */
 async function createRowOrder(
   connection: DuckDBConnection,
   config: DatasetConfig,
+  sources: Source[],
   from: string,
   where: string,
 ): Promise<{ join: string; place: string }> {
-  if (config.groupRowsBy.length === 0) return { join: '', place: ROW_COLUMN };
+  const row = rowColumn(sources);
+  if (config.groupRowsBy.length === 0) return { join: '', place: row };
   const keys = config.groupRowsBy.map((column, i) => `${identifier(column)} AS k${i}`).join(', ');
-  let order = `SELECT ${ROW_COLUMN} AS __place_row, ${ROW_COLUMN} AS __place, ${keys} FROM ${from} WHERE ${where}`;
+  let order = `SELECT ${row} AS number, ${row} AS place, ${keys} FROM ${from} WHERE ${where}`;
   config.groupRowsBy.forEach((_, i) => {
     order =
-      `SELECT * EXCLUDE (first) REPLACE (row_number() OVER (ORDER BY first, __place) AS __place) ` +
-      `FROM (SELECT *, min(__place) OVER (PARTITION BY k${i}) AS first FROM (${order}))`;
+      `SELECT * EXCLUDE (first) REPLACE (row_number() OVER (ORDER BY first, place) AS place) ` +
+      `FROM (SELECT *, min(place) OVER (PARTITION BY k${i}) AS first FROM (${order}))`;
   });
-  await execute(
-    connection,
-    `CREATE TEMP TABLE row_order AS SELECT __place_row, __place FROM (${order})`,
-    'grouping the rows',
-  );
-  return { join: ` JOIN row_order ON __place_row = ${ROW_COLUMN}`, place: '(__place - 1)' };
+  await execute(connection, `CREATE TEMP TABLE row_order AS SELECT number, place FROM (${order})`, 'grouping the rows');
+  // In the scope of the user's expressions its names must be nobody else's.
+  const [table, number, place] = ['__order', '__order_row', '__order_place'].map((name) => freeAmong(name, sources));
+  return {
+    join: ` JOIN row_order AS ${table}(${number}, ${place}) ON ${number} = ${row}`,
+    place: `(${place} - 1)`,
+  };
 }
 
 interface Check {
@@ -213,7 +248,7 @@ function allChecks(config: DatasetConfig): Check[] {
   const checks: Check[] = [scenarioCheck(config), ...labels];
   if (weight !== undefined)
     checks.push({
-      bad: 'weight IS NULL OR NOT weight > 0 OR isinf(weight)',
+      bad: WEIGHT_INVALID,
       sql: weight,
       fail: (at) => error('DATA_WEIGHT_INVALID', at),
     });
@@ -230,7 +265,13 @@ function allChecks(config: DatasetConfig): Check[] {
 }
 
 /** Refuses bad rows: names the first, counts all. `from` is the relation that the rows came from. */
-async function checkRows(connection: DuckDBConnection, from: string, checks: Check[], source: string): Promise<void> {
+async function checkRows(
+  connection: DuckDBConnection,
+  from: string,
+  checks: Check[],
+  sources: Source[],
+  config: DatasetConfig,
+): Promise<void> {
   const counts = checks.flatMap(({ bad }, i) => [
     `count(*) FILTER (${bad}) AS bad${i}`,
     `min(row) FILTER (${bad}) AS row${i}`,
@@ -240,9 +281,9 @@ async function checkRows(connection: DuckDBConnection, from: string, checks: Che
     const count = Number(found[`bad${i}`]);
     if (count === 0) continue;
     const row = Number(found[`row${i}`]);
-    const first = `SELECT ${embed(sql)}::VARCHAR AS value FROM ${from} WHERE ${ROW_COLUMN} = ${row}`;
+    const first = `SELECT ${embed(sql)}::VARCHAR AS value FROM ${from} WHERE ${rowColumn(sources)} = ${row}`;
     const { value } = await queryOne(connection, first, 'checking the rows');
-    throw fail({ value: value === null ? 'NULL' : String(value), source, row: row + 1, count });
+    throw fail({ value: value === null ? 'NULL' : String(value), source: baseSource(config), row: row + 1, count });
   }
 }
 

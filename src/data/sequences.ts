@@ -8,14 +8,20 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { embed, execute, literal } from './duckdb.ts';
-import { givenSequences, SEQUENCE_KEY, SEQUENCE_TIME, sequenceColumn, sequenceType } from './expressions.ts';
+import { execute, literal } from './duckdb.ts';
+import {
+  checkedValue,
+  givenSequences,
+  SEQUENCE_KEY,
+  SEQUENCE_TIME,
+  sequenceColumn,
+  sequenceType,
+  type Values,
+} from './expressions.ts';
 import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from './prepared.ts';
 import { hashedIdSql, isOrdered, storedSequence, textOf } from './sql.ts';
 
 type SequenceConfig = NonNullable<DatasetConfig['sequences']>;
-/** DuckDB's types of the configuration's expressions by their `usedBy`. */
-type Types = ReadonlyMap<string, string>;
 
 /** What the manifest says of them. */
 export function describeSequences({ sequences, split }: DatasetConfig): PreparedSequences | undefined {
@@ -27,34 +33,35 @@ export function describeSequences({ sequences, split }: DatasetConfig): Prepared
 }
 
 /** SQL of the key of a row, NULL where missing. */
-const sequenceKey = ({ key }: SequenceConfig, types: Types): string =>
-  textOf(embed(key), types.get(SEQUENCE_KEY) ?? 'VARCHAR');
+function sequenceKey(values: Values): string {
+  const { sql, type } = checkedValue(values, SEQUENCE_KEY);
+  return textOf(sql, type);
+}
 
 /** SQL of the time of a row, NULL where missing. Throws DATA_EXPRESSION_INVALID where its values have no order. */
-function sequenceTime({ time }: SequenceConfig, types: Types): string {
-  const type = types.get(SEQUENCE_TIME) ?? 'VARCHAR';
-  if (/^(FLOAT|DOUBLE)$/.test(type)) return `CASE WHEN NOT isnan(${embed(time)}) THEN ${embed(time)} END`;
-  if (isOrdered(type)) return embed(time);
+function sequenceTime({ time }: SequenceConfig, values: Values): string {
+  const { sql, type } = checkedValue(values, SEQUENCE_TIME);
+  if (isOrdered(type)) return sql;
   const reason = `a value of type ${type} is not a time`;
   throw error('DATA_EXPRESSION_INVALID', { usedBy: SEQUENCE_TIME, expression: time, reason });
 }
 
 /** SQL that is true where a row counts for a type, else false. Throws DATA_EXPRESSION_INVALID where it is no condition. */
-function sequenceCondition(type: string, condition: string, types: Types): string {
-  const found = types.get(sequenceType(type)) ?? 'BOOLEAN';
+function sequenceCondition(type: string, condition: string, values: Values): string {
+  const { sql, type: found } = checkedValue(values, sequenceType(type));
   if (/^(BOOLEAN|"NULL"|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT))$/.test(found))
-    return `coalesce(${embed(condition)}::BOOLEAN, false)`;
+    return `coalesce(${sql}::BOOLEAN, false)`;
   const reason = `expected true or false, or 1 or 0; it gives a value of type ${found}`;
   throw error('DATA_EXPRESSION_INVALID', { usedBy: sequenceType(type), expression: condition, reason });
 }
 
 /** Columns of the rows table: `sequence_key`, `sequence_time` and, type by type, `s0 s1 ...`. */
-export function sequenceInputs({ sequences }: DatasetConfig, types: Types): string[] {
+export function sequenceInputs({ sequences }: DatasetConfig, values: Values): string[] {
   if (sequences === undefined) return [];
   return [
-    `${sequenceKey(sequences, types)} AS sequence_key`,
-    `${sequenceTime(sequences, types)} AS sequence_time`,
-    ...Object.entries(sequences.types).map(([type, sql], k) => `${sequenceCondition(type, sql, types)} AS s${k}`),
+    `${sequenceKey(values)} AS sequence_key`,
+    `${sequenceTime(sequences, values)} AS sequence_time`,
+    ...Object.entries(sequences.types).map(([type, sql], k) => `${sequenceCondition(type, sql, values)} AS s${k}`),
   ];
 }
 
@@ -115,13 +122,13 @@ export const encodedSequences = ({
 });
 
 /** Columns `g0 g1 ...` of rows to be scored: the tokens of the lists that they bring. Throws DATA_EXPRESSION_INVALID. */
-export const givenColumns = (config: DatasetConfig, types: Types): string[] =>
-  givenSequences(config).map(({ usedBy, sql }, k) => {
-    const type = types.get(usedBy) ?? 'VARCHAR';
+export const givenColumns = (config: DatasetConfig, values: Values): string[] =>
+  givenSequences(config).map(({ usedBy, sql: expression }, k) => {
+    const { sql, type } = checkedValue(values, usedBy);
     const tokens = storedSequence(sql, type, config.sequences?.length ?? 0);
     if (tokens !== undefined) return `${tokens} AS g${k}`;
     const reason = `expected a list of items, oldest first, or a text with | between them; it gives a value of type ${type}`;
-    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason });
+    throw error('DATA_EXPRESSION_INVALID', { usedBy, expression, reason });
   });
 
 /**

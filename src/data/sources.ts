@@ -7,6 +7,9 @@ import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { type Column, fileColumn, planCsv } from './csv.ts';
 import { duckdbError, embed, execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { registerNumberText } from './functions.ts';
+import { joinKeySql } from './join-keys.ts';
+import { hasMissing, present } from './missing.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
@@ -19,8 +22,14 @@ export interface Source {
   rows: number;
 }
 
-/** The view of a source. Views have a schema of their own, so that a source may be called like a table of ours. */
+/**
+ * The view of a source, in which missing values are NULL. Views have schemas of their own, so that a source may be called
+ * like a table of ours.
+ */
 export const viewOf = (source: string): string => `sources.${identifier(source)}`;
+
+/** The same rows and columns with the values as they were read: NaN, infinities and empty texts stay. */
+export const asReadOf = (source: string): string => `as_read.${identifier(source)}`;
 
 /** The source whose rows are the examples. */
 export const baseSource = (config: DatasetConfig): string => config.from ?? Object.keys(config.sources)[0];
@@ -53,20 +62,16 @@ export async function createSourceView(
 ): Promise<Source> {
   const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
   for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
-  await execute(connection, 'CREATE SCHEMA IF NOT EXISTS sources', 'making room for the sources');
-  const view = async (sql: string): Promise<void> =>
-    execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS ${sql}`, `reading source "${name}"`);
   if (format === 'csv') {
     const { sql, columns, rows } = await planCsv(connection, name, config, files, isText);
     if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
-    const derived = await deriveColumns(connection, name, config, sql, columns);
-    await view(derived.sql);
-    return { name, format, files, columns: derived.columns, rows };
+    // Texts were read with the empty one as NULL.
+    const changed = columns.filter(({ type }) => type !== 'VARCHAR');
+    return { name, format, files, columns: await createViews(connection, name, config, sql, columns, changed), rows };
   }
   const read = format === 'parquet' ? readParquet(config, files) : await readJson(connection, name, config, files);
   const own = await describe(connection, read, `reading source "${name}"`);
-  const { sql, columns } = await deriveColumns(connection, name, config, read, own);
-  await view(sql);
+  const columns = await createViews(connection, name, config, read, own);
   const { rows } = await queryOne(
     connection,
     `SELECT count(*) AS rows FROM ${viewOf(name)}`,
@@ -74,6 +79,42 @@ export async function createSourceView(
   );
   if (Number(rows) === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
   return { name, format, files, columns, rows: Number(rows) };
+}
+
+/** Makes both views of a source out of what reads its files; returns its columns. Throws DATA_EXPRESSION_INVALID. */
+async function createViews(
+  connection: DuckDBConnection,
+  name: string,
+  config: SourceConfig,
+  read: string,
+  own: Column[],
+  mayMiss: Column[] = own,
+): Promise<Column[]> {
+  const changed = mayMiss.filter(({ type }) => hasMissing(type));
+  const taken = [...own.map((c) => c.name), ...Object.keys(config.derive ?? {})];
+  const kept = changed.map((_, i) => identifier(freeName(`as_read_${i}`, taken)));
+  const { sql, columns } = await deriveColumns(connection, name, config, withoutMissing(read, changed, kept), own);
+  const hidden = kept.length === 0 ? '' : ` EXCLUDE (${kept.join(', ')})`;
+  const originals = changed.map((column, i) => `${kept[i]} AS ${identifier(column.name)}`);
+  const asRead = kept.length === 0 ? '' : ` REPLACE (${originals.join(', ')})`;
+  const doing = `reading source "${name}"`;
+  for (const schema of ['sources', 'as_read'])
+    await execute(connection, `CREATE SCHEMA IF NOT EXISTS ${schema}`, 'making room for the sources');
+  await execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS SELECT *${hidden} FROM (${sql})`, doing);
+  await execute(
+    connection,
+    `CREATE OR REPLACE VIEW ${asReadOf(name)} AS SELECT *${hidden}${asRead} FROM (${sql})`,
+    doing,
+  );
+  return columns;
+}
+
+/** The columns with NULL for what is missing, and under the names `kept` as they were. */
+function withoutMissing(read: string, columns: Column[], kept: string[]): string {
+  if (columns.length === 0) return read;
+  const replaced = columns.map(({ name, type }) => `${present(identifier(name), type)} AS ${identifier(name)}`);
+  const originals = columns.map(({ name }, i) => `${identifier(name)} AS ${kept[i]}`);
+  return `SELECT * REPLACE (${replaced.join(', ')}), ${originals.join(', ')} FROM (${read})`;
 }
 
 /** Adds the columns that the configuration derives and the files do not have. Throws DATA_EXPRESSION_INVALID. */
@@ -88,10 +129,13 @@ async function deriveColumns(
   for (const [column, expression] of Object.entries(derive)) {
     if (result.columns.some((c) => sameName(c.name, column))) continue;
     const doing = `sources.${name}.derive.${column}`;
-    result.sql = `SELECT *, ${embed(expression)} AS ${identifier(column)} FROM (${result.sql})`;
     try {
-      const types = await connection.runAndReadAll(`DESCRIBE ${result.sql}`);
-      result.columns.push({ name: column, type: String(types.getRowObjectsJS().at(-1)?.column_type) });
+      const types = await connection.runAndReadAll(
+        `DESCRIBE SELECT ${embed(expression)} AS value FROM (${result.sql})`,
+      );
+      const type = String(types.getRowObjectsJS()[0].column_type);
+      result.sql = `SELECT *, ${present(embed(expression), type)} AS ${identifier(column)} FROM (${result.sql})`;
+      result.columns.push({ name: column, type });
     } catch (cause) {
       const reason = (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? String(cause);
       throw error('DATA_EXPRESSION_INVALID', { usedBy: doing, expression, reason }, cause);
@@ -101,7 +145,7 @@ async function deriveColumns(
 }
 
 /** Column names and types of a query. */
-export async function describe(connection: DuckDBConnection, sql: string, doing: string): Promise<Column[]> {
+async function describe(connection: DuckDBConnection, sql: string, doing: string): Promise<Column[]> {
   const rows = await query(connection, `DESCRIBE ${sql}`, doing);
   return rows.map((r) => ({ name: String(r.column_name), type: String(r.column_type) }));
 }
@@ -153,45 +197,62 @@ async function readJson(
   return `SELECT * FROM read_json(${paths}, columns = {${columns.join(', ')}}${fileColumn(config)})`;
 }
 
-/** Name of the column that numbers the rows of the base source from 0, where `joinedRelation` was asked for it. */
-export const ROW_COLUMN = '__row';
+/** A name that is none of those taken, whatever their case: users' columns have any names, also those of ours. */
+function freeName(wanted: string, taken: readonly string[]): string {
+  const others = new Set(taken.map((name) => name.toLowerCase()));
+  let name = wanted;
+  while (others.has(name.toLowerCase())) name += '_';
+  return name;
+}
+
+/** A name that no source and no column of a source has, as SQL. */
+export const freeAmong = (wanted: string, sources: readonly Source[]): string =>
+  identifier(
+    freeName(
+      wanted,
+      sources.flatMap(({ name, columns }) => [name, ...columns.map((c) => c.name)]),
+    ),
+  );
+
+/** The column that numbers the rows of the base source from 0, where `joinedRelation` was asked for it, as SQL. */
+export const rowColumn = (sources: readonly Source[]): string => freeAmong('__row', sources);
 
 /** Table of the base source's rows, in their order, where `keepBaseRows` was asked for it. */
 const BASE_ROWS = 'base_rows';
 
 /**
- * Keeps some columns of the base source in a temporary table. Its rows have numbers by themselves; numbering the rows of
- * a scan makes all that follows run in one thread.
+ * Keeps some columns of the base source in a temporary table, named by their place. Its rows have numbers by themselves
+ * (DuckDB's rowid, which a column of that name would hide); numbering the rows of a scan makes all that follows run in
+ * one thread.
  */
-export const keepBaseRows = (connection: DuckDBConnection, config: DatasetConfig, columns: string[]): Promise<void> =>
-  execute(
+export function keepBaseRows(connection: DuckDBConnection, config: DatasetConfig, columns: string[]): Promise<void> {
+  const kept = columns.map((name, i) => `${identifier(name)} AS c${i}`);
+  return execute(
     connection,
-    `CREATE TEMP TABLE ${BASE_ROWS} AS SELECT ${columns.length === 0 ? 'NULL AS __none' : columns.map(identifier).join(', ')} FROM ${viewOf(baseSource(config))}`,
+    `CREATE TEMP TABLE ${BASE_ROWS} AS SELECT ${kept.length === 0 ? 'NULL AS c0' : kept.join(', ')} FROM ${viewOf(baseSource(config))}`,
     `reading source "${baseSource(config)}"`,
   );
+}
 
 /**
  * What stands after FROM for the rows of the configuration: the base source joined with the others. Columns can be
  * named bare where the name is unique, or as `source.column`; columns that join are one column.
- * With `rowNumbers`, the column `__row` holds the position in the base source; with `kept`, too, out of the table that
- * `keepBaseRows` made, with the columns that it has.
+ * With `rowNumbers`, the column `rowColumn` holds the position in the base source; with `kept`, too, out of the table
+ * that `keepBaseRows` made of these columns.
  */
 export function joinedRelation(
   config: DatasetConfig,
   sources: Source[],
-  options: { rowNumbers?: boolean; kept?: boolean } = {},
+  options: { rowNumbers?: boolean; kept?: string[] } = {},
 ): string {
   const base = identifier(baseSource(config));
+  const row = rowColumn(sources);
+  const columns = options.kept?.map((name, i) => `, c${i} AS ${identifier(name)}`).join('');
   const numbered = options.kept
-    ? `(SELECT rowid AS ${ROW_COLUMN}, * FROM ${BASE_ROWS}) AS ${base}`
-    : `(SELECT row_number() OVER () - 1 AS ${ROW_COLUMN}, * FROM ${viewOf(baseSource(config))}) AS ${base}`;
+    ? `(SELECT rowid AS ${row}${columns} FROM ${BASE_ROWS}) AS ${base}`
+    : `(SELECT row_number() OVER () - 1 AS ${row}, * FROM ${viewOf(baseSource(config))}) AS ${base}`;
   const from = options.kept || options.rowNumbers ? numbered : `${viewOf(baseSource(config))} AS ${base}`;
-  const before = [baseSource(config)];
-  const joins = config.joins.map(({ source, on, kind }) => {
-    const left = before.flatMap((name) => columnsOf(sources, name));
-    before.push(source);
-    return `${kind.toUpperCase()} JOIN ${joinSide(source, on, left, columnsOf(sources, source))}`;
-  });
+  const joins = config.joins.map((join, i) => `${join.kind.toUpperCase()} JOIN ${joinSide(config, sources, i)}`);
   return [from, ...joins].join(' ');
 }
 
@@ -199,46 +260,95 @@ const columnsOf = (sources: Source[], name: string): Column[] => sources.find((s
 
 const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** The right side of a join with its keys named and typed like the left ones, so that USING makes them one column. */
-function joinSide(source: string, on: Record<string, string>, left: Column[], right: Column[]): string {
-  const pairs = Object.entries(on);
-  const keys = pairs.map(([to, from]) => {
-    const wanted = left.find((c) => sameName(c.name, to))?.type;
-    const found = right.find((c) => sameName(c.name, from))?.type;
-    const value =
-      wanted === found || wanted === undefined ? identifier(from) : `TRY_CAST(${identifier(from)} AS ${wanted})`;
-    return `${value} AS ${identifier(to)}`;
+export interface JoinKey {
+  /** Column of the rows so far, and of the joined source. */
+  left: string;
+  right: string;
+  /** Types of the two. */
+  wanted: string;
+  found: string;
+  /** SQL of the right key in the left one's type, NULL where nothing can match it. */
+  sql: string;
+}
+
+/** The keys of a join, by its place among the joins: both columns and the SQL that makes them comparable. */
+export function joinKeys(config: DatasetConfig, sources: Source[], place: number): JoinKey[] {
+  const { source, on } = config.joins[place];
+  const before = [baseSource(config), ...config.joins.slice(0, place).map((join) => join.source)];
+  const left = before.flatMap((name) => columnsOf(sources, name));
+  return Object.entries(on).map(([to, from]) => {
+    const wanted = left.find((c) => sameName(c.name, to))?.type ?? 'VARCHAR';
+    const found = columnsOf(sources, source).find((c) => sameName(c.name, from))?.type ?? wanted;
+    return { left: to, right: from, wanted, found, sql: joinKeySql(from, found, wanted) };
   });
+}
+
+/** The right side of a join with its keys named and typed like the left ones, so that USING makes them one column. */
+function joinSide(config: DatasetConfig, sources: Source[], place: number): string {
+  const { source } = config.joins[place];
+  const right = columnsOf(sources, source);
+  const pairs = joinKeys(config, sources, place);
+  const keys = pairs.map(({ sql, left }) => `${sql} AS ${identifier(left)}`);
   // A column of the right side that is called like a left key but is not the key would make the name ambiguous.
-  const hidden = right.filter((c) => pairs.some(([to]) => sameName(c.name, to))).map((c) => identifier(c.name));
+  const hidden = right.filter((c) => pairs.some(({ left }) => sameName(c.name, left))).map((c) => identifier(c.name));
   const others =
     hidden.length === right.length ? '' : `* ${hidden.length === 0 ? '' : `EXCLUDE (${hidden.join(', ')})`}`;
-  const using = pairs.map(([to]) => identifier(to)).join(', ');
+  const using = pairs.map(({ left }) => identifier(left)).join(', ');
   return `(SELECT ${[...keys, ...(others === '' ? [] : [others])].join(', ')} FROM ${viewOf(source)}) AS ${identifier(source)} USING (${using})`;
 }
 
 /** Throws DATA_JOIN_DUPLICATE where a joined source has a key twice: its rows would multiply the examples. */
-export async function checkJoinKeys(connection: DuckDBConnection, config: DatasetConfig): Promise<void> {
-  for (const { source, on } of config.joins) {
-    const keys = Object.values(on).map(identifier).join(', ');
-    const [worst] = await query(
-      connection,
-      `SELECT concat_ws(', ', ${keys}) AS value, count(*) AS rows, count(*) OVER () AS duplicated
-       FROM ${viewOf(source)} WHERE ${Object.values(on)
-         .map((k) => `${identifier(k)} IS NOT NULL`)
-         .join(' AND ')}
-       GROUP BY ${keys} HAVING count(*) > 1 ORDER BY rows DESC, value LIMIT 1`,
-      `looking for duplicate keys in source "${source}"`,
-    );
-    if (worst !== undefined)
-      throw error('DATA_JOIN_DUPLICATE', {
-        source,
-        key: Object.values(on).join(', '),
-        value: String(worst.value),
-        rows: Number(worst.rows),
-        duplicated: Number(worst.duplicated),
-      });
+export async function checkJoinKeys(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+): Promise<void> {
+  for (const i of config.joins.keys()) {
+    const duplicated = await duplicateKeys(connection, config, sources, i);
+    if (duplicated !== undefined) throw error('DATA_JOIN_DUPLICATE', duplicated);
   }
+}
+
+interface DuplicateKeys {
+  source: string;
+  /** The key's columns, its most frequent value and the rows that have it. */
+  key: string;
+  value: string;
+  rows: number;
+  /** Values that occur more than once, and their rows. */
+  duplicated: number;
+  duplicateRows: number;
+}
+
+/** Keys that a joined source has more than once, as the join compares them; undefined where there are none. */
+export async function duplicateKeys(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+  place: number,
+): Promise<DuplicateKeys | undefined> {
+  const { source } = config.joins[place];
+  const pairs = joinKeys(config, sources, place);
+  const keys = pairs.map((_, i) => `k${i}`);
+  const compared = pairs.map(({ sql }, i) => `${sql} AS k${i}`);
+  const [worst] = await query(
+    connection,
+    `SELECT concat_ws(', ', ${keys.join(', ')}) AS value, n, count(*) OVER () AS duplicated, sum(n) OVER () AS all_rows
+     FROM (SELECT ${keys.join(', ')}, count(*) AS n FROM (SELECT ${compared.join(', ')} FROM ${viewOf(source)})
+           WHERE ${keys.map((k) => `${k} IS NOT NULL`).join(' AND ')} GROUP BY ${keys.join(', ')} HAVING count(*) > 1)
+     ORDER BY n DESC, value LIMIT 1`,
+    `looking for duplicate keys in source "${source}"`,
+  );
+  return (
+    worst && {
+      source,
+      key: pairs.map(({ right }) => right).join(', '),
+      value: String(worst.value),
+      rows: Number(worst.n),
+      duplicated: Number(worst.duplicated),
+      duplicateRows: Number(worst.all_rows),
+    }
+  );
 }
 
 export interface Inspection {
@@ -256,6 +366,7 @@ export async function inspectSources(
   const tempFolder = mkdtempSync(join(tmpdir(), 'tributary-inspect-'));
   const database = await openDuckDB({ ...options, tempFolder });
   try {
+    await registerNumberText(database.connection);
     const sources = await createSourceViews(database.connection, config, sourceFolder);
     const columns = await describe(
       database.connection,

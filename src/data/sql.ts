@@ -1,8 +1,7 @@
 /** The SQL twin of tokens.ts: how a value of any column type is stored in the rows table and becomes a token. */
 import { error } from '../base/errors/index.ts';
 import type { FieldConfig } from '../config/dataset.ts';
-import { embed, literal } from './duckdb.ts';
-import { fieldExpression } from './expressions.ts';
+import { literal } from './duckdb.ts';
 import { NUMBER_TEXT } from './functions.ts';
 import { RESERVED_IDS } from './prepared.ts';
 
@@ -30,9 +29,8 @@ export function textOf(sql: string, type: string): string {
 export const isOrdered = (type: string): boolean =>
   INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || /^(BOOLEAN|VARCHAR|DATE|TIME[^[]*)$/.test(type);
 
-/** How a field is stored, given DuckDB's type of its expression. Throws DATA_FIELD_TYPE. */
-export function storedField(field: FieldConfig, type: string): StoredField {
-  const sql = embed(fieldExpression(field));
+/** How a field is stored, given what its expression gives. Throws DATA_FIELD_TYPE. */
+export function storedField(field: FieldConfig, { sql, type }: { sql: string; type: string }): StoredField {
   const stored =
     field.kind === 'numeric'
       ? storedNumber(sql, type)

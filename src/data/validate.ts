@@ -13,9 +13,8 @@ import { leakage } from './checks/leakage.ts';
 import { sequences } from './checks/sequences.ts';
 import { split } from './checks/split.ts';
 import { openDuckDB } from './duckdb.ts';
-import { allExpressions, checkExpressions } from './expressions.ts';
+import { allExpressions, checkExpressions, type Values } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
-import type { Types } from './rows.ts';
 import { baseSource, createSourceView, findFiles, type Source } from './sources.ts';
 
 export { type Finding, formatFindings, worstLevel } from './checks/finding.ts';
@@ -69,14 +68,14 @@ export async function validate(
     const rows = sources.reduce((sum, s) => sum + s.rows, 0);
     if (!tell('sources', `${sources.map((s) => s.name).join(', ')}: ${number(rows)} rows`, problems)) return stopped();
 
-    const { types, problems: wrong } = await checkColumns(connection, config, sources);
-    if (!tell('columns', `every expression can be computed (${types.size})`, wrong)) return stopped();
+    const { values, problems: wrong } = await checkColumns(connection, config, sources);
+    if (!tell('columns', `every expression can be computed (${values.size})`, wrong)) return stopped();
 
     const joins = await checkJoins(connection, config, sources);
     const joined = config.joins.length === 0 ? 'no joins' : `${config.joins.length} joins keep every row, once`;
     if (!tell('joins', joined, joins)) return stopped();
 
-    const context = await createContext(connection, config, sources, types);
+    const context = await createContext(connection, config, sources, values);
     const base = sources.find((s) => s.name === baseSource(config))?.rows ?? 0;
     const none: Problem[] = [{ level: 'fail', message: `joins and "where" leave none of ${number(base)} rows` }];
     const kept = `${number(context.rows)} of ${number(base)} rows of source "${baseSource(config)}"`;
@@ -112,18 +111,18 @@ async function checkColumns(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
-): Promise<{ types: Types; problems: Problem[] }> {
+): Promise<{ values: Values; problems: Problem[] }> {
   try {
-    return { types: await checkExpressions(connection, config, sources), problems: [] };
+    return { values: await checkExpressions(connection, config, sources), problems: [] };
   } catch (cause) {
     const problem = asProblem(cause);
     if (cause instanceof TributaryError && cause.code === 'DATA_COLUMNS_MISSING')
-      return { types: new Map(), problems: [problem] };
+      return { values: new Map(), problems: [problem] };
   }
   const problems: Problem[] = [];
   for (const expression of allExpressions(config))
     problems.push(...(await problemsIn(() => checkExpressions(connection, config, sources, [expression]))));
-  return { types: new Map(), problems };
+  return { values: new Map(), problems };
 }
 
 async function problemsIn(work: () => Promise<unknown>): Promise<Problem[]> {

@@ -5,9 +5,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, FieldConfig } from '../config/dataset.ts';
 import { execute, literal, query, queryOne } from './duckdb.ts';
+import type { Values } from './expressions.ts';
 import { registerBuckets } from './functions.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
-import { storedFields, type Types } from './rows.ts';
+import { storedFields } from './rows.ts';
 import { hashedIdSql, type StoredField } from './sql.ts';
 import type { Buckets } from './tokens.ts';
 
@@ -20,8 +21,8 @@ export interface EncodedField {
 }
 
 /** The fields of a configuration as the SQL of their encoding needs them. */
-export const encodedFields = (config: DatasetConfig, types: Types): EncodedField[] =>
-  storedFields(config, types).map((stored, index) => ({ field: config.fields[index], index, stored }));
+export const encodedFields = (config: DatasetConfig, values: Values): EncodedField[] =>
+  storedFields(config, values).map((stored, index) => ({ field: config.fields[index], index, stored }));
 
 /** Size of the hash space of a field that hashes its tokens, else undefined. */
 export const hashSize = (field: FieldConfig): number | undefined => (field.kind === 'numeric' ? undefined : field.hash);

@@ -92,7 +92,7 @@ describe('ali-ccp', () => {
         const [, click, conversion, common, , sample] = line.split(',');
         if (click === '0' && conversion === '1') continue;
         const all = features(`${sample}\x01${commons.get(common)}`);
-        const one = Object.entries(ONE).map(([name, field]) => [name, all.get(field)?.[0] ?? '']);
+        const one = Object.entries(ONE).map(([name, field]) => [name, all.get(field)?.[0] || null]);
         const many = Object.entries(MANY).map(([name, field]) => [name, (all.get(field) ?? []).slice(0, 3)]);
         const labels = [Number(click), Number(conversion)];
         expected.push({ fields: Object.fromEntries([...one, ...many]), labels, scenario: all.get('301')?.[0], part });

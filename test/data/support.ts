@@ -6,6 +6,8 @@ import { onTestFinished } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { type DatasetConfig, type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
 import { openDuckDB, query } from '../../src/data/duckdb.ts';
+import { prepare } from '../../src/data/prepare.ts';
+import { type Finding, validate } from '../../src/data/validate.ts';
 
 export const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
 
@@ -110,3 +112,29 @@ export async function readParquetRows(path: string): Promise<Record<string, unkn
     close();
   }
 }
+
+/** Writes the rows of a query as Parquet. */
+export async function writeParquet(path: string, sql: string): Promise<void> {
+  const { connection, close } = await openDuckDB();
+  try {
+    await connection.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+  } finally {
+    close();
+  }
+}
+
+/** Prepares a data set for one test: its manifest, its statistics and the rows of all parts. */
+export async function prepareOnce(config: DatasetConfig, sourceFolder: string) {
+  const { folder, manifest, statistics } = await prepare({
+    config,
+    sourceFolder,
+    out: join(temporaryFolder(), 'out'),
+  });
+  const parts = ['train', 'validation', 'test'] as const;
+  const rows = await Promise.all(parts.map((part) => readParquetRows(join(folder, manifest.splits[part].file))));
+  return { folder, manifest, statistics, rows: rows.flat(), sizes: rows.map((part) => part.length) };
+}
+
+/** What `validate` says of one check. */
+export const findingsOf = async (config: DatasetConfig, sourceFolder: string, check: string): Promise<Finding[]> =>
+  (await validate(config, sourceFolder)).filter((finding) => finding.check === check);

@@ -5,10 +5,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
 import { type DatasetConfig, type FieldConfig, scenarioNames } from '../../config/dataset.ts';
-import { embed, execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
-import { labelValue, scenarioIndex, type Types } from '../rows.ts';
+import { execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
+import { checkedValue, fieldUse, taskUse, type Values } from '../expressions.ts';
+import { conditions, groupKey, labelValue, scenarioIndex, scenarioText, WEIGHT_INVALID, weightValue } from '../rows.ts';
 import { baseSource, joinedRelation, type Source } from '../sources.ts';
-import { storedField, textOf } from '../sql.ts';
+import { storedField } from '../sql.ts';
 import type { Problem } from './finding.ts';
 
 /** Rows that the sample aims at. */
@@ -42,7 +43,7 @@ export interface Context {
   connection: DuckDBConnection;
   config: DatasetConfig;
   sources: Source[];
-  types: Types;
+  values: Values;
   fields: CheckedField[];
   /** Rows of the view: those of the base source that joins and `where` leave. */
   rows: number;
@@ -70,10 +71,10 @@ export async function createContext(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
-  types: Types,
+  values: Values,
 ): Promise<Context> {
-  const fields = config.fields.map((field, i) => describeField(field, types, i));
-  await createView(connection, config, sources, types, fields);
+  const fields = config.fields.map((field, i) => describeField(field, values, i));
+  await createView(connection, config, sources, values, fields);
   const totals = await countTotals(connection, config, fields);
   const rows = Number(totals.rows);
   const sampleEvery = Math.max(1, Math.ceil(rows / SAMPLE_ROWS));
@@ -92,7 +93,7 @@ export async function createContext(
     connection,
     config,
     sources,
-    types,
+    values,
     fields,
     rows,
     counted: new Map(fields.flatMap((f) => (f.column === undefined ? [] : [[f.config.name, counted(f.column)]]))),
@@ -110,10 +111,11 @@ export async function createContext(
   };
 }
 
-function describeField(config: FieldConfig, types: Types, index: number): CheckedField {
-  const type = types.get(`field "${config.name}"`) ?? 'VARCHAR';
+function describeField(config: FieldConfig, values: Values, index: number): CheckedField {
+  const value = checkedValue(values, fieldUse(config));
+  const { type } = value;
   try {
-    storedField(config, type);
+    storedField(config, value);
     return { config, type, column: `f${index}` };
   } catch (problem) {
     if (problem instanceof TributaryError) return { config, type, problem };
@@ -125,28 +127,31 @@ async function createView(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
-  types: Types,
+  values: Values,
   fields: CheckedField[],
 ): Promise<void> {
   const base = baseSource(config);
   const all = sources.find((s) => s.name === base)?.columns ?? [];
   const hashed = all.map((c) => `${identifier(base)}.${identifier(c.name)}`).join(', ');
-  const scenario = embed(config.scenario.expression);
   const columns = [
     ...fields.flatMap((f) =>
-      f.column === undefined ? [] : [`${storedField(f.config, f.type).expression} AS ${f.column}`],
+      f.column === undefined
+        ? []
+        : [`${storedField(f.config, checkedValue(values, fieldUse(f.config))).expression} AS ${f.column}`],
     ),
-    `${scenarioIndex(config, types)} AS scenario`,
-    `${textOf(scenario, types.get('scenario') ?? 'VARCHAR')} AS scenario_text`,
-    ...config.tasks.flatMap(({ name, label }, t) => [
-      `${labelValue(embed(label), types.get(`task "${name}"`) ?? '')} AS l${t}`,
-      `${embed(label)}::VARCHAR AS t${t}`,
-    ]),
-    ...(config.weight === undefined ? [] : [`TRY_CAST(${embed(config.weight)} AS DOUBLE) AS weight`]),
-    ...(config.group === undefined ? [] : [`${textOf(embed(config.group), types.get('group') ?? '')} AS group_key`]),
+    `${scenarioIndex(config, values)} AS scenario`,
+    `${scenarioText(values)} AS scenario_text`,
+    ...config.tasks.flatMap((task, t) => {
+      const value = checkedValue(values, taskUse(task));
+      return [`${labelValue(value)} AS l${t}`, `${value.sql}::VARCHAR AS t${t}`];
+    }),
+    ...(config.weight === undefined ? [] : [`${weightValue(values)} AS weight`]),
+    ...(config.group === undefined ? [] : [`${groupKey(values)} AS group_key`]),
     `hash(${hashed}) AS row_hash`,
   ];
-  const where = config.where === undefined ? '' : ` WHERE ${embed(config.where)}`;
+  const where = conditions(config, values)
+    .map((condition) => ` WHERE ${condition}`)
+    .join('');
   await execute(
     connection,
     `CREATE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${joinedRelation(config, sources)}${where}`,
@@ -171,9 +176,7 @@ async function countTotals(connection: DuckDBConnection, config: DatasetConfig, 
     ]),
     'count(*) FILTER (scenario = -1) AS scenario_unknown',
     'count(*) FILTER (scenario IS NULL) AS scenario_missing',
-    ...(config.weight === undefined
-      ? []
-      : ['count(*) FILTER (weight IS NULL OR NOT weight > 0 OR isinf(weight)) AS weight_invalid']),
+    ...(config.weight === undefined ? [] : [`count(*) FILTER (${WEIGHT_INVALID}) AS weight_invalid`]),
   ];
   return queryOne(connection, `SELECT ${counts.join(', ')} FROM ${VIEW}`, 'counting the rows');
 }

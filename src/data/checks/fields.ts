@@ -1,7 +1,7 @@
 /** Fields one by one: of a usable type, not constant, not empty, not a row number. */
 import type { FieldConfig } from '../../config/dataset.ts';
-import { embed, query, queryOne } from '../duckdb.ts';
-import { fieldExpression } from '../expressions.ts';
+import { query, queryOne } from '../duckdb.ts';
+import { checkedValue, fieldUse } from '../expressions.ts';
 import { joinedRelation } from '../sources.ts';
 import { type Check, type CheckedField, type Context, type Counted, countDistinct, SAMPLE } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
@@ -22,10 +22,10 @@ export const fieldTypes: Check = {
 
 /** How many texts of a numeric field are no numbers, and one of them. */
 async function countTexts(
-  { connection, config, sources }: Context,
+  { connection, config, sources, values }: Context,
   field: CheckedField,
 ): Promise<{ message?: string; count?: number; of?: number }> {
-  const value = embed(fieldExpression(field.config));
+  const value = checkedValue(values, fieldUse(field.config)).sql;
   const { bad, all, example } = await queryOne(
     connection,
     `SELECT count(*) FILTER (${value} IS NOT NULL AND TRY_CAST(${value} AS DOUBLE) IS NULL) AS bad, count(*) AS all,

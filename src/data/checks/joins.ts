@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { identifier, queryOne } from '../duckdb.ts';
-import { describe, joinedRelation, type Source, viewOf } from '../sources.ts';
+import { duplicateKeys, type JoinKey, joinedRelation, joinKeys, type Source, viewOf } from '../sources.ts';
 import { number, type Problem, percent } from './finding.ts';
 
 /** Looks at every join: one scan of the joined source and one of the rows before it. */
@@ -13,49 +13,59 @@ export async function checkJoins(
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const [i, join] of config.joins.entries()) {
-    const doing = `checking the join with source "${join.source}"`;
-    const right = Object.values(join.on).map(identifier);
-    const duplicated = await queryOne(
-      connection,
-      `SELECT count(*) AS keys, coalesce(sum(n), 0) AS rows FROM (SELECT count(*) AS n FROM ${viewOf(join.source)}
-       WHERE ${right.map((k) => `${k} IS NOT NULL`).join(' AND ')} GROUP BY ${right.join(', ')} HAVING count(*) > 1)`,
-      doing,
-    );
-    if (Number(duplicated.keys) > 0)
+    const of = sources.find((s) => s.name === join.source)?.rows;
+    const duplicated = await duplicateKeys(connection, config, sources, i);
+    if (duplicated !== undefined)
       problems.push({
         level: 'fail',
-        message: `${Object.values(join.on).join(', ')} must be unique in source "${join.source}": ${number(Number(duplicated.keys))} values occur more than once and would multiply rows`,
-        count: Number(duplicated.rows),
-        of: sources.find((s) => s.name === join.source)?.rows,
+        message: `${duplicated.key} must be unique in source "${join.source}": ${number(duplicated.duplicated)} values, such as ${duplicated.value}, occur more than once and would multiply rows`,
+        count: duplicated.duplicateRows,
+        of,
       });
-    problems.push(...(await checkMatches(connection, { ...config, joins: config.joins.slice(0, i) }, join, sources)));
+    for (const key of joinKeys(config, sources, i)) problems.push(...(await checkTypes(connection, join, key, of)));
+    const before = { ...config, joins: config.joins.slice(0, i) };
+    problems.push(...(await checkMatches(connection, before, join, joinKeys(config, sources, i), sources)));
   }
   return problems;
+}
+
+type Join = DatasetConfig['joins'][number];
+
+/** Keys of the joined source that are no value of the left side's type. */
+async function checkTypes(
+  connection: DuckDBConnection,
+  { source }: Join,
+  { left, right, wanted, found, sql }: JoinKey,
+  of: number | undefined,
+): Promise<Problem[]> {
+  if (wanted === found) return [];
+  const key = identifier(right);
+  const lost = await queryOne(
+    connection,
+    `SELECT count(*) AS keys, min(${key}::VARCHAR) AS example FROM ${viewOf(source)} WHERE ${key} IS NOT NULL AND ${sql} IS NULL`,
+    `checking the join with source "${source}"`,
+  );
+  if (Number(lost.keys) === 0) return [];
+  const message = `${right} of source "${source}" is ${found}, ${left} is ${wanted}: keys such as ${JSON.stringify(lost.example)} are not the same in both types, so they match no row`;
+  return [{ level: 'warn', message, count: Number(lost.keys), of }];
 }
 
 async function checkMatches(
   connection: DuckDBConnection,
   before: DatasetConfig,
-  join: DatasetConfig['joins'][number],
+  join: Join,
+  keys: JoinKey[],
   sources: Source[],
 ): Promise<Problem[]> {
-  const doing = `checking the join with source "${join.source}"`;
-  const left = joinedRelation(before, sources);
-  const types = await describe(connection, `SELECT * FROM ${left}`, doing);
-  const pairs = Object.entries(join.on).map(([to, from], i) => ({
-    left: `${identifier(to)} AS k${i}`,
-    // Compared as joinedRelation does: in the type of the left side.
-    right: `TRY_CAST(${identifier(from)} AS ${types.find((c) => c.name.toLowerCase() === to.toLowerCase())?.type ?? 'VARCHAR'}) AS k${i}`,
-    key: `k${i}`,
-  }));
-  const keys = pairs.map((p) => p.key).join(', ');
+  const left = keys.map((key, i) => `${identifier(key.left)} AS k${i}`);
+  const right = keys.map(({ sql }, i) => `${sql} AS k${i}`);
   const found = await queryOne(
     connection,
     `SELECT count(*) AS rows, count(*) FILTER (matched IS NULL) AS lost
-     FROM (SELECT ${pairs.map((p) => p.left).join(', ')} FROM ${left}) AS l
-     LEFT JOIN (SELECT DISTINCT ${pairs.map((p) => p.right).join(', ')}, true AS matched FROM ${viewOf(join.source)}) AS r
-     USING (${keys})`,
-    doing,
+     FROM (SELECT ${left.join(', ')} FROM ${joinedRelation(before, sources)}) AS l
+     LEFT JOIN (SELECT DISTINCT ${right.join(', ')}, true AS matched FROM ${viewOf(join.source)}) AS r
+     USING (${keys.map((_, i) => `k${i}`).join(', ')})`,
+    `checking the join with source "${join.source}"`,
   );
   const [rows, lost] = [Number(found.rows), Number(found.lost)];
   if (lost === 0) return [];

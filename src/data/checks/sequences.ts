@@ -1,8 +1,9 @@
 /** Behaviour sequences: can they be built, and will they have items? */
 import { TributaryError } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { embed, queryOne } from '../duckdb.ts';
-import { SEQUENCE_TIME } from '../expressions.ts';
+import { queryOne } from '../duckdb.ts';
+import { checkedValue, SEQUENCE_TIME } from '../expressions.ts';
+import { conditions } from '../rows.ts';
 import { describeSequences, sequenceInputs } from '../sequences.ts';
 import { joinedRelation } from '../sources.ts';
 import type { Check, Context } from './context.ts';
@@ -22,7 +23,7 @@ export const sequences: Check = {
     const { sequences } = context.config;
     if (sequences === undefined) return [];
     try {
-      sequenceInputs(context.config, context.types);
+      sequenceInputs(context.config, context.values);
     } catch (cause) {
       if (cause instanceof TributaryError) return [{ level: 'fail', message: cause.message }];
       throw cause;
@@ -32,9 +33,9 @@ export const sequences: Check = {
 };
 
 async function findProblems(context: Context, sequences: Sequences): Promise<Problem[]> {
-  const { connection, config, sources, types, rows } = context;
+  const { connection, config, sources, values, rows } = context;
   const names = Object.keys(sequences.types);
-  const isText = types.get(SEQUENCE_TIME) === 'VARCHAR';
+  const isText = checkedValue(values, SEQUENCE_TIME).type === 'VARCHAR';
   const unreadable = 'sequence_time IS NOT NULL AND TRY_CAST(sequence_time AS TIMESTAMP) IS NULL';
   const counts = [
     'count(*) FILTER (sequence_key IS NULL OR sequence_time IS NULL) AS missing',
@@ -42,8 +43,10 @@ async function findProblems(context: Context, sequences: Sequences): Promise<Pro
     'approx_count_distinct(sequence_key) AS keys',
     ...names.map((_, k) => `count(*) FILTER (s${k}) AS n${k}`),
   ];
-  const where = config.where === undefined ? '' : ` WHERE ${embed(config.where)}`;
-  const inputs = `SELECT ${sequenceInputs(config, types).join(', ')} FROM ${joinedRelation(config, sources)}${where}`;
+  const where = conditions(config, values)
+    .map((condition) => ` WHERE ${condition}`)
+    .join('');
+  const inputs = `SELECT ${sequenceInputs(config, values).join(', ')} FROM ${joinedRelation(config, sources)}${where}`;
   const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM (${inputs})`, 'looking at the sequences');
   const warn = (message: string, count?: number): Problem => ({
     level: 'warn',

@@ -1,7 +1,8 @@
 /** The split: does every part get rows, and is a time a time? */
-import { embed, query, queryOne } from '../duckdb.ts';
-import { splitKey } from '../rows.ts';
-import { joinedRelation, ROW_COLUMN } from '../sources.ts';
+import { query, queryOne } from '../duckdb.ts';
+import { checkedValue } from '../expressions.ts';
+import { conditions, splitKey } from '../rows.ts';
+import { joinedRelation, rowColumn } from '../sources.ts';
 import { SPLITS } from '../split.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
@@ -26,11 +27,12 @@ const emptyParts = (sizes: number[]): Problem[] =>
     sizes[i] > 0 ? [] : [{ level: 'fail', message: `the split leaves no rows for ${part}` }],
   );
 
-async function checkParts({ connection, config, sources, types, rows }: Context): Promise<Problem[]> {
+async function checkParts(context: Context): Promise<Problem[]> {
+  const { connection, config, values, rows } = context;
   const found = await query(
     connection,
     // A source may have a column called `part`: the grouping must not see it.
-    `SELECT part, count(*) AS rows FROM (SELECT ${splitKey(config, types)} AS part FROM ${from(config, sources)}) GROUP BY part`,
+    `SELECT part, count(*) AS rows FROM (SELECT ${splitKey(config, values)} AS part FROM ${from(context)}) GROUP BY part`,
     'looking at the split',
   );
   const size = (part: number): number => Number(found.find((r) => Number(r.part) === part)?.rows ?? 0);
@@ -43,14 +45,15 @@ async function checkParts({ connection, config, sources, types, rows }: Context)
   return problems;
 }
 
-async function checkTimes({ connection, config, sources, types, rows }: Context): Promise<Problem[]> {
+async function checkTimes(context: Context): Promise<Problem[]> {
+  const { connection, config, sources, values, rows } = context;
   if (config.split.kind !== 'time') return [];
   const { column, ratios } = config.split;
-  const time = embed(column);
-  const isText = types.get('split') === 'VARCHAR';
+  const { sql: time, type } = checkedValue(values, 'split');
+  const isText = type === 'VARCHAR';
   // A plain scan comes in file order by itself; joins may mix the rows up.
-  const inFileOrder = config.joins.length === 0 ? '' : `ORDER BY ${ROW_COLUMN}`;
-  const relation = from(config, sources, { rowNumbers: config.joins.length > 0 });
+  const inFileOrder = config.joins.length === 0 ? '' : `ORDER BY ${rowColumn(sources)}`;
+  const relation = from(context, { rowNumbers: config.joins.length > 0 });
   const unreadable = isText ? `count(*) FILTER (TRY_CAST(t AS TIMESTAMP) IS NULL AND t IS NOT NULL)` : '0';
   const found = await queryOne(
     connection,
@@ -93,5 +96,5 @@ async function checkTimes({ connection, config, sources, types, rows }: Context)
   return problems;
 }
 
-const from = (config: Context['config'], sources: Context['sources'], options: { rowNumbers?: boolean } = {}): string =>
-  `${joinedRelation(config, sources, options)}${config.where === undefined ? '' : ` WHERE ${embed(config.where)}`}`;
+const from = ({ config, sources, values }: Context, options: { rowNumbers?: boolean } = {}): string =>
+  [joinedRelation(config, sources, options), ...conditions(config, values).map((sql) => `WHERE ${sql}`)].join(' ');

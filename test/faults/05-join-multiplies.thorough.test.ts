@@ -1,0 +1,15 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadDataset } from '../../src/config/load.ts';
+import { findingsOf, fixture, prepareOnce } from '../data/support.ts';
+
+const FAULT = fixture('faults/05-join-multiplies');
+
+test('a key that is another text of the same number matches nothing, so no row is doubled', async () => {
+  const config = await loadDataset(join(FAULT, 't.yaml'));
+  const { sizes, statistics } = await prepareOnce(config, FAULT);
+  expect([sizes.reduce((a, b) => a + b), statistics.leftOut]).toEqual([400, 0]);
+  const [types] = await findingsOf(config, FAULT, 'joins');
+  expect(types).toMatchObject({ level: 'warn' });
+  expect(types.message).toMatch(/user of source "users" is VARCHAR, user is BIGINT: keys such as "01" .* match no row/);
+});
