@@ -9,8 +9,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { readText, writeFileAtomic } from '../base/files.ts';
+import { seal, unseal } from '../base/seal.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
-import { seal, unseal } from './seal.ts';
 
 /** Where in the training a checkpoint was taken. */
 export interface Position {

@@ -3,17 +3,10 @@
  * where it does not exist yet, so one of several contenders wins. The lock of a process that is gone is superseded by n + 1.
  */
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import { asWriteError } from '../base/files.ts';
-
-interface Holder {
-  pid: number;
-  host: string;
-  /** When that process began, where the system tells: process numbers come again, most of all in containers. */
-  started?: string;
-}
+import { isAlive, type ProcessMark, thisProcess } from '../base/process.ts';
 
 /**
  * Takes the folder; returns what gives it back.
@@ -42,9 +35,9 @@ function generations(folder: string): number[] {
   return numbers.filter((n) => n > 0).sort((a, b) => a - b);
 }
 
-function holderOf(lock: string): Holder | 'gone' | 'given back' {
+function holderOf(lock: string): ProcessMark | 'gone' | 'given back' {
   try {
-    const holder: Holder = JSON.parse(readFileSync(lock, 'utf8'));
+    const holder: ProcessMark = JSON.parse(readFileSync(lock, 'utf8'));
     return isAlive(holder) ? holder : 'gone';
   } catch (cause) {
     // Anything but "no such file" is a lock that a power cut left without its content.
@@ -52,33 +45,11 @@ function holderOf(lock: string): Holder | 'gone' | 'given back' {
   }
 }
 
-/** A process of another machine counts as alive: nothing here can tell. */
-function isAlive({ pid, host, started }: Holder): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return started === undefined || started === startOf(pid);
-}
-
-/** Start of a process in clock ticks since boot (Linux), else undefined. */
-function startOf(pid: number): string | undefined {
-  try {
-    // The name in parentheses may hold blanks: count fields from behind it. Field 22 of the line is the 20th after it.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
 /** Creates lock file n with its content, in one step; false where it exists. */
 function create(folder: string, n: number): boolean {
   const draft = join(folder, `lock.${process.pid}.${n}.tmp`);
-  const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
   try {
-    writeFileSync(draft, JSON.stringify(holder));
+    writeFileSync(draft, JSON.stringify(thisProcess()));
     linkSync(draft, path(folder, n));
     return true;
   } catch (cause) {

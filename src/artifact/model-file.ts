@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { asWriteError, readText, syncFolder, writeFileAtomic } from '../base/files.ts';
 import { firstNotFinite } from '../base/finite.ts';
+import { seal, unseal } from '../base/seal.ts';
 import { dataDescription } from './data-description.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
-import { seal, unseal } from './seal.ts';
 
 const WEIGHTS = 'model.safetensors';
 const DESCRIPTION = 'model.json';

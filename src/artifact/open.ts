@@ -8,12 +8,12 @@ import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { readBytes, readText } from '../base/files.ts';
 import { sha256, sha256File } from '../base/hash.ts';
+import { unseal } from '../base/seal.ts';
 import { type FieldConfig, fieldSchema } from '../config/dataset.ts';
 import { checkFlows, checkGraph } from './check-graph.ts';
 import { manifestProblems } from './check-manifest.ts';
 import { type ArtifactManifest, artifactSchema } from './manifest.ts';
 import { INSIDE, MANIFEST, RESERVED_IDS } from './paths.ts';
-import { unseal } from './seal.ts';
 import { type ArtifactStatistics, statisticsSchema } from './statistics.ts';
 
 const FORMAT = 'tributary-artifact';

@@ -14,8 +14,8 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { asWriteError, readText, writeFileAtomic } from '../base/files.ts';
+import { seal, unseal } from '../base/seal.ts';
 import { type JsonLines, openJsonLines } from './json-lines.ts';
-import { seal, unseal } from './seal.ts';
 
 const recordSchema = z.strictObject({
   version: z.literal(1),

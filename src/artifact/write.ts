@@ -1,24 +1,15 @@
-/** Writing an artifact: beside its place, synced, opened as a server would open it, then renamed. It is there as a whole or not at all. */
+/** Writing an artifact: it is opened as a server would open it before it appears, as a whole or not at all. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { error } from '../base/errors/index.ts';
-import { asWriteError, syncFolder } from '../base/files.ts';
+import { asWriteError } from '../base/files.ts';
+import { writeFolder } from '../base/folders.ts';
+import { seal } from '../base/seal.ts';
 import { artifactId } from './check-manifest.ts';
 import { type ArtifactManifest, artifactSchema } from './manifest.ts';
 import { openArtifact } from './open.ts';
 import { MANIFEST } from './paths.ts';
-import { seal } from './seal.ts';
 
 export interface ArtifactContent {
   /** What the manifest says beside what is found out here. */
@@ -32,37 +23,25 @@ export interface ArtifactContent {
  *
  * @throws ARTIFACT_EXISTS, DISK_FULL, FILE_UNWRITABLE; the folder is as it was then
  */
-export async function writeArtifact(given: string, { manifest, files }: ArtifactContent): Promise<ArtifactManifest> {
-  const folder = resolve(given);
-  checkPlace(given);
-  const staging = `${folder}.writing`; // what a killed export left there is removed by the next
-  try {
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { recursive: true });
-    const stamps: ArtifactManifest['files'] = {};
-    for (const [path, parts] of files) stamps[path] = writePart(join(staging, path), parts);
-    const content: Omit<ArtifactManifest, 'id'> = {
-      format: 'tributary-artifact',
-      version: 1,
-      created: new Date().toISOString(),
-      ...manifest,
-      files: stamps,
-    };
-    const whole = artifactSchema.parse({ ...content, id: artifactId(content) });
-    writePart(join(staging, MANIFEST), [seal(whole)]);
-    for (const entry of readdirSync(staging, { withFileTypes: true }))
-      if (entry.isDirectory()) syncFolder(join(staging, entry.name));
-    syncFolder(staging);
-    await openArtifact(staging);
-    if (existsSync(folder)) rmSync(folder, { recursive: true }); // empty, as was checked
-    renameSync(staging, folder);
-    syncFolder(dirname(folder));
-    return whole;
-  } catch (cause) {
-    throw asWriteError(cause, given);
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-  }
+export async function writeArtifact(folder: string, content: ArtifactContent): Promise<ArtifactManifest> {
+  checkPlace(folder);
+  return writeFolder(folder, (staging) => fill(staging, content), checkPlace);
+}
+
+async function fill(staging: string, { manifest, files }: ArtifactContent): Promise<ArtifactManifest> {
+  const stamps: ArtifactManifest['files'] = {};
+  for (const [path, parts] of files) stamps[path] = writePart(join(staging, path), parts);
+  const content: Omit<ArtifactManifest, 'id'> = {
+    format: 'tributary-artifact',
+    version: 1,
+    created: new Date().toISOString(),
+    ...manifest,
+    files: stamps,
+  };
+  const whole = artifactSchema.parse({ ...content, id: artifactId(content) });
+  writePart(join(staging, MANIFEST), [seal(whole)]);
+  await openArtifact(staging);
+  return whole;
 }
 
 /** Throws ARTIFACT_EXISTS unless an artifact can be written there: ask before long work. */
@@ -89,7 +68,6 @@ function writePart(path: string, parts: readonly (string | Uint8Array)[]): { byt
         at += writeSync(file, content, at, Math.min(content.length - at, 1 << 26));
       bytes += content.length;
     }
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }

@@ -10,6 +10,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -61,6 +62,19 @@ export function readText(path: string, expected: string): string {
   } catch (cause) {
     throw asReadError(cause, path, expected);
   }
+}
+
+/** Manifests and other descriptions are far smaller; a larger one is not read, since parsing takes several times its size. */
+const MAX_DESCRIPTION_BYTES = 64 * 2 ** 20;
+
+/** Text of a file that describes others. Throws FILE_TOO_LARGE beside what readText throws. */
+export function readDescription(path: string, expected: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat !== undefined && !stat.isFile())
+    throw error('FILE_UNREADABLE', { path, reason: `it is not a file, expected ${expected}` });
+  if (stat !== undefined && stat.size > MAX_DESCRIPTION_BYTES)
+    throw error('FILE_TOO_LARGE', { path, expected, bytes: stat.size, limit: MAX_DESCRIPTION_BYTES });
+  return readText(path, expected);
 }
 
 /** Bytes of a file of any size, in a buffer of its own. Throws FILE_MISSING or FILE_UNREADABLE. */

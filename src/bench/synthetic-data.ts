@@ -23,7 +23,7 @@ export function syntheticData(sizes: DataSizes): PreparedData {
   return {
     folder: '',
     manifest: {
-      version: 1,
+      version: 2,
       name: 'synthetic',
       config: datasetSchema.parse({
         name: 'synthetic',

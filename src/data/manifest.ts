@@ -1,29 +1,125 @@
-/** The manifest of a prepared data set, and the names of the files beside it. */
+/** The manifest of a prepared data set, and the names of the files it names. Nothing is used before it is known to be what was written. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
-import { readText } from '../base/files.ts';
+import { readDescription } from '../base/files.ts';
+import { recoverFolder } from '../base/folders.ts';
 import { canonicalJson, sha256, sha256File } from '../base/hash.ts';
+import { parseJson } from '../base/json.ts';
+import { seal, UNREADABLE, unseal } from '../base/seal.ts';
+import type { SplitName } from '../config/dataset.ts';
 import type { Manifest } from './prepared.ts';
+
+const MANIFEST = 'manifest.json';
+const STATISTICS = 'statistics.json';
 
 /** Path of a field's vocabulary inside the folder. */
 export const vocabularyFile = (field: string): string => `vocabularies/${field}.parquet`;
 
-/** Reads and checks a manifest. Throws DATA_NOT_PREPARED, DATA_VERSION. */
+/** What to do about a damaged file of a prepared data set. */
+const ADVICE = 'Restore it from a copy, or run tributary prepare again';
+
+/** Reads and verifies a manifest. Throws DATA_NOT_PREPARED, DATA_VERSION, CHECKSUM_MISMATCH, FILE_TOO_LARGE. */
 export function readManifest(folder: string): Manifest {
-  const path = join(folder, 'manifest.json');
-  if (!existsSync(path)) throw error('DATA_NOT_PREPARED', { path: folder, reason: 'it has no manifest.json' });
-  let manifest: Partial<Manifest>;
-  try {
-    manifest = JSON.parse(readText(path, 'the manifest of a prepared data set')) as Partial<Manifest>;
-  } catch (cause) {
-    throw error('DATA_NOT_PREPARED', { path: folder, reason: 'its manifest.json is damaged' }, cause);
+  const path = join(folder, MANIFEST);
+  if (!existsSync(path)) {
+    const aside = recoverFolder(folder);
+    const reason = aside === undefined ? 'it has no manifest.json' : `it was moved to ${aside}: rename that`;
+    if (!existsSync(path)) throw error('DATA_NOT_PREPARED', { path: folder, reason });
   }
-  if (manifest.version !== 1) throw error('DATA_VERSION', { path: folder, found: manifest.version, expected: 1 });
+  const text = readDescription(path, 'the manifest of a prepared data set');
+  const { manifest, mismatch } = parseManifest(folder, text);
+  const { version } = manifest;
+  if (version !== 1 && version !== 2)
+    throw error('DATA_VERSION', { path: folder, found: version, expected: '1 and 2' });
   if (manifest.fields === undefined || manifest.splits === undefined || manifest.hash === undefined)
     throw error('DATA_NOT_PREPARED', { path: folder, reason: 'its manifest.json is incomplete' });
+  // Version 1 wrote none.
+  if (mismatch !== undefined && (version > 1 || mismatch.expected !== UNREADABLE))
+    throw error('CHECKSUM_MISMATCH', { path, ...mismatch, advice: ADVICE });
+  const found = hashOf(manifest as Manifest);
+  if (found !== manifest.hash)
+    throw error('CHECKSUM_MISMATCH', { path, expected: String(manifest.hash), found, advice: ADVICE });
   return manifest as Manifest;
 }
+
+/** The object in a manifest's text, and the checksums that disagree, if they do. */
+function parseManifest(
+  folder: string,
+  text: string,
+): { manifest: Partial<Manifest>; mismatch?: { expected: string; found: string } } {
+  const damaged = (cause?: unknown) =>
+    error('DATA_NOT_PREPARED', { path: folder, reason: 'its manifest.json is damaged' }, cause);
+  try {
+    const content = unseal(text);
+    const manifest = 'value' in content ? content.value : parseJson(text);
+    if (manifest === null || typeof manifest !== 'object') throw damaged();
+    return { manifest, ...(!('value' in content) && { mismatch: content }) };
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? damaged(cause) : cause;
+  }
+}
+
+/** The data set's own hash. It does not depend on the layout: runs on data of version 1 take the same data prepared again. */
+function hashOf({
+  version: _v,
+  sourceFolder: _s,
+  hash: _h,
+  ...content
+}: Omit<Manifest, 'hash'> & { hash?: string }): string {
+  // A damaged manifest may have anything here.
+  const inputs = Array.isArray(content.inputs)
+    ? content.inputs.map((input) => ({ ...input, modified: undefined }))
+    : content.inputs;
+  return sha256(canonicalJson({ ...content, version: 1, inputs }));
+}
+
+/**
+ * Path of a file of the data set, verified: read it at once.
+ *
+ * @throws FILE_MISSING, CHECKSUM_MISMATCH
+ */
+export async function verifiedFile(folder: string, manifest: Manifest, file: string): Promise<string> {
+  const path = join(folder, file);
+  const part = Object.values(manifest.splits).find((split) => split.file === file);
+  const expected = part?.sha256 ?? manifest.files[file];
+  if (!existsSync(path)) throw error('FILE_MISSING', { path, expected: 'a file of a prepared data set' });
+  const found = await sha256File(path);
+  if (found !== expected)
+    throw error('CHECKSUM_MISMATCH', { path, expected: expected ?? 'none', found, advice: ADVICE });
+  return path;
+}
+
+/**
+ * A file or folder in a prepared data set that `prepare` did not write there, by its path inside; undefined where all is ours.
+ * Without a manifest all vocabularies count as ours.
+ */
+export function strangerIn(folder: string, manifest: Manifest | undefined): string | undefined {
+  const splits: SplitName[] = ['train', 'validation', 'test'];
+  const isOurs = (path: string): boolean => {
+    if ([MANIFEST, STATISTICS, ...splits.map((split) => `${split}.parquet`)].includes(path)) return true;
+    if (path.startsWith('vocabularies/'))
+      return manifest === undefined ? path.endsWith('.parquet') : Object.hasOwn(manifest.files, path);
+    return ROW_FILE.test(path);
+  };
+  const visit = (inside: string): string | undefined => {
+    for (const entry of readdirSync(join(folder, inside), { withFileTypes: true })) {
+      const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      const stranger =
+        entry.isDirectory() && ['vocabularies', 'rows'].includes(path)
+          ? visit(path)
+          : entry.isFile() && isOurs(path)
+            ? undefined
+            : path;
+      if (stranger !== undefined) return stranger;
+    }
+    return undefined;
+  };
+  return visit('');
+}
+
+/** Row files, and what a killed process left of one. */
+const ROW_FILE = /^rows\/(train|validation|test)\.bin(\.\d+\.tmp)?$/;
 
 /** What a manifest is made of; the rest is computed. */
 type ManifestParts = Pick<
@@ -43,22 +139,20 @@ type ManifestParts = Pick<
 
 /** Writes the manifest of the folder `staging`, whose other files are complete. */
 export async function writeManifest(staging: string, parts: ManifestParts): Promise<Manifest> {
-  const { sourceFolder, ...rest } = parts;
   const files: Record<string, string> = {};
   const vocabularies = readdirSync(join(staging, 'vocabularies')).sort();
-  for (const file of ['statistics.json', ...vocabularies.map((name) => `vocabularies/${name}`)])
+  for (const file of [STATISTICS, ...vocabularies.map((name) => `vocabularies/${name}`)])
     files[file] = await sha256File(join(staging, file));
   const content = {
-    version: 1 as const,
+    version: 2 as const,
     name: parts.config.name,
-    ...rest,
+    ...parts,
     tableRows: parts.fields.reduce((sum, f) => sum + f.size, 0),
     hasWeight: parts.config.weight !== undefined,
     hasGroup: parts.config.group !== undefined,
     files,
   };
-  const hash = sha256(canonicalJson({ ...content, inputs: parts.inputs.map(({ modified: _, ...input }) => input) }));
-  const manifest: Manifest = { ...content, sourceFolder, hash };
-  writeFileSync(join(staging, 'manifest.json'), `${JSON.stringify(manifest, undefined, 1)}\n`);
+  const manifest: Manifest = { ...content, hash: hashOf(content) };
+  writeFileSync(join(staging, MANIFEST), seal(manifest, 1));
   return manifest;
 }

@@ -1,17 +1,22 @@
 /** Opening a prepared data set: what training, evaluation and serving read. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { error } from '../base/errors/index.ts';
-import { sha256File } from '../base/hash.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { duckdbError, literal, openDuckDB } from './duckdb.ts';
 import { createRowEncoder, type RowEncoder } from './encoder.ts';
-import { readManifest, vocabularyFile } from './manifest.ts';
-import { type PreparedData, RESERVED_IDS, type SplitReader } from './prepared.ts';
+import { readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
+import { type Manifest, type PreparedData, RESERVED_IDS, type SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
-import { ensureRowFile, recordLayout } from './row-file.ts';
+import { ensureRowFile, findRowFile, recordLayout, rowFilePath } from './row-file.ts';
+import { SPLITS } from './split.ts';
 
-/** Opens a folder that `prepare` wrote. Throws DATA_NOT_PREPARED, DATA_VERSION, FILE_MISSING. */
+/**
+ * Opens a folder that `prepare` wrote. Its files are verified as they are read.
+ *
+ * @throws DATA_NOT_PREPARED, DATA_VERSION, CHECKSUM_MISMATCH, FILE_MISSING, FILE_TOO_LARGE
+ */
 export async function openPrepared(folder: string): Promise<PreparedData> {
   const manifest = readManifest(folder);
   for (const { file } of Object.values(manifest.splits))
@@ -20,29 +25,56 @@ export async function openPrepared(folder: string): Promise<PreparedData> {
   return {
     folder: resolve(folder),
     manifest,
-    async open(split: SplitName): Promise<SplitReader> {
-      const path = await ensureRowFile(folder, manifest, split);
-      return openRowFile(path, manifest.splits[split].rows, recordLayout(manifest));
-    },
+    open: (split) => openSplit(folder, manifest, split),
     async tokens(field: string): Promise<string[]> {
-      const file = manifest.files[vocabularyFile(field)];
-      return file === undefined ? [] : readTokens(join(folder, vocabularyFile(field)));
+      const file = vocabularyFile(field);
+      return Object.hasOwn(manifest.files, file) ? readTokens(await verifiedFile(folder, manifest, file)) : [];
     },
   };
 }
 
-/** Compares every file with its recorded hash. Throws CHECKSUM_MISMATCH, FILE_MISSING. */
+async function openSplit(folder: string, manifest: Manifest, split: SplitName): Promise<SplitReader> {
+  const { rows } = manifest.splits[split];
+  const layout = recordLayout(manifest);
+  try {
+    return await openRowFile(await ensureRowFile(folder, manifest, split), rows, layout);
+  } catch (cause) {
+    if (!(cause instanceof TributaryError) || cause.code !== 'FILE_UNWRITABLE') throw cause;
+  }
+  // A folder that may only be read: the file is made elsewhere, for this reader alone.
+  const elsewhere = mkdtempSync(join(tmpdir(), 'tributary-rows-'));
+  const remove = () => rmSync(elsewhere, { recursive: true, force: true });
+  try {
+    const reader = await openRowFile(
+      await ensureRowFile(folder, manifest, split, join(elsewhere, `${split}.bin`)),
+      rows,
+      layout,
+    );
+    return { ...reader, close: () => reader.close().finally(remove) };
+  } catch (cause) {
+    remove();
+    throw cause;
+  }
+}
+
+/**
+ * Compares every file with its recorded hash, and row files that are there with their checksums.
+ *
+ * @throws DATA_NOT_PREPARED, DATA_VERSION, CHECKSUM_MISMATCH, FILE_MISSING
+ */
 export async function verifyPrepared(folder: string): Promise<void> {
   const manifest = readManifest(folder);
-  const recorded = [
-    ...Object.values(manifest.splits).map(({ file, sha256 }) => [file, sha256]),
-    ...Object.entries(manifest.files),
-  ];
-  for (const [file, expected] of recorded) {
-    const path = join(folder, file);
-    if (!existsSync(path)) throw error('FILE_MISSING', { path, expected: 'a file of a prepared data set' });
-    const found = await sha256File(path);
-    if (found !== expected) throw error('CHECKSUM_MISMATCH', { path, expected, found });
+  const files = [...Object.values(manifest.splits).map(({ file }) => file), ...Object.keys(manifest.files)];
+  for (const file of files) await verifiedFile(folder, manifest, file);
+  for (const split of SPLITS) {
+    const file = findRowFile(manifest, split, rowFilePath(folder, split));
+    if (file === undefined) continue; // made again at its next use
+    const reader = await openRowFile(file, manifest.splits[split].rows, recordLayout(manifest));
+    try {
+      for await (const _ of reader.batches({ batchSize: 16384 })); // reading verifies
+    } finally {
+      await reader.close();
+    }
   }
 }
 

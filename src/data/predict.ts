@@ -16,7 +16,7 @@ import {
   referencedColumns,
 } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
-import { vocabularyFile } from './manifest.ts';
+import { verifiedFile, vocabularyFile } from './manifest.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { idColumns, recordLayout, sequenceColumns, writeRecords } from './row-file.ts';
@@ -122,7 +122,7 @@ export async function encodeFile(options: {
       if (f.field.kind === 'numeric')
         await registerFieldBuckets(connection, f, edges === undefined ? 'logSquare' : { edges });
       if (hashSize(f.field) === undefined)
-        await applyVocabulary(connection, f, join(folder, vocabularyFile(f.field.name)));
+        await applyVocabulary(connection, f, await verifiedFile(folder, manifest, vocabularyFile(f.field.name)));
     }
     const layout = recordLayout({ ...manifest, hasWeight: false, hasGroup: false });
     const { ids, joins } = encodedColumns(fields);
@@ -164,7 +164,7 @@ async function joinGiven(connection: DuckDBConnection, { manifest, folder }: Pre
   await encodeGiven(
     connection,
     sequences,
-    hash === undefined ? { vocabulary: join(folder, vocabularyFile(field.name)) } : { hash },
+    hash === undefined ? { vocabulary: await verifiedFile(folder, manifest, vocabularyFile(field.name)) } : { hash },
   );
   return sequences.types.map((_, k) => ` LEFT JOIN given${k} USING (row)`).join('');
 }

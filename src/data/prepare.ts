@@ -5,21 +5,22 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { error } from '../base/errors/index.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
+import { recoverFolder, writeFolder } from '../base/folders.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
 import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
 import { openDuckDB } from './duckdb.ts';
 import { checkExpressions, neededColumns, type Values } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
-import { readManifest, vocabularyFile, writeManifest } from './manifest.ts';
+import { readManifest, strangerIn, verifiedFile, vocabularyFile, writeManifest } from './manifest.ts';
+import { verifyPrepared } from './open.ts';
 import { copyTo, writeParts } from './parts.ts';
 import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
 import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
 import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
-import { createSplit, SPLITS } from './split.ts';
-import { writeFolder } from './staging.ts';
+import { createSplit } from './split.ts';
 import { computeStatistics, type Statistics } from './statistics.ts';
 import { tasksAreOrdered } from './task-order.ts';
 import { createVocabulary, encodedFields, findBuckets, hashSize, registerFieldBuckets } from './vocabulary.ts';
@@ -73,12 +74,13 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
   if (
     before !== undefined &&
     before.configHash === configHash &&
-    (await sameInputs(before.inputs, paths, options.sourceFolder))
+    (await sameInputs(before.inputs, paths, options.sourceFolder)) &&
+    (await isWhole(folder))
   )
     return { folder, manifest: before, statistics: readStatistics(folder), fresh: false };
 
   const task = { ...options, config, configHash, paths, earlier };
-  const result = await writeFolder(folder, (staging) => prepareInto(staging, task));
+  const result = await writeFolder(folder, (staging) => prepareInto(staging, task), checkOurs);
   return { folder, ...result, fresh: true };
 }
 
@@ -157,17 +159,42 @@ const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfi
 
 /** The manifest in the place of the result, if there is one. Throws DATA_OUT_OCCUPIED where something else is. */
 function earlierResult(folder: string): Manifest | undefined {
+  recoverFolder(folder);
   if (!existsSync(folder)) return undefined;
   if (!statSync(folder).isDirectory()) throw error('DATA_OUT_OCCUPIED', { path: folder });
   if (readdirSync(folder).length === 0) return undefined;
+  return checkOurs(folder);
+}
+
+/** Throws DATA_OUT_OCCUPIED unless all that is in a folder is of an earlier preparation; returns its manifest, if that is whole. */
+function checkOurs(folder: string): Manifest | undefined {
   // Run folders and artifacts have a manifest and vocabularies too; all four names together are ours.
   const ours = ['manifest.json', 'statistics.json', 'vocabularies', 'train.parquet'];
-  if (!ours.every((name) => existsSync(join(folder, name)))) throw error('DATA_OUT_OCCUPIED', { path: folder });
+  if (!ours.every((name) => existsSync(join(folder, name))))
+    throw error('DATA_OUT_OCCUPIED', { path: folder, found: strangerIn(folder, undefined) });
+  const manifest = manifestIfWhole(folder);
+  const found = strangerIn(folder, manifest);
+  if (found !== undefined) throw error('DATA_OUT_OCCUPIED', { path: folder, found });
+  return manifest;
+}
+
+function manifestIfWhole(folder: string): Manifest | undefined {
   try {
-    const manifest = readManifest(folder);
-    return SPLITS.every((s) => existsSync(join(folder, manifest.splits[s].file))) ? manifest : undefined;
-  } catch {
-    return undefined; // damaged or of another layout: prepared anew
+    return readManifest(folder);
+  } catch (cause) {
+    if (cause instanceof TributaryError) return undefined; // damaged or of another layout: prepared anew
+    throw cause;
+  }
+}
+
+/** Is every file as it was written? A folder that was damaged is prepared again though nothing else has changed. */
+async function isWhole(folder: string): Promise<boolean> {
+  try {
+    await verifyPrepared(folder);
+    return true;
+  } catch (cause) {
+    if (cause instanceof TributaryError) return false;
+    throw cause;
   }
 }
 
@@ -201,7 +228,9 @@ async function createVocabularies(
     let size = RESERVED_IDS + (hashed ?? 0);
     if (hashed === undefined) {
       const file =
-        before === undefined || earlier === undefined ? undefined : join(earlier.folder, vocabularyFile(field.name));
+        before === undefined || earlier === undefined
+          ? undefined
+          : await verifiedFile(earlier.folder, earlier.manifest, vocabularyFile(field.name));
       size = await createVocabulary(connection, config, f, file);
       await copyTo(
         connection,

@@ -1,13 +1,13 @@
 /**
  * A prepared data set: a folder that `prepare` wrote and training, evaluation and serving read.
  *
- *   manifest.json                what is here, with hashes of inputs, configuration and files
+ *   manifest.json                what is here, with hashes of inputs, configuration and files; sealed by its own checksum
  *   train|validation|test.parquet  encoded rows: `field_<name>` (int32 id of the field, or a list of them), `scenario`
  *                                  (int32), `label_<task>` (float, NULL where missing), `weight`, `group`, `sequence_<type>`
  *                                  (list of ids of the item field, oldest first) where configured
  *   vocabularies/<field>.parquet   token, id, count
  *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
- *   rows/<split>.bin             the same rows as a flat file for random access (written at first use)
+ *   rows/<split>.bin             the same rows as a flat file for random access (written at first use), with a checksum of each block
  */
 import type { DatasetConfig, FieldConfig, SplitName } from '../config/dataset.ts';
 
@@ -52,8 +52,8 @@ export interface InputFile {
 }
 
 export interface Manifest {
-  /** Version of this layout. */
-  version: 1;
+  /** Version of this layout. 1: without a checksum of the manifest's own; such folders are read as well. */
+  version: 1 | 2;
   name: string;
   /** The configuration with defaults filled in. */
   config: DatasetConfig;
@@ -78,7 +78,7 @@ export interface Manifest {
   hasGroup: boolean;
   /** SHA-256 of the other files of the folder, by path. */
   files: Record<string, string>;
-  /** SHA-256 over all of the above except places and times: names this data set in run folders. */
+  /** SHA-256 over all of the above except places, times and the version of the layout: names this data set in run folders. */
   hash: string;
 }
 

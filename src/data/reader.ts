@@ -11,9 +11,8 @@ import { error } from '../base/errors/index.ts';
 import { asReadError } from '../base/files.ts';
 import { random, shuffle } from '../base/random.ts';
 import type { Batch, BatchOptions, SplitReader } from './prepared.ts';
-import { HEADER_BYTES, type RecordLayout } from './row-file.ts';
+import { BLOCK_ROWS, HEADER_BYTES, type RecordLayout, type RowFile, verifyBlock } from './row-file.ts';
 
-const BLOCK_ROWS = 512;
 const WINDOW_ROWS = 1 << 17; // larger windows fall out of the cache and halve the speed
 const WINDOW_BYTES = 32 << 20;
 
@@ -23,25 +22,43 @@ export interface WindowSizes {
   windowRows: number;
 }
 
-/** Opens a row file of `rows` records. */
+/**
+ * Opens a row file of `rows` records.
+ *
+ * @param given a path, or a file with checksums: each block is verified when it is first read
+ */
 export async function openRowFile(
-  path: string,
+  given: string | RowFile,
   rows: number,
   layout: RecordLayout,
   sizes?: WindowSizes,
 ): Promise<SplitReader> {
+  const { path } = typeof given === 'string' ? { path: given } : given;
   const file = await promisify(open)(path, 'r').catch((cause) => {
     throw asReadError(cause, path, 'the row file of a split');
   });
   const windowRows = Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / (layout.words * 4)));
-  const source = { file, path, rows, layout, ...(sizes ?? { blockRows: BLOCK_ROWS, windowRows }) };
+  const verify = typeof given === 'string' ? () => {} : blockVerifier(given, rows);
+  const source = { file, path, rows, layout, verify, ...(sizes ?? { blockRows: BLOCK_ROWS, windowRows }) };
   return { rows, batches: (options) => readBatches(source, options), close: () => promisify(close)(file) };
+}
+
+/** What is compared once is not compared again: a pass over rows in memory is as fast as ever from the second one on. */
+function blockVerifier(file: RowFile, rows: number): Source['verify'] {
+  const verified = new Uint8Array(Math.ceil(rows / BLOCK_ROWS));
+  return (block, bytes) => {
+    if (verified[block] === 1) return;
+    verifyBlock(bytes, file, block);
+    verified[block] = 1;
+  };
 }
 
 interface Source extends WindowSizes {
   /** Descriptor. */
   file: number;
   path: string;
+  /** Throws where a block that was read is not what was written. */
+  verify: (block: number, bytes: Uint8Array) => void;
   rows: number;
   layout: RecordLayout;
 }
@@ -136,7 +153,12 @@ function allocateWindow({ blocks, blocksPerWindow, blockRows }: Plan, { words }:
 }
 
 /** Reads the blocks of a window; all reads are under way at once. */
-async function loadWindow({ file, path, layout }: Source, plan: Plan, number: number, window: Window): Promise<void> {
+async function loadWindow(
+  { file, path, layout, verify }: Source,
+  plan: Plan,
+  number: number,
+  window: Window,
+): Promise<void> {
   const { blocksPerWindow, blockRows } = plan;
   const bytes = new Uint8Array(window.records.buffer);
   const recordBytes = layout.words * 4;
@@ -145,7 +167,8 @@ async function loadWindow({ file, path, layout }: Source, plan: Plan, number: nu
   plan.blocks.subarray(number * blocksPerWindow, (number + 1) * blocksPerWindow).forEach((block, i) => {
     const size = plan.blockSize(block);
     const target = bytes.subarray(i * blockRows * recordBytes, (i * blockRows + size) * recordBytes);
-    reads.push(readFully(file, path, target, HEADER_BYTES + block * blockRows * recordBytes));
+    const position = HEADER_BYTES + block * blockRows * recordBytes;
+    reads.push(readFully(file, path, target, position).then(() => verify(block, target)));
     window.firstRows[i] = block * blockRows;
     for (let j = 0; j < size; j++) window.order[window.rows++] = i * blockRows + j;
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { latestCheckpoint, listCheckpoints, loadCheckpoint, saveCheckpoint } from '../../src/artifact/checkpoint.ts';
-import { seal } from '../../src/artifact/seal.ts';
+import { seal } from '../../src/base/seal.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const position = { phase: 'search', epoch: 3, step: 17 };

@@ -1,18 +1,24 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/base/hash.ts';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
 import { type PrepareOptions, prepare, readStatistics } from '../../src/data/prepare.ts';
+import { HEADER_BYTES } from '../../src/data/row-file.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const SMALL: DatasetInput = {
@@ -253,14 +259,19 @@ describe('running again', () => {
   });
 
   test('removes what a killed run left, and nothing else', async () => {
+    const mark = `999999999-5-${sha256(hostname()).slice(0, 8)}-0`;
+    const kept = [`other.writing-${mark}`, 'out.notes', 'out.preparing-999999999', 'out.replaced-999999999'];
     const folder = temporaryFolder({
       't.csv': ROWS,
-      'out.preparing-999999999/rows/x': '',
-      'other.preparing-999999999/x': '',
-      'out.notes': '',
+      'out/manifest.json': '',
+      [`out.writing-${mark}/rows/x`]: '',
+      [`out.replaced-${mark}/x`]: '',
+      [`out.discarded-${mark}/x`]: '',
+      ...Object.fromEntries(kept.map((name) => [`${name}/x`, ''])),
     });
+    rmSync(join(folder, 'out/manifest.json'));
     await prepare({ config: dataset(SMALL), sourceFolder: folder, out: join(folder, 'out') });
-    expect(readdirSync(folder).sort()).toEqual(['other.preparing-999999999', 'out', 'out.notes', 't.csv']);
+    expect(readdirSync(folder).sort()).toEqual([...kept, 'out', 't.csv'].sort());
     expect(readdirSync(join(folder, 'out')).sort()).toEqual([
       'manifest.json',
       'statistics.json',
@@ -275,8 +286,54 @@ describe('running again', () => {
     const folder = temporaryFolder({ 't.csv': ROWS, 'out/precious.txt': 'x', 'out/manifest.json': '{"version":1}' });
     const e = await failure(prepare({ config: dataset(SMALL), sourceFolder: folder, out: join(folder, 'out') }));
     expect(e.code).toBe('DATA_OUT_OCCUPIED');
+    expect(e.message).toContain('precious.txt');
     expect(readFileSync(join(folder, 'out/precious.txt'), 'utf8')).toBe('x');
   });
+
+  test.each(['notes.txt', 'vocabularies/mine.parquet', 'rows/mine.bin', 'mine/train.parquet', 'train.bin'])(
+    'refuses to take %s away with an earlier data set',
+    async (name) => {
+      const { source, out, manifest } = await run(SMALL, { 't.csv': ROWS });
+      await (await (await openPrepared(out)).open('train')).close();
+      mkdirSync(dirname(join(out, name)), { recursive: true });
+      writeFileSync(join(out, name), 'precious');
+      writeFileSync(join(source, 't.csv'), ROWS.replace('u2', 'u4'));
+      const again = (): Promise<unknown> => prepare({ config: dataset(SMALL), sourceFolder: source, out });
+      const e = await failure(again());
+      expect(e.code).toBe('DATA_OUT_OCCUPIED');
+      expect(e.message).toContain(name.startsWith('mine/') ? 'mine' : name);
+      expect(readFileSync(join(out, name), 'utf8')).toBe('precious');
+      expect((await openPrepared(out)).manifest.hash).toBe(manifest.hash);
+      rmSync(join(out, name.split('/').includes('mine') ? 'mine' : name), { recursive: true });
+      await again();
+    },
+  );
+
+  test('goes to where a link leads', async () => {
+    const { source, manifest } = await run(SMALL, { 't.csv': ROWS });
+    const link = join(source, 'link');
+    symlinkSync('out', link);
+    writeFileSync(join(source, 't.csv'), ROWS.replace('u2', 'u4'));
+    await prepare({ config: dataset(SMALL), sourceFolder: source, out: link });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect((await openPrepared(join(source, 'out'))).manifest.hash).not.toBe(manifest.hash);
+    expect(readdirSync(source).sort()).toEqual(['link', 'out', 't.csv']);
+  });
+
+  test.each(['train.parquet', 'vocabularies/price.parquet', 'statistics.json', 'manifest.json', 'rows/test.bin'])(
+    'a damaged %s is prepared anew',
+    async (name) => {
+      const { source, out, manifest } = await run(SMALL, { 't.csv': ROWS });
+      await (await (await openPrepared(out)).open('test')).close();
+      const again = () => prepare({ config: dataset(SMALL), sourceFolder: source, out });
+      expect((await again()).fresh).toBe(false);
+      const bytes = readFileSync(join(out, name));
+      bytes[150] ^= 1; // of the row file: the first record
+      writeFileSync(join(out, name), bytes);
+      expect(await again()).toMatchObject({ fresh: true, manifest: { hash: manifest.hash } });
+      await verifyPrepared(out);
+    },
+  );
 
   test('an earlier data set survives a failed run', async () => {
     const { source, out, manifest } = await run(SMALL, { 't.csv': ROWS });
@@ -307,7 +364,7 @@ describe('running again', () => {
     await read();
     const bytes = readFileSync(path);
     bytes.fill('0', 0, 64); // the hash of another Parquet file
-    bytes.fill(7, 64);
+    bytes.fill(7, HEADER_BYTES);
     writeFileSync(path, bytes);
     await read();
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,8 +23,8 @@ beforeAll(async () => {
   await makeRun(run, prepared, { train: { searchEpochs: 1, maxEpochs: 2 } });
   await trainWithStops(run);
   const score = { default: 'click * 0.3 + buy', scenarios: { search: 'buy' } };
-  mkdirSync(`${out}.writing`); // as an export that was killed leaves it
-  writeFileSync(`${out}.writing/graph.onnx`, 'half of it');
+  mkdirSync(`${out}.writing`);
+  writeFileSync(`${out}.writing/graph.onnx`, 'precious');
   await exportRun(run, { out, score, calibrate: 'platt', threads: 1 });
   artifact = await openArtifact(out);
 });
@@ -116,5 +116,6 @@ test('mistakes are told before anything is written', async () => {
   writeFileSync(join(folder, 'taken', 'notes.txt'), '');
   await expect(attempt({}, join(folder, 'taken'))).rejects.toThrow('notes.txt');
   expect(existsSync(place)).toBe(false);
-  expect(readdirSync(folder).filter((name) => name.includes('writing'))).toEqual([]);
+  expect(readdirSync(folder).filter((name) => name.includes('writing'))).toEqual(['artifact.writing']);
+  expect(readFileSync(`${out}.writing/graph.onnx`, 'utf8')).toBe('precious');
 });

@@ -1,7 +1,7 @@
 import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { seal, unseal } from '../../src/artifact/seal.ts';
+import { seal, unseal } from '../../src/base/seal.ts';
 import { type Answer, artifact, type Client, REQUEST, serving, temporaryFolder } from './support.ts';
 
 const load = (client: Client, path: string, more: object = {}): Promise<Answer> =>

@@ -6,6 +6,12 @@ export const COMMON_ERRORS = {
     404,
     (d: { path: string; expected: string }) => `${d.path} does not exist: expected ${d.expected}`,
   ),
+  FILE_TOO_LARGE: entry(
+    EXIT.artifact,
+    422,
+    (d: { path: string; expected: string; bytes: number; limit: number }) =>
+      `${d.path} has ${d.bytes} bytes, at most ${d.limit} are read: expected ${d.expected}. It is not what was written there`,
+  ),
   FILE_UNREADABLE: entry(
     EXIT.environment,
     500,

@@ -136,8 +136,11 @@ export const DATA_ERRORS = {
   DATA_OUT_OCCUPIED: entry(
     EXIT.usage,
     409,
-    (d: { path: string }) =>
-      `${d.path} exists and is not a prepared data set: it is left as it is. Choose another --out, or remove it first`,
+    (d: { path: string; found?: string }) =>
+      (d.found === undefined
+        ? `${d.path} exists and is not a prepared data set`
+        : `${d.path} holds ${d.found}, which \`tributary prepare\` did not write`) +
+      ': it is left as it is. Choose another --out, or move that away first',
   ),
   DATA_NOT_PREPARED: entry(
     EXIT.usage,
@@ -148,8 +151,8 @@ export const DATA_ERRORS = {
   DATA_VERSION: entry(
     EXIT.data,
     422,
-    (d: { path: string; found: unknown; expected: number }) =>
-      `${d.path} was prepared in layout ${String(d.found)}; this program reads layout ${d.expected}. Run tributary prepare again`,
+    (d: { path: string; found: unknown; expected: string }) =>
+      `${d.path} was prepared in layout ${String(d.found)}; this program reads layouts ${d.expected}. Run tributary prepare again`,
   ),
   DATA_VOCABULARY_MISMATCH: entry(
     EXIT.usage,

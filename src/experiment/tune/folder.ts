@@ -9,10 +9,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { seal, unseal } from '../../artifact/seal.ts';
 import { error } from '../../base/errors/index.ts';
 import { makeFolder, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson } from '../../base/hash.ts';
+import { seal, unseal } from '../../base/seal.ts';
 import { versions } from '../../base/version.ts';
 import { isObject } from '../../config/override.ts';
 import type { TuneConfig } from '../../config/tune.ts';
