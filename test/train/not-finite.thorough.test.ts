@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../src/artifact/checkpoint.ts';
 import { loadModel } from '../../src/artifact/model-file.ts';
 import { type StoredTensor, writeSafetensors } from '../../src/artifact/safetensors.ts';
-import { seal, unseal } from '../../src/artifact/seal.ts';
+import { seal, unseal } from '../../src/base/seal.ts';
 import { exportRun } from '../../src/select/export.ts';
 import { measureFlows } from '../../src/select/flows.ts';
 import { predictRun } from '../../src/select/predict-run.ts';
