@@ -14,10 +14,18 @@ export function editDistance(a: string, b: string): number {
 
 /** The known name with the fewest edits, letter case and punctuation aside; undefined if all take more than `most`. */
 export function nearest(name: string, known: readonly string[], most = Number.POSITIVE_INFINITY): string | undefined {
-  const distance = (candidate: string): number => editDistance(plain(name), plain(candidate));
-  const ranked = known.map((candidate) => ({ candidate, distance: distance(candidate) }));
-  const [best] = ranked.sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= most ? best.candidate : undefined;
+  const wanted = plain(name);
+  let best: string | undefined;
+  let edits = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const other = plain(candidate);
+    // Each character more or less is an edit: most candidates need no comparison.
+    if (Math.abs(other.length - wanted.length) >= edits) continue;
+    const distance = editDistance(wanted, other);
+    if (distance >= edits) continue;
+    [best, edits] = [candidate, distance];
+  }
+  return edits <= most ? best : undefined;
 }
 
 const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -1,11 +1,12 @@
 /** Loads comparisons: every model with a run configuration of its own, all mistakes told at once. */
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
+import { shown } from '../base/shown.ts';
 import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry } from './compare.ts';
 import { readConfig } from './file.ts';
 import { type ConfigurableModel, loadRun, readWritten } from './load.ts';
 import { isObject, merge } from './override.ts';
-import { type Problem, problemsOf, shown } from './problems.ts';
+import { type Problem, problemsOf } from './problems.ts';
 import type { RunConfig } from './run.ts';
 
 export interface ComparedModel {

@@ -1,10 +1,11 @@
 /** Loads configurations: layers put together, checked as a whole, frozen. All mistakes are told at once. */
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
+import { shown } from '../base/shown.ts';
 import { type DatasetConfig, datasetSchema } from './dataset.ts';
 import { readConfig } from './file.ts';
 import { applySettings, isObject, merge, parseSettings } from './override.ts';
-import { type Problem, problemsOf, shown } from './problems.ts';
+import { type Problem, problemsOf } from './problems.ts';
 import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts';
 
 /** What the loader needs to know of a model. */

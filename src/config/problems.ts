@@ -1,5 +1,6 @@
 /** Mistakes of a configuration in words: where, what was expected, what was found. */
 import type { z } from 'zod';
+import { shown } from '../base/shown.ts';
 import { nearestPath } from './paths.ts';
 
 export interface Problem {
@@ -66,12 +67,6 @@ const unionOf = (errors: z.core.$ZodIssue[][]): string => {
 
 const discriminated = (issue: z.core.$ZodIssueInvalidUnion): string =>
   'options' in issue && issue.options !== undefined ? oneOf(issue.options) : `a known ${issue.discriminator}`;
-
-/** JSON of a value, cut where long. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
 
 function valueAt(input: unknown, path: PropertyKey[]): unknown {
   return path.reduce((value, key) => (value as Record<PropertyKey, unknown> | undefined | null)?.[key], input);

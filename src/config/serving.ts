@@ -36,6 +36,8 @@ export const servingSchema = z.strictObject({
         .default(8 * 1024 * 1024),
       /** Nesting of a JSON body. */
       depth: z.int().min(3).default(8),
+      /** Values (texts, numbers, lists, objects) of a large body. Default: what `items` items with every field of the served models have. */
+      values: z.int().min(1).optional(),
       /** Time that a client has to send its whole request. */
       requestSeconds: z.number().positive().default(10),
       /** Items that are explained, the first ones of the answer. */

@@ -3,6 +3,7 @@
  * uses it per request.
  */
 import { error } from '../base/errors/index.ts';
+import { shown } from '../base/shown.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import {
   OUT_OF_VOCABULARY_ID,
@@ -112,7 +113,7 @@ function sequenceWriter(
     const unknown = Object.keys(sequences).find((type) => !types.includes(type));
     if (unknown !== undefined)
       throw error('SEQUENCE_INVALID', {
-        type: unknown,
+        type: unknown.slice(0, 64),
         found: 'an unknown type',
         expected: `one of ${types.join(', ')}`,
       });
@@ -121,7 +122,7 @@ function sequenceWriter(
       if (!Array.isArray(items))
         throw error('SEQUENCE_INVALID', {
           type,
-          found: JSON.stringify(items),
+          found: shown(items),
           expected: 'a list of items, oldest first',
         });
       const first = Math.max(0, items.length - length);

@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
+import { shown } from '../base/shown.ts';
 import { naturalLogarithm } from './logarithm.ts';
 import { RESERVED_IDS } from './prepared.ts';
 
@@ -44,8 +45,10 @@ export const numberText = (value: number): string | undefined => (Number.isFinit
 export function numberOf(value: unknown, field: string): number | undefined {
   if (value === null || value === undefined || value === '') return undefined;
   const isNumber =
-    typeof value === 'string' ? /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/.test(value) : typeof value !== 'object';
-  if (!isNumber) throw error('ROW_VALUE_INVALID', { field, found: `${JSON.stringify(value)}, not a number` });
+    typeof value === 'string'
+      ? /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(value)
+      : typeof value !== 'object';
+  if (!isNumber) throw error('ROW_VALUE_INVALID', { field, found: `${shown(value)}, not a number` });
   const number = Number(value);
   return Number.isFinite(number) ? number : undefined;
 }
@@ -82,12 +85,30 @@ export function hashedId(token: string, size: number): number {
 
 /** The values of a multi-value field's value: parts of a text, or the elements of a list; missing ones left out. */
 export function tokensOf(value: unknown, separator: string, maxLength: number, field: string): string[] {
-  const parts = typeof value === 'string' ? value.split(separator) : Array.isArray(value) ? value : [value];
   const tokens: string[] = [];
+  const parts =
+    typeof value === 'string' ? partsOf(value, separator, maxLength) : Array.isArray(value) ? value : [value];
   for (const part of parts) {
     const token = tokenOf(part, field);
     if (token !== undefined) tokens.push(token);
     if (tokens.length === maxLength) break;
   }
   return tokens;
+}
+
+/** Of a long text only the first parts are cut out, without those that are empty: they are missing values. */
+const partsOf = (text: string, separator: string, most: number): string[] =>
+  text.length < 1000 ? text.split(separator) : firstParts(text, separator, most);
+
+function firstParts(text: string, separator: string, most: number): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length && parts.length < most; at++) {
+    if (text[at] !== separator[0] || !text.startsWith(separator, at)) continue;
+    if (at > from) parts.push(text.slice(from, at));
+    from = at + separator.length;
+    at = from - 1;
+  }
+  if (parts.length < most) parts.push(text.slice(from));
+  return parts;
 }

@@ -1,7 +1,8 @@
 /** Checks a request before anything is computed: every mistake is named by its path, the first few at once. */
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { type Problem, shown } from '../config/problems.ts';
+import { shown } from '../base/shown.ts';
+import type { Problem } from '../config/problems.ts';
 import type { Item, RankRequest, Values } from './contract.ts';
 import { MOST_PROBLEMS, parseRequest, unknownName } from './parse.ts';
 
@@ -61,9 +62,18 @@ function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void
     return;
   }
   const { sequences, ...values } = user;
-  if (sequences !== undefined && !isValues(sequences))
-    problems.push({ path: 'user.sequences', message: 'expected an object with a list of items for each type' });
+  if (sequences === undefined || isValues(sequences)) checkSequences(sequences ?? {}, problems);
+  else problems.push({ path: 'user.sequences', message: 'expected an object with a list of items for each type' });
   checkValues(values, 'user', rules, problems);
+}
+
+/** Types and lists are left to the row encoder. */
+function checkSequences(sequences: Values, problems: Problem[]): void {
+  for (const type of Object.keys(sequences)) {
+    const items = sequences[type];
+    if (Array.isArray(items)) checkList(items, `user.sequences.${type.slice(0, NAME_LENGTH)}`, problems);
+    if (problems.length >= MOST_PROBLEMS) return;
+  }
 }
 
 function checkItem(
@@ -80,12 +90,8 @@ function checkItem(
     return;
   }
   const { id } = item;
-  const isName = typeof id === 'string' ? id.length <= NAME_LENGTH : typeof id === 'number' && Number.isFinite(id);
-  if (!isName)
-    problems.push({
-      path: `${path}.id`,
-      message: `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`,
-    });
+  const problem = typeof id === 'number' ? idNumberProblem(id) : idTextProblem(id);
+  if (problem !== undefined) problems.push({ path: `${path}.id`, message: problem });
   if (!rules.fields.has('id')) {
     checkValues(item, path, rules, problems);
     return;
@@ -103,22 +109,51 @@ function checkItem(
     });
 }
 
+/** A number that would not come back as it was sent is refused. */
+function idNumberProblem(id: number): string | undefined {
+  if (Object.is(id, -0)) return '-0 would come back as 0: send it as a text';
+  return Number.isFinite(id) ? numberProblem(id, true) : `${id} is no id: send it as a text`;
+}
+
+const idTextProblem = (id: unknown): string | undefined =>
+  typeof id === 'string' && id.length <= NAME_LENGTH
+    ? undefined
+    : `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`;
+
 /** Are these fields of the model, with numbers that are what was meant? Other values are left to the row encoder. */
 function checkValues(values: Values, path: string, rules: RequestRules, problems: Problem[]): void {
   for (const name of Object.keys(values)) {
-    const value = values[name];
-    if (rules.fields.has(name)) {
-      const problem = typeof value === 'number' ? numberProblem(value, rules.tokens.has(name)) : undefined;
-      if (problem !== undefined) problems.push({ path: `${path}.${name}`, message: problem });
-    } else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
-      problems.push(unknownName(name, `${path}.`, [...rules.fields], 'the model has no such field'));
     if (problems.length >= MOST_PROBLEMS) return;
+    const value = values[name];
+    if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
+    else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
+      problems.push(unknownName(name, `${path}.`, [...rules.fields], 'the model has no such field'));
+  }
+}
+
+function checkValue(value: unknown, path: string, isToken: boolean, problems: Problem[]): void {
+  if (typeof value === 'string') {
+    if (!isToken && Math.abs(Number(value)) === Number.POSITIVE_INFINITY)
+      problems.push({ path, message: `${shown(value)} is beyond what a number of 64 bits holds` });
+  } else if (typeof value === 'number') {
+    const message = numberProblem(value, isToken);
+    if (message !== undefined) problems.push({ path, message });
+  } else if (Array.isArray(value)) checkList(value, path, problems);
+}
+
+/** Of a list of tokens. */
+function checkList(values: readonly unknown[], path: string, problems: Problem[]): void {
+  for (let i = 0; i < values.length && problems.length < MOST_PROBLEMS; i++) {
+    const value = values[i];
+    const message = typeof value === 'number' ? numberProblem(value, true) : undefined;
+    if (message !== undefined) problems.push({ path: `${path}.${i}`, message });
   }
 }
 
 /** A number that would be taken for another, or for none, is refused rather than scored. */
 function numberProblem(value: number, isToken: boolean): string | undefined {
-  if (!Number.isFinite(value)) return `${value} is no value: leave the field out or give null where it is not known`;
+  if (!Number.isFinite(value))
+    return `${Number.isNaN(value) ? 'NaN is no value' : 'the number is beyond what 64 bits hold'}: leave the field out or give null where it is not known`;
   if (isToken && Number.isInteger(value) && !Number.isSafeInteger(value))
     return `${value} is beyond the whole numbers that JSON carries exactly: send it as a text`;
   return undefined;

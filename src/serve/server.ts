@@ -6,8 +6,8 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
+import { addBodies } from './body.ts';
 import type { Coordinator } from './coordinator.ts';
-import { checkDepth } from './depth.ts';
 import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { keyOf, keyRing } from './keys.ts';
 import type { ServerMetrics } from './metrics/server-metrics.ts';
@@ -65,10 +65,10 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
       void (reply as FastifyReply).code(known?.httpStatus ?? 500).send(errorBody(known, request.id));
     },
   });
-  app.removeContentTypeParser('text/plain');
   app.decorateRequest('caller', undefined);
   app.decorateRequest('noted');
   addGuards(app, config);
+  addBodies(app, config, service.models);
   await addRateLimit(app, config);
   addAnswers(app, service);
   rankRoutes(app, service);
@@ -106,7 +106,6 @@ function addGuards(app: FastifyInstance, config: ServingConfig): void {
     if (access === 'admin' && adminOf(key) === undefined)
       throw error('ADMIN_FORBIDDEN', { reason: 'the key is not an admin key' });
   });
-  app.addHook('preValidation', async ({ body }) => checkDepth(body, config.limits.depth));
 }
 
 async function addRateLimit(app: FastifyInstance, { rateLimit: limit, workers }: ServingConfig): Promise<void> {
@@ -132,6 +131,7 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service)
     if (known === undefined) request.log.error({ request_id: request.id, err: cause }, 'internal error');
     const body = errorBody(known, request.noted.request_id ?? request.id);
     if (known?.code === 'SERVER_BUSY') void reply.header('retry-after', '1');
+    if (known?.code === 'BODY_ENCODING') void reply.header('accept-encoding', 'gzip, deflate, br');
     if (known?.code === 'KEY_INVALID') void reply.header('www-authenticate', 'Bearer');
     request.noted = { ...request.noted, ...{ code: body.error.code } };
     void reply

@@ -6,39 +6,47 @@
 import { z } from 'zod';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { error } from '../base/errors/index.ts';
+import { shown } from '../base/shown.ts';
+import type { Problem } from '../config/problems.ts';
 import { createRowEncoder, type EncoderSource } from '../data/encoder.ts';
 import type { Value } from '../runtime/contract.ts';
-import { parseRequest } from './parse.ts';
+import { MOST_PROBLEMS, parsePart, parseRequest } from './parse.ts';
 import { scenarioValuesOf } from './rows.ts';
 
 const size = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
+const parameters = z.record(z.string(), z.unknown()).optional();
+const list = z.custom<unknown[]>(Array.isArray, 'expected a list');
+/** A list whose entries are looked at only if there are not too many. */
+const shortList = (most: number) =>
+  list.refine((entries) => entries.length <= most, `expected at most ${most} entries`);
 
 const inferSchema = z.strictObject({
   id: z.string().max(256).optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
-  inputs: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        shape: z.array(size).min(1).max(8),
-        datatype: z.string(),
-        parameters: z.record(z.string(), z.unknown()).optional(),
-        data: z.custom<unknown[]>(Array.isArray, 'expected a list'),
-      }),
-    )
-    .min(1)
-    .max(1024),
-  outputs: z
-    .array(z.strictObject({ name: z.string(), parameters: z.record(z.string(), z.unknown()).optional() }))
-    .max(1024)
-    .optional(),
+  parameters,
+  inputs: shortList(1024).refine((entries) => entries.length > 0, 'expected at least 1 entry'),
+  outputs: shortList(1024).optional(),
 });
 
-export type InferRequest = z.output<typeof inferSchema>;
-type InputTensor = InferRequest['inputs'][number];
+const tensorSchema = z.strictObject({
+  name: z.string(),
+  shape: shortList(8).pipe(z.array(size).min(1)),
+  datatype: z.string(),
+  parameters,
+  data: list,
+});
+
+const outputSchema = z.strictObject({ name: z.string(), parameters });
+
+type InputTensor = z.output<typeof tensorSchema>;
+
+export interface InferRequest {
+  id?: string;
+  inputs: InputTensor[];
+  outputs?: z.output<typeof outputSchema>[];
+}
 
 /** A tensor of an answer. */
 export interface OutputTensor {
@@ -49,7 +57,27 @@ export interface OutputTensor {
 }
 
 /** @throws REQUEST_INVALID */
-export const parseInfer = (body: unknown): InferRequest => parseRequest(inferSchema, body);
+export function parseInfer(body: unknown): InferRequest {
+  const { id, inputs, outputs } = parseRequest(inferSchema, body);
+  const problems: Problem[] = [];
+  const parsed = {
+    id,
+    inputs: parseEach(tensorSchema, inputs, 'inputs', problems),
+    outputs: outputs && parseEach(outputSchema, outputs, 'outputs', problems),
+  };
+  if (problems.length > 0) throw error('REQUEST_INVALID', { problems });
+  return parsed;
+}
+
+/** One entry after another, until there are enough problems. */
+function parseEach<T>(schema: z.ZodType<T>, entries: unknown[], name: string, problems: Problem[]): T[] {
+  const parsed: T[] = [];
+  for (let i = 0; i < entries.length && problems.length < MOST_PROBLEMS; i++) {
+    const entry = parsePart(schema, entries[i], `${name}.${i}.`, problems);
+    if (entry !== undefined) parsed.push(entry);
+  }
+  return parsed;
+}
 
 export interface TensorReader {
   /** Feeds of the joint graph. Throws TENSOR_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN, ROW_VALUE_INVALID. */
@@ -61,12 +89,14 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
   const { fields } = manifest.data;
   const rowEncoder = createRowEncoder(encoder);
   const names = new Set(fields.map(({ name }) => name));
+  const numeric = new Set(fields.filter(({ kind }) => kind === 'numeric').map(({ name }) => name));
   const scenarioValues = scenarioValuesOf(manifest.data);
   /** Tensors of the graph, or of fields? One of the fields may be called `ids`, too: then the scenario's type tells. */
   const isOfGraph = (inputs: Map<string, InputTensor>): boolean =>
     inputs.has('ids') && (!names.has('ids') || inputs.get('scenario')?.datatype !== 'BYTES');
   return {
     feeds(request) {
+      checkOutputs(request, manifest.graphs[0].outputs);
       const inputs = uniqueInputs(request);
       const rows = request.inputs[0].shape[0];
       if (rows > most) throw error('TOO_MANY_ITEMS', { found: rows, limit: most });
@@ -109,7 +139,10 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
         scenarioTensor,
         'the model has a field of this name that is not the scenario: send the tensors of the graph (ids and scenario as INT32)',
       );
-    const columns = [...inputs.values()].map((tensor) => ({ name: tensor.name, values: column(tensor, rows) }));
+    const columns = [...inputs.values()].map((tensor) => ({
+      name: tensor.name,
+      values: column(tensor, rows, !numeric.has(tensor.name)),
+    }));
     const { slots, sequences } = rowEncoder;
     const ids = new Int32Array(rows * slots);
     const scenario = new Int32Array(rows);
@@ -147,6 +180,20 @@ function invalid(tensor: InputTensor, problem: string): never {
 
 const shownType = ({ datatype }: InputTensor): string => datatype.slice(0, 32);
 
+/** Are the outputs those of the graph, each once? */
+function checkOutputs({ outputs = [] }: InferRequest, ports: readonly { name: string }[]): void {
+  const asked = new Set<string>();
+  for (const { name } of outputs) {
+    const known = ports.map((port) => port.name);
+    const problem = asked.has(name)
+      ? 'it is asked for twice'
+      : `there is no such output: there are ${known.join(', ')}`;
+    if (asked.has(name) || !known.includes(name))
+      throw error('TENSOR_INVALID', { tensor: name.slice(0, 256), problem });
+    asked.add(name);
+  }
+}
+
 function uniqueInputs({ inputs }: InferRequest): Map<string, InputTensor> {
   const byName = new Map<string, InputTensor>();
   for (const tensor of inputs) {
@@ -171,44 +218,59 @@ function integers(tensor: InputTensor, shape: number[], limit: number): Int32Arr
   return data;
 }
 
-const FIELD_TYPES = [
-  'BYTES',
-  'BOOL',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'FP32',
-  'FP64',
-];
+/** Does a value belong to a type? `null` stands for a value that is not known and belongs to all. */
+const isOfType: Record<string, { expected: string; fits: (value: unknown) => boolean }> = {
+  BYTES: { expected: 'texts', fits: (value) => typeof value === 'string' },
+  BOOL: { expected: 'true or false', fits: (value) => typeof value === 'boolean' },
+  INT8: wholeNumbers(-(2 ** 7), 2 ** 7 - 1),
+  INT16: wholeNumbers(-(2 ** 15), 2 ** 15 - 1),
+  INT32: wholeNumbers(-(2 ** 31), 2 ** 31 - 1),
+  INT64: wholeNumbers(-(2 ** 63), 2 ** 63),
+  UINT8: wholeNumbers(0, 2 ** 8 - 1),
+  UINT16: wholeNumbers(0, 2 ** 16 - 1),
+  UINT32: wholeNumbers(0, 2 ** 32 - 1),
+  UINT64: wholeNumbers(0, 2 ** 64),
+  FP32: {
+    expected: 'numbers of 32 bits',
+    fits: (value) => typeof value === 'number' && Number.isFinite(Math.fround(value)),
+  },
+  FP64: { expected: 'numbers of 64 bits', fits: (value) => typeof value === 'number' && Number.isFinite(value) },
+};
 
-/** The values of a field, one a row; of [rows, n] a list of n a row. */
-function column(tensor: InputTensor, rows: number): unknown[] {
+function wholeNumbers(from: number, to: number): (typeof isOfType)[string] {
+  return {
+    expected: `whole numbers from ${BigInt(from)} to ${Number.isSafeInteger(to) ? to : BigInt(to) - 1n}`,
+    fits: (value) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
+  };
+}
+
+/** The values of a field, one a row; of [rows, n] a list of n a row. `isToken`: a number stands for itself. */
+function column(tensor: InputTensor, rows: number, isToken: boolean): unknown[] {
   const { datatype, shape, data } = tensor;
-  if (!FIELD_TYPES.includes(datatype))
-    invalid(tensor, `its type is ${shownType(tensor)}, expected one of ${FIELD_TYPES.join(', ')}`);
+  const type = Object.hasOwn(isOfType, datatype) ? isOfType[datatype] : undefined;
+  if (type === undefined)
+    invalid(tensor, `its type is ${shownType(tensor)}, expected one of ${Object.keys(isOfType).join(', ')}`);
   if (shape.length > 2) invalid(tensor, `its shape is [${shape}], expected [rows] or [rows, values]`);
   const width = shape[1] ?? 1;
   const flat = data.some(Array.isArray) ? data.flat() : data;
   if (flat.length !== rows * width) invalid(tensor, `it has ${flat.length} values, its shape ${rows * width}`);
+  for (const value of flat) {
+    if (typeof value === 'string' && !isToken && Math.abs(Number(value)) === Number.POSITIVE_INFINITY)
+      invalid(tensor, `${shown(value)} is beyond what a number of 64 bits holds`);
+    if (value !== null && !type.fits(value))
+      invalid(tensor, `it has ${shown(value)}, its type is ${datatype}: expected ${type.expected}`);
+    if (isToken && Number.isInteger(value) && !Number.isSafeInteger(value))
+      invalid(tensor, `${value} is beyond the whole numbers that JSON carries exactly: send a BYTES tensor`);
+  }
   return shape.length === 1 || width === 1
     ? flat
     : Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width));
 }
 
-/** What is asked of the outputs of a graph. Throws TENSOR_INVALID for an output that there is not. */
-export function outputTensors(outputs: Record<string, Value>, wanted: InferRequest['outputs']): OutputTensor[] {
-  const names = wanted === undefined || wanted.length === 0 ? Object.keys(outputs) : wanted.map(({ name }) => name);
+/** The outputs that are asked for, all where none is. */
+export function outputTensors(outputs: Record<string, Value>, { outputs: wanted = [] }: InferRequest): OutputTensor[] {
+  const names = wanted.length === 0 ? Object.keys(outputs) : wanted.map(({ name }) => name);
   return names.map((name) => {
-    if (!Object.hasOwn(outputs, name))
-      throw error('TENSOR_INVALID', {
-        tensor: name.slice(0, 256),
-        problem: `there is no such output: there are ${Object.keys(outputs).join(', ')}`,
-      });
     const { shape, data } = outputs[name];
     return { name, datatype: data instanceof Int32Array ? 'INT32' : 'FP32', shape: [...shape], data: [...data] };
   });

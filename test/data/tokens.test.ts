@@ -60,6 +60,28 @@ describe('tokens', () => {
     expect(tokensOf(undefined, '|', 9, 'x')).toEqual([]);
   });
 
+  test('a long text has the parts that it has when it is split, and costs no more than its first parts', () => {
+    const pieces = fc.array(fc.constantFrom('', '', 'a', 'bc', ':', '::', '|', 'x'.repeat(300)), { maxLength: 12 });
+    fc.assert(
+      fc.property(
+        pieces,
+        fc.constantFrom('|', '::', ':|'),
+        fc.integer({ min: 1, max: 9 }),
+        (parts, separator, most) => {
+          const text = `${parts.join(separator)}${separator.repeat(1000)}z`;
+          const expected = text.split(separator).filter((part) => part !== '');
+          expect(tokensOf(text, separator, most, 'x')).toEqual(expected.slice(0, most));
+        },
+      ),
+    );
+  });
+
+  test('a long text that is almost a number is refused at once', () => {
+    const before = performance.now();
+    expect(() => numberOf(`${'1'.repeat(1_000_000)}x`, 'x')).toThrow(/not a number/);
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
   test('numbers of texts that are plain decimals, and of nothing else', () => {
     expect([' 1.5 ', '-2e3', '.5', '', null, 3n, true].map((v) => numberOf(v, 'x'))).toEqual([
       1.5,

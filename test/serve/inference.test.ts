@@ -134,7 +134,11 @@ test('tensors that do not fit are refused before the graph sees them', async () 
     ['TENSOR_INVALID', { inputs: [names, { ...user, datatype: 'FP8' }] }],
     ['TENSOR_INVALID', { inputs: [names, { ...user, shape: [3, 2] }] }],
     ['SCENARIO_UNKNOWN', { inputs: [{ ...names, data: ['home', 'x', 'home'] }, user] }],
-    ['ROW_VALUE_INVALID', { inputs: [names, { ...tags, shape: [3, 1], data: [{ a: 1 }, 't1', 't2'] }] }],
+    ['TENSOR_INVALID', { inputs: [names, { ...tags, shape: [3, 1], data: [{ a: 1 }, 't1', 't2'] }] }],
+    ['TENSOR_INVALID', { inputs: [ids, scenario], outputs: [{ name: 'logits' }, { name: 'logits' }] }],
+    ['REQUEST_INVALID', { inputs: [ids, scenario], outputs: [{ name: 3 }] }],
+    ['REQUEST_INVALID', { inputs: new Array(1025).fill({}) }],
+    ['REQUEST_INVALID', { inputs: [{ ...ids, shape: new Array(9).fill(1) }] }],
     [
       'TOO_MANY_ITEMS',
       { inputs: [{ name: 'scenario', shape: [10_001], datatype: 'BYTES', data: new Array(10_001).fill('home') }] },

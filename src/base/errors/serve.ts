@@ -50,6 +50,21 @@ export const SERVE_ERRORS = {
     413,
     (d: { limit: number }) => `the body is larger than ${d.limit} bytes (limits.bodyBytes)`,
   ),
+  BODY_TOO_COMPLEX: entry(EXIT.data, 413, (d: { what: 'values' | 'names'; limit: number }) =>
+    d.what === 'values'
+      ? `the body has more than ${d.limit} values (limits.values; without it, what limits.items items with every field of the served models have)`
+      : `the body has more than ${d.limit} different names of properties, far more than a served model has fields`,
+  ),
+  BODY_ENCODING: entry(
+    EXIT.data,
+    415,
+    (d: { found: string }) => `the content encoding is ${JSON.stringify(d.found)}: expected gzip, deflate, br or none`,
+  ),
+  BODY_PACKED: entry(
+    EXIT.data,
+    400,
+    (d: { reason: string }) => `the body cannot be unpacked as its Content-Encoding says: ${d.reason}`,
+  ),
   BODY_TYPE: entry(
     EXIT.data,
     415,

@@ -53,7 +53,7 @@ export function inferenceRoutes(app: FastifyInstance, { models, isReady }: Servi
           model_name: request.params.name,
           model_version: ranker.manifest.id,
           id: asked.id ?? request.id,
-          outputs: outputTensors(outputs, asked.outputs),
+          outputs: outputTensors(outputs, asked),
         };
       } finally {
         done();
