@@ -1,0 +1,18 @@
+/** A fault's data prepared, trained on and exported. */
+import { join } from 'node:path';
+import { loadDataset } from '../../src/config/load.ts';
+import { prepare } from '../../src/data/prepare.ts';
+import { exportRun } from '../../src/select/export.ts';
+import { fixture } from '../data/support.ts';
+import { makeRun, trainWithStops } from '../train/support.ts';
+
+/** Gives the folder of the artifact. `train`: options of the run. */
+export async function exportFault(name: string, folder: string, train: object): Promise<string> {
+  const fault = fixture(`faults/${name}`);
+  const [data, run, out] = ['data', 'run', 'artifact'].map((part) => join(folder, part));
+  await prepare({ config: await loadDataset(join(fault, 't.yaml')), sourceFolder: fault, out: data });
+  await makeRun(run, data, { model: { key: 'mmoe', embeddingDim: 4 }, train: { batchSize: 64, ...train } });
+  await trainWithStops(run);
+  await exportRun(run, { out, calibrate: 'none', threads: 1 });
+  return out;
+}
