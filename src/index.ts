@@ -58,7 +58,7 @@ export { type Exported, type ExportOptions, exportRun } from './select/export.ts
 export { type PredictRunOptions, predictRun } from './select/predict-run.ts';
 export type { Explanation, Item, RankedItem, RankRequest, RankResponse } from './serve/contract.ts';
 export { loadRanker, type Ranker, type RankerOptions } from './serve/ranker.ts';
-export { type RunningService, type ServiceOptions, startService } from './serve/service.ts';
+export { type RunningService, type ServedArtifact, type ServiceOptions, startService } from './serve/service.ts';
 export { evaluateRun } from './train/evaluate-run.ts';
 export type * from './train/events.ts';
 export { exportWeights, type ImportRequest, importWeights } from './train/exchange.ts';

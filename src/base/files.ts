@@ -65,7 +65,7 @@ export function readText(path: string, expected: string): string {
 }
 
 /** Manifests and other descriptions are far smaller; a larger one is not read, since parsing takes several times its size. */
-const MAX_DESCRIPTION_BYTES = 64 * 2 ** 20;
+export const MAX_DESCRIPTION_BYTES = 64 * 2 ** 20;
 
 /** Text of a file that describes others. Throws FILE_TOO_LARGE beside what readText throws. */
 export function readDescription(path: string, expected: string): string {
@@ -77,8 +77,8 @@ export function readDescription(path: string, expected: string): string {
   return readText(path, expected);
 }
 
-/** Bytes of a file of any size, in a buffer of its own. Throws FILE_MISSING or FILE_UNREADABLE. */
-export function readBytes(path: string, expected: string): Uint8Array {
+/** Bytes of a file of any size, in a buffer of its own. Throws FILE_MISSING or FILE_UNREADABLE, which name `shown`. */
+export function readBytes(path: string, expected: string, shown: string = path): Uint8Array {
   try {
     const file = openSync(path, 'r');
     try {
@@ -91,7 +91,7 @@ export function readBytes(path: string, expected: string): Uint8Array {
       closeSync(file);
     }
   } catch (cause) {
-    throw asReadError(cause, path, expected);
+    throw asReadError(cause, shown, expected);
   }
 }
 

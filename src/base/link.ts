@@ -1,5 +1,5 @@
 /** Questions and answers between two processes or threads over the channel that Node gives them. */
-import { type ErrorCode, TributaryError } from './errors/index.ts';
+import { type ErrorCode, error, TributaryError } from './errors/index.ts';
 
 /** What a side answers, by name of the question. */
 export type Handlers = Record<string, (value: never) => unknown>;
@@ -19,20 +19,35 @@ export type Channel = {
   | { postMessage(message: unknown): void }
 );
 
+export interface LinkOptions {
+  /** Who is on the other side: what WORKER_SILENT names. */
+  peer: string;
+  /** Time limit of every question, seconds; a question may bring its own. */
+  seconds: number;
+}
+
 export interface Link {
-  /** Asks the other side. Its errors keep their code. */
-  ask<T>(name: string, value?: unknown): Promise<T>;
+  /** Asks the other side. Its errors keep their code. Throws WORKER_SILENT where no answer comes within the time limit. */
+  ask<T>(name: string, value?: unknown, seconds?: number): Promise<T>;
   /** No more answers will come. */
   cut(reason: Error): void;
 }
 
-export function createLink(channel: Channel, handlers: Handlers): Link {
-  const open = new Map<number, { resolve: (value: never) => void; reject: (cause: Error) => void }>();
+/** Without `options` no question has a time limit: for threads, which end with their process. */
+export function createLink(channel: Channel, handlers: Handlers, options?: LinkOptions): Link {
+  const open = new Map<number, Asked>();
   let next = 0;
-  // A process that has gone is noticed by its exit, not by what cannot be sent to it.
+  let cutBy: Error | undefined;
+  // The exit of a process shows that it is gone, not a message that cannot be sent.
   const send = (message: Message): void => {
     if ('postMessage' in channel) channel.postMessage(message);
     else channel.send?.(message, () => {});
+  };
+  const settle = (id: number): Asked | undefined => {
+    const asked = open.get(id);
+    open.delete(id);
+    clearTimeout(asked?.late);
+    return asked;
   };
 
   channel.on('message', async (received) => {
@@ -44,26 +59,38 @@ export function createLink(channel: Channel, handlers: Handlers): Link {
       } catch (cause) {
         send({ link: 'failure', id, value: packed(cause) });
       }
-    } else if (message?.link === 'answer' || message?.link === 'failure') {
-      const asked = open.get(message.id);
-      open.delete(message.id);
-      if (message.link === 'answer') asked?.resolve(message.value as never);
-      else asked?.reject(unpacked(message.value as PackedError));
-    }
+    } else if (message?.link === 'answer') settle(message.id)?.resolve(message.value as never);
+    else if (message?.link === 'failure') settle(message.id)?.reject(unpacked(message.value as PackedError));
   });
 
   return {
-    ask: (name, value) =>
+    ask: (name, value, seconds = options?.seconds) =>
       new Promise((resolve, reject) => {
+        if (cutBy !== undefined) {
+          reject(cutBy);
+          return;
+        }
         const id = next++;
-        open.set(id, { resolve, reject });
+        const expire = (): void =>
+          settle(id)?.reject(
+            error('WORKER_SILENT', { peer: options?.peer ?? '', question: name, seconds: seconds as number }),
+          );
+        const late = seconds === undefined ? undefined : setTimeout(expire, seconds * 1000);
+        open.set(id, { resolve, reject, late });
         send({ link: 'ask', id, name, value });
       }),
     cut(reason) {
-      for (const { reject } of open.values()) reject(reason);
-      open.clear();
+      cutBy = reason;
+      for (const id of [...open.keys()]) settle(id)?.reject(reason);
     },
   };
+}
+
+interface Asked {
+  resolve: (value: never) => void;
+  reject: (cause: Error) => void;
+  /** Ends the wait. */
+  late: NodeJS.Timeout | undefined;
 }
 
 interface PackedError {

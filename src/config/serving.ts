@@ -72,6 +72,12 @@ export const servingSchema = z.strictObject({
     .prefault({}),
   /** Requests kept in memory to warm the next artifact with. */
   recordedRequests: z.int().min(0).max(10_000).default(32),
+  /** Folder for private copies of the artifacts that are served. Default: the system's folder for temporary files. */
+  cacheFolder: z.string().min(1).optional(),
+  /** Time in which a worker process must answer the one that looks after it; then it is killed and replaced. */
+  hangSeconds: z.number().positive().default(10),
+  /** Time that a worker has to load an artifact. */
+  loadSeconds: z.number().positive().default(300),
   /** Folder from which artifacts may be loaded while serving; relative paths start there. Default: any. */
   artifactFolder: z.string().min(1).optional(),
   /** Time that open requests have to end after SIGTERM. */

@@ -3,30 +3,23 @@
 import { error } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
 import { startSessionThread } from '../runtime/session-thread.ts';
+import type { ArtifactStore } from './artifact-store.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Waiting } from './graph-runner.ts';
 import type { Family } from './metrics/metrics.ts';
-import { createServerMetrics } from './metrics/server-metrics.ts';
+import { createServerMetrics, lostLinesFamily } from './metrics/server-metrics.ts';
 import { createModels, type Models } from './models.ts';
 import { buildServer } from './server.ts';
-
-/** An artifact to serve, by another name than its own where one is given, and the one before it. */
-export interface ServedArtifact {
-  name?: string;
-  path: string;
-  previous?: string;
-}
 
 export interface Answering {
   models: Models;
   families(): Family[];
-  /** Loads and warms artifacts, each in place of the one of its name. */
-  load(artifacts: readonly ServedArtifact[]): Promise<void>;
   /** Gives the port. Throws PORT_TAKEN. */
-  listen(): Promise<number>;
-  /** Takes no new connections, answers what is open for as long as `drainSeconds`, frees everything. */
-  close(): Promise<void>;
+  listen(port?: number): Promise<number>;
+  /** Takes no new connections, answers what is open for as long as `seconds` (default: `drainSeconds`), frees everything. */
+  close(seconds?: number): Promise<void>;
 }
 
 export interface AnsweringOptions {
@@ -34,12 +27,19 @@ export interface AnsweringOptions {
   backend?: SessionOptions['backend'];
   /** Made once the models and numbers are there. */
   coordinator: (models: Models, families: () => Family[]) => Coordinator;
+  /** Called with an artifact that is not used any more. */
+  onUnused?: ArtifactStore['release'];
 }
 
 /** Several processes keep the cores busy as they are. */
 const ownThread = ({ ownThread, workers }: ServingConfig): boolean => ownThread ?? workers === 1;
 
-export async function createAnswering({ config, backend, coordinator }: AnsweringOptions): Promise<Answering> {
+export async function createAnswering({
+  config,
+  backend,
+  coordinator,
+  onUnused,
+}: AnsweringOptions): Promise<Answering> {
   const metrics = createServerMetrics();
   const waiting: Waiting = {
     rows: 0,
@@ -47,8 +47,14 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
     onBatch: (rows, requests) => metrics.addBatch(rows, requests),
   };
   const thread = ownThread(config) ? startSessionThread(backend) : undefined;
-  const models = createModels({ config, backend, waiting, createSession: thread?.createSession });
-  const families = (): Family[] => [...metrics.families(waiting.rows), ...models.families()];
+  const models = createModels({
+    config,
+    backend,
+    waiting,
+    createSession: thread?.createSession ?? createSession,
+    onUnused,
+  });
+  const families = (): Family[] => [...metrics.families(waiting.rows), lostLinesFamily(), ...models.families()];
   let isReady = false;
   const app = await buildServer({
     config,
@@ -60,13 +66,8 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
   return {
     models,
     families,
-    async load(artifacts) {
-      for (const { name, path, previous } of artifacts)
-        for (const folder of previous === undefined ? [path] : [previous, path])
-          (await models.prepare({ kind: 'load', name, path: folder, force: true })).commit();
-    },
-    async listen() {
-      const { host, port } = config;
+    async listen(port = config.port) {
+      const { host } = config;
       try {
         await app.listen({ host, port });
       } catch (cause) {
@@ -76,11 +77,11 @@ export async function createAnswering({ config, backend, coordinator }: Answerin
       const address = app.server.address();
       return typeof address === 'object' && address !== null ? address.port : port;
     },
-    async close() {
+    async close(seconds = config.drainSeconds) {
       isReady = false;
       // Connections that are kept alive end with their answer, not with their client's patience.
       const idle = setInterval(() => app.server.closeIdleConnections(), 20);
-      const late = setTimeout(() => app.server.closeAllConnections(), config.drainSeconds * 1000);
+      const late = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
       await app.close();
       clearInterval(idle);
       clearTimeout(late);

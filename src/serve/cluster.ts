@@ -1,166 +1,264 @@
 /**
- * Several processes behind one port. The primary holds no model: it starts workers, replaces one that ends, carries a change
- * of models to all of them or to none, and adds up their numbers.
+ * Several processes behind one port. The primary holds no model: it keeps the private copies of the artifacts, starts workers,
+ * replaces one that ends or hangs, carries a change of models to all of them or to none, and adds up their numbers.
  *
  * Workers accept connections from one socket that they share. If the primary handed them out in turn, the default of
  * `node:cluster`, a connection on its way to a worker that has just been killed would stay open and never be answered.
  */
-import cluster, { type Worker } from 'node:cluster';
+import cluster from 'node:cluster';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { error } from '../base/errors/index.ts';
-import { createLink, type Link } from '../base/link.ts';
-import type { ServingConfig } from '../config/serving.ts';
-import type { SessionOptions } from '../runtime/contract.ts';
-import type { ServedArtifact } from './answering.ts';
-import { type Family, mergeFamilies } from './metrics/metrics.ts';
-import type { Change, ModelState } from './models.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
+import type { StoredArtifact } from './artifact-store.ts';
+import { type ChangeReport, shownReport } from './changes.ts';
+import { type AskedChange, type Changed, storedChange } from './coordinator.ts';
+import { forkMember, type Member } from './member.ts';
+import { type Family, family, mergeFamilies, onlyCounters } from './metrics/metrics.ts';
+import { lostLinesFamily } from './metrics/server-metrics.ts';
+import type { Change } from './models.ts';
+import { rolledBack, type ServedModel, stateOf, withArtifact } from './served.ts';
+import type { ServiceStart, Started } from './service.ts';
 import type { WorkerStart } from './worker.ts';
 
 /** A worker that ends sooner after its start than this is not replaced at once. */
 const SETTLED_MS = 5000;
 const PAUSE_MS = 1000;
+/** Pauses double as long as workers end soon: up to the first where they had answered, the second where they could not start. */
+const MOST_PAUSE_MS = { served: 2000, failed: 30_000 };
+/** For the numbers of a worker: one that does not answer is left out. */
+const FAMILIES_SECONDS = 2;
+/** For processes that were killed to be gone. */
+const KILLED_MS = 2000;
 
-export interface ClusterOptions {
-  artifacts: readonly ServedArtifact[];
-  config: ServingConfig;
-  backend?: SessionOptions['backend'];
-  /** Told of workers that end and of those that cannot start. */
-  onTrouble: (message: string) => void;
-}
-
-export interface RunningCluster {
-  port: number;
-  list(): ModelState[];
-  close(): Promise<void>;
-}
-
-interface Member {
-  worker: Worker;
-  link: Link;
-}
-
-export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
-  const { config, backend, onTrouble } = options;
+export async function startCluster({ config, backend, store, onTrouble, ...start }: ServiceStart): Promise<Started> {
+  const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
+  let served: ServedModel[] = start.served;
+  /** All processes, those that are starting, too. */
+  const all = new Set<Member>();
+  /** Those that answer. */
   const members = new Set<Member>();
-  let artifacts = [...options.artifacts];
-  let states: ModelState[] = [];
-  let version = 0;
-  let isChanging = false;
+  let changing: Promise<unknown> | undefined;
   let isClosing = false;
+  let quickEnds = 0;
+  const ends = new Map<string, number>();
+  const numbers = new Map<Member, Family[]>();
+  let past: Family[] = [];
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] });
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
 
-  const start = async (): Promise<{ member: Member; port: number }> => {
-    const worker = cluster.fork();
-    const began = Date.now();
-    // What is sent before the worker's program listens would be lost.
-    let onListening = (): void => {};
-    const isListening = new Promise<void>((resolve) => {
-      onListening = resolve;
+  /** Artifacts that are served no more, until no worker can be using them. */
+  const leaving = new Map<StoredArtifact, number>();
+  const removeUnused = (): void => {
+    for (const [artifact, since] of leaving) {
+      const { folder } = artifact;
+      const isThere = served.some(({ current, previous }) => [current, previous].some((a) => a?.folder === folder));
+      if (!isThere && [...all].some((member) => member.mayUse(folder, since))) continue;
+      leaving.delete(artifact);
+      store.release(artifact);
+    }
+  };
+
+  /** A process that answers with the models of now. */
+  const startMember = async (): Promise<void> => {
+    const { member, isListening } = forkMember({
+      hangSeconds,
+      handlers: { change: (asked: AskedChange) => change(asked), families: () => collect() },
+      onBeat: removeUnused,
     });
-    const link = createLink(worker, {
-      listening: () => onListening(),
-      change: (change: Change) => changeAll(change),
-      families: () => collect(),
-    });
-    const member = { worker, link };
-    worker.on('error', () => {}); // a message to a process that has just gone; its exit says the same
-    worker.on('exit', (code, signal) => {
-      const wasServing = members.delete(member);
-      link.cut(error('SWAP_FAILED', { reason: `worker ${worker.process.pid} ended` }));
-      if (isClosing || !wasServing) return;
-      onTrouble(`worker ${worker.process.pid} ended (${signal ?? `code ${code}`}); another one starts`);
-      setTimeout(replace, Date.now() - began < SETTLED_MS ? PAUSE_MS : 0);
-    });
-    const ended = new Promise<never>((_, reject) => {
-      worker.once('exit', () => reject(error('SWAP_FAILED', { reason: `worker ${worker.process.pid} ended` })));
+    all.add(member);
+    void member.ended.then(() => {
+      all.delete(member);
+      removeUnused();
     });
     try {
-      await Promise.race([isListening, ended]);
-      await link.ask('start', { config, backend } satisfies WorkerStart);
-      for (let loaded = -1; loaded !== version; ) {
-        loaded = version;
-        await link.ask('load', artifacts);
+      await isListening;
+      await member.ask('start', { config, backend } satisfies WorkerStart);
+      for (let loaded: ServedModel[] | undefined; loaded !== served || changing !== undefined; ) {
+        await changing?.catch(() => {});
+        loaded = served;
+        for (const { current, previous } of loaded)
+          for (const artifact of previous === undefined ? [current] : [previous, current]) await store.check(artifact);
+        await member.ask('load', loaded, loadSeconds);
       }
       members.add(member);
-      return { member, port: await link.ask<number>('listen') };
+      await member.ask('listen', port);
     } catch (cause) {
       members.delete(member);
-      worker.kill('SIGKILL');
+      member.kill((cause as Error).message);
       throw cause;
     }
+    watch(member, Date.now());
   };
 
-  const replace = (): void => {
-    if (isClosing) return;
-    start().catch((cause: Error) => {
-      onTrouble(`a worker could not start: ${cause.message}`);
-      setTimeout(replace, PAUSE_MS);
+  const watch = (member: Member, began: number): void =>
+    void member.ended.then(({ how, reason }) => {
+      members.delete(member);
+      past = mergeFamilies([past, onlyCounters(numbers.get(member) ?? [])]);
+      numbers.delete(member);
+      if (isClosing) return;
+      ends.set(how, (ends.get(how) ?? 0) + 1);
+      quickEnds = Date.now() - began < SETTLED_MS ? quickEnds + 1 : 0;
+      replace(`worker ${member.pid} ended (${reason})`, MOST_PAUSE_MS.served);
     });
+
+  const replace = (trouble: string, most: number): void => {
+    const pause = quickEnds === 0 ? 0 : Math.min(PAUSE_MS * 2 ** (quickEnds - 1), most);
+    onTrouble(`${trouble}; another one starts${pause === 0 ? '' : ` in ${pause / 1000} s`}`);
+    setTimeout(() => {
+      if (isClosing) return;
+      startMember().catch((cause: Error) => {
+        if (isClosing) return;
+        quickEnds++;
+        ends.set('not started', (ends.get('not started') ?? 0) + 1);
+        replace(`a worker could not start: ${cause.message}`, MOST_PAUSE_MS.failed);
+      });
+    }, pause);
   };
 
-  /** All prepare, one after another so that the others go on answering; then all commit, or none does. */
-  async function changeAll(change: Change): Promise<ModelState> {
-    if (isChanging) throw error('SWAP_RUNNING', {});
-    isChanging = true;
+  async function change(asked: AskedChange): Promise<Changed> {
+    if (changing !== undefined) throw error('SWAP_RUNNING', {});
+    const running = carryOut(asked).finally(() => {
+      changing = undefined;
+    });
+    changing = running;
+    return running;
+  }
+
+  async function carryOut(asked: AskedChange): Promise<Changed> {
+    const wanted = await storedChange(asked, store);
+    try {
+      const { ready, reports } = await prepareAll(wanted);
+      await commitAll(ready);
+      const name = wanted.kind === 'load' ? (wanted.name ?? wanted.artifact.name) : wanted.name;
+      const next =
+        wanted.kind === 'load' ? withArtifact(served, name, wanted.artifact) : { served: rolledBack(served, name) };
+      served = next.served;
+      if (next.dropped !== undefined) leaving.set(next.dropped, Date.now());
+      return { model: stateOf(served.find((model) => model.name === name) as ServedModel), ...shownReport(reports) };
+    } catch (cause) {
+      if (wanted.kind === 'load') leaving.set(wanted.artifact, Date.now());
+      throw cause;
+    }
+  }
+
+  /**
+   * One after another, so that the others go on answering. A worker that ends meanwhile is replaced by one with the models
+   * from then on; a second one is taken for the artifact's fault.
+   */
+  async function prepareAll(wanted: Change): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
     const ready: Member[] = [];
+    const reports: ChangeReport[] = [];
+    let gone = 0;
     try {
       for (const member of [...members]) {
-        await member.link.ask('prepare', change);
-        ready.push(member);
+        try {
+          reports.push(await member.ask<ChangeReport>('prepare', wanted, loadSeconds));
+          ready.push(member);
+        } catch (cause) {
+          if (!isLoss(cause)) throw cause;
+          member.kill(`no answer while it loaded ${wanted.kind === 'load' ? wanted.artifact.source : wanted.name}`);
+          if (++gone > 1) throw cause;
+        }
       }
+      if (ready.length === 0) throw error('SWAP_FAILED', { reason: 'no worker is there that could load it' });
+      return { ready, reports };
     } catch (cause) {
-      await Promise.allSettled(ready.map(({ link }) => link.ask('abort')));
-      isChanging = false;
+      await tellAll(ready, 'abort');
       throw cause;
     }
-    try {
-      const done = await Promise.allSettled(ready.map(({ link }) => link.ask<ModelState>('commit')));
-      const state = done.find((result) => result.status === 'fulfilled')?.value;
-      if (state === undefined) throw error('SWAP_FAILED', { reason: 'all workers ended' });
-      states = [...states.filter(({ name }) => name !== state.name), state];
-      artifacts = artifactsOf(states, artifacts);
-      version++;
-      // Workers that have joined in between know the models of before.
-      const late = [...members].filter((member) => !ready.includes(member));
-      await Promise.allSettled(late.map(({ link }) => link.ask('load', artifacts)));
-      return state;
-    } finally {
-      isChanging = false;
-    }
+  }
+
+  /** Who does not take part does not go on with the models of before. */
+  async function commitAll(ready: readonly Member[]): Promise<void> {
+    if ((await tellAll(ready, 'commit')) === 0) throw error('SWAP_FAILED', { reason: 'all workers ended' });
+  }
+
+  /** Gives how many did; the others are killed. */
+  async function tellAll(ready: readonly Member[], what: 'commit' | 'abort'): Promise<number> {
+    const done = await Promise.all(
+      ready.map((member) =>
+        member.ask(what).then(
+          () => true,
+          () => {
+            member.kill(`no answer to a change of models (${what})`);
+            return false;
+          },
+        ),
+      ),
+    );
+    return done.filter(Boolean).length;
   }
 
   async function collect(): Promise<Family[]> {
-    const found = await Promise.allSettled([...members].map(({ link }) => link.ask<Family[]>('families')));
-    return mergeFamilies(found.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+    await Promise.all(
+      [...members].map(async (member) => {
+        const found = await member.ask<Family[]>('families', undefined, FAMILIES_SECONDS).catch(() => undefined);
+        if (found !== undefined && !member.hasEnded()) numbers.set(member, found);
+        // What is counted once is not forgotten while its process is busy; how it stands is.
+        else if (numbers.has(member)) numbers.set(member, onlyCounters(numbers.get(member) as Family[]));
+      }),
+    );
+    past = past.map((found) => ({ ...found, series: found.series.filter(({ labels }) => isServed(labels.model)) }));
+    return mergeFamilies([...numbers.values(), past, [lostLinesFamily(), endsFamily(ends)]]);
   }
+
+  const isServed = (model: string | undefined): boolean =>
+    model === undefined || served.some(({ name, current }) => model === `${name}@${current.id}`);
 
   const close = async (): Promise<void> => {
     isClosing = true;
-    const ended = [...members].map(({ worker }) => new Promise((done) => worker.once('exit', done)));
-    await Promise.allSettled([...members].map(({ link }) => link.ask('close')));
-    await Promise.all(ended);
+    for (const member of all) if (!members.has(member)) member.kill('the service is being stopped');
+    // Workers cut their last connections a little earlier than this loses its patience.
+    const seconds = drainSeconds - Math.min(0.5, drainSeconds / 10);
+    for (const member of members) member.ask('close', seconds, drainSeconds + 1).catch(() => {});
+    const gone = Promise.all([...all].map(({ ended }) => ended));
+    await within(gone, drainSeconds * 1000);
+    for (const member of all) member.kill('the service is being stopped');
+    await within(gone, KILLED_MS);
   };
 
   try {
-    const first = await start();
-    states = await first.member.link.ask<ModelState[]>('list');
-    artifacts = artifactsOf(states, artifacts);
-    for (let i = 1; i < config.workers; i++) await start();
-    return { port: first.port, list: () => states, close };
+    for (let i = 0; i < workers; i++) await startMember();
+    return { port, list: () => served.map(stateOf), close };
   } catch (cause) {
-    await close();
+    isClosing = true;
+    for (const member of all) member.kill('the service could not start');
+    await within(Promise.all([...all].map(({ ended }) => ended)), KILLED_MS);
     throw cause;
   }
 }
 
-/** What a new worker loads: in the order that was first given, so that the first model stays the first. */
-function artifactsOf(states: readonly ModelState[], order: readonly ServedArtifact[]): ServedArtifact[] {
-  const place = (name: string): number => {
-    const at = order.findIndex((artifact) => artifact.name === name);
-    return at < 0 ? order.length : at;
-  };
-  return [...states]
-    .sort((a, b) => place(a.name) - place(b.name))
-    .map(({ name, current, previous }) => ({ name, path: current.path, previous: previous?.path }));
+/** Did the worker end, or does it not answer? All other errors are what it answers. */
+const isLoss = (cause: unknown): boolean =>
+  cause instanceof TributaryError && (cause.code === 'WORKER_SILENT' || cause.code === 'SWAP_FAILED');
+
+/** Waits for it, no longer than so. */
+async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
+
+const endsFamily = (ends: ReadonlyMap<string, number>): Family =>
+  family(
+    'tributary_worker_ends_total',
+    'Worker processes that ended or could not start, by how.',
+    'counter',
+    [...ends].map(([how, count]) => ({ labels: { how }, values: [count] })),
+  );
+
+/** A port that workers can share and their successors find again: with 0 each socket would get another one. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (cause) => reject(error('PORT_TAKEN', { host, port: 0, reason: cause.message }, cause)));
+    probe.listen({ host, port: 0, exclusive: true }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
 }

@@ -21,8 +21,11 @@ export interface Waiting {
 }
 
 export interface GraphRunner {
-  /** Throws SERVER_BUSY where too much waits. */
-  run(rows: Rows): Promise<Outputs>;
+  /**
+   * Throws SERVER_BUSY where too much waits. Rows that are not `counted` (to warm and try a model) wait beside the others:
+   * they are neither refused nor the cause that others are.
+   */
+  run(rows: Rows, counted: boolean): Promise<Outputs>;
   release(): Promise<void>;
 }
 
@@ -36,6 +39,8 @@ export interface GraphShape {
 
 interface Job {
   rows: Rows;
+  /** Is it part of what waits? */
+  counted: boolean;
   scenario: number;
   resolve: (outputs: Outputs) => void;
   reject: (cause: unknown) => void;
@@ -67,33 +72,34 @@ export function createGraphRunner(
     } catch (cause) {
       for (const job of jobs) job.reject(cause);
     } finally {
-      const rows = jobs.reduce((sum, job) => sum + job.rows.size, 0);
-      waiting.rows -= rows;
-      waiting.onBatch(rows, jobs.length);
+      waiting.rows -= rowsOf(jobs.filter(({ counted }) => counted));
+      waiting.onBatch(rowsOf(jobs), jobs.length);
       scheduled = false;
       schedule();
     }
   };
 
-  const submit = (rows: Rows, scenario: number): Promise<Outputs> => {
-    if (waiting.rows > 0 && waiting.rows + rows.size > waiting.limit)
+  const submit = (rows: Rows, scenario: number, counted: boolean): Promise<Outputs> => {
+    if (counted && waiting.rows > 0 && waiting.rows + rows.size > waiting.limit)
       throw error('SERVER_BUSY', { waiting: waiting.rows, limit: waiting.limit });
-    waiting.rows += rows.size;
+    if (counted) waiting.rows += rows.size;
     return new Promise((resolve, reject) => {
-      queue.push({ rows, scenario, resolve, reject });
+      queue.push({ rows, scenario, counted, resolve, reject });
       schedule();
     });
   };
 
   return {
     forScenario: (scenario: number): GraphRunner['run'] => {
-      return async (rows) => submit(rows, scenario);
+      return async (rows, counted) => submit(rows, scenario, counted);
     },
     /** The graph's own tensors, alone. */
     run: (feeds: Record<string, Value>): Promise<Record<string, Value>> => session.run(feeds),
     release: () => session.release(),
   };
 }
+
+const rowsOf = (jobs: readonly Job[]): number => jobs.reduce((sum, { rows }) => sum + rows.size, 0);
 
 /** The first jobs that fit into a batch: one at least. */
 function takeJobs(queue: readonly Job[], most: number): Job[] {
@@ -110,7 +116,7 @@ async function runJobs(
   jobs: readonly Job[],
   most: number,
 ): Promise<Outputs[]> {
-  const size = jobs.reduce((sum, { rows }) => sum + rows.size, 0);
+  const size = rowsOf(jobs);
   const ids = join(jobs.map(({ rows }) => rows.ids));
   const sequences = shape.sequences && join(jobs.map(({ rows }) => rows.sequences as Int32Array));
   const scenario = new Int32Array(size);

@@ -1,12 +1,13 @@
 /** The graphs of an artifact as sessions: those that answer requests at once, the joint one for bare tensors when first asked. */
+import type { ArtifactManifest } from '../artifact/manifest.ts';
 import type { Artifact } from '../artifact/open.ts';
 import type { RunningSession, SessionOptions, Value } from '../runtime/contract.ts';
 import type { Outputs, Rows } from './contract.ts';
 import { type BatchingOptions, createGraphRunner, rowFeeds, type Waiting } from './graph-runner.ts';
 
 export interface Graphs {
-  /** Rows of one scenario (its index). Throws SERVER_BUSY. */
-  run(scenario: number, rows: Rows): Promise<Outputs>;
+  /** Rows of one scenario (its index). Throws SERVER_BUSY for rows that are counted as waiting. */
+  run(scenario: number, rows: Rows, counted: boolean): Promise<Outputs>;
   /** Flow gates [size, flows * T] of rows of one scenario, 1 for a flow taken away; undefined where the artifact has none. */
   gates(scenario: number, rows: Rows): Promise<Float32Array | undefined>;
   /** The joint graph on its own tensors. */
@@ -27,6 +28,12 @@ export interface GraphsOptions {
 
 type Runner = ReturnType<typeof createGraphRunner>;
 
+/** Files of the tables that a graph reads. */
+function tableFiles({ graphs, flows, tables }: ArtifactManifest, file: string): string[] {
+  const read = [...graphs, ...(flows === undefined ? [] : [flows])].find((graph) => graph.file === file)?.tables ?? [];
+  return tables.filter(({ name }) => read.includes(name)).map((table) => table.file);
+}
+
 export async function createGraphs(artifact: Artifact, options: GraphsOptions): Promise<Graphs> {
   const { graphs, data } = artifact.manifest;
   const { sequences, tasks, fields } = data;
@@ -35,8 +42,9 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
     ...(sequences && { sequences: [sequences.types.length, sequences.length] as const }),
     tasks,
   };
+  const { threads, backend } = options;
   const openSession = (file: string): Promise<RunningSession> =>
-    options.createSession(artifact.path(file), { threads: options.threads, backend: options.backend });
+    options.createSession(artifact.path(file), { threads, backend, beside: tableFiles(artifact.manifest, file) });
   const opened = new Map<string, Promise<Runner>>();
   const open = (file: string): Promise<Runner> => {
     let runner = opened.get(file);
@@ -59,7 +67,7 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
   const fileOf = (scenario: number): string => graphs.find((graph) => graph.scenario === scenario)?.file ?? joint;
   const runs = await Promise.all(data.scenarios.map(async (_, s) => (await open(fileOf(s))).forScenario(s)));
   return {
-    run: (scenario, rows) => runs[scenario](rows),
+    run: (scenario, rows, counted) => runs[scenario](rows, counted),
     async gates(scenario, rows) {
       const file = artifact.manifest.flows?.file;
       if (file === undefined) return undefined;

@@ -6,17 +6,21 @@
 import { error, TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import type { ArtifactStore, StoredArtifact } from './artifact-store.ts';
+import { type ChangeReport, changesOf, comparedValues } from './changes.ts';
+import type { RankRequest } from './contract.ts';
 import type { Waiting } from './graph-runner.ts';
 import type { CreateSession } from './graphs.ts';
 import type { Family } from './metrics/metrics.ts';
-import { loadRanker, type Ranker } from './ranker.ts';
+import { createRanker, type ServedRanker } from './ranker.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
+import type { ServedModel } from './served.ts';
 import { warmRequests } from './warm.ts';
 
-/** A change to what is served. */
+/** A change to what is served. `force`: also where recorded requests fail. */
 export type Change =
-  | { kind: 'load'; name?: string; path: string; force?: boolean }
-  | { kind: 'rollback'; name: string };
+  | { kind: 'load'; name?: string; artifact: StoredArtifact; force?: boolean }
+  | { kind: 'rollback'; name: string; force?: boolean };
 
 /** A model as the admin routes show it. */
 export interface ModelState {
@@ -34,16 +38,21 @@ export interface ArtifactState {
 
 export interface Models {
   /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */
-  use(model?: string): { ranker: Ranker; recorder: Recorder; done: () => void };
+  use(model?: string): { ranker: ServedRanker; recorder: Recorder; done: () => void };
   list(): ModelState[];
-  /** Makes a change ready: for a load verified, warmed with recorded requests, not seen by anybody. */
+  /** Serves these and no others, each with the one before it. What is loaded already stays so. */
+  restore(models: readonly ServedModel[]): Promise<void>;
+  /** Makes a change ready: verified, warmed, tried on recorded requests, not seen by anybody. */
   prepare(change: Change): Promise<Prepared>;
+  /** Folders of the private copies that are in use, by requests that have begun, too. */
+  folders(): string[];
   families(): Family[];
   close(): Promise<void>;
 }
 
 export interface Prepared {
   name: string;
+  report: ChangeReport;
   /** Takes effect at once; returns how the model stands then. */
   commit(): ModelState;
   abort(): Promise<void>;
@@ -53,12 +62,15 @@ export interface ModelsOptions {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
   waiting: Waiting;
-  createSession?: CreateSession;
+  createSession: CreateSession;
+  /** Called with an artifact that was taken over by `prepare` or `restore` once it is not used any more. */
+  onUnused?: ArtifactStore['release'];
 }
 
 /** A ranker and who still uses it: the slots that name it, and requests. */
 interface Held {
-  ranker: Ranker;
+  artifact: StoredArtifact;
+  ranker: ServedRanker;
   holders: number;
 }
 
@@ -68,13 +80,44 @@ interface Slot {
   recorder: Recorder;
 }
 
-export function createModels({ config, ...shared }: ModelsOptions): Models {
+export function createModels({ config, onUnused = () => {}, ...shared }: ModelsOptions): Models {
   const slots = new Map<string, Slot>();
+  /** All that is loaded or about to be. */
+  const inUse: StoredArtifact[] = [];
+
+  const leave = (artifact: StoredArtifact): void => {
+    const at = inUse.indexOf(artifact);
+    if (at < 0) return;
+    inUse.splice(at, 1);
+    onUnused(artifact);
+  };
+
+  /** Loaded and warm, held once. */
+  const open = async (name: string | undefined, artifact: StoredArtifact): Promise<Held> => {
+    inUse.push(artifact);
+    try {
+      const { folder, source, id } = artifact;
+      const ranker = await createRanker(folder, { name, source, config, ...shared });
+      try {
+        if (ranker.manifest.id !== id) throw error('SWAP_FAILED', { reason: `${folder} does not hold ${id}` });
+        for (const request of warmRequests(ranker.manifest)) await ranker.warm(request);
+      } catch (cause) {
+        await ranker.close();
+        throw cause;
+      }
+      return { artifact, ranker, holders: 1 };
+    } catch (cause) {
+      leave(artifact);
+      throw cause;
+    }
+  };
 
   const release = async (held: Held | undefined): Promise<void> => {
     if (held === undefined) return;
     held.holders--;
-    if (held.holders === 0) await held.ranker.close();
+    if (held.holders > 0) return;
+    await held.ranker.close();
+    leave(held.artifact);
   };
 
   const find = (model: string | undefined): { slot: Slot; held: Held } => {
@@ -93,40 +136,47 @@ export function createModels({ config, ...shared }: ModelsOptions): Models {
     return { slot, held };
   };
 
-  const prepareLoad = async ({ name, path, force = false }: Extract<Change, { kind: 'load' }>): Promise<Prepared> => {
-    const ranker = await loadRanker(path, { name, config, ...shared });
-    const replaced = slots.get(ranker.name);
+  const prepareLoad = async ({ name, artifact, force }: Extract<Change, { kind: 'load' }>): Promise<Prepared> => {
+    const held = await open(name, artifact);
+    const { ranker } = held;
     try {
-      await warm(ranker, replaced?.recorder, force);
+      const replaced = slots.get(ranker.name);
+      const { report, reason } = await tried(ranker, replaced);
+      if (reason !== undefined && !force)
+        throw error('ARTIFACT_UNFIT', { path: ranker.folder, ...counts(report), reason });
+      return {
+        name: ranker.name,
+        report,
+        commit() {
+          const slot = slots.get(ranker.name);
+          if (slot === undefined)
+            slots.set(ranker.name, { current: held, recorder: createRecorder(config.recordedRequests) });
+          else {
+            void release(slot.previous);
+            slot.previous = slot.current;
+            slot.current = held;
+          }
+          return stateOf(ranker.name, slots.get(ranker.name) as Slot);
+        },
+        abort: () => release(held),
+      };
     } catch (cause) {
-      await ranker.close();
+      await release(held);
       throw cause;
     }
-    return {
-      name: ranker.name,
-      commit() {
-        const held: Held = { ranker, holders: 1 };
-        const slot = slots.get(ranker.name);
-        if (slot === undefined)
-          slots.set(ranker.name, { current: held, recorder: createRecorder(config.recordedRequests) });
-        else {
-          void release(slot.previous);
-          slot.previous = slot.current;
-          slot.current = held;
-        }
-        return stateOf(ranker.name, slots.get(ranker.name) as Slot);
-      },
-      abort: () => ranker.close(),
-    };
   };
 
-  const prepareRollback = (name: string): Prepared => {
+  const prepareRollback = async ({ name, force }: Extract<Change, { kind: 'rollback' }>): Promise<Prepared> => {
     const slot = slots.get(name);
     if (slot === undefined) throw error('MODEL_NOT_SERVED', { found: name, known: known(slots) });
     const { previous, current } = slot;
     if (previous === undefined) throw error('ROLLBACK_NONE', { model: name });
+    const { report, reason } = await tried(previous.ranker, slot);
+    if (reason !== undefined && !force)
+      throw error('ROLLBACK_UNFIT', { model: previous.ranker.label, ...counts(report), reason });
     return {
       name,
+      report,
       commit() {
         slot.current = previous;
         slot.previous = current;
@@ -134,6 +184,29 @@ export function createModels({ config, ...shared }: ModelsOptions): Models {
       },
       abort: async () => {},
     };
+  };
+
+  const restore = async (models: readonly ServedModel[]): Promise<void> => {
+    const before = new Map(slots);
+    /** Held already by this name, or opened. */
+    const held = async (name: string, artifact: StoredArtifact): Promise<Held> => {
+      const slot = before.get(name);
+      const same = [slot?.current, slot?.previous].find((each) => each?.artifact.folder === artifact.folder);
+      if (same === undefined) return open(name, artifact);
+      same.holders++;
+      return same;
+    };
+    for (const { name, current, previous } of models) {
+      const slot: Slot = {
+        previous: previous && (await held(name, previous)),
+        current: await held(name, current),
+        recorder: before.get(name)?.recorder ?? createRecorder(config.recordedRequests),
+      };
+      slots.delete(name); // to its place in the new order
+      slots.set(name, slot);
+    }
+    for (const name of before.keys()) if (!models.some((model) => model.name === name)) slots.delete(name);
+    for (const { current, previous } of before.values()) for (const each of [current, previous]) await release(each);
   };
 
   return {
@@ -151,7 +224,9 @@ export function createModels({ config, ...shared }: ModelsOptions): Models {
       };
     },
     list: () => [...slots].map(([name, slot]) => stateOf(name, slot)),
-    prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change.name)),
+    restore,
+    prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change)),
+    folders: () => inUse.map(({ folder }) => folder),
     families: () => [...slots.values()].flatMap(({ current }) => current.ranker.metrics.families(current.ranker.label)),
     async close() {
       const held = [...slots.values()].flatMap(({ current, previous }) => [current, previous]);
@@ -176,23 +251,36 @@ const stateOf = (name: string, { current, previous }: Slot): ModelState => ({
 });
 
 /**
- * Runs every scenario once, so that the first request finds all in its place, and what was asked lately: an artifact that
- * cannot answer it does not take the place of one that could.
+ * What was asked lately, by the model that is about to answer it: one that cannot does not take the place of one that could.
+ * `reason` is why the first failing request fails.
  */
-async function warm(ranker: Ranker, recorder: Recorder | undefined, force: boolean): Promise<void> {
-  for (const request of warmRequests(ranker.manifest)) await ranker.warm(request);
-  const requests = recorder?.requests() ?? [];
+async function tried(
+  ranker: ServedRanker,
+  replaced: Slot | undefined,
+): Promise<{ report: ChangeReport; reason?: string }> {
+  if (replaced === undefined) return { report: {} };
+  const before = replaced.current.ranker;
+  const requests = replaced.recorder.requests();
+  const changes = changesOf(before.manifest, ranker.manifest);
+  const failures = await failuresOf(ranker, requests);
+  const compared = comparedValues(requests, before, ranker, changes);
+  return {
+    report: { changes, recorded: { requests: requests.length, failing: failures.length, ...compared } },
+    reason: failures[0],
+  };
+}
+
+async function failuresOf(ranker: ServedRanker, requests: readonly RankRequest[]): Promise<string[]> {
   const failures: string[] = [];
   for (const request of requests)
     await ranker.warm(request).catch((cause: unknown) => {
       if (!(cause instanceof TributaryError)) throw cause;
       failures.push(cause.message);
     });
-  if (failures.length > 0 && !force)
-    throw error('ARTIFACT_UNFIT', {
-      path: ranker.folder,
-      failed: failures.length,
-      requests: requests.length,
-      reason: failures[0],
-    });
+  return failures;
 }
+
+const counts = ({ recorded }: ChangeReport): { failed: number; requests: number } => ({
+  failed: recorded?.failing ?? 0,
+  requests: recorded?.requests ?? 0,
+});

@@ -4,12 +4,17 @@
  * put into order.
  */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { calibrator } from '../artifact/calibration.ts';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { type Artifact, openArtifact } from '../artifact/open.ts';
+import { copyArtifact } from '../artifact/private-copy.ts';
+import { makePrivateFolder } from '../artifact/private-folder.ts';
 import { compileScore } from '../artifact/score.ts';
 import { error } from '../base/errors/index.ts';
-import { type ServingConfig, servingSchema } from '../config/serving.ts';
+import { nearest } from '../base/nearest.ts';
+import { loadServing } from '../config/load-serving.ts';
+import type { ServingConfig, ServingInput } from '../config/serving.ts';
 import { pickRows } from '../data/pick.ts';
 import type { SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
@@ -21,23 +26,24 @@ import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.t
 import { checkRequest, type RequestRules } from './request.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
+import { WARM_ITEMS } from './warm.ts';
 
 export interface RankerOptions {
-  /** What requests call it. Default: the artifact's name. */
+  /** What requests call it, and the entry of `score` in the configuration that holds for it. Default: the artifact's name. */
   name?: string;
   backend?: SessionOptions['backend'];
-  /** Limits, batching, threads and score expressions; see docs/serving.md. */
-  config?: Partial<Pick<ServingConfig, 'threads' | 'limits' | 'batching' | 'unknownFields' | 'score'>>;
-  /** Shared by all rankers of a process. */
-  waiting?: Waiting;
-  /** Where graphs run. Default: in this thread, which is blocked meanwhile. */
-  createSession?: CreateSession;
+  /**
+   * A serving configuration, or the path of one (YAML, JSON, TypeScript). A ranker takes `score`, `unknownFields`, `limits`,
+   * `batching`, `threads` and `cacheFolder` from it; what is about HTTP has no effect. See docs/serving.md.
+   */
+  config?: string | ServingInput;
 }
 
 export interface Ranker {
   readonly name: string;
   /** `name@id`: what answers name. */
   readonly label: string;
+  /** Where the artifact came from: absolute, links resolved. What lies there by now is of no concern. */
   readonly folder: string;
   readonly manifest: ArtifactManifest;
   readonly metrics: ModelMetrics;
@@ -49,7 +55,7 @@ export interface Ranker {
   rank(request: RankRequest): Promise<RankResponse>;
   /** The same in the order given. */
   score(request: RankRequest): Promise<RankResponse>;
-  /** Answers without counting: to have all in its place before requests come. */
+  /** Answers without counting, and however much waits: to have all in its place before requests come, and to try it. */
   warm(request: RankRequest): Promise<void>;
   /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws. */
   infer(request: InferRequest): Promise<Record<string, Value>>;
@@ -58,21 +64,64 @@ export interface Ranker {
 }
 
 /**
- * Opens and verifies an artifact and makes a ranker of it.
+ * Copies an artifact into a folder of this process alone, verifies the copy and makes a ranker of it: what happens to the
+ * artifact's folder afterwards changes no answer. `close` removes the copy.
  *
- * @throws what openArtifact throws; BACKEND_UNAVAILABLE, CONFIG_INVALID for a score expression that does not fit
+ * @throws what copyArtifact and openArtifact throw; BACKEND_UNAVAILABLE, CONFIG_INVALID, SCORE_INVALID, SCORE_SCENARIO
  */
 export async function loadRanker(folder: string, options: RankerOptions = {}): Promise<Ranker> {
-  const artifact = await openArtifact(folder);
+  const config = await loadServing(options.config);
+  const own = await makePrivateFolder(config.cacheFolder);
+  try {
+    const copy = join(own.path, 'artifact');
+    const { source } = await copyArtifact({ from: folder, into: copy });
+    const waiting: Waiting = { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
+    const { name, backend } = options;
+    const ranker = await createRanker(copy, { name, source, backend, config, waiting, createSession });
+    return {
+      ...ranker,
+      async close() {
+        await ranker.close();
+        own.remove();
+      },
+    };
+  } catch (cause) {
+    own.remove();
+    throw cause;
+  }
+}
+
+/** A ranker as a service has it. */
+export interface ServedRanker extends Ranker {
+  /** The rows of a request, checked; nothing runs. Throws what rank throws of the request. */
+  encode(request: RankRequest): EncodedRequest;
+}
+
+export interface CreateRankerOptions extends Pick<RankerOptions, 'name' | 'backend'> {
+  /** The folder that was copied: what is shown. */
+  source: string;
+  config: ServingConfig;
+  /** Shared by all rankers of a process. */
+  waiting: Waiting;
+  /** Where graphs run: in this thread, which is blocked meanwhile, or in one of their own. */
+  createSession: CreateSession;
+}
+
+/**
+ * A ranker of a private copy of an artifact, which must stay until it is closed.
+ *
+ * @throws what openArtifact throws; BACKEND_UNAVAILABLE, SCORE_INVALID, SCORE_SCENARIO
+ */
+export async function createRanker(copy: string, options: CreateRankerOptions): Promise<ServedRanker> {
+  const artifact = await openArtifact(copy, { tablesAreVerified: true });
   const { manifest } = artifact;
-  const config = { ...servingSchema.parse({}), ...options.config };
+  const { config, waiting } = options;
   const name = options.name ?? manifest.name;
-  const waiting = options.waiting ?? { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
   const scoring = createScoring(manifest, Object.hasOwn(config.score, name) ? config.score[name] : undefined);
   const graphs = await createGraphs(artifact, {
     threads: config.threads,
     backend: options.backend,
-    createSession: options.createSession ?? createSession,
+    createSession: options.createSession,
     batching: config.batching,
     waiting,
   });
@@ -87,15 +136,20 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
     manifest,
     explainedItems: config.limits.explainedItems,
   };
+  const warming: Context = {
+    ...context,
+    rules: { ...context.rules, items: Math.max(context.rules.items, WARM_ITEMS) },
+  };
   return {
     name,
     label: context.label,
-    folder: artifact.folder,
+    folder: options.source,
     manifest,
     metrics: context.metrics,
     rank: (request) => answer(context, request, { ordered: true, counted: true }),
     score: (request) => answer(context, request, { ordered: false, counted: true }),
-    warm: async (request) => void (await answer(context, request, { ordered: false, counted: false })),
+    warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
+    encode: (request) => context.encoder.encode(checkRequest(request, warming.rules)),
     infer: async (request) => graphs.infer(tensors.feeds(request)),
     close: () => graphs.close(),
   };
@@ -131,7 +185,7 @@ async function answer(
   const request = checkRequest(input, rules);
   const scenario = manifest.data.scenarios.indexOf(request.scenario);
   const encoded = encoder.encode(request);
-  const outputs = await graphs.run(scenario, encoded);
+  const outputs = await graphs.run(scenario, encoded, counted);
   const items = scoredItems(context, request, scenario, outputs);
   if (counted) {
     metrics.addRequest(scenario, encoded);
@@ -140,7 +194,7 @@ async function answer(
   const order = items.map((_, i) => i);
   if (ordered) order.sort((a, b) => items[b].score - items[a].score);
   const chosen = order.slice(0, request.top_k);
-  if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen);
+  if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen, counted);
   return {
     request_id: request.request_id ?? randomUUID(),
     model: label,
@@ -159,6 +213,9 @@ interface Scoring {
 
 function createScoring(manifest: ArtifactManifest, override: ServingConfig['score'][string] | undefined): Scoring[] {
   const { scenarios, tasks } = manifest.data;
+  for (const found of Object.keys(override?.scenarios ?? {}))
+    if (!scenarios.includes(found))
+      throw error('SCORE_SCENARIO', { found, near: nearest(found, scenarios), known: scenarios });
   const ownExpressions = { ...manifest.score.scenarios, ...override?.scenarios };
   const fallback = override?.default ?? manifest.score.default;
   return scenarios.map((name, s) => {
@@ -196,9 +253,10 @@ async function explain(
   outputs: Outputs,
   items: RankedItem[],
   chosen: readonly number[],
+  counted: boolean,
 ): Promise<void> {
   const rows = chosen.slice(0, explainedItems);
-  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
+  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part, counted);
   const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
   const gates = await graphs.gates(scenario, pickRows(encoded, rows));
   const { flows, data } = manifest;

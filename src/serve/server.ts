@@ -10,6 +10,7 @@ import { addBodies } from './body.ts';
 import type { Coordinator } from './coordinator.ts';
 import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { keyOf, keyRing } from './keys.ts';
+import { logStream } from './log.ts';
 import type { ServerMetrics } from './metrics/server-metrics.ts';
 import type { Models } from './models.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -47,7 +48,7 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
   const { config } = service;
   const { limits, log } = config;
   const app = fastify({
-    logger: log.level === 'silent' ? false : { level: log.level, stream: process.stderr, base: { pid: process.pid } },
+    logger: log.level === 'silent' ? false : { level: log.level, stream: logStream, base: { pid: process.pid } },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestSeconds * 1000,

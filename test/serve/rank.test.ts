@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openArtifact } from '../../src/artifact/open.ts';
+import { servingSchema } from '../../src/config/serving.ts';
 import { createRowEncoder } from '../../src/data/encoder.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import type { Item, RankedItem, RankRequest } from '../../src/serve/contract.ts';
-import { loadRanker, type Ranker, type RankerOptions } from '../../src/serve/ranker.ts';
+import { createRanker, loadRanker, type Ranker, type RankerOptions } from '../../src/serve/ranker.ts';
 import { artifact, serving } from './support.ts';
 
 const items = (count: number): Item[] =>
@@ -233,7 +234,9 @@ test('requests at the same time run as one batch and get their own answers', asy
     limit: 10_000,
     onBatch: (rows: number, requests: number) => void batches.push([rows, requests]),
   };
-  const r = await ranker(folder, { waiting });
+  const config = servingSchema.parse({});
+  const r = await createRanker(folder, { source: folder, config, waiting, createSession });
+  onTestFinished(() => r.close());
   const requests = Array.from({ length: 20 }, (_, i) => ({
     ...REQUEST,
     scenario: ['home', 'search'][i % 2],

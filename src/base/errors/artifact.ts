@@ -185,6 +185,20 @@ export const ARTIFACT_ERRORS = {
     (d: { path: string; problems: string[] }) =>
       `the graph ${d.path} does not fit the artifact:\n${d.problems.map((problem) => `  ${problem}`).join('\n')}\n${AGAIN}`,
   ),
+  CACHE_FULL: entry(
+    EXIT.environment,
+    507,
+    (d: { path: string; bytes: number; folder: string; reason: string }) =>
+      `no space for a private copy of ${d.path} (${d.bytes} bytes) in ${d.folder}: ${d.reason}. ` +
+      'Free some space there, or name a folder with more of it as cacheFolder in the serving configuration',
+  ),
+  CACHE_UNWRITABLE: entry(
+    EXIT.environment,
+    500,
+    (d: { folder: string; reason: string }) =>
+      `cannot keep private copies of artifacts in ${d.folder}: ${d.reason}. ` +
+      'Name a folder that this user can write to as cacheFolder in the serving configuration',
+  ),
   ARTIFACT_DATA: entry(
     EXIT.usage,
     400,

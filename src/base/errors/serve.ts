@@ -18,8 +18,8 @@ export const SERVE_ERRORS = {
   MODEL_NOT_SERVED: entry(
     EXIT.usage,
     404,
-    (d: { found: string; known: string[] }) =>
-      `no model ${JSON.stringify(d.found)} is served here: there are ${d.known.join(', ') || 'none'}`,
+    (d: { found: string; known?: string[] }) =>
+      `no model ${JSON.stringify(d.found)} is served here${d.known === undefined ? '' : `: there are ${d.known.join(', ') || 'none'}`}`,
   ),
   TOO_MANY_ITEMS: entry(
     EXIT.data,
@@ -138,6 +138,19 @@ export const SERVE_ERRORS = {
     500,
     (d: { host: string; port: number; reason: string }) =>
       `cannot listen on ${d.host}:${d.port}: ${d.reason}. Choose another --port or --host`,
+  ),
+  ROLLBACK_UNFIT: entry(
+    EXIT.artifact,
+    422,
+    (d: { model: string; failed: number; requests: number; reason: string }) =>
+      `${d.model} stays replaced: ${d.failed} of ${d.requests} recorded requests fail with it, the first because ${d.reason}. ` +
+      'Roll back with "force": true to serve it all the same',
+  ),
+  WORKER_SILENT: entry(
+    EXIT.environment,
+    503,
+    (d: { peer: string; question: string; seconds: number }) =>
+      `${d.peer} did not answer "${d.question}" within ${d.seconds} s. Try again; a worker that stays silent is replaced (hangSeconds, loadSeconds)`,
   ),
   SWAP_FAILED: entry(
     EXIT.environment,

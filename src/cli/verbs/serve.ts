@@ -54,12 +54,15 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
   const { loadServing } = await import('../../config/load-serving.ts');
   const { startService } = await import('../../serve/service.ts');
   const { onStopSignal } = await import('../stop.ts');
+  const { logMessage } = await import('../../serve/log.ts');
+  // Who starts a service may close its pipes, and disks fill: neither is a reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
   const config = await loadServing(file, defined(flags));
   const service = await startService({
     artifacts: given.map(artifactOf),
     config,
     backend,
-    onTrouble: (message) => process.stderr.write(`${message}\n`),
+    onTrouble: (message) => logMessage('warn', message),
   });
   tellStart(service, config, json);
   await new Promise<void>((done) => onStopSignal(done));

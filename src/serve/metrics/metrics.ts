@@ -56,6 +56,10 @@ export function mergeFamilies(all: readonly Family[][]): Family[] {
   return [...merged.values()];
 }
 
+/** What stays true of a process that has ended. */
+export const onlyCounters = (families: readonly Family[]): Family[] =>
+  families.filter(({ kind }) => kind === 'counter' || kind === 'histogram');
+
 const key = (labels: Labels): string => JSON.stringify(labels);
 
 /** The text that Prometheus scrapes. */

@@ -1,5 +1,6 @@
 /** What a process of the service does: requests by route and status, how long they took, what waits, what it needs. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { lostLines } from '../log.ts';
 import { type Family, family, Histogram, type Labels } from './metrics.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -92,6 +93,12 @@ export function createServerMetrics(): ServerMetrics {
     close: () => void delay.disable(),
   };
 }
+
+/** Of this process, whatever it does for the service. */
+export const lostLinesFamily = (): Family =>
+  family('tributary_log_lines_lost_total', 'Lines of the log that could not be written.', 'counter', [
+    { labels: {}, values: [lostLines()] },
+  ]);
 
 function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
   let value = map.get(key);

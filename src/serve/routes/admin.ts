@@ -1,10 +1,11 @@
 /** /admin/models: what is served, and changing it. */
-import { isAbsolute, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { MODEL_NAME } from '../../artifact/paths.ts';
+import { isInside } from '../../artifact/place.ts';
 import { error } from '../../base/errors/index.ts';
-import type { Change } from '../models.ts';
+import type { AskedChange } from '../coordinator.ts';
 import { parseRequest } from '../parse.ts';
 import type { Service } from '../server.ts';
 
@@ -13,7 +14,7 @@ const loadSchema = z.strictObject({
   /** Also where recorded requests fail with the new artifact. */
   force: z.boolean().default(false),
 });
-const emptySchema = z.strictObject({});
+const rollbackSchema = z.strictObject({ force: z.boolean().default(false) });
 
 const nameSchema = z.strictObject({
   name: z.string().regex(MODEL_NAME, 'expected letters, digits, dots, dashes and underscores, 64 at most'),
@@ -22,13 +23,14 @@ const modelName = (name: string): string => parseRequest(nameSchema, { name }).n
 
 export function adminRoutes(app: FastifyInstance, { config: serving, models, metrics, coordinator }: Service): void {
   const config = { access: 'admin' as const, rateLimit: false as const };
-  const change = async (asked: Change): Promise<object> => {
+  const change = async (asked: AskedChange): Promise<object> => {
     const start = performance.now();
     try {
-      const model = await coordinator.change(asked);
+      const changed = await coordinator.change(asked);
       metrics.addSwap(asked.kind === 'load' ? 'loaded' : 'rolled back');
-      app.log.info({ change: asked.kind, ...model }, 'models changed');
-      return { model, took_ms: Math.round(performance.now() - start) };
+      const { model, warnings } = changed;
+      app.log.info({ change: asked.kind, ...model, ...(warnings.length > 0 && { warnings }) }, 'models changed');
+      return { ...changed, took_ms: Math.round(performance.now() - start) };
     } catch (cause) {
       metrics.addSwap('refused');
       throw cause;
@@ -39,20 +41,22 @@ export function adminRoutes(app: FastifyInstance, { config: serving, models, met
   app.post<{ Params: { name: string } }>('/admin/models/:name/load', { config }, async ({ params, body }) => {
     const name = modelName(params.name);
     const { path, force } = parseRequest(loadSchema, body);
-    return change({ kind: 'load', name, path: allowedPath(path, serving.artifactFolder), force });
+    const within = serving.artifactFolder && resolve(serving.artifactFolder);
+    return change({ kind: 'load', name, path: allowedPath(path, within), within, force });
   });
   app.post<{ Params: { name: string } }>('/admin/models/:name/rollback', { config }, async ({ params, body }) => {
-    parseRequest(emptySchema, body ?? {});
-    return change({ kind: 'rollback', name: modelName(params.name) });
+    const { force } = parseRequest(rollbackSchema, body ?? {});
+    return change({ kind: 'rollback', name: modelName(params.name), force });
   });
 }
 
-/** Where artifacts may come from while serving. Links inside are refused when the artifact is opened. */
+/**
+ * Where artifacts may come from while serving. What the path's words say is checked here, so that nothing outside is looked
+ * at; where its links lead, when the folder has been opened.
+ */
 function allowedPath(path: string, folder: string | undefined): string {
   if (folder === undefined) return resolve(path);
   const full = resolve(folder, path);
-  const inside = relative(resolve(folder), full);
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside))
-    throw error('ARTIFACT_OUTSIDE', { path, folder: resolve(folder) });
+  if (!isInside(full, folder)) throw error('ARTIFACT_OUTSIDE', { path, folder });
   return full;
 }

@@ -37,7 +37,9 @@ export function inferenceRoutes(app: FastifyInstance, { models, isReady }: Servi
       return description(params.name, ranker.manifest);
     });
     app.get<{ Params: Params }>(`${path}/ready`, open, async ({ params }, reply) => {
-      const { done } = use(params);
+      // Everybody may ask: names of other models are for those with a key.
+      const unknown = error('MODEL_NOT_SERVED', { found: params.name });
+      const { done } = orElse(() => use(params), unknown);
       done();
       if (!isReady()) void reply.code(503);
       return { name: params.name, ready: isReady() };
@@ -59,6 +61,15 @@ export function inferenceRoutes(app: FastifyInstance, { models, isReady }: Servi
         done();
       }
     });
+  }
+}
+
+/** What `find` finds, or `otherwise` thrown. */
+function orElse<T>(find: () => T, otherwise: Error): T {
+  try {
+    return find();
+  } catch {
+    throw otherwise;
   }
 }
 

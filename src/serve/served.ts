@@ -1,0 +1,39 @@
+/** What a service serves: by name an artifact, and the one before it. */
+import type { StoredArtifact } from './artifact-store.ts';
+import type { ModelState } from './models.ts';
+
+export interface ServedModel {
+  name: string;
+  current: StoredArtifact;
+  previous?: StoredArtifact;
+}
+
+/** An artifact in place of the one of its name, or behind all others. */
+export function withArtifact(
+  served: readonly ServedModel[],
+  name: string,
+  artifact: StoredArtifact,
+): { served: ServedModel[]; dropped?: StoredArtifact } {
+  const model: ServedModel = { name, current: artifact };
+  const replaced = served.find((known) => known.name === name);
+  if (replaced === undefined) return { served: [...served, model] };
+  model.previous = replaced.current;
+  return { served: served.map((known) => (known === replaced ? model : known)), dropped: replaced.previous };
+}
+
+/** The artifact of a name and the one before it, exchanged. */
+export const rolledBack = (served: readonly ServedModel[], name: string): ServedModel[] =>
+  served.map((model) =>
+    model.name === name && model.previous !== undefined
+      ? { name, current: model.previous, previous: model.current }
+      : model,
+  );
+
+const shown = ({ id, source, created }: StoredArtifact): ModelState['current'] => ({ id, path: source, created });
+
+/** As the admin routes show it. */
+export const stateOf = ({ name, current, previous }: ServedModel): ModelState => ({
+  name,
+  current: shown(current),
+  ...(previous && { previous: shown(previous) }),
+});
