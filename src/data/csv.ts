@@ -5,7 +5,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { identifier, literal, query, queryOne } from './duckdb.ts';
+import { filePath, identifier, literal, query, queryOne } from './duckdb.ts';
 import { detectEncoding, type Encoding } from './encoding.ts';
 
 type CsvConfig = DatasetConfig['sources'][string];
@@ -81,7 +81,7 @@ async function findDialect(
   const found = await queryOne(
     connection,
     `SELECT Delimiter AS delimiter, Quote AS quote, HasHeader AS header, list_transform(Columns, lambda c: c.name) AS names
-     FROM sniff_csv(${literal(path)}, ${given.join(', ')})`,
+     FROM sniff_csv(${filePath(path)}, ${given.join(', ')})`,
     `looking at ${path}`,
   );
   const unquoted = (text: unknown): string => (text === '(empty)' ? '' : String(text));
@@ -110,7 +110,7 @@ function readCsv(config: CsvConfig, files: string[], dialects: Dialect[]): strin
   // The empty text is missing whatever else is (missing.ts).
   const nulls = [...new Set(['', ...config.nullValues])].map(literal).join(', ');
   const read = (paths: string[], d: Dialect): string =>
-    `SELECT * FROM read_csv([${paths.map(literal).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
+    `SELECT * FROM read_csv([${paths.map(filePath).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
     `quote = ${literal(d.quote)}, escape = ${literal(d.quote)}, header = ${d.header}, encoding = '${d.encoding}', ` +
     `nullstr = [${nulls}], columns = {${columns}}${fileColumn(config)})`;
   // Files of one dialect are read by one scan; runs of files with different dialects are put one after another.

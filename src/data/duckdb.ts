@@ -2,7 +2,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 
+/** The only places that a database opens, whatever SQL it is given. */
+export interface Access {
+  /** Files to read. */
+  files?: string[];
+  /** Folders to read and write in. */
+  folders?: string[];
+}
+
 export interface DatabaseOptions {
+  /** Nothing else can be opened, also by statements that a configuration smuggled in. */
+  access: Access;
   /** Memory DuckDB may use, like `1GB`; what does not fit goes to `tempFolder`. Default 1GB. */
   memoryLimit?: string;
   /** Where DuckDB spills to. Default: nowhere, all must fit the limit. */
@@ -29,9 +39,12 @@ export async function loadDuckDB() {
 /** DuckDB's raw vectors. */
 export type Bindings = Awaited<ReturnType<typeof loadDuckDB>>['bindings'];
 
-/** Opens a database that never fetches extensions. Throws DATA_MEMORY_LIMIT_INVALID, FILE_UNWRITABLE. */
-export async function openDuckDB(options: DatabaseOptions = {}): Promise<Database> {
-  const { memoryLimit = '1GB', tempFolder, file = ':memory:' } = options;
+/**
+ * Opens a database that never fetches extensions and opens no files but those named. Throws DATA_MEMORY_LIMIT_INVALID,
+ * FILE_UNWRITABLE.
+ */
+export async function openDuckDB(options: DatabaseOptions): Promise<Database> {
+  const { access, memoryLimit = '1GB', tempFolder, file = ':memory:' } = options;
   if (!/^\d+(\.\d+)?\s*([KMGT]i?B)$/i.test(memoryLimit))
     throw error('DATA_MEMORY_LIMIT_INVALID', { found: memoryLimit });
   const { DuckDBInstance } = (await loadDuckDB()).api;
@@ -49,14 +62,47 @@ export async function openDuckDB(options: DatabaseOptions = {}): Promise<Databas
   });
   const connection = await instance.connect();
   await connection.run("SET TimeZone = 'UTC'"); // the text of a time must not depend on the machine
+  const forget = watchMemory(connection, memoryLimit);
+  await lock(connection, { ...access, folders: [...(access.folders ?? []), ...(tempFolder ? [tempFolder] : [])] });
   return {
     connection,
     memoryLimit,
     close() {
+      forget();
       connection.closeSync();
       instance.closeSync();
     },
   };
+}
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+/** What the process may grow by beside the limit: DuckDB's vectors are not counted. */
+const SPARE_BYTES = 4 * 2 ** 30;
+
+/**
+ * Interrupts what takes far more memory than the limit: what one value needs is not counted by DuckDB. Checked twice a second;
+ * DuckDB stops between two chunks of rows.
+ */
+function watchMemory(connection: DuckDBConnection, memoryLimit: string): () => void {
+  const [, amount, unit] = /^([\d.]+)\s*(\w+)$/.exec(memoryLimit) ?? [];
+  const limit = Number(amount) * 1024 ** UNITS.indexOf(unit.toUpperCase().replace('IB', 'B'));
+  const most = process.memoryUsage.rss() + 2 * limit + SPARE_BYTES;
+  const timer = setInterval(() => {
+    if (process.memoryUsage.rss() > most) connection.interrupt();
+  }, 500).unref();
+  return () => clearInterval(timer);
+}
+
+/** Ends the access to all other files, and to the settings; neither can be had back. */
+async function lock(connection: DuckDBConnection, { files = [], folders = [] }: Access): Promise<void> {
+  // As they are, and as patterns that match them alone: readers ask for the one or the other.
+  const list = (paths: string[]): string =>
+    `[${[...new Set([...paths, ...paths.map(asPattern)])].map(literal).join(', ')}]::VARCHAR[]`;
+  await connection.run(`SET allowed_paths = ${list(files)}`);
+  await connection.run(`SET allowed_directories = ${list(folders)}`);
+  await connection.run("SET allowed_configs = ['threads']"); // lowered while wide tables are written
+  await connection.run('SET enable_external_access = false');
+  await connection.run('SET lock_configuration = true');
 }
 
 /** Value of a result row: integers of 64 bits come as bigint. */
@@ -91,6 +137,11 @@ export const identifier = (name: string): string => `"${name.replaceAll('"', '""
 /** `'text'`. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** `'path'` of one file for DuckDB's readers, which take `*`, `?` and `[` for patterns. */
+export const filePath = (path: string): string => literal(asPattern(path));
+
+const asPattern = (path: string): string => path.replaceAll(/[*?[]/g, '[$&]');
+
 /** An expression of the user as part of a query; a comment at its end cannot swallow what follows. */
 export const embed = (sql: string): string => `(${sql}\n)`;
 
@@ -103,6 +154,9 @@ export function duckdbError(cause: unknown, doing: string): unknown {
     return error('DISK_FULL', { path: path || doing }, cause);
   if (/Permission denied|Read-only file system/.test(message))
     return error('FILE_UNWRITABLE', { path: path || doing, reason: firstLine(message) }, cause);
+  if (/operations are disabled by|disabled through configuration|configuration has been locked/.test(message))
+    return error('DATA_ACCESS_REFUSED', { doing, path: /(?:file|directory) "([^"]*)"/.exec(message)?.[1] }, cause);
+  if (/^INTERRUPT Error/.test(message)) return error('DATA_MEMORY', { doing, memoryLimit: 'twice the limit' }, cause);
   if (/^Out of Memory|could not allocate|failed to allocate/i.test(message)) {
     const memoryLimit = /([\d.]+ [KMGT]iB)\/([\d.]+ [KMGT]iB) used/.exec(message)?.[2] ?? 'the limit';
     return error('DATA_MEMORY', { doing, memoryLimit }, cause);

@@ -3,15 +3,10 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { duckdbError, embed, identifier, literal, queryOne } from './duckdb.ts';
+import { duckdbError, embed, identifier } from './duckdb.ts';
 import { present } from './missing.ts';
-import { baseSource, joinedRelation, type Source } from './sources.ts';
-
-/** An expression and the place in the configuration that it stands at, as the user should read it. */
-export interface Expression {
-  usedBy: string;
-  sql: string;
-}
+import { type Expression, parseExpressions } from './one-expression.ts';
+import { baseSource, derivedColumn, joinedRelation, type Source } from './sources.ts';
 
 /** What an expression gives: its SQL over the joined rows, NULL where the value is missing, and DuckDB's type of it. */
 export interface Value {
@@ -81,32 +76,20 @@ const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
 /** A column reference: `["rating"]`, `["users", "age"]`, or a path into a struct. */
 type Reference = string[];
 
-/** The columns that each expression names. Throws DATA_EXPRESSION_INVALID where one is not one SQL expression. */
+/**
+ * The columns that each expression names. Throws DATA_EXPRESSION_INVALID where one is not one SQL expression, or does what
+ * is not for configurations: nothing of the user runs before it went through here.
+ */
 export async function referencedColumns(
   connection: DuckDBConnection,
   expressions: Expression[],
 ): Promise<Reference[][]> {
-  if (expressions.length === 0) return [];
-  const trees = expressions.map(({ sql }, i) => `json_serialize_sql(${literal(`SELECT ${embed(sql)}`)}) AS e${i}`);
-  const row = await queryOne(connection, `SELECT ${trees.join(', ')}`, 'parsing the expressions');
-  return expressions.map((expression, i) => referencesIn(JSON.parse(String(row[`e${i}`])), expression));
-}
-
-interface Parsed {
-  error: boolean;
-  error_message?: string;
-  statements?: { node: unknown }[];
-}
-
-function referencesIn(parsed: Parsed, { usedBy, sql }: Expression): Reference[] {
-  const invalid = (reason: string) => error('DATA_EXPRESSION_INVALID', { usedBy, expression: sql, reason });
-  if (parsed.error) throw invalid(parsed.error_message ?? 'it is not SQL');
-  const node = parsed.statements?.[0]?.node as { select_list?: unknown[]; from_table?: { type?: string } } | undefined;
-  if (parsed.statements?.length !== 1 || node?.select_list?.length !== 1 || node.from_table?.type !== 'EMPTY')
-    throw invalid('expected one expression');
-  const found: Reference[] = [];
-  collect(node.select_list[0], new Set(), found);
-  return found;
+  const trees = await parseExpressions(connection, expressions);
+  return trees.map((tree) => {
+    const found: Reference[] = [];
+    collect(tree, new Set(), found);
+    return found;
+  });
 }
 
 /** Text that may name columns without their names: a subquery, a star, COLUMNS. */
@@ -120,8 +103,8 @@ export async function neededColumns(
   config: DatasetConfig,
   expressions: Expression[] = allExpressions(config),
 ): Promise<((column: string) => boolean) | undefined> {
-  const derived = Object.values(config.sources).flatMap(({ derive = {} }) =>
-    Object.entries(derive).map(([column, sql]) => ({ usedBy: column, sql })),
+  const derived = Object.entries(config.sources).flatMap(([name, { derive = {} }]) =>
+    Object.entries(derive).map(([column, sql]) => ({ usedBy: derivedColumn(name, column), sql })),
   );
   const all = [...expressions, ...derived];
   const references = (await referencedColumns(connection, all)).flat();

@@ -1,4 +1,5 @@
 /** `init`: proposes a dataset configuration for files that it has looked at, with a reason beside every choice. */
+import { resolve } from 'node:path';
 import { writeFileAtomic } from '../base/files.ts';
 import type { DatasetInput } from '../config/dataset.ts';
 import { openDuckDB } from './duckdb.ts';
@@ -26,7 +27,10 @@ export interface Proposal {
  * Throws INIT_NO_LABEL, INIT_NO_JOIN, and what reading a source can throw.
  */
 export async function init(files: string[], { out, memoryLimit }: InitOptions = {}): Promise<Proposal> {
-  const { connection, close } = await openDuckDB({ memoryLimit });
+  const { connection, close } = await openDuckDB({
+    memoryLimit,
+    access: { files: files.map((file) => resolve(file)) },
+  });
   try {
     const { folder, sources } = await profileFiles(connection, files);
     const { config, reasons } = await propose(connection, sources);

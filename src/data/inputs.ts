@@ -4,21 +4,15 @@ import { join, relative, resolve } from 'node:path';
 import { asReadError } from '../base/files.ts';
 import { sha256File } from '../base/hash.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { openDuckDB } from './duckdb.ts';
 import type { InputFile } from './prepared.ts';
 import { findFiles } from './sources.ts';
 
 /** Absolute paths of all files of all sources, each once. */
 export async function inputPaths(config: DatasetConfig, sourceFolder: string): Promise<string[]> {
-  const { connection, close } = await openDuckDB();
-  try {
-    const paths: string[] = [];
-    for (const [name, source] of Object.entries(config.sources))
-      paths.push(...(await findFiles(connection, name, source, sourceFolder)));
-    return [...new Set(paths)];
-  } finally {
-    close();
-  }
+  const paths: string[] = [];
+  for (const [name, source] of Object.entries(config.sources))
+    paths.push(...(await findFiles(name, source, sourceFolder)));
+  return [...new Set(paths)];
 }
 
 /** Size, time and hash of the files. Throws FILE_UNREADABLE. */

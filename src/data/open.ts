@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { error, TributaryError } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
-import { duckdbError, literal, openDuckDB } from './duckdb.ts';
+import { duckdbError, filePath, openDuckDB } from './duckdb.ts';
 import { createRowEncoder, type RowEncoder } from './encoder.ts';
 import { readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
 import { type Manifest, type PreparedData, RESERVED_IDS, type SplitReader } from './prepared.ts';
@@ -80,9 +80,9 @@ export async function verifyPrepared(folder: string): Promise<void> {
 
 /** Tokens of a vocabulary file by id; the reserved ids hold the empty text, which is never a token. */
 async function readTokens(path: string): Promise<string[]> {
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB({ access: { files: [path] } });
   try {
-    const result = await connection.runAndReadAll(`SELECT id, token FROM read_parquet(${literal(path)}) ORDER BY id`);
+    const result = await connection.runAndReadAll(`SELECT id, token FROM read_parquet(${filePath(path)}) ORDER BY id`);
     const [ids, texts] = result.getColumnsJS() as [number[], string[]];
     const tokens = new Array<string>(RESERVED_IDS).fill('');
     ids?.forEach((id, i) => {

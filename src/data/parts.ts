@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import { sha256File } from '../base/hash.ts';
 import type { DatasetConfig, SplitName } from '../config/dataset.ts';
-import { execute, identifier, literal, queryOne } from './duckdb.ts';
+import { execute, filePath, identifier, literal, queryOne } from './duckdb.ts';
 import type { Values } from './expressions.ts';
 import type { Manifest } from './prepared.ts';
 import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
@@ -25,7 +25,7 @@ export async function writeParts(
     const file = `${split}.parquet`;
     const path = join(folder, file);
     await copyTo(connection, `SELECT ${columns.join(', ')} FROM ${from} WHERE split = ${s}`, path);
-    const count = `SELECT count(*) AS rows FROM read_parquet(${literal(path)})`;
+    const count = `SELECT count(*) AS rows FROM read_parquet(${filePath(path)})`;
     const rows = Number((await queryOne(connection, count, `writing ${file}`)).rows);
     if (split === 'train' && rows === 0) throw error('DATA_PART_EMPTY', { part: split });
     parts[split] = { rows, file, sha256: await sha256File(path) };

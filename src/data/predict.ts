@@ -8,21 +8,25 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { asReadError, asWriteError, syncFolder } from '../base/files.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, execute, identifier, literal, loadDuckDB, openDuckDB, queryOne } from './duckdb.ts';
-import {
-  checkExpressions,
-  type Expression,
-  fieldExpression,
-  givenSequences,
-  referencedColumns,
-} from './expressions.ts';
+import { checkExpressions, fieldExpression, givenSequences, referencedColumns } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
 import { verifiedFile, vocabularyFile } from './manifest.ts';
+import type { Expression } from './one-expression.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { idColumns, recordLayout, sequenceColumns, writeRecords } from './row-file.ts';
 import { createInputRows } from './rows.ts';
 import { encodeGiven } from './sequences.ts';
-import { asReadOf, baseSource, createSourceView, findFiles, formatOf, rowColumn, type Source } from './sources.ts';
+import {
+  asReadOf,
+  baseSource,
+  createSourceView,
+  findFiles,
+  formatOf,
+  presentFiles,
+  rowColumn,
+  type Source,
+} from './sources.ts';
 import { applyVocabulary, encodedColumns, encodedFields, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 export interface PredictOptions {
@@ -106,6 +110,7 @@ export async function encodeFile(options: {
   rmSync(options.work, { recursive: true, force: true });
   mkdirSync(options.work, { recursive: true });
   const { connection, close } = await openDuckDB({
+    access: { files: await filesToRead(options.data, options.input) },
     memoryLimit: options.memoryLimit,
     tempFolder: options.work,
     file: join(options.work, 'rows.duckdb'),
@@ -186,7 +191,7 @@ async function findInput(
   path: string,
 ): Promise<{ config: DatasetConfig; sources: Source[] }> {
   const name = baseSource(manifest.config);
-  const files = await findFiles(connection, name, { ...manifest.config.sources[name], path }, '.');
+  const files = await findFiles(name, { ...manifest.config.sources[name], path }, '.');
   const source = inputSource(manifest.config, files[0]);
   // A column that was a text in training is one here, even if all its values happen to look like numbers.
   const texts = new Set(manifest.columns[name].filter((c) => c.type === 'VARCHAR').map((c) => c.name));
@@ -202,16 +207,23 @@ async function findInput(
   for (const { source: joined } of manifest.config.joins) {
     const settings = manifest.config.sources[joined];
     sources.push(
-      await createSourceView(
-        connection,
-        joined,
-        settings,
-        await findFiles(connection, joined, settings, manifest.sourceFolder),
-      ),
+      await createSourceView(connection, joined, settings, await findFiles(joined, settings, manifest.sourceFolder)),
     );
   }
   const joins = manifest.config.joins.map((j) => ({ ...j, kind: 'left' as const }));
   return { config: { ...alone, joins }, sources };
+}
+
+/** The input, the joined sources as far as they are there, and the vocabularies. */
+async function filesToRead({ manifest, folder }: PreparedData, input: string): Promise<string[]> {
+  const { config, sourceFolder, fields } = manifest;
+  const name = baseSource(config);
+  const joined = Object.fromEntries(Object.entries(config.sources).filter(([source]) => source !== name));
+  return [
+    ...(await findFiles(name, { ...config.sources[name], path: input }, '.')),
+    ...(await presentFiles({ ...config, sources: joined }, sourceFolder)),
+    ...fields.map((field) => join(folder, vocabularyFile(field.name))),
+  ];
 }
 
 /** How to read the input: like the base source if it looks like it, else by what is found out. */

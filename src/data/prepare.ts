@@ -107,7 +107,12 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
   const begin = (number: number) => task.onProgress?.({ step: STEPS[number - 1], number, of: STEPS.length });
   const work = join(staging, 'work');
   mkdirSync(work);
-  const { connection, close } = await openDuckDB({ memoryLimit, tempFolder: work, file: join(work, 'rows.duckdb') });
+  const { connection, close } = await openDuckDB({
+    access: { files: [...task.paths, ...vocabularyFiles(task.earlier)], folders: [staging] },
+    memoryLimit,
+    tempFolder: work,
+    file: join(work, 'rows.duckdb'),
+  });
   try {
     begin(1);
     const inputs = await recordInputs(task.paths, sourceFolder);
@@ -153,6 +158,10 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     rmSync(work, { recursive: true, force: true });
   }
 }
+
+/** Paths of the vocabularies that go on. */
+const vocabularyFiles = (earlier: Task['earlier']): string[] =>
+  (earlier?.manifest.fields ?? []).map(({ name }) => join(earlier?.folder ?? '', vocabularyFile(name)));
 
 const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
   seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;

@@ -28,7 +28,7 @@ import { asWriteError } from '../base/files.ts';
 import { sha256 } from '../base/hash.ts';
 import { isAlive } from '../base/process.ts';
 import type { SplitName } from '../config/dataset.ts';
-import { type Bindings, duckdbError, identifier, literal, loadDuckDB, openDuckDB } from './duckdb.ts';
+import { type Bindings, duckdbError, filePath, identifier, loadDuckDB, openDuckDB } from './duckdb.ts';
 import { sequenceColumn } from './expressions.ts';
 import { verifiedFile } from './manifest.ts';
 import { type Manifest, PADDING_ID } from './prepared.ts';
@@ -132,7 +132,7 @@ function readDigests(path: string, key: string, rows: number, words: number): Ui
 async function buildRowFile(folder: string, manifest: Manifest, split: SplitName, path: string): Promise<Uint8Array> {
   const { file } = manifest.splits[split];
   const parquet = await verifiedFile(folder, manifest, file);
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB({ access: { files: [parquet] } });
   try {
     mkdirSync(dirname(path), { recursive: true });
     removeLeftovers(path);
@@ -144,7 +144,7 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
       ...(manifest.hasGroup ? ['"group"::INTEGER'] : []),
     ];
     const sequences = sequenceColumns(manifest, (type) => identifier(sequenceColumn(type)));
-    const sql = `SELECT ${[...columns, ...sequences].join(', ')} FROM read_parquet(${literal(parquet)})`;
+    const sql = `SELECT ${[...columns, ...sequences].join(', ')} FROM read_parquet(${filePath(parquet)})`;
     return await writeRecords(connection, sql, recordLayout(manifest), path, rowFileKey(manifest, split));
   } catch (cause) {
     throw asWriteError(duckdbError(cause, `reading ${file}`), path);

@@ -13,7 +13,6 @@ import {
   allExpressions,
   blameExpression,
   checkedValue,
-  type Expression,
   fieldUse,
   neededColumns,
   taskUse,
@@ -21,6 +20,7 @@ import {
   type Values,
 } from './expressions.ts';
 import { present } from './missing.ts';
+import type { Expression } from './one-expression.ts';
 import { givenColumns, sequenceInputs } from './sequences.ts';
 import { baseSource, freeAmong, joinedRelation, keepBaseRows, rowColumn, type Source } from './sources.ts';
 import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';

@@ -8,7 +8,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { execute, literal } from './duckdb.ts';
+import { execute, filePath } from './duckdb.ts';
 import {
   checkedValue,
   givenSequences,
@@ -143,7 +143,7 @@ export async function encodeGiven(
   const [id, join] =
     'hash' in item
       ? [hashedIdSql('token', item.hash), '']
-      : ['id', ` LEFT JOIN read_parquet(${literal(item.vocabulary)}) USING (token)`];
+      : ['id', ` LEFT JOIN read_parquet(${filePath(item.vocabulary)}) USING (token)`];
   for (const k of types.keys())
     await execute(
       connection,

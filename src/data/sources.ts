@@ -1,15 +1,16 @@
 /** Sources as DuckDB views: files found, CSV dialects settled, types known; and the one relation that joins them. */
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { error } from '../base/errors/index.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { type Column, fileColumn, planCsv } from './csv.ts';
-import { duckdbError, embed, execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { duckdbError, embed, execute, filePath, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
 import { registerNumberText } from './functions.ts';
 import { joinKeySql } from './join-keys.ts';
 import { hasMissing, present } from './missing.ts';
+import { parseExpressions, SOURCE_SCHEMA } from './one-expression.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
@@ -26,7 +27,7 @@ export interface Source {
  * The view of a source, in which missing values are NULL. Views have schemas of their own, so that a source may be called
  * like a table of ours.
  */
-export const viewOf = (source: string): string => `sources.${identifier(source)}`;
+export const viewOf = (source: string): string => `${SOURCE_SCHEMA}.${identifier(source)}`;
 
 /** The same rows and columns with the values as they were read: NaN, infinities and empty texts stay. */
 export const asReadOf = (source: string): string => `as_read.${identifier(source)}`;
@@ -46,7 +47,7 @@ export async function createSourceViews(
 ): Promise<Source[]> {
   const sources: Source[] = [];
   for (const [name, source] of Object.entries(config.sources)) {
-    const files = await findFiles(connection, name, source, sourceFolder);
+    const files = await findFiles(name, source, sourceFolder);
     sources.push(await createSourceView(connection, name, source, files, isText));
   }
   return sources;
@@ -98,7 +99,7 @@ async function createViews(
   const originals = changed.map((column, i) => `${kept[i]} AS ${identifier(column.name)}`);
   const asRead = kept.length === 0 ? '' : ` REPLACE (${originals.join(', ')})`;
   const doing = `reading source "${name}"`;
-  for (const schema of ['sources', 'as_read'])
+  for (const schema of [SOURCE_SCHEMA, 'as_read'])
     await execute(connection, `CREATE SCHEMA IF NOT EXISTS ${schema}`, 'making room for the sources');
   await execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS SELECT *${hidden} FROM (${sql})`, doing);
   await execute(
@@ -116,6 +117,8 @@ function withoutMissing(read: string, columns: Column[], kept: string[]): string
   const originals = columns.map(({ name }, i) => `${identifier(name)} AS ${kept[i]}`);
   return `SELECT * REPLACE (${replaced.join(', ')}), ${originals.join(', ')} FROM (${read})`;
 }
+/** The place of a derived column in the configuration. */
+export const derivedColumn = (source: string, column: string): string => `sources.${source}.derive.${column}`;
 
 /** Adds the columns that the configuration derives and the files do not have. Throws DATA_EXPRESSION_INVALID. */
 async function deriveColumns(
@@ -128,7 +131,8 @@ async function deriveColumns(
   const result = { sql, columns: [...columns] };
   for (const [column, expression] of Object.entries(derive)) {
     if (result.columns.some((c) => sameName(c.name, column))) continue;
-    const doing = `sources.${name}.derive.${column}`;
+    const doing = derivedColumn(name, column);
+    await parseExpressions(connection, [{ usedBy: doing, sql: expression }]);
     try {
       const types = await connection.runAndReadAll(
         `DESCRIBE SELECT ${embed(expression)} AS value FROM (${result.sql})`,
@@ -151,20 +155,11 @@ async function describe(connection: DuckDBConnection, sql: string, doing: string
 }
 
 /** Absolute paths of a source's files: lists in their order, the matches of one glob in the order of their names. */
-export async function findFiles(
-  connection: DuckDBConnection,
-  name: string,
-  config: SourceConfig,
-  sourceFolder: string,
-): Promise<string[]> {
+export async function findFiles(name: string, config: SourceConfig, sourceFolder: string): Promise<string[]> {
   const files: string[] = [];
   for (const pattern of [config.path].flat()) {
     const path = isAbsolute(pattern) ? pattern : join(resolve(sourceFolder), pattern);
-    const matches = existsSync(path)
-      ? [path]
-      : (await query(connection, `SELECT file FROM glob(${literal(path)})`, `looking for ${path}`))
-          .map((r) => String(r.file))
-          .sort();
+    const matches = existsSync(path) ? [path] : await matchingFiles(path);
     if (matches.length === 0)
       throw error('DATA_FILES_MISSING', { source: name, pattern, folder: resolve(sourceFolder) });
     files.push(...matches);
@@ -172,11 +167,37 @@ export async function findFiles(
   return files;
 }
 
+/** Paths of the sources' files as far as they are there: all that a database needs to open for a configuration. */
+export async function presentFiles(config: DatasetConfig, sourceFolder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const [name, source] of Object.entries(config.sources))
+    files.push(...(await findFiles(name, source, sourceFolder).catch(asNone)));
+  return files;
+}
+
+/** What is missing is reported where it is opened. */
+function asNone(cause: unknown): [] {
+  if (cause instanceof TributaryError) return [];
+  throw cause;
+}
+
+/** Paths that a pattern matches, in the order of their names. */
+async function matchingFiles(pattern: string): Promise<string[]> {
+  const folder = pattern.slice(0, pattern.search(/[*?[]|$/));
+  const { connection, close } = await openDuckDB({ access: { folders: [dirname(`${folder}.`)] } });
+  try {
+    const found = await query(connection, `SELECT file FROM glob(${literal(pattern)})`, `looking for ${pattern}`);
+    return found.map((r) => String(r.file)).sort();
+  } finally {
+    close();
+  }
+}
+
 export const formatOf = (path: string): Source['format'] =>
   /\.(parquet|pq)$/i.test(path) ? 'parquet' : /\.(json|jsonl|ndjson)(\.gz|\.zst)?$/i.test(path) ? 'json' : 'csv';
 
 const readParquet = (config: SourceConfig, files: string[]): string =>
-  `SELECT * FROM read_parquet([${files.map(literal).join(', ')}], union_by_name = true${fileColumn(config)})`;
+  `SELECT * FROM read_parquet([${files.map(filePath).join(', ')}], union_by_name = true${fileColumn(config)})`;
 
 /** JSON lines with the types DuckDB finds, except that texts stay texts: a date is not turned into another spelling. */
 async function readJson(
@@ -185,7 +206,7 @@ async function readJson(
   config: SourceConfig,
   files: string[],
 ): Promise<string> {
-  const paths = `[${files.map(literal).join(', ')}], format = 'newline_delimited'`;
+  const paths = `[${files.map(filePath).join(', ')}], format = 'newline_delimited'`;
   const found = await describe(
     connection,
     `SELECT * FROM read_json(${paths}, sample_size = -1)`,
@@ -364,7 +385,8 @@ export async function inspectSources(
   options: { memoryLimit?: string } = {},
 ): Promise<Inspection> {
   const tempFolder = mkdtempSync(join(tmpdir(), 'tributary-inspect-'));
-  const database = await openDuckDB({ ...options, tempFolder });
+  const access = { files: await presentFiles(config, sourceFolder) };
+  const database = await openDuckDB({ ...options, access, tempFolder });
   try {
     await registerNumberText(database.connection);
     const sources = await createSourceViews(database.connection, config, sourceFolder);

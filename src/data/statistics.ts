@@ -1,7 +1,7 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { FieldConfig } from '../config/dataset.ts';
-import { identifier, literal, query, queryOne } from './duckdb.ts';
+import { filePath, identifier, query, queryOne } from './duckdb.ts';
 import { sequenceColumn } from './expressions.ts';
 import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
 import { SPLITS } from './split.ts';
@@ -65,7 +65,7 @@ export async function computeStatistics(
   };
   const missing = await countMissing(connection, config.fields);
   for (const [s, split] of SPLITS.entries()) {
-    const file = `read_parquet(${literal(`${folder}/${splits[split].file}`)})`;
+    const file = `read_parquet(${filePath(`${folder}/${splits[split].file}`)})`;
     const counts = fields.flatMap((f, i) => {
       const column = `"${fieldColumn(f.name)}"`;
       return f.kind === 'multi'

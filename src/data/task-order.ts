@@ -1,6 +1,6 @@
 /** Whether tasks are steps of one another: impression, click, purchase. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { identifier, literal, queryOne } from './duckdb.ts';
+import { filePath, identifier, queryOne } from './duckdb.ts';
 import { labelColumn } from './statistics.ts';
 
 const label = (task: string): string => identifier(labelColumn(task));
@@ -18,7 +18,7 @@ export async function tasksAreOrdered(
   if (against.length === 0) return true;
   const { rows } = await queryOne(
     connection,
-    `SELECT count(*) AS rows FROM read_parquet(${literal(file)}) WHERE ${against.join(' OR ')}`,
+    `SELECT count(*) AS rows FROM read_parquet(${filePath(file)}) WHERE ${against.join(' OR ')}`,
     'looking for an order of the tasks',
   );
   return Number(rows) === 0;

@@ -15,7 +15,7 @@ import { split } from './checks/split.ts';
 import { openDuckDB } from './duckdb.ts';
 import { allExpressions, checkExpressions, type Values } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
-import { baseSource, createSourceView, findFiles, type Source } from './sources.ts';
+import { baseSource, createSourceView, findFiles, presentFiles, type Source } from './sources.ts';
 
 export { type Finding, formatFindings, worstLevel } from './checks/finding.ts';
 
@@ -50,7 +50,8 @@ export async function validate(
   sourceFolder: string,
   { memoryLimit }: ValidateOptions = {},
 ): Promise<Finding[]> {
-  const { connection, close } = await openDuckDB({ memoryLimit });
+  const access = { files: await presentFiles(config, sourceFolder) };
+  const { connection, close } = await openDuckDB({ memoryLimit, access });
   try {
     await registerNumberText(connection);
     const findings: Finding[] = [];
@@ -98,7 +99,7 @@ async function openSources(
   const problems: Problem[] = [];
   for (const [name, source] of Object.entries(config.sources)) {
     const found = await problemsIn(async () => {
-      const files = await findFiles(connection, name, source, sourceFolder);
+      const files = await findFiles(name, source, sourceFolder);
       sources.push(await createSourceView(connection, name, source, files));
     });
     problems.push(...found);

@@ -4,7 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, FieldConfig } from '../config/dataset.ts';
-import { execute, literal, query, queryOne } from './duckdb.ts';
+import { execute, filePath, query, queryOne } from './duckdb.ts';
 import type { Values } from './expressions.ts';
 import { registerBuckets } from './functions.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
@@ -140,7 +140,7 @@ export async function createVocabulary(
   const { index, field } = f;
   await countValues(connection, f, config.vocabulary.from === 'train' ? 'split = 0' : undefined);
   const doing = `building the vocabulary of field "${field.name}"`;
-  const old = earlier === undefined ? undefined : `read_parquet(${literal(earlier)})`;
+  const old = earlier === undefined ? undefined : `read_parquet(${filePath(earlier)})`;
   const first = old === undefined ? RESERVED_IDS : `coalesce((SELECT max(id) + 1 FROM ${old}), ${RESERVED_IDS})`;
   const added =
     `SELECT token, (row_number() OVER (ORDER BY count DESC, token) - 1 + ${first})::INTEGER AS id, count ` +
@@ -167,7 +167,7 @@ export async function applyVocabulary(
   vocabulary: string,
 ): Promise<void> {
   await countValues(connection, f);
-  await createMapping(connection, f, `read_parquet(${literal(vocabulary)})`);
+  await createMapping(connection, f, `read_parquet(${filePath(vocabulary)})`);
 }
 
 /** Creates `mapping<index>` (value, id); for a multi-value field from whole lists to lists of ids, as lists repeat. */

@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
+import { EVERYWHERE } from './support.ts';
 
 export interface AliCcpFiles {
   /** Of each of the two sample files. */
@@ -72,7 +73,7 @@ const userFeatures = (behaviours: number, part: string): string => {
 /** Writes the four files into `folder`. Every 97th sample has a conversion without a click, as some published ones do. */
 export async function writeAliCcp(folder: string, { rows, commons, behaviours }: AliCcpFiles): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const database = await openDuckDB();
+  const database = await openDuckDB(EVERYWHERE);
   try {
     for (const part of ['train', 'test']) {
       const click = `(i % 97 <> 5 AND ${below(100, `click ${part}`)} < 25)`;

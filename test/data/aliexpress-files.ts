@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
+import { EVERYWHERE } from './support.ts';
 
 const below = (n: number, salt: string): string => `(hash(i, ${literal(salt)}) % ${n})::BIGINT`;
 /** Different values of the 16 categorical features of the Netherlands, roughly. */
@@ -13,7 +14,7 @@ const CATEGORIES = [9, 1, 2, 3, 9, 5, 32, 185, 4, 2, 2, 2, 2, 2, 2, 2];
 
 /** Writes `AliExpress_NL/train.csv` and so on: `rows` lines for training and half as many for test in every country. */
 export async function writeAliExpress(folder: string, rows: number, countries = ['NL', 'ES', 'FR', 'US']) {
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     for (const country of countries) {
       mkdirSync(join(folder, `AliExpress_${country}`), { recursive: true });

@@ -6,7 +6,7 @@ import type { DatasetInput } from '../../src/config/dataset.ts';
 import { execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
 import { prepare } from '../../src/data/prepare.ts';
-import { dataset, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';
 
 type Value = string | number | bigint | boolean | null | Value[];
 
@@ -33,7 +33,7 @@ interface Column {
  */
 export async function bothWays(columns: Column[]) {
   const folder = temporaryFolder();
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   const rows = columns[0].values.map(
     (_, i) => `(${[i, ...columns.map((c) => sqlValue(c.values[i], c.type))].join(', ')})`,
   );

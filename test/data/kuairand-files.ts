@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
+import { EVERYWHERE } from './support.ts';
 
 export interface KuaiRandFiles {
   /** Ends the files' names; `27k` has its logs in two parts and its statistics in three. */
@@ -110,7 +111,7 @@ const statistics = (): Columns => ({
 /** Writes all files of a version into `folder`. */
 export async function writeKuaiRand(folder: string, files: KuaiRandFiles): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const database = await openDuckDB();
+  const database = await openDuckDB(EVERYWHERE);
   const write = (name: string, lines: number, columns: Columns, parts = 1) =>
     writeTable(database, folder, `${name}_${files.suffix}`, lines, columns, parts);
   try {

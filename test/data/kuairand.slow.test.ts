@@ -9,7 +9,7 @@ import { OUT_OF_VOCABULARY_ID } from '../../src/data/prepared.ts';
 import { recipes } from '../../src/data/recipes.ts';
 import { validate } from '../../src/data/validate.ts';
 import { USERS, VIDEOS, writeKuaiRand } from './kuairand-files.ts';
-import { dataset, readParquetRows, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, readParquetRows, temporaryFolder } from './support.ts';
 
 const PUBLISHED = join(import.meta.dirname, '../../../shared/data/kuairand-pure');
 const TABLES = ['user_features_pure.csv', 'video_features_basic_pure.csv'];
@@ -20,7 +20,7 @@ type Line = Record<string, string | null>;
 
 /** Lines of a generated file, every value as it is written there. */
 async function lines(path: string): Promise<Line[]> {
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     return (await query(connection, `SELECT * FROM read_csv('${path}', all_varchar = true)`, 'reading')) as Line[];
   } finally {

@@ -10,7 +10,7 @@ import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
 import { POSITIONS, writeAliCcp } from './ali-ccp-files.ts';
 import { writeAliExpress } from './aliexpress-files.ts';
 import { censusArchive, censusLines, censusText } from './census-files.ts';
-import { dataset, failure, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, failure, temporaryFolder } from './support.ts';
 
 /** A row of a configuration: values of the fields, and what else is computed of it. */
 interface Example {
@@ -23,7 +23,7 @@ interface Example {
 /** The rows of a configuration in the order of the files, every value as text, lists as lists of texts. */
 async function examples(input: DatasetInput, folder: string): Promise<Example[]> {
   const config: DatasetConfig = dataset(input);
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     const sources = await createSourceViews(connection, config, folder);
     const columns = [

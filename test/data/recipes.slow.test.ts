@@ -8,7 +8,7 @@ import { prepare } from '../../src/data/prepare.ts';
 import { recipes } from '../../src/data/recipes.ts';
 import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
 import { validate, worstLevel } from '../../src/data/validate.ts';
-import { dataset, fixture, readParquetRows, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, fixture, readParquetRows, temporaryFolder } from './support.ts';
 
 const shared = (name: string): string => join(import.meta.dirname, '../../../shared/data', name);
 
@@ -20,7 +20,7 @@ const withData = (name: string) =>
 
 /** Rows per scenario with the positives of each task, straight from the sources. */
 async function countCells(config: DatasetConfig, folder: string): Promise<Row[]> {
-  const database = await openDuckDB();
+  const database = await openDuckDB(EVERYWHERE);
   try {
     const sources = await createSourceViews(database.connection, config, folder);
     const tasks = config.tasks.map((t) => `count(*) FILTER (${t.label})::INTEGER AS ${t.name}`);

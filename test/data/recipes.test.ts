@@ -5,7 +5,7 @@ import { openDuckDB, query } from '../../src/data/duckdb.ts';
 import { prepare } from '../../src/data/prepare.ts';
 import { recipes } from '../../src/data/recipes.ts';
 import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
-import { dataset, failure, fixture, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, failure, fixture, temporaryFolder } from './support.ts';
 
 describe('ml-1m', () => {
   test('is prepared as the authors do it', async () => {
@@ -74,7 +74,7 @@ describe('ml-100k', () => {
   ])('reads %s', async (_, lines) => {
     const folder = temporaryFolder(files(lines));
     const config = dataset(await recipes['ml-100k'].prepareConfig(folder));
-    const database = await openDuckDB();
+    const database = await openDuckDB(EVERYWHERE);
     const sources = await createSourceViews(database.connection, config, folder);
     const of = (name: string) => config.fields.find((f) => f.name === name)?.expression ?? name;
     const rows = await query(

@@ -7,7 +7,7 @@ import { prepare } from '../../src/data/prepare.ts';
 import { recipes } from '../../src/data/recipes.ts';
 import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
 import { expectLastItems } from './sequence-log.ts';
-import { dataset, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';
 
 const ML100K = join(import.meta.dirname, '../../../shared/data/ml-100k');
 
@@ -20,7 +20,7 @@ test('MovieLens 100K: as many items as a count of earlier ratings says', async (
   const { manifest } = await prepare({ config, sourceFolder: ML100K, out });
   expect(manifest.splits.train.rows / 100_000).toBeCloseTo(0.8, 2);
 
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   const sources = await createSourceViews(connection, config, ML100K);
   const types = Object.entries(config.sequences?.types ?? {});
   const earlier = 'PARTITION BY user_id ORDER BY timestamp RANGE UNBOUNDED PRECEDING EXCLUDE GROUP';
@@ -58,7 +58,7 @@ test('a key with 300,000 events costs no more than rows times length', async () 
   });
   const out = join(folder, 'out');
   await prepare({ config, sourceFolder: folder, out, memoryLimit: '300MB' }); // in square, the lists take a terabyte
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   const tokens = `(SELECT token::INTEGER AS item, id FROM read_parquet('${out}/vocabularies/item.parquet'))`;
   const [found] = await query(
     connection,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openDuckDB, query } from '../../src/data/duckdb.ts';
 import { createSourceViews, inspectSources } from '../../src/data/sources.ts';
-import { dataset, failure, fixture, ML1M, temporaryFolder } from './support.ts';
+import { dataset, EVERYWHERE, failure, fixture, ML1M, temporaryFolder } from './support.ts';
 
 /** A data set over one source `t`; what the fields are does not matter here. */
 const over = (source: Record<string, unknown>) =>
@@ -91,7 +91,7 @@ describe('inspectSources', () => {
 describe('columns beside those of the files', () => {
   const FILES = { 'nl/t.csv': 'a;b\n1|2;x\n', 'us/t.csv': 'a;b\n3;y\n' };
   const rows = async (source: Record<string, unknown>, folder: string): Promise<unknown[][]> => {
-    const { connection, close } = await openDuckDB();
+    const { connection, close } = await openDuckDB(EVERYWHERE);
     try {
       await createSourceViews(connection, over(source), folder);
       const { length } = folder;
@@ -124,7 +124,7 @@ describe('columns beside those of the files', () => {
 
   test('of Parquet and of JSON lines', async () => {
     const folder = temporaryFolder(FILES);
-    const { connection, close } = await openDuckDB();
+    const { connection, close } = await openDuckDB(EVERYWHERE);
     for (const country of ['nl', 'us']) {
       const lines = `SELECT * FROM read_csv('${folder}/${country}/t.csv', all_varchar = true)`;
       for (const format of ['parquet', 'json'])

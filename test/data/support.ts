@@ -1,13 +1,16 @@
 /** What the tests of this room share: temporary folders, the small public-data fixtures and their configurations. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { type DatasetConfig, type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
 import { openDuckDB, query } from '../../src/data/duckdb.ts';
 import { prepare } from '../../src/data/prepare.ts';
 import { type Finding, validate } from '../../src/data/validate.ts';
+
+/** Options of a database that opens what a test names. */
+export const EVERYWHERE = { access: { folders: [parse(import.meta.dirname).root] } };
 
 export const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
 
@@ -105,7 +108,7 @@ export function readSafetensors(path: string): Record<string, { shape: number[];
 
 /** All rows of a Parquet file as objects. */
 export async function readParquetRows(path: string): Promise<Record<string, unknown>[]> {
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     return await query(connection, `SELECT * FROM read_parquet('${path}')`, 'reading');
   } finally {
@@ -115,7 +118,7 @@ export async function readParquetRows(path: string): Promise<Record<string, unkn
 
 /** Writes the rows of a query as Parquet. */
 export async function writeParquet(path: string, sql: string): Promise<void> {
-  const { connection, close } = await openDuckDB();
+  const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     await connection.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
   } finally {

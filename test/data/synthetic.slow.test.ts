@@ -5,13 +5,13 @@ import { openDuckDB, query } from '../../src/data/duckdb.ts';
 import { bayesAuc } from '../../src/data/synthetic/bayes.ts';
 import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import { blindScore } from './blind-score.ts';
-import { temporaryFolder } from './support.ts';
+import { EVERYWHERE, temporaryFolder } from './support.ts';
 
 test('rows written by SQL are independent of the number of threads', async () => {
   // More rows than one row group and several vectors, so that threads could disorder them.
   const world = createWorld({ seed: 2 });
   const path = join(temporaryFolder(), 'threads.parquet');
-  const database = await openDuckDB();
+  const database = await openDuckDB(EVERYWHERE);
   await world.writeParquet(path, { rows: 200_000 });
   const sample = await query(
     database.connection,

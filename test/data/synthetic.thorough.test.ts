@@ -9,11 +9,12 @@ import { bayesAuc, expectedAuc } from '../../src/data/synthetic/bayes.ts';
 import { recoverStrengths } from '../../src/data/synthetic/recovery.ts';
 import { createWorld, plantedTruth, type World } from '../../src/data/synthetic/world.ts';
 import { blindScore, logit } from './blind-score.ts';
+import { EVERYWHERE } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-synthetic-'));
 let database: Database;
 beforeAll(async () => {
-  database = await openDuckDB({ tempFolder: join(folder, 'spill') });
+  database = await openDuckDB({ ...EVERYWHERE, tempFolder: join(folder, 'spill') });
 });
 afterAll(() => {
   database.close();

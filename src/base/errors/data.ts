@@ -81,6 +81,12 @@ export const DATA_ERRORS = {
       `${d.duplicated === 1 ? ' occurs' : 's occur'} more than once (for example ${d.value}, ${d.rows} rows)`,
   ),
   DATA_FAILED: entry(EXIT.data, 400, (d: { doing: string; reason: string }) => `${d.doing} failed: ${d.reason}`),
+  DATA_ACCESS_REFUSED: entry(
+    EXIT.data,
+    403,
+    (d: { doing: string; path?: string }) =>
+      `${d.doing} tries to open ${d.path ?? 'what it may not'}: only the files that the configuration names as sources are opened`,
+  ),
   DATA_MEMORY: entry(
     EXIT.environment,
     507,

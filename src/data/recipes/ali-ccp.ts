@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { literal, openDuckDB, query } from '../duckdb.ts';
+import { filePath, literal, openDuckDB, query } from '../duckdb.ts';
 import { defineRecipe, type RecipeFile } from './recipe.ts';
 
 type FieldInput = DatasetInput['fields'][number];
@@ -152,11 +152,12 @@ const fields = ({ one, many }: Fields, maxLength: number): FieldInput[] => [
 
 /** The features of field 301 among the first samples of both files, in their order. */
 async function positions(folder: string): Promise<string[]> {
-  const { connection, close } = await openDuckDB();
+  const files = SKELETONS.map((name) => join(folder, name));
+  const { connection, close } = await openDuckDB({ access: { files } });
   try {
-    const lines = SKELETONS.map(
-      (name) =>
-        `(SELECT features FROM read_csv(${literal(join(folder, name))}, auto_detect = false, delim = ',', quote = '', escape = '', ` +
+    const lines = files.map(
+      (file) =>
+        `(SELECT features FROM read_csv(${filePath(file)}, auto_detect = false, delim = ',', quote = '', escape = '', ` +
         `header = false, columns = {${SAMPLE_COLUMNS.map((c) => `${literal(c)}: 'VARCHAR'`).join(', ')}}) LIMIT ${LINES_LOOKED_AT})`,
     );
     const rows = await query(

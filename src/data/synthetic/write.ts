@@ -29,7 +29,7 @@ const DAYS = 30;
 /** Writes to a temporary name first, so that `path` is whole or absent. Throws DISK_FULL, FILE_UNWRITABLE. */
 export async function writeRows(path: string, source: Source, options: WriteOptions): Promise<void> {
   const folder = makeFolder(dirname(path));
-  const database = await openDuckDB({ memoryLimit: options.memoryLimit, tempFolder: folder });
+  const database = await openDuckDB({ access: {}, memoryLimit: options.memoryLimit, tempFolder: folder });
   const run = (sql: string): Promise<void> => execute(database.connection, sql, 'writing the synthetic world');
   try {
     for (const macro of HASH_MACROS) await run(macro);
