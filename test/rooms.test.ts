@@ -13,12 +13,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   model: ['base', 'config', 'graph'],
   artifact: ['base', 'config'],
   evaluate: ['base', 'config'],
-  flows: ['evaluate'],
+  flows: ['base', 'config', 'data', 'evaluate'],
   train: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate'],
   serve: ['base', 'config', 'runtime', 'kernels', 'data', 'artifact', 'evaluate'],
   parity: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'flows', 'train'],
   bench: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
-  select: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
+  select: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'flows', 'train'],
   experiment: ['base', 'config', 'graph', 'runtime', 'kernels', 'data', 'model', 'artifact', 'evaluate', 'train'],
   cli: [
     'serve',
@@ -36,6 +36,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'train',
     'parity',
     'bench',
+    'flows',
   ],
 };
 

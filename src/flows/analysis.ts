@@ -1,6 +1,7 @@
 /** The whole of it: rows -> effects of fields -> terms -> verdicts. */
 import { z } from 'zod';
 import { type Effects, fieldEffects } from './effects.ts';
+import { modelTerms } from './logits.ts';
 import { type Blocks, blocksOf, type FlowRows } from './rows.ts';
 import { type Term, termsOf } from './terms.ts';
 import { type Verdicts, verdictsOf } from './verdict.ts';
@@ -43,4 +44,14 @@ export function analyseFlows(rows: FlowRows, options: FlowOptions): FlowAnalysis
   const terms = termsOf(effects, rows.scenarios, rows.tasks, options);
   const verdicts = verdictsOf(terms, rows.scenarios, rows.tasks, options);
   return { blocks, effects, terms, verdicts };
+}
+
+/** Which flows a model uses, by its logits [N, S, T] of the rows under every scenario. Ids say nothing here. */
+export function analyseModel(
+  rows: FlowRows,
+  logits: Float32Array,
+  options: FlowOptions,
+): Pick<FlowAnalysis, 'terms' | 'verdicts'> {
+  const terms = modelTerms(rows, logits, options.maxLevels);
+  return { terms, verdicts: verdictsOf(terms, rows.scenarios, rows.tasks, options) };
 }

@@ -142,7 +142,7 @@ function coarseEffects(rows: FlowRows, { coarse, fine }: Blocks, asked: Uint8Arr
     return {
       kind: 'coarse',
       block,
-      ...contrasts(block),
+      basis: contrastsOf(block).basis,
       y: new Float64Array((block.levels - 1) * C),
       error: new Float64Array((block.levels - 1) * C * C),
       ...(decided && { decidedBy: decided.name }),
@@ -307,7 +307,7 @@ function fillField(
   const C = S * T;
   const P = design.columns;
   const L = field.block.levels;
-  const coefficients = coefficientsOf(field);
+  const coefficients = coefficientsOf(field.block, field.basis);
   for (let m = 0; m < L - 1; m++) {
     const row = coefficients.subarray(m * L, (m + 1) * L);
     // Where the contrast's errors come from: inverse Hessian times its coefficients. [P] a task
@@ -390,7 +390,7 @@ function groupSums(
  * Functions of a field's levels, orthonormal under the level weights w and orthogonal to the constant: the left singular
  * vectors of sqrt(D) (I - 1 w'), divided by sqrt(w).
  */
-function contrasts(block: Block): { basis: Float64Array } {
+export function contrastsOf(block: Block): { basis: Float64Array; coefficients: Float64Array } {
   const L = block.levels;
   const w = levelWeights(block);
   const centred = new Float64Array(L * L);
@@ -407,7 +407,7 @@ function contrasts(block: Block): { basis: Float64Array } {
   const basis = new Float64Array(L * (L - 1));
   for (let m = 0; m < L - 1; m++)
     for (let l = 0; l < L; l++) basis[l * (L - 1) + m] = vectors[m * L + l] / Math.sqrt(w[l]);
-  return { basis };
+  return { basis, coefficients: coefficientsOf(block, basis) };
 }
 
 function levelWeights(block: Block): Float64Array {
@@ -417,7 +417,7 @@ function levelWeights(block: Block): Float64Array {
 }
 
 /** [L-1, L] that turns effects of levels into coefficients of the basis: basis' D (I - 1 w'). */
-function coefficientsOf({ block, basis }: Pick<CoarseEffect, 'block' | 'basis'>): Float64Array {
+function coefficientsOf(block: Block, basis: Float64Array): Float64Array {
   const L = block.levels;
   const w = levelWeights(block);
   const out = new Float64Array((L - 1) * L);

@@ -20,6 +20,8 @@ export interface Verdicts {
   tau2: Float64Array;
   /** [J, 4] Does the field feed the flow? */
   reads: boolean[];
+  /** [4] Is there such a flow? Not with one scenario or one task. */
+  possible: boolean[];
   /** [4] Does the flow carry 0.2 % of the explained variance? */
   exists: boolean[];
   /** [4] Can it be told apart from the others, by fields that are its own? */
@@ -91,7 +93,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const positive = adjusted(tested.map((i) => p0[i])).map((value) => value <= options.q);
   const useful = new Array<boolean>(FLOWS * C).fill(false);
   for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
-  return { W, tau2, reads, exists, separable, p, p0, useless, likely, useful, value };
+  return { W, tau2, reads, possible: isPossible, exists, separable, p, p0, useless, likely, useful, value };
 }
 
 /** Strengths relative to the flow's usual one: the median over cells that have any. */

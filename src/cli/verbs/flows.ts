@@ -3,8 +3,9 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type FlowReport, measureFlows } from '../../select/flows.ts';
 import { checkpointNote } from '../checkpoint.ts';
+import { testFlows } from '../flow-test.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption } from '../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption, seedOption, wholeNumber } from '../options.ts';
 import { columns, count, print, printJson } from '../output.ts';
 
 interface Options {
@@ -13,6 +14,10 @@ interface Options {
   checkpoint?: string;
   backend?: SessionOptions['backend'];
   json?: boolean;
+  test?: boolean;
+  pairs?: boolean;
+  rows: number;
+  seed: number;
 }
 
 export function flows(program: Command): void {
@@ -21,9 +26,15 @@ export function flows(program: Command): void {
     .summary('show which flows reach which tasks, and which experts rows use')
     .description(
       'Prints, per scenario and task, for which share of the rows each information flow is kept; for models that choose ' +
-        'experts, how often each is chosen. What is always or never so can be left out: see `select`.',
+        'experts, how often each is chosen. What is always or never so can be left out: see `select`. With --test, says instead ' +
+        'which flows the labels hold in each cell: useful, useless or undecided, with what it costs on validation rows to ' +
+        'leave a flow out.',
     )
-    .argument('<run>', 'the run folder')
+    .argument('<folder>', 'the run folder; with --test a prepared data set, too')
+    .option('--test', 'test which flows the labels of a prepared data set hold, or which a model uses')
+    .option('--pairs', 'with --test: add products of two fields')
+    .option('--rows <n>', 'with --test: rows to draw', wholeNumber(1000), 50_000)
+    .addOption(seedOption('with --test: of the draw').default(1))
     .addOption(
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),
     )
@@ -34,13 +45,20 @@ export function flows(program: Command): void {
     .action(run);
   helpEnd(
     verb,
-    ['tributary flows runs/autoifs-ml-1m-1', 'tributary flows runs/autoifs-ml-1m-1 --split train --json'],
+    [
+      'tributary flows --test data/shop',
+      'tributary flows --test runs/autoifs-ml-1m-1',
+      'tributary flows runs/autoifs-ml-1m-1 --split train --json',
+    ],
     ['data', 'artifact'],
   );
 }
 
-async function run(folder: string, { split, json, ...where }: Options): Promise<void> {
-  const report = await measureFlows(folder, split, { ...where, onCheckpoint: checkpointNote(folder, json) });
+async function run(folder: string, options: Options): Promise<void> {
+  if (options.test) return testFlows(folder, options);
+  const { split, json, data, checkpoint, backend } = options;
+  const where = { data, checkpoint, backend, onCheckpoint: checkpointNote(folder, json) };
+  const report = await measureFlows(folder, split, where);
   if (json) printFlowLines(folder, report);
   else print([heading(report), ...flowTable(report), ...choiceTables(report)].join('\n'));
 }

@@ -1,0 +1,221 @@
+/** What an analysis of flows found, as plain data: printed, kept in runs, rendered as pages. */
+import { z } from 'zod';
+import type { FlowAnalysis } from './analysis.ts';
+import type { Certificate } from './certificate.ts';
+import { FLOWS } from './likelihood.ts';
+
+/** The four flows in their order: where information comes from (scenario side) and what it is for (task side). */
+export const FLOW_NAMES = [
+  'scenario-shared -> task-shared',
+  'scenario-specific -> task-specific',
+  'scenario-shared -> task-specific',
+  'scenario-specific -> task-shared',
+] as const;
+
+const estimates = z.strictObject({
+  /** Weight of the flow's score on rows that the search never saw: 1 where it is worth what it was, 0 where nothing. */
+  coefficient: z.number(),
+  low: z.number(),
+  high: z.number(),
+  /** AUC without the flow minus AUC with it, and its 95 % interval. */
+  aucChange: z.number(),
+  aucLow: z.number(),
+  aucHigh: z.number(),
+  /** Log loss without the flow minus log loss with it, and its 95 % interval. */
+  loglossChange: z.number(),
+  loglossLow: z.number(),
+  loglossHigh: z.number(),
+  rows: z.int(),
+  positives: z.int(),
+});
+
+const verdict = z.enum(['useful', 'useless', 'likely useless', 'undecided']);
+
+export const flowDocumentSchema = z.strictObject({
+  schema: z.literal('flows/1'),
+  /** Name and hash of the data set. */
+  data: z.string(),
+  dataHash: z.string(),
+  /** What was analysed: labels of training rows, or what a model answers. */
+  source: z.enum(['labels', 'model']),
+  run: z.string().optional(),
+  /** Rows analysed, and rows there are. */
+  rows: z.int(),
+  of: z.int(),
+  scenarios: z.array(z.string()),
+  tasks: z.array(z.string()),
+  orderedTasks: z.boolean(),
+  flows: z.array(
+    z.strictObject({
+      scenario: z.string(),
+      task: z.string(),
+      flow: z.int().min(1).max(FLOWS),
+      name: z.string(),
+      /** Relative to the flow's usual strength. */
+      strength: z.number(),
+      verdict,
+      /** Of the test behind the verdict: of "at least half the usual strength" where useless, else of "none". */
+      p: z.number(),
+      certificate: estimates.nullable(),
+      /** Why nothing is claimed. */
+      reason: z.string().optional(),
+    }),
+  ),
+  fields: z.array(
+    z.strictObject({
+      field: z.string(),
+      /** Of all explained variance, what the field brings to each of the four flows. */
+      share: z.array(z.number()).length(FLOWS),
+      /** Does each flow read it? */
+      reads: z.array(z.boolean()).length(FLOWS),
+    }),
+  ),
+  /** Of all explained variance, what each flow carries. */
+  shares: z.array(z.number()).length(FLOWS),
+  /** What cannot be told, and why. */
+  notes: z.array(z.string()),
+});
+export type FlowDocument = z.output<typeof flowDocumentSchema>;
+type FlowLine = FlowDocument['flows'][number];
+
+export interface Described {
+  data: string;
+  dataHash: string;
+  source: 'labels' | 'model';
+  run?: string;
+  rows: number;
+  of: number;
+  scenarios: readonly string[];
+  tasks: readonly string[];
+  orderedTasks: boolean;
+}
+
+export function flowDocument(
+  about: Described,
+  { terms, verdicts, effects }: Pick<FlowAnalysis, 'terms' | 'verdicts'> & Partial<Pick<FlowAnalysis, 'effects'>>,
+  certificates: readonly (readonly (Certificate | undefined)[])[],
+): FlowDocument {
+  const T = about.tasks.length;
+  const C = about.scenarios.length * T;
+  const known = effects?.known ?? new Array<boolean>(C).fill(true);
+  const flows = about.scenarios.flatMap((scenario, s) =>
+    about.tasks.flatMap((task, t) =>
+      FLOW_NAMES.map((name, k): FlowLine => {
+        const c = s * T + t;
+        const i = k * C + c;
+        const certificate = certificates[k]?.[c];
+        return {
+          scenario,
+          task,
+          flow: k + 1,
+          name,
+          strength: verdicts.exists[k] ? verdicts.W[i] : 0,
+          ...claim(verdicts, k, i, known[c]),
+          certificate: certificate === undefined ? null : estimatesOf(certificate),
+        };
+      }),
+    ),
+  );
+  const carried = sharesOf(verdicts, terms.length, C);
+  return {
+    schema: 'flows/1',
+    ...about,
+    scenarios: [...about.scenarios],
+    tasks: [...about.tasks],
+    flows,
+    fields: terms.map(({ name }, j) => ({
+      field: name,
+      share: [...carried.subarray(j * FLOWS, (j + 1) * FLOWS)],
+      reads: verdicts.reads.slice(j * FLOWS, (j + 1) * FLOWS),
+    })),
+    shares: FLOW_NAMES.map((_, k) => terms.reduce((sum, _, j) => sum + carried[j * FLOWS + k], 0)),
+    notes: notesOf(about, verdicts, terms, known, effects),
+  };
+}
+
+function claim(
+  { exists, useless, likely, useful, separable, p, p0, possible }: FlowAnalysis['verdicts'],
+  k: number,
+  i: number,
+  isKnown: boolean,
+): Pick<FlowLine, 'verdict' | 'p' | 'reason'> {
+  if (!isKnown) return { verdict: 'undecided', p: 1, reason: 'too few positives or negatives in this cell' };
+  if (!possible[k]) return { verdict: 'useless', p: 0, reason: 'there is no such flow with one scenario or one task' };
+  if (!exists[k]) return { verdict: 'useless', p: 0, reason: 'no field feeds this flow in any cell' };
+  if (useless[i]) return { verdict: 'useless', p: p[i] };
+  if (likely[i])
+    return {
+      verdict: 'likely useless',
+      p: p[i],
+      reason: 'the flow reads no field of its own: it cannot be told apart from others',
+    };
+  if (useful[i]) return { verdict: 'useful', p: p0[i] };
+  const reason = separable[k]
+    ? 'neither "none" nor "half the usual strength" can be ruled out'
+    : 'the flow cannot be told apart';
+  return { verdict: 'undecided', p: p0[i], reason };
+}
+
+const estimatesOf = ({
+  coefficient,
+  aucChange,
+  loglossChange,
+  rows,
+  positives,
+}: Certificate): z.output<typeof estimates> => ({
+  coefficient: coefficient.value,
+  low: coefficient.low,
+  high: coefficient.high,
+  aucChange: aucChange.value,
+  aucLow: aucChange.low,
+  aucHigh: aucChange.high,
+  loglossChange: loglossChange.value,
+  loglossLow: loglossChange.low,
+  loglossHigh: loglossChange.high,
+  rows,
+  positives,
+});
+
+/** [J, 4] share of the explained variance: tau2 times the mean square strength, of what the flows read. */
+function sharesOf({ tau2, W, reads }: FlowAnalysis['verdicts'], J: number, C: number): Float64Array {
+  const out = new Float64Array(J * FLOWS);
+  let total = 0;
+  for (let i = 0; i < out.length; i++) {
+    if (!reads[i]) continue;
+    const k = i % FLOWS;
+    let square = 0;
+    for (let c = 0; c < C; c++) square += W[k * C + c] ** 2 / C;
+    out[i] = tau2[i] * square;
+    total += out[i];
+  }
+  return total === 0 ? out : out.map((value) => value / total);
+}
+
+function notesOf(
+  { scenarios, tasks, rows, of, orderedTasks }: Described,
+  { separable, exists }: FlowAnalysis['verdicts'],
+  terms: FlowAnalysis['terms'],
+  known: readonly boolean[],
+  effects: FlowAnalysis['effects'] | undefined,
+): string[] {
+  const notes: string[] = [];
+  if (rows < of) notes.push(`${rows.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows were drawn.`);
+  if (orderedTasks) notes.push('Tasks are ordered: each is asked of the rows where the one before it is 1.');
+  const unknown = known.flatMap((is, c) =>
+    is ? [] : [`${scenarios[Math.floor(c / tasks.length)]}/${tasks[c % tasks.length]}`],
+  );
+  if (unknown.length > 0) notes.push(`Nothing can be told of ${unknown.join(', ')}: too few positives or negatives.`);
+  const mixed = FLOW_NAMES.filter((_, k) => exists[k] && !separable[k]);
+  if (mixed.length > 0)
+    notes.push(`${mixed.join(' and ')}: these flows read no field of their own, so no claim is made of them.`);
+  const nested = terms.filter((term) => term.nested).map(({ name }) => name);
+  if (nested.length > 0)
+    notes.push(
+      `Levels of ${nested.join(', ')} belong to one scenario each: they cannot say what is specific to a scenario.`,
+    );
+  const decided = effects?.fields.flatMap((f) =>
+    f.kind === 'coarse' && f.decidedBy ? [`${f.block.name} by ${f.decidedBy}`] : [],
+  );
+  if (decided && decided.length > 0) notes.push(`Decided by an id, with errors counted by id: ${decided.join(', ')}.`);
+  return notes;
+}

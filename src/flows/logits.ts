@@ -1,0 +1,72 @@
+/**
+ * Terms from a model in place of labels: what a model uses. Its logits of the same rows under every scenario (counterfactual
+ * scenario ids) are regressed on the coarse fields; effects are known but for what a model is not sure of itself.
+ */
+
+import { contrastsOf } from './effects.ts';
+import { cholesky, solveCholesky } from './matrix.ts';
+import { type Block, blocksOf, type FlowRows } from './rows.ts';
+import type { Term } from './terms.ts';
+
+/** Misfit as a share of a term's root mean square, and a floor: a model's effects are not additive to the last digit. */
+const MODEL_MISFIT = 0.15;
+const MODEL_FLOOR = 0.02;
+
+/** `logits` [N, S, T]: of every row as if it were of each scenario. Fields with more than `maxLevels` levels say nothing. */
+export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: number): Term[] {
+  const { coarse } = blocksOf(rows, { maxLevels, pairs: false });
+  const C = rows.scenarios * rows.tasks;
+  const effects = regression(rows.rows, coarse, logits, C); // [P, C]
+  let first = 1;
+  return coarse.map((block): Term => {
+    const L = block.levels;
+    const coefficients = contrastsOf(block).coefficients; // [L-1, L]
+    const y = new Float64Array((L - 1) * C);
+    for (let m = 0; m < L - 1; m++)
+      for (let l = 0; l < L; l++)
+        for (let c = 0; c < C; c++) y[m * C + c] += coefficients[m * L + l] * effects[(first + l) * C + c];
+    first += L;
+    const meanSquare = y.reduce((sum, value) => sum + value * value, 0) / y.length;
+    const K = new Float64Array((L - 1) * C * C);
+    for (let i = 0; i < y.length; i++) K[i * C + (i % C)] = MODEL_MISFIT ** 2 * meanSquare + MODEL_FLOOR ** 2;
+    return { name: block.name, kind: 'coarse', rows: L - 1, y, K, meanSquare, nested: false };
+  });
+}
+
+/** Least squares of every cell's centred logits on all coarse fields at once, with a ridge of 1. */
+function regression(n: number, coarse: readonly Block[], logits: Float32Array, C: number): Float64Array {
+  const P = 1 + coarse.reduce((sum, { levels }) => sum + levels, 0);
+  const normal = new Float64Array(P * P);
+  const right = new Float64Array(P * C);
+  const means = new Float64Array(C);
+  for (let i = 0; i < n * C; i++) means[i % C] += logits[i] / n;
+  for (let row = 0; row < n; row++) {
+    const entries = rowEntries(coarse, row);
+    for (const [a, x] of entries) {
+      for (const [b, z] of entries) if (b <= a) normal[a * P + b] += x * z;
+      for (let c = 0; c < C; c++) right[a * C + c] += x * (logits[row * C + c] - means[c]);
+    }
+  }
+  for (let i = 0; i < P; i++) normal[i * P + i] += 1;
+  cholesky(normal, P);
+  const out = new Float64Array(P * C);
+  for (let c = 0; c < C; c++) {
+    const b = Float64Array.from({ length: P }, (_, i) => right[i * C + c]);
+    solveCholesky(normal, P, b);
+    for (let i = 0; i < P; i++) out[i * C + c] = b[i];
+  }
+  return out;
+}
+
+function rowEntries(coarse: readonly Block[], row: number): [number, number][] {
+  const entries: [number, number][] = [[0, 1]];
+  let first = 1;
+  for (const { slots, ids, weight, levels } of coarse) {
+    for (let slot = 0; slot < slots; slot++) {
+      const id = ids[row * slots + slot];
+      if (id >= 0) entries.push([first + id, weight[row]]);
+    }
+    first += levels;
+  }
+  return entries;
+}

@@ -1,0 +1,156 @@
+/**
+ * Each flow's function as learned from the rows of the search, for other rows: the posterior mean of a field's level effects
+ * under the fitted covariance, at strength 1.
+ */
+
+import type { CoarseEffect, Effects } from './effects.ts';
+import { FLOWS, type Parameters, patternsOf } from './likelihood.ts';
+import { cholesky, solveCholesky } from './matrix.ts';
+import type { Block, FlowField, FlowRows } from './rows.ts';
+import type { Term } from './terms.ts';
+
+/** [L, C] of a field for one flow. */
+type LevelEffects = Float64Array;
+
+export interface LearnedFlows {
+  /** By field, the effects of its levels for each flow that reads it. */
+  fields: { block: Block; effects: (LevelEffects | undefined)[] }[];
+  cells: number;
+}
+
+export function learnedFlows(
+  { fields }: Effects,
+  terms: readonly Term[],
+  { tau2, W, reads }: Parameters & { reads: readonly boolean[] },
+  S: number,
+  T: number,
+): LearnedFlows {
+  const C = S * T;
+  const patterns = patternsOf(S, T);
+  return {
+    cells: C,
+    fields: fields.map((field, j) => {
+      const own = tau2.map((value, i) => (reads[i] ? value : 0)).subarray(j * FLOWS, (j + 1) * FLOWS);
+      const weighted = weightedScores(terms[j], own, W, patterns, C);
+      const effects = Array.from({ length: FLOWS }, (_, k) => {
+        if (!reads[j * FLOWS + k]) return undefined;
+        const rows = posterior(terms[j], weighted, own[k], W.subarray(k * C, (k + 1) * C), patterns[k], C); // [M,C]
+        return field.kind === 'coarse' ? throughBasis(field, rows, C) : atLevels(terms[j], rows, field.block.levels, C);
+      });
+      return { block: field.block, effects };
+    }),
+  };
+}
+
+/** [M, C] H (K + H Sigma H)^-1 y */
+function weightedScores(
+  { rows, y, H, K }: Term,
+  tau2: Float64Array,
+  W: Float64Array,
+  patterns: readonly Float64Array[],
+  C: number,
+): Float64Array {
+  const sigma = new Float64Array(C * C);
+  for (let k = 0; k < FLOWS; k++)
+    for (let i = 0; i < C; i++)
+      for (let l = 0; l < C; l++) sigma[i * C + l] += tau2[k] * W[k * C + i] * W[k * C + l] * patterns[k][i * C + l];
+  const out = new Float64Array(rows * C);
+  const A = new Float64Array(C * C);
+  for (let m = 0; m < rows; m++) {
+    const h = (c: number): number => (H === undefined ? 1 : H[m * C + c]);
+    for (let i = 0; i < C; i++)
+      for (let l = 0; l <= i; l++) A[i * C + l] = K[(m * C + i) * C + l] + h(i) * sigma[i * C + l] * h(l);
+    cholesky(A, C);
+    const a = y.slice(m * C, (m + 1) * C);
+    solveCholesky(A, C, a);
+    for (let c = 0; c < C; c++) out[m * C + c] = h(c) * a[c];
+  }
+  return out;
+}
+
+/** [M, C] tau2 P (w o score): the flow's part of each row, in every cell, at strength 1 there. */
+function posterior(
+  { rows }: Term,
+  weighted: Float64Array,
+  tau2: number,
+  w: Float64Array,
+  pattern: Float64Array,
+  C: number,
+): Float64Array {
+  const out = new Float64Array(rows * C);
+  for (let m = 0; m < rows; m++)
+    for (let c = 0; c < C; c++) {
+      let sum = 0;
+      for (let i = 0; i < C; i++) sum += weighted[m * C + i] * w[i] * pattern[i * C + c];
+      out[m * C + c] = tau2 * sum;
+    }
+  return out;
+}
+
+function throughBasis({ block, basis }: CoarseEffect, rows: Float64Array, C: number): LevelEffects {
+  const L = block.levels;
+  const out = new Float64Array(L * C);
+  for (let l = 0; l < L; l++)
+    for (let m = 0; m < L - 1; m++)
+      for (let c = 0; c < C; c++) out[l * C + c] += basis[l * (L - 1) + m] * rows[m * C + c];
+  return out;
+}
+
+/** Levels beyond those that the likelihood reads have no effect. */
+function atLevels({ order }: Term, rows: Float64Array, levels: number, C: number): LevelEffects {
+  const out = new Float64Array(levels * C);
+  for (const [m, level] of (order ?? []).entries()) for (let c = 0; c < C; c++) out[level * C + c] = rows[m * C + c];
+  return out;
+}
+
+/** [4, N, T] what each flow says of each row in its own scenario, for each task. Levels never seen say nothing. */
+export function flowScores(
+  { fields, cells }: LearnedFlows,
+  { rows: n, tasks: T, scenario, fields: given }: FlowRows,
+): Float64Array {
+  const out = new Float64Array(FLOWS * n * T);
+  for (const { block, effects } of fields) {
+    if (effects.every((effect) => effect === undefined)) continue;
+    const at = levelsOf(block, given, fields);
+    for (let row = 0; row < n; row++) {
+      const levels = at(row);
+      for (let k = 0; k < FLOWS; k++) {
+        const effect = effects[k];
+        if (effect === undefined) continue;
+        for (const level of levels) {
+          if (level < 0) continue;
+          for (let t = 0; t < T; t++)
+            out[(k * n + row) * T + t] += effect[level * cells + scenario[row] * T + t] / levels.length;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/** The levels of a row, by the numbers of the block: -1 for one that it does not know. */
+function levelsOf(block: Block, given: readonly FlowField[], all: LearnedFlows['fields']): (row: number) => number[] {
+  if (block.pair !== undefined) {
+    const [a, b] = block.pair.map((name) => all.find((one) => one.block.name === name)?.block as Block);
+    const [left, right] = [levelsOf(a, given, all), levelsOf(b, given, all)];
+    const number = numbersOf(block);
+    return (row) => {
+      const [x] = left(row);
+      const [y] = right(row);
+      return [x < 0 || y < 0 ? -1 : (number.get(x * b.levels + y) ?? -1)];
+    };
+  }
+  const field = given.find(({ name }) => name === block.name);
+  if (field === undefined) return () => [];
+  const number = numbersOf(block);
+  return (row) => {
+    const levels: number[] = [];
+    for (let slot = 0; slot < field.slots; slot++) {
+      const id = field.ids[row * field.slots + slot];
+      if (id >= 0) levels.push(number.get(id) ?? -1);
+    }
+    return levels;
+  };
+}
+
+const numbersOf = ({ kept }: Block): Map<number, number> => new Map([...kept].map((level, i) => [level, i]));
