@@ -8,6 +8,9 @@ const key = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits, in lower case'),
 });
 
+/** An address or a network, as 10.0.0.0/8. */
+const proxyAddress = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
 const expression = z.string().min(1);
 
 export const servingSchema = z.strictObject({
@@ -24,7 +27,7 @@ export const servingSchema = z.strictObject({
   keys: z.array(key).default([]),
   /** Keys that may change what is served. None: nobody may. */
   adminKeys: z.array(key).default([]),
-  /** Requests allowed per key (without keys: per address) and time; no limit when absent. */
+  /** Requests allowed per key (without a known key: per address) and time; no limit when absent. */
   rateLimit: z.strictObject({ requests: z.int().min(1), seconds: z.number().positive().default(1) }).optional(),
   limits: z
     .strictObject({
@@ -68,6 +71,8 @@ export const servingSchema = z.strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
       /** Which requests get a line. Lines never hold what a request says of a user or an item. */
       requests: z.enum(['all', 'failed', 'none']).default('failed'),
+      /** Lines a second about refusals with the same code; those beyond are counted in one line. */
+      refusalsPerSecond: z.int().min(0).default(10),
     })
     .prefault({}),
   /** Requests kept in memory to warm the next artifact with. */
@@ -82,8 +87,11 @@ export const servingSchema = z.strictObject({
   artifactFolder: z.string().min(1).optional(),
   /** Time that open requests have to end after SIGTERM. */
   drainSeconds: z.number().min(0).default(10),
-  /** Take the client's address from X-Forwarded-For: behind a proxy that sets it, and only there. */
-  trustProxy: z.boolean().default(false),
+  /**
+   * Take the client's address from X-Forwarded-For, as the last proxy wrote it: behind a proxy (`true`), so many of them in a
+   * row, or proxies of these addresses and networks (CIDR). Only where no client reaches this service without them.
+   */
+  trustProxy: z.union([z.boolean(), z.int().min(1).max(16), z.array(proxyAddress).min(1)]).default(false),
 });
 
 export type ServingConfig = z.output<typeof servingSchema>;

@@ -42,7 +42,7 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
 /** What a body may hold: for a large one, what the largest request with every field of a served model has. */
 function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): BodyShape {
   const { depth, items } = limits;
-  if (bytes <= SMALL_BYTES) return { depth, values: bytes, names: MOST_NAMES };
+  if (bytes <= SMALL_BYTES) return { depth, values: bytes + 1, names: MOST_NAMES };
   let perItem = 0;
   let fields = 0;
   for (const { name } of models.list()) {

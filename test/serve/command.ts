@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import type { ServingInput } from '../../src/config/serving.ts';
 import { ADMIN_KEY, hashed, temporaryFolder } from './support.ts';
 
 export interface Command {
@@ -16,10 +17,11 @@ export interface Command {
 }
 
 /** The command on a free port, gone after the test. */
-export async function startCommand(folder: string, workers = 1): Promise<Command> {
-  const config = join(temporaryFolder(), 'serving.json');
-  writeFileSync(config, JSON.stringify({ adminKeys: [hashed('admin', ADMIN_KEY)], log: { level: 'error' } }));
-  const words = ['serve', folder, '--port', '0', '--workers', String(workers), '--config', config, '--json'];
+export async function startCommand(folder: string, workers = 1, config: ServingInput = {}): Promise<Command> {
+  const file = join(temporaryFolder(), 'serving.json');
+  const base = { adminKeys: [hashed('admin', ADMIN_KEY)], log: { level: 'error' } };
+  writeFileSync(file, JSON.stringify({ ...base, ...config }));
+  const words = ['serve', folder, '--port', '0', '--workers', String(workers), '--config', file, '--json'];
   const child = spawn(process.execPath, [resolve('bin/tributary.js'), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = new Promise<number | null>((done) => void child.once('exit', done));

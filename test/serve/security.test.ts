@@ -142,17 +142,6 @@ test('a ring of keys knows each of its keys and no other', () => {
   expect([ring(''), ring(keys[0].key.slice(1)), ring(keys[0].sha256)]).toEqual([undefined, undefined, undefined]);
 });
 
-test('more requests than allowed are told when to come back, by key or address; health is always answered', async () => {
-  const client = await serving([artifact().folder], { rateLimit: { requests: 3, seconds: 30 } });
-  const statuses = [];
-  for (let i = 0; i < 5; i++) statuses.push((await client.ask('/v1/rank', REQUEST)).status);
-  expect(statuses).toEqual([200, 200, 200, 429, 429]);
-  const { body, headers } = await client.ask('/v1/rank', REQUEST);
-  expect(body.error.code).toBe('RATE_LIMITED');
-  expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-  expect((await client.ask('/v2/health/ready')).status).toBe(200);
-});
-
 test('requests beyond the rows that may wait are told to come back', async () => {
   const client = await serving([artifact().folder], { limits: { waitingRows: 50 }, batching: { windowMs: 50 } });
   const many = { ...REQUEST, items: Array.from({ length: 40 }, (_, id) => ({ id })) };

@@ -8,6 +8,8 @@ const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
 export interface ServerMetrics {
   addRequest(method: string, route: string, status: number, seconds: number): void;
+  /** An answer that says no, by the code of its error. */
+  addRefusal(code: string): void;
   addBatch(rows: number, requests: number): void;
   addItems(count: number): void;
   addSwap(outcome: 'loaded' | 'refused' | 'rolled back'): void;
@@ -19,6 +21,7 @@ export function createServerMetrics(): ServerMetrics {
   const requests = new Map<string, { labels: Labels; count: number }>();
   const latency = new Map<string, { labels: Labels; histogram: Histogram }>();
   const swaps = new Map<string, number>();
+  const refusals = new Map<string, number>();
   const items = new Histogram(SIZES);
   const batchRows = new Histogram(SIZES);
   const batchRequests = new Histogram(SIZES.slice(0, 7));
@@ -38,6 +41,7 @@ export function createServerMetrics(): ServerMetrics {
         histogram: new Histogram(SECONDS),
       })).histogram.add(seconds);
     },
+    addRefusal: (code) => void refusals.set(code, (refusals.get(code) ?? 0) + 1),
     addBatch(rows, count) {
       batchRows.add(rows);
       batchRequests.add(count);
@@ -58,6 +62,12 @@ export function createServerMetrics(): ServerMetrics {
           'histogram',
           [...latency.values()].map(({ labels, histogram }) => ({ labels, values: [...histogram.values] })),
           SECONDS,
+        ),
+        family(
+          'tributary_refusals_total',
+          'Requests that were not answered as wished, by the code of the error.',
+          'counter',
+          [...refusals].map(([code, count]) => ({ labels: { code }, values: [count] })),
         ),
         histogramFamily('tributary_request_items', 'Items of a request.', items),
         histogramFamily('tributary_batch_rows', 'Rows that ran through a graph together.', batchRows),

@@ -22,7 +22,7 @@ const nameSchema = z.strictObject({
 const modelName = (name: string): string => parseRequest(nameSchema, { name }).name;
 
 export function adminRoutes(app: FastifyInstance, { config: serving, models, metrics, coordinator }: Service): void {
-  const config = { access: 'admin' as const, rateLimit: false as const };
+  const config = { access: 'admin' as const };
   const change = async (asked: AskedChange): Promise<object> => {
     const start = performance.now();
     try {

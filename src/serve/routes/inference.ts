@@ -15,7 +15,7 @@ interface Params {
 }
 
 export function inferenceRoutes(app: FastifyInstance, { models, isReady }: Service): void {
-  const open = { config: { access: 'open' as const, rateLimit: false as const } };
+  const open = { config: { access: 'open' as const } };
   const keyed = { config: { access: 'key' as const } };
   const use = ({ name, version }: Params) => {
     // `name@id` is this program's own spelling of a version.

@@ -6,7 +6,7 @@ import { openApi } from '../openapi.ts';
 import type { Service } from '../server.ts';
 
 export function pageRoutes(app: FastifyInstance, { models, coordinator }: Service): void {
-  const config = { access: 'key' as const, rateLimit: false as const };
+  const config = { access: 'key' as const };
   app.get('/metrics', { config }, async (_, reply) => {
     void reply.type('text/plain; version=0.0.4; charset=utf-8');
     return exposition(await coordinator.families());
