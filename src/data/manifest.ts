@@ -8,6 +8,7 @@ import { canonicalJson, sha256, sha256File } from '../base/hash.ts';
 import { parseJson } from '../base/json.ts';
 import { seal, UNREADABLE, unseal } from '../base/seal.ts';
 import type { SplitName } from '../config/dataset.ts';
+import { manifestProblem } from './check-manifest.ts';
 import type { Manifest } from './prepared.ts';
 
 const MANIFEST = 'manifest.json';
@@ -40,6 +41,12 @@ export function readManifest(folder: string): Manifest {
   const found = hashOf(manifest as Manifest);
   if (found !== manifest.hash)
     throw error('CHECKSUM_MISMATCH', { path, expected: String(manifest.hash), found, advice: ADVICE });
+  const problem = manifestProblem(manifest);
+  if (problem !== undefined)
+    throw error('DATA_NOT_PREPARED', {
+      path: folder,
+      reason: `its manifest.json is not one that prepare writes: ${problem}`,
+    });
   return manifest as Manifest;
 }
 

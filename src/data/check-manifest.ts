@@ -1,0 +1,122 @@
+/**
+ * What a manifest may hold. Its names, numbers and types become part of SQL and of paths; whoever edited it may have computed
+ * its checksums, too.
+ */
+import { z } from 'zod';
+
+const whole = z.int().min(0);
+const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected a name');
+/** The name of a file in the folder itself. */
+const fileName = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/, 'expected the name of a file');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256');
+
+/** DuckDB's name of a type: words, numbers and quoted names in balanced brackets, like `STRUCT("a b" INTEGER, c VARCHAR[])`. */
+const type = z.string().refine(isTypeName, 'expected the name of a type');
+
+const source = z.looseObject({
+  path: z.union([z.string(), z.array(z.string())]),
+  format: z.enum(['auto', 'csv', 'parquet', 'json']),
+  encoding: z.enum(['auto', 'utf-8', 'latin-1', 'utf-16']),
+  delimiter: z.string().optional(),
+  quote: z.string().optional(),
+  header: z.boolean().optional(),
+  columns: z.array(z.string()).optional(),
+  nullValues: z.array(z.string()),
+  fileColumn: z.string().optional(),
+  derive: z.record(z.string(), z.string()).optional(),
+});
+
+const field = z.looseObject({
+  name,
+  kind: z.enum(['categorical', 'numeric', 'multi']),
+  expression: z.string().optional(),
+  separator: z.string().optional(),
+  maxLength: whole.optional(),
+  minCount: whole.optional(),
+  hash: whole.optional(),
+});
+
+/** The configuration as far as its values, other than expressions, become part of SQL. */
+const config = z.looseObject({
+  name: z.string(),
+  from: z.string().optional(),
+  sources: z.record(name, source),
+  joins: z.array(
+    z.looseObject({ source: z.string(), on: z.record(z.string(), z.string()), kind: z.enum(['left', 'inner']) }),
+  ),
+  fields: z.array(field),
+  groupRowsBy: z.array(z.string()),
+  scenario: z.looseObject({ expression: z.string(), values: z.array(z.union([z.string(), z.int()])) }),
+  tasks: z.array(z.looseObject({ name, label: z.string() })),
+  where: z.string().optional(),
+  weight: z.string().optional(),
+  group: z.string().optional(),
+  split: z.looseObject({ kind: z.string(), seed: whole.optional(), ratios: z.array(z.number()).optional() }),
+  sequences: z
+    .looseObject({
+      key: z.string(),
+      time: z.string(),
+      item: z.string(),
+      length: whole,
+      types: z.record(name, z.string()),
+    })
+    .optional(),
+});
+
+const split = z.looseObject({ rows: whole, file: fileName, sha256 });
+
+const manifestSchema = z.looseObject({
+  config,
+  columns: z.record(z.string(), z.array(z.looseObject({ name: z.string(), type }))),
+  sourceFolder: z.string(),
+  fields: z.array(
+    z.looseObject({
+      name,
+      kind: z.enum(['categorical', 'numeric', 'multi']),
+      offset: whole,
+      size: whole,
+      slots: whole,
+      edges: z.array(z.number()).optional(),
+    }),
+  ),
+  sequences: z.looseObject({ itemField: name, length: whole, types: z.array(name) }).optional(),
+  tableRows: whole,
+  scenarios: z.array(z.string()),
+  tasks: z.array(name),
+  splits: z.looseObject({ train: split, validation: split, test: split }),
+  hasWeight: z.boolean(),
+  hasGroup: z.boolean(),
+  files: z.record(z.string(), sha256),
+  hash: sha256,
+});
+
+/** What is wrong with a manifest first, with its place; undefined where nothing is. */
+export function manifestProblem(manifest: unknown): string | undefined {
+  const parsed = manifestSchema.safeParse(manifest);
+  if (parsed.success) return fieldsProblem(parsed.data);
+  const [{ path, message }] = parsed.error.issues;
+  return `${path.join('.')}: ${message}`;
+}
+
+/** Fields of the data are those of the configuration, in its order. */
+function fieldsProblem({ fields, config, tasks }: z.output<typeof manifestSchema>): string | undefined {
+  const names = (list: { name: string }[]): string => JSON.stringify(list.map(({ name }) => name));
+  if (names(fields) !== names(config.fields)) return 'fields: expected those of the configuration';
+  return JSON.stringify(tasks) === names(config.tasks) ? undefined : 'tasks: expected those of the configuration';
+}
+
+/** Word, number, quoted name or text, bracket, comma. */
+const TYPE_TOKEN = /\s*(?:[A-Za-z_][A-Za-z0-9_]*|\d+|"(?:[^"]|"")*"|'(?:[^']|'')*'|[()[\],])/y;
+
+function isTypeName(text: string): boolean {
+  const open: string[] = [];
+  for (TYPE_TOKEN.lastIndex = 0; TYPE_TOKEN.lastIndex < text.length; ) {
+    const token = TYPE_TOKEN.exec(text)?.[0].trim();
+    if (token === undefined) return false;
+    if (token === '(' || token === '[') open.push(token);
+    else if (token === ')' || token === ']') {
+      if (open.pop() !== (token === ')' ? '(' : '[')) return false;
+    } else if (token === ',' && open.length === 0) return false;
+  }
+  return open.length === 0 && text !== '';
+}
