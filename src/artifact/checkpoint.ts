@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { readText, writeFileAtomic } from '../base/files.ts';
+import { readDescription as readBounded, writeFileAtomic } from '../base/files.ts';
 import { seal, unseal } from '../base/seal.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
 
@@ -39,13 +39,16 @@ export interface Checkpoint extends CheckpointInfo {
 const KEPT = 2;
 
 const descriptionSchema = z.strictObject({
-  version: z.literal(1),
+  /** 1: without `run`. */
+  version: z.union([z.literal(1), z.literal(2)]),
   sequence: z.int().min(1),
   position: z.strictObject({ phase: z.string(), epoch: z.number(), step: z.number() }),
   state: z.unknown(),
   file: z.string().regex(/^[a-z0-9-]+\.safetensors$/, 'the tensor file must lie beside it'),
   bytes: z.int().min(0),
   sha256: z.string(),
+  /** Marks the run, where it was given. */
+  run: z.string().optional(),
 });
 type Description = z.output<typeof descriptionSchema>;
 
@@ -54,13 +57,20 @@ type Description = z.output<typeof descriptionSchema>;
  *
  * @param content.state any JSON value (counters, best metric so far ...); one that JSON would change is refused
  * @param content.tensors written from the given arrays without a copy
+ * @param content.run what tells the run from others: then the checkpoint is loaded for no other one
  * @throws DISK_FULL, FILE_UNWRITABLE; the checkpoints before it are as they were
  */
 export function saveCheckpoint(
   folder: string,
-  content: { position: Position; state: unknown; tensors: Iterable<readonly [string, TensorView]>; name?: string },
+  content: {
+    position: Position;
+    state: unknown;
+    tensors: Iterable<readonly [string, TensorView]>;
+    name?: string;
+    run?: string;
+  },
 ): CheckpointInfo {
-  const { position, state } = content;
+  const { position, state, run } = content;
   const sequence = Math.max(0, ...fileNames(folder).map(sequenceOf)) + 1;
   const number = String(sequence).padStart(6, '0');
   const name = content.name ?? number;
@@ -69,9 +79,9 @@ export function saveCheckpoint(
   if (!isDeepStrictEqual(JSON.parse(JSON.stringify(state)), state))
     throw new Error('the state of a checkpoint must survive JSON: no NaN, infinity, undefined or typed array');
 
-  const file = content.name === undefined ? `${number}.safetensors` : `${name}-${number}.safetensors`;
+  const file = fileOf(name, sequence);
   const stamp = writeSafetensors(join(folder, file), content.tensors);
-  const description: Description = { version: 1, sequence, position, state, file, ...stamp };
+  const description: Description = { version: 2, sequence, position, state, file, ...stamp, ...(run && { run }) };
   writeFileAtomic(join(folder, `${name}.json`), seal(description));
   removeOld(folder);
   return info(name, description);
@@ -90,27 +100,30 @@ export function listCheckpoints(folder: string): CheckpointInfo[] {
  * The newest unnamed checkpoint; undefined where there is none. A damaged one is an error, not a reason to take an older
  * one: going back is the user's choice.
  *
- * @throws CHECKSUM_MISMATCH, CHECKPOINT_DAMAGED
+ * @throws what loadCheckpoint throws
  */
-export function latestCheckpoint(folder: string): Checkpoint | undefined {
+export function latestCheckpoint(folder: string, run?: string): Checkpoint | undefined {
   const newest = numbered(folder)[0];
-  return newest === undefined ? undefined : loadCheckpoint(folder, newest);
+  return newest === undefined ? undefined : loadCheckpoint(folder, newest, run);
 }
 
 /**
  * A checkpoint by its name, verified byte for byte.
  *
+ * @param run marks the run that it must be of; default: of any
  * @throws CHECKPOINT_MISSING, CHECKSUM_MISMATCH, CHECKPOINT_DAMAGED
  */
-export function loadCheckpoint(folder: string, name: string): Checkpoint {
+export function loadCheckpoint(folder: string, name: string, run?: string): Checkpoint {
   if (!names(folder).includes(name)) throw error('CHECKPOINT_MISSING', { folder, name, available: names(folder) });
   const description = readDescription(folder, name);
   if (description instanceof Error) throw description;
+  if (run !== undefined && description.run !== undefined && description.run !== run)
+    throw damaged(folder, name, `it is of another run, ${description.run}`);
   const path = join(folder, description.file);
   if (!existsSync(path)) {
     // A training that goes on may have written it anew meanwhile.
     const now = readDescription(folder, name);
-    if (!(now instanceof Error) && now.file !== description.file) return loadCheckpoint(folder, name);
+    if (!(now instanceof Error) && now.file !== description.file) return loadCheckpoint(folder, name, run);
     throw error('CHECKPOINT_DAMAGED', { path, problem: 'the file is gone', advice: advice(folder, name) });
   }
   const { tensors } = readSafetensors(path, description, advice(folder, name));
@@ -119,12 +132,28 @@ export function loadCheckpoint(folder: string, name: string): Checkpoint {
 
 function readDescription(folder: string, name: string): Description | Error {
   const path = join(folder, `${name}.json`);
-  const content = unseal(readText(path, 'a checkpoint'));
+  let content: ReturnType<typeof unseal>;
+  try {
+    content = unseal(readBounded(path, 'a checkpoint'));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return damaged(folder, name, `it is not JSON: ${cause.message}`);
+    return cause as Error;
+  }
   if (!('value' in content)) return error('CHECKSUM_MISMATCH', { path, ...content, advice: advice(folder, name) });
   const parsed = descriptionSchema.safeParse(content.value);
-  if (parsed.success) return parsed.data;
-  const problem = z.prettifyError(parsed.error);
-  return error('CHECKPOINT_DAMAGED', { path, problem, advice: advice(folder, name) });
+  if (!parsed.success) return damaged(folder, name, z.prettifyError(parsed.error));
+  const { file, sequence } = parsed.data;
+  // A description under the name of another one would make the training go on from somewhere else.
+  return file === fileOf(name, sequence) ? parsed.data : damaged(folder, name, `it describes ${file}`);
+}
+
+const damaged = (folder: string, name: string, problem: string): Error =>
+  error('CHECKPOINT_DAMAGED', { path: join(folder, `${name}.json`), problem, advice: advice(folder, name) });
+
+/** Name of a checkpoint's tensor file. */
+function fileOf(name: string, sequence: number): string {
+  const number = String(sequence).padStart(6, '0');
+  return name === number ? `${number}.safetensors` : `${name}-${number}.safetensors`;
 }
 
 function advice(folder: string, name: string): string {

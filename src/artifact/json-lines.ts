@@ -1,11 +1,14 @@
 /** A file of JSON lines that only grows: what is written stays after a kill, and can be cut back to a known length. */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { error } from '../base/errors/index.ts';
 import { asWriteError, readText } from '../base/files.ts';
+import { parseJson } from '../base/json.ts';
 
 export interface JsonLines {
-  /** Length of the file: what a checkpoint records. */
+  /** Length and SHA-256 of the file: what a checkpoint records. */
   readonly bytes: number;
+  readonly sha256: string;
   /** Appends one line; it outlives this process at once, and the machine's failure after `sync`. */
   append(value: object): void;
   sync(): void;
@@ -15,11 +18,12 @@ export interface JsonLines {
 /**
  * Opens the file for appending, after cutting it back to `keepBytes`.
  *
- * @throws RUN_DAMAGED when it is shorter than that; FILE_UNWRITABLE, DISK_FULL
+ * @param expected SHA-256 of the bytes that are kept, where it is known
+ * @throws RUN_DAMAGED when it is shorter than that; CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
  */
-export function openJsonLines(path: string, keepBytes: number): JsonLines {
+export function openJsonLines(path: string, keepBytes: number, expected?: string): JsonLines {
   return attempt(path, () => {
-    const file = openSync(path, 'a');
+    const file = openSync(path, 'a+');
     const found = fstatSync(file).size;
     if (found < keepBytes) {
       closeSync(file);
@@ -28,11 +32,20 @@ export function openJsonLines(path: string, keepBytes: number): JsonLines {
         problem: `it has ${found} bytes, the checkpoint was written after ${keepBytes}`,
       });
     }
+    const hash = hashOf(file, keepBytes);
+    const kept = hash.copy().digest('hex');
+    if (expected !== undefined && kept !== expected) {
+      closeSync(file);
+      throw error('CHECKSUM_MISMATCH', { path, expected, found: kept, advice: ADVICE });
+    }
     ftruncateSync(file, keepBytes);
     let bytes = keepBytes;
     return {
       get bytes() {
         return bytes;
+      },
+      get sha256() {
+        return hash.copy().digest('hex');
       },
       append(value) {
         const line = Buffer.from(`${JSON.stringify(value)}\n`);
@@ -40,11 +53,25 @@ export function openJsonLines(path: string, keepBytes: number): JsonLines {
           for (let at = 0; at < line.length; ) at += writeSync(file, line, at);
         });
         bytes += line.length;
+        hash.update(line);
       },
       sync: () => attempt(path, () => fsyncSync(file)),
       close: () => closeSync(file),
     };
   });
+}
+
+const ADVICE = 'Restore it from a copy, or train again';
+
+/** Hash of the first bytes of a file. */
+function hashOf(file: number, length: number): Hash {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(Math.min(length, 1 << 20));
+  for (let at = 0, read = -1; at < length && read !== 0; at += read) {
+    read = readSync(file, buffer, 0, Math.min(buffer.length, length - at), at);
+    hash.update(buffer.subarray(0, read));
+  }
+  return hash;
 }
 
 /**
@@ -57,7 +84,7 @@ export function readJsonLines(path: string): unknown[] {
   const lines = readText(path, 'JSON lines').split('\n').slice(0, -1);
   return lines.map((line, i) => {
     try {
-      return JSON.parse(line);
+      return parseJson(line);
     } catch (cause) {
       throw error('RUN_DAMAGED', { path, problem: `line ${i + 1} is not JSON` }, cause);
     }

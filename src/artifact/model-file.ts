@@ -3,11 +3,13 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { asWriteError, readText, syncFolder, writeFileAtomic } from '../base/files.ts';
+import { asWriteError, syncFolder, writeFileAtomic } from '../base/files.ts';
 import { firstNotFinite } from '../base/finite.ts';
-import { seal, unseal } from '../base/seal.ts';
+import { seal } from '../base/seal.ts';
 import { dataDescription } from './data-description.ts';
+import { checkFinished, isRecordedFinished } from './finished-run.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from './safetensors.ts';
+import { readSealed } from './sealed-file.ts';
 
 const WEIGHTS = 'model.safetensors';
 const DESCRIPTION = 'model.json';
@@ -69,7 +71,8 @@ export function checkFinite(path: string, tensors: Iterable<readonly [string, Te
 }
 
 /** Has the run a finished model? */
-export const hasModel = (folder: string): boolean => existsSync(join(folder, DESCRIPTION));
+export const hasModel = (folder: string): boolean =>
+  existsSync(join(folder, DESCRIPTION)) || isRecordedFinished(folder);
 
 export interface LoadedModel {
   description: ModelDescription;
@@ -100,11 +103,8 @@ export function modelTensor(
 export function loadModel(folder: string): LoadedModel {
   const path = join(folder, DESCRIPTION);
   if (!hasModel(folder)) throw error('MODEL_MISSING', { folder });
-  const content = unseal(readText(path, 'a model'));
-  if (!('value' in content)) throw error('CHECKSUM_MISMATCH', { path, ...content });
-  const parsed = fileSchema.safeParse(content.value);
-  if (!parsed.success) throw error('RUN_DAMAGED', { path, problem: z.prettifyError(parsed.error) });
-  const { weights, ...description } = parsed.data;
+  checkFinished(folder, { file: DESCRIPTION });
+  const { weights, ...description } = readSealed(path, 'a model', fileSchema);
   const { tensors } = readSafetensors(join(folder, WEIGHTS), weights);
   checkFinite(folder, tensors);
   return { description, tensors };

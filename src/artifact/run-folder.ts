@@ -6,6 +6,7 @@
  *   timings.jsonl       wall times and rates
  *   checkpoints/        see checkpoint.ts
  *   model.safetensors, model.json   the finished model, see model-file.ts
+ *   finished.json       what a finished run consists of, see finished-run.ts
  *   report.md           what a person reads
  *   lock.<n>            while a process works in it, see lock.ts
  */
@@ -13,9 +14,11 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
-import { asWriteError, readText, writeFileAtomic } from '../base/files.ts';
-import { seal, unseal } from '../base/seal.ts';
-import { type JsonLines, openJsonLines } from './json-lines.ts';
+import { asWriteError, writeFileAtomic } from '../base/files.ts';
+import { seal } from '../base/seal.ts';
+import { checkFinished, forgetFinished } from './finished-run.ts';
+import { type JsonLines, openJsonLines, readJsonLines } from './json-lines.ts';
+import { readSealed } from './sealed-file.ts';
 
 const recordSchema = z.strictObject({
   version: z.literal(1),
@@ -72,12 +75,13 @@ export function createRun(
 export function openRun(folder: string): RunRecord {
   const path = runPaths(folder).record;
   if (!existsSync(path)) throw error('RUN_NOT_FOUND', { folder });
-  const content = unseal(readText(path, 'a run folder'));
-  if (!('value' in content)) throw error('CHECKSUM_MISMATCH', { path, ...content });
-  const parsed = recordSchema.safeParse(content.value);
-  if (!parsed.success) throw error('RUN_DAMAGED', { path, problem: z.prettifyError(parsed.error) });
-  return parsed.data;
+  const record = readSealed(path, 'a run folder', recordSchema);
+  checkFinished(folder, { run: markOf(record) });
+  return record;
 }
+
+/** What tells a run from others, however its folder is called and wherever its data lie. */
+export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;
 
 /** Throws RUN_OTHER_DATASET unless the data set is the one that the run was trained on. */
 export function checkDataset(folder: string, record: RunRecord, data: { folder: string; hash: string }): void {
@@ -89,6 +93,16 @@ export function checkDataset(folder: string, record: RunRecord, data: { folder: 
 export const dropCheckpoints = (folder: string): void =>
   rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });
 
+/**
+ * The lines of a log, verified where the run is finished.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED, FILE_UNREADABLE
+ */
+export function readLog(folder: string, log: 'metrics' | 'timings'): unknown[] {
+  checkFinished(folder, { file: basename(runPaths(folder)[log]) });
+  return readJsonLines(runPaths(folder)[log]);
+}
+
 export interface RunLogs {
   metrics: JsonLines;
   timings: JsonLines;
@@ -97,15 +111,24 @@ export interface RunLogs {
   close(): void;
 }
 
+/** How much of the logs a checkpoint recorded: lengths in bytes, and SHA-256 (checkpoints of version 0.1 have none). */
+export interface KeptLogs {
+  metrics: number;
+  timings: number;
+  metricsSha256?: string;
+  timingsSha256?: string;
+}
+
 /**
- * Opens the logs of a run for appending, cut back to the lengths in bytes that a checkpoint recorded (zero: begin anew).
- * The caller holds the folder's lock.
+ * Opens the logs of a run for appending, cut back to what a checkpoint recorded (zero: begin anew). The run is not finished
+ * until it is finished again. The caller holds the folder's lock.
  *
- * @throws RUN_DAMAGED, FILE_UNWRITABLE
+ * @throws RUN_DAMAGED, CHECKSUM_MISMATCH, FILE_UNWRITABLE
  */
-export function openLogs(folder: string, keep: { metrics: number; timings: number }): RunLogs {
-  const metrics = openJsonLines(runPaths(folder).metrics, keep.metrics);
-  const timings = openJsonLines(runPaths(folder).timings, keep.timings);
+export function openLogs(folder: string, keep: KeptLogs): RunLogs {
+  forgetFinished(folder);
+  const metrics = openJsonLines(runPaths(folder).metrics, keep.metrics, keep.metricsSha256);
+  const timings = openJsonLines(runPaths(folder).timings, keep.timings, keep.timingsSha256);
   return {
     metrics,
     timings,

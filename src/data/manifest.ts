@@ -20,6 +20,12 @@ export const vocabularyFile = (field: string): string => `vocabularies/${field}.
 /** What to do about a damaged file of a prepared data set. */
 const ADVICE = 'Restore it from a copy, or run tributary prepare again';
 
+/** Is there a manifest, be it that a killed process had moved its folder aside? */
+export function hasManifest(folder: string): boolean {
+  recoverFolder(folder);
+  return existsSync(join(folder, MANIFEST));
+}
+
 /** Reads and verifies a manifest. Throws DATA_NOT_PREPARED, DATA_VERSION, CHECKSUM_MISMATCH, FILE_TOO_LARGE. */
 export function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST);

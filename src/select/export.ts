@@ -1,9 +1,8 @@
 /** From a finished run to an artifact: graphs, tables, vocabularies, calibration, score and the statistics of its data. */
 import { calibrator } from '../artifact/calibration.ts';
-import { readJsonLines } from '../artifact/json-lines.ts';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { MODEL_NAME, vocabularyPath } from '../artifact/paths.ts';
-import { openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { openRun, type RunRecord, readLog } from '../artifact/run-folder.ts';
 import { compileScore, defaultScore } from '../artifact/score.ts';
 import type { ArtifactStatistics } from '../artifact/statistics.ts';
 import { checkPlace, writeArtifact } from '../artifact/write.ts';
@@ -160,9 +159,9 @@ const seedOf = ({ config }: RunRecord): { seed?: number } =>
 
 /** The test grid that the end of the training recorded. */
 function metricsOf(run: string): { metrics?: unknown } {
-  const result = readJsonLines(runPaths(run).metrics).findLast(
-    (line) => (line as { kind?: unknown } | null)?.kind === 'result',
-  ) as { test?: unknown } | undefined;
+  const result = readLog(run, 'metrics').findLast((line) => (line as { kind?: unknown } | null)?.kind === 'result') as
+    | { test?: unknown }
+    | undefined;
   return result?.test === undefined ? {} : { metrics: result.test };
 }
 

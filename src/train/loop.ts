@@ -2,7 +2,8 @@
  * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run goes on with
  * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
  */
-import { type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { recordFinished } from '../artifact/finished-run.ts';
+import { markOf, type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import type { SplitReader } from '../data/prepared.ts';
 import { gridToJson } from '../evaluate/index.ts';
 import { EpochClock, RunClock } from './clock.ts';
@@ -226,6 +227,7 @@ export class Training {
     this.logs.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
     this.logs.timings.append({ seconds: result.seconds });
     this.logs.sync();
+    recordFinished(folder, markOf(this.record));
     this.request.emit(result);
     return result;
   }
@@ -272,6 +274,8 @@ export class Training {
     logs.sync();
     state.metricsBytes = logs.metrics.bytes;
     state.timingsBytes = logs.timings.bytes;
+    state.metricsSha256 = logs.metrics.sha256;
+    state.timingsSha256 = logs.timings.sha256;
     this.#clock.count();
     const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
     this.#lastCheckpoint = performance.now();

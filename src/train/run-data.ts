@@ -1,11 +1,10 @@
 /** The prepared data set that a run's model scores. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
 import { checkDataset, openRun, type RunRecord } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { RunConfig } from '../config/run.ts';
+import { hasManifest } from '../data/manifest.ts';
 import { openPrepared } from '../data/open.ts';
 import type { Manifest, PreparedData, SplitReader } from '../data/prepared.ts';
 import { readSubset } from '../data/subset.ts';
@@ -34,8 +33,7 @@ export async function openRunData(run: string, folder?: string): Promise<Prepare
 export async function openRecorded(run: string, { data }: RunRecord, folder?: string): Promise<PreparedData> {
   if (folder !== undefined) return openPrepared(folder);
   if (data.folder === '') throw error('MODEL_UNBOUND', { run });
-  if (!existsSync(join(data.folder, 'manifest.json')))
-    throw error('RUN_DATA_MISSING', { folder: run, name: data.name, data: data.folder });
+  if (!hasManifest(data.folder)) throw error('RUN_DATA_MISSING', { folder: run, name: data.name, data: data.folder });
   return openPrepared(data.folder);
 }
 

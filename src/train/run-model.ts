@@ -1,7 +1,7 @@
 /** The model of a run: the finished one, or, of a run that is not finished, its best weights so far. */
 import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../artifact/checkpoint.ts';
 import { checkFinite, hasModel, type LoadedModel, loadModel, type ModelDescription } from '../artifact/model-file.ts';
-import { openRun, runPaths } from '../artifact/run-folder.ts';
+import { markOf, openRun, runPaths } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { runSchema } from '../config/run.ts';
 import { findModel } from '../model/registry.ts';
@@ -36,7 +36,8 @@ export function loadRunModel(
   const known = listCheckpoints(checkpoints);
   const name = checkpoint ?? known.find((one) => one.name === BEST)?.name;
   if (name === undefined || data === undefined) throw error('MODEL_MISSING', { folder, checkpoints: known.length });
-  const { tensors, ...info } = loadCheckpoint(checkpoints, name);
+  const record = openRun(folder);
+  const { tensors, ...info } = loadCheckpoint(checkpoints, name, markOf(record));
   const usable = (phase: string): boolean => phase !== 'search';
   if (!usable(info.position.phase)) {
     const others = known.filter(({ position }) => usable(position.phase)).map((one) => one.name);
@@ -44,7 +45,7 @@ export function loadRunModel(
   }
   const weights = new Map([...tensors].filter(([tensor]) => !tensor.startsWith('moment.') && tensor !== LOG_VARIANCE));
   checkFinite(`${checkpoints}/${name}`, weights);
-  const { model } = runSchema.parse(openRun(folder).config);
+  const { model } = runSchema.parse(record.config);
   const options = findModel(model.key).options.parse(model);
   onCheckpoint(info);
   return { description: { version: 1, model: { ...options, key: model.key }, data }, tensors: weights };

@@ -2,7 +2,7 @@
 import { latestCheckpoint, loadCheckpoint } from '../artifact/checkpoint.ts';
 import { lockFolder } from '../artifact/lock.ts';
 import { checkFinite } from '../artifact/model-file.ts';
-import { checkDataset, openLogs, openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
+import { checkDataset, markOf, openLogs, openRun, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
@@ -70,10 +70,11 @@ async function runLocked<E>(
   const config = runSchema.parse(record.config);
   const data = reach(await openRecorded(request.folder, record, request.data));
   checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
-  const setup = await setUp(config, data);
+  const run = markOf(record);
+  const setup: Setup = { ...(await setUp(config, data)), run };
   const { checkpoints } = runPaths(request.folder);
   const checkpoint =
-    request.from === undefined ? latestCheckpoint(checkpoints) : loadCheckpoint(checkpoints, request.from);
+    request.from === undefined ? latestCheckpoint(checkpoints, run) : loadCheckpoint(checkpoints, request.from, run);
   const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
   if (checkpoint === undefined) await begin(setup, config);
   else {
@@ -81,7 +82,8 @@ async function runLocked<E>(
     restoreTensors(setup, checkpoint.tensors);
   }
 
-  const logs = openLogs(request.folder, { metrics: state.metricsBytes, timings: state.timingsBytes });
+  const { metricsBytes: metrics, timingsBytes: timings, metricsSha256, timingsSha256 } = state;
+  const logs = openLogs(request.folder, { metrics, timings, metricsSha256, timingsSha256 });
   const train = await openPart(data, 'train', config.train);
   const validation = await openPart(data, 'validation', config.train);
   try {

@@ -23,6 +23,8 @@ import { LOG_VARIANCE } from './weighting/uncertainty.ts';
 import { allocateWeights, totalLength, view, type Weights, weightBytes } from './weights.ts';
 
 export interface Setup {
+  /** Marks checkpoints as those of this run; absent where none are written. */
+  run?: string;
   config: RunConfig;
   data: PreparedData;
   model: ModelDefinition<CommonOptions>;

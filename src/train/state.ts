@@ -31,6 +31,9 @@ export interface LoopState {
   /** Lengths of the run's logs. */
   metricsBytes: number;
   timingsBytes: number;
+  /** Their SHA-256; checkpoints of version 0.1 lack them. */
+  metricsSha256?: string;
+  timingsSha256?: string;
   /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack that. */
   seconds: number;
   processorSeconds?: number;
@@ -85,12 +88,12 @@ function momentTensors(weights: Weights): [string, TensorView][] {
 /** Writes a numbered checkpoint from which the run goes on. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
   const tensors = [...weightTensors(setup), ...momentTensors(setup.weights)];
-  return saveCheckpoint(folder, { position, state, tensors }).name;
+  return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
 }
 
 /** Writes the weights alone under a name (`rewind`, `best`). */
 export const saveSnapshot = (folder: string, setup: Setup, position: Position, name: string): void =>
-  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup), name });
+  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup), name, run: setup.run });
 
 /** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
 export function restoreTensors(
@@ -111,5 +114,5 @@ export function restoreSnapshot(
   name: string,
   keep: (name: string) => boolean = () => false,
 ): void {
-  restoreTensors(setup, loadCheckpoint(folder, name).tensors, (tensor) => !keep(tensor));
+  restoreTensors(setup, loadCheckpoint(folder, name, setup.run).tensors, (tensor) => !keep(tensor));
 }

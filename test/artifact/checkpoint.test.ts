@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -149,6 +149,29 @@ describe('damage', () => {
     save(folder, 2);
     expect(readdirSync(folder)).toContain('best-000001.safetensors');
     expect(firstWeight(latestCheckpoint(folder))).toBe(2);
+  });
+
+  test('a description under the name of another one, or of another run, is not taken', () => {
+    const folder = temporaryFolder();
+    save(folder, 1, 'best');
+    save(folder, 2);
+    save(folder, 3);
+    const swap = (from: string): void => copyFileSync(join(folder, `${from}.json`), join(folder, '000003.json'));
+    for (const from of ['best', '000002']) {
+      swap(from);
+      expect(() => latestCheckpoint(folder), from).toThrow(
+        expect.objectContaining({
+          code: 'CHECKPOINT_DAMAGED',
+          message: expect.stringContaining(`it describes ${from}`),
+        }),
+      );
+    }
+    saveCheckpoint(folder, { position, state: {}, tensors: [], run: 'one' });
+    expect(latestCheckpoint(folder, 'one')?.state).toEqual({});
+    expect(() => latestCheckpoint(folder, 'two')).toThrow(
+      expect.objectContaining({ code: 'CHECKPOINT_DAMAGED', message: expect.stringContaining('of another run, one') }),
+    );
+    expect(loadCheckpoint(folder, 'best', 'two').state).toEqual({ value: 1 }); // it does not say
   });
 
   test('a description cannot name a file elsewhere, nor can a caller', () => {

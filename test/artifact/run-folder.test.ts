@@ -1,12 +1,33 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { recordFinished } from '../../src/artifact/finished-run.ts';
 import { openJsonLines, readJsonLines } from '../../src/artifact/json-lines.ts';
 import { lockFolder } from '../../src/artifact/lock.ts';
 import { loadModel, type ModelDescription, saveModel } from '../../src/artifact/model-file.ts';
-import { checkDataset, createRun, openLogs, openRun, runPaths } from '../../src/artifact/run-folder.ts';
+import {
+  checkDataset,
+  createRun,
+  markOf,
+  openLogs,
+  openRun,
+  readLog,
+  runPaths,
+} from '../../src/artifact/run-folder.ts';
+import { sha256 as hash } from '../../src/base/hash.ts';
+import { seal } from '../../src/base/seal.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const content = {
@@ -17,6 +38,19 @@ const content = {
 };
 const thrown = (code: string, message = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(message) });
+
+const MODEL: ModelDescription = {
+  version: 1,
+  model: { key: 'autoifs', loraRank: 2 },
+  data: {
+    name: 'ml-1m',
+    hash: 'a'.repeat(64),
+    tableRows: 5,
+    fields: [{ name: 'user', kind: 'categorical', offset: 0, size: 5, slots: 1, pooling: 'mean' }],
+    scenarios: ['0', '1'],
+    tasks: ['click'],
+  },
+};
 
 describe('a run folder', () => {
   test('is read as it was created', () => {
@@ -129,33 +163,21 @@ describe('the lock', () => {
 });
 
 describe('a finished model', () => {
-  const description: ModelDescription = {
-    version: 1,
-    model: { key: 'autoifs', loraRank: 2 },
-    data: {
-      name: 'ml-1m',
-      hash: 'a'.repeat(64),
-      tableRows: 5,
-      fields: [{ name: 'user', kind: 'categorical', offset: 0, size: 5, slots: 1, pooling: 'mean' }],
-      scenarios: ['0', '1'],
-      tasks: ['click'],
-    },
-  };
   const tensors = (value: number) => new Map([['w', { shape: [1], data: Float32Array.of(value) }]]);
 
   test('comes back, the last one written', () => {
     const folder = temporaryFolder();
     expect(() => loadModel(folder)).toThrow(thrown('MODEL_MISSING', 'tributary resume'));
-    saveModel(folder, description, tensors(1));
-    saveModel(folder, description, tensors(2));
+    saveModel(folder, MODEL, tensors(1));
+    saveModel(folder, MODEL, tensors(2));
     const model = loadModel(folder);
-    expect(model.description).toEqual(description);
+    expect(model.description).toEqual(MODEL);
     expect([...model.tensors.get('w')!.data]).toEqual([2]);
   });
 
   test.each(['model.json', 'model.safetensors'])('a changed byte of %s is found', (file) => {
     const folder = temporaryFolder();
-    saveModel(folder, description, tensors(1));
+    saveModel(folder, MODEL, tensors(1));
     const path = join(folder, file);
     const good = readFileSync(path);
     for (let at = 0; at < good.length; at++) {
@@ -164,5 +186,60 @@ describe('a finished model', () => {
       writeFileSync(path, damaged);
       expect(() => loadModel(folder), `byte ${at}`).toThrow(thrown('CHECKSUM_MISMATCH', path));
     }
+  });
+});
+
+describe('a finished run', () => {
+  const finished = () => {
+    const { folder, record } = createRun(content, { parent: temporaryFolder() });
+    const logs = openLogs(folder, { metrics: 0, timings: 0 });
+    logs.metrics.append({ kind: 'result', test: 1 });
+    logs.timings.append({ ms: 5 });
+    logs.close();
+    saveModel(folder, MODEL, new Map([['w', { shape: [1], data: Float32Array.of(1) }]]));
+    recordFinished(folder, markOf(record));
+    return folder;
+  };
+
+  test('is read as it was recorded', () => {
+    const folder = finished();
+    expect(readLog(folder, 'metrics')).toEqual([{ kind: 'result', test: 1 }]);
+    expect(loadModel(folder).description).toEqual(MODEL);
+    expect(openRun(folder).id).toBe('autoifs-ml-1m-1');
+  });
+
+  test('is refused with a changed log, a model that is gone, or parts of another run', () => {
+    const [folder, other] = [finished(), finished()];
+    const metrics = runPaths(folder).metrics;
+    writeFileSync(metrics, readFileSync(metrics, 'utf8').replace('"test":1', '"test":2'));
+    expect(() => readLog(folder, 'metrics')).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
+    writeFileSync(metrics, '');
+    expect(() => readLog(folder, 'metrics')).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
+    rmSync(metrics);
+    expect(() => readLog(folder, 'metrics')).toThrow(thrown('RUN_DAMAGED', 'metrics.jsonl is gone'));
+    renameSync(join(folder, 'model.json'), join(folder, 'elsewhere'));
+    expect(() => loadModel(folder)).toThrow(thrown('RUN_DAMAGED', 'model.json is gone'));
+    const text = readFileSync(runPaths(other).record, 'utf8');
+    const { checksum: _, ...record } = JSON.parse(text);
+    writeFileSync(runPaths(folder).record, seal({ ...record, created: '2020-01-01T00:00:00.000Z' }));
+    expect(() => openRun(folder)).toThrow(thrown('RUN_DAMAGED', 'run.json is of'));
+  });
+
+  test('that goes on is finished no more', () => {
+    const folder = finished();
+    const { bytes, sha256 } = openLogs(folder, { metrics: 0, timings: 0 }).metrics;
+    expect({ bytes, sha256 }).toEqual({ bytes: 0, sha256: hash('') });
+    expect(readLog(folder, 'metrics')).toEqual([]);
+  });
+
+  test('a log that a checkpoint did not record is not gone on with', () => {
+    const folder = finished();
+    const { metrics } = runPaths(folder);
+    const text = readFileSync(metrics, 'utf8');
+    const keep = { metrics: text.length, timings: 0, metricsSha256: hash(text) };
+    openLogs(folder, keep).close();
+    writeFileSync(metrics, text.replace('1', '2'));
+    expect(() => openLogs(folder, keep)).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
+    expect(readFileSync(metrics, 'utf8')).toBe(text.replace('1', '2')); // nothing was cut
   });
 });

@@ -1,5 +1,5 @@
 /** What is not finite never becomes a checkpoint or a model, and is refused where an older version or an edit left it. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../src/artifact/checkpoint.ts';
@@ -121,6 +121,7 @@ function spoil(run: string, name: RegExp, value: number): void {
   const content = unseal(readFileSync(join(run, 'model.json'), 'utf8'));
   if (!('value' in content)) throw new Error('the description is damaged');
   writeFileSync(join(run, 'model.json'), seal({ ...(content.value as object), weights }));
+  rmSync(join(run, 'finished.json')); // it wrote none
 }
 
 test.each([

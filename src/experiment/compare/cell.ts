@@ -1,8 +1,7 @@
 /** What a finished training leaves for the comparison, beside its run folder and its logits. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJsonLines } from '../../artifact/json-lines.ts';
-import { runPaths } from '../../artifact/run-folder.ts';
+import { readLog, runPaths } from '../../artifact/run-folder.ts';
 import { error } from '../../base/errors/index.ts';
 import { readText, writeFileAtomic } from '../../base/files.ts';
 import { sha256File } from '../../base/hash.ts';
@@ -82,21 +81,23 @@ interface EpochLine {
 
 /** Out of the logs of a run: its best epoch and what it took to get there. */
 function readTimes(run: string): { bestEpoch: number; times: Omit<CellTimes, 'seconds'> } {
-  const { metrics, timings } = runPaths(run);
-  const epochs = (readJsonLines(metrics) as (EpochLine & { kind: string; best?: boolean })[]).filter(
+  const epochs = (readLog(run, 'metrics') as (EpochLine & { kind: string; best?: boolean })[]).filter(
     ({ kind }) => kind === 'epoch',
   );
   const last = epochs.at(-1);
   // Where the monitored metric is never defined, no epoch is best and the last weights are kept.
   const best = epochs.findLast(({ phase, best }) => phase === last?.phase && best) ?? last;
-  const lines = readJsonLines(timings) as (EpochLine & {
+  const lines = readLog(run, 'timings') as (EpochLine & {
     totalSeconds: number;
     processorSeconds: number;
     peakBytes: number;
   })[];
   const line = lines.find(({ phase, epoch }) => phase === best?.phase && epoch === best.epoch);
   if (best === undefined || line?.totalSeconds === undefined)
-    throw error('RUN_DAMAGED', { path: timings, problem: 'it does not have the times of the best epoch' });
+    throw error('RUN_DAMAGED', {
+      path: runPaths(run).timings,
+      problem: 'it does not have the times of the best epoch',
+    });
   return {
     bestEpoch: best.epoch,
     times: {
