@@ -56,7 +56,7 @@ const source = z.strictObject({
   /** CSV only: column names for a file without a header line. */
   columns: z.array(z.string().min(1)).optional(),
   quote: z.string().max(1).optional(),
-  /** CSV only: texts that mean "no value". */
+  /** CSV only: texts that mean "no value", the empty one besides. */
   nullValues: z.array(z.string()).default(['']),
   /** Name of a column that holds the path of the file that a row comes from. */
   fileColumn: name.optional(),
@@ -127,7 +127,7 @@ export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, m
 
 const task = z.strictObject({
   name,
-  /** SQL that gives 0, 1, true, false or NULL (no label: the row does not count for this task). */
+  /** SQL that gives 0, 1, true, false or nothing (missing: the row does not count for this task). */
   label: sql,
 });
 
@@ -142,7 +142,7 @@ const split = z.discriminatedUnion('kind', [
     ratios: ratios.default([0.8, 0.1, 0.1]),
     seed: z.int().min(0).default(2021),
   }),
-  /** Earliest rows train, latest test; ties never straddle a border. */
+  /** Earliest rows train, latest test; ties never straddle a border. Rows without a time are left out. */
   z.strictObject({ kind: z.literal('time'), column: sql, ratios: ratios.default([0.8, 0.1, 0.1]) }),
   /** All rows of one user (or any key) on the same side, by a seeded hash. */
   z.strictObject({
@@ -165,7 +165,7 @@ const split = z.discriminatedUnion('kind', [
 const sequences = z.strictObject({
   /** SQL: whose sequences they are. Rows without a key or a time have empty ones and feed none. */
   key: sql,
-  /** SQL: a number, date, time or text with an order. Equal times are not earlier. */
+  /** SQL: a number, date, time, or a text that says one. Equal times are not earlier. */
   time: sql,
   /** The categorical field that is the item; sequences share its vocabulary. */
   item: name,
@@ -193,6 +193,20 @@ export const datasetSchema = z
     /** Keeps only rows for which this is true. */
     where: sql.optional(),
     /**
+     * Keeps one row of those that are the same: in every column of the source of the examples (true), or in what the
+     * expressions in `by` give (a column of ids, say), of which the first or last in the order of the files stays. Rows for which
+     * one of them is missing all stay.
+     */
+    deduplicate: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          by: z.union([sql.transform((one) => [one]), z.array(sql).min(1)]),
+          keep: z.enum(['first', 'last']).default('first'),
+        }),
+      ])
+      .optional(),
+    /**
      * Row order before the split: each step groups the rows by a column, groups in order of first appearance, rows of
      * a group in the order before the step. Default: the order of the files.
      */
@@ -202,7 +216,7 @@ export const datasetSchema = z
       .strictObject({
         /** SQL that gives the scenario of a row: one of `values`, as text or number. */
         expression: sql,
-        /** The scenarios in order of their index 0..S-1. Rows with another value are an error; NULL drops the row. */
+        /** The scenarios in order of their index 0..S-1. Rows with another value are an error; a missing one drops the row. */
         values: z.array(z.union([z.string(), z.int()])).min(1),
         /** Readable names, one per value. Default: the values. */
         names: z.array(z.string().min(1)).optional(),
@@ -211,7 +225,7 @@ export const datasetSchema = z
       .refine(({ values }) => new Set(values.map(String)).size === values.length, 'a value is listed twice')
       .refine((scenario) => !scenarioNames(scenario).includes('__proto__'), PROTOTYPE),
     tasks: z.array(task).min(1).superRefine(distinctNames('tasks', namesOf)),
-    /** Weight of a row in the training loss (> 0); 1 when absent. */
+    /** Weight of a row in the training loss: above 0, finite, in every row. Default: 1. */
     weight: sql.optional(),
     /** Key of grouped AUC, for example the user. */
     group: sql.optional(),

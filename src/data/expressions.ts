@@ -44,10 +44,16 @@ export function allExpressions(config: DatasetConfig): Expression[] {
     ...optional('weight', config.weight),
     ...optional('group', config.group),
     ...optional('split', 'column' in config.split ? config.split.column : undefined),
+    ...deduplicateExpressions(config),
     ...sequenceExpressions(config),
     ...config.groupRowsBy.map((column) => ({ usedBy: 'groupRowsBy', sql: identifier(column) })),
   ];
 }
+
+export const deduplicateUse = (place: number): string => `deduplicate.by.${place}`;
+
+const deduplicateExpressions = ({ deduplicate }: DatasetConfig): Expression[] =>
+  typeof deduplicate === 'object' ? deduplicate.by.map((sql, i) => ({ usedBy: deduplicateUse(i), sql })) : [];
 
 /** The places of the sequences' expressions in the configuration. */
 export const SEQUENCE_KEY = 'sequences.key';
@@ -109,7 +115,7 @@ export async function neededColumns(
   const all = [...expressions, ...derived];
   const references = (await referencedColumns(connection, all)).flat();
   const isWhole = references.some(([first, ...rest]) => rest.length === 0 && Object.hasOwn(config.sources, first));
-  if (isWhole || all.some(({ sql }) => NAMES_OTHERS.test(sql))) return undefined;
+  if (isWhole || config.deduplicate === true || all.some(({ sql }) => NAMES_OTHERS.test(sql))) return undefined;
   const keys = config.joins.flatMap(({ on }) => Object.entries(on).flat());
   const named = new Set([...references.flat(), ...keys].map((name) => name.toLowerCase()));
   return (column) => named.has(column.toLowerCase());

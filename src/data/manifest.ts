@@ -145,6 +145,7 @@ type ManifestParts = Pick<
   | 'orderedTasks'
   | 'sequences'
   | 'splits'
+  | 'splitBorders'
   | 'scenarios'
   | 'tasks'
   | 'sourceFolder'

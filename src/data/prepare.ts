@@ -19,7 +19,7 @@ import { copyTo, writeParts } from './parts.ts';
 import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
 import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
-import { baseSource, checkJoinKeys, createSourceViews } from './sources.ts';
+import { checkJoinKeys, createSourceViews } from './sources.ts';
 import { createSplit } from './split.ts';
 import { computeStatistics, type Statistics } from './statistics.ts';
 import { tasksAreOrdered } from './task-order.ts';
@@ -123,15 +123,14 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     const values = await checkExpressions(connection, config, sources);
     await checkJoinKeys(connection, config, sources);
     begin(2);
-    const rows = await createRows(connection, config, sources, values);
+    const { rows, leftOut } = await createRows(connection, config, sources, values);
     begin(3);
-    await createSplit(connection, config, rows);
+    const splitBorders = await createSplit(connection, config, rows);
     begin(4);
     const fields = await createVocabularies(connection, config, values, staging, task.earlier);
     begin(5);
     const splits = await writeParts(connection, config, values, staging);
     begin(6);
-    const baseRows = sources.find((s) => s.name === baseSource(config))?.rows ?? rows;
     const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns]));
     const sequences = describeSequences(config);
     const parts = {
@@ -140,8 +139,9 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
       tasks: config.tasks.map((t) => t.name),
       scenarios: scenarioNames(config.scenario),
       ...(sequences && { sequences }),
+      ...(splitBorders && { splitBorders }),
     };
-    const statistics = await computeStatistics(connection, { ...parts, config }, staging, baseRows);
+    const statistics = await computeStatistics(connection, { ...parts, config }, staging, leftOut);
     writeFileSync(join(staging, 'statistics.json'), `${JSON.stringify(statistics, undefined, 1)}\n`);
     const manifest = await writeManifest(staging, {
       ...parts,

@@ -74,6 +74,11 @@ export interface Manifest {
   /** No training row has a task's label 1 and the label 0 of the task before it (click, then purchase). Older data do not say. */
   orderedTasks?: boolean;
   splits: Record<SplitName, { rows: number; file: string; sha256: string }>;
+  /**
+   * Of a split by time: the times from which on rows are of validation and of test, as texts (instants in UTC); null where
+   * the part is empty. Older data do not say.
+   */
+  splitBorders?: { validation: string | null; test: string | null };
   hasWeight: boolean;
   hasGroup: boolean;
   /** SHA-256 of the other files of the folder, by path. */

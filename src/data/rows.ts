@@ -15,15 +15,18 @@ import {
   checkedValue,
   fieldUse,
   neededColumns,
+  SEQUENCE_TIME,
   taskUse,
   type Value,
   type Values,
 } from './expressions.ts';
 import { present } from './missing.ts';
 import type { Expression } from './one-expression.ts';
+import { allOf, conditions, countLeftOut, createKept, joinKept, type LeftOut, scenarioText } from './row-choice.ts';
 import { givenColumns, sequenceInputs } from './sequences.ts';
 import { baseSource, freeAmong, joinedRelation, keepBaseRows, rowColumn, type Source } from './sources.ts';
 import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
+import { isTextTime, readTextTimes, timeText } from './times.ts';
 
 /** How the fields are stored in the rows table, in field order. */
 export const storedFields = (config: DatasetConfig, values: Values): StoredField[] =>
@@ -35,12 +38,6 @@ const inputColumns = (config: DatasetConfig, values: Values, row: string): strin
   ...storedFields(config, values).map((field, i) => `${field.expression} AS f${i}`),
   `${scenarioIndex(config, values)} AS scenario`,
 ];
-
-/** Text of the scenario, NULL for none. */
-export function scenarioText(values: Values): string {
-  const { sql, type } = checkedValue(values, 'scenario');
-  return textOf(sql, type);
-}
 
 /** Index of the scenario, -1 for an unknown value, NULL for none. */
 export function scenarioIndex(config: DatasetConfig, values: Values): string {
@@ -58,12 +55,13 @@ export function labelValue({ sql, type }: Value): string {
   return `CASE WHEN ${sql} IS NULL THEN NULL WHEN ${one} THEN 1 WHEN ${zero} THEN 0 ELSE -1 END::TINYINT`;
 }
 
-/** What the split needs to know of a row: a time, or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
+/** What the split needs to know of a row: a time (a text as it is), or the part itself (0 train, 1 validation, 2 test, -1 unknown). */
 export function splitKey(config: DatasetConfig, values: Values): string | undefined {
   const { split } = config;
   if (split.kind === 'random') return undefined;
   const { sql, type } = checkedValue(values, 'split');
   if (split.kind === 'time') {
+    if (isTextTime(type)) return timeText(sql);
     if (!isOrdered(type))
       throw error('DATA_EXPRESSION_INVALID', {
         usedBy: 'split',
@@ -84,15 +82,15 @@ export function splitKey(config: DatasetConfig, values: Values): string | undefi
 }
 
 /**
- * Creates the table `rows`; returns how many rows it has. Rows for which `where` is not true or the scenario is NULL are
- * left out. Throws DATA_LABEL_INVALID, DATA_SCENARIO_UNKNOWN, DATA_WEIGHT_INVALID, DATA_SPLIT_VALUE, DATA_NO_ROWS.
+ * Creates the table `rows`; returns how many rows it has and how many were left out (row-choice.ts). Throws
+ * DATA_LABEL_INVALID, DATA_SCENARIO_UNKNOWN, DATA_WEIGHT_INVALID, DATA_SPLIT_VALUE, DATA_TIME_TEXT, DATA_NO_ROWS.
  */
 export async function createRows(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
   values: Values,
-): Promise<number> {
+): Promise<{ rows: number; leftOut: LeftOut }> {
   const split = splitKey(config, values);
   const columns = [
     ...inputColumns(config, values, rowColumn(sources)),
@@ -102,26 +100,58 @@ export async function createRows(
     ...(split === undefined ? [] : [`${split} AS split_key`]),
     ...sequenceInputs(config, values),
   ];
-  const from = await numberedRows(connection, config, sources, allExpressions(config));
-  const where = [...conditions(config, values), `${scenarioText(values)} IS NOT NULL`].join(' AND ');
+  const joined = await numberedRows(connection, config, sources, allExpressions(config));
+  const chosen = conditions(config, values);
+  const where = allOf(chosen);
+  let from = joined;
   try {
+    if (await createKept(connection, config, values, sources, joined)) from += joinKept(sources);
     const order = await createRowOrder(connection, config, sources, from, where);
     const sql = `SELECT ${order.place}::INTEGER AS place, ${columns.join(', ')} FROM ${from}${order.join} WHERE ${where}`;
     await withinMemory(connection, columns.length, () =>
       execute(connection, `CREATE TEMP TABLE rows AS ${sql}`, 'computing the rows'),
     );
   } catch (cause) {
-    throw await blameExpression(connection, config, from, cause);
+    throw await blameExpression(connection, config, joined, cause);
   }
-  await checkRows(connection, from, allChecks(config), sources, config);
-  const { n } = await queryOne(connection, 'SELECT count(*) AS n FROM rows', 'counting the rows');
-  if (Number(n) === 0) throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression });
-  return Number(n);
+  await checkRows(connection, joined, allChecks(config), sources, config);
+  const rows = await countRows(connection, config);
+  await readTimes(connection, config, values);
+  const base = sources.find(({ name }) => name === baseSource(config))?.rows ?? rows;
+  return { rows, leftOut: await countLeftOut(connection, chosen, joined, { base, kept: rows }) };
 }
 
-/** SQL of the conditions under which a joined row counts. */
-export const conditions = (config: DatasetConfig, values: Values): string[] =>
-  config.where === undefined ? [] : [checkedValue(values, 'where').sql];
+/** Rows of the table. Throws DATA_NO_ROWS; DATA_JOIN_ROWS where a row of the base source is in it twice. */
+async function countRows(connection: DuckDBConnection, config: DatasetConfig): Promise<number> {
+  const distinct = config.joins.length === 0 ? 'count(*)' : 'count(DISTINCT row)';
+  const found = await queryOne(
+    connection,
+    `SELECT count(*) AS rows, ${distinct} AS base_rows FROM rows`,
+    'counting the rows',
+  );
+  const [rows, baseRows] = [Number(found.rows), Number(found.base_rows)];
+  if (rows !== baseRows) throw error('DATA_JOIN_ROWS', { source: baseSource(config), rows, baseRows });
+  if (rows > 0) return rows;
+  const time = config.split.kind === 'time' ? config.split.column : undefined;
+  throw error('DATA_NO_ROWS', { where: config.where, scenario: config.scenario.expression, time });
+}
+
+/** Turns columns of the table that hold times as texts into times. Throws DATA_TIME_TEXT. */
+async function readTimes(connection: DuckDBConnection, config: DatasetConfig, values: Values): Promise<void> {
+  const { split, sequences } = config;
+  const times = [
+    ...(split.kind === 'time' ? [{ column: 'split_key', usedBy: 'split', expression: split.column }] : []),
+    ...(sequences ? [{ column: 'sequence_time', usedBy: SEQUENCE_TIME, expression: sequences.time }] : []),
+  ].filter(({ usedBy }) => isTextTime(checkedValue(values, usedBy).type));
+  for (const { column, ...used } of times) {
+    const { value } = await readTextTimes(connection, 'rows', column, used);
+    await execute(
+      connection,
+      `ALTER TABLE rows ALTER COLUMN ${column} SET DATA TYPE ${value.type} USING ${value.sql}`,
+      'reading the times',
+    );
+  }
+}
 
 /** SQL of the weight, NULL where there is none; a text that is no number is none. */
 export function weightValue(values: Values): string {
@@ -216,10 +246,10 @@ async function createRowOrder(
       `FROM (SELECT *, min(place) OVER (PARTITION BY k${i}) AS first FROM (${order}))`;
   });
   await execute(connection, `CREATE TEMP TABLE row_order AS SELECT number, place FROM (${order})`, 'grouping the rows');
-  // In the scope of the user's expressions its names must be nobody else's.
+  // In the scope of the user's expressions its names must be nobody else's; a table itself would bring its rowid along.
   const [table, number, place] = ['__order', '__order_row', '__order_place'].map((name) => freeAmong(name, sources));
   return {
-    join: ` JOIN row_order AS ${table}(${number}, ${place}) ON ${number} = ${row}`,
+    join: ` JOIN (SELECT number AS ${number}, place AS ${place} FROM row_order) AS ${table} ON ${number} = ${row}`,
     place: `(${place} - 1)`,
   };
 }
@@ -252,11 +282,10 @@ function allChecks(config: DatasetConfig): Check[] {
       sql: weight,
       fail: (at) => error('DATA_WEIGHT_INVALID', at),
     });
-  if (split.kind === 'time' || split.kind === 'column') {
-    const expected =
-      split.kind === 'time' ? 'a time in every row' : `"${split.train}", "${split.validation}" or "${split.test}"`;
+  if (split.kind === 'column') {
+    const expected = `"${split.train}", "${split.validation}" or "${split.test}"`;
     checks.push({
-      bad: split.kind === 'time' ? 'split_key IS NULL' : 'split_key = -1',
+      bad: 'split_key = -1',
       sql: split.column,
       fail: (at) => error('DATA_SPLIT_VALUE', { ...at, expected }),
     });

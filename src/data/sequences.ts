@@ -20,6 +20,7 @@ import {
 } from './expressions.ts';
 import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from './prepared.ts';
 import { hashedIdSql, isOrdered, storedSequence, textOf } from './sql.ts';
+import { isTextTime, timeText } from './times.ts';
 
 type SequenceConfig = NonNullable<DatasetConfig['sequences']>;
 
@@ -38,9 +39,10 @@ function sequenceKey(values: Values): string {
   return textOf(sql, type);
 }
 
-/** SQL of the time of a row, NULL where missing. Throws DATA_EXPRESSION_INVALID where its values have no order. */
+/** SQL of the time of a row (a text as it is), NULL where missing. Throws DATA_EXPRESSION_INVALID where its values have no order. */
 function sequenceTime({ time }: SequenceConfig, values: Values): string {
   const { sql, type } = checkedValue(values, SEQUENCE_TIME);
+  if (isTextTime(type)) return timeText(sql);
   if (isOrdered(type)) return sql;
   const reason = `a value of type ${type} is not a time`;
   throw error('DATA_EXPRESSION_INVALID', { usedBy: SEQUENCE_TIME, expression: time, reason });

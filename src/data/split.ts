@@ -7,11 +7,16 @@ import type { DatasetConfig, SplitName } from '../config/dataset.ts';
 import { execute, queryOne } from './duckdb.ts';
 import { registerLookup } from './functions.ts';
 import { permutation } from './mt19937.ts';
+import type { Manifest } from './prepared.ts';
 
 export const SPLITS: SplitName[] = ['train', 'validation', 'test'];
 
-/** Creates the view `placed` over the table `rows` of `n` rows. */
-export async function createSplit(connection: DuckDBConnection, config: DatasetConfig, n: number): Promise<void> {
+/** Creates the view `placed` over the table `rows` of `n` rows. Returns the borders of a split by time. */
+export async function createSplit(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  n: number,
+): Promise<Manifest['splitBorders']> {
   const { split } = config;
   let position = 'place'; // parts keep the row order
   let part = 'split_key'; // by a key or by a column: computed with the rows
@@ -27,6 +32,18 @@ export async function createSplit(connection: DuckDBConnection, config: DatasetC
     `CREATE TEMP VIEW placed AS SELECT *, ${part} AS split FROM (${rows})`,
     'splitting the rows',
   );
+  return split.kind === 'time' ? readBorders(connection) : undefined;
+}
+
+/** The first times of validation and test as texts. */
+async function readBorders(connection: DuckDBConnection): Promise<Manifest['splitBorders']> {
+  const found = await queryOne(
+    connection,
+    'SELECT validation::VARCHAR AS validation, test::VARCHAR AS test FROM borders',
+    'reading the borders of the split',
+  );
+  const text = (border: unknown): string | null => (border === null ? null : String(border));
+  return { validation: text(found.validation), test: text(found.test) };
 }
 
 /** `values` of the rows in their order, by the places that rows have: with gaps where rows were left out. */

@@ -25,9 +25,9 @@ export function textOf(sql: string, type: string): string {
   return stored?.token(stored.expression) ?? `(${sql})::VARCHAR`;
 }
 
-/** Have values of this type an order that can be one of time? */
+/** Have values of this type an order that can be one of time? Texts are read first (times.ts). */
 export const isOrdered = (type: string): boolean =>
-  INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || /^(BOOLEAN|VARCHAR|DATE|TIME[^[]*)$/.test(type);
+  INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || /^(BOOLEAN|DATE|TIME[^[]*)$/.test(type);
 
 /** How a field is stored, given what its expression gives. Throws DATA_FIELD_TYPE. */
 export function storedField(field: FieldConfig, { sql, type }: { sql: string; type: string }): StoredField {

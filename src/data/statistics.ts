@@ -4,6 +4,7 @@ import type { FieldConfig } from '../config/dataset.ts';
 import { filePath, identifier, query, queryOne } from './duckdb.ts';
 import { sequenceColumn } from './expressions.ts';
 import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from './prepared.ts';
+import type { LeftOut } from './row-choice.ts';
 import { SPLITS } from './split.ts';
 import { presentRows } from './vocabulary.ts';
 
@@ -32,8 +33,10 @@ export interface SequenceStatistics {
 
 export interface Statistics {
   rows: Record<string, number>;
-  /** Rows of the base source that `where`, a missing scenario or an inner join left out. */
+  /** Rows of the base source that are in no part. */
   leftOut: number;
+  /** Why. Older data do not say. */
+  leftOutBecause?: LeftOut;
   fields: FieldStatistics[];
   /** Absent where the data set has none. */
   sequences?: SequenceStatistics[];
@@ -52,13 +55,14 @@ export async function computeStatistics(
   connection: DuckDBConnection,
   manifest: Pick<Manifest, 'config' | 'fields' | 'sequences' | 'tasks' | 'scenarios' | 'splits'>,
   folder: string,
-  baseRows: number,
+  leftOut: LeftOut,
 ): Promise<Statistics> {
   const { config, fields, sequences, tasks, scenarios, splits } = manifest;
   const doing = 'counting the statistics';
   const statistics: Statistics = {
     rows: Object.fromEntries(SPLITS.map((split) => [split, splits[split].rows])),
-    leftOut: baseRows - SPLITS.reduce((sum, split) => sum + splits[split].rows, 0),
+    leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
+    leftOutBecause: leftOut,
     fields: fields.map((f) => ({ field: f.name, cardinality: f.size - RESERVED_IDS, perSplit: {} })),
     ...(sequences && { sequences: sequences.types.map((type) => ({ type, perSplit: {} })) }),
     cells: [],

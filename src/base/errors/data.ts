@@ -80,6 +80,12 @@ export const DATA_ERRORS = {
       `source "${d.source}" cannot be joined: ${d.key} must be unique there, but ${d.duplicated} value` +
       `${d.duplicated === 1 ? ' occurs' : 's occur'} more than once (for example ${d.value}, ${d.rows} rows)`,
   ),
+  DATA_JOIN_ROWS: entry(
+    EXIT.data,
+    400,
+    (d: { source: string; rows: number; baseRows: number }) =>
+      `the joins make ${d.rows} rows out of ${d.baseRows} rows of source "${d.source}": expected each row once. Make the keys of the joined sources unique`,
+  ),
   DATA_FAILED: entry(EXIT.data, 400, (d: { doing: string; reason: string }) => `${d.doing} failed: ${d.reason}`),
   DATA_ACCESS_REFUSED: entry(
     EXIT.data,
@@ -131,8 +137,26 @@ export const DATA_ERRORS = {
   DATA_NO_ROWS: entry(
     EXIT.data,
     400,
-    (d: { where?: string; scenario: string }) =>
-      `no row is left: expected rows with a scenario (${d.scenario})${d.where === undefined ? '' : ` for which ${d.where} is true`}`,
+    (d: { where?: string; scenario: string; time?: string }) =>
+      `no row is left: expected rows with a scenario (${d.scenario})${d.time === undefined ? '' : ` and a time (${d.time})`}` +
+      (d.where === undefined ? '' : ` for which ${d.where} is true`),
+  ),
+  DATA_TIME_TEXT: entry(
+    EXIT.data,
+    400,
+    (d: {
+      usedBy: string;
+      expression: string;
+      formats: { format: string; example: string; rows: number }[];
+      more: number;
+    }) =>
+      `${d.usedBy}: ${d.expression} gives texts whose order in time is not certain. Found ` +
+      d.formats
+        .map((f) => `${f.format}, such as ${JSON.stringify(f.example)} (${f.rows} row${f.rows === 1 ? '' : 's'})`)
+        .join('; ') +
+      `${d.more === 0 ? '' : `; and ${d.more} more formats`}. Expected times of one kind: YYYY-MM-DD, with or without hh:mm:ss, T, ` +
+      `fractions of seconds, Z or an offset; or numbers. Make times of them, such as ` +
+      `strptime(${d.expression}, '%d/%m/%Y %H:%M:%S'), or of several formats try_strptime(${d.expression}, ['%d/%m/%Y', '%Y-%m-%d'])`,
   ),
   DATA_PART_EMPTY: entry(
     EXIT.data,

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Preparation, prepare as prepareData } from '../../data/prepare.ts';
+import type { Manifest } from '../../data/prepared.ts';
 import { recipes } from '../../data/recipes.ts';
+import type { Statistics } from '../../data/statistics.ts';
 import { readDataset } from '../dataset.ts';
 import { helpEnd } from '../help.ts';
 import { collect, jsonOption, memoryOption, RequiredOption, seedOption, wholeNumber } from '../options.ts';
@@ -69,8 +71,35 @@ async function run(target: string, options: Options): Promise<void> {
 const SPLITS: SplitName[] = ['train', 'validation', 'test'];
 
 function summary({ folder, fresh, manifest, statistics }: Preparation): object {
-  const { name, config, hash, tableRows, scenarios, tasks } = manifest;
-  return { folder, name, notes: config.notes ?? [], hash, changed: fresh, tableRows, scenarios, tasks, ...statistics };
+  const { name, config, hash, tableRows, scenarios, tasks, splitBorders } = manifest;
+  const { notes = [] } = config;
+  return { folder, name, notes, hash, changed: fresh, tableRows, scenarios, tasks, splitBorders, ...statistics };
+}
+
+const REASONS: Record<string, string> = {
+  join: 'without a match of an inner join',
+  where: 'by "where"',
+  scenario: 'without a scenario',
+  time: 'without a time',
+  duplicate: 'duplicates',
+};
+
+/** How many rows are in no part, and why. */
+function leftOut({ leftOut, leftOutBecause }: Statistics): string {
+  const reasons = Object.entries(leftOutBecause ?? {}).filter(([, rows]) => rows > 0);
+  const because = reasons.map(([reason, rows]) => `${count(rows)} ${REASONS[reason]}`).join(', ');
+  return `${count(leftOut)} left out${because === '' ? '' : ` (${because})`}`;
+}
+
+/** How the rows were split, and where a split by time has its borders. */
+function describeSplit({ config: { split }, splitBorders }: Manifest): string {
+  if (split.kind === 'random') return `random, seed ${split.seed}`;
+  const { validation, test } = splitBorders ?? {};
+  const borders = [
+    ...(validation ? [`validation from ${validation}`] : []),
+    ...(test ? [`test from ${test}`] : []),
+  ].join(', ');
+  return `by ${split.kind} ${split.column}${borders === '' ? '' : `: ${borders}`}`;
 }
 
 function text({ folder, fresh, manifest, statistics }: Preparation, seconds: number): string {
@@ -87,7 +116,8 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
   ]);
   return [
     fresh ? `prepared ${name} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
-    `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${count(statistics.leftOut)} left out`,
+    `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${leftOut(statistics)}`,
+    `  split   ${describeSplit(manifest)}`,
     `  fields  ${fields.length}, with ${count(tableRows)} rows of the embedding table`,
     '',
     ...(config.notes ?? []).flatMap((note) => [`note: ${note}`, '']),

@@ -5,10 +5,11 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
 import { type DatasetConfig, type FieldConfig, scenarioNames } from '../../config/dataset.ts';
-import { execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
+import { execute, query, queryOne, type Row } from '../duckdb.ts';
 import { checkedValue, fieldUse, taskUse, type Values } from '../expressions.ts';
-import { conditions, groupKey, labelValue, scenarioIndex, scenarioText, WEIGHT_INVALID, weightValue } from '../rows.ts';
-import { baseSource, joinedRelation, type Source } from '../sources.ts';
+import { allOf, baseColumns, conditions, createKept, KEPT_ROWS, scenarioText } from '../row-choice.ts';
+import { groupKey, labelValue, scenarioIndex, WEIGHT_INVALID, weightValue } from '../rows.ts';
+import { joinedRelation, rowColumn, type Source } from '../sources.ts';
 import { storedField } from '../sql.ts';
 import type { Problem } from './finding.ts';
 
@@ -45,8 +46,15 @@ export interface Context {
   sources: Source[];
   values: Values;
   fields: CheckedField[];
-  /** Rows of the view: those of the base source that joins and `where` leave. */
+  /**
+   * What stands after FROM for the joined rows that `where` and `deduplicate` leave, with a WHERE at its end; with row numbers
+   * where asked.
+   */
+  from: (options?: { rowNumbers: boolean }) => string;
+  /** Rows of the view: those of the base source that joins, `where` and `deduplicate` leave. */
   rows: number;
+  /** Rows that `deduplicate` leaves out. */
+  duplicates: number;
   /** By field name; only fields with a column. */
   counted: Map<string, Counted>;
   group: Counted | undefined;
@@ -74,7 +82,9 @@ export async function createContext(
   values: Values,
 ): Promise<Context> {
   const fields = config.fields.map((field, i) => describeField(field, values, i));
-  await createView(connection, config, sources, values, fields);
+  const duplicates = await countDuplicates(connection, config, values, sources);
+  const from: Context['from'] = (options) => relation(config, values, sources, duplicates !== undefined, options);
+  await createView(connection, config, sources, values, fields, from());
   const totals = await countTotals(connection, config, fields);
   const rows = Number(totals.rows);
   const sampleEvery = Math.max(1, Math.ceil(rows / SAMPLE_ROWS));
@@ -95,6 +105,8 @@ export async function createContext(
     sources,
     values,
     fields,
+    from,
+    duplicates: duplicates ?? 0,
     rows,
     counted: new Map(fields.flatMap((f) => (f.column === undefined ? [] : [[f.config.name, counted(f.column)]]))),
     group: config.group === undefined ? undefined : counted('group_key'),
@@ -123,16 +135,47 @@ function describeField(config: FieldConfig, values: Values, index: number): Chec
   }
 }
 
+/** Finds the rows that `deduplicate` keeps; returns how many it leaves out, undefined where it is not asked for. */
+async function countDuplicates(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  values: Values,
+  sources: Source[],
+): Promise<number | undefined> {
+  const numbered = joinedRelation(config, sources, { rowNumbers: true });
+  if (!(await createKept(connection, config, values, sources, numbered))) return undefined;
+  const chosen = `SELECT count(*) FROM ${numbered} WHERE ${allOf(conditions(config, values))}`;
+  const { n } = await queryOne(
+    connection,
+    `SELECT (${chosen}) - (SELECT count(*) FROM ${KEPT_ROWS}) AS n`,
+    'looking for duplicate rows',
+  );
+  return Number(n);
+}
+
+function relation(
+  config: DatasetConfig,
+  values: Values,
+  sources: Source[],
+  deduplicated: boolean,
+  { rowNumbers } = { rowNumbers: false },
+): string {
+  const { where } = conditions(config, values);
+  // Rows without a scenario or a time stay: they are counted as what they lack.
+  const kept = `((${allOf(conditions(config, values))}) IS NOT TRUE OR ${rowColumn(sources)} IN (SELECT number FROM ${KEPT_ROWS}))`;
+  const all = [...(where === undefined ? [] : [where]), ...(deduplicated ? [kept] : [])];
+  const joined = joinedRelation(config, sources, { rowNumbers: rowNumbers || deduplicated });
+  return all.length === 0 ? joined : `${joined} WHERE ${all.join(' AND ')}`;
+}
+
 async function createView(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sources: Source[],
   values: Values,
   fields: CheckedField[],
+  from: string,
 ): Promise<void> {
-  const base = baseSource(config);
-  const all = sources.find((s) => s.name === base)?.columns ?? [];
-  const hashed = all.map((c) => `${identifier(base)}.${identifier(c.name)}`).join(', ');
   const columns = [
     ...fields.flatMap((f) =>
       f.column === undefined
@@ -147,14 +190,11 @@ async function createView(
     }),
     ...(config.weight === undefined ? [] : [`${weightValue(values)} AS weight`]),
     ...(config.group === undefined ? [] : [`${groupKey(values)} AS group_key`]),
-    `hash(${hashed}) AS row_hash`,
+    `hash(${baseColumns(config, sources).join(', ')}) AS row_hash`,
   ];
-  const where = conditions(config, values)
-    .map((condition) => ` WHERE ${condition}`)
-    .join('');
   await execute(
     connection,
-    `CREATE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${joinedRelation(config, sources)}${where}`,
+    `CREATE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${from}`,
     'joining the sources',
   );
 }

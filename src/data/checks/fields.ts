@@ -103,8 +103,8 @@ const isSuspect = (rows: number, roughlyDistinct: number): boolean => rows >= 10
 
 export const duplicates: Check = {
   name: 'duplicate-rows',
-  pass: ({ sampleRows, sampleEvery }) =>
-    `less than 1 % of the rows are copies of another (${looked(sampleRows, sampleEvery)})`,
+  pass: ({ sampleRows, sampleEvery, duplicates, config: { deduplicate = false } }) =>
+    `${deduplicate === false ? '' : `${number(duplicates)} left out by "deduplicate"; `}less than 1 % of the rows are copies of another (${looked(sampleRows, sampleEvery)})`,
   async run({ connection, sampleRows, sampleEvery }) {
     const [{ copies }] = await query(
       connection,

@@ -3,9 +3,8 @@ import { TributaryError } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { queryOne } from '../duckdb.ts';
 import { checkedValue, SEQUENCE_TIME } from '../expressions.ts';
-import { conditions } from '../rows.ts';
 import { describeSequences, sequenceInputs } from '../sequences.ts';
-import { joinedRelation } from '../sources.ts';
+import { isTextTime, readTextTimes, timeText } from '../times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
@@ -24,6 +23,9 @@ export const sequences: Check = {
     if (sequences === undefined) return [];
     try {
       sequenceInputs(context.config, context.values);
+      const { sql, type } = checkedValue(context.values, SEQUENCE_TIME);
+      const used = { usedBy: SEQUENCE_TIME, expression: sequences.time };
+      if (isTextTime(type)) await readTextTimes(context.connection, context.from(), timeText(sql), used);
     } catch (cause) {
       if (cause instanceof TributaryError) return [{ level: 'fail', message: cause.message }];
       throw cause;
@@ -33,20 +35,14 @@ export const sequences: Check = {
 };
 
 async function findProblems(context: Context, sequences: Sequences): Promise<Problem[]> {
-  const { connection, config, sources, values, rows } = context;
+  const { connection, config, values, rows } = context;
   const names = Object.keys(sequences.types);
-  const isText = checkedValue(values, SEQUENCE_TIME).type === 'VARCHAR';
-  const unreadable = 'sequence_time IS NOT NULL AND TRY_CAST(sequence_time AS TIMESTAMP) IS NULL';
   const counts = [
     'count(*) FILTER (sequence_key IS NULL OR sequence_time IS NULL) AS missing',
-    `count(*) FILTER (${isText ? unreadable : 'false'}) AS unreadable`,
     'approx_count_distinct(sequence_key) AS keys',
     ...names.map((_, k) => `count(*) FILTER (s${k}) AS n${k}`),
   ];
-  const where = conditions(config, values)
-    .map((condition) => ` WHERE ${condition}`)
-    .join('');
-  const inputs = `SELECT ${sequenceInputs(config, values).join(', ')} FROM ${joinedRelation(config, sources)}${where}`;
+  const inputs = `SELECT ${sequenceInputs(config, values).join(', ')} FROM ${context.from()}`;
   const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM (${inputs})`, 'looking at the sequences');
   const warn = (message: string, count?: number): Problem => ({
     level: 'warn',
@@ -56,16 +52,9 @@ async function findProblems(context: Context, sequences: Sequences): Promise<Pro
   const problems = names
     .filter((_, k) => Number(found[`n${k}`]) === 0)
     .map((type) => warn(`no row counts for type "${type}" (${sequences.types[type]}): its sequences are empty`));
-  const { missing, unreadable: texts, keys } = found;
+  const { missing, keys } = found;
   if (Number(missing) > 0)
     problems.push(warn('rows without a key or a time have empty sequences and feed none', Number(missing)));
-  if (Number(texts) > 0)
-    problems.push(
-      warn(
-        `${sequences.time} is a text and not always a time that can be read (YYYY-MM-DD hh:mm:ss): texts are put in order letter by letter`,
-        Number(texts),
-      ),
-    );
   // The sketch is good to a quarter or so: a sure count only where it matters.
   if (rows >= 100 && Number(keys) > 0.6 * rows) {
     const exact = await queryOne(

@@ -1,9 +1,11 @@
 /** The split: does every part get rows, and is a time a time? */
+import { TributaryError } from '../../base/errors/index.ts';
 import { query, queryOne } from '../duckdb.ts';
 import { checkedValue } from '../expressions.ts';
-import { conditions, splitKey } from '../rows.ts';
-import { joinedRelation, rowColumn } from '../sources.ts';
+import { splitKey } from '../rows.ts';
+import { rowColumn } from '../sources.ts';
 import { SPLITS } from '../split.ts';
+import { isTextTime, readTextTimes, type TextTimes, timeText } from '../times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 
@@ -32,7 +34,7 @@ async function checkParts(context: Context): Promise<Problem[]> {
   const found = await query(
     connection,
     // A source may have a column called `part`: the grouping must not see it.
-    `SELECT part, count(*) AS rows FROM (SELECT ${splitKey(config, values)} AS part FROM ${from(context)}) GROUP BY part`,
+    `SELECT part, count(*) AS rows FROM (SELECT ${splitKey(config, values)} AS part FROM ${context.from()}) GROUP BY part`,
     'looking at the split',
   );
   const size = (part: number): number => Number(found.find((r) => Number(r.part) === part)?.rows ?? 0);
@@ -49,29 +51,36 @@ async function checkTimes(context: Context): Promise<Problem[]> {
   const { connection, config, sources, values, rows } = context;
   if (config.split.kind !== 'time') return [];
   const { column, ratios } = config.split;
-  const { sql: time, type } = checkedValue(values, 'split');
-  const isText = type === 'VARCHAR';
+  const { sql, type } = checkedValue(values, 'split');
+  const texts = isTextTime(type) ? await readTexts(context, sql, column) : undefined;
+  if (texts !== undefined && 'level' in texts) return [texts];
+  const time = texts?.value.sql ?? sql;
   // A plain scan comes in file order by itself; joins may mix the rows up.
   const inFileOrder = config.joins.length === 0 ? '' : `ORDER BY ${rowColumn(sources)}`;
-  const relation = from(context, { rowNumbers: config.joins.length > 0 });
-  const unreadable = isText ? `count(*) FILTER (TRY_CAST(t AS TIMESTAMP) IS NULL AND t IS NOT NULL)` : '0';
+  const relation = context.from({ rowNumbers: config.joins.length > 0 });
   const found = await queryOne(
     connection,
-    `SELECT count(*) FILTER (t IS NULL) AS missing, ${unreadable} AS unreadable, count(*) FILTER (t < before) AS back,
+    `SELECT count(*) FILTER (t IS NULL) AS missing, count(*) FILTER (t < before) AS back,
        approx_count_distinct(t) AS times, min(t)::VARCHAR AS first,
        quantile_disc(t, ${ratios[0]})::VARCHAR AS validation, max(t)::VARCHAR AS last
      FROM (SELECT ${time} AS t, lag(${time}) OVER (${inFileOrder}) AS before FROM ${relation})`,
     'looking at the times',
   );
   const problems: Problem[] = [];
-  const [missing, bad, back] = [Number(found.missing), Number(found.unreadable), Number(found.back)];
+  const [missing, back] = [Number(found.missing), Number(found.back)];
   if (missing > 0)
-    problems.push({ level: 'fail', message: `no time (${column}) in some rows`, count: missing, of: rows });
-  if (bad > 0)
+    problems.push({
+      level: missing === rows ? 'fail' : 'warn',
+      message: `no time (${column}) in ${percent(missing / rows)} of the rows; they are left out`,
+      count: missing,
+      of: rows,
+    });
+  if (missing === rows) return problems;
+  if (texts !== undefined && texts.withOffset > 0 && texts.withoutOffset > 0)
     problems.push({
       level: 'warn',
-      message: `${column} is a text and not always a time that can be read (YYYY-MM-DD hh:mm:ss): texts are put in order letter by letter`,
-      count: bad,
+      message: `some times of ${column} say their offset from UTC and others do not: these are read as UTC`,
+      count: texts.withoutOffset,
       of: rows,
     });
   if (found.first === found.last && rows > 0)
@@ -96,5 +105,13 @@ async function checkTimes(context: Context): Promise<Problem[]> {
   return problems;
 }
 
-const from = ({ config, sources, values }: Context, options: { rowNumbers?: boolean } = {}): string =>
-  [joinedRelation(config, sources, options), ...conditions(config, values).map((sql) => `WHERE ${sql}`)].join(' ');
+/** What times written as texts say, or why they say nothing certain. */
+async function readTexts({ connection, from }: Context, sql: string, column: string): Promise<TextTimes | Problem> {
+  try {
+    return await readTextTimes(connection, from(), timeText(sql), { usedBy: 'split', expression: column });
+  } catch (cause) {
+    if (cause instanceof TributaryError && cause.code === 'DATA_TIME_TEXT')
+      return { level: 'fail', message: cause.message };
+    throw cause;
+  }
+}
