@@ -103,16 +103,22 @@ async function timeBorders(
   ratios: readonly [number, number, number],
   n: number,
 ): Promise<string> {
-  const counts =
-    'SELECT split_key AS time, sum(count(*)) OVER (ORDER BY split_key) - count(*) AS before FROM rows GROUP BY split_key';
   await execute(
     connection,
-    `CREATE TEMP TABLE borders AS
-     SELECT min(time) FILTER (before >= ${roundHalfToEven(n * ratios[0])}) AS validation,
-            min(time) FILTER (before >= ${roundHalfToEven(n * (ratios[0] + ratios[1]))}) AS test
-     FROM (${counts})`,
+    `CREATE TEMP TABLE borders AS ${bordersSql('rows', ratios, n)}`,
     'finding the borders of the split',
   );
-  return `CASE WHEN split_key >= (SELECT test FROM borders) THEN 2
-               WHEN split_key >= (SELECT validation FROM borders) THEN 1 ELSE 0 END`;
+  return PART_BY_BORDERS;
 }
+
+/** SQL of the first times of validation and test, given `n` rows `from` with a `split_key` each. */
+export function bordersSql(from: string, ratios: readonly [number, number, number], n: number): string {
+  const counts = `SELECT split_key AS time, sum(count(*)) OVER (ORDER BY split_key) - count(*) AS before FROM ${from} GROUP BY split_key`;
+  return `SELECT min(time) FILTER (before >= ${roundHalfToEven(n * ratios[0])}) AS validation,
+            min(time) FILTER (before >= ${roundHalfToEven(n * (ratios[0] + ratios[1]))}) AS test
+     FROM (${counts})`;
+}
+
+/** SQL of the part of a row with a `split_key`, next to the table `borders`. */
+export const PART_BY_BORDERS = `CASE WHEN split_key >= (SELECT test FROM borders) THEN 2
+               WHEN split_key >= (SELECT validation FROM borders) THEN 1 ELSE 0 END`;

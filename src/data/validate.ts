@@ -10,6 +10,7 @@ import { type Finding, number, type Problem } from './checks/finding.ts';
 import { checkJoins } from './checks/joins.ts';
 import { labels, weights } from './checks/labels.ts';
 import { leakage } from './checks/leakage.ts';
+import { parts } from './checks/parts.ts';
 import { sequences } from './checks/sequences.ts';
 import { split } from './checks/split.ts';
 import { openDuckDB } from './duckdb.ts';
@@ -34,6 +35,7 @@ const CHECKS: Check[] = [
   groups,
   duplicates,
   split,
+  parts,
   sequences,
 ];
 
@@ -55,7 +57,7 @@ export async function validate(
   try {
     await registerNumberText(connection);
     const findings: Finding[] = [];
-    const tell = (check: string, pass: string, problems: Problem[]): boolean => {
+    const tell: Tell = (check, pass, problems) => {
       if (problems.length === 0) findings.push({ check, level: 'pass', message: pass });
       for (const { level, ...problem } of problems) findings.push({ check, level, ...problem });
       return !problems.some((p) => p.level === 'fail');
@@ -76,17 +78,48 @@ export async function validate(
     const joined = config.joins.length === 0 ? 'no joins' : `${config.joins.length} joins keep every row, once`;
     if (!tell('joins', joined, joins)) return stopped();
 
-    const context = await createContext(connection, config, sources, values);
+    const { context, run } = await openChecks(connection, config, sources, values);
     const base = sources.find((s) => s.name === baseSource(config))?.rows ?? 0;
     const none: Problem[] = [{ level: 'fail', message: `joins and "where" leave none of ${number(base)} rows` }];
     const kept = `${number(context.rows)} of ${number(base)} rows of source "${baseSource(config)}"`;
     if (!tell('rows', kept, context.rows === 0 ? none : [])) return stopped();
 
-    for (const check of CHECKS) tell(check.name, check.pass(context), await check.run(context));
+    await run(tell);
     return findings;
   } finally {
     close();
   }
+}
+
+/** Tells what a check found; false where something failed. */
+type Tell = (check: string, pass: string, problems: Problem[]) => boolean;
+
+/** The checks of the joined rows. */
+async function openChecks(connection: DuckDBConnection, config: DatasetConfig, sources: Source[], values: Values) {
+  const context = await createContext(connection, config, sources, values);
+  return {
+    context,
+    async run(tell: Tell): Promise<void> {
+      for (const check of CHECKS) tell(check.name, check.pass(context), await check.run(context));
+    },
+  };
+}
+
+/** What fails in the joined rows of a configuration whose sources are open, and numbers known as text. */
+export async function failuresIn(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  sources: Source[],
+): Promise<Finding[]> {
+  const values = await checkExpressions(connection, config, sources);
+  const { context, run } = await openChecks(connection, config, sources, values);
+  const failures: Finding[] = [];
+  if (context.rows === 0) return [{ check: 'rows', level: 'fail', message: 'no rows are left' }];
+  await run((check, _pass, problems) => {
+    for (const { level, ...problem } of problems) if (level === 'fail') failures.push({ check, level, ...problem });
+    return true;
+  });
+  return failures;
 }
 
 /** Opens the sources one by one, so that all troubles are told and not only the first. */

@@ -7,8 +7,9 @@ import { prepare } from '../../src/data/prepare.ts';
 import { temporaryFolder } from './support.ts';
 
 /** Proposes, checks that the text says the same as the object, and prepares from the text alone. */
-export async function proposeAndPrepare(files: string[]) {
-  const proposal = await init(files);
+export async function proposeAndPrepare(files: string[], folder: string) {
+  const proposal = await init(files, { folder });
+  expect(proposal.failures).toEqual([]);
   const written = parse(proposal.yaml);
   expect(written).toEqual(JSON.parse(JSON.stringify(proposal.config)));
   const config = datasetSchema.parse(written);

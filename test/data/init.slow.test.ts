@@ -10,11 +10,11 @@ test('a world of this project and the public ratings can be proposed and prepare
   const folder = temporaryFolder();
   const file = join(folder, 'world.parquet');
   await createWorld({ scenarios: 4, tasks: 3 }).writeParquet(file, { rows: 1500 });
-  const { config } = await proposeAndPrepare([file]);
+  const { config } = await proposeAndPrepare([file], folder);
   expect(config.tasks.map((t) => t.name)).toEqual(['click', 'like', 'share']);
   expect(config.scenario.values).toHaveLength(4);
   expect(config.fields.map((f) => `${f.name} ${f.kind}`)).toEqual(
-    expect.arrayContaining(['tags multi', 'price numeric', 'user_id categorical', 'scenario categorical']),
+    expect.arrayContaining(['tags multi', 'price numeric', 'user_id categorical']),
   );
 
   const ratings = join(import.meta.dirname, '../../../shared/data/ml-100k');

@@ -15,10 +15,10 @@ const ITEMS = `id,kind,user_id,added\n${Array.from({ length: 23 }, (_, i) => `${
 describe('a log with a table of items', () => {
   test('is proposed as a reader would', async () => {
     const folder = temporaryFolder({ 'log.csv': IMPRESSIONS, 'meta/items.csv': ITEMS });
-    const { config, manifest, yaml, sourceFolder } = await proposeAndPrepare([
-      join(folder, 'log.csv'),
-      join(folder, 'meta/items.csv'),
-    ]);
+    const { config, manifest, yaml, sourceFolder } = await proposeAndPrepare(
+      [join(folder, 'log.csv'), join(folder, 'meta/items.csv')],
+      folder,
+    );
     expect(sourceFolder).toBe(folder);
     expect(config).toMatchObject({
       from: 'log',
@@ -32,14 +32,13 @@ describe('a log with a table of items', () => {
     expect(config.fields.map((f) => [f.kind, f.name, f.expression])).toEqual([
       ['categorical', 'user_id', '"log"."user_id"'],
       ['categorical', 'item_id', undefined],
-      ['categorical', 'tab', undefined],
       ['categorical', 'long_view', '"long view"'],
       ['numeric', 'duration', undefined],
       ['multi', 'tags', undefined],
       ['categorical', 'kind', undefined],
       ['categorical', 'items_user_id', '"items"."user_id"'],
     ]);
-    expect(config.fields[5]).toMatchObject({ separator: ';' });
+    expect(config.fields[4]).toMatchObject({ separator: ';' });
     expect(manifest.splits.train.rows).toBe(320);
     for (const comment of [
       /left out: note has a value of its own in nearly every row \(400 values\)/,
@@ -62,7 +61,7 @@ test('files of equal columns are one source, in the order given', async () => {
   const [header, ...lines] = IMPRESSIONS.split('\n');
   const part = (from: number, to: number) => [header, ...lines.slice(from, to)].join('\n');
   const folder = temporaryFolder({ 'b.csv': part(200, 400), 'a.csv': part(0, 200) });
-  const { config, manifest } = await proposeAndPrepare([join(folder, 'a.csv'), join(folder, 'b.csv')]);
+  const { config, manifest } = await proposeAndPrepare([join(folder, 'a.csv'), join(folder, 'b.csv')], folder);
   expect(config.sources).toMatchObject({ a: { path: ['a.csv', 'b.csv'] } });
   expect(manifest.splits.train.rows).toBe(320);
 });
@@ -83,7 +82,7 @@ test('marks make a label where there is none; without scenario or time there is 
   const folder = temporaryFolder({
     'r.tsv': `who\tmovie_id\tstars\n${Array.from({ length: 200 }, (_, i) => `${i % 9}\t${i % 31}\t${1 + (i % 5)}`).join('\n')}`,
   });
-  const { config } = await proposeAndPrepare([join(folder, 'r.tsv')]);
+  const { config } = await proposeAndPrepare([join(folder, 'r.tsv')], folder);
   expect(config).toMatchObject({
     tasks: [{ name: 'high_stars', label: '"stars" > 3' }],
     scenario: { values: ['all'] },
@@ -100,10 +99,10 @@ describe('what cannot be proposed', () => {
   });
 
   test('no way to join: both sides are named', async () => {
-    const folder = temporaryFolder({ 'log.csv': IMPRESSIONS, 'other.csv': 'tab,height\nhome,1\nhome,2\n' });
+    const folder = temporaryFolder({ 'log.csv': IMPRESSIONS, 'other.csv': 'width,height\n3,1\n4,2\n' });
     const { code, message } = await failure(init([join(folder, 'log.csv'), join(folder, 'other.csv')]));
     expect(code).toBe('INIT_NO_JOIN');
-    expect(message).toMatch(/other\.csv shares no column with log\.csv.*tab, height/);
+    expect(message).toMatch(/other\.csv shares no column with .*log\.csv.*width, height/);
   });
 
   test('a delimiter of two characters is found, names are not', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { aucError } from '../../src/data/checks/cells.ts';
+import { prepare } from '../../src/data/prepare.ts';
 import { type Finding, formatFindings, validate, worstLevel } from '../../src/data/validate.ts';
 import { dataset, temporaryFolder } from './support.ts';
 
@@ -57,7 +58,17 @@ test('a sound log passes every check, by name', async () => {
   expect(wrong(findings).filter((f) => !f.startsWith('warn cell-sizes'))).toEqual([]);
   expect([...new Set(findings.map((f) => f.check))]).toEqual([
     ...['sources', 'columns', 'joins', 'rows', 'labels', 'weights', 'scenarios', 'cells', 'cell-sizes', 'field-types'],
-    ...['missing-values', 'constant-fields', 'id-fields', 'leakage', 'group', 'duplicate-rows', 'split', 'sequences'],
+    ...[
+      'missing-values',
+      'constant-fields',
+      'id-fields',
+      'leakage',
+      'group',
+      'duplicate-rows',
+      'split',
+      'parts',
+      'sequences',
+    ],
   ]);
   expect(worstLevel(findings)).toBe('warn');
   expect(worstLevel([])).toBe('pass');
@@ -364,4 +375,65 @@ test('findings are formatted one to a line, with counts and a last line that add
   expect(text).toBe(
     'PASS  rows    fine\nFAIL  labels  bad\n              worse (1,200 of 2,000)\n1 pass, 0 warn, 1 fail\n',
   );
+});
+
+describe('parts of the split', () => {
+  test('a scenario that begins after training, with its rows in each part', async () => {
+    const later = log((row, i) => ({ ...row, scene: i > 1850 ? 'new' : row.scene }));
+    const scenario = { expression: 'scene', values: ['home', 'search', 'new'] };
+    const findings = await check({ 'log.csv': later }, { scenario, split: { kind: 'time', column: 'time' } });
+    expect(wrong(findings).filter((f) => f.includes(' parts: '))).toEqual([
+      'fail parts: scenario "new" has 0 train, 0 validation, 149 test rows: nothing is learned of it',
+    ]);
+    expect(findings.find((f) => f.check === 'parts')?.about).toEqual({ scenario: 2 });
+  });
+
+  test('a scenario that ends before the test, a task without positives at the end', async () => {
+    const early = log((row, i) => ({
+      ...row,
+      scene: i < 300 ? 'old' : row.scene,
+      click: i >= 1800 ? 0 : row.click,
+    }));
+    const scenario = { expression: 'scene', values: ['home', 'search', 'old'] };
+    const findings = await check({ 'log.csv': early }, { scenario, split: { kind: 'time', column: 'time' } });
+    const found = wrong(findings).filter((f) => f.includes(' parts: '));
+    expect(found[0]).toBe(
+      'warn parts: scenario "old" has 300 train, 0 validation, 0 test rows: it is not measured there',
+    );
+    expect(found[1]).toMatch(/^warn parts: task "click" has [1-9]\d* train, [1-9]\d* validation, 0 test positives$/);
+    expect(found).toHaveLength(2);
+  });
+
+  test('no positives for training, by a column and by a key', async () => {
+    const parts = log((row, i) => ({ ...row, part: i < 1500 ? 'train' : i < 1750 ? 'validation' : 'test' }));
+    const none = parts.replaceAll(/1,train$/gm, '0,train');
+    const split = { kind: 'column', column: 'part' } as const;
+    expect(wrong(await check({ 'log.csv': none }, { split })).filter((f) => f.includes(' parts: '))[0]).toMatch(
+      /^fail parts: task "click" has 0 train, [1-9]\d* validation, [1-9]\d* test positives$/,
+    );
+    expect(wrong(await check({ 'log.csv': parts }, { split })).filter((f) => f.includes(' parts: '))).toEqual([]);
+    const byUser = { kind: 'key', column: 'user' } as const;
+    expect(wrong(await check({ 'log.csv': parts }, { split: byUser })).filter((f) => f.includes(' parts: '))).toEqual(
+      [],
+    );
+  });
+
+  test('a split by chance is drawn where little could be left out', async () => {
+    const rare = log((row, i) => ({ ...row, scene: i % 700 === 3 ? 'rare' : row.scene }));
+    const scenario = { expression: 'scene', values: ['home', 'search', 'rare'] };
+    const seeds = [1, 2, 3, 4].map(async (seed) => {
+      const files = { 'log.csv': rare };
+      const findings = await check(files, { scenario, split: { kind: 'random', seed } });
+      const told = findings.find((f) => f.check === 'parts' && f.message.startsWith('scenario "rare" has'));
+      const config = dataset({ ...LOG, scenario, split: { kind: 'random', seed } });
+      const folder = temporaryFolder(files);
+      const { statistics } = await prepare({ config, sourceFolder: folder, out: `${folder}/out` });
+      const rows = ['train', 'validation', 'test'].map(
+        (part) => statistics.cells.find((cell) => cell.split === part && cell.scenario === 'rare')?.rows,
+      );
+      return { told: told?.message, rows };
+    });
+    for (const { told, rows } of await Promise.all(seeds))
+      expect(told).toContain(`${rows[0]} train, ${rows[1]} validation, ${rows[2]} test rows`);
+  });
 });

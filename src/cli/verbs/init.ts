@@ -6,6 +6,7 @@ import { print } from '../output.ts';
 
 interface Options {
   out?: string;
+  force?: boolean;
   memoryLimit?: string;
 }
 
@@ -15,10 +16,11 @@ export function init(program: Command): void {
     .summary('propose a dataset configuration for your files')
     .description(
       'Looks at CSV, TSV, Parquet or JSON-lines files and writes a dataset configuration with the reason of each choice: a ' +
-        'start to edit. The first file holds the rows; others are joined to it.',
+        'start to edit. The file with the labels holds the rows; others are joined to it. A glob in quotes, or a folder, is one table.',
     )
-    .argument('<file...>', 'the files')
-    .option('--out <file>', 'write the YAML here (default: print it)')
+    .argument('<file...>', 'the files, globs or folders')
+    .option('--out <file>', 'write the YAML here (default: print it); its paths start from this folder')
+    .option('--force', 'overwrite the file that is there')
     .addOption(memoryOption())
     .action(run);
   helpEnd(
@@ -31,8 +33,12 @@ export function init(program: Command): void {
   );
 }
 
-async function run(files: string[], { out, memoryLimit }: Options): Promise<void> {
-  const { yaml, sourceFolder } = await propose(files, { out, memoryLimit });
-  if (out === undefined) print(yaml.trimEnd());
-  else print(`wrote ${out}\nnext: tributary validate ${out} --source ${sourceFolder}`);
+async function run(files: string[], { out, force, memoryLimit }: Options): Promise<void> {
+  const { yaml, failures } = await propose(files, { out, force, memoryLimit });
+  if (out === undefined) {
+    print(yaml.trimEnd());
+    return;
+  }
+  const toDo = failures.map(({ check, message }) => `to do, ${check}: ${message}`);
+  print([`wrote ${out}`, ...toDo, `next: tributary validate ${out}`].join('\n'));
 }

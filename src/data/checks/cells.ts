@@ -27,7 +27,11 @@ export const scenarios: Check = {
     }
     cells.forEach((cell, s) => {
       if (cell.rows === 0)
-        problems.push({ level: 'fail', message: `scenario "${scenarioName(config, s)}" has no rows` });
+        problems.push({
+          level: 'fail',
+          message: `scenario "${scenarioName(config, s)}" has no rows`,
+          about: { scenario: s },
+        });
     });
     if (scenarios.missing > 0)
       problems.push({
@@ -44,11 +48,11 @@ export const cells: Check = {
   name: 'cells',
   pass: () => 'positives and negatives in every scenario x task cell',
   run: (context) =>
-    eachCell(context, ({ name, labelled, positives }) => {
-      if (labelled === 0) return { level: 'fail', message: `${name}: no labels` };
+    eachCell(context, ({ name, about, labelled, positives }) => {
+      if (labelled === 0) return { level: 'fail', message: `${name}: no labels`, about };
       if (positives > 0 && positives < labelled) return undefined;
       const what = positives === 0 ? 'positives' : 'negatives';
-      return { level: 'fail', message: `${name}: no ${what} among ${number(labelled)} rows, so no AUC` };
+      return { level: 'fail', message: `${name}: no ${what} among ${number(labelled)} rows, so no AUC`, about };
     }),
 };
 
@@ -75,6 +79,7 @@ export const cellSizes: Check = {
 
 interface Cell {
   name: string;
+  about: Problem['about'];
   labelled: number;
   positives: number;
 }
@@ -86,7 +91,7 @@ function eachCell({ config, cells }: Context, look: (cell: Cell) => Problem | un
       ? []
       : scenario.tasks.flatMap((cell, t) => {
           const name = `scenario "${scenarioName(config, s)}", task "${config.tasks[t].name}"`;
-          return look({ name, ...cell }) ?? [];
+          return look({ name, about: { scenario: s, task: config.tasks[t].name }, ...cell }) ?? [];
         }),
   );
 }

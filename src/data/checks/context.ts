@@ -1,5 +1,5 @@
 /**
- * What the checks look at: the joined rows as a view, counted in three scans whatever the number of fields. Checks that
+ * What the checks look at: the joined rows as a view, counted in three scans, and one more for every 128 fields. Checks that
  * need groups of rows work on a sample held in memory.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -13,8 +13,12 @@ import { joinedRelation, rowColumn, type Source } from '../sources.ts';
 import { storedField } from '../sql.ts';
 import type { Problem } from './finding.ts';
 
-/** Rows that the sample aims at. */
+/** Rows that the sample aims at, and values, where there are many fields: it lies in memory. */
 const SAMPLE_ROWS = 400_000;
+const SAMPLE_VALUES = 20_000_000;
+/** Fields counted by one scan: memory and time of a query grow faster than its number of columns. */
+const FIELDS_AT_A_TIME = 128;
+const DISTINCT_AT_A_TIME = 8;
 
 export interface CheckedField {
   config: FieldConfig;
@@ -87,10 +91,10 @@ export async function createContext(
   await createView(connection, config, sources, values, fields, from());
   const totals = await countTotals(connection, config, fields);
   const rows = Number(totals.rows);
-  const sampleEvery = Math.max(1, Math.ceil(rows / SAMPLE_ROWS));
+  const sampleEvery = Math.max(1, Math.ceil(rows / Math.min(SAMPLE_ROWS, Math.ceil(SAMPLE_VALUES / fields.length))));
   await execute(
     connection,
-    `CREATE TEMP TABLE ${SAMPLE} AS SELECT * FROM ${VIEW} WHERE row_hash % ${sampleEvery} = 0`,
+    `CREATE OR REPLACE TEMP TABLE ${SAMPLE} AS SELECT * FROM ${VIEW} WHERE row_hash % ${sampleEvery} = 0`,
     'taking a sample',
   );
   const sampled = await queryOne(connection, `SELECT count(*) AS n FROM ${SAMPLE}`, 'taking a sample');
@@ -194,7 +198,7 @@ async function createView(
   ];
   await execute(
     connection,
-    `CREATE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${from}`,
+    `CREATE OR REPLACE TEMP VIEW ${VIEW} AS SELECT ${columns.join(', ')} FROM ${from}`,
     'joining the sources',
   );
 }
@@ -202,13 +206,15 @@ async function createView(
 async function countTotals(connection: DuckDBConnection, config: DatasetConfig, fields: CheckedField[]): Promise<Row> {
   const columns = fields.flatMap((f) => (f.column === undefined ? [] : [f.column]));
   if (config.group !== undefined) columns.push('group_key');
-  const counts = [
-    'count(*) AS rows',
-    ...columns.flatMap((c) => [
+  const ofColumns = (some: string[]): string[] =>
+    some.flatMap((c) => [
       `count(${c}) AS n_${c}`,
       `approx_count_distinct(${c}) AS d_${c}`,
       `min(${c}) = max(${c}) AS c_${c}`,
-    ]),
+    ]);
+  const counts = [
+    'count(*) AS rows',
+    ...ofColumns(columns.slice(0, FIELDS_AT_A_TIME)),
     ...config.tasks.flatMap((_, t) => [
       `count(*) FILTER (l${t} = -1) AS invalid${t}`,
       `count(*) FILTER (l${t} IS NULL) AS missing${t}`,
@@ -218,7 +224,12 @@ async function countTotals(connection: DuckDBConnection, config: DatasetConfig, 
     'count(*) FILTER (scenario IS NULL) AS scenario_missing',
     ...(config.weight === undefined ? [] : [`count(*) FILTER (${WEIGHT_INVALID}) AS weight_invalid`]),
   ];
-  return queryOne(connection, `SELECT ${counts.join(', ')} FROM ${VIEW}`, 'counting the rows');
+  const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${VIEW}`, 'counting the rows');
+  for (let from = FIELDS_AT_A_TIME; from < columns.length; from += FIELDS_AT_A_TIME) {
+    const more = ofColumns(columns.slice(from, from + FIELDS_AT_A_TIME));
+    Object.assign(found, await queryOne(connection, `SELECT ${more.join(', ')} FROM ${VIEW}`, 'counting the rows'));
+  }
+  return found;
 }
 
 async function countCells(connection: DuckDBConnection, config: DatasetConfig): Promise<Context['cells']> {
@@ -244,9 +255,14 @@ async function countCells(connection: DuckDBConnection, config: DatasetConfig): 
 /** Exact numbers of different values of columns of the view. */
 export async function countDistinct(connection: DuckDBConnection, columns: string[]): Promise<number[]> {
   if (columns.length === 0) return [];
-  const counts = columns.map((c) => `count(DISTINCT ${c}) AS ${c}`).join(', ');
-  const found = await queryOne(connection, `SELECT ${counts} FROM ${VIEW}`, 'counting values');
-  return columns.map((c) => Number(found[c]));
+  const exact: number[] = [];
+  for (let from = 0; from < columns.length; from += DISTINCT_AT_A_TIME) {
+    const some = columns.slice(from, from + DISTINCT_AT_A_TIME);
+    const counts = some.map((c) => `count(DISTINCT ${c}) AS ${c}`).join(', ');
+    const found = await queryOne(connection, `SELECT ${counts} FROM ${VIEW}`, 'counting values');
+    exact.push(...some.map((c) => Number(found[c])));
+  }
+  return exact;
 }
 
 /** Names of scenario and task, as findings write them. */

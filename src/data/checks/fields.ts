@@ -14,7 +14,12 @@ export const fieldTypes: Check = {
     for (const field of context.fields) {
       if (field.problem === undefined) continue;
       const texts = field.config.kind === 'numeric' && field.type === 'VARCHAR' ? await countTexts(context, field) : {};
-      problems.push({ level: 'fail', ...texts, message: `${field.problem.message}${texts.message ?? ''}` });
+      problems.push({
+        level: 'fail',
+        ...texts,
+        message: `${field.problem.message}${texts.message ?? ''}`,
+        about: { field: field.config.name },
+      });
     }
     return problems;
   },
@@ -54,7 +59,13 @@ export const constantFields: Check = {
   run: (context) =>
     countedFields(context).flatMap(({ config, missing, constant }): Problem[] => {
       if (missing === context.rows)
-        return [{ level: 'fail', message: `field "${config.name}" has no value in any row` }];
+        return [
+          {
+            level: 'fail',
+            message: `field "${config.name}" has no value in any row`,
+            about: { field: config.name },
+          },
+        ];
       if (!constant || missing > 0) return []; // one value or none still says something
       return [{ level: 'warn', message: `field "${config.name}" has the same value in every row: it says nothing` }];
     }),

@@ -10,6 +10,8 @@ export interface Finding {
   /** Rows (or keys) concerned, of how many. Absent where nothing was counted. */
   count?: number;
   of?: number;
+  /** What it is about, where that is one thing: the name of a field or task, the index of a scenario. */
+  about?: { field?: string; task?: string; scenario?: number };
 }
 
 /** A finding of a check that knows its own name only where it is declared. */

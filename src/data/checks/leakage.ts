@@ -38,7 +38,7 @@ function suspicion({ config }: CheckedField, task: string, share: number): Probl
     share >= CERTAIN
       ? `field "${config.name}" tells the label of task "${task}" (${percent(share)} of its uncertainty goes): leave it out, it is the label or comes after it`
       : `field "${config.name}" tells most about the label of task "${task}" (${percent(share)} of its uncertainty goes): is it known before the user acts?`;
-  return { level, message };
+  return { level, message, about: { field: config.name, task } };
 }
 
 /** Share of each task's label entropy that the field removes; 0 where too few rows have a value seen often. */

@@ -1,18 +1,27 @@
-/** What the files look like: sources with the profile of every column, from one scan per source. */
+/**
+ * What the files look like: sources with the profile of every column. Columns are looked at a few at a time, so that memory
+ * does not grow with their number.
+ */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { dirname, parse, relative, resolve, sep } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { asReadError } from '../../base/files.ts';
 import { type DatasetInput, datasetSchema } from '../../config/dataset.ts';
-import { identifier, literal, queryOne } from '../duckdb.ts';
+import { execute, identifier, query, queryOne, type Row } from '../duckdb.ts';
 import { createSourceView, type Source, viewOf } from '../sources.ts';
+import type { FileGroup } from './files.ts';
+import { createNamer } from './names.ts';
+import { partsOf, SEPARATORS, type TextParts } from './separators.ts';
 
 export interface ColumnProfile {
   source: string;
   name: string;
+  /** Of the column in its source, from 1. */
+  place: number;
   /** DuckDB's type. */
   type: string;
-  /** Share of rows without a value. */
+  /** Of its source. */
+  rows: number;
+  /** Share of rows without a value; NaN and the infinities are none. */
   missing: number;
   /** Number of different values. Many of them in many rows are estimated, within a quarter. */
   distinct: number;
@@ -22,79 +31,65 @@ export interface ColumnProfile {
   most: string;
   /** Mean length of the text. */
   length: number;
-  /** Share of texts with each of SEPARATORS in them. */
-  separated: Record<string, number>;
+  /** Of a text column: rows whose text is a date or time that can be read, and what parts its texts have. */
+  times: number;
+  parts?: TextParts;
+  /** Share of the texts that are UUIDs or long hexadecimal numbers. */
+  hexadecimal: number;
 }
 
 export interface SourceProfile {
   name: string;
   /** As the configuration says it. */
   config: DatasetInput['sources'][string];
+  /** The view with its columns. */
+  source: Source;
   rows: number;
   columns: ColumnProfile[];
 }
 
-/** Between the values of a multi-value field, likeliest first. */
-export const SEPARATORS = ['|', ';', ','];
+/** Columns of one query. */
+const COLUMNS_AT_A_TIME = 64;
+const EXACT_AT_A_TIME = 16;
+/** Sources of at most so many values are kept in memory while they are looked at. */
+const SMALL = 10_000_000;
 /** Different values are estimated in sources of more rows, unless they turn out to be few. */
 const MANY_ROWS = 1_000_000;
 const FEW_VALUES = 5000;
 
-/** Files of equal columns are one source. Paths in the configuration are relative to the returned folder. */
-export async function profileFiles(
-  connection: DuckDBConnection,
-  files: string[],
-): Promise<{ folder: string; sources: SourceProfile[] }> {
-  const paths = files.map((file) => resolve(file));
-  const folder = commonFolder(paths);
-  const groups: { name: string; paths: string[]; source: Source; config: SourceProfile['config'] }[] = [];
-  for (const path of paths) {
-    const name = unusedName(path, groups);
-    const config = { path: relative(folder, path), ...dialect(path) };
-    const parsed = datasetSchema.shape.sources.parse({ [name]: config })[name];
-    const source = await createSourceView(connection, name, parsed, [path]);
-    const like = groups.find((g) => String(names(g.source)) === String(names(source)));
-    if (like === undefined) groups.push({ name, paths: [path], source, config });
-    else like.paths.push(path);
+/** Files of equal columns are one source. */
+export async function profileFiles(connection: DuckDBConnection, found: FileGroup[]): Promise<SourceProfile[]> {
+  const namer = createNamer();
+  const groups: { name: string; members: FileGroup[]; source: Source; dialect: object }[] = [];
+  for (const group of found) {
+    const dialect = findDelimiter(group.files[0]);
+    const name = namer.name(group.stem, 'data');
+    const source = await open(connection, name, [group], dialect);
+    const like = groups.find((other) => String(names(other.source)) === String(names(source)));
+    if (like === undefined) groups.push({ name, members: [group], source, dialect });
+    else like.members.push(group);
   }
   const sources: SourceProfile[] = [];
-  for (const group of groups) {
-    const config = { ...group.config, path: group.paths.map((p) => relative(folder, p)) };
-    if (config.path.length > 1) {
-      const parsed = datasetSchema.shape.sources.parse({ [group.name]: config })[group.name];
-      group.source = await createSourceView(connection, group.name, parsed, group.paths);
-    }
-    const columns = await profileColumns(connection, group.source);
-    const path = config.path.length === 1 ? config.path[0] : config.path;
-    sources.push({ name: group.name, config: { ...config, path }, rows: group.source.rows, columns });
+  for (const { name, members, source: first, dialect } of groups) {
+    const source = members.length === 1 ? first : await open(connection, name, members, dialect);
+    const paths = members.map(({ path }) => path);
+    const config = { path: paths.length === 1 ? paths[0] : paths, ...dialect };
+    sources.push({ name, config, source, rows: source.rows, columns: await profileColumns(connection, source) });
   }
-  return { folder, sources };
+  return sources;
 }
 
 const names = (source: Source): string[] => source.columns.map((c) => c.name);
 
-function commonFolder(paths: string[]): string {
-  const folders = paths.map((path) => dirname(path).split(sep));
-  const first = folders[0];
-  const shared = first.findIndex((part, i) => folders.some((f) => f[i] !== part));
-  return first.slice(0, shared < 0 ? undefined : shared).join(sep) || sep;
+function open(connection: DuckDBConnection, name: string, members: FileGroup[], dialect: object): Promise<Source> {
+  const written = { [name]: { path: members.map(({ path }) => path), ...dialect } };
+  const config = datasetSchema.shape.sources.parse(written)[name];
+  const files = members.flatMap((member) => member.files);
+  return createSourceView(connection, name, config, files);
 }
-
-const FORMATS = /^\.(csv|tsv|txt|dat|parquet|pq|jsonl?|ndjson|gz|zst)$/i;
-
-function unusedName(path: string, groups: { name: string }[]): string {
-  const { name: stem, base, ext } = parse(path);
-  const plain = validName(FORMATS.test(ext) ? stem : base);
-  let name = plain;
-  for (let i = 2; groups.some((g) => g.name === name); i++) name = `${plain}_${i}`;
-  return name;
-}
-
-/** Any text as a name that a configuration accepts. */
-export const validName = (text: string): string => text.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^(?=\d|$)/, '_');
 
 /** A delimiter of two characters is not found by looking, so it is written down. */
-function dialect(path: string): { delimiter?: string } {
+function findDelimiter(path: string): { delimiter?: string } {
   const start = firstBytes(path);
   if (/\.(parquet|pq|jsonl?|ndjson|gz|zst)$/i.test(path)) return {};
   const lines = start
@@ -123,40 +118,104 @@ function firstBytes(path: string): Buffer {
 }
 
 async function profileColumns(connection: DuckDBConnection, source: Source): Promise<ColumnProfile[]> {
-  const doing = `looking at ${source.files.join(', ')}`;
-  const estimated = source.rows > MANY_ROWS;
-  const parts = source.columns.flatMap(({ name, type }, i) => {
-    const column = identifier(name);
-    const counted = [
-      `count(${column}) AS n${i}`,
-      `${estimated ? 'approx_count_distinct' : 'count'}(${estimated ? '' : 'DISTINCT '}${column}) AS d${i}`,
-      `min(${column})::VARCHAR AS least${i}`,
-      `max(${column})::VARCHAR AS most${i}`,
-    ];
-    if (type !== 'VARCHAR') return counted;
-    const separated = SEPARATORS.map((s, k) => `count(*) FILTER (contains(${column}, ${literal(s)})) AS s${i}_${k}`);
-    return [...counted, `avg(length(${column})) AS length${i}`, ...separated];
-  });
-  const found = await queryOne(connection, `SELECT ${parts.join(', ')} FROM ${viewOf(source.name)}`, doing);
-  const few = source.columns.flatMap((_, i) => (Number(found[`d${i}`]) <= FEW_VALUES ? [i] : []));
-  if (estimated && few.length > 0) {
-    const counts = few.map((i) => `count(DISTINCT ${identifier(source.columns[i].name)}) AS d${i}`);
-    Object.assign(found, await queryOne(connection, `SELECT ${counts} FROM ${viewOf(source.name)}`, doing));
-  }
-  return source.columns.map(({ name, type }, i) => {
-    const present = Number(found[`n${i}`]);
-    const share = (n: unknown): number => (present === 0 ? 0 : Number(n ?? 0) / present);
-    return {
+  const doing = `looking at ${source.files.slice(0, 3).join(', ')}${source.files.length > 3 ? ' ...' : ''}`;
+  const isSmall = source.rows * source.columns.length <= SMALL;
+  const looked = { connection, from: isSmall ? PROFILED : viewOf(source.name), doing };
+  if (isSmall)
+    await execute(
+      connection,
+      `CREATE OR REPLACE TEMP TABLE ${PROFILED} AS SELECT * FROM ${viewOf(source.name)}`,
+      doing,
+    );
+  const found: Row[] = [];
+  for (const some of chunks(source.columns, COLUMNS_AT_A_TIME)) found.push(...(await countValues(looked, some)));
+  const exact = await countExactly(looked, source, found);
+  const columns: ColumnProfile[] = [];
+  for (const [i, { name, type }] of source.columns.entries()) {
+    const [row, present] = [found[i], Number(found[i].present)];
+    const separated = SEPARATORS.some((_, k) => Number(row[`separated${k}`] ?? 0) >= 0.2 * present && present > 0);
+    columns.push({
       source: source.name,
       name,
+      place: i + 1,
       type,
+      rows: source.rows,
       missing: 1 - present / source.rows,
-      distinct: Number(found[`d${i}`]),
-      estimated: estimated && !few.includes(i),
-      least: String(found[`least${i}`]),
-      most: String(found[`most${i}`]),
-      length: Number(found[`length${i}`] ?? 0),
-      separated: Object.fromEntries(SEPARATORS.map((s, k) => [s, share(found[`s${i}_${k}`])])),
-    };
-  });
+      distinct: exact.get(i) ?? Number(row.distinct),
+      estimated: !exact.has(i),
+      least: String(row.least),
+      most: String(row.most),
+      length: Number(row.length ?? 0),
+      times: Number(row.times ?? 0),
+      hexadecimal: present === 0 ? 0 : Number(row.hexadecimal ?? 0) / present,
+      ...(separated && { parts: partsOf(await someTexts(looked, name)) }),
+    });
+  }
+  if (isSmall) await execute(connection, `DROP TABLE ${PROFILED}`, doing);
+  return columns;
+}
+
+interface Looked {
+  connection: DuckDBConnection;
+  /** Table or view. */
+  from: string;
+  doing: string;
+}
+
+const PROFILED = '"__profiled"';
+const HEXADECIMAL =
+  "'[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}'";
+
+/** One row of counts for each column; different values by a sketch. */
+async function countValues({ connection, from, doing }: Looked, columns: Source['columns']): Promise<Row[]> {
+  const counts = columns.map(({ name, type }) => countsOf(identifier(name), type));
+  const select = counts.flatMap((of, i) => Object.entries(of).map(([what, sql]) => `${sql} AS ${what}_${i}`));
+  const row = await queryOne(connection, `SELECT ${select.join(', ')} FROM ${from}`, doing);
+  return counts.map((of, i) => Object.fromEntries(Object.keys(of).map((what) => [what, row[`${what}_${i}`]])));
+}
+
+function countsOf(column: string, type: string): Record<string, string> {
+  const counts = {
+    present: `count(${column})`,
+    distinct: `approx_count_distinct(${column})`,
+    least: `min(${column})::VARCHAR`,
+    most: `max(${column})::VARCHAR`,
+  };
+  if (type !== 'VARCHAR') return counts;
+  const separated = SEPARATORS.map((s, k) => [`separated${k}`, `count(*) FILTER (contains(${column}, '${s}'))`]);
+  return {
+    ...counts,
+    length: `avg(length(${column}))`,
+    times: `count(*) FILTER (TRY_CAST(${column} AS TIMESTAMP) IS NOT NULL)`,
+    hexadecimal: `count(*) FILTER (regexp_full_match(${column}, ${HEXADECIMAL}))`,
+    ...Object.fromEntries(separated),
+  };
+}
+
+/** Exact numbers of different values, by the column's index, where they are few or the rows not too many. */
+async function countExactly(
+  { connection, from, doing }: Looked,
+  { rows, columns }: Source,
+  found: Row[],
+): Promise<Map<number, number>> {
+  const asked = [...columns.keys()].filter((i) => rows <= MANY_ROWS || Number(found[i].distinct) <= FEW_VALUES);
+  const exact = new Map<number, number>();
+  for (const some of chunks(asked, EXACT_AT_A_TIME)) {
+    const counts = some.map((i) => `count(DISTINCT ${identifier(columns[i].name)}) AS d${i}`);
+    const row = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${from}`, doing);
+    for (const i of some) exact.set(i, Number(row[`d${i}`]));
+  }
+  return exact;
+}
+
+/** Different texts of a column, from its first rows. */
+async function someTexts({ connection, from, doing }: Looked, name: string): Promise<string[]> {
+  const column = identifier(name);
+  const sql = `SELECT DISTINCT ${column} AS text FROM (SELECT ${column} FROM ${from} WHERE ${column} IS NOT NULL LIMIT 50000)`;
+  const rows = await query(connection, `SELECT text FROM (${sql}) ORDER BY hash(text) LIMIT 4000`, doing);
+  return rows.map(({ text }) => String(text));
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 }

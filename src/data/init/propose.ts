@@ -2,43 +2,46 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { identifier, query, queryOne } from '../duckdb.ts';
+import { identifier, queryOne } from '../duckdb.ts';
 import { viewOf } from '../sources.ts';
-import { type ColumnProfile, type SourceProfile, validName } from './profile.ts';
-import {
-  fieldGuess,
-  labelColumns,
-  namedLabels,
-  ratingColumn,
-  scenarioColumn,
-  timeColumn,
-  userColumn,
-} from './roles.ts';
-
-/** Why things are as they are, in the order of what they explain. */
-export interface Reasons {
-  from: string;
-  joins: string[];
-  fields: string[];
-  /** Columns that are no field, with the reason. */
-  left: string[];
-  scenario: string;
-  tasks: string[];
-  group: string;
-  split: string;
-}
+import { proposeJoins } from './joins.ts';
+import { createNamer, isFieldName, type Namer } from './names.ts';
+import type { ColumnProfile, SourceProfile } from './profile.ts';
+import { fieldGuess, labelColumns, namedLabels, ratingColumn, timeColumn, userColumn } from './roles.ts';
+import { proposeScenario, type Scenario } from './scenario.ts';
 
 type Field = DatasetInput['fields'][number];
-type Join = NonNullable<DatasetInput['joins']>[number];
 
-/** Throws INIT_NO_LABEL, INIT_NO_JOIN. */
-export async function propose(
-  connection: DuckDBConnection,
-  sources: SourceProfile[],
-): Promise<{ config: DatasetInput; reasons: Reasons }> {
+/** A proposal with the reason of each choice. */
+export interface Draft {
+  /** Name of the data set. */
+  name: string;
+  sources: DatasetInput['sources'];
+  from: Explained<string> | undefined;
+  joins: Explained<NonNullable<DatasetInput['joins']>[number]>[];
+  /** Rows for which all of them are true are kept. */
+  where: Explained<string>[];
+  fields: (Explained<Field> & { column: string })[];
+  /** Columns that are no field, with the reason. */
+  left: string[];
+  scenario: Scenario;
+  tasks: Explained<DatasetInput['tasks'][number]>[];
+  group: Explained<string> | undefined;
+  split: Explained<NonNullable<DatasetInput['split']>>;
+}
+
+interface Explained<T> {
+  value: T;
+  because: string;
+}
+
+export const RANDOM_SPLIT = { kind: 'random', seed: 2021 } as const;
+
+/** @throws INIT_NO_LABEL, INIT_NO_JOIN, INIT_JOIN_DUPLICATES, INIT_NO_FIELD */
+export async function propose(connection: DuckDBConnection, sources: SourceProfile[]): Promise<Draft> {
   const base = baseOf(sources);
   const others = sources.filter((s) => s !== base);
-  const { joins, reasons: joined } = await proposeJoins(connection, base, others);
+  const { joins, reasons } = await proposeJoins(connection, base, others);
   const keys = new Set(joins.flatMap((j) => Object.values(j.on).map((column) => `${j.source}.${column}`)));
   const columns = [base, ...others].flatMap((s) => s.columns).filter((c) => !keys.has(`${c.source}.${c.name}`));
   const own = columns.filter((c) => c.source === base.name);
@@ -46,46 +49,45 @@ export async function propose(
     const unique = columns.filter((other) => same(other.name, c.name)).length === 1;
     return unique ? identifier(c.name) : `${identifier(c.source)}.${identifier(c.name)}`;
   };
-
-  const tasks = await proposeTasks(connection, base, own);
-  const time = timeColumn(own.filter((c) => !tasks.columns.includes(c)));
-  const group = userColumn(own, base.rows);
-  const scenario = await proposeScenario(
-    connection,
-    columns.filter((c) => !tasks.columns.includes(c)),
-    reference,
-  );
-  const used = [...tasks.columns, ...(time === undefined ? [] : [time])];
+  const labels = await proposeTasks(connection, base, own, reference);
+  const free = (all: ColumnProfile[]): ColumnProfile[] => all.filter((c) => !labels.columns.includes(c));
+  const time = timeColumn(free(own));
+  const group = userColumn(free(own));
+  const scenario = await proposeScenario(connection, free(columns), reference);
   const isKey = (c: ColumnProfile): boolean =>
     c === group || (c.source === base.name && joins.some((j) => Object.hasOwn(j.on, c.name)));
-  const { fields, reasons, left } = proposeFields(
+  const used = [...labels.columns, time, scenario.column].filter((c) => c !== undefined);
+  const { fields, left } = proposeFields(
     columns.filter((c) => !used.includes(c)),
-    { reference, isKey, rows: (source) => sources.find((s) => s.name === source)?.rows ?? 0 },
+    { base: base.name, reference, isKey },
   );
-  const config: DatasetInput = {
+  if (scenario.column !== undefined) left.unshift(`${scenario.column.name} is the scenario, which models know anyway`);
+  if (fields.length === 0)
+    throw error('INIT_NO_FIELD', { files: sources.flatMap((s) => s.config.path), columns: left });
+  const split = time === undefined ? undefined : splitByTime(time, reference(time));
+  return {
     name: base.name,
     sources: Object.fromEntries(sources.map((s) => [s.name, s.config])),
-    ...(sources.length > 1 && { from: base.name, joins }),
+    from:
+      sources.length === 1
+        ? undefined
+        : {
+            value: base.name,
+            because: `${base.name} has the labels: its ${base.rows.toLocaleString('en-US')} rows are the examples`,
+          },
+    joins: joins.map((value, i) => ({ value, because: reasons[i] })),
+    where: [...(split?.where ?? []), ...scenario.where],
     fields,
-    scenario: scenario.value,
-    tasks: tasks.value,
-    ...(group !== undefined && { group: reference(group) }),
-    split: time === undefined ? { kind: 'random', seed: 2021 } : { kind: 'time', column: reference(time) },
-  };
-  return {
-    config,
-    reasons: {
-      from: `${base.name} has the labels: its ${base.rows.toLocaleString('en-US')} rows are the examples`,
-      joins: joined,
-      fields: reasons,
-      left,
-      scenario: scenario.because,
-      tasks: tasks.because,
-      group: 'grouped AUC ranks within each user',
-      split:
-        time === undefined
-          ? 'no column of times found: rows are split by chance'
-          : `train on the earliest 80 %, test on the latest 10 % (from ${time.least} to ${time.most})`,
+    left,
+    scenario,
+    tasks: labels.tasks,
+    group:
+      group === undefined
+        ? undefined
+        : { value: reference(group), because: `grouped AUC ranks within each ${group.name}` },
+    split: split?.split ?? {
+      value: RANDOM_SPLIT,
+      because: 'no column of times found: rows are split by chance',
     },
   };
 }
@@ -104,62 +106,18 @@ function baseOf(sources: SourceProfile[]): SourceProfile {
   return labelled.reduce((a, b) => (b.rows > a.rows ? b : a));
 }
 
-/** Joins each source by a column that it shares with the base and that is unique in it. */
-async function proposeJoins(
-  connection: DuckDBConnection,
-  base: SourceProfile,
-  others: SourceProfile[],
-): Promise<{ joins: Join[]; reasons: string[] }> {
-  const joins: Join[] = [];
-  const reasons: string[] = [];
-  for (const other of others) {
-    const pairs = other.columns.flatMap((right) => {
-      const names = [right.name, ...(same(right.name, 'id') ? idNames(other.name) : [])];
-      const left = base.columns.find((c) => names.some((name) => same(name, c.name)));
-      return left === undefined ? [] : [{ left, right }];
-    });
-    const unique = await findUnique(connection, other, pairs);
-    if (unique === undefined)
-      throw error('INIT_NO_JOIN', {
-        file: [other.config.path].flat().join(', '),
-        base: [base.config.path].flat().join(', '),
-        columns: other.columns.map((c) => c.name),
-        available: base.columns.map((c) => c.name),
-      });
-    joins.push({ source: other.name, on: { [unique.left.name]: unique.right.name }, kind: 'left' });
-    reasons.push(`${unique.right.name} is unique in ${other.name}`);
-  }
-  return { joins, reasons };
-}
-
-/** What another table may call the id of this one: users.id is user_id elsewhere. */
-const idNames = (source: string): string[] => [`${source}_id`, `${source.replace(/s$/, '')}_id`];
-
-async function findUnique<P extends { right: ColumnProfile }>(
-  connection: DuckDBConnection,
-  source: SourceProfile,
-  pairs: P[],
-): Promise<P | undefined> {
-  for (const pair of pairs) {
-    const column = identifier(pair.right.name);
-    const { n, d } = await queryOne(
-      connection,
-      `SELECT count(${column}) AS n, count(DISTINCT ${column}) AS d FROM ${viewOf(source.name)}`,
-      `looking at source "${source.name}"`,
-    );
-    if (Number(n) > 0 && n === d) return pair;
-  }
-  return undefined;
-}
-
 async function proposeTasks(
   connection: DuckDBConnection,
   base: SourceProfile,
   columns: ColumnProfile[],
-): Promise<{ value: DatasetInput['tasks']; because: string[]; columns: ColumnProfile[] }> {
+  reference: (c: ColumnProfile) => string,
+): Promise<{ tasks: Draft['tasks']; columns: ColumnProfile[] }> {
   const labels = labelColumns(columns);
   const rating = labels.length === 0 ? ratingColumn(columns) : undefined;
-  const value = labels.map((c) => ({ name: validName(c.name), label: identifier(c.name) }));
+  const namer = createNamer();
+  const named = namesOf(namer, labels, (c) => c.name);
+  // Over the base alone, so that no qualifier is needed here.
+  const found = labels.map((c) => ({ name: named.get(c) ?? '', label: reference(c), sql: identifier(c.name) }));
   if (rating !== undefined) {
     const { cut } = await queryOne(
       connection,
@@ -168,69 +126,102 @@ async function proposeTasks(
     );
     // Above the middle mark, but never above all.
     const above = Math.min(Number(cut), Number(rating.most) - 1);
-    value.push({ name: validName(`high_${rating.name}`), label: `${identifier(rating.name)} > ${above}` });
+    const name = namer.name(`high_${rating.name}`, 'high_mark');
+    found.push({ name, label: `${reference(rating)} > ${above}`, sql: `${identifier(rating.name)} > ${above}` });
   }
   const rates = await queryOne(
     connection,
-    `SELECT ${value.map((t, i) => `avg((${t.label})::INTEGER) AS r${i}`).join(', ')} FROM ${viewOf(base.name)}`,
+    `SELECT ${found.map(({ sql }, i) => `avg((${sql})::INTEGER) AS r${i}`).join(', ')} FROM ${viewOf(base.name)}`,
     'looking at the labels',
   );
   const what = rating === undefined ? 'values 0 and 1 and the name of a label' : 'a mark cut at its middle';
-  const because = value.map((_, i) => `${what}; ${(100 * Number(rates[`r${i}`])).toFixed(1)} % are 1`);
-  return { value, because, columns: rating === undefined ? labels : [rating] };
+  const tasks = found.map(({ name, label }, i) => ({
+    value: { name, label },
+    because: `${what}; ${(100 * Number(rates[`r${i}`])).toFixed(1)} % are 1`,
+  }));
+  return { tasks, columns: rating === undefined ? labels : [rating] };
 }
 
-async function proposeScenario(
-  connection: DuckDBConnection,
-  columns: ColumnProfile[],
-  reference: (c: ColumnProfile) => string,
-): Promise<{ value: DatasetInput['scenario']; because: string }> {
-  const column = scenarioColumn(columns);
-  if (column === undefined)
-    return {
-      value: { expression: "'all'", values: ['all'] },
-      because: 'no column of 2 to 20 values has the name of a scenario: all rows are one scenario',
-    };
-  const found = await query(
-    connection,
-    `SELECT ${identifier(column.name)}::VARCHAR AS value, count(*) AS n FROM ${viewOf(column.source)}
-     WHERE ${identifier(column.name)} IS NOT NULL GROUP BY ALL ORDER BY n DESC, value`,
-    'looking for scenarios',
-  );
-  const values = found.map(({ value }) => (/INT/.test(column.type) ? Number(value) : String(value)));
-  const missing =
-    column.missing > 0 ? `; ${(100 * column.missing).toFixed(1)} % of the rows have none and are left out` : '';
-  const because = `${values.length} values and the name of a scenario, largest first${missing}`;
-  return { value: { expression: reference(column), values }, because };
+/** A split by a column of times. Rows without one are left out by it; texts that are none must be left out before. */
+function splitByTime(time: ColumnProfile, sql: string): { split: Draft['split']; where: Draft['where'] } {
+  const rows = (n: number, does: string, do_: string): string =>
+    n === 1 ? `1 row ${does}` : `${n.toLocaleString('en-US')} rows ${do_}`;
+  const missing = Math.round(time.missing * time.rows);
+  const unreadable = time.type === 'VARCHAR' ? time.rows - missing - time.times : 0;
+  const range = unreadable === 0 ? `from ${time.least} to ${time.most}` : `by ${time.name}`;
+  const without = missing === 0 ? '' : `; ${rows(missing, 'has no time and is', 'have no time and are')} left out`;
+  return {
+    split: {
+      value: { kind: 'time', column: sql },
+      because: `train on the earliest 80 %, test on the latest 10 % (${range})${without}`,
+    },
+    where:
+      unreadable === 0
+        ? []
+        : [
+            {
+              value: `TRY_CAST(${sql} AS TIMESTAMP) IS NOT NULL`,
+              because: `${rows(unreadable, 'has', 'have')} a text in ${time.name} that is no time`,
+            },
+          ],
+  };
 }
 
 function proposeFields(
   columns: ColumnProfile[],
   about: {
+    /** The source whose rows are the examples. */
+    base: string;
     reference: (c: ColumnProfile) => string;
     isKey: (c: ColumnProfile) => boolean;
-    rows: (source: string) => number;
   },
-): { fields: Field[]; reasons: string[]; left: string[] } {
-  const fields: Field[] = [];
-  const reasons: string[] = [];
+): Pick<Draft, 'fields' | 'left'> {
   const left: string[] = [];
-  for (const column of columns) {
-    const { value: guess, because } = fieldGuess(column, about.rows(column.source), about.isKey(column));
-    if (guess === undefined) {
-      left.push(`${column.name} ${because}`);
-      continue;
-    }
-    const plain = validName(column.name);
-    const name = fields.some((f) => f.name === plain) ? validName(`${column.source}_${column.name}`) : plain;
+  const guesses = columns.flatMap((column) => {
+    const { value, because } = fieldGuess(column, about.isKey(column), column.source === about.base);
+    if (value === undefined) left.push(`${column.name} ${because}`);
+    return value === undefined ? [] : [{ column, value, because }];
+  });
+  const chosen = guesses.map(({ column }) => column);
+  const named = namesOf(createNamer(isFieldName), chosen, (c) => {
+    const isShared = chosen.some((other) => other !== c && same(other.name, c.name) && other.source === about.base);
+    return isShared || !isFieldName(c.name.replace(/\W+/g, '_')) ? `${c.source}_${c.name}` : c.name;
+  });
+  const fields = guesses.map(({ column, value: guess, because }) => {
+    const name = named.get(column) ?? '';
     const expression = about.reference(column);
     const field = { name, ...(expression !== identifier(name) && { expression }) };
-    fields.push(
+    const value: Field =
       guess.kind === 'numeric'
         ? { kind: 'numeric', ...field, buckets: { quantiles: guess.quantiles } }
-        : { ...guess, ...field },
-    );
-    reasons.push(because);
-  }
-  return { fields, reasons, left };
+        : { ...guess, ...field };
+    return { value, because, column: column.name };
+  });
+  return { fields, left };
 }
+
+/** Names for columns: those that are names keep them. */
+function namesOf(
+  namer: Namer,
+  columns: ColumnProfile[],
+  wanted: (c: ColumnProfile) => string,
+): Map<ColumnProfile, string> {
+  const names = new Map<ColumnProfile, string>();
+  for (const c of columns) if (wanted(c) === c.name && namer.reserve(c.name)) names.set(c, c.name);
+  for (const c of columns)
+    if (!names.has(c)) names.set(c, namer.name(/[A-Za-z0-9]/.test(c.name) ? wanted(c) : c.name, `column_${c.place}`));
+  return names;
+}
+
+/** The configuration of a draft. */
+export const configOf = (draft: Draft): DatasetInput => ({
+  name: draft.name,
+  sources: draft.sources,
+  ...(draft.from && { from: draft.from.value, joins: draft.joins.map(({ value }) => value) }),
+  ...(draft.where.length > 0 && { where: draft.where.map(({ value }) => value).join(' AND ') }),
+  fields: draft.fields.map(({ value }) => value),
+  scenario: draft.scenario.value,
+  tasks: draft.tasks.map(({ value }) => value),
+  ...(draft.group && { group: draft.group.value }),
+  split: draft.split.value,
+});

@@ -1,6 +1,5 @@
-/** Guesses what a column is for, from its name and its values. Every guess is told in words, for the reader to judge. */
+/** Guesses what a column is for, from its name and its values. Every guess says why, for the reader to judge. */
 import type { ColumnProfile } from './profile.ts';
-import { SEPARATORS } from './profile.ts';
 
 /** A guess and why. */
 export interface Guess<T> {
@@ -18,12 +17,37 @@ const LABEL_NAME = words(
 const RATING_NAME = words('ratings?', 'stars?', 'score', 'grade');
 const SCENARIO_NAMES = [
   words('scenarios?', 'scene', 'domain', 'domain_?indicator'),
-  words('tab', 'channel', 'surface', 'page', 'placement', 'slot'),
+  words('tab', 'channel', 'surface', 'page', 'place', 'placement', 'slot'),
   words('country', 'market', 'site', 'region', 'locale', 'platform', 'app'),
 ];
-const TIME_NAME = words('time(stamp)?', 'time_?ms', 'ts', 'date', 'datetime', 'created(_at)?', 'day');
-const USER_NAME = words('users?', 'uid', 'member', 'customer', 'visitor', 'viewer', 'session', 'device_?id');
-const ID_NAME = /(^|_)(id|uid|key|code|zip)$|Id$/;
+const TIME_NAME = words('time(stamp)?', 'time_?ms', 'ts', 'date', 'datetime', 'created(_at)?', 'day', '\\w+_at');
+/** Whose rankings grouped AUC looks at, best first. */
+const USER_NAMES = [
+  words('users?', 'uid', 'member', 'customer'),
+  words('visitor', 'viewer', 'device_?id'),
+  words('session(_?id)?'),
+];
+const ID_NAME = /(^|_)(id|uid|uuid|guid|key|code|zip)$/;
+/** Names a row, a visit or a request: gone when the next request comes. */
+const PASSING_NAME = new RegExp(
+  '(^|_)((session|request|req|trace|span|impression|imp|exposure|event|log|row|record|transaction|txn|visit|search|query|batch|message|correlation)_?' +
+    '(id|uuid|guid|key|no|nr|num|number|idx|index|hash|token)|uuid|guid|row_?(id|nr|no|num|number)?|index|unnamed_0|rn)$',
+);
+const PLACE_NAME =
+  /^(\w+_)?(position|pos|rank(ing)?|(rank|slot|list|page|display|show|item|impression|grid)_?(position|pos|index|idx|order|rank|no|num|number))$/;
+/** `user_rank` is what a user has reached, not where a row stood. */
+const OWN_RANK = /(^|_)(user|member|customer|seller|author|shop|brand|level|page|sales|popularity)_rank$/;
+
+/** `userId` and `User ID` are read as `user_id`. */
+const wordsOf = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .replace(/[^\p{L}\p{N}]+/gu, '_')
+    .replace(/^_+|_+$/g, '')
+    .toLowerCase();
+
+const has = (pattern: RegExp, c: ColumnProfile): boolean => pattern.test(wordsOf(c.name));
 
 const isInteger = (c: ColumnProfile): boolean => /INT/.test(c.type);
 const isNumber = (c: ColumnProfile): boolean => isInteger(c) || /^(FLOAT|DOUBLE|DECIMAL)/.test(c.type);
@@ -34,39 +58,53 @@ const isBinary = (c: ColumnProfile): boolean =>
 /** Columns that are labels: 0/1 with a label's name, else every 0/1 column called is_ or has_ something. */
 export function labelColumns(columns: ColumnProfile[]): ColumnProfile[] {
   const named = namedLabels(columns);
-  return named.length > 0 ? named : columns.filter((c) => isBinary(c) && /^(is|has|did)_/i.test(c.name));
+  return named.length > 0 ? named : columns.filter((c) => isBinary(c) && has(/^(is|has|did)_/, c));
 }
 
 /** Those with the name of a label; others, such as is_author, may as well be features. */
 export const namedLabels = (columns: ColumnProfile[]): ColumnProfile[] =>
-  columns.filter((c) => isBinary(c) && LABEL_NAME.test(c.name));
+  columns.filter((c) => isBinary(c) && has(LABEL_NAME, c));
 
 /** A column of marks from which a label can be cut. */
 export const ratingColumn = (columns: ColumnProfile[]): ColumnProfile | undefined =>
-  columns.find((c) => isNumber(c) && c.distinct >= 3 && c.distinct <= 100 && RATING_NAME.test(c.name));
+  columns.find((c) => isNumber(c) && c.distinct >= 3 && c.distinct <= 100 && has(RATING_NAME, c));
 
-/** The likeliest scenario column: 2 to 20 values and a telling name. */
-export const scenarioColumn = (columns: ColumnProfile[]): ColumnProfile | undefined =>
+/** Scenario columns, the likeliest first: 2 to 20 values and a telling name. */
+export const scenarioColumns = (columns: ColumnProfile[]): ColumnProfile[] =>
   SCENARIO_NAMES.flatMap((name) =>
     columns.filter(
       (c) =>
-        name.test(c.name) && c.distinct >= 2 && c.distinct <= 20 && (isInteger(c) || /VARCHAR|BOOLEAN/.test(c.type)),
+        has(name, c) &&
+        !isPlace(c) &&
+        c.distinct >= 2 &&
+        c.distinct <= 20 &&
+        (isInteger(c) || /^(VARCHAR|BOOLEAN)$/.test(c.type)),
     ),
-  ).at(0);
+  );
 
-/** The column with the most different times. Texts count only where they sort as times do. */
+/** Share of the rows that may have no time in a column of times. */
+const UNREADABLE = 0.05;
+
+/** The column with the most different times. Texts count where they are dates that can be read; a few rows may have none. */
 export const timeColumn = (columns: ColumnProfile[]): ColumnProfile | undefined =>
   columns
-    .filter((c) => c.missing === 0 && c.distinct >= 10)
-    .filter((c) => isTime(c) || (TIME_NAME.test(c.name) && (isNumber(c) || isIsoText(c))))
-    .sort((a, b) => b.distinct - a.distinct)
+    .filter((c) => c.missing <= UNREADABLE && c.distinct >= 10)
+    .filter((c) => isTime(c) || isTimeText(c) || (isNumber(c) && has(TIME_NAME, c)))
+    .sort((a, b) => Number(isTimeOfDay(a)) - Number(isTimeOfDay(b)) || b.distinct - a.distinct)
     .at(0);
 
-const isIsoText = (c: ColumnProfile): boolean =>
-  c.type === 'VARCHAR' && [c.least, c.most].every((t) => /^\d{4}-\d\d-\d\d/.test(t));
+const isTimeText = (c: ColumnProfile): boolean => c.type === 'VARCHAR' && timesMissing(c) <= UNREADABLE;
 
-export const userColumn = (columns: ColumnProfile[], rows: number): ColumnProfile | undefined =>
-  columns.find((c) => USER_NAME.test(c.name) && c.distinct >= 2 && c.distinct < 0.9 * rows);
+/** A number that comes again every day tells no order. */
+const isTimeOfDay = (c: ColumnProfile): boolean => isNumber(c) && Number(c.most) <= 2400;
+
+/** Share of the rows without a time: none, or a text that is none. */
+const timesMissing = (c: ColumnProfile): number => (c.type === 'VARCHAR' ? 1 - c.times / c.rows : c.missing);
+
+export const userColumn = (columns: ColumnProfile[]): ColumnProfile | undefined =>
+  USER_NAMES.flatMap((name) =>
+    columns.filter((c) => has(name, c) && c.distinct >= 2 && c.distinct < 0.9 * c.rows && !c.type.endsWith('[]')),
+  ).at(0);
 
 export type FieldGuess =
   | { kind: 'categorical' }
@@ -75,28 +113,55 @@ export type FieldGuess =
 
 /**
  * What kind of field a column could be; undefined with the reason where it had better be none. A key, which names a user
- * or joins a table, is categorical.
+ * or joins a table, is categorical. `isBase`: is the column of the rows themselves, not of a joined table?
  */
-export function fieldGuess(c: ColumnProfile, rows: number, isKey: boolean): Guess<FieldGuess | undefined> {
+export function fieldGuess(c: ColumnProfile, isKey: boolean, isBase: boolean): Guess<FieldGuess | undefined> {
   const values = `${c.estimated ? 'about ' : ''}${c.distinct.toLocaleString('en-US')} values${c.missing > 0 ? `, ${(100 * c.missing).toFixed(1)} % missing` : ''}`;
   const no = (because: string): Guess<undefined> => ({ value: undefined, because });
   if (c.distinct === 0) return no('has no values');
   if (c.distinct === 1 && c.missing === 0) return no(`is ${c.least} in every row`);
   if (c.type.endsWith('[]')) return { value: { kind: 'multi' }, because: `a list; ${values}` };
-  if (isTime(c)) return no('is a time: not known again at serving');
-  const isId = isKey || ID_NAME.test(c.name);
-  if (rows >= 100 && c.distinct >= 0.9 * rows * (1 - c.missing) && !(isNumber(c) && !isId))
+  if (isTime(c) || isTimeText(c) || isClock(c)) return no('is a time: not known again at serving');
+  if (isBase && isPlace(c))
+    return no('is where the row stood: not known before ranking, and learning it repeats the old ranking');
+  const passing = isKey ? undefined : identifierOf(c, values);
+  if (passing !== undefined) return no(passing);
+  const isId = isKey || has(ID_NAME, c);
+  if (c.rows >= 100 && c.distinct >= 0.9 * c.rows * (1 - c.missing) && !(isNumber(c) && !isId))
     return no(`has a value of its own in nearly every row (${values})`);
   if (c.type === 'VARCHAR') {
-    const separator = SEPARATORS.find((s) => c.separated[s] >= 0.2);
-    if (separator !== undefined && c.length < 200)
+    if (c.parts?.isList && c.length < 200) {
+      const { separator } = c.parts;
       return { value: { kind: 'multi', separator }, because: `several values between "${separator}"; ${values}` };
-    if (c.length > 40) return no(`is free text (${Math.round(c.length)} characters on average)`);
-    return { value: { kind: 'categorical' }, because: values };
+    }
+    const single = c.parts === undefined ? '' : `; no list: ${c.parts.because}`;
+    if (c.length > 40) return no(`is free text (${Math.round(c.length)} characters on average${single})`);
+    return { value: { kind: 'categorical' }, because: `${values}${single}` };
   }
   if (!isNumber(c) || isId || c.distinct <= (isInteger(c) ? 100 : 20))
     return c.type === 'BOOLEAN' || isNumber(c)
       ? { value: { kind: 'categorical' }, because: values }
       : no(`is of type ${c.type}`);
   return { value: { kind: 'numeric', quantiles: 20 }, because: `from ${c.least} to ${c.most}; ${values}` };
+}
+
+const isPlace = (c: ColumnProfile): boolean => isNumber(c) && has(PLACE_NAME, c) && !has(OWN_RANK, c);
+
+/** Seconds or milliseconds since 1970 in a column with the name of a time. */
+const isClock = (c: ColumnProfile): boolean => {
+  const [least, most] = [Number(c.least), Number(c.most)];
+  const within = (unit: number): boolean => least > 3e8 * unit && most < 4e9 * unit;
+  return isNumber(c) && c.distinct > 2 && has(TIME_NAME, c) && [1, 1e3, 1e6, 1e9].some(within);
+};
+
+/** Says so where values name rows, visits or requests, which do not come again. */
+function identifierOf(c: ColumnProfile, values: string): string | undefined {
+  const present = c.rows * (1 - c.missing);
+  const few = c.distinct <= 100 && c.distinct < present / 10;
+  if (has(PASSING_NAME, c) && !few) return `names a row, visit or request, which does not come again (${values})`;
+  if (c.hexadecimal > 0.9 && c.distinct > present / 3) return `holds identifiers that hardly come again (${values})`;
+  if (!isInteger(c) || c.rows < 100 || c.distinct < 0.99 * present) return undefined;
+  const [least, most] = [Number(c.least), Number(c.most)];
+  if (most - least < 1.2 * c.distinct) return `numbers the rows (${values}, from ${c.least} to ${c.most})`;
+  return most > 1e12 ? `holds identifiers that hardly come again (${values})` : undefined;
 }
