@@ -43,6 +43,22 @@ export const servingSchema = z.strictObject({
       values: z.int().min(1).optional(),
       /** Time that a client has to send its whole request. */
       requestSeconds: z.number().positive().default(10),
+      /** Time that a client has to read its whole answer. */
+      answerSeconds: z.number().positive().default(30),
+      /** Time that a connection without a request is kept. */
+      idleSeconds: z.number().positive().default(75),
+      /** Connections of a process, and not more than 128 below its limit of open files. One more ends a silent or slow one. */
+      connections: z.int().min(16).default(1000),
+      /** Bytes of bodies and answers that a process holds; beyond it the slowest is given up. */
+      openBytes: z
+        .int()
+        .min(1)
+        .default(128 * 1024 * 1024),
+      /** Bytes of an answer, as estimated before anything is computed. */
+      answerBytes: z
+        .int()
+        .min(1)
+        .default(32 * 1024 * 1024),
       /** Items that are explained, the first ones of the answer. */
       explainedItems: z.int().min(1).default(50),
       /** Rows that may wait for the model at once; requests beyond are told to come back. */

@@ -4,9 +4,10 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { error } from '../base/errors/index.ts';
+import { error, type TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import { bentNumbers } from './bent-numbers.ts';
+import type { Connections } from './connections.ts';
 import type { Models } from './models.ts';
 import { MOST_PROBLEMS } from './parse.ts';
 import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
@@ -15,14 +16,18 @@ import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
 const SMALL_BYTES = 64 * 1024;
 
 /** Reads JSON bodies. The connection stays open after a refusal if the body has arrived as a whole. */
-export function addBodies(app: FastifyInstance, config: ServingConfig, models: Models): void {
+export function addBodies(app: FastifyInstance, config: ServingConfig, models: Models, connections: Connections): void {
   const { bodyBytes } = config.limits;
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
     const unpack = unpackerOf(request.headers['content-encoding']);
-    const bytes = await collect(payload, Number(request.headers['content-length'] ?? 0), bodyBytes);
-    return unpack === undefined ? bytes : unpacked(unpack, bytes, bodyBytes);
+    const hold = connections.holdBody.bind(connections, request.raw);
+    const bytes = await collect(payload, Number(request.headers['content-length'] ?? 0), bodyBytes, hold);
+    if (unpack === undefined) return bytes;
+    const whole = await unpacked(unpack, bytes, bodyBytes);
+    hold(whole.length);
+    return whole;
   });
   app.addHook('preValidation', (request, _, done) => {
     const { body } = request;
@@ -72,34 +77,40 @@ function refuseBent(text: string): void {
   throw error('REQUEST_INVALID', { problems });
 }
 
-/** The bytes of a body. Throws BODY_TOO_LARGE, and HTTP_INVALID where the connection ends too early. */
-function collect(payload: Readable, announced: number, limit: number): Promise<Buffer> {
+type Hold = (bytes: number, refuse?: (cause: TributaryError) => void) => void;
+
+/** The bytes of a body. Throws BODY_TOO_LARGE, SERVER_FULL, and HTTP_INVALID where the connection ends too early. */
+function collect(payload: Readable, announced: number, limit: number, hold: Hold): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (): void => {
       payload.off('data', take).off('end', end).off('error', cut).off('close', cut);
     };
-    const refuse = (): void => {
+    const refuse = (cause: TributaryError): void => {
       settle();
       payload.on('error', () => {}).resume();
-      reject(error('BODY_TOO_LARGE', { limit }));
+      chunks.length = 0;
+      reject(cause);
     };
     const take = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limit) refuse();
-      else chunks.push(chunk);
+      chunks.push(chunk);
+      if (size > limit) refuse(error('BODY_TOO_LARGE', { limit }));
+      else hold(size, refuse);
     };
     const end = (): void => {
       settle();
+      hold(size);
       resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
     };
     const cut = (): void => {
       settle();
       reject(error('HTTP_INVALID', { reason: 'the connection ended before the body did' }));
     };
-    if (announced > limit) refuse();
-    else payload.on('data', take).on('end', end).on('error', cut).on('close', cut);
+    if (announced > limit) return refuse(error('BODY_TOO_LARGE', { limit }));
+    hold(0, refuse);
+    payload.on('data', take).on('end', end).on('error', cut).on('close', cut);
   });
 }
 

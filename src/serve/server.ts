@@ -7,6 +7,7 @@ import { error, type TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import { type Access, addAccess, trustedProxies } from './access.ts';
 import { addBodies } from './body.ts';
+import { type Connections, watchConnections } from './connections.ts';
 import type { Coordinator } from './coordinator.ts';
 import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { logStream } from './log.ts';
@@ -50,7 +51,7 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestSeconds * 1000,
     connectionTimeout: 0,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: limits.idleSeconds * 1000,
     http: { headersTimeout: limits.requestSeconds * 1000, connectionsCheckingInterval: 500 },
     trustProxy: trustedProxies(config),
     genReqId: requestId,
@@ -66,10 +67,12 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
   });
   app.decorateRequest('caller', undefined);
   app.decorateRequest('noted');
+  const connections = watchConnections(app.server, limits, service.metrics);
+  app.addHook('onClose', async () => connections.close());
   addHeaders(app);
   await addAccess(app, config);
-  addBodies(app, config, service.models);
-  addAnswers(app, service);
+  addBodies(app, config, service.models, connections);
+  addAnswers(app, service, connections);
   rankRoutes(app, service);
   inferenceRoutes(app, service);
   adminRoutes(app, service);
@@ -95,13 +98,15 @@ function addHeaders(app: FastifyInstance): void {
 }
 
 /** What happens after a route: errors as bodies, numbers, a line in the log. */
-function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service): void {
+function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service, connections: Connections): void {
   const { log } = config;
   const refusals = createRefusalLog(log.refusalsPerSecond, (code, count) =>
     app.log.info({ code, left_out: count }, 'more requests refused'),
   );
-  app.addHook('onSend', async (_, reply) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (!isReady()) void reply.header('connection', 'close');
+    if (typeof payload === 'string') connections.holdAnswer(request.raw, payload.length);
+    done();
   });
   app.setErrorHandler((cause, request, reply) => {
     const known = knownError(cause, request.headers['content-type'] ?? '', config);

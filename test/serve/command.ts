@@ -16,13 +16,21 @@ export interface Command {
   ended: Promise<number | null>;
 }
 
-/** The command on a free port, gone after the test. */
-export async function startCommand(folder: string, workers = 1, config: ServingInput = {}): Promise<Command> {
+/** The command on a free port, gone after the test. `openFiles`: how many files it may open (not on Windows). */
+export async function startCommand(
+  folder: string,
+  workers = 1,
+  config: ServingInput = {},
+  openFiles?: number,
+): Promise<Command> {
   const file = join(temporaryFolder(), 'serving.json');
   const base = { adminKeys: [hashed('admin', ADMIN_KEY)], log: { level: 'error' } };
   writeFileSync(file, JSON.stringify({ ...base, ...config }));
   const words = ['serve', folder, '--port', '0', '--workers', String(workers), '--config', file, '--json'];
-  const child = spawn(process.execPath, [resolve('bin/tributary.js'), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = [process.execPath, resolve('bin/tributary.js'), ...words];
+  const [command, ...rest] =
+    openFiles === undefined ? program : ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...program];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = new Promise<number | null>((done) => void child.once('exit', done));
   const address = await new Promise<string>((done, fail) => {

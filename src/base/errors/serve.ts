@@ -104,6 +104,24 @@ export const SERVE_ERRORS = {
     (d: { waiting: number; limit: number }) =>
       `${d.waiting} rows are waiting, at most ${d.limit} may (limits.waitingRows): come back in a second`,
   ),
+  SERVER_FULL: entry(
+    EXIT.environment,
+    503,
+    (d: { limit: number }) =>
+      `the bodies and answers of open requests take more than ${d.limit} bytes (limits.openBytes): come back in a second`,
+  ),
+  ANSWER_TOO_LARGE: entry(
+    EXIT.data,
+    413,
+    (d: { bytes: number; limit: number }) =>
+      `the answer would take about ${d.bytes} bytes, at most ${d.limit} are allowed (limits.answerBytes). Ask for fewer items, outputs or explanations (top_k)`,
+  ),
+  EXPLANATION_TOO_LARGE: entry(
+    EXIT.data,
+    413,
+    (d: { rows: number; limit: number }) =>
+      `the explanations take ${d.rows} rows, more than may ever wait: ${d.limit} (limits.waitingRows). Ask for fewer (top_k), or lower limits.explainedItems`,
+  ),
   SERVER_DRAINING: entry(
     EXIT.environment,
     503,

@@ -6,12 +6,21 @@ import { type Family, family, Histogram, type Labels } from './metrics.ts';
 const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
+/**
+ * Why the server ended a connection: it was silent or idle when others came, took too long to send a body or to read an answer,
+ * or came when nothing could make room.
+ */
+export type ConnectionEnd = 'silent' | 'idle' | 'slow' | 'unread' | 'full';
+
 export interface ServerMetrics {
   addRequest(method: string, route: string, status: number, seconds: number): void;
   /** An answer that says no, by the code of its error. */
   addRefusal(code: string): void;
   addBatch(rows: number, requests: number): void;
   addItems(count: number): void;
+  addConnectionEnd(reason: ConnectionEnd): void;
+  /** Connections, and bytes of bodies and answers held for them. */
+  setOpen(connections: number, bytes: number): void;
   addSwap(outcome: 'loaded' | 'refused' | 'rolled back'): void;
   families(waitingRows: number): Family[];
   close(): void;
@@ -22,6 +31,8 @@ export function createServerMetrics(): ServerMetrics {
   const latency = new Map<string, { labels: Labels; histogram: Histogram }>();
   const swaps = new Map<string, number>();
   const refusals = new Map<string, number>();
+  const ends = new Map<ConnectionEnd, number>();
+  const open = { connections: 0, bytes: 0 };
   const items = new Histogram(SIZES);
   const batchRows = new Histogram(SIZES);
   const batchRequests = new Histogram(SIZES.slice(0, 7));
@@ -45,6 +56,11 @@ export function createServerMetrics(): ServerMetrics {
     addBatch(rows, count) {
       batchRows.add(rows);
       batchRequests.add(count);
+    },
+    addConnectionEnd: (reason) => void ends.set(reason, (ends.get(reason) ?? 0) + 1),
+    setOpen(connections, bytes) {
+      open.connections = connections;
+      open.bytes = bytes;
     },
     addItems: (count) => items.add(count),
     addSwap: (outcome) => void swaps.set(outcome, (swaps.get(outcome) ?? 0) + 1),
@@ -78,6 +94,14 @@ export function createServerMetrics(): ServerMetrics {
           'Changes of models by outcome.',
           'counter',
           [...swaps].map(([outcome, count]) => ({ labels: { outcome }, values: [count] })),
+        ),
+        gauge('tributary_connections', 'Open connections.', open.connections),
+        gauge('tributary_open_bytes', 'Bytes of bodies and answers that are held.', open.bytes),
+        family(
+          'tributary_connections_ended_total',
+          'Connections and bodies that were given up to make room or because they took too long.',
+          'counter',
+          [...ends].map(([reason, count]) => ({ labels: { reason }, values: [count] })),
         ),
         gauge('tributary_processes', 'Processes that answer.', 1),
         gauge(
