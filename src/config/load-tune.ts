@@ -4,7 +4,7 @@ import { shown } from '../base/shown.ts';
 import { type ConfigurableModel, readWritten, resolveRun } from './load.ts';
 import { applySettings, isObject, merge, parseSettings } from './override.ts';
 import { type Problem, problemsOf } from './problems.ts';
-import type { RunConfig } from './run.ts';
+import { type RunConfig, runSchema } from './run.ts';
 import { conditionSchema, type Json, type Parameter, parameterSchema, type TuneConfig, tuneSchema } from './tune.ts';
 
 type Models = ReadonlyMap<string, ConfigurableModel>;
@@ -20,7 +20,7 @@ export async function loadTune(
 ): Promise<TuneConfig> {
   const written = await readWritten(config);
   const { settings, problems } = parseSettings(set, tuneSchema);
-  const input = applySettings(written, settings);
+  const input = applySettings(written, settings, tuneSchema);
   const parsed = tuneSchema.safeParse(input);
   const found = [
     ...problems,
@@ -53,7 +53,7 @@ export function writtenRun(base: Base, models: Models, parameters: Record<string
   const { key } = trialRun(base, models, parameters).model;
   const layers = merge(models.get(key)?.presets[base.preset ?? ''], written(base));
   const settings = Object.entries(parameters).map(([path, value]) => ({ path: path.split('.'), value }));
-  return applySettings(layers, settings) as object;
+  return applySettings(layers, settings, runSchema) as object;
 }
 
 const written = ({ model, options }: Base): object =>

@@ -83,7 +83,7 @@ function resolve<T>(a: {
   source: string;
 }): T {
   const { settings, problems } = parseSettings(a.set, a.schema);
-  const input = applySettings(a.layers.reduce(merge), settings);
+  const input = applySettings(a.layers.reduce(merge), settings, a.schema);
   const parsed = a.schema.safeParse(input);
   const found = parsed.success ? [] : problemsOf(parsed.error.issues, input, a.schema);
   const all = [...a.problems, ...problems, ...found];
@@ -112,7 +112,7 @@ function modelKey(written: unknown, set: readonly string[]): string | undefined 
     set.filter((text) => text.startsWith('model.key=')),
     runSchema,
   );
-  const { model } = applySettings(written, settings) as { model?: { key?: unknown } };
+  const { model } = applySettings(written, settings, runSchema) as { model?: { key?: unknown } };
   return typeof model?.key === 'string' ? model.key : undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Configurations in layers: later ones win, and `--set path=value` wins over all. */
 import type { z } from 'zod';
-import { isKnownPath } from './paths.ts';
+import { entriesByKind, isKnownPath } from './paths.ts';
 import { type Problem, unknownOption } from './problems.ts';
 
 type Layer = Record<string, unknown>;
@@ -35,9 +35,36 @@ export function parseSettings(
   return { settings, problems };
 }
 
-/** The configuration with settings applied; the given one is left alone. */
-export const applySettings = (config: unknown, settings: readonly Setting[]): unknown =>
-  settings.reduce<unknown>((value, { path, value: set }) => withValue(value, path, set), config);
+/**
+ * The configuration with settings applied; the given one is left alone. Where a setting changes the kind of a part
+ * (`split.kind`), entries of the configuration that belong to its old kind alone go.
+ */
+export function applySettings(config: unknown, settings: readonly Setting[], schema: z.core.$ZodType): unknown {
+  const ready = settings.reduce<unknown>((value, setting) => ofNewKind(value, setting, schema), config);
+  return settings.reduce<unknown>((value, { path, value: set }) => withValue(value, path, set), ready);
+}
+
+/** The configuration without the entries that the kind set has no place for, and the old one has. */
+function ofNewKind(config: unknown, { path, value }: Setting, schema: z.core.$ZodType): unknown {
+  const place = path.slice(0, -1);
+  const key = path[path.length - 1];
+  const part = place.reduce<unknown>(inside, config);
+  if (!isObject(part) || own(part, key) === undefined || own(part, key) === value) return config;
+  const entries = entriesByKind(schema, place, key);
+  const [before, after] = [entries.get(own(part, key)), entries.get(value)];
+  if (before === undefined || after === undefined) return config;
+  const left = Object.entries(part).filter(([name]) => after.includes(name) || !before.includes(name));
+  return withValue(config, place, Object.fromEntries(left));
+}
+
+const inside = (holder: unknown, key: string): unknown =>
+  Array.isArray(holder)
+    ? Object.hasOwn(holder, key)
+      ? holder[Number(key)]
+      : undefined
+    : isObject(holder)
+      ? own(holder, key)
+      : undefined;
 
 function withValue(holder: unknown, [key, ...rest]: string[], value: unknown): unknown {
   if (key === undefined) return value;

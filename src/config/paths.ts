@@ -10,6 +10,19 @@ const ANY = '*';
 /** Is there an option at this path? */
 export const isKnownPath = (schema: Schema, path: string[]): boolean => at(schema, path).length > 0;
 
+/** Of a part that comes in kinds, told apart by `key`: the names of each kind's entries, by the kind. */
+export function entriesByKind(schema: Schema, path: string[], key: string): Map<unknown, string[]> {
+  const kinds = at(schema, path)
+    .flatMap(alternatives)
+    .flatMap((kind) => {
+      const entries = children(kind);
+      const named = entries.find(([name]) => name === key)?.[1] as z.core.$ZodTypes | undefined;
+      const values = named?._zod.def.type === 'literal' ? named._zod.def.values : [];
+      return values.map((value): [unknown, string[]] => [value, entries.map(([name]) => name)]);
+    });
+  return new Map(kinds);
+}
+
 /** The known path that looks most like this one. */
 export function nearestPath(schema: Schema, path: string): string {
   const last = (dotted: string): string => dotted.slice(dotted.lastIndexOf('.') + 1);

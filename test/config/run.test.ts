@@ -253,6 +253,46 @@ describe('--set', () => {
     expect((await load({ set: [text] })).warmStart).toBe(value);
   });
 
+  test('another kind drops what belongs to the old one alone, and nothing else', async () => {
+    const data = (split: object, ...set: string[]) =>
+      loadDataset(
+        {
+          name: 't',
+          sources: { t: { path: 't.csv' } },
+          fields: [{ name: 'a', kind: 'numeric', buckets: { quantiles: 5 }, minCount: 3 }],
+          scenario: { expression: 'a', values: [0] },
+          tasks: [{ name: 'click', label: 'click' }],
+          split,
+        } as never,
+        set,
+      );
+    const random = { kind: 'random', ratios: [0.6, 0.2, 0.2], seed: 7 };
+    const byTime = await data(random, 'split.kind=time', 'split.column=t');
+    expect(byTime.split).toEqual({ kind: 'time', column: 't', ratios: [0.6, 0.2, 0.2] });
+    const column = { kind: 'column', column: 'part', train: 'a', validation: 'b', test: 'c' };
+    expect((await data(column, 'split.column=x', 'split.kind=key')).split).toMatchObject({ kind: 'key', column: 'x' });
+    expect((await data(column, 'split.kind=random')).split).toMatchObject({ kind: 'random', seed: 2021 });
+    expect((await data(random, 'fields.0.kind=categorical')).fields[0]).toEqual({
+      name: 'a',
+      kind: 'categorical',
+      minCount: 3,
+    });
+    // What is set beside the kind, misspelt, or of no kind is an error as ever.
+    expect(await problems(data(random, 'split.kind=time', 'split.column=t', 'split.seed=3'))).toHaveProperty([
+      'split.seed',
+    ]);
+    expect(await problems(data({ ...random, sede: 1 }, 'split.kind=time', 'split.column=t'))).toHaveProperty([
+      'split.sede',
+    ]);
+    expect(await problems(data(random, 'split.kind=chance'))).toHaveProperty(['split.kind']);
+    const cosine = {
+      train: { schedule: { kind: 'cosine', finalShare: 0.1 }, taskWeighting: { kind: 'dwa', temperature: 3 } },
+    };
+    const set = ['train.schedule.kind=warmup', 'train.schedule.steps=5', 'train.taskWeighting.kind=gradnorm'];
+    const { train } = await load({ config: cosine, set });
+    expect([train.schedule, train.taskWeighting.kind]).toEqual([{ kind: 'warmup', steps: 5 }, 'gradnorm']);
+  });
+
   test('the last of two wins, and one may replace a whole part', async () => {
     const set = ['train.schedule={"kind":"cosine"}', 'train.schedule.finalShare=0.1', 'seed=1', 'seed=2'];
     const run = await load({ set });
