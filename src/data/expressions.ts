@@ -4,6 +4,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { duckdbError, embed, identifier } from './duckdb.ts';
+import { withoutInfinite } from './finite.ts';
 import { present } from './missing.ts';
 import { type Expression, parseExpressions } from './one-expression.ts';
 import { baseSource, derivedColumn, joinedRelation, type Source } from './sources.ts';
@@ -182,11 +183,35 @@ export async function checkExpressions(
     }
   if (missing.length > 0) throw error('DATA_COLUMNS_MISSING', { missing, available });
   const relation = joinedRelation(config, sources);
-  const types = await expressionTypes(connection, relation, expressions);
-  return new Map(
-    expressions.map(({ usedBy, sql }, i) => [usedBy, { sql: present(embed(sql), types[i]), type: types[i] }]),
-  );
+  const finite = await finiteExpressions(connection, relation, expressions);
+  const types = await expressionTypes(connection, relation, finite);
+  return new Map(finite.map(({ usedBy, sql }, i) => [usedBy, { sql: present(embed(sql), types[i]), type: types[i] }]));
 }
+
+/** The expressions with NULL for what is not finite, as far as DuckDB takes them so: an interval may be divided, too. */
+async function finiteExpressions(
+  connection: DuckDBConnection,
+  relation: string,
+  expressions: Expression[],
+): Promise<Expression[]> {
+  const texts = await withoutInfinite(
+    connection,
+    expressions.map(({ sql }) => sql),
+  );
+  const changed = expressions.map((expression, i) => ({ ...expression, sql: texts[i] }));
+  const result: Expression[] = [];
+  for (const [i, expression] of changed.entries()) {
+    const isUsable = expression.sql === expressions[i].sql || (await fits(connection, relation, expression.sql));
+    result.push(isUsable ? expression : expressions[i]);
+  }
+  return result;
+}
+
+const fits = (connection: DuckDBConnection, relation: string, sql: string): Promise<boolean> =>
+  connection.run(`DESCRIBE SELECT ${embed(sql)} FROM ${relation}`).then(
+    () => true,
+    () => false,
+  );
 
 /** DuckDB's types of expressions over a relation. Throws DATA_EXPRESSION_INVALID. */
 async function expressionTypes(

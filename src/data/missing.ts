@@ -11,7 +11,7 @@ export const present = (sql: string, type: string): string => presentAt(sql, typ
 export const hasMissing = (type: string): boolean => presentAt('value', type, 0) !== undefined;
 
 function presentAt(sql: string, type: string, depth: number): string | undefined {
-  if (/^(FLOAT|DOUBLE|DATE|TIMESTAMP.*[^\]])$/s.test(type)) return `CASE WHEN isfinite(${sql}) THEN ${sql} END`;
+  if (/^(FLOAT|DOUBLE|DATE|TIMESTAMP[^[]*)$/.test(type)) return `CASE WHEN isfinite(${sql}) THEN ${sql} END`;
   if (type === 'VARCHAR') return `nullif(${sql}, '')`;
   const list = /^(.*)\[\d*\]$/s.exec(type)?.[1];
   if (list !== undefined) {

@@ -7,6 +7,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { type Column, fileColumn, planCsv } from './csv.ts';
 import { duckdbError, embed, execute, filePath, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { withoutInfinite } from './finite.ts';
 import { registerNumberText } from './functions.ts';
 import { joinKeySql } from './join-keys.ts';
 import { hasMissing, present } from './missing.ts';
@@ -133,12 +134,16 @@ async function deriveColumns(
     if (result.columns.some((c) => sameName(c.name, column))) continue;
     const doing = derivedColumn(name, column);
     await parseExpressions(connection, [{ usedBy: doing, sql: expression }]);
+    const [finite] = await withoutInfinite(connection, [expression]);
+    const describe = (sql: string) =>
+      connection.runAndReadAll(`DESCRIBE SELECT ${embed(sql)} AS value FROM (${result.sql})`);
     try {
-      const types = await connection.runAndReadAll(
-        `DESCRIBE SELECT ${embed(expression)} AS value FROM (${result.sql})`,
+      const sql = await describe(finite).then(
+        () => finite,
+        () => expression,
       );
-      const type = String(types.getRowObjectsJS()[0].column_type);
-      result.sql = `SELECT *, ${present(embed(expression), type)} AS ${identifier(column)} FROM (${result.sql})`;
+      const type = String((await describe(sql)).getRowObjectsJS()[0].column_type);
+      result.sql = `SELECT *, ${present(embed(sql), type)} AS ${identifier(column)} FROM (${result.sql})`;
       result.columns.push({ name: column, type });
     } catch (cause) {
       const reason = (duckdbError(cause, doing) as { details?: { reason?: string } }).details?.reason ?? String(cause);
