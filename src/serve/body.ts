@@ -20,6 +20,7 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
   const { bodyBytes } = config.limits;
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
+  app.decorateRequest('bodyBytes', 0);
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
     const unpack = unpackerOf(request.headers['content-encoding']);
     const hold = connections.holdBody.bind(connections, request.raw);
@@ -32,6 +33,7 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
   app.addHook('preValidation', (request, _, done) => {
     const { body } = request;
     if (!Buffer.isBuffer(body)) return done();
+    request.bodyBytes = body.length;
     if (!isUtf8(body)) throw error('BODY_NOT_JSON', { reason: 'its bytes are not UTF-8' });
     const mayBend = scanBody(body, shapeFor(body.length, config, models));
     const text = body.toString();

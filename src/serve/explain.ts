@@ -18,20 +18,30 @@ export interface RowsToExplain {
   run: (rows: Rows) => Promise<Outputs>;
 }
 
-export function explainRows({ rows, encoded, outputs, encoder, tasks, run }: RowsToExplain): Promise<Explanation[]> {
-  // Asked for one by one, run together: rows that wait at the same time are a batch.
-  return Promise.all(
-    rows.map(async (row) => {
-      const without = await run(encoder.withoutEach(encoded, row));
-      const contribution = (part: number, t: number): number =>
-        outputs.logits[row * tasks.length + t] - without.logits[part * tasks.length + t];
-      const fields = encoder.parts.map((name, part) => [
-        name,
-        Object.fromEntries(tasks.map((task, t) => [task, contribution(part, t)])),
-      ]);
-      return { fields: Object.fromEntries(fields) };
-    }),
-  );
+/** Rows that are made at once: of a model with many fields a row to explain is as many rows of as many slots. */
+const ROWS = 4096;
+
+export async function explainRows(request: RowsToExplain): Promise<Explanation[]> {
+  const { rows, encoder } = request;
+  const together = Math.max(1, Math.floor(ROWS / encoder.parts.length));
+  const explanations: Explanation[] = [];
+  for (let from = 0; from < rows.length; from += together) {
+    // Asked for one by one, run together: rows that wait at the same time are a batch.
+    const part = rows.slice(from, from + together).map((row) => explainRow(request, row));
+    explanations.push(...(await Promise.all(part)));
+  }
+  return explanations;
+}
+
+async function explainRow({ encoded, outputs, encoder, tasks, run }: RowsToExplain, row: number): Promise<Explanation> {
+  const without = await run(encoder.withoutEach(encoded, row));
+  const contribution = (part: number, t: number): number =>
+    outputs.logits[row * tasks.length + t] - without.logits[part * tasks.length + t];
+  const fields = encoder.parts.map((name, part) => [
+    name,
+    Object.fromEntries(tasks.map((task, t) => [task, contribution(part, t)])),
+  ]);
+  return { fields: Object.fromEntries(fields) };
 }
 
 /** Of one row's gates [rows, flows * T], flow by flow: the flows that each task still has. A gate of 1 takes its flow away. */

@@ -20,12 +20,18 @@ export interface Waiting {
   onBatch: (rows: number, requests: number) => void;
 }
 
+/** Counts the rows of a request as waiting until the function that it gives is called. Throws SERVER_BUSY where too much waits. */
+export function takePlaces(waiting: Waiting, rows: number): () => void {
+  if (waiting.rows > 0 && waiting.rows + rows > waiting.limit)
+    throw error('SERVER_BUSY', { waiting: waiting.rows, limit: waiting.limit });
+  waiting.rows += rows;
+  return () => {
+    waiting.rows -= rows;
+  };
+}
+
 export interface GraphRunner {
-  /**
-   * Throws SERVER_BUSY where too much waits. Rows that are not `counted` (to warm and try a model) wait beside the others:
-   * they are neither refused nor the cause that others are.
-   */
-  run(rows: Rows, counted: boolean): Promise<Outputs>;
+  run(rows: Rows): Promise<Outputs>;
   release(): Promise<void>;
 }
 
@@ -39,8 +45,6 @@ export interface GraphShape {
 
 interface Job {
   rows: Rows;
-  /** Is it part of what waits? */
-  counted: boolean;
   scenario: number;
   resolve: (outputs: Outputs) => void;
   reject: (cause: unknown) => void;
@@ -51,7 +55,7 @@ export function createGraphRunner(
   session: RunningSession,
   shape: GraphShape,
   batching: BatchingOptions,
-  waiting: Waiting,
+  onBatch: Waiting['onBatch'],
 ) {
   let queue: Job[] = [];
   let scheduled = false;
@@ -72,27 +76,20 @@ export function createGraphRunner(
     } catch (cause) {
       for (const job of jobs) job.reject(cause);
     } finally {
-      waiting.rows -= rowsOf(jobs.filter(({ counted }) => counted));
-      waiting.onBatch(rowsOf(jobs), jobs.length);
+      onBatch(rowsOf(jobs), jobs.length);
       scheduled = false;
       schedule();
     }
   };
 
-  const submit = (rows: Rows, scenario: number, counted: boolean): Promise<Outputs> => {
-    if (counted && waiting.rows > 0 && waiting.rows + rows.size > waiting.limit)
-      throw error('SERVER_BUSY', { waiting: waiting.rows, limit: waiting.limit });
-    if (counted) waiting.rows += rows.size;
-    return new Promise((resolve, reject) => {
-      queue.push({ rows, scenario, counted, resolve, reject });
-      schedule();
-    });
-  };
-
   return {
-    forScenario: (scenario: number): GraphRunner['run'] => {
-      return async (rows, counted) => submit(rows, scenario, counted);
-    },
+    forScenario:
+      (scenario: number): GraphRunner['run'] =>
+      (rows) =>
+        new Promise((resolve, reject) => {
+          queue.push({ rows, scenario, resolve, reject });
+          schedule();
+        }),
     /** The graph's own tensors, alone. */
     run: (feeds: Record<string, Value>): Promise<Record<string, Value>> => session.run(feeds),
     release: () => session.release(),

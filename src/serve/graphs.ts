@@ -6,8 +6,8 @@ import type { Outputs, Rows } from './contract.ts';
 import { type BatchingOptions, createGraphRunner, rowFeeds, type Waiting } from './graph-runner.ts';
 
 export interface Graphs {
-  /** Rows of one scenario (its index). Throws SERVER_BUSY for rows that are counted as waiting. */
-  run(scenario: number, rows: Rows, counted: boolean): Promise<Outputs>;
+  /** Rows of one scenario (its index). */
+  run(scenario: number, rows: Rows): Promise<Outputs>;
   /** Flow gates [size, flows * T] of rows of one scenario, 1 for a flow taken away; undefined where the artifact has none. */
   gates(scenario: number, rows: Rows): Promise<Float32Array | undefined>;
   /** The joint graph on its own tensors. */
@@ -23,7 +23,7 @@ export interface GraphsOptions {
   backend?: SessionOptions['backend'];
   createSession: CreateSession;
   batching: BatchingOptions;
-  waiting: Waiting;
+  onBatch: Waiting['onBatch'];
 }
 
 type Runner = ReturnType<typeof createGraphRunner>;
@@ -50,7 +50,7 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
     let runner = opened.get(file);
     if (runner === undefined) {
       runner = openSession(file).then((session) =>
-        createGraphRunner(session, shape, options.batching, options.waiting),
+        createGraphRunner(session, shape, options.batching, options.onBatch),
       );
       opened.set(file, runner);
     }
@@ -67,7 +67,7 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
   const fileOf = (scenario: number): string => graphs.find((graph) => graph.scenario === scenario)?.file ?? joint;
   const runs = await Promise.all(data.scenarios.map(async (_, s) => (await open(fileOf(s))).forScenario(s)));
   return {
-    run: (scenario, rows, counted) => runs[scenario](rows, counted),
+    run: (scenario, rows) => runs[scenario](rows),
     async gates(scenario, rows) {
       const file = artifact.manifest.flows?.file;
       if (file === undefined) return undefined;

@@ -18,9 +18,10 @@ import type { ServingConfig, ServingInput } from '../config/serving.ts';
 import { pickRows } from '../data/pick.ts';
 import type { SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { type AnswerSize, checkAnswerSize, createAnswerSize } from './answer-size.ts';
 import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
-import type { Waiting } from './graph-runner.ts';
+import { takePlaces, type Waiting } from './graph-runner.ts';
 import { type CreateSession, createGraphs, type Graphs } from './graphs.ts';
 import { createModelMetrics, type ModelMetrics } from './metrics/model-metrics.ts';
 import { checkRequest, type RequestRules } from './request.ts';
@@ -50,14 +51,15 @@ export interface Ranker {
   /**
    * Candidates by falling score.
    *
-   * @throws REQUEST_INVALID, SCENARIO_UNKNOWN, TOO_MANY_ITEMS, ROW_VALUE_INVALID, SEQUENCE_INVALID, SCORE_UNDEFINED, SERVER_BUSY
+   * @throws REQUEST_INVALID, SCENARIO_UNKNOWN, TOO_MANY_ITEMS, ROW_VALUE_INVALID, SEQUENCE_INVALID, SCORE_UNDEFINED,
+   *   ANSWER_TOO_LARGE, EXPLANATION_TOO_LARGE, SERVER_BUSY
    */
   rank(request: RankRequest): Promise<RankResponse>;
   /** The same in the order given. */
   score(request: RankRequest): Promise<RankResponse>;
   /** Answers without counting, and however much waits: to have all in its place before requests come, and to try it. */
   warm(request: RankRequest): Promise<void>;
-  /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws. */
+  /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws, ANSWER_TOO_LARGE, SERVER_BUSY. */
   infer(request: InferRequest): Promise<Record<string, Value>>;
   /** Frees what the graphs hold. No request may be running. */
   close(): Promise<void>;
@@ -123,18 +125,21 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     backend: options.backend,
     createSession: options.createSession,
     batching: config.batching,
-    waiting,
+    onBatch: waiting.onBatch,
   });
   const tensors = createTensorReader(manifest, artifact.encoder, config.limits.items);
+  const encoder = createRequestEncoder(artifact.encoder, manifest.data);
   const context: Context = {
     label: `${name}@${manifest.id}`,
     rules: rulesOf(artifact, config),
-    encoder: createRequestEncoder(artifact.encoder, manifest.data),
+    encoder,
     graphs,
     scoring,
     metrics: createModelMetrics(artifact),
     manifest,
-    explainedItems: config.limits.explainedItems,
+    size: createAnswerSize(manifest, encoder.parts),
+    waiting,
+    limits: config.limits,
   };
   const warming: Context = {
     ...context,
@@ -150,7 +155,18 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     score: (request) => answer(context, request, { ordered: false, counted: true }),
     warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
     encode: (request) => context.encoder.encode(checkRequest(request, warming.rules)),
-    infer: async (request) => graphs.infer(tensors.feeds(request)),
+    async infer(request) {
+      const feeds = tensors.feeds(request);
+      const [rows] = request.inputs[0].shape;
+      const names = request.outputs?.map((output) => output.name) ?? [];
+      checkAnswerSize(context.size.tensors(rows, names), config.limits.answerBytes);
+      const givePlaces = takePlaces(waiting, rows);
+      try {
+        return await graphs.infer(feeds);
+      } finally {
+        givePlaces();
+      }
+    },
     close: () => graphs.close(),
   };
 }
@@ -163,7 +179,9 @@ interface Context {
   scoring: Scoring[];
   metrics: ModelMetrics;
   manifest: ArtifactManifest;
-  explainedItems: number;
+  size: AnswerSize;
+  waiting: Waiting;
+  limits: ServingConfig['limits'];
 }
 
 const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
@@ -183,24 +201,44 @@ async function answer(
   const start = performance.now();
   const { label, rules, encoder, graphs, metrics, manifest } = context;
   const request = checkRequest(input, rules);
-  const scenario = manifest.data.scenarios.indexOf(request.scenario);
-  const encoded = encoder.encode(request);
-  const outputs = await graphs.run(scenario, encoded, counted);
-  const items = scoredItems(context, request, scenario, outputs);
-  if (counted) {
-    metrics.addRequest(scenario, encoded);
-    for (const { score } of items) metrics.addScore(scenario, score);
+  const givePlaces = counted ? takeRequestPlaces(context, request) : () => {};
+  try {
+    const scenario = manifest.data.scenarios.indexOf(request.scenario);
+    const encoded = encoder.encode(request);
+    const outputs = await graphs.run(scenario, encoded);
+    const items = scoredItems(context, request, scenario, outputs);
+    if (counted) {
+      metrics.addRequest(scenario, encoded);
+      for (const { score } of items) metrics.addScore(scenario, score);
+    }
+    const order = items.map((_, i) => i);
+    if (ordered) order.sort((a, b) => items[b].score - items[a].score);
+    const chosen = order.slice(0, request.top_k);
+    if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen);
+    return {
+      request_id: request.request_id ?? randomUUID(),
+      model: label,
+      items: chosen.map((i) => items[i]),
+      took_ms: Math.round((performance.now() - start) * 1000) / 1000,
+    };
+  } finally {
+    givePlaces();
   }
-  const order = items.map((_, i) => i);
-  if (ordered) order.sort((a, b) => items[b].score - items[a].score);
-  const chosen = order.slice(0, request.top_k);
-  if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen, counted);
-  return {
-    request_id: request.request_id ?? randomUUID(),
-    model: label,
-    items: chosen.map((i) => items[i]),
-    took_ms: Math.round((performance.now() - start) * 1000) / 1000,
-  };
+}
+
+/**
+ * Places for all rows of a request: its items, and for each item that is explained a row for every part.
+ *
+ * @throws ANSWER_TOO_LARGE, EXPLANATION_TOO_LARGE, SERVER_BUSY
+ */
+function takeRequestPlaces({ size, encoder, waiting, limits }: Context, request: RankRequest): () => void {
+  const { items, top_k, explain: isExplained } = request;
+  const answered = Math.min(items.length, top_k ?? items.length);
+  const explained = isExplained ? Math.min(answered, limits.explainedItems) : 0;
+  checkAnswerSize(size.ranking(request, answered, explained), limits.answerBytes);
+  const rows = explained * encoder.parts.length;
+  if (rows > waiting.limit) throw error('EXPLANATION_TOO_LARGE', { rows, limit: waiting.limit });
+  return takePlaces(waiting, items.length + rows);
 }
 
 /** How one scenario's outputs become what is answered. */
@@ -247,16 +285,15 @@ function scoredItems(
 
 /** Adds explanations to the first chosen items. */
 async function explain(
-  { graphs, encoder, manifest, explainedItems }: Context,
+  { graphs, encoder, manifest, limits }: Context,
   scenario: number,
   encoded: EncodedRequest,
   outputs: Outputs,
   items: RankedItem[],
   chosen: readonly number[],
-  counted: boolean,
 ): Promise<void> {
-  const rows = chosen.slice(0, explainedItems);
-  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part, counted);
+  const rows = chosen.slice(0, limits.explainedItems);
+  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
   const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
   const gates = await graphs.gates(scenario, pickRows(encoded, rows));
   const { flows, data } = manifest;

@@ -36,6 +36,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Name of the key. */
     caller: string | undefined;
+    /** Size of the body, unpacked. */
+    bodyBytes: number;
     /** What the log may say of a request beside its route and status. */
     noted: { model?: string; items?: number; request_id?: string; code?: string };
   }

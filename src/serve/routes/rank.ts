@@ -14,7 +14,7 @@ export function rankRoutes(app: FastifyInstance, { models, metrics }: Service): 
         const response = await ask(ranker, body);
         request.noted.items = body.items.length;
         metrics.addItems(body.items.length);
-        recorder.add(body);
+        recorder.add(body, request.bodyBytes);
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(response));
       } finally {
         done();
