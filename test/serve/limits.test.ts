@@ -82,7 +82,7 @@ test('places are given back after refusals and failures', async () => {
 
 test('recorded requests stay small', () => {
   const recorder = createRecorder(3);
-  const request = (user: object, count = 2) => ({ scenario: 'home', user, items: items(count) });
+  const request = (user: Record<string, unknown>, count = 2) => ({ scenario: 'home', user, items: items(count) });
   recorder.add(request({ tags: new Array(300_000).fill(1) }), 8_000_000);
   recorder.add(request({ user: 'x'.repeat(300_000) }), 300_100);
   expect(recorder.requests()).toEqual([]);
