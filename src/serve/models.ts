@@ -272,13 +272,19 @@ async function tried(
 
 async function failuresOf(ranker: ServedRanker, requests: readonly RankRequest[]): Promise<string[]> {
   const failures: string[] = [];
-  for (const request of requests)
-    await ranker.warm(request).catch((cause: unknown) => {
-      if (!(cause instanceof TributaryError)) throw cause;
-      failures.push(cause.message);
-    });
+  for (let from = 0; from < requests.length; from += TRIED_TOGETHER) {
+    const answers = requests.slice(from, from + TRIED_TOGETHER).map((request) => ranker.warm(request));
+    for (const result of await Promise.allSettled(answers)) {
+      if (result.status === 'fulfilled') continue;
+      if (!(result.reason instanceof TributaryError)) throw result.reason;
+      failures.push(result.reason.message);
+    }
+  }
   return failures;
 }
+
+/** Recorded requests that run as a batch: few enough for others to get their turn. */
+const TRIED_TOGETHER = 16;
 
 const counts = ({ recorded }: ChangeReport): { failed: number; requests: number } => ({
   failed: recorded?.failing ?? 0,

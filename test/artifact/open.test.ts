@@ -13,6 +13,7 @@ import { expect, test } from 'vitest';
 import { artifactId } from '../../src/artifact/check-manifest.ts';
 import type { ArtifactManifest } from '../../src/artifact/manifest.ts';
 import { openArtifact } from '../../src/artifact/open.ts';
+import { copyArtifact } from '../../src/artifact/private-copy.ts';
 import { sha256 } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
 import { compile, Graph, mul } from '../../src/graph/index.ts';
@@ -221,5 +222,9 @@ const DAMAGES: Damage[] = [
 test.each(DAMAGES)('refuses %s: %s', async (_title, code, named, damage) => {
   const folder = whole();
   damage(folder);
-  await expect(openArtifact(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(named) });
+  const refused = { code, message: expect.stringContaining(named) };
+  await expect(openArtifact(folder)).rejects.toMatchObject(refused);
+  const into = join(temporaryFolder(), 'copy');
+  const copying = copyArtifact({ from: folder, into }).then(() => openArtifact(into, { tablesAreVerified: true }));
+  await expect(copying).rejects.toMatchObject(refused);
 });

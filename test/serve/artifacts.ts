@@ -9,8 +9,10 @@ import type { FieldConfig } from '../../src/config/dataset.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { tableDimension } from '../../src/model/table.ts';
 import { flowsOf } from '../../src/select/export.ts';
+import { scenarioGraph } from '../../src/select/selected.ts';
 import { type ServedModel, tableBytes } from '../../src/select/served-model.ts';
-import { servingGraph, tableFile } from '../../src/select/serving-graph.ts';
+import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/select/serving-graph.ts';
+import { switchesOf } from '../../src/select/switches.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
 
 import { drawn } from '../select/served.ts';
@@ -27,6 +29,14 @@ export interface ArtifactRequest {
   score?: ArtifactManifest['score'];
   /** Fields of the data to leave out. */
   without?: string[];
+  /** A graph for each scenario beside the joint one, as after a selection. Default false. */
+  selected?: boolean;
+  /** Tokens of the field `item`. Default 60. */
+  items?: number;
+  /** Hashes of the field `city`: the size of the tables. Default 16. */
+  cities?: number;
+  /** Folders and times of making differ where contents do not. */
+  created?: string;
 }
 
 const SCENARIOS = ['home', 'search', 'detail "x"'];
@@ -55,8 +65,11 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const graph = servingGraph(served);
   const fields = chosen(request);
   const flows = flowsOf(served, graph, undefined);
+  const graphs = [graph, ...(request.selected ? scenarioGraphs(served) : [])];
+  const fileOf = ({ scenario }: ServingGraph): string =>
+    scenario === undefined ? 'graph.onnx' : `scenario-${scenario}.onnx`;
   const files: Record<string, Uint8Array> = {
-    'graph.onnx': graph.bytes,
+    ...Object.fromEntries(graphs.map((each) => [fileOf(each), each.bytes])),
     ...(flows && { [flows.entry.file]: flows.bytes }),
     'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields))),
     ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), tableBytes(served, t)])),
@@ -77,7 +90,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
     format: 'tributary-artifact',
     version: 1,
     name,
-    created: '2026-01-01T00:00:00.000Z',
+    created: request.created ?? '2026-01-01T00:00:00.000Z',
     versions: {},
     run: { id: 'drawn', dataHash: 'drawn', seed },
     model: { ...served.options, key: served.model.key },
@@ -93,17 +106,16 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
       sequences: served.data.sequences,
       tableRows: served.data.tableRows,
     },
-    graphs: [
-      {
-        file: 'graph.onnx',
-        inputs: graph.inputs.map(port),
-        outputs: graph.outputs.map(port),
-        tables: graph.tables,
-        multiplyAdds: graph.multiplyAdds,
-        parameters: graph.parameters,
-        selection: 'none',
-      },
-    ],
+    graphs: graphs.map((each) => ({
+      file: fileOf(each),
+      scenario: each.scenario,
+      inputs: each.inputs.map(port),
+      outputs: each.outputs.map(port),
+      tables: each.tables,
+      multiplyAdds: each.multiplyAdds,
+      parameters: each.parameters,
+      selection: 'none' as const,
+    })),
     ...(flows && { flows: flows.entry }),
     tables: graph.tables.map((t) => ({
       name: t,
@@ -128,8 +140,20 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   return manifest;
 }
 
-const chosen = ({ without = [] }: ArtifactRequest): typeof FIELDS =>
-  FIELDS.filter(({ config }) => !without.includes(config.name));
+const chosen = ({ without = [], cities = 16, items = 60 }: ArtifactRequest): typeof FIELDS =>
+  FIELDS.filter(({ config }) => !without.includes(config.name)).map((field) => {
+    if ('hash' in field.config) return { ...field, config: { ...field.config, hash: cities } };
+    return field.config.name === 'item' ? { ...field, tokens: tokens('', items) } : field;
+  });
+
+/** One for each scenario, with nothing decided. */
+function scenarioGraphs(served: ServedModel): ServingGraph[] {
+  const tensors = servingTensors(served);
+  const decisions = Object.fromEntries(
+    switchesOf(tensors).map(({ name, count }) => [name, SCENARIOS.map(() => new Array<null>(count).fill(null))]),
+  );
+  return SCENARIOS.map((_, s) => scenarioGraph(served, tensors, decisions, s));
+}
 
 function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): ServedModel {
   let offset = 0;

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, symlinkSync, 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { seal, unseal } from '../../src/base/seal.ts';
-import { type Answer, artifact, type Client, REQUEST, serving, temporaryFolder } from './support.ts';
+import { type Answer, artifact, type Client, hashed, REQUEST, serving, temporaryFolder } from './support.ts';
 
 const load = (client: Client, path: string, more: object = {}): Promise<Answer> =>
   client.admin('/admin/models/test-model/load', { path, ...more });
@@ -103,6 +103,98 @@ test('an artifact that fails on what was asked lately is refused, unless forced'
   expect(await served(client)).toBe(`test-model@${manifest.id}`);
   expect((await load(client, other.folder, { force: true })).status).toBe(200);
   expect((await client.ask('/v1/rank', { ...REQUEST, user: {} })).body.model).toBe(`test-model@${other.manifest.id}`);
+});
+
+test('a rollback to an artifact that refuses the requests of today is refused, unless forced', async () => {
+  const old = artifact({ without: ['user'] });
+  const client = await serving([old.folder]);
+  const { folder, manifest } = artifact();
+  expect((await load(client, folder)).status).toBe(200);
+  const rollback = (body: object) => client.admin('/admin/models/test-model/rollback', body);
+  for (let i = 0; i < 5; i++) expect((await client.ask('/v1/rank', REQUEST)).status).toBe(200);
+  const { status, body } = await rollback({});
+  expect([status, body.error.code]).toEqual([422, 'ROLLBACK_UNFIT']);
+  expect(body.error.message).toContain(`test-model@${old.manifest.id} stays replaced: 5 of 5 recorded requests fail`);
+  expect(await served(client)).toBe(`test-model@${manifest.id}`);
+  expect((await rollback({ forced: true })).body.error.code).toBe('REQUEST_INVALID');
+  const forced = await rollback({ force: true });
+  expect([forced.status, forced.body.model.current.id]).toEqual([200, old.manifest.id]);
+  expect(forced.body.recorded).toMatchObject({ requests: 6, failing: 6 });
+});
+
+test('the answer to a load says what changes for those who ask', async () => {
+  const small = artifact({ without: ['hour', 'user'] });
+  const client = await serving([small.folder]);
+  const first = await client.admin('/admin/models/trial/load', { path: small.folder });
+  expect([first.body.changes, first.body.warnings]).toEqual([undefined, []]);
+  const request = (city: string) => ({
+    scenario: 'home',
+    user: { city },
+    items: [{ id: 1, item: 3, tags: ['t1', 'x'] }],
+  });
+  for (const city of ['Lyon', 'Oslo']) await client.ask('/v1/rank', request(city));
+  const larger = await load(client, artifact().folder);
+  expect(larger.status).toBe(200);
+  expect(larger.body.changes).toEqual({
+    fields: { added: ['user', 'hour'], removed: [], changed: [] },
+    scenarios: { added: [], removed: [] },
+    tasks: { added: [], removed: [] },
+    sequences: 'same',
+  });
+  expect(larger.body.recorded).toEqual({ requests: 2, failing: 0, out_of_vocabulary: [] });
+  expect(larger.body.warnings[0]).toBe(
+    'the field user is new: 0 of 2 recorded requests give it, for all others it is unknown',
+  );
+  const back = await load(client, artifact({ without: ['hour'], seed: 2, items: 3, sequences: true }).folder);
+  expect(back.body.changes).toMatchObject({ fields: { removed: ['hour'] }, sequences: 'added' });
+  expect(back.body.recorded.out_of_vocabulary).toEqual([{ field: 'item', before: 0, after: 1 }]);
+  expect(back.body.warnings.join('\n')).toContain('the field hour is gone: 0 of 2 recorded requests give it');
+  expect(back.body.warnings.join('\n')).toContain('100 % of the values of item in recorded requests');
+});
+
+test('a good artifact loads while the queue is full, whatever the limits of requests', async () => {
+  const [first, second] = [artifact(), artifact({ seed: 2 })];
+  const client = await serving([first.folder], { limits: { waitingRows: 10, items: 20 }, batching: { windowMs: 5 } });
+  const items = Array.from({ length: 20 }, (_, id) => ({ id }));
+  let isOver = false;
+  const found = new Map<number, number>();
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      const { status } = await client.ask('/v1/rank', { ...REQUEST, items });
+      found.set(status, (found.get(status) ?? 0) + 1);
+    }
+  };
+  const busy = Promise.all(Array.from({ length: 6 }, ask));
+  for (let i = 1; i <= 3; i++) expect((await load(client, [first, second][i % 2].folder)).status).toBe(200);
+  expect((await client.admin('/admin/models/test-model/rollback', {})).status).toBe(200);
+  isOver = true;
+  await busy;
+  expect([...found.keys()].sort()).toEqual([200, 503]);
+});
+
+test('probes learn no names of models; those with a key do', async () => {
+  const client = await serving([artifact().folder], { keys: [hashed('shop', 'tk_shop')] });
+  const probe = await client.ask('/v2/models/guess/ready');
+  expect([probe.status, probe.body.code]).toEqual([404, 'MODEL_NOT_SERVED']);
+  expect(probe.text).not.toContain('test-model');
+  expect((await client.ask('/v2/models/test-model/versions/000000000000/ready')).text).not.toMatch(/@[0-9a-f]{12}/);
+  expect((await client.ask('/v2/models/test-model/ready')).body.ready).toBe(true);
+  const known = await client.ask('/v2/models/guess', undefined, { 'x-api-key': 'tk_shop' });
+  expect(known.text).toContain('test-model');
+});
+
+test('a link out of the configured folder leads nowhere', async () => {
+  const { folder } = artifact();
+  const inside = join(folder, '..');
+  const outside = artifact({ seed: 2 }).folder;
+  symlinkSync(outside, join(inside, 'link'));
+  symlinkSync('artifact', join(inside, 'alias'));
+  symlinkSync(inside, join(outside, '..', 'door'));
+  const client = await serving([folder], { artifactFolder: join(outside, '..', 'door') });
+  expect((await load(client, 'link')).body.error).toMatchObject({ code: 'ARTIFACT_OUTSIDE' });
+  for (const path of ['alias', 'artifact', join(outside, '..', 'door', 'artifact')])
+    expect([path, (await load(client, path)).status]).toEqual([path, 200]);
+  expect((await client.admin('/admin/models')).body.models[0].current.path).toBe(folder);
 });
 
 test('artifacts come from the configured folder only, and bodies of the admin routes are strict', async () => {
