@@ -39,6 +39,16 @@ export const logStream = {
 export const logMessage = (level: keyof typeof LEVELS, message: string): void =>
   logStream.write(lineOf(level, message));
 
+/** Resolves when all lines have been written, or after so many milliseconds: a reader that stopped reading holds nobody. */
+export const logIsWritten = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    const late = setTimeout(resolve, milliseconds);
+    process.stderr.write('', () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+
 /** Lines that could not be written since the process began. */
 export const lostLines = (): number => lost;
 

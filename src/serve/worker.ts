@@ -6,6 +6,7 @@ import type { SessionOptions } from '../runtime/contract.ts';
 import { type Answering, createAnswering } from './answering.ts';
 import type { ChangeReport } from './changes.ts';
 import type { Changed } from './coordinator.ts';
+import { logIsWritten } from './log.ts';
 import type { Family } from './metrics/metrics.ts';
 import type { Change, Prepared } from './models.ts';
 import type { ServedModel } from './served.ts';
@@ -84,6 +85,10 @@ process.on('disconnect', () => {
   // Nobody is left who would end a worker that cannot close.
   setTimeout(end, (drainSeconds + 5) * 1000).unref();
   if (answering === undefined) end();
-  else void answering.close().finally(end);
+  else
+    void answering
+      .close()
+      .finally(() => logIsWritten(500))
+      .finally(end);
 });
 await link.ask('listening');

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Command, startCommand } from './command.ts';
+import { type Command, startCommand, until, workersOf } from './command.ts';
 import { artifact, REQUEST } from './support.ts';
 
 /** Model that answered, or the status. */
@@ -10,17 +9,6 @@ async function modelOf(service: Command): Promise<string> {
   const { status, text } = await service.ask('/v1/rank', REQUEST);
   return status === 200 ? JSON.parse(text).model : String(status);
 }
-
-const workersOf = ({ child }: Command): number[] =>
-  readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let i = 0; i < 300; i++) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 100));
-  }
-  throw new Error('it never came to that');
-};
 
 test('one process: up, first answer, SIGTERM, done', async () => {
   const service = await startCommand(artifact().folder);
@@ -47,9 +35,9 @@ test('two processes: changes reach both, a killed one is replaced by one that kn
     }),
   );
   expect((await service.ask('/admin/models/test-model/load', { path: second.folder })).status).toBe(200);
-  const [killed] = workersOf(service);
+  const [killed] = workersOf(service.child);
   process.kill(killed, 'SIGKILL');
-  await until(() => workersOf(service).length === 2 && !workersOf(service).includes(killed));
+  await until(() => workersOf(service.child).length === 2 && !workersOf(service.child).includes(killed));
   await until(async () => /^tributary_processes 2$/m.test(await (await fetch(`${service.address}/metrics`)).text()));
   isOver = true;
   await load;

@@ -1,8 +1,9 @@
 /** `tributary serve` as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { ServingInput } from '../../src/config/serving.ts';
 import { ADMIN_KEY, hashed, temporaryFolder } from './support.ts';
@@ -10,18 +11,27 @@ import { ADMIN_KEY, hashed, temporaryFolder } from './support.ts';
 export interface Command {
   child: ChildProcess;
   address: string;
-  /** POST with the admin key, over a connection of its own. */
-  ask(path: string, body: object): Promise<{ status: number; text: string }>;
+  /** POST, or GET without a body, with the admin key, over a connection of its own. */
+  ask(path: string, body?: object): Promise<{ status: number; text: string }>;
+  /** What came on stderr so far. */
+  log(): string;
   /** Gives the exit code. */
   ended: Promise<number | null>;
 }
 
-/** The command on a free port, gone after the test. `openFiles`: how many files it may open (not on Windows). */
+interface Surroundings {
+  /** How many files it may open (not on Windows). */
+  openFiles?: number;
+  /** A file descriptor for its log. Default: a pipe that is read. */
+  stderr?: number;
+}
+
+/** The command on a free port, gone after the test with its workers. */
 export async function startCommand(
   folder: string,
   workers = 1,
   config: ServingInput = {},
-  openFiles?: number,
+  { openFiles, stderr }: Surroundings = {},
 ): Promise<Command> {
   const file = join(temporaryFolder(), 'serving.json');
   const base = { adminKeys: [hashed('admin', ADMIN_KEY)], log: { level: 'error' } };
@@ -30,24 +40,64 @@ export async function startCommand(
   const program = [process.execPath, resolve('bin/tributary.js'), ...words];
   const [command, ...rest] =
     openFiles === undefined ? program : ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...program];
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', stderr ?? 'pipe'] });
+  let log = '';
+  child.stderr?.on('data', (data) => {
+    log += data;
+  });
+  onTestFinished(() => {
+    const workerPids = child.exitCode === null ? workersOf(child) : [];
+    child.kill('SIGKILL');
+    for (const pid of workerPids) signal(pid, 'SIGKILL'); // one that is stopped would not notice
+  });
   const ended = new Promise<number | null>((done) => void child.once('exit', done));
   const address = await new Promise<string>((done, fail) => {
-    createInterface(child.stdout).once('line', (line) => done(JSON.parse(line).address));
+    createInterface(child.stdout as Readable).once('line', (line) => done(JSON.parse(line).address));
     void ended.then((code) => fail(new Error(`ended with code ${code}`)));
   });
   return {
     child,
     address,
     ended,
+    log: () => log,
     async ask(path, body) {
       const response = await fetch(address + path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', connection: 'close', authorization: `Bearer ${ADMIN_KEY}` },
-        body: JSON.stringify(body),
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          connection: 'close',
+          authorization: `Bearer ${ADMIN_KEY}`,
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        body: body && JSON.stringify(body),
       });
       return { status: response.status, text: await response.text() };
     },
   };
+}
+
+/** Process numbers of the workers, or none where the command has ended. */
+export function workersOf({ pid }: ChildProcess): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Sends a signal to a process that may be gone. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // gone
+  }
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+  for (let i = 0; i < seconds * 10; i++) {
+    if (await holds()) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error('it never came to that');
 }

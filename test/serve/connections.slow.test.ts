@@ -8,7 +8,7 @@ const POST =
   'POST /v1/rank HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n{"scenario":';
 
 test('a process that may open 1024 files answers probes and requests beside 1,100 connections of each kind', async () => {
-  const { address } = await startCommand(artifact().folder, 1, {}, 1024);
+  const { address } = await startCommand(artifact().folder, 1, {}, { openFiles: 1024 });
   const port = Number(new URL(address).port);
   const sockets: Socket[] = [];
   onTestFinished(() => {

@@ -54,9 +54,11 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
   const { loadServing } = await import('../../config/load-serving.ts');
   const { startService } = await import('../../serve/service.ts');
   const { onStopSignal } = await import('../stop.ts');
-  const { logMessage } = await import('../../serve/log.ts');
+  const { logIsWritten, logMessage } = await import('../../serve/log.ts');
   // Who starts a service may close its pipes, and disks fill: neither is a reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
+  // From now on: a signal that comes while artifacts are loaded ends the service once it has begun.
+  const stopped = new Promise<void>((done) => onStopSignal(done));
   const config = await loadServing(file, defined(flags));
   const service = await startService({
     artifacts: given.map(artifactOf),
@@ -65,10 +67,12 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
     onTrouble: (message) => logMessage('warn', message),
   });
   tellStart(service, config, json);
-  await new Promise<void>((done) => onStopSignal(done));
+  await stopped;
   if (!json) print('stopping: open requests are answered first');
   await service.close();
-  process.exitCode = EXIT.ok;
+  await logIsWritten(1000);
+  // Nothing else is left to wait for but readers of what was printed, and they may have stopped reading.
+  process.exit(EXIT.ok);
 }
 
 /** `NAME=DIR` or `DIR`. */
