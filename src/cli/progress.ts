@@ -1,7 +1,16 @@
 /** Shows a training while it runs: redrawn lines on a terminal, growing lines elsewhere, JSON lines for machines. */
 import { formatGrid, gridToJson } from '../evaluate/index.ts';
 import type { TrainingEvent } from '../train/events.ts';
-import { epochLine, flowsText, phaseText, progressLine, progressLines, resultText, startText } from './render.ts';
+import {
+  epochLine,
+  flowsText,
+  phaseText,
+  progressLine,
+  progressLines,
+  resultText,
+  startText,
+  startWeightsLine,
+} from './render.ts';
 
 export interface Display {
   event(event: TrainingEvent): void;
@@ -36,7 +45,8 @@ export function jsonDisplay(out: Output, remarks: Output): Display {
 }
 
 export function eventJson(event: TrainingEvent): object {
-  if (event.event === 'epoch') return { ...event, validation: gridToJson(event.validation) };
+  if (event.event === 'epoch' || event.event === 'startWeights')
+    return { ...event, validation: gridToJson(event.validation) };
   if (event.event !== 'result') return event;
   const { grid, ...rest } = event;
   return { ...rest, ...gridToJson(grid) };
@@ -105,6 +115,8 @@ function lasting(event: TrainingEvent): string | undefined {
       return startText(event);
     case 'phase':
       return phaseText(event);
+    case 'startWeights':
+      return startWeightsLine(event);
     case 'epoch':
       return epochLine(event);
     case 'flows':

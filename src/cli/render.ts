@@ -1,6 +1,14 @@
 /** Training events as text. */
-import { formatGrid, numberOf } from '../evaluate/index.ts';
-import type { EpochEvent, FlowsEvent, PhaseEvent, ProgressEvent, ResultEvent, StartEvent } from '../train/events.ts';
+import { formatGrid, type Grid, numberOf } from '../evaluate/index.ts';
+import type {
+  EpochEvent,
+  FlowsEvent,
+  PhaseEvent,
+  ProgressEvent,
+  ResultEvent,
+  StartEvent,
+  StartWeightsEvent,
+} from '../train/events.ts';
 import { columns, count, duration } from './output.ts';
 
 const BAR = 24;
@@ -46,10 +54,16 @@ export const progressLines = (event: ProgressEvent): string[] => [
 export const progressLine = (event: ProgressEvent): string =>
   `${where(event)}  step ${event.step}/${event.steps}  loss ${losses(event.losses)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`;
 
-export function epochLine(event: EpochEvent): string {
-  const { auc, logloss } = event.validation.macro;
+const validationText = ({ macro: { auc, logloss } }: Grid): string => {
   const shown = (value: number | null): string => value?.toFixed(4) ?? '-';
-  const validation = `validation AUC ${shown(numberOf(auc))}, log loss ${shown(numberOf(logloss))}${event.best ? ' (best)' : ''}`;
+  return `validation AUC ${shown(numberOf(auc))}, log loss ${shown(numberOf(logloss))}`;
+};
+
+export const startWeightsLine = ({ warmStart, validation }: StartWeightsEvent): string =>
+  `weights of ${warmStart}, before any step: ${validationText(validation)}`;
+
+export function epochLine(event: EpochEvent): string {
+  const validation = `${validationText(event.validation)}${event.best ? ' (best)' : ''}`;
   const weighted = Object.values(event.taskWeights).some((weight) => weight !== 1);
   const weights = weighted ? `  weights ${losses(event.taskWeights)}` : '';
   return `${where(event)}  loss ${losses(event.losses)}${weights}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;

@@ -83,7 +83,7 @@ function eventText(config: TuneConfig, event: TuneEvent): string | undefined {
 }
 
 export function tuneResultText(config: TuneConfig, result: TuneResult): string {
-  const { trials, monitor, best, hints, out } = result;
+  const { trials, monitor, over, best, hints, out } = result;
   const rows = trialRows(config.space, trials.slice(0, SHOWN), `validation ${monitor}`);
   const numbers = rows[0].map((_, i) => i);
   const more = trials.length - SHOWN;
@@ -94,6 +94,7 @@ export function tuneResultText(config: TuneConfig, result: TuneResult): string {
     ...failureLines(trials).map(cut),
     ...(hints.length === 0 ? [] : ['', HINT_HEAD, ...hints.map((hint) => `  ${hintLine(hint)}`)]),
     '',
+    `validation ${monitor}: mean over ${over}`,
     `best: trial ${best.trial}, ${duration(best.seconds)} of training; all of them took ${duration(trials.reduce((sum, { seconds }) => sum + seconds, 0))}`,
     `next: tributary train --data ${config.data} --config ${result.config}`,
   ].join('\n');

@@ -1,4 +1,5 @@
 /** Loads comparisons: every model with a run configuration of its own, all mistakes told at once. */
+import { isDeepStrictEqual } from 'node:util';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import { shown } from '../base/shown.ts';
@@ -7,7 +8,7 @@ import { readConfig } from './file.ts';
 import { type ConfigurableModel, loadRun, readWritten } from './load.ts';
 import { isObject, merge } from './override.ts';
 import { type Problem, problemsOf } from './problems.ts';
-import type { RunConfig } from './run.ts';
+import type { Evaluation, RunConfig } from './run.ts';
 
 export interface ComparedModel {
   label: string;
@@ -23,6 +24,8 @@ export interface Comparison extends Omit<CompareConfig, 'models' | 'references' 
   models: ComparedModel[];
   /** Label of one of them. */
   baseline: string;
+  /** How all of them are measured. */
+  evaluation: Evaluation;
 }
 
 type Models = ReadonlyMap<string, ConfigurableModel>;
@@ -46,13 +49,14 @@ export async function loadComparison(config: string | object, models: Models): P
     for (const variant of await variants(entry, `references.${i}`, context))
       compared.push({ ...variant, by: entry.by });
   }
-  problems.push(...labelProblems(compared), ...baselineProblems(baseline, compared));
+  problems.push(...labelProblems(compared), ...baselineProblems(baseline, compared), ...evaluationProblems(compared));
   if (problems.length > 0) throw error('CONFIG_INVALID', { source, problems });
   return {
     ...rest,
     data: typeof data === 'string' ? [data] : data,
     models: compared,
     baseline: baseline ?? compared[0].label,
+    evaluation: compared[0].run.evaluate,
   };
 }
 
@@ -128,9 +132,9 @@ async function writtenRun(
 
 /** Options that are written here although the comparison fills them in; in a file they are overridden. */
 function reserved(written: unknown): string[] {
-  const { seed, threads, warmStart, train } = written as Record<string, unknown>;
+  const { seed, threads, warmStart, warmStartData, train } = written as Record<string, unknown>;
   const { tasks, scenarios } = (isObject(train) ? train : {}) as Record<string, unknown>;
-  const found = { seed, threads, warmStart, 'train.tasks': tasks, 'train.scenarios': scenarios };
+  const found = { seed, threads, warmStart, warmStartData, 'train.tasks': tasks, 'train.scenarios': scenarios };
   return Object.entries(found).flatMap(([path, value]) => (value === undefined ? [] : [path]));
 }
 
@@ -170,4 +174,13 @@ function baselineProblems(baseline: string | undefined, models: readonly Compare
   if (baseline === undefined || labels.length === 0 || labels.includes(baseline)) return [];
   const message = `there is no model labelled "${baseline}"; the nearest is "${nearest(baseline, labels)}"`;
   return [{ path: 'baseline', message }];
+}
+
+/** Means over different cells cannot be compared. */
+function evaluationProblems([first, ...others]: readonly ComparedModel[]): Problem[] {
+  const differs = others.filter(({ run }) => !isDeepStrictEqual(run.evaluate, first.run.evaluate));
+  return differs.map(({ label }) => ({
+    path: 'models',
+    message: `"${label}" is measured otherwise than "${first.label}" (evaluate): give it once, in \`common\``,
+  }));
 }

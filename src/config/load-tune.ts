@@ -68,6 +68,12 @@ const FIXED: Record<string, string> = {
   'train.monitor': 'trials are compared by it',
 };
 
+function fixedProblems(path: string): Problem[] {
+  const isMeasure = path === 'evaluate' || path.startsWith('evaluate.');
+  const why = isMeasure ? 'trials are compared by it' : Object.hasOwn(FIXED, path) ? FIXED[path] : undefined;
+  return why === undefined ? [] : [{ path: '', message: `cannot be searched: ${why}` }];
+}
+
 /** Mistakes of the base, and of every parameter as a part of it. What is wrong in an entry itself is told elsewhere. */
 function runProblems(input: Record<string, unknown>, models: Models): Problem[] {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
@@ -96,7 +102,7 @@ function runProblems(input: Record<string, unknown>, models: Models): Problem[] 
     ...ofBase.map(({ path, message }) => ({ path: placeOf(path, base), message })),
     ...checked.flatMap(([path, entry]) =>
       [
-        ...(Object.hasOwn(FIXED, path) ? [{ path: '', message: `cannot be searched: ${FIXED[path]}` }] : []),
+        ...fixedProblems(path),
         ...overlaps(path, [...all.keys()]),
         ...conditionProblems(path, entry, all),
         ...distinct(surroundings(path, entry, keys).flatMap((beside) => valueProblems(path, entry, beside, tryOut))),

@@ -95,7 +95,7 @@ const train = z
     maxEpochs: count.default(50),
     /** Epochs without a better validation value before the last phase stops. */
     patience: count.default(1),
-    /** What "better" is taken from: its mean over the scenario x task cells of the validation split. */
+    /** What "better" is taken from: its mean over the scenario x task cells of the validation split that count (`evaluate`). */
     monitor: z.enum(['auc', 'logloss']).default('auc'),
     /** Instead of `learningRate` and `l2` in the retrain phase. */
     retrain: z.strictObject({ learningRate: positive.optional(), l2: z.number().min(0).optional() }).default({}),
@@ -125,10 +125,22 @@ const train = z
     },
   );
 
+/** How what models answer is measured: in early stopping, in reports, in comparisons. */
+export const evaluationSchema = z.strictObject({
+  /** Cells with fewer positives, or negatives, are left out of means over cells and of early stopping. 0: all count. */
+  minPositives: z.int().min(0).default(10),
+  minNegatives: z.int().min(0).default(10),
+  /** Cells count equally in means, or by their positives. */
+  weights: z.enum(['equal', 'positives']).default('equal'),
+  /** Rows of a group's list that NDCG and MAP are of. */
+  k: z.int().min(1).max(100_000).default(10),
+});
+
 const runObject = z.strictObject({
   /** `key` names a model of the zoo; what else may stand here, that model says. */
   model: z.looseObject({ key: z.string() }),
   train: train.prefault({}),
+  evaluate: evaluationSchema.prefault({}),
   /** Decides initial weights, row order and dropout. */
   seed: z.int().min(0).default(1),
   /** ONNX Runtime's native build, its WASM build, or native where it loads. */
@@ -137,6 +149,8 @@ const runObject = z.strictObject({
   threads: count.optional(),
   /** A run folder whose weights to start from; tables grow for new vocabulary entries. */
   warmStart: z.string().min(1).optional(),
+  /** The prepared data set of that run, where it is not where the run recorded it: its vocabularies are needed. */
+  warmStartData: z.string().min(1).optional(),
 });
 
 /** A run's configuration whose model options are taken as they are. */
@@ -149,6 +163,7 @@ export const runSchemaOf = (options: z.ZodType): z.ZodType<RunConfig> =>
 /** A run's configuration with every default filled in. */
 export type RunConfig = z.output<typeof runObject>;
 export type TaskWeightingOptions = RunConfig['train']['taskWeighting'];
+export type Evaluation = RunConfig['evaluate'];
 export type LossReduction = RunConfig['train']['lossReduction'];
 /** A run's configuration as a user writes it. */
 export type RunInput = z.input<typeof runObject>;

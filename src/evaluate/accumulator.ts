@@ -1,16 +1,21 @@
 /** Collects logits and labels batch by batch and ends in the grid of exact metrics. */
 import { tmpdir } from 'node:os';
-import { groupedAuc, logitMetrics } from './cell.ts';
+import { groupMetrics, logitMetrics } from './cell.ts';
 import { append, byGroup, byLogit, type Entries, emptyEntries, keyOf, type Order, tagOf } from './entries.ts';
-import type { Cell, GridAccumulator, Macro, Metric } from './grid.ts';
+import { type Cell, type Grid, type GridAccumulator, MACRO_METRICS, type Metric } from './grid.ts';
+import { ALL_CELLS, cellWeights, type MeansRule, weightedMean } from './means.ts';
 import { missing, numberOf, overRows, REASONS, value } from './metric.ts';
 import { type Run, SpillFile } from './spill.ts';
 
 export interface GridOptions {
   scenarios: string[];
   tasks: string[];
-  /** Without a group key grouped AUC is undefined. */
+  /** Without a group key grouped AUC, NDCG and MAP are undefined. */
   hasGroup: boolean;
+  /** Which cells count in means. Default: all, equally. */
+  means?: MeansRule;
+  /** Rows of a group's list that NDCG and MAP are of. Default 10. */
+  k?: number;
   /** Labelled (row, task) pairs held in memory, 8 bytes each; beyond it they go to disk. Default 8 million. */
   memoryRows?: number;
   /** Where to spill. Default: the system's folder for temporary files. */
@@ -30,7 +35,15 @@ interface Collected {
 
 /** Starts an evaluation. Its result depends on the rows alone: not on their order, their batches or `memoryRows`. */
 export function createGrid(options: GridOptions): GridAccumulator {
-  const { scenarios, tasks, hasGroup, memoryRows = 8_000_000, tempFolder = tmpdir() } = options;
+  const {
+    scenarios,
+    tasks,
+    hasGroup,
+    means = ALL_CELLS,
+    k = 10,
+    memoryRows = 8_000_000,
+    tempFolder = tmpdir(),
+  } = options;
   const cells = Array.from({ length: scenarios.length * tasks.length }, emptyCell);
   let spillFile: SpillFile | undefined;
   let held = 0;
@@ -56,16 +69,18 @@ export function createGrid(options: GridOptions): GridAccumulator {
     return [cell.entries];
   }
 
-  function metricsOf(
-    cell: Collected,
-  ): Pick<Cell, 'auc' | 'groupedAuc' | 'logloss' | 'calibrationError' | 'meanProbability'> {
+  function metricsOf(cell: Collected): Pick<Cell, (typeof MACRO_METRICS)[number] | 'meanProbability'> {
     if (cell.notANumber > 0) {
       const none = missing(REASONS.notANumber);
-      return { auc: none, groupedAuc: none, logloss: none, calibrationError: none, meanProbability: none };
+      const ofMacro = Object.fromEntries(MACRO_METRICS.map((name) => [name, none]));
+      return { ...(ofMacro as Record<(typeof MACRO_METRICS)[number], Metric>), meanProbability: none };
     }
+    const noGroups = missing(REASONS.noGroupKey);
     return {
       ...logitMetrics(sorted(cell, cell.logitRuns, byLogit)),
-      groupedAuc: hasGroup ? groupedAuc(sorted(cell, cell.groupRuns, byGroup)) : missing(REASONS.noGroupKey),
+      ...(hasGroup
+        ? groupMetrics(sorted(cell, cell.groupRuns, byGroup), k)
+        : { groupedAuc: noGroups, ndcg: noGroups, map: noGroups }),
     };
   }
 
@@ -109,7 +124,7 @@ export function createGrid(options: GridOptions): GridAccumulator {
             positiveRate: overRows(rows, () => positives / rows),
           };
         });
-        return { scenarios, tasks, cells: finished, macro: macroOf(finished) };
+        return gridOf({ scenarios, tasks, cells: finished, k }, means);
       } finally {
         dispose();
       }
@@ -129,18 +144,37 @@ const emptyCell = (): Collected => ({
   notANumber: 0,
 });
 
-function macroOf(cells: Cell[]): Macro {
-  const mean = (name: 'auc' | 'groupedAuc' | 'logloss' | 'calibrationError'): Metric => {
-    const defined = cells.map((cell) => numberOf(cell[name])).filter((of) => of !== null);
-    return defined.length === 0
-      ? missing(REASONS.noCell)
-      : value(defined.reduce((sum, x) => sum + x, 0) / defined.length);
+/** Adds the means over the cells. */
+function gridOf(parts: Omit<Grid, 'macro' | 'means'>, rule: MeansRule): Grid {
+  const { weights, fallback } = cellWeights(parts.cells, rule);
+  const mean = (name: (typeof MACRO_METRICS)[number]): Metric => {
+    const found = weightedMean(
+      parts.cells.map((cell) => numberOf(cell[name])),
+      weights,
+    );
+    return found === null ? missing(REASONS.noCell) : value(found);
   };
+  const cells = parts.cells.map((cell, i) => (weights[i] > 0 ? cell : { ...cell, leftOut: leftOutReason(cell, rule) }));
   return {
-    auc: mean('auc'),
-    groupedAuc: mean('groupedAuc'),
-    logloss: mean('logloss'),
-    calibrationError: mean('calibrationError'),
-    cells: cells.filter((cell) => 'value' in cell.auc).length,
+    ...parts,
+    cells,
+    macro: {
+      ...(Object.fromEntries(MACRO_METRICS.map((name) => [name, mean(name)])) as Record<
+        (typeof MACRO_METRICS)[number],
+        Metric
+      >),
+      cells: cells.filter((cell) => 'value' in cell.auc && cell.leftOut === undefined).length,
+    },
+    means: { ...rule, fallback },
   };
+}
+
+function leftOutReason({ rows, positives }: Cell, { minPositives, minNegatives }: MeansRule): string {
+  const lacking = (found: number, minimum: number, what: string): string[] =>
+    found < minimum ? [`${found} of ${minimum} ${what}`] : [];
+  const lacks = [
+    ...lacking(positives, minPositives, 'positives'),
+    ...lacking(rows - positives, minNegatives, 'negatives'),
+  ];
+  return lacks.length === 0 ? 'no positives to weigh it by' : lacks.join(', ');
 }

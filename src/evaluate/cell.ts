@@ -5,8 +5,10 @@ import { type Entries, groupOf, labelOf, logitOf } from './entries.ts';
 import type { Cell, Metric } from './grid.ts';
 import { lossIfNegative, lossIfPositive, Sum, sigmoid } from './logloss.ts';
 import { missing, overRows, REASONS, value } from './metric.ts';
+import { TopOfList } from './ranking.ts';
 
 type LogitMetrics = Pick<Cell, 'auc' | 'logloss' | 'calibrationError' | 'meanProbability'>;
+type GroupMetrics = Pick<Cell, 'groupedAuc' | 'ndcg' | 'map'>;
 
 /** Metrics over all rows; chunks in order of the logit. */
 export function logitMetrics(chunks: Iterable<Entries>): LogitMetrics {
@@ -29,15 +31,29 @@ export function logitMetrics(chunks: Iterable<Entries>): LogitMetrics {
   };
 }
 
-/** AUC within groups, averaged by rows over the groups with both classes; chunks in order of group, then logit. */
-export function groupedAuc(chunks: Iterable<Entries>): Metric {
+/**
+ * Metrics within groups: AUC averaged by rows over the groups with both classes, NDCG@k and MAP@k averaged over the groups with a
+ * label of 1. Chunks in order of group, then logit.
+ */
+export function groupMetrics(chunks: Iterable<Entries>, k: number): GroupMetrics {
   const weighted = new Sum();
   let rows = 0;
   let pairs = new PairCounter();
   let current = 0;
+  const list = new TopOfList(k);
+  const gains = new Sum();
+  const precisions = new Sum();
+  let lists = 0;
   const endGroup = (): void => {
     const area = pairs.area();
-    if (current === 0 || !('value' in area)) return; // rows without a group are nobody's ranking
+    const top = list.end();
+    if (current === 0) return; // rows without a group are nobody's ranking
+    if (top !== undefined) {
+      gains.add(top.ndcg);
+      precisions.add(top.map);
+      lists++;
+    }
+    if (!('value' in area)) return;
     const size = pairs.positives + pairs.negatives;
     weighted.add(size * area.value);
     rows += size;
@@ -49,9 +65,15 @@ export function groupedAuc(chunks: Iterable<Entries>): Metric {
       current = group;
     }
     pairs.add(positives, negatives);
+    list.add(positives, positives + negatives);
   });
   endGroup();
-  return rows === 0 ? missing(REASONS.noMixedGroup) : value(weighted.value / rows);
+  const mean = (sum: Sum): Metric => (lists === 0 ? missing(REASONS.noPositiveGroup) : value(sum.value / lists));
+  return {
+    groupedAuc: rows === 0 ? missing(REASONS.noMixedGroup) : value(weighted.value / rows),
+    ndcg: mean(gains),
+    map: mean(precisions),
+  };
 }
 
 /** Calls `onTie` once for all entries with the same logit (and the same group, if `perGroup`). */

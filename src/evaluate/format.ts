@@ -1,30 +1,38 @@
 /** A grid as text for a terminal, and as JSON for machines. */
-import type { Cell, Grid, Metric } from './grid.ts';
+import { type Cell, type Grid, MACRO_METRICS, type Metric } from './grid.ts';
+import { minimumText } from './means.ts';
 import { numberOf } from './metric.ts';
 
-const CELL_METRICS = ['auc', 'logloss', 'groupedAuc', 'calibrationError', 'positiveRate', 'meanProbability'] as const;
-const MACRO_METRICS = ['auc', 'logloss', 'groupedAuc', 'calibrationError'] as const;
+const CELL_METRICS = [...MACRO_METRICS, 'positiveRate', 'meanProbability'] as const;
 
 type CellMetric = (typeof CELL_METRICS)[number];
 
 /** What `--json` prints: null where a metric is undefined, with the reason beside it. */
 export interface GridJson {
   macro: Record<(typeof MACRO_METRICS)[number], number | null>;
+  /** Rows of a list that NDCG and MAP are of. */
+  k: number;
+  /** Which cells count in `macro`, and how many of them there are. */
+  means: Grid['means'] & { cells: number; of: number };
   cells: (Record<CellMetric, number | null> & {
     scenario: string;
     task: string;
     rows: number;
     positives: number;
     unlabelled: number;
+    /** Why the cell does not count in `macro`. */
+    leftOut?: string;
     reasons?: Partial<Record<CellMetric, string>>;
   })[];
 }
 
-export function gridToJson({ cells, macro }: Grid): GridJson {
+export function gridToJson({ cells, macro, k, means }: Grid): GridJson {
   return {
     macro: valuesOf(macro, MACRO_METRICS),
+    k,
+    means: { ...means, cells: cells.filter(({ leftOut }) => leftOut === undefined).length, of: cells.length },
     cells: cells.map((cell) => {
-      const { scenario, task, rows, positives, unlabelled } = cell;
+      const { scenario, task, rows, positives, unlabelled, leftOut } = cell;
       const undefinedOnes = CELL_METRICS.flatMap((name) =>
         'undefined' in cell[name] ? [[name, cell[name].undefined]] : [],
       );
@@ -35,6 +43,7 @@ export function gridToJson({ cells, macro }: Grid): GridJson {
         rows,
         positives,
         unlabelled,
+        ...(leftOut !== undefined && { leftOut }),
         ...(undefinedOnes.length > 0 && { reasons: Object.fromEntries(undefinedOnes) }),
       };
     }),
@@ -57,7 +66,7 @@ export function formatGrid(grid: Grid): string {
   const blocks = grid.tasks.map((task) => blockOf(task, grid, columns, notes));
   const names = leftAligned(['', 'scenario', ...grid.scenarios]);
   const lines = names.map((name, i) => [name, ...blocks.map((block) => block[i])].join('   ').trimEnd());
-  return [...lines, '', macroLine(grid, columns, notes), ...notes.lines()].join('\n');
+  return [...lines, '', macroLine(grid, notes), ...countedLines(grid), ...notes.lines()].join('\n');
 }
 
 interface Column {
@@ -65,16 +74,18 @@ interface Column {
   text: (cell: Cell, notes: Notes) => string;
 }
 
-/** Grouped AUC has a column where a cell defines it. */
-function columnsOf({ cells }: Grid): Column[] {
+/** What is of groups has a column where a cell defines it; MAP, which tells nearly the same as NDCG, is in the means alone. */
+function columnsOf({ cells, k }: Grid): Column[] {
   const metric = (title: string, name: CellMetric): Column => ({
     title,
     text: (cell, notes) => notes.show(cell[name]),
   });
-  const grouped = cells.some((cell) => 'value' in cell.groupedAuc) ? [metric('grouped AUC', 'groupedAuc')] : [];
+  const defined = (title: string, name: CellMetric): Column[] =>
+    cells.some((cell) => 'value' in cell[name]) ? [metric(title, name)] : [];
   return [
     metric('AUC', 'auc'),
-    ...grouped,
+    ...defined('grouped AUC', 'groupedAuc'),
+    ...defined(`NDCG@${k}`, 'ndcg'),
     metric('log loss', 'logloss'),
     { title: 'positives', text: (cell) => count(cell.positives) },
     { title: 'rows', text: (cell) => count(cell.rows) },
@@ -89,14 +100,33 @@ function blockOf(task: string, { cells }: Grid, columns: Column[], notes: Notes)
   return leftAligned([task, ...lines]);
 }
 
-function macroLine({ macro, cells }: Grid, columns: Column[], notes: Notes): string {
-  const grouped = columns.some(({ title }) => title === 'grouped AUC')
-    ? [`grouped AUC ${notes.show(macro.groupedAuc)}`]
-    : [];
-  const parts = [`AUC ${notes.show(macro.auc)}`, ...grouped, `log loss ${notes.show(macro.logloss)}`];
-  parts.push(`calibration error ${notes.show(macro.calibrationError)}`);
+function macroLine({ macro, cells, k, means }: Grid, notes: Notes): string {
+  const defined = (title: string, name: 'groupedAuc' | 'ndcg' | 'map'): string[] =>
+    cells.some((cell) => 'value' in cell[name]) ? [`${title} ${notes.show(macro[name])}`] : [];
+  const parts = [
+    `AUC ${notes.show(macro.auc)}`,
+    ...defined('grouped AUC', 'groupedAuc'),
+    ...defined(`NDCG@${k}`, 'ndcg'),
+    ...defined(`MAP@${k}`, 'map'),
+    `log loss ${notes.show(macro.logloss)}`,
+    `calibration error ${notes.show(macro.calibrationError)}`,
+  ];
   const over = macro.cells === cells.length ? `${cells.length} cells` : `${macro.cells} of ${cells.length} cells`;
-  return `mean of ${over}: ${parts.join(', ')}`;
+  const weighted = means.weights === 'positives' && !means.fallback ? ' weighted by positives' : '';
+  return `mean of ${over}${weighted}: ${parts.join(', ')}`;
+}
+
+/** Cells that are named one by one. */
+const NAMED = 8;
+
+/** Which cells with labels are left out of the means, or that none has the minimum. */
+function countedLines({ cells, means }: Grid): string[] {
+  if (means.fallback) return [`means are of all cells equally: no cell has ${minimumText(means)}`];
+  const left = cells.filter(({ leftOut, rows }) => leftOut !== undefined && rows > 0);
+  if (left.length === 0) return [];
+  const named = left.slice(0, NAMED).map(({ scenario, task, leftOut }) => `${scenario} ${task} (${leftOut})`);
+  const more = left.length > NAMED ? ` and ${left.length - NAMED} more` : '';
+  return [`left out of means: ${named.join('; ')}${more}`];
 }
 
 /** Numbers the reasons of undefined metrics in order of appearance. */

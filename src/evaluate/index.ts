@@ -5,4 +5,5 @@ export { calibrationError } from './calibration.ts';
 export { formatGrid, type GridJson, gridToJson } from './format.ts';
 export type { Cell, Grid, GridAccumulator, Macro, Metric } from './grid.ts';
 export { logloss, sigmoid } from './logloss.ts';
+export { cellWeights, type MeansRule, minimumText, ruleText, weightedMean } from './means.ts';
 export { numberOf } from './metric.ts';

@@ -7,8 +7,9 @@ export const REASONS = {
   noNegatives: 'all labels are 1',
   noGroupKey: 'the data set has no group key',
   noMixedGroup: 'no group has both a 0 and a 1',
+  noPositiveGroup: 'no group has a 1',
   notANumber: 'some scores are not a number',
-  noCell: 'it is undefined in every cell',
+  noCell: 'it is undefined in every cell that counts',
 } as const;
 
 export const value = (of: number): Metric => ({ value: of });

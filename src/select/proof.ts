@@ -1,5 +1,6 @@
 /** Holds the selected graphs against the model as it is, on every row of a split. */
 import type { SplitName } from '../config/dataset.ts';
+import type { Evaluation } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import type { Grid } from '../evaluate/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
@@ -32,19 +33,24 @@ export interface Proof {
   after: Grid;
 }
 
+export interface ProofOptions extends SessionOptions {
+  /** How the graphs' answers are measured. */
+  evaluation: Evaluation;
+}
+
 /** Runs all graphs over a split. */
 export async function compareGraphs(
   served: ServedModel,
   { before, joint, scenarios }: Graphs,
   data: PreparedData,
   split: SplitName,
-  options: SessionOptions = {},
+  { evaluation, ...options }: ProofOptions,
 ): Promise<Proof> {
   const { tasks } = served.data;
   const probabilities = tasks.map((task) => `probability_${task}`);
   const sessions = await Promise.all([before, joint, ...scenarios].map((graph) => openGraph(served, graph, options)));
   const [asBefore, asJoint, ...own] = sessions;
-  const grids = [newGrid(data.manifest), newGrid(data.manifest)];
+  const grids = [newGrid(data.manifest, evaluation), newGrid(data.manifest, evaluation)];
   const found = { rows: 0, differing: 0, largest: 0, largestJoint: 0 };
   try {
     for await (const batch of batchesOf(data, split)) {

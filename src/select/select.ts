@@ -2,6 +2,7 @@
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
+import { type Evaluation, evaluationSchema } from '../config/run.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import { type Grid, numberOf } from '../evaluate/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
@@ -20,6 +21,8 @@ export interface SelectOptions extends Pick<SessionOptions, 'backend'> {
   epsilon?: number;
   /** Mean AUC on validation rows that lossy graphs may lose. Default 0.0005. */
   budget?: number;
+  /** Which cells that mean is over. Default: those with 10 positives and 10 negatives. */
+  evaluation?: Evaluation;
   /** Store large weights in eight bits. Default false. */
   int8?: boolean;
   /** Told of each step. */
@@ -48,15 +51,16 @@ export interface Selection {
 export async function selectGraphs(
   served: ServedModel,
   data: PreparedData,
-  { epsilon = 0, budget = 0.0005, int8 = false, onStep = () => {}, ...session }: SelectOptions = {},
+  { epsilon = 0, budget = 0.0005, int8 = false, evaluation: given, onStep = () => {}, ...session }: SelectOptions = {},
 ): Promise<Selection> {
+  const evaluation = given ?? evaluationSchema.parse({});
   const tensors = servingTensors(served);
   const counts = await measured(served, tensors, data, session, onStep);
   const decisions = decide(counts, epsilon);
   const distilled = JSON.stringify(decisions) !== JSON.stringify(decide(counts));
   const compare = async (graphs: Graphs, split: SplitName): Promise<Proof> => {
     onStep(`comparing every answer on the ${split} rows`);
-    return compareGraphs(served, graphs, data, split, session);
+    return compareGraphs(served, graphs, data, split, { ...session, evaluation });
   };
 
   onStep('folding the graphs');

@@ -41,6 +41,16 @@ export interface ProgressEvent {
   learningRate: number;
 }
 
+/** Of a warm start, before its first epoch. */
+export interface StartWeightsEvent {
+  event: 'startWeights';
+  /** The run whose weights these are. */
+  warmStart: string;
+  /** The weights as the first phase takes them up. */
+  validation: Grid;
+  monitor: number | null;
+}
+
 export interface EpochEvent {
   event: 'epoch';
   phase: Phase;
@@ -115,6 +125,7 @@ export type TrainingEvent =
   | StartEvent
   | PhaseEvent
   | ProgressEvent
+  | StartWeightsEvent
   | EpochEvent
   | FlowsEvent
   | CheckpointEvent

@@ -56,8 +56,10 @@ async function measureTest(folder: string, setup: Setup, choices: ChoiceCounts):
   const batchSize = train.evaluationBatchSize;
   const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
   const test = await openPart(setup.data, 'test', train);
-  return evaluateSplit(finished.context, test, newGrid(setup.data.manifest), choices).finally(async () => {
-    await test.close();
-    await finished.close();
-  });
+  return evaluateSplit(finished.context, test, newGrid(setup.data.manifest, setup.config.evaluate), choices).finally(
+    async () => {
+      await test.close();
+      await finished.close();
+    },
+  );
 }

@@ -5,7 +5,7 @@
 import { recordFinished } from '../artifact/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../artifact/run-folder.ts';
 import type { SplitReader } from '../data/prepared.ts';
-import { gridToJson } from '../evaluate/index.ts';
+import { type Grid, gridToJson, numberOf, ruleText } from '../evaluate/index.ts';
 import { EpochClock, RunClock } from './clock.ts';
 import { judgeEpoch } from './early-stopping.ts';
 import {
@@ -65,6 +65,7 @@ export class Training {
   readonly #progress: Progress;
   #lastCheckpoint = performance.now();
   #learningRate: number | undefined;
+  #warned = false;
 
   constructor({ request, record, setup, state, logs, train, validation }: TrainingParts) {
     this.request = request;
@@ -111,6 +112,7 @@ export class Training {
     const tools = await this.#prepare(plan);
     this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
     try {
+      await this.#measureStart({ setup: this.setup, state: this.state, tools });
       while (!through()) {
         const { epoch, batch } = this.state;
         if (plan.snapshotBefore === epoch && batch === 0) {
@@ -129,6 +131,18 @@ export class Training {
       await tools.release();
     }
     return undefined;
+  }
+
+  /** Of a warm start: the score of its weights on the validation rows, before they learn anything. */
+  async #measureStart(context: EpochContext): Promise<void> {
+    const { warmStart, train, evaluate } = this.setup.config;
+    const { phase, step, epoch } = this.state;
+    if (warmStart === undefined || phase > 0 || epoch > 0 || step > 0) return;
+    const scorer = { ...context.tools.scorer, scalars: scalarsHere(context) };
+    const grid = await this.#sound(evaluateSplit(scorer, this.validation, newGrid(this.setup.data.manifest, evaluate)));
+    const monitor = numberOf(grid.macro[train.monitor]);
+    this.logs.metrics.append({ kind: 'startWeights', monitor, validation: gridToJson(grid) });
+    this.request.emit({ event: 'startWeights', warmStart, validation: grid, monitor });
   }
 
   /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
@@ -181,7 +195,7 @@ export class Training {
     const scalars = scalarsHere(context);
     this.#checkFinite();
     const grid = await this.#sound(
-      evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest)),
+      evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest, setup.config.evaluate)),
     );
     const means = meanLosses(state);
     const losses = byTask(setup, means);
@@ -190,11 +204,7 @@ export class Training {
     if (!step.weighting.weights().every(Number.isFinite)) throw notFinite('a weight of the tasks', this.#place());
     const { monitor, best } = judgeEpoch(state, plan, grid, setup.config.train.monitor);
     if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
-    if (monitor === null)
-      this.request.emit({
-        event: 'warning',
-        message: 'no cell of the validation grid has the monitored metric: early stopping is off for this epoch',
-      });
+    this.#warn(grid, monitor);
 
     const { phase } = plan;
     const { epoch } = state;
@@ -215,6 +225,18 @@ export class Training {
       temperature: phase === 'search' ? scalars.temperature : undefined,
       ...pace,
     });
+  }
+
+  /** Says where early stopping does not watch what it should. */
+  #warn(grid: Grid, monitor: number | null): void {
+    const warn = (message: string): void => this.request.emit({ event: 'warning', message });
+    if (grid.means.fallback && !this.#warned)
+      warn(
+        `the validation rows have no ${ruleText({ ...grid.means, weights: 'equal' })}: early stopping watches the mean of all cells, which few rows move`,
+      );
+    this.#warned = true;
+    if (monitor === null)
+      warn('no cell of the validation grid has the monitored metric: early stopping is off for this epoch');
   }
 
   async #finish(): Promise<ResultEvent> {

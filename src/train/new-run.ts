@@ -25,7 +25,9 @@ export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
         path: path === 'train.taskWeights' ? `${path}.${name}` : path,
         message: `the data have no ${what.slice(0, -1)} "${name}" (${what}: ${manifest[what].join(', ')})`,
       }));
+  const withoutStart = config.warmStartData !== undefined && config.warmStart === undefined;
   return [
+    ...(withoutStart ? [{ path: 'warmStartData', message: 'has an effect with warmStart only' }] : []),
     ...(model.problems?.(model.options.parse(config.model), modelSizes(manifest)) ?? []),
     ...unknown('train.taskWeights', Object.keys(taskWeights), 'tasks'),
     ...unknown('train.tasks', tasks, 'tasks'),
@@ -59,7 +61,11 @@ export function newRun(
     });
   const content = {
     model: config.model.key,
-    config: { ...config, ...(warmStart !== undefined && { warmStart }) },
+    config: {
+      ...config,
+      ...(warmStart !== undefined && { warmStart }),
+      ...(config.warmStartData !== undefined && { warmStartData: resolve(config.warmStartData) }),
+    },
     data: { name: manifest.name, folder, hash: manifest.hash },
     versions: versions(),
   };

@@ -3,7 +3,7 @@ import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
 import { checkDataset, openRun, type RunRecord } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
-import type { RunConfig } from '../config/run.ts';
+import { type Evaluation, evaluationSchema, type RunConfig } from '../config/run.ts';
 import { hasManifest } from '../data/manifest.ts';
 import { openPrepared } from '../data/open.ts';
 import type { Manifest, PreparedData, SplitReader } from '../data/prepared.ts';
@@ -26,14 +26,21 @@ export async function openRunData(run: string, folder?: string): Promise<Prepare
 }
 
 /**
- * Opens the folder, or the one that the run recorded. Which data set it holds is the caller's to check.
+ * Opens the folder, or the one that the run recorded. Which data set it holds is the caller's to check. `option`: how a user names
+ * the folder.
  *
  * @throws MODEL_UNBOUND, RUN_DATA_MISSING, DATA_NOT_PREPARED
  */
-export async function openRecorded(run: string, { data }: RunRecord, folder?: string): Promise<PreparedData> {
+export async function openRecorded(
+  run: string,
+  { data }: RunRecord,
+  folder?: string,
+  option = '--data',
+): Promise<PreparedData> {
   if (folder !== undefined) return openPrepared(folder);
   if (data.folder === '') throw error('MODEL_UNBOUND', { run });
-  if (!hasManifest(data.folder)) throw error('RUN_DATA_MISSING', { folder: run, name: data.name, data: data.folder });
+  if (!hasManifest(data.folder))
+    throw error('RUN_DATA_MISSING', { folder: run, name: data.name, data: data.folder, option });
   return openPrepared(data.folder);
 }
 
@@ -100,5 +107,10 @@ export function checkFit(model: string, sizes: ModelDescription['data'], folder:
 }
 
 /** Takes up the scores of rows of these data. */
-export const newGrid = ({ scenarios, tasks, hasGroup }: Manifest): GridAccumulator =>
-  createGrid({ scenarios, tasks, hasGroup });
+export const newGrid = (
+  { scenarios, tasks, hasGroup }: Pick<Manifest, 'scenarios' | 'tasks' | 'hasGroup'>,
+  { k, ...means }: Evaluation,
+): GridAccumulator => createGrid({ scenarios, tasks, hasGroup, means, k });
+
+/** How a run measures; runs of older versions, and imported ones, do not say: by the defaults. */
+export const evaluationOf = ({ config }: RunRecord): Evaluation => evaluationSchema.parse(config.evaluate ?? {});

@@ -3,19 +3,20 @@
  * where field and token are the same, whatever its id is now; rows of new tokens stay as they were drawn.
  */
 import { type LoadedModel, loadModel } from '../artifact/model-file.ts';
-import { openRun } from '../artifact/run-folder.ts';
+import { checkDataset, openRun } from '../artifact/run-folder.ts';
 import { error } from '../base/errors/index.ts';
-import { openPrepared } from '../data/open.ts';
 import {
   type Manifest,
   OUT_OF_VOCABULARY_ID,
   PADDING_ID,
+  type PreparedData,
   type PreparedField,
   type PreparedSequences,
   RESERVED_IDS,
 } from '../data/prepared.ts';
 import type { ParameterSpec } from '../model/contract.ts';
 import { bufferName } from './graphs.ts';
+import { openRecorded } from './run-data.ts';
 import type { Setup } from './setup.ts';
 import { bufferViews, view } from './weights.ts';
 
@@ -71,7 +72,7 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
     if (stored?.length === numbers.length) numbers.set(stored as Float32Array);
   }
 
-  const old = await openPrepared(openRun(run).data.folder);
+  const old = await openOldData(run, setup);
   const source = tensors.get('embedding')?.data as Float32Array;
   for (const field of manifest.fields) {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
@@ -82,6 +83,15 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
         (field.offset + to) * dimension,
       );
   }
+}
+
+/** The data set that the run's weights were trained on: its vocabularies say which token a row of its table belongs to. */
+async function openOldData(run: string, { data, config }: Setup): Promise<PreparedData> {
+  const record = openRun(run);
+  if (config.warmStartData === undefined && record.data.hash === data.manifest.hash) return data;
+  const old = await openRecorded(run, record, config.warmStartData, '--warm-start-data');
+  if (record.data.hash !== '') checkDataset(run, record, { folder: old.folder, hash: old.manifest.hash });
+  return old;
 }
 
 /** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: equal ids of equal sizes. */

@@ -37,15 +37,16 @@ test('a table with a line per scenario, a block per task and numbered reasons', 
 
 test('grouped AUC has a column where it is defined', async () => {
   expect(formatGrid(await evaluate({ ...rows, hasGroup: true }))).toMatchInlineSnapshot(`
-    "           click                                            like
-    scenario      AUC  grouped AUC  log loss  positives  rows     AUC  grouped AUC  log loss  positives  rows
-    home       1.0000       1.0000    0.5032          1     2   - [2]        - [1]    0.6931          0     2
-    search     1.0000        - [1]    0.4100          1     2   - [3]        - [1]    0.0486          1     1
+    "           click                                                     like
+    scenario      AUC  grouped AUC  NDCG@10  log loss  positives  rows     AUC  grouped AUC  NDCG@10  log loss  positives  rows
+    home       1.0000       1.0000   1.0000    0.5032          1     2   - [2]        - [1]    - [4]    0.6931          0     2
+    search     1.0000        - [1]   1.0000    0.4100          1     2   - [3]        - [1]   1.0000    0.0486          1     1
 
-    mean of 2 of 4 cells: AUC 1.0000, grouped AUC 1.0000, log loss 0.4137, calibration error 0.3104
+    mean of 2 of 4 cells: AUC 1.0000, grouped AUC 1.0000, NDCG@10 1.0000, MAP@10 1.0000, log loss 0.4137, calibration error 0.3104
     [1] undefined: no group has both a 0 and a 1
     [2] undefined: all labels are 0
-    [3] undefined: all labels are 1"
+    [3] undefined: all labels are 1
+    [4] undefined: no group has a 1"
   `);
 });
 
@@ -54,6 +55,8 @@ test('JSON has null and the reason for an undefined metric', async () => {
   expect(macro).toEqual({
     auc: 1,
     groupedAuc: null,
+    ndcg: null,
+    map: null,
     logloss: expect.any(Number),
     calibrationError: expect.any(Number),
   });
@@ -67,9 +70,16 @@ test('JSON has null and the reason for an undefined metric', async () => {
     auc: null,
     logloss: Math.log(2),
     groupedAuc: null,
+    ndcg: null,
+    map: null,
     calibrationError: 0.5,
     positiveRate: 0,
     meanProbability: 0.5,
-    reasons: { auc: 'all labels are 0', groupedAuc: 'the data set has no group key' },
+    reasons: {
+      auc: 'all labels are 0',
+      groupedAuc: 'the data set has no group key',
+      ndcg: 'the data set has no group key',
+      map: 'the data set has no group key',
+    },
   });
 });

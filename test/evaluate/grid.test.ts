@@ -106,7 +106,7 @@ test('the order of the rows does not change a bit', async () => {
   );
 });
 
-test('a strictly increasing map of the logits leaves AUC and grouped AUC as they are', async () => {
+test('a strictly increasing map of the logits leaves AUC and the metrics of groups as they are', async () => {
   await fc.assert(
     fc.asyncProperty(rowsOf(60), async (rows) => {
       const finite = {
@@ -115,7 +115,7 @@ test('a strictly increasing map of the logits leaves AUC and grouped AUC as they
       };
       const mapped = { ...finite, logits: finite.logits.map((of) => of.map((x) => Math.atan(x) * 2 ** 20 + x)) };
       const [before, after] = [await evaluate(finite), await evaluate(mapped)];
-      for (const name of ['auc', 'groupedAuc'] as const) {
+      for (const name of ['auc', 'groupedAuc', 'ndcg', 'map'] as const) {
         expect(after.cells.map((cell) => cell[name])).toEqual(before.cells.map((cell) => cell[name]));
       }
     }),
@@ -141,6 +141,8 @@ test('undefined metrics carry their reason', async () => {
     auc: noRows,
     logloss: noRows,
     groupedAuc: 'no group has both a 0 and a 1',
+    ndcg: 'no group has a 1',
+    map: 'no group has a 1',
     calibrationError: noRows,
     positiveRate: noRows,
     meanProbability: noRows,
@@ -149,6 +151,8 @@ test('undefined metrics carry their reason', async () => {
   expect(await reasons(oneCell([row(1, 0)], false))).toEqual({
     auc: 'all labels are 0',
     groupedAuc: 'the data set has no group key',
+    ndcg: 'the data set has no group key',
+    map: 'the data set has no group key',
   });
   expect(await reasons(oneCell([row(1, 0, 1), row(2, 1, 2), row(3, 0, -1), row(4, 1, -1)]))).toEqual({
     groupedAuc: 'no group has both a 0 and a 1',
@@ -158,6 +162,8 @@ test('undefined metrics carry their reason', async () => {
     auc: notANumber,
     logloss: notANumber,
     groupedAuc: notANumber,
+    ndcg: notANumber,
+    map: notANumber,
     calibrationError: notANumber,
     meanProbability: notANumber,
   });

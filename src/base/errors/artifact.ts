@@ -74,9 +74,9 @@ export const ARTIFACT_ERRORS = {
   RUN_DATA_MISSING: entry(
     EXIT.usage,
     404,
-    (d: { folder: string; name: string; data: string }) =>
+    (d: { folder: string; name: string; data: string; option: string }) =>
       `${d.folder} was trained on the data set ${d.name} in ${d.data}, where no prepared data set is now. ` +
-      'Name the folder where it is with --data; if it is gone, prepare it again with the same configuration. Its hash is checked',
+      `Name the folder where it is with ${d.option}; if it is gone, prepare it again with the same configuration. Its hash is checked`,
   ),
   MODEL_MISSING: entry(
     EXIT.artifact,

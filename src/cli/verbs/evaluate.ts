@@ -1,17 +1,23 @@
 import { type Command, Option } from 'commander';
 import type { SplitName } from '../../config/dataset.ts';
+import type { Evaluation } from '../../config/run.ts';
 import { formatGrid, gridToJson } from '../../evaluate/index.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import { evaluateRun } from '../../train/evaluate-run.ts';
+import { type EvaluatedRun, evaluateRun } from '../../train/evaluate-run.ts';
 import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, checkpointOption, jsonOption } from '../options.ts';
-import { duration, print, printJson } from '../output.ts';
+import { backendOption, checkpointOption, jsonOption, wholeNumber } from '../options.ts';
+import { count, duration, print, printJson } from '../output.ts';
 
 interface Options {
   split: SplitName;
   data?: string;
   checkpoint?: string;
+  trainedOn?: string;
+  minPositives?: number;
+  minNegatives?: number;
+  weights?: Evaluation['weights'];
+  k?: number;
   backend?: SessionOptions['backend'];
   json?: boolean;
 }
@@ -19,13 +25,39 @@ interface Options {
 export function evaluate(program: Command): void {
   const verb = program
     .command('evaluate')
-    .summary("measure a run's model on a split of its data")
-    .description('Prints AUC, grouped AUC, log loss and counts per scenario and task, exact on any number of rows.')
+    .summary("measure a run's model on its data, or on other labelled rows")
+    .description(
+      'Prints AUC, grouped AUC, NDCG, log loss and counts per scenario and task, exact on any number of rows. With --data on any ' +
+        "prepared data set that has the same fields: its tokens are looked up in the run's vocabularies.",
+    )
     .argument('<run>', 'the run folder')
     .addOption(new Option('--split <name>', 'rows to use').choices(['train', 'validation', 'test']).default('test'))
     .option(
       '--data <dir>',
-      'the prepared data set, where it is no longer in its place or the weights were imported without one',
+      "a prepared data set with the same fields; or the run's own, where it is no longer in its place or the weights were imported without one",
+    )
+    .option(
+      '--trained-on <dir>',
+      "the run's own data set, where it is no longer in its place and --data is another one",
+    )
+    .addOption(
+      new Option('--min-positives <n>', 'leave cells with fewer out of means (default: as the run has it)').argParser(
+        wholeNumber(0),
+      ),
+    )
+    .addOption(
+      new Option('--min-negatives <n>', 'the same of negatives (default: as the run has it)').argParser(wholeNumber(0)),
+    )
+    .addOption(
+      new Option('--weights <kind>', 'how cells count in means (default: as the run has it)').choices([
+        'equal',
+        'positives',
+      ]),
+    )
+    .addOption(
+      new Option('--k <n>', "rows of a group's list that NDCG and MAP are of (default: as the run has it)").argParser(
+        wholeNumber(1),
+      ),
     )
     .addOption(checkpointOption())
     .addOption(backendOption())
@@ -33,14 +65,24 @@ export function evaluate(program: Command): void {
     .action(run);
   helpEnd(
     verb,
-    ['tributary evaluate runs/autoifs-ml-1m-1', 'tributary evaluate runs/autoifs-ml-1m-1 --split validation --json'],
+    [
+      'tributary evaluate runs/autoifs-ml-1m-1',
+      'tributary evaluate runs/autoifs-ml-1m-1 --split validation --json',
+      'tributary evaluate runs/autoifs-shop-1 --data data/shop-today --k 5',
+    ],
     ['data', 'artifact'],
   );
 }
 
 async function run(folder: string, { split, json, ...options }: Options): Promise<void> {
+  const { minPositives, minNegatives, weights, k, ...source } = options;
+  const asked = { minPositives, minNegatives, weights, k };
+  const evaluation = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const onCheckpoint = checkpointNote(folder, json);
-  const { grid, choices, seconds } = await evaluateRun(folder, split, { ...options, onCheckpoint });
-  if (json) printJson({ event: 'result', run: folder, split, ...gridToJson(grid), choices, seconds });
-  else print(`${split} rows\n${formatGrid(grid)}\n\n${duration(seconds)}`);
+  const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onCheckpoint });
+  if (json) printJson({ event: 'result', run: folder, data, split, ...gridToJson(grid), choices, seconds });
+  else print([heading(split, data), formatGrid(grid), '', duration(seconds)].join('\n'));
 }
+
+const heading = (split: SplitName, { name, rows, isOwn }: EvaluatedRun['data']): string =>
+  isOwn ? `${split} rows` : `${count(rows)} ${split} rows of ${name}, which the run was not trained on`;

@@ -16,6 +16,7 @@ interface Options {
   seed?: number;
   out?: string;
   warmStart?: string;
+  warmStartData?: string;
   backend?: string;
   threads?: number;
   json?: boolean;
@@ -41,6 +42,7 @@ export function train(program: Command): void {
     .addOption(seedOption('decides initial weights, row order and dropout (default: 1)'))
     .option('--out <dir>', 'the run folder, new or empty (default: the next runs/MODEL-DATASET-NUMBER)')
     .option('--warm-start <run>', 'start from the weights of a finished run; tables grow for new tokens')
+    .option('--warm-start-data <dir>', 'the prepared data set of that run, where it is no longer in its place')
     .addOption(backendOption())
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(jsonOption())
@@ -57,9 +59,9 @@ export function train(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { model, preset, config, set, seed, warmStart, backend, threads, out, json } = options;
+  const { model, preset, config, set, seed, warmStart, warmStartData, backend, threads, out, json } = options;
   const data = await openPrepared(options.data);
-  const flags = defined({ model: model && { key: model }, seed, warmStart, backend, threads });
+  const flags = defined({ model: model && { key: model }, seed, warmStart, warmStartData, backend, threads });
   const run = await loadRun({ models, preset, config, set, flags });
   await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }

@@ -1,6 +1,7 @@
 /** From finished trainings to the result: means over seeds, tests against the baseline and against references. */
 import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
-import type { PreparedData } from '../../data/prepared.ts';
+import type { Manifest, PreparedData } from '../../data/prepared.ts';
+import { cellWeights, weightedMean } from '../../evaluate/index.ts';
 import { bootstrapAuc, meanOf, placements } from '../../evaluate/significance/index.ts';
 import { type Answer, answersOf } from './answers.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type DatasetResult,
   METRICS,
   type MetricMeans,
+  type MetricName,
   type ModelResult,
 } from './result.ts';
 import type { CellEnd } from './run.ts';
@@ -20,13 +22,13 @@ export async function analyse(
   datasets: readonly PreparedData[],
   ends: readonly CellEnd[],
 ): Promise<ComparisonResult> {
-  const { baseline, seeds, correction, confidence, bootstrap } = comparison;
+  const { baseline, seeds, correction, confidence, bootstrap, evaluation } = comparison;
   const results: DatasetResult[] = [];
   for (const data of datasets) {
     const own = ends.filter(({ cell }) => cell.data.manifest.hash === data.manifest.hash);
     results.push(await analyseDataset(comparison, data, own));
   }
-  return { version: 1, baseline, seeds, correction, confidence, bootstrap, datasets: results };
+  return { version: 1, baseline, seeds, correction, confidence, bootstrap, k: evaluation.k, datasets: results };
 }
 
 async function analyseDataset(
@@ -38,7 +40,16 @@ async function analyseDataset(
   const test = await readTestRows(data);
   const models = comparison.models.map((model) => ({ model, answers: answersOf(model, ends, manifest) }));
   const measured = measure(comparison, models, test);
-  const options = { ...comparison, scenarios: manifest.scenarios, tasks: manifest.tasks };
+  const { k: _, ...rule } = comparison.evaluation;
+  const counted = cellWeights(
+    test.cells.map(({ labels }) => ({
+      rows: labels.length,
+      positives: labels.reduce((sum, label) => sum + label, 0),
+    })),
+    rule,
+  );
+  const { weights } = counted;
+  const options = { ...comparison, weights, scenarios: manifest.scenarios, tasks: manifest.tasks };
   const of = (wanted: (model: ComparedModel) => boolean): Measured[] => measured.filter(({ model }) => wanted(model));
   const baseline = of(({ label }) => label === comparison.baseline);
   const joint = of(({ by }) => by === undefined);
@@ -48,8 +59,9 @@ async function analyseDataset(
     scenarios: manifest.scenarios,
     tasks: manifest.tasks,
     testRows: manifest.splits.test.rows,
+    means: { ...rule, fallback: counted.fallback, leftOut: leftOut(manifest, weights) },
     groups: test.groups,
-    models: models.map(({ model, answers }) => modelResult(model, answers, ends, comparison, data)),
+    models: models.map(({ model, answers }) => modelResult(model, answers, ends, { ...comparison, weights }, data)),
     tests: testModels(
       of(({ label }) => label !== comparison.baseline),
       baseline,
@@ -59,6 +71,10 @@ async function analyseDataset(
     transfer: of(({ by }) => by !== undefined).flatMap((reference) => testModels(joint, [reference], options)),
   };
 }
+
+/** Cells that do not count in means. */
+const leftOut = ({ scenarios, tasks }: Manifest, weights: readonly number[]): { scenario: string; task: string }[] =>
+  scenarios.flatMap((scenario) => tasks.map((task) => ({ scenario, task }))).filter((_, cell) => weights[cell] === 0);
 
 /** AUCs, placements and bootstrap draws of all models: cell by cell, so that one cell's rows are in memory at a time. */
 function measure(
@@ -95,14 +111,14 @@ function modelResult(
   { label, run, by }: ComparedModel,
   answers: readonly Answer[],
   ends: readonly CellEnd[],
-  { confidence }: Comparison,
+  { confidence, weights }: Pick<Comparison, 'confidence'> & { weights: readonly number[] },
   { manifest }: PreparedData,
 ): ModelResult {
   const trainings = answers.flatMap((answer) => answer.trainings);
-  const means = (values: (name: (typeof METRICS)[number]) => (number | null)[]): MetricMeans =>
+  const means = (values: (name: MetricName) => (number | null | undefined)[]): MetricMeans =>
     Object.fromEntries(
       METRICS.map((name) => {
-        const defined = values(name).filter((value) => value !== null);
+        const defined = values(name).filter((value) => value !== null && value !== undefined); // older cells lack some
         return [name, defined.length === 0 ? null : meanOf(defined, confidence)];
       }),
     ) as MetricMeans;
@@ -114,10 +130,12 @@ function modelResult(
     }),
   );
   const macro = means((name) =>
-    answers.map((answer) => {
-      const defined = answer.cells.map((cell) => cell[name]).filter((value) => value !== null);
-      return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;
-    }),
+    answers.map((answer) =>
+      weightedMean(
+        answer.cells.map((cell) => cell[name] ?? null),
+        weights,
+      ),
+    ),
   );
   const first = answers[0]?.trainings ?? [];
   const cost = (name: keyof (typeof first)[number]['result']['cost']): number =>

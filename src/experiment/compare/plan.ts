@@ -1,10 +1,11 @@
 /** The trainings of a comparison: every model with every seed on every data set, references once for each part. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { error } from '../../base/errors/index.ts';
 import { canonicalJson, sha256 } from '../../base/hash.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import type { Problem } from '../../config/problems.ts';
-import type { RunConfig } from '../../config/run.ts';
+import { evaluationSchema, type RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared.ts';
 import { runProblems } from '../../train/new-run.ts';
 
@@ -50,9 +51,14 @@ export function planCells(comparison: Comparison, datasets: readonly PreparedDat
 
 function cellOf(cell: Omit<Cell, 'name' | 'folder'>, out: string): Cell {
   const { model, seed, part, data, run } = cell;
-  const identity = sha256(canonicalJson({ run, data: data.manifest.hash })).slice(0, 10);
+  const identity = sha256(canonicalJson({ run: asKnownBefore(run), data: data.manifest.hash })).slice(0, 10);
   const words = [model, ...(part === undefined ? [] : [part]), `seed ${seed}`];
   return { ...cell, name: words.join(', '), folder: join(out, 'cells', `${plain(words.join('-'))}-${identity}`) };
+}
+
+/** What a training is known by: how it is measured counts only where that is not the default, so that older folders are taken up. */
+function asKnownBefore({ evaluate, ...run }: RunConfig): object {
+  return isDeepStrictEqual(evaluate, evaluationSchema.parse({})) ? run : { ...run, evaluate };
 }
 
 /** All models with the first seed, then all with the second: a comparison that is stopped early has something of each. */

@@ -1,12 +1,16 @@
 /** The result of a comparison: what result.json holds. A function of configuration, data and seeds alone: no times, no paths. */
+import type { MeansRule } from '../../evaluate/index.ts';
 import type { Correction, Mean, Test } from '../../evaluate/significance/index.ts';
 import type { ModelCost } from '../../train/cost.ts';
 
-export const METRICS = ['auc', 'groupedAuc', 'logloss', 'calibrationError'] as const;
+export const METRICS = ['auc', 'groupedAuc', 'ndcg', 'map', 'logloss', 'calibrationError'] as const;
 export type MetricName = (typeof METRICS)[number];
 
-/** Over the seeds in which the metric is defined; null where it never is. */
-export type MetricMeans = Record<MetricName, Mean | null>;
+/** Over the seeds in which the metric is defined; null where it never is. Results of older versions have no NDCG and MAP. */
+export type MetricMeans = Record<Exclude<MetricName, 'ndcg' | 'map'>, Mean | null> & {
+  ndcg?: Mean | null;
+  map?: Mean | null;
+};
 
 export interface CellMeans extends MetricMeans {
   scenario: string;
@@ -27,7 +31,7 @@ export interface ModelResult extends ModelCost {
   seeds: number[];
   /** Trainings that broke down. */
   failed: { cell: string; code: string; message: string }[];
-  /** Of the unweighted mean over the cells. */
+  /** Of the mean over the cells that count. */
   macro: MetricMeans;
   cells: CellMeans[];
   /** Per seed. */
@@ -64,6 +68,12 @@ export interface DatasetResult {
   scenarios: string[];
   tasks: string[];
   testRows: number;
+  /** Which cells count in means over cells; results of older versions are means over all. */
+  means?: MeansRule & {
+    fallback: boolean;
+    /** Cells that do not count. */
+    leftOut: { scenario: string; task: string }[];
+  };
   /** What the bootstrap drew: groups of rows, or rows where the data have no group key. */
   groups: { of: 'group' | 'row'; count: number };
   models: ModelResult[];
@@ -80,5 +90,7 @@ export interface ComparisonResult {
   correction: Correction;
   confidence: number;
   bootstrap: { resamples: number; seed: number };
+  /** Rows of a list that NDCG and MAP are of; absent in results of older versions. */
+  k?: number;
   datasets: DatasetResult[];
 }

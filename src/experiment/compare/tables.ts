@@ -1,4 +1,5 @@
 /** The tables of a comparison, as texts in rows: a terminal and Markdown show the same ones. */
+import { minimumText } from '../../evaluate/index.ts';
 import type { Mean } from '../../evaluate/significance/index.ts';
 import type { CellTests, ComparisonResult, CorrectedTest, DatasetResult, ModelResult, ModelTests } from './result.ts';
 import type { Times } from './times.ts';
@@ -54,16 +55,19 @@ const CORRECTION_NAMES = {
 const significance = ({ confidence, correction }: ComparisonResult, { of }: DatasetResult['groups']): string =>
   `significant at ${percent(1 - confidence)} by DeLong's test and by bootstrap of ${of}s, ${CORRECTION_NAMES[correction]} in each`;
 
-function quality(result: ComparisonResult, { models, tests, groups, scenarios, tasks }: DatasetResult): Table {
+function quality(result: ComparisonResult, dataset: DatasetResult): Table {
+  const { models, tests, groups, scenarios, tasks, means } = dataset;
+  const ranked = models.some(({ macro }) => macro.ndcg);
   const testOf = (model: ModelResult): ModelTests | undefined => tests.find((test) => test.model === model.model);
   const rows = models.map((model) => {
     const test = testOf(model);
-    const { auc, groupedAuc, logloss, calibrationError } = model.macro;
+    const { auc, groupedAuc, ndcg, map, logloss, calibrationError } = model.macro;
     return [
       model.model,
       spread(auc),
       interval(auc),
       meanText(groupedAuc),
+      ...(ranked ? [meanText(ndcg ?? null), meanText(map ?? null)] : []),
       meanText(logloss),
       meanText(calibrationError),
       model.model === result.baseline
@@ -77,14 +81,42 @@ function quality(result: ComparisonResult, { models, tests, groups, scenarios, t
   });
   const level = percent(result.confidence);
   return {
-    title: `means over ${scenarios.length * tasks.length} cells, test rows`,
-    head: ['model', 'AUC', level, 'grouped', 'log loss', 'cal. err', 'vs base', 'p rows', 'p seeds'],
+    title: `means over ${cellsText(scenarios.length * tasks.length, means)}, test rows`,
+    head: [
+      'model',
+      'AUC',
+      level,
+      'grouped',
+      ...(ranked ? [`NDCG@${result.k}`, `MAP@${result.k}`] : []),
+      'log loss',
+      'cal. err',
+      'vs base',
+      'p rows',
+      'p seeds',
+    ],
     rows,
     notes: [
       `AUC: mean ± sd over ${result.seeds.length} seeds and its ${level} interval (Student's t); the other columns are means over seeds`,
       `p rows: bootstrap of ${groups.count.toLocaleString('en-US')} ${groups.of}s; p seeds: paired t test over seeds; both with ${CORRECTION_NAMES[result.correction]}`,
+      ...meansNotes(means),
     ],
   };
+}
+
+const cellsText = (cells: number, means: DatasetResult['means']): string =>
+  means === undefined || means.leftOut.length === 0
+    ? `${cells} cells`
+    : `${cells - means.leftOut.length} of ${cells} cells`;
+
+/** Which cells do not count in means, and why. */
+function meansNotes(means: DatasetResult['means']): string[] {
+  if (means === undefined) return [];
+  if (means.fallback) return [`means are of all cells equally: no cell has ${minimumText(means)}`];
+  const left = means.leftOut.map(({ scenario, task }) => `${scenario} ${task}`);
+  return [
+    ...(left.length === 0 ? [] : [`left out of means, with fewer than ${minimumText(means)}: ${left.join(', ')}`]),
+    ...(means.weights === 'positives' ? ['in means cells weigh by their positives'] : []),
+  ];
 }
 
 /** A table for each task: AUC per scenario. */

@@ -1,5 +1,6 @@
 /** Tests of models against another one, corrected for how many there are. */
 import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
+import { weightedMean } from '../../evaluate/index.ts';
 import {
   bootstrapTest,
   CORRECTIONS,
@@ -22,7 +23,12 @@ export interface Measured {
   resampled: Float64Array[][];
 }
 
-type Options = Pick<Comparison, 'confidence' | 'correction'> & { scenarios: string[]; tasks: string[] };
+type Options = Pick<Comparison, 'confidence' | 'correction'> & {
+  scenarios: string[];
+  tasks: string[];
+  /** Of each cell in means over cells. */
+  weights: readonly number[];
+};
 
 /** Each model against the other (a list of one, or of none where it was not measured). */
 export function testModels(
@@ -52,7 +58,7 @@ function correct(tests: readonly (CorrectedTest | null)[], correction: Options['
   });
 }
 
-function testPair(model: Measured, against: Measured, { confidence, scenarios, tasks }: Options): ModelTests {
+function testPair(model: Measured, against: Measured, { confidence, scenarios, tasks, weights }: Options): ModelTests {
   const pairs = model.seeds.filter((seed) => against.seeds.includes(seed));
   /** Values of a model for the paired seeds. */
   const paired = <T>({ seeds }: Measured, values: readonly T[]): T[] =>
@@ -77,11 +83,16 @@ function testPair(model: Measured, against: Measured, { confidence, scenarios, t
   const macro = [model, against].map((of) => ({
     aucs: paired(
       of,
-      of.seeds.map((_, i) => meanDefined(of.aucs.map((cell) => cell[i]))),
+      of.seeds.map((_, i) =>
+        weightedMean(
+          of.aucs.map((cell) => cell[i]),
+          weights,
+        ),
+      ),
     ),
     resampled: paired(
       of,
-      of.seeds.map((_, i) => meanDraws(of, i)),
+      of.seeds.map((_, i) => meanDraws(of, i, weights)),
     ),
   }));
   return {
@@ -130,15 +141,14 @@ function meanDifference(a: (number | null)[], b: (number | null)[]): number | un
   return a.reduce<number>((sum, value, i) => sum + (value as number) - (b[i] as number), 0) / a.length;
 }
 
-function meanDefined(values: readonly (number | null)[]): number | null {
-  const defined = values.filter((value) => value !== null);
-  return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;
-}
-
-/** Mean AUC over the cells that a seed's model defines, in each draw. */
-function meanDraws({ aucs, resampled }: Measured, seed: number): Float64Array {
-  const cells = resampled.filter((_, cell) => aucs[cell][seed] !== null).map((cell) => cell[seed]);
-  return cells.length === 0
-    ? new Float64Array()
-    : cells[0].map((_, draw) => cells.reduce((sum, cell) => sum + cell[draw], 0) / cells.length);
+/** Mean AUC over the cells that count and that a seed's model defines, in each draw. */
+function meanDraws({ aucs, resampled }: Measured, seed: number, weights: readonly number[]): Float64Array {
+  const cells = resampled.flatMap((cell, c) =>
+    aucs[c][seed] === null || weights[c] === 0 ? [] : [{ draws: cell[seed], weight: weights[c] }],
+  );
+  if (cells.length === 0) return new Float64Array();
+  const total = cells.reduce((sum, { weight }) => sum + weight, 0);
+  return cells[0].draws.map(
+    (_, draw) => cells.reduce((sum, { draws, weight }) => sum + weight * draws[draw], 0) / total,
+  );
 }

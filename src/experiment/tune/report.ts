@@ -33,12 +33,12 @@ export function hintLine({ path, strength, better, trials }: Importance): string
 export const HINT_HEAD =
   'How strongly values go with a parameter (rank correlation, 0 to 1): a hint for the next space, no proof.';
 
-export function tuneReport(config: TuneConfig, { trials, monitor, best, hints }: TuneResult): string {
+export function tuneReport(config: TuneConfig, { trials, monitor, over, best, hints }: TuneResult): string {
   const [head, ...rows] = trialRows(config.space, trials, monitor);
   return [
     '# Search',
     '',
-    `Best by validation ${monitor}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
+    `Best by validation ${monitor}, a mean over ${over}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
     '',
     ...markdownTable(head, rows),
     '',

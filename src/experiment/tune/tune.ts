@@ -11,6 +11,7 @@ import type { RunConfig } from '../../config/run.ts';
 import type { TuneConfig } from '../../config/tune.ts';
 import { openPrepared } from '../../data/open.ts';
 import type { PreparedData } from '../../data/prepared.ts';
+import { ruleText } from '../../evaluate/index.ts';
 import { models } from '../../model/registry.ts';
 import { newRun } from '../../train/new-run.ts';
 import { openPool, type TrainingPool, workersFor } from '../pool.ts';
@@ -44,6 +45,8 @@ export interface TuneResult {
   event: 'result';
   out: string;
   monitor: Monitor;
+  /** The cells of the validation rows that its mean is over, in words. */
+  over: string;
   /** File of the best configuration. */
   config: string;
   best: TrialRecord;
@@ -83,8 +86,9 @@ async function tune(request: TuneRequest, pool: TrainingPool): Promise<TuneResul
   claimFolder(out, { config, hash: data.manifest.hash });
   const unlock = lockFolder(out);
   const log = openTrialLog(tunePaths(out).trials);
-  const { monitor } = baseRun(config).train;
-  const context: Context = { config, out, data, pool, log, monitor, onEvent };
+  const base = baseRun(config);
+  const { monitor } = base.train;
+  const context: Context = { config, out, data, pool, log, monitor, over: ruleText(base.evaluate), onEvent };
   const running = new Set<Promise<number>>();
   try {
     const { method, seed } = config;
@@ -120,6 +124,7 @@ interface Context {
   pool: TrainingPool;
   log: TrialLog;
   monitor: Monitor;
+  over: string;
   onEvent: (event: TuneEvent) => void;
 }
 
@@ -194,7 +199,7 @@ function asFailure(cause: unknown): string {
   return cause.message;
 }
 
-function conclude({ config, out, log, monitor, data }: Context): TuneResult {
+function conclude({ config, out, log, monitor, over, data }: Context): TuneResult {
   const records = log.records().filter(({ trial }) => trial < config.method.trials);
   const better = betterOf(monitor);
   const trials = ranked(records, better);
@@ -215,7 +220,7 @@ function conclude({ config, out, log, monitor, data }: Context): TuneResult {
     config.space,
     better,
   );
-  const result: TuneResult = { event: 'result', out, monitor, config: path, best, trials, hints };
+  const result: TuneResult = { event: 'result', out, monitor, over, config: path, best, trials, hints };
   writeFileAtomic(report, tuneReport(config, result));
   return result;
 }
