@@ -49,13 +49,15 @@ const source = z.strictObject({
   format: z.enum(['auto', 'csv', 'parquet', 'json']).default('auto'),
   /** CSV only: any text of 1 to 4 bytes, e.g. "::" or "\t". Found out by looking when absent. */
   delimiter: z.string().min(1).max(4).optional(),
-  /** CSV only. "auto" takes UTF-8 where it is valid and Latin-1 otherwise. */
+  /** CSV only. "auto" takes UTF-8 where it is valid, Latin-1 where no character beyond ASCII is. */
   encoding: z.enum(['auto', 'utf-8', 'latin-1', 'utf-16']).default('auto'),
   /** CSV only: does the first line name the columns? Found out by looking when absent. */
   header: z.boolean().optional(),
   /** CSV only: column names for a file without a header line. */
   columns: z.array(z.string().min(1)).optional(),
   quote: z.string().max(1).optional(),
+  /** CSV only: what stands before a quote within quotes: the quote itself, or a backslash (Spark, MySQL). Found out by looking when absent. */
+  escape: z.string().max(1).optional(),
   /** CSV only: texts that mean "no value", the empty one besides. */
   nullValues: z.array(z.string()).default(['']),
   /** Name of a column that holds the path of the file that a row comes from. */

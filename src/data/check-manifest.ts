@@ -19,6 +19,7 @@ const source = z.looseObject({
   encoding: z.enum(['auto', 'utf-8', 'latin-1', 'utf-16']),
   delimiter: z.string().optional(),
   quote: z.string().optional(),
+  escape: z.string().optional(),
   header: z.boolean().optional(),
   columns: z.array(z.string()).optional(),
   nullValues: z.array(z.string()),
@@ -67,7 +68,10 @@ const split = z.looseObject({ rows: whole, file: fileName, sha256 });
 
 const manifestSchema = z.looseObject({
   config,
-  columns: z.record(z.string(), z.array(z.looseObject({ name: z.string(), type }))),
+  columns: z.record(
+    z.string(),
+    z.array(z.looseObject({ name: z.string(), type, written: z.literal(true).optional() })),
+  ),
   sourceFolder: z.string(),
   fields: z.array(
     z.looseObject({

@@ -1,126 +1,111 @@
 /**
  * Reading CSV without surprises: the dialect is settled before reading, and a column is a number only if every value of
- * every file is one *and* the text can be had back from the number. A zip code with a leading zero stays a text.
+ * every file is one *and* the text can be had back from the number. A zip code with a leading zero stays a text. Of numbers
+ * with decimals and of truth values the text is kept, too, for fields that are the column itself.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
+import { bindText, type Part, typedText } from './bind.ts';
+import type { Column, Reading } from './columns.ts';
+import { type Dialect, findDialects } from './csv-dialect.ts';
 import { filePath, identifier, literal, query, queryOne } from './duckdb.ts';
-import { detectEncoding, type Encoding } from './encoding.ts';
+import { FILE } from './source-files.ts';
 
 type CsvConfig = DatasetConfig['sources'][string];
 
-export interface Column {
-  name: string;
-  /** DuckDB's name of the type: BIGINT, DOUBLE, BOOLEAN, VARCHAR, VARCHAR[] ... */
-  type: string;
-}
-
-export interface Dialect {
-  delimiter: string;
-  quote: string;
-  header: boolean;
-  encoding: Encoding;
-  names: string[];
-}
-
-/** A CSV source ready to be read: the SELECT that gives its typed columns. */
+/** A CSV source ready to be read. */
 export interface CsvTable {
-  sql: string;
-  columns: Column[];
-  rows: number;
+  /** SQL that reads the files as texts, and what makes the source's columns of them. */
+  read: string;
+  parts: Part[];
+  /** Rows, where they were counted. */
+  rows?: number;
+  /** The columns of the files with their types, and SQL that gives all texts, those that mean "no value", too. */
+  asItWas: { columns: Column[]; sql: string; texts: string };
 }
 
-/** Settles dialect and types of a CSV source (one pass over its files); columns for which `isText` is true are texts anyway. */
+/**
+ * Settles dialect and types of a CSV source (one pass over its files). `option`: more options of DuckDB's reader. Throws
+ * DATA_CSV_*, DATA_ENCODING*.
+ */
 export async function planCsv(
   connection: DuckDBConnection,
   source: string,
   config: CsvConfig,
   files: string[],
-  isText: (column: string) => boolean,
+  option: string,
+  reading: Reading,
 ): Promise<CsvTable> {
-  const dialects: Dialect[] = [];
-  for (const file of files) dialects.push(await findDialect(connection, config, file, dialects[0]));
-  files.forEach((path, i) => {
-    if (String(dialects[i].names) !== String(dialects[0].names))
-      throw error('DATA_CSV_COLUMNS', {
-        path,
-        found: dialects[i].names,
-        expected: dialects[0].names,
-        because: `as in ${files[0]}, the first file of source "${source}"`,
-      });
+  const dialects = await findDialects(connection, source, config, files, reading.expected);
+  const { names } = dialects[0];
+  const read = readCsv(config, files, dialects, option);
+  await checkRecords(connection, config, files, dialects);
+  const isFree = (name: string): boolean => reading.bound?.(name) === undefined && !reading.isUnneeded?.(name);
+  const free = names.filter(isFree);
+  const doing = `reading source "${source}"`;
+  const { types, rows } = free.length === 0 ? NOTHING : await inferTypes(connection, doing, free, read);
+  const parts = names.map((name) => {
+    const known = reading.bound?.(name);
+    const text = identifier(name);
+    return known === undefined ? typedText(name, text, types.get(name) ?? 'VARCHAR') : bindText(name, text, known);
   });
-  const text = readCsv(config, files, dialects);
-  const { types, rows } = await inferTypes(connection, source, dialects[0].names, text, isText);
-  const columns = dialects[0].names.map((name, i) => ({ name, type: types[i] }));
-  if (config.fileColumn !== undefined) columns.push({ name: config.fileColumn, type: 'VARCHAR' });
-  return { sql: `SELECT ${columns.map(castColumn).join(', ')} FROM (${text})`, columns, rows };
+  const texts = readCsv({ ...config, nullValues: [] }, files, dialects, option);
+  return { read, parts, rows, asItWas: { columns: parts.map(({ column }) => column), sql: read, texts } };
 }
 
-const castColumn = ({ name, type }: Column): string =>
-  type === 'VARCHAR' ? identifier(name) : `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`;
+const NOTHING: { types: Map<string, string>; rows?: number } = { types: new Map() };
 
-/** Delimiter, quote, header and names of one file: what the configuration says, the rest by looking at the file. */
-async function findDialect(
-  connection: DuckDBConnection,
-  config: CsvConfig,
-  path: string,
-  first: Dialect | undefined,
-): Promise<Dialect> {
-  const encoding = await detectEncoding(path, config.encoding);
-  const { delimiter, quote, header: hasHeader, columns } = config;
-  if (delimiter !== undefined && quote !== undefined && hasHeader !== undefined && columns !== undefined)
-    return { delimiter, quote, header: hasHeader, encoding, names: columns };
-  const given = [
-    `encoding = '${encoding}'`,
-    ...(config.delimiter === undefined ? [] : [`delim = ${literal(config.delimiter)}`]),
-    ...(config.quote === undefined ? [] : [`quote = ${literal(config.quote)}`]),
-    ...(config.header === undefined ? [] : [`header = ${config.header}`]),
-    'ignore_errors = true', // a ragged line is reported by the reading itself, with its number
-  ];
-  const found = await queryOne(
-    connection,
-    `SELECT Delimiter AS delimiter, Quote AS quote, HasHeader AS header, list_transform(Columns, lambda c: c.name) AS names
-     FROM sniff_csv(${filePath(path)}, ${given.join(', ')})`,
-    `looking at ${path}`,
-  );
-  const unquoted = (text: unknown): string => (text === '(empty)' ? '' : String(text));
-  const names = found.names as string[];
-  const header =
-    config.header ?? (config.columns !== undefined ? sameNames(config.columns, names) : Boolean(found.header));
-  return {
-    delimiter: config.delimiter ?? first?.delimiter ?? unquoted(found.delimiter),
-    quote: config.quote ?? (unquoted(found.quote) || '"'),
-    header,
-    encoding,
-    names: config.columns ?? (header || first === undefined ? names : first.names),
-  };
-}
-
-const sameNames = (a: string[], b: string[]): boolean =>
-  a.length === b.length && a.every((name, i) => name.toLowerCase() === b[i].toLowerCase());
-
-/** Asks DuckDB's readers for the path of a row's file, if it is wanted. */
-export const fileColumn = ({ fileColumn: name }: CsvConfig): string =>
-  name === undefined ? '' : `, filename = ${literal(name)}`;
-
-/** SQL that reads the files as text columns, in the order given. */
-function readCsv(config: CsvConfig, files: string[], dialects: Dialect[]): string {
-  const columns = dialects[0].names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
+/** SQL that reads the files as text columns, in the order given and with the columns of the first. */
+function readCsv(config: CsvConfig, files: string[], dialects: Dialect[], option: string): string {
+  const { names } = dialects[0];
   // The empty text is missing whatever else is (missing.ts).
   const nulls = [...new Set(['', ...config.nullValues])].map(literal).join(', ');
-  const read = (paths: string[], d: Dialect): string =>
-    `SELECT * FROM read_csv([${paths.map(filePath).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
-    `quote = ${literal(d.quote)}, escape = ${literal(d.quote)}, header = ${d.header}, encoding = '${d.encoding}', ` +
-    `nullstr = [${nulls}], columns = {${columns}}${fileColumn(config)})`;
+  const read = (paths: string[], d: Dialect): string => {
+    const columns = d.names.map((name) => `${literal(asIn(names, name))}: 'VARCHAR'`).join(', ');
+    const inOrder = String(d.names.map(lower)) === String(names.map(lower));
+    const select = inOrder ? '*' : [...names.map(identifier), ...(option === '' ? [] : [FILE])].join(', ');
+    return (
+      `SELECT ${select} FROM read_csv([${paths.map(filePath).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
+      `quote = ${literal(d.quote)}, escape = ${literal(d.escape)}, header = ${d.header}, encoding = '${d.encoding}', ` +
+      `${d.strict ? '' : 'strict_mode = false, '}nullstr = [${nulls}], columns = {${columns}}${option})`
+    );
+  };
   // Files of one dialect are read by one scan; runs of files with different dialects are put one after another.
   const scans: { paths: string[]; dialect: Dialect }[] = [];
   files.forEach((path, i) => {
     const last = scans.at(-1);
-    if (last !== undefined && JSON.stringify(last.dialect) === JSON.stringify(dialects[i])) last.paths.push(path);
+    if (last !== undefined && isSame(last.dialect, dialects[i])) last.paths.push(path);
     else scans.push({ paths: [path], dialect: dialects[i] });
   });
   return scans.map((scan) => read(scan.paths, scan.dialect)).join(' UNION ALL ');
+}
+
+const lower = (name: string): string => name.toLowerCase();
+
+/** A name as the first file spells it. */
+const asIn = (names: string[], name: string): string => names.find((other) => lower(other) === lower(name)) ?? name;
+
+const isSame = (a: Dialect, b: Dialect): boolean =>
+  JSON.stringify({ ...a, records: 0 }) === JSON.stringify({ ...b, records: 0 });
+
+/** Files that DuckDB reads without strictness must give all their records. Throws DATA_CSV_INVALID. */
+async function checkRecords(
+  connection: DuckDBConnection,
+  config: CsvConfig,
+  files: string[],
+  dialects: Dialect[],
+): Promise<void> {
+  for (const [i, path] of files.entries()) {
+    const { records, names } = dialects[i];
+    // An empty line is a row of a file with one column.
+    if (records === undefined || names.length === 1) continue;
+    const count = `SELECT count(*) AS rows FROM (${readCsv(config, [path], [dialects[i]], '')})`;
+    const { rows } = await queryOne(connection, count, `reading ${path}`);
+    if (Number(rows) === records) continue;
+    const reason = `its lines end in two ways, with and without a carriage return, and ${rows} of ${records} rows could be read`;
+    throw error('DATA_CSV_INVALID', { path, reason });
+  }
 }
 
 /** How a type is recognised; the text must be what the number prints as, or nearly so for decimals. */
@@ -139,13 +124,11 @@ const CHECKS_AT_A_TIME = 128;
 /** The narrowest type of every column that fits all its values, and the number of rows. */
 async function inferTypes(
   connection: DuckDBConnection,
-  source: string,
+  doing: string,
   names: string[],
   text: string,
-  isText: (column: string) => boolean,
-): Promise<{ types: string[]; rows: number }> {
-  const doing = `reading source "${source}"`;
-  const all = names.flatMap((name, column) => (isText(name) ? [] : RECOGNISE.map((_, kind) => ({ column, kind }))));
+): Promise<{ types: Map<string, string>; rows: number }> {
+  const all = names.flatMap((_, column) => RECOGNISE.map((_, kind) => ({ column, kind })));
   // A sample rules most out. Of what it leaves, all rows are asked about a column's narrowest type, about another only if
   // some row fails.
   let [open] = await matching(connection, names, `${text} LIMIT ${SAMPLE_ROWS}`, all, doing, 0);
@@ -158,7 +141,7 @@ async function inferTypes(
     open = open.filter((c) => !asked.includes(c) && !certain.has(c.column));
     rows = counted;
   } while (open.length > 0);
-  return { types: names.map((_, column) => certain.get(column) ?? 'VARCHAR'), rows };
+  return { types: new Map([...certain].map(([column, type]) => [names[column], type])), rows };
 }
 
 type Candidate = { column: number; kind: number };

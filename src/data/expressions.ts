@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
+import { type Use, valueAsWritten } from './as-written.ts';
 import { duckdbError, embed, identifier } from './duckdb.ts';
 import { withoutInfinite } from './finite.ts';
 import { present } from './missing.ts';
@@ -185,7 +186,14 @@ export async function checkExpressions(
   const relation = joinedRelation(config, sources);
   const finite = await finiteExpressions(connection, relation, expressions);
   const types = await expressionTypes(connection, relation, finite);
-  return new Map(finite.map(({ usedBy, sql }, i) => [usedBy, { sql: present(embed(sql), types[i]), type: types[i] }]));
+  const uses = columnUses(config);
+  return new Map(
+    finite.map(({ usedBy, sql }, i) => {
+      const use = uses.get(usedBy);
+      const written = use && valueAsWritten(config, sources, expressions[i].sql, use);
+      return [usedBy, written ?? { sql: present(embed(sql), types[i]), type: types[i] }];
+    }),
+  );
 }
 
 /** The expressions with NULL for what is not finite, as far as DuckDB takes them so: an interval may be divided, too. */
@@ -212,6 +220,16 @@ const fits = (connection: DuckDBConnection, relation: string, sql: string): Prom
     () => true,
     () => false,
   );
+
+/** What the expressions of a configuration take of a column, where they are one, by their `usedBy`; others compute with it. */
+export function columnUses(config: DatasetConfig): Map<string, Use> {
+  const fields = config.fields.map((field): [string, Use] => [
+    fieldUse(field),
+    field.kind === 'numeric' ? 'number' : field.kind === 'multi' ? { separator: field.separator } : 'text',
+  ]);
+  const given = givenSequences(config).map(({ usedBy }): [string, Use] => [usedBy, { separator: '|' }]);
+  return new Map([...fields, ...given, ['scenario', 'text'], ['group', 'text'], [SEQUENCE_KEY, 'text']]);
+}
 
 /** DuckDB's types of expressions over a relation. Throws DATA_EXPRESSION_INVALID. */
 async function expressionTypes(

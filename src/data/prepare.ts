@@ -9,6 +9,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { recoverFolder, writeFolder } from '../base/folders.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
 import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
+import type { Column } from './columns.ts';
 import { openDuckDB } from './duckdb.ts';
 import { checkExpressions, neededColumns, type Values } from './expressions.ts';
 import { registerNumberText } from './functions.ts';
@@ -16,7 +17,7 @@ import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
 import { readManifest, strangerIn, verifiedFile, vocabularyFile, writeManifest } from './manifest.ts';
 import { verifyPrepared } from './open.ts';
 import { copyTo, writeParts } from './parts.ts';
-import { type Manifest, type PreparedField, RESERVED_IDS } from './prepared.ts';
+import { type Manifest, type PreparedField, RESERVED_IDS, type SourceColumn } from './prepared.ts';
 import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
 import { checkJoinKeys, createSourceViews } from './sources.ts';
@@ -119,7 +120,9 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     await registerNumberText(connection);
     // Types of the others need not be found out.
     const needed = (await neededColumns(connection, config)) ?? (() => true);
-    const sources = await createSourceViews(connection, config, sourceFolder, (column) => !needed(column));
+    const sources = await createSourceViews(connection, config, sourceFolder, () => ({
+      isUnneeded: (column) => !needed(column),
+    }));
     const values = await checkExpressions(connection, config, sources);
     await checkJoinKeys(connection, config, sources);
     begin(2);
@@ -131,7 +134,7 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     begin(5);
     const splits = await writeParts(connection, config, values, staging);
     begin(6);
-    const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns]));
+    const columns = Object.fromEntries(sources.map((source) => [source.name, source.columns.map(asRecorded)]));
     const sequences = describeSequences(config);
     const parts = {
       fields,
@@ -162,6 +165,9 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
 /** Paths of the vocabularies that go on. */
 const vocabularyFiles = (earlier: Task['earlier']): string[] =>
   (earlier?.manifest.fields ?? []).map(({ name }) => join(earlier?.folder ?? '', vocabularyFile(name)));
+
+/** What the manifest says of a column. */
+const asRecorded = ({ name, type, written }: Column): SourceColumn => ({ name, type, ...(written && { written }) });
 
 const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
   seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;

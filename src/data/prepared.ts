@@ -51,6 +51,15 @@ export interface InputFile {
   sha256: string;
 }
 
+/** A column of a source, as training saw it: later files are read with its type. */
+export interface SourceColumn {
+  name: string;
+  /** DuckDB's name of the type. */
+  type: string;
+  /** Were tokens made of the text as written, where the type does not keep it? Data of version 0.1 do not say. */
+  written?: true;
+}
+
 export interface Manifest {
   /** Version of this layout. 1: without a checksum of the manifest's own; such folders are read as well. */
   version: 1 | 2;
@@ -61,7 +70,7 @@ export interface Manifest {
   configHash: string;
   inputs: InputFile[];
   /** Columns of every source with DuckDB's types, as expressions saw them. */
-  columns: Record<string, { name: string; type: string }[]>;
+  columns: Record<string, SourceColumn[]>;
   /** Absolute folder that the inputs' paths start from. */
   sourceFolder: string;
   fields: PreparedField[];

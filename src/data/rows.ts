@@ -8,6 +8,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
+import { besides } from './columns.ts';
 import { embed, execute, identifier, literal, queryOne } from './duckdb.ts';
 import {
   allExpressions,
@@ -114,7 +115,7 @@ export async function createRows(
   } catch (cause) {
     throw await blameExpression(connection, config, joined, cause);
   }
-  await checkRows(connection, joined, allChecks(config), sources, config);
+  await checkRows(connection, joined, allChecks(config, values), sources, config);
   const rows = await countRows(connection, config);
   await readTimes(connection, config, values);
   const base = sources.find(({ name }) => name === baseSource(config))?.rows ?? rows;
@@ -193,7 +194,8 @@ async function withinMemory(connection: DuckDBConnection, columns: number, write
 
 /**
  * Creates the table `rows` of rows to be scored, all rows of the base source in its order: `row`, `f0 ...`, `scenario`,
- * which is NULL where the row has none, and the sequences `g0 ...`. Throws DATA_SCENARIO_UNKNOWN.
+ * which is NULL where the row has none or `where` is not true of it (`excluded`), and the sequences `g0 ...`. Throws
+ * DATA_SCENARIO_UNKNOWN.
  */
 export async function createInputRows(
   connection: DuckDBConnection,
@@ -205,13 +207,19 @@ export async function createInputRows(
 ): Promise<void> {
   const from = await numberedRows(connection, config, sources, expressions);
   const row = rowColumn(sources);
-  const columns = [...inputColumns(config, values, row), ...givenColumns(config, values)].join(', ');
+  const isCounted = config.where === undefined ? 'true' : `coalesce(${checkedValue(values, 'where').sql}, false)`;
+  const columns = [
+    ...inputColumns(config, values, row),
+    ...givenColumns(config, values),
+    `NOT (${isCounted}) AS excluded`,
+  ].join(', ');
   await execute(
     connection,
-    `CREATE TEMP TABLE rows AS SELECT ${columns} FROM ${from} ORDER BY ${row}`,
+    `CREATE TEMP TABLE rows AS SELECT * REPLACE (CASE WHEN NOT excluded THEN scenario END AS scenario)
+     FROM (SELECT ${columns} FROM ${from}) ORDER BY row`,
     'computing the rows',
   );
-  await checkRows(connection, from, [scenarioCheck(config)], sources, config);
+  await checkRows(connection, from, [scenarioCheck(config, values)], sources, config);
 }
 
 /** The joined rows with their numbers in the base source, of which the columns that expressions need are kept. */
@@ -222,8 +230,9 @@ async function numberedRows(
   expressions: Expression[],
 ): Promise<string> {
   const needed = (await neededColumns(connection, config, expressions)) ?? (() => true);
-  const columns = sources.find(({ name }) => name === baseSource(config))?.columns.map(({ name }) => name) ?? [];
-  const kept = columns.filter(needed);
+  const columns = sources.find(({ name }) => name === baseSource(config))?.columns ?? [];
+  const used = columns.filter(({ name }) => needed(name));
+  const kept = [...used.map(({ name }) => name), ...besides(used)];
   await keepBaseRows(connection, config, kept);
   return joinedRelation(config, sources, { kept });
 }
@@ -262,20 +271,20 @@ interface Check {
   fail: (at: BadRows) => TributaryError;
 }
 
-const scenarioCheck = ({ scenario }: DatasetConfig): Check => ({
+const scenarioCheck = ({ scenario }: DatasetConfig, values: Values): Check => ({
   bad: 'scenario = -1',
-  sql: scenario.expression,
+  sql: checkedValue(values, 'scenario').sql,
   fail: (at) => error('DATA_SCENARIO_UNKNOWN', { ...at, values: scenario.values.map(String) }),
 });
 
-function allChecks(config: DatasetConfig): Check[] {
+function allChecks(config: DatasetConfig, values: Values): Check[] {
   const { split, weight } = config;
   const labels = config.tasks.map(({ name, label }, i) => ({
     bad: `l${i} = -1`,
     sql: label,
     fail: (at: BadRows) => error('DATA_LABEL_INVALID', { ...at, task: name, label }),
   }));
-  const checks: Check[] = [scenarioCheck(config), ...labels];
+  const checks: Check[] = [scenarioCheck(config, values), ...labels];
   if (weight !== undefined)
     checks.push({
       bad: WEIGHT_INVALID,

@@ -5,119 +5,238 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
-import { type Column, fileColumn, planCsv } from './csv.ts';
-import { duckdbError, embed, execute, filePath, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { bindValue, type Misfit, type Part, typedText } from './bind.ts';
+import { type Column, isBeside, type Reading } from './columns.ts';
+import { planCsv } from './csv.ts';
+import { duckdbError, embed, execute, identifier, literal, openDuckDB, query, queryOne } from './duckdb.ts';
+import { checkFileKind } from './file-kind.ts';
 import { withoutInfinite } from './finite.ts';
 import { registerNumberText } from './functions.ts';
 import { joinKeySql } from './join-keys.ts';
+import { planJson } from './json.ts';
 import { hasMissing, present } from './missing.ts';
 import { parseExpressions, SOURCE_SCHEMA } from './one-expression.ts';
+import { type ParquetTable, planParquet } from './parquet.ts';
+import {
+  FILE,
+  type Format,
+  filesIn,
+  formatOf,
+  isBesideTables,
+  isFolder,
+  isTable,
+  partitionColumns,
+} from './source-files.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
 export interface Source {
   name: string;
-  format: 'csv' | 'parquet' | 'json';
+  format: Format;
   /** Absolute paths, in reading order. */
   files: string[];
   columns: Column[];
   rows: number;
+  /** By column in lower case: values that do not fit the types from training. */
+  misfits: ReadonlyMap<string, Misfit>;
+  original: Original;
+}
+
+/** The columns of the files as they are: nothing derived, nothing missing that was there. */
+export interface Original {
+  columns: Column[];
+  /** SQL that gives them; and all as texts where the files have nothing else. */
+  sql: string;
+  texts: string;
 }
 
 /**
- * The view of a source, in which missing values are NULL. Views have schemas of their own, so that a source may be called
+ * The view of a source, in which missing values are NULL. Views have a schema of their own, so that a source may be called
  * like a table of ours.
  */
 export const viewOf = (source: string): string => `${SOURCE_SCHEMA}.${identifier(source)}`;
-
-/** The same rows and columns with the values as they were read: NaN, infinities and empty texts stay. */
-export const asReadOf = (source: string): string => `as_read.${identifier(source)}`;
 
 /** The source whose rows are the examples. */
 export const baseSource = (config: DatasetConfig): string => config.from ?? Object.keys(config.sources)[0];
 
 /**
- * Makes one view per source, named like it, and returns what is in them. CSV columns with `isText` stay texts.
- * Throws DATA_FILES_MISSING, DATA_FILE_EMPTY, DATA_CSV_*, DATA_ENCODING*, DATA_FILE_DAMAGED.
+ * Makes one view per source, named like it, and returns what is in them. `reading` says how the columns of a source are read.
+ * Throws DATA_FILES_MISSING, DATA_FILE_EMPTY, DATA_FILE_KIND, DATA_FOLDER, DATA_CSV_*, DATA_ENCODING*, DATA_FILE_DAMAGED,
+ * DATA_TYPES_DIFFER.
  */
 export async function createSourceViews(
   connection: DuckDBConnection,
   config: DatasetConfig,
   sourceFolder: string,
-  isText?: (column: string) => boolean,
+  reading: (source: string) => Reading = () => ({}),
 ): Promise<Source[]> {
   const sources: Source[] = [];
   for (const [name, source] of Object.entries(config.sources)) {
     const files = await findFiles(name, source, sourceFolder);
-    sources.push(await createSourceView(connection, name, source, files, isText));
+    sources.push(await createSourceView(connection, name, source, files, reading(name)));
   }
   return sources;
 }
 
-/** Makes the view of one source from files already found. CSV columns with `isText` stay texts whatever they look like. */
+/** Makes the view of one source from files already found. */
 export async function createSourceView(
   connection: DuckDBConnection,
   name: string,
   config: SourceConfig,
   files: string[],
-  isText: (column: string) => boolean = () => false,
+  reading: Reading = {},
 ): Promise<Source> {
-  const format = config.format === 'auto' ? formatOf(files[0]) : config.format;
-  for (const path of files) if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
-  if (format === 'csv') {
-    const { sql, columns, rows } = await planCsv(connection, name, config, files, isText);
-    if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
-    // Texts were read with the empty one as NULL.
-    const changed = columns.filter(({ type }) => type !== 'VARCHAR');
-    return { name, format, files, columns: await createViews(connection, name, config, sql, columns, changed), rows };
+  const format = config.format === 'auto' ? commonFormat(name, files) : config.format;
+  for (const path of files) {
+    if (statSync(path).size === 0) throw error('DATA_FILE_EMPTY', { path, source: name });
+    checkFileKind(path, format);
   }
-  const read = format === 'parquet' ? readParquet(config, files) : await readJson(connection, name, config, files);
-  const own = await describe(connection, read, `reading source "${name}"`);
-  const columns = await createViews(connection, name, config, read, own);
-  const { rows } = await queryOne(
-    connection,
-    `SELECT count(*) AS rows FROM ${viewOf(name)}`,
-    `reading source "${name}"`,
-  );
-  if (Number(rows) === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
-  return { name, format, files, columns, rows: Number(rows) };
+  const plan = await planSource(connection, name, format, config, files, reading);
+  const { read, parts, rows: counted } = plan;
+  const own = parts.map(({ column }) => column);
+  // Texts of a CSV were read with the empty one as NULL.
+  const changed = format === 'csv' ? own.filter(({ type }) => type !== 'VARCHAR') : own;
+  const { rows, misfits } = await countRows(connection, name, read, parts, counted);
+  if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
+  const columns = await createView(connection, name, config, selectParts(read, parts), own, changed);
+  return { name, format, files, columns, rows, misfits, original: originalOf(config, plan, misfits) };
 }
 
-/** Makes both views of a source out of what reads its files; returns its columns. Throws DATA_EXPRESSION_INVALID. */
-async function createViews(
+function originalOf({ nullValues }: SourceConfig, plan: Plan, misfits: ReadonlyMap<string, Misfit>): Original {
+  const { asItWas, partitions } = plan;
+  const folders = partitions.map(({ column, select }) => ({ column, sql: select[0] }));
+  const select = (columns: { sql: string }[], from: string): string =>
+    `SELECT ${columns.map(({ sql }) => sql).join(', ')} FROM (${from})`;
+  if (asItWas.texts === undefined) {
+    const own = asItWas.columns.map((column) => ({ column, sql: identifier(column.name) }));
+    const columns = [...own, ...folders];
+    const sql = select(columns, asItWas.sql);
+    return { columns: columns.map(({ column }) => column), sql, texts: sql };
+  }
+  // Integers that are printed as they were written are integers; all else of a CSV is text.
+  const own = asItWas.columns.map(({ name, type }) => {
+    const isInteger = type === 'BIGINT' && (misfits.get(name.toLowerCase())?.respelled ?? 0) === 0;
+    const nulls = nullValues.filter((text) => text !== '').map(literal);
+    const text =
+      nulls.length === 0
+        ? identifier(name)
+        : `CASE WHEN ${identifier(name)} NOT IN (${nulls}) THEN ${identifier(name)} END`;
+    const column = { name, type: isInteger ? 'BIGINT' : 'VARCHAR' };
+    return { column, sql: `${isInteger ? `CAST(${text} AS BIGINT)` : text} AS ${identifier(name)}` };
+  });
+  const columns = [...own, ...folders];
+  const texts = [...asItWas.columns.map(({ name }) => ({ sql: identifier(name) })), ...folders];
+  return {
+    columns: columns.map(({ column }) => column),
+    sql: select(columns, asItWas.texts),
+    texts: select(texts, asItWas.texts),
+  };
+}
+
+/** How a source is read. */
+interface Plan {
+  read: string;
+  parts: Part[];
+  rows?: number;
+  /** The columns of the files and SQL that reads them; of a CSV as texts. */
+  asItWas: { columns: Column[]; sql: string; texts?: string };
+  partitions: Part[];
+}
+
+/** The format of files whose source does not say it. Throws DATA_FORMATS_DIFFER. */
+function commonFormat(source: string, files: string[]): Format {
+  const format = formatOf(files[0]);
+  const other = files.find((path) => formatOf(path) !== format);
+  if (other !== undefined)
+    throw error('DATA_FORMATS_DIFFER', { source, files: [files[0], other], formats: [format, formatOf(other)] });
+  return format;
+}
+
+/** How the files of a source are read, and what columns are made of them. */
+async function planSource(
+  connection: DuckDBConnection,
+  name: string,
+  format: Format,
+  config: SourceConfig,
+  files: string[],
+  reading: Reading,
+): Promise<Plan> {
+  const isPartitioned = files.some((path) => /[/\\][^/\\=]+=[^/\\]*[/\\]/.test(path));
+  const option = isPartitioned || config.fileColumn !== undefined ? `, filename = '${FILE}'` : '';
+  const table =
+    format === 'csv'
+      ? await planCsv(connection, name, config, files, option, reading)
+      : format === 'json'
+        ? await planJson(connection, name, files, option, reading)
+        : bindColumns(await planParquet(connection, name, files, option, reading), reading);
+  const own = table.parts.map(({ column }) => column.name);
+  const fileColumn = config.fileColumn === undefined ? [] : [typedText(config.fileColumn, FILE, 'VARCHAR')];
+  const partitions = partitionColumns(files, own, reading);
+  return { ...table, parts: [...table.parts, ...fileColumn, ...partitions], partitions };
+}
+
+function bindColumns({ read, columns }: ParquetTable, { bound }: Reading): Pick<Plan, 'read' | 'parts' | 'asItWas'> {
+  const parts = columns.map((column) => {
+    const known = bound?.(column.name);
+    const sql = identifier(column.name);
+    return known === undefined ? { column, select: [sql] } : bindValue(column.name, sql, column.type, known);
+  });
+  return { read, parts, asItWas: { columns, sql: read } };
+}
+
+const selectParts = (read: string, parts: Part[]): string =>
+  `SELECT ${parts.flatMap(({ select }) => select).join(', ')} FROM (${read})`;
+
+/** Counts the rows, unless that is done, and the values that do not fit the types they are bound to. */
+async function countRows(
+  connection: DuckDBConnection,
+  name: string,
+  read: string,
+  parts: Part[],
+  counted: number | undefined,
+): Promise<{ rows: number; misfits: Map<string, Misfit> }> {
+  const checked = parts.filter(({ unfit }) => unfit !== undefined);
+  if (counted !== undefined && checked.length === 0) return { rows: counted, misfits: new Map() };
+  const counts = checked.flatMap(({ unfit, notNumber = 'false', respelled = 'false' }, i) => [
+    `count(*) FILTER (${unfit}) AS unfit${i}`,
+    `count(*) FILTER (${notNumber}) AS not_number${i}`,
+    `count(*) FILTER (${respelled}) AS respelled${i}`,
+  ]);
+  const found = await queryOne(
+    connection,
+    `SELECT ${['count(*) AS rows', ...counts].join(', ')} FROM (${read})`,
+    `reading source "${name}"`,
+  );
+  const misfits = checked.map(({ column }, i): [string, Misfit] => [
+    column.name.toLowerCase(),
+    {
+      values: Number(found[`unfit${i}`]),
+      notNumbers: Number(found[`not_number${i}`]),
+      respelled: Number(found[`respelled${i}`]),
+    },
+  ]);
+  return { rows: Number(found.rows), misfits: new Map(misfits) };
+}
+
+/** Makes the view of a source out of what reads its files; returns its columns. Throws DATA_EXPRESSION_INVALID. */
+async function createView(
   connection: DuckDBConnection,
   name: string,
   config: SourceConfig,
   read: string,
   own: Column[],
-  mayMiss: Column[] = own,
+  mayMiss: Column[],
 ): Promise<Column[]> {
-  const changed = mayMiss.filter(({ type }) => hasMissing(type));
-  const taken = [...own.map((c) => c.name), ...Object.keys(config.derive ?? {})];
-  const kept = changed.map((_, i) => identifier(freeName(`as_read_${i}`, taken)));
-  const { sql, columns } = await deriveColumns(connection, name, config, withoutMissing(read, changed, kept), own);
-  const hidden = kept.length === 0 ? '' : ` EXCLUDE (${kept.join(', ')})`;
-  const originals = changed.map((column, i) => `${kept[i]} AS ${identifier(column.name)}`);
-  const asRead = kept.length === 0 ? '' : ` REPLACE (${originals.join(', ')})`;
-  const doing = `reading source "${name}"`;
-  for (const schema of [SOURCE_SCHEMA, 'as_read'])
-    await execute(connection, `CREATE SCHEMA IF NOT EXISTS ${schema}`, 'making room for the sources');
-  await execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS SELECT *${hidden} FROM (${sql})`, doing);
-  await execute(
-    connection,
-    `CREATE OR REPLACE VIEW ${asReadOf(name)} AS SELECT *${hidden}${asRead} FROM (${sql})`,
-    doing,
-  );
+  const replaced = mayMiss
+    .filter(({ type }) => hasMissing(type))
+    .map(({ name, type }) => `${present(identifier(name), type)} AS ${identifier(name)}`);
+  const known = replaced.length === 0 ? read : `SELECT * REPLACE (${replaced.join(', ')}) FROM (${read})`;
+  const { sql, columns } = await deriveColumns(connection, name, config, known, own);
+  await execute(connection, `CREATE SCHEMA IF NOT EXISTS ${SOURCE_SCHEMA}`, 'making room for the sources');
+  await execute(connection, `CREATE OR REPLACE VIEW ${viewOf(name)} AS ${sql}`, `reading source "${name}"`);
   return columns;
 }
 
-/** The columns with NULL for what is missing, and under the names `kept` as they were. */
-function withoutMissing(read: string, columns: Column[], kept: string[]): string {
-  if (columns.length === 0) return read;
-  const replaced = columns.map(({ name, type }) => `${present(identifier(name), type)} AS ${identifier(name)}`);
-  const originals = columns.map(({ name }, i) => `${identifier(name)} AS ${kept[i]}`);
-  return `SELECT * REPLACE (${replaced.join(', ')}), ${originals.join(', ')} FROM (${read})`;
-}
 /** The place of a derived column in the configuration. */
 export const derivedColumn = (source: string, column: string): string => `sources.${source}.derive.${column}`;
 
@@ -164,7 +283,11 @@ export async function findFiles(name: string, config: SourceConfig, sourceFolder
   const files: string[] = [];
   for (const pattern of [config.path].flat()) {
     const path = isAbsolute(pattern) ? pattern : join(resolve(sourceFolder), pattern);
-    const matches = existsSync(path) ? [path] : await matchingFiles(path);
+    const matches = existsSync(path)
+      ? isFolder(path)
+        ? filesIn(path, name, config.format)
+        : [path]
+      : await matchingFiles(path);
     if (matches.length === 0)
       throw error('DATA_FILES_MISSING', { source: name, pattern, folder: resolve(sourceFolder) });
     files.push(...matches);
@@ -186,41 +309,28 @@ function asNone(cause: unknown): [] {
   throw cause;
 }
 
-/** Paths that a pattern matches, in the order of their names. */
+/**
+ * Files that a pattern matches, in the order of their names, without what programs write beside tables; folders that are
+ * called like a table stand for the tables in them.
+ */
 async function matchingFiles(pattern: string): Promise<string[]> {
-  const folder = pattern.slice(0, pattern.search(/[*?[]|$/));
-  const { connection, close } = await openDuckDB({ access: { folders: [dirname(`${folder}.`)] } });
+  const { connection, close } = await openDuckDB({
+    access: { folders: [dirname(`${pattern.slice(0, pattern.search(/[*?[]|$/))}.`)] },
+  });
+  const start = pattern.slice(0, pattern.search(/[*?[]|$/)).replace(/[^/\\]*$/, '');
+  const glob = async (text: string): Promise<string[]> => {
+    const found = await query(connection, `SELECT file FROM glob(${literal(text)})`, `looking for ${pattern}`);
+    return found.map(({ file }) => String(file)).filter((file) => !isBesideTables(file.slice(start.length)));
+  };
   try {
-    const found = await query(connection, `SELECT file FROM glob(${literal(pattern)})`, `looking for ${pattern}`);
-    return found.map((r) => String(r.file)).sort();
+    const files = await glob(pattern);
+    const isTableFolder = /\.(parquet|pq|csv|json|jsonl)$/i.test(pattern);
+    const goesBelow = !pattern.includes('**') && (files.length === 0 || isTableFolder);
+    const below = goesBelow ? (await glob(`${pattern}/**`)).filter(isTable) : [];
+    return [...new Set([...files, ...below])].sort();
   } finally {
     close();
   }
-}
-
-export const formatOf = (path: string): Source['format'] =>
-  /\.(parquet|pq)$/i.test(path) ? 'parquet' : /\.(json|jsonl|ndjson)(\.gz|\.zst)?$/i.test(path) ? 'json' : 'csv';
-
-const readParquet = (config: SourceConfig, files: string[]): string =>
-  `SELECT * FROM read_parquet([${files.map(filePath).join(', ')}], union_by_name = true${fileColumn(config)})`;
-
-/** JSON lines with the types DuckDB finds, except that texts stay texts: a date is not turned into another spelling. */
-async function readJson(
-  connection: DuckDBConnection,
-  name: string,
-  config: SourceConfig,
-  files: string[],
-): Promise<string> {
-  const paths = `[${files.map(filePath).join(', ')}], format = 'newline_delimited'`;
-  const found = await describe(
-    connection,
-    `SELECT * FROM read_json(${paths}, sample_size = -1)`,
-    `reading source "${name}"`,
-  );
-  const columns = found.map(
-    ({ name, type }) => `${literal(name)}: ${literal(/^(DATE|TIME.*|UUID)$/.test(type) ? 'VARCHAR' : type)}`,
-  );
-  return `SELECT * FROM read_json(${paths}, columns = {${columns.join(', ')}}${fileColumn(config)})`;
 }
 
 /** A name that is none of those taken, whatever their case: users' columns have any names, also those of ours. */
@@ -400,7 +510,7 @@ export async function inspectSources(
       `SELECT * FROM ${joinedRelation(config, sources)}`,
       'joining the sources',
     );
-    return { sources, columns };
+    return { sources, columns: columns.filter(({ name }) => !isBeside(name)) };
   } finally {
     database.close();
     rmSync(tempFolder, { recursive: true, force: true });

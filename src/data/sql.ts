@@ -3,12 +3,13 @@ import { error } from '../base/errors/index.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { literal } from './duckdb.ts';
 import { NUMBER_TEXT } from './functions.ts';
+import { jsonToken } from './json-sql.ts';
 import { RESERVED_IDS } from './prepared.ts';
 
 const INTEGER_TYPE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 const NUMBER_TYPE = /^(FLOAT|DOUBLE|DECIMAL\(.*\))$/;
 /** Types whose text in DuckDB is their token. */
-const TEXT_TYPE = /^(VARCHAR|JSON|ENUM\(.*\)|DATE|TIME.*|UUID|INTERVAL)$/s;
+const TEXT_TYPE = /^(VARCHAR|ENUM\(.*\)|DATE|TIME.*|UUID|INTERVAL)$/s;
 const LIST_TYPE = /\[\d*\]$/;
 
 /** A field's column in the rows table. */
@@ -56,6 +57,7 @@ function storedScalar(sql: string, type: string): StoredField | undefined {
   if (INTEGER_TYPE.test(type) || type === 'BOOLEAN') return { expression: sql, token: asIs };
   if (/^DECIMAL\(\d+,0\)$/.test(type)) return { expression: `${sql}::HUGEINT`, token: asIs };
   if (NUMBER_TYPE.test(type)) return { expression: finite(sql), token: asNumberText };
+  if (type === 'JSON') return { expression: jsonToken(sql), token: asIs };
   if (TEXT_TYPE.test(type)) return { expression: `nullif(${sql}::VARCHAR, '')`, token: asIs };
   if (type === '"NULL"') return { expression: 'NULL::VARCHAR', token: asIs };
   return undefined;

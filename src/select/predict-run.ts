@@ -15,7 +15,7 @@ import { type Served, type Server, serveArtifact, serveModel } from './scorer.ts
 import { openFinished } from './served-model.ts';
 
 export interface PredictRunOptions
-  extends Pick<PredictOptions, 'input' | 'output' | 'memoryLimit' | 'onProgress'>,
+  extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit' | 'onProgress'>,
     Pick<SessionOptions, 'backend' | 'threads'>,
     RunSource {
   /** Of an artifact: probabilities as the graph gives them. Default false; those of a run always are. */

@@ -75,12 +75,12 @@ describe('predictInto', () => {
   });
 
   test('writes the input with scenario and probabilities, in its order, no row lost', async () => {
-    // u9 is unknown to the join, the third row has no scenario, the price of the fourth is not above 0.
+    // u9 is unknown to the join, the third row has no scenario, of the fourth `where` is not true.
     const { ids, result, rows } = await predict(
-      'note,user,price,tags,page\nx,u1,5,b|c,1\ny,u9,50,,2\nz,u2,5,a,\nw,u2,-5,a,2\n',
+      'note,user,price,tags,page\nx,u1,5,b|c,1\ny,u9,50,,2\nz,u2,5,a,\nv,u2,-5,a,2\nw,u2,5,a,2\n',
       2,
     );
-    expect(result).toEqual({ rows: 4, scored: 3 });
+    expect(result).toEqual({ rows: 5, scored: 3, excluded: 1, ignored: [] });
     expect(rows).toEqual([
       {
         note: 'x',
@@ -113,9 +113,19 @@ describe('predictInto', () => {
         probability_buy: null,
       },
       {
-        note: 'w',
+        note: 'v',
         user: 'u2',
         price: -5n,
+        tags: 'a',
+        page: 2n,
+        scenario: null,
+        probability_click: null,
+        probability_buy: null,
+      },
+      {
+        note: 'w',
+        user: 'u2',
+        price: 5n,
         tags: 'a',
         page: 2n,
         scenario: 'search',
@@ -137,7 +147,7 @@ describe('predictInto', () => {
   });
 
   test('more rows than a batch and a chunk of DuckDB', async () => {
-    const lines = Array.from({ length: 5000 }, (_, i) => `u${i % 3},${i % 40},a,${(i % 2) + 1}`);
+    const lines = Array.from({ length: 5000 }, (_, i) => `u${i % 3},${1 + (i % 40)},a,${(i % 2) + 1}`);
     const { rows } = await predict(`user,price,tags,page\n${lines.join('\n')}\n`, 3000);
     expect(rows.length).toBe(5000);
     expect(rows.every((r, i) => r.probability_click === i && r.user === `u${i % 3}`)).toBe(true);
@@ -182,9 +192,10 @@ describe('predictInto', () => {
     const { folder, data } = await prepared();
     writeFileSync(join(folder, 'out.parquet'), 'earlier');
     const score = () => Promise.reject(new Error('no model'));
-    await expect(
-      predictInto({ data, input: join(folder, 'visits.csv'), output: join(folder, 'out.parquet'), score }),
-    ).rejects.toThrow('no model');
+    const output = join(folder, 'out.parquet');
+    await expect(predictInto({ data, input: join(folder, 'visits.csv'), output, score, force: true })).rejects.toThrow(
+      'no model',
+    );
     expect(readFileSync(join(folder, 'out.parquet'), 'utf8')).toBe('earlier');
     expect(readdirSync(folder).sort()).toEqual(['out.parquet', 'users.csv', 'visits.csv']);
   });

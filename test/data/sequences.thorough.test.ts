@@ -121,10 +121,21 @@ describe('sequences', () => {
     expect((await failure(encode(join(folder, 'in.csv')))).message).toMatch(
       /"sequence_disliked" \(used by sequence "disliked"\)/,
     );
-    const numbers = temporaryFolder({ 'in.json': '{"number":0,"item":"x","sequence_liked":3,"sequence_disliked":[]}' });
-    expect((await failure(encode(join(numbers, 'in.json')))).message).toMatch(
-      /sequence "liked": .*expected a list of items, oldest first/,
-    );
+  });
+
+  test('one item alone is a list of one', async () => {
+    const folder = temporaryFolder({
+      'in.json': '{"number":0,"item":"x","sequence_liked":3,"sequence_disliked":[]}',
+      'list.json': '{"number":0,"item":"x","sequence_liked":["3"],"sequence_disliked":null}',
+      'in.csv': 'number,item,sequence_liked,sequence_disliked\n0,x,3,\n',
+    });
+    const found: number[][] = [];
+    for (const name of ['in.json', 'list.json', 'in.csv']) {
+      const encoded = await encodeFile({ data: shared, input: join(folder, name), work: join(folder, 'work') });
+      for await (const { sequences } of encoded.reader.batches({ batchSize: 3 })) found.push([...(sequences ?? [])]);
+      await encoded.close();
+    }
+    expect(found).toEqual([found[0], found[0], found[0]]);
   });
 
   test('the encoder names what is no list and no type', async () => {

@@ -58,9 +58,60 @@ export const DATA_ERRORS = {
   DATA_ENCODING: entry(
     EXIT.data,
     400,
-    (d: { path: string; line: number; byte?: number; expected: string }) =>
-      `${d.path}, line ${d.line}${d.byte === undefined ? '' : ` (byte ${d.byte})`}: not valid ${d.expected}. ` +
-      'Set "encoding" of the source to latin-1, utf-16 or auto, or convert the file to UTF-8',
+    (d: { path: string; line: number; byte?: number; expected: string; found?: string }) =>
+      `${d.path}, line ${d.line}${d.byte === undefined ? '' : ` (byte ${d.byte})`}: ${d.found ?? 'a byte'} is not valid ${d.expected}. ` +
+      'Mend it or save the file as UTF-8 (in Excel as "CSV UTF-8"), or set "encoding" of the source to latin-1 or utf-16',
+  ),
+  DATA_FILE_KIND: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; expected: string; found: string; advice: string }) =>
+      `${d.path} is ${d.found}; expected ${d.expected}. ${d.advice}`,
+  ),
+  DATA_FOLDER: entry(
+    EXIT.data,
+    400,
+    (d: { path: string; source: string; found: string; advice: string }) =>
+      `${d.path} (source "${d.source}") is a folder with ${d.found}. ${d.advice}`,
+  ),
+  DATA_FORMATS_DIFFER: entry(
+    EXIT.data,
+    400,
+    (d: { source: string; files: string[]; formats: string[] }) =>
+      `source "${d.source}" has files of different formats: ${d.files.map((file, i) => `${file} (${d.formats[i]})`).join(', ')}. ` +
+      'Make them two sources, or set "format" of the source',
+  ),
+  DATA_TYPES_DIFFER: entry(
+    EXIT.data,
+    400,
+    (d: { source: string; column: string; types: { type: string; file: string }[] }) =>
+      `source "${d.source}": the column "${d.column}" has types that have none in common which keeps all values: ` +
+      `${d.types.map(({ type, file }) => `${type} in ${file}`).join(', ')}. Write the files with one type`,
+  ),
+  DATA_VALUE_TYPE: entry(
+    EXIT.data,
+    400,
+    (d: { column: string; type: string; usedBy: string } & BadRows) =>
+      `the column "${d.column}" is ${JSON.stringify(d.value)} in ${where(d)}; it was ${d.type} in training, and ${d.usedBy} computes with it. ` +
+      'Mend the value, or prepare and train with data that have such values',
+  ),
+  PREDICT_OUTPUT_FORMAT: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string }) =>
+      `cannot tell the format of ${d.path} by its name: expected one that ends in .parquet, .csv, .tsv or .jsonl (the last three also with .gz)`,
+  ),
+  PREDICT_OUTPUT_OCCUPIED: entry(
+    EXIT.usage,
+    409,
+    (d: { path: string; found: string; canForce: boolean }) =>
+      `${d.path} exists and is ${d.found}: it is left as it is. Choose another --output${d.canForce ? ', or replace the file with --force' : ''}`,
+  ),
+  PREDICT_OUTPUT_INPUT: entry(
+    EXIT.usage,
+    409,
+    (d: { path: string; input: string }) =>
+      `the output ${d.path} is the file ${d.input} that is read: it is left as it is. Choose another --output`,
   ),
   DATA_ENCODING_UNSUPPORTED: entry(
     EXIT.data,
