@@ -1,4 +1,5 @@
 /** Shows a comparison while it works, and its tables in the end. */
+import { oneLine, printable } from '../base/one-line.ts';
 import type { CellEvent, ComparisonEvent } from '../experiment/compare/events.ts';
 import type { Table } from '../experiment/compare/tables.ts';
 import { columns, count } from './output.ts';
@@ -10,12 +11,13 @@ const WIDTH = 120;
 export const tableText = (tables: readonly Table[]): string =>
   tables
     .map(({ title, head, rows, notes }) =>
-      [title, ...fitted([head, ...rows]), ...notes.map((note) => `  ${note}`)].join('\n'),
+      [oneLine(title), ...fitted([head, ...rows]), ...notes.map((note) => `  ${oneLine(note)}`)].join('\n'),
     )
     .join('\n\n');
 
 /** Lines of a table; its first column is repeated where the others go on below. */
-function fitted(rows: string[][]): string[] {
+function fitted(given: string[][]): string[] {
+  const rows = given.map((row) => row.map(oneLine));
   const width = (column: number): number => Math.max(...rows.map((row) => row[column].length));
   const blocks: number[][] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -66,7 +68,7 @@ export function cellLines(out: Output, remarks: Output): ComparisonDisplay {
       const key = `${event.data} ${event.cell}`;
       if (event.state === 'running' && running.has(key)) return;
       running.add(key);
-      line(`${event.cell}: ${stateText(event)}`);
+      line(`${oneLine(event.cell)}: ${stateText(event)}`);
     },
     note: (text) => void remarks.write(`${text}\n`),
     close: () => {},
@@ -88,7 +90,7 @@ function stateText(event: CellEvent): string {
     case 'stopped':
       return 'stopped';
     case 'failed':
-      return `failed: ${event.code}: ${event.message}`;
+      return `failed: ${event.code}: ${printable(event.message)}`;
   }
 }
 
@@ -128,7 +130,7 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
         const row = rows.get(key) ?? { data: event.data, name, cells: new Map<number, string>() };
         row.cells.set(event.seed, event.state === 'failed' ? 'failed' : stateText(event));
         rows.set(key, row);
-        if (event.state === 'failed') above = `${event.cell}: ${stateText(event)}\n`;
+        if (event.state === 'failed') above = `${oneLine(event.cell)}: ${stateText(event)}\n`;
       }
       show(above, table());
     },

@@ -1,7 +1,9 @@
 /** What a user sees of an error: its message and code, or, for a fault of ours alone, a stack trace. */
+
 import { CommanderError } from 'commander';
 import { EXIT } from '../base/errors/entry.ts';
 import { error, TributaryError } from '../base/errors/index.ts';
+import { printable } from '../base/one-line.ts';
 
 /** Where the command's output goes. */
 interface Streams {
@@ -24,7 +26,7 @@ export function tell(cause: unknown, json: boolean, command: string, { out, err 
   }
   const { code, message } = known;
   if (json) out(`${JSON.stringify({ event: 'error', code, message })}\n`);
-  err(`error ${code}: ${message}\n`);
+  err(`error ${code}: ${printable(message)}\n`);
   return known.exitCode;
 }
 

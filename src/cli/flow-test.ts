@@ -1,6 +1,7 @@
 /** `flows --test`: the verdict on flows, in words and tables, or as one JSON line. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { oneLine } from '../base/one-line.ts';
 import { openPrepared } from '../data/open.ts';
 import { type FlowDocument, flowOptions, flowSentences, shareRows, testLabels, verdictRows } from '../flows/index.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
@@ -38,8 +39,8 @@ function flowTestText(document: FlowDocument): string {
   const measured = rows === of ? count(rows) : `${count(rows)} of ${count(of)}`;
   return [
     source === 'model'
-      ? `Flows that the model of ${document.run} uses, by its answers to ${measured} validation rows of ${data} in every scenario`
-      : `Flows of ${data}, by the labels of ${measured} training rows`,
+      ? `Flows that the model of ${document.run} uses, by its answers to ${measured} validation rows of ${oneLine(data)} in every scenario`
+      : `Flows of ${oneLine(data)}, by the labels of ${measured} training rows`,
     '',
     ...flowSentences(document).map((sentence) => `- ${sentence}`),
     '',

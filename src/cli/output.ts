@@ -1,11 +1,13 @@
 /** What the command line writes: text for people or JSON lines for machines, both on stdout. */
+import { oneLine, printable } from '../base/one-line.ts';
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+export const print = (text: string): void => void process.stdout.write(`${printable(text)}\n`);
 
 export const printJson = (value: object): void => print(JSON.stringify(value));
 
 /** Rows of text as columns, two blanks apart; `right` names the columns that hold numbers. */
-export function columns(rows: string[][], right: readonly number[] = []): string[] {
+export function columns(given: string[][], right: readonly number[] = []): string[] {
+  const rows = given.map((row) => row.map(oneLine));
   const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
   return rows.map((row) =>
     row

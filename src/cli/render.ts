@@ -1,4 +1,5 @@
 /** Training events as text. */
+import { oneLine } from '../base/one-line.ts';
 import { formatGrid, type Grid, numberOf } from '../evaluate/index.ts';
 import type {
   EpochEvent,
@@ -29,9 +30,9 @@ export const losses = (values: Record<string, number>): string =>
 export function startText(event: StartEvent): string {
   const { model, dataset, rows, denseParameters, tableRows, embeddingDim, scenarios, tasks } = event;
   return [
-    `${event.resumed ? 'going on with' : 'training'} ${model} on ${dataset} in ${event.run}`,
+    `${event.resumed ? 'going on with' : 'training'} ${model} on ${oneLine(dataset)} in ${event.run}`,
     `  rows        ${count(rows.train)} train, ${count(rows.validation)} validation, ${count(rows.test)} test`,
-    `  scenarios   ${scenarios.join(', ')}`,
+    `  scenarios   ${scenarios.map(oneLine).join(', ')}`,
     `  tasks       ${tasks.join(', ')}`,
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
   ].join('\n');

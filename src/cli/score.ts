@@ -1,5 +1,7 @@
 /** The option that says how an artifact ranks. */
+
 import { InvalidArgumentError, Option } from 'commander';
+import { oneLine } from '../base/one-line.ts';
 import type { ExportOptions } from '../select/export.ts';
 
 export type Score = NonNullable<ExportOptions['score']>;
@@ -23,5 +25,5 @@ function readScore(text: string, before: Score = {}): Score {
 /** The expressions of an artifact, a line each. */
 export const scoreLines = ({ default: all, scenarios = {} }: Score): string[] => [
   `score: ${all}`,
-  ...Object.entries(scenarios).map(([scenario, text]) => `  ${scenario}: ${text}`),
+  ...Object.entries(scenarios).map(([scenario, text]) => `  ${oneLine(scenario)}: ${text}`),
 ];

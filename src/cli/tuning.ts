@@ -1,4 +1,5 @@
 /** A search while it runs, and its result, as text. */
+import { oneLine, printable } from '../base/one-line.ts';
 import type { TuneConfig } from '../config/tune.ts';
 import { failureLines, HINT_HEAD, hintLine, trialRows } from '../experiment/tune/report.ts';
 import type { TuneEvent, TuneResult } from '../experiment/tune/tune.ts';
@@ -72,12 +73,12 @@ function eventText(config: TuneConfig, event: TuneEvent): string | undefined {
   }
   if (event.event !== 'trial') return undefined;
   const [names, [trial, value, epochs, seconds, ...values]] = trialRows(config.space, [event], '');
-  const parameters = values.map((text, i) => `${names[i + 4]} ${text}`).join(', ');
+  const parameters = values.map((text, i) => `${names[i + 4]} ${oneLine(text)}`).join(', ');
   const head = `trial ${trial}  ${value}${event.best ? ' (best)' : ''}  ${epochs} epochs  ${seconds} s`;
   return (
     cut(`${head}  ${parameters}`) +
     failureLines([event])
-      .map((line) => `\n  ${line}`)
+      .map((line) => `\n  ${printable(line)}`)
       .join('')
   );
 }

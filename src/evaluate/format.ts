@@ -1,4 +1,5 @@
 /** A grid as text for a terminal, and as JSON for machines. */
+import { oneLine } from '../base/one-line.ts';
 import { type Cell, type Grid, MACRO_METRICS, type Metric } from './grid.ts';
 import { minimumText } from './means.ts';
 import { numberOf } from './metric.ts';
@@ -64,7 +65,7 @@ export function formatGrid(grid: Grid): string {
   const notes = new Notes();
   const columns = columnsOf(grid);
   const blocks = grid.tasks.map((task) => blockOf(task, grid, columns, notes));
-  const names = leftAligned(['', 'scenario', ...grid.scenarios]);
+  const names = leftAligned(['', 'scenario', ...grid.scenarios.map(oneLine)]);
   const lines = names.map((name, i) => [name, ...blocks.map((block) => block[i])].join('   ').trimEnd());
   return [...lines, '', macroLine(grid, notes), ...countedLines(grid), ...notes.lines()].join('\n');
 }

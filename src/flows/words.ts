@@ -1,4 +1,5 @@
 /** What was found, in words with figures. */
+import { oneLine } from '../base/one-line.ts';
 import { FLOW_NAMES, type FlowDocument } from './document.ts';
 
 const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];
@@ -19,7 +20,7 @@ export function flowSentences({ flows, shares, scenarios, tasks, fields, source 
     const isAbsent = fields.every(({ reads }) => !reads[line.flow - 1]);
     if (isAbsent || (line.verdict !== 'useless' && line.verdict !== 'likely useless')) continue;
     const likely = line.verdict === 'useless' ? '' : 'likely ';
-    const cell = `${line.scenario}/${line.task}`;
+    const cell = `${oneLine(line.scenario)}/${line.task}`;
     if (source === 'model') {
       sentences.push(`${cell}: the model ${likely}uses nothing of ${SHORT[line.flow - 1]}.`);
       continue;

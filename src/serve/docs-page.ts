@@ -1,4 +1,5 @@
 /** The OpenAPI document as a page that loads nothing: routes first, then what bodies hold. */
+import { oneLine } from '../base/one-line.ts';
 import type { OpenApi, Operation } from './openapi.ts';
 import type { JsonSchema } from './request-schema.ts';
 
@@ -48,4 +49,4 @@ function propertyRows({ properties = {}, required = [] }: JsonSchema, depth: num
 }
 
 const text = (value: string): string =>
-  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  oneLine(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,5 +1,5 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
-import { markdownTable } from '../base/markdown.ts';
+import { markdownTable, markdownText } from '../base/markdown.ts';
 import type { Batch } from '../data/prepared.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
@@ -56,7 +56,7 @@ export function choiceLines({ rows, chosen }: ChoiceCounts, scenarios: readonly 
       Object.entries(chosen).flatMap(([name, counts]) =>
         scenarios.map((scenario, s) => {
           const shares = parts.map((part) => share(counts[s][part], rows[s]));
-          return [name, scenario, ...shares, String(rows[s])];
+          return [name, markdownText(scenario), ...shares, String(rows[s])];
         }),
       ),
     ),

@@ -1,6 +1,6 @@
 /** report.md of a run: what a person reads afterwards. */
 import type { RunRecord } from '../artifact/run-folder.ts';
-import { markdownTable } from '../base/markdown.ts';
+import { fenced, markdownTable, markdownText } from '../base/markdown.ts';
 import { formatGrid } from '../evaluate/index.ts';
 import { type ChoiceCounts, choiceLines } from './choices.ts';
 import type { ResultEvent } from './events.ts';
@@ -19,27 +19,24 @@ export function reportText(
   const epochs = Object.entries(result.epochs)
     .map(([phase, count]) => `${count} ${phase}`)
     .join(', ');
+  const name = markdownText(manifest.name);
   const lines = [
-    `# ${setup.model.title} on ${manifest.name}`,
+    `# ${setup.model.title} on ${name}`,
     '',
-    `- data: ${manifest.name} (${record.data.hash.slice(0, 12)}), rows ${train.rows} train / ${validation.rows} validation / ${test.rows} test`,
+    `- data: ${name} (${record.data.hash.slice(0, 12)}), rows ${train.rows} train / ${validation.rows} validation / ${test.rows} test`,
     `- parameters: ${setup.denseParameters} dense, ${manifest.tableRows} x ${setup.weights.dimension} embeddings`,
     `- epochs: ${epochs}; ${result.seconds.toFixed(0)} s`,
-    ...(manifest.config.notes ?? []).map((note) => `- note: ${note}`),
+    ...(manifest.config.notes ?? []).map((note) => `- note: ${markdownText(note)}`),
     '',
     '## Test rows',
     '',
-    '```text',
-    formatGrid(result.grid),
-    '```',
+    ...fenced(formatGrid(result.grid), 'text'),
     '',
     ...(state.keep === null ? [] : flowLines(setup, state.keep)),
     ...choiceLines(choices, manifest.scenarios),
     '## Configuration',
     '',
-    '```json',
-    JSON.stringify(record.config, null, 2),
-    '```',
+    ...fenced(JSON.stringify(record.config, null, 2), 'json'),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -56,7 +53,7 @@ function flowLines(setup: Setup, keep: NonNullable<LoopState['keep']>): string[]
     ...markdownTable(
       ['scenario', 'task', ...flows, 'rows'],
       scenarios.flatMap((scenario, s) =>
-        tasks.map((task, t) => [scenario, task, ...keep.rates[s][t].map(share), String(keep.rows[s])]),
+        tasks.map((task, t) => [markdownText(scenario), task, ...keep.rates[s][t].map(share), String(keep.rows[s])]),
       ),
     ),
     '',

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { oneLine } from '../../base/one-line.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type FlowReport, measureFlows } from '../../select/flows.ts';
@@ -64,7 +65,7 @@ async function run(folder: string, options: Options): Promise<void> {
 }
 
 const heading = ({ data, split, rows }: FlowReport): string =>
-  `${count(rows.reduce((sum, n) => sum + n, 0))} ${split} rows of ${data}`;
+  `${count(rows.reduce((sum, n) => sum + n, 0))} ${split} rows of ${oneLine(data)}`;
 
 /** A share that is exact where it is 0 or 1: 0.9999 of many rows is not all of them. */
 function share(part: number, rows: number): string {

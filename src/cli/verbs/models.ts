@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { oneLine } from '../../base/one-line.ts';
 import { openPrepared } from '../../data/open.ts';
 import type { Manifest } from '../../data/prepared.ts';
 import type { ModelDefinition } from '../../model/contract.ts';
@@ -90,7 +91,9 @@ function text({ key, title, paper, purpose, options, training, presets, paramete
     `  presets: ${presets.join(', ') || 'none'}`,
     ...(parameters === undefined
       ? []
-      : [`  on ${data}: dense parameters ${counted.join(', ')}; ${count(tableRows)} x ${embeddingDim} embeddings`]),
+      : [
+          `  on ${oneLine(String(data))}: dense parameters ${counted.join(', ')}; ${count(tableRows)} x ${embeddingDim} embeddings`,
+        ]),
     '',
     ...columns([['  option', 'default', 'meaning'], ...lines]),
   ].join('\n');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { oneLine } from '../../base/one-line.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Preparation, prepare as prepareData } from '../../data/prepare.ts';
 import type { Manifest } from '../../data/prepared.ts';
@@ -115,12 +116,12 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
     count(c.unlabelled),
   ]);
   return [
-    fresh ? `prepared ${name} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
+    fresh ? `prepared ${oneLine(name)} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
     `  rows    ${SPLITS.map((split) => `${count(splits[split].rows)} ${split}`).join(', ')}; ${leftOut(statistics)}`,
     `  split   ${describeSplit(manifest)}`,
     `  fields  ${fields.length}, with ${count(tableRows)} rows of the embedding table`,
     '',
-    ...(config.notes ?? []).flatMap((note) => [`note: ${note}`, '']),
+    ...(config.notes ?? []).flatMap((note) => [`note: ${oneLine(note)}`, '']),
     ...columns([['scenario', 'task', 'train rows', 'positive', 'unlabelled'], ...table], [2, 3, 4]),
     '',
     `next: tributary train --data ${folder} --model autoifs`,

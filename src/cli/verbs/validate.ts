@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../base/errors/entry.ts';
+import { oneLine } from '../../base/one-line.ts';
 import { recipes } from '../../data/recipes.ts';
 import { formatFindings, validate as validateData, worstLevel } from '../../data/validate.ts';
 import { type DatasetOptions, readDataset } from '../dataset.ts';
@@ -37,6 +38,6 @@ async function run(target: string, options: Options): Promise<void> {
   if (options.json) {
     for (const finding of findings) printJson({ event: 'finding', ...finding });
     printJson({ event: 'result', level, findings: findings.length, notes });
-  } else print([formatFindings(findings).trimEnd(), ...notes.map((note) => `note: ${note}`)].join('\n'));
+  } else print([formatFindings(findings).trimEnd(), ...notes.map((note) => `note: ${oneLine(note)}`)].join('\n'));
   if (level === 'fail') process.exitCode = EXIT.data;
 }

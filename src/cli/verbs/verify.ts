@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { openArtifact } from '../../artifact/open.ts';
+import { oneLine } from '../../base/one-line.ts';
 import { helpEnd } from '../help.ts';
 import { jsonOption } from '../options.ts';
 import { count, print, printJson } from '../output.ts';
@@ -43,8 +44,8 @@ async function run(folder: string, { json }: { json?: boolean }): Promise<void> 
   const graphText = graphs.length === 1 ? 'one graph for all scenarios' : `${graphs.length} graphs`;
   print(
     [
-      `${folder} is whole: ${name} ${id}, ${model.key} on ${data.name}, made ${created.slice(0, 10)}`,
-      `  scenarios  ${data.scenarios.join(', ')}`,
+      `${folder} is whole: ${name} ${id}, ${model.key} on ${oneLine(data.name)}, made ${created.slice(0, 10)}`,
+      `  scenarios  ${data.scenarios.map(oneLine).join(', ')}`,
       `  tasks      ${data.tasks.join(', ')}`,
       `  contents   ${graphText}, ${Object.keys(files).length + 1} files, ${count(bytes)} bytes`,
     ].join('\n'),

@@ -4,6 +4,7 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
+import { oneLine } from '../../base/one-line.ts';
 import { type DatasetConfig, type FieldConfig, scenarioNames } from '../../config/dataset.ts';
 import { execute, query, queryOne, type Row } from '../duckdb.ts';
 import { checkedValue, fieldUse, taskUse, type Values } from '../expressions.ts';
@@ -266,7 +267,7 @@ export async function countDistinct(connection: DuckDBConnection, columns: strin
 }
 
 /** Names of scenario and task, as findings write them. */
-export const scenarioName = ({ scenario }: DatasetConfig, s: number): string => scenarioNames(scenario)[s];
+export const scenarioName = ({ scenario }: DatasetConfig, s: number): string => oneLine(scenarioNames(scenario)[s]);
 
 /** A check: what it is called, what it says when all is well, and how it looks for problems. */
 export interface Check {

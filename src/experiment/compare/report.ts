@@ -1,5 +1,5 @@
 /** comparison.md: the tables for people who were not there. */
-import { markdownTable } from '../../base/markdown.ts';
+import { markdownTable, markdownText } from '../../base/markdown.ts';
 import type { ComparisonResult } from './result.ts';
 import { type Table, tablesOf } from './tables.ts';
 import type { Times } from './times.ts';
@@ -10,9 +10,9 @@ export function markdown(result: ComparisonResult, times: Times): string {
     '',
     ...result.datasets.map(
       ({ data, hash, testRows }) =>
-        `- data: ${data} (${hash.slice(0, 12)}), ${testRows.toLocaleString('en-US')} test rows`,
+        `- data: ${markdownText(data)} (${hash.slice(0, 12)}), ${testRows.toLocaleString('en-US')} test rows`,
     ),
-    `- seeds: ${result.seeds.join(', ')}; baseline: ${result.baseline}`,
+    `- seeds: ${result.seeds.join(', ')}; baseline: ${markdownText(result.baseline)}`,
     '',
     ...tablesOf(result, times).flatMap(tableLines),
   ];
@@ -20,9 +20,13 @@ export function markdown(result: ComparisonResult, times: Times): string {
 }
 
 const tableLines = ({ title, head, rows, notes }: Table): string[] => [
-  `## ${title[0].toUpperCase()}${title.slice(1)}`,
+  `## ${markdownText(`${title[0].toUpperCase()}${title.slice(1)}`)}`,
   '',
-  ...markdownTable(head, rows, 'right'),
+  ...markdownTable(
+    head.map(markdownText),
+    rows.map((row) => row.map(markdownText)),
+    'right',
+  ),
   '',
-  ...notes.flatMap((note) => [`${note}.`, '']),
+  ...notes.flatMap((note) => [`${markdownText(note)}.`, '']),
 ];

@@ -1,5 +1,5 @@
 /** A search as text: what report.md holds and the command line shows. */
-import { markdownTable } from '../../base/markdown.ts';
+import { fenced, markdownTable, markdownText } from '../../base/markdown.ts';
 import type { Json, TuneConfig } from '../../config/tune.ts';
 import type { Importance } from './importance.ts';
 import type { TrialRecord } from './trials.ts';
@@ -40,16 +40,17 @@ export function tuneReport(config: TuneConfig, { trials, monitor, over, best, hi
     '',
     `Best by validation ${monitor}, a mean over ${over}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
     '',
-    ...markdownTable(head, rows),
+    ...markdownTable(
+      head.map(markdownText),
+      rows.map((row) => row.map(markdownText)),
+    ),
     '',
-    ...failureLines(trials).flatMap((text) => [`- ${text}`]),
-    ...(hints.length === 0 ? [] : ['', HINT_HEAD, '', ...hints.map((hint) => `- ${hintLine(hint)}`)]),
+    ...failureLines(trials).flatMap((text) => [`- ${markdownText(text)}`]),
+    ...(hints.length === 0 ? [] : ['', HINT_HEAD, '', ...hints.map((hint) => `- ${markdownText(hintLine(hint))}`)]),
     '',
     '## Configuration',
     '',
-    '```json',
-    JSON.stringify(config, null, 2),
-    '```',
+    ...fenced(JSON.stringify(config, null, 2), 'json'),
     '',
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 /** A search from its beginning, or from where a kill left it, to the best configuration. Trials never see test rows. */
+
 import { existsSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { lockFolder } from '../../artifact/lock.ts';
@@ -6,6 +7,7 @@ import { dropCheckpoints, openRun, runPaths } from '../../artifact/run-folder.ts
 import { EXIT } from '../../base/errors/entry.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { writeFileAtomic } from '../../base/files.ts';
+import { oneLine } from '../../base/one-line.ts';
 import { trialRun, writtenRun } from '../../config/load-tune.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { TuneConfig } from '../../config/tune.ts';
@@ -212,7 +214,7 @@ function conclude({ config, out, log, monitor, over, data }: Context): TuneResul
     ` Trial ${best.trial}, the best of ${trials.length} by validation ${monitor}: ${best.value} after ${best.epochs} epochs on ${data.manifest.name}.`,
     ` tributary train --data ${config.data} --config ${path}`,
   ];
-  writeFileAtomic(path, `${head.map((line) => `#${line}\n`).join('')}${stringify(run)}`);
+  writeFileAtomic(path, `${head.map((line) => `#${oneLine(line)}\n`).join('')}${stringify(run)}`);
   // Values after the same epochs can be compared: of halving those of the first round.
   const first = config.method.kind === 'halving' ? config.method.minEpochs : null;
   const hints = importances(
