@@ -74,6 +74,9 @@ interface Context {
   problems: Problem[];
 }
 
+/** Combinations of an entry's grid. */
+const MOST_POINTS = 10_000;
+
 /** The model of an entry with each combination of its grid; none where the entry is wrong. */
 async function variants(entry: ModelEntry | ReferenceEntry, at: string, context: Context): Promise<ComparedModel[]> {
   const written = await writtenRun(entry, at, context);
@@ -83,6 +86,11 @@ async function variants(entry: ModelEntry | ReferenceEntry, at: string, context:
   const label = entry.label ?? `${key}${suffix}`;
   const grid = { ...context.grid, ...('grid' in entry ? entry.grid : {}) };
   const found: ComparedModel[] = [];
+  const points = Object.values(grid).reduce((product, values) => product * values.length, 1);
+  if (points > MOST_POINTS) {
+    context.problems.push({ path: `${at}.grid`, message: `${points} combinations: expected at most ${MOST_POINTS}` });
+    return [];
+  }
   for (const point of combinations(grid)) {
     const set = point.map(([path, value]) => `${path}=${JSON.stringify(value)}`);
     const sources = { models: context.models, preset: entry.preset, config: written, set };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { shown } from '../base/shown.ts';
 import { type DatasetConfig, datasetSchema } from './dataset.ts';
-import { readConfig } from './file.ts';
+import { asPlain, readConfig } from './file.ts';
 import { applySettings, isObject, merge, parseSettings } from './override.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts';
@@ -96,8 +96,11 @@ function resolve<T>(a: {
  *
  * @param source what mistakes name
  */
-export async function readWritten(config: string | object, source = String(config)): Promise<object> {
-  const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : config;
+export async function readWritten(
+  config: string | object,
+  source = describe('the configuration', config),
+): Promise<object> {
+  const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : asPlain(config, source);
   if (isObject(written)) return written;
   const problem = { path: '', message: `expected an object, found ${shown(written)}` };
   throw error('CONFIG_INVALID', { source, problems: [problem] });

@@ -1,5 +1,6 @@
 /** Configurations in layers: later ones win, and `--set path=value` wins over all. */
 import type { z } from 'zod';
+import { parseJson } from '../base/json.ts';
 import { entriesByKind, isKnownPath } from './paths.ts';
 import { type Problem, unknownOption } from './problems.ts';
 
@@ -19,6 +20,9 @@ export interface Setting {
   value: unknown;
 }
 
+/** A longer path would make values nested deeper than any option. */
+const MOST_CHARACTERS = 300;
+
 /** Reads `--set` texts; those without `=` or with an unknown path become problems. */
 export function parseSettings(
   texts: readonly string[],
@@ -29,7 +33,8 @@ export function parseSettings(
   for (const text of texts) {
     const [, dotted, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
     if (dotted === undefined) problems.push({ path: text, message: 'expected path=value' });
-    else if (!isKnownPath(schema, dotted.split('.'))) problems.push(unknownOption(dotted, schema));
+    else if (!isKnownPath(schema, dotted.split('.')) || dotted.length > MOST_CHARACTERS)
+      problems.push(unknownOption(dotted, schema));
     else settings.push({ path: dotted.split('.'), value: parseValue(value) });
   }
   return { settings, problems };
@@ -76,7 +81,7 @@ function withValue(holder: unknown, [key, ...rest]: string[], value: unknown): u
 
 function parseValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -23,8 +23,12 @@ export function entriesByKind(schema: Schema, path: string[], key: string): Map<
   return new Map(kinds);
 }
 
+/** Longer paths are like none: comparing takes time. */
+const MOST_CHARACTERS = 300;
+
 /** The known path that looks most like this one. */
 export function nearestPath(schema: Schema, path: string): string {
+  if (path.length > MOST_CHARACTERS) return knownPaths(schema)[0];
   const last = (dotted: string): string => dotted.slice(dotted.lastIndexOf('.') + 1);
   // A right name in the wrong place is nearer than a similar path.
   const score = (known: string): number => Math.min(distance(path, known), distance(last(path), last(known)) + 0.5);

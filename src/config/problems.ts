@@ -11,16 +11,25 @@ export interface Problem {
 
 /** One problem per mistake; `input` is the value that was parsed. */
 export function problemsOf(issues: z.core.$ZodIssue[], input: unknown, schema: z.core.$ZodType): Problem[] {
-  return issues.flatMap((issue) => {
+  const mistakes = issues.flatMap((issue): (() => Problem)[] => {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownOption([...path, key].join('.'), schema));
-    return { path: path.join('.'), message: describe(issue, valueAt(input, issue.path)) };
+      return issue.keys.map((key) => () => unknownOption([...path, key].join('.'), schema));
+    return [() => ({ path: path.join('.'), message: describe(issue, valueAt(input, issue.path)) })];
   });
+  const told = mistakes.slice(0, MOST_PROBLEMS).map((problem) => problem());
+  const others = mistakes.length - told.length;
+  return others === 0 ? told : [...told, { path: '...', message: `and ${others} more mistakes` }];
 }
 
+/** Problems written out; a file with more of them is no configuration of this kind. */
+const MOST_PROBLEMS = 100;
+
+/** Of a path. */
+const MOST_CHARACTERS = 300;
+
 export const unknownOption = (path: string, schema: z.core.$ZodType): Problem => ({
-  path,
+  path: path.length > MOST_CHARACTERS ? `${path.slice(0, MOST_CHARACTERS)}...` : path,
   message: `there is no such option; the nearest is ${nearestPath(schema, path)}`,
 });
 

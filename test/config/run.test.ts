@@ -386,7 +386,7 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
 
   test.each([
     ['run.yaml', 'seed: 1\n  train: 2\n', /line 1|line 2/],
-    ['run.yaml', 'seed: 1\nseed: 2\n', 'Map keys must be unique'],
+    ['run.yaml', 'seed: 1\nseed: 2\n', 'occurs twice'],
     ['run.json', '{"seed": 1,}', /JSON/],
     ['run.ts', 'export default {', /Unexpected token/],
     ['run.ts', "throw new Error('no such table')", 'no such table'],
