@@ -125,7 +125,7 @@ function countedLines({ cells, means }: Grid): string[] {
   if (means.fallback) return [`means are of all cells equally: no cell has ${minimumText(means)}`];
   const left = cells.filter(({ leftOut, rows }) => leftOut !== undefined && rows > 0);
   if (left.length === 0) return [];
-  const named = left.slice(0, NAMED).map(({ scenario, task, leftOut }) => `${scenario} ${task} (${leftOut})`);
+  const named = left.slice(0, NAMED).map(({ scenario, task, leftOut }) => `${oneLine(scenario)} ${task} (${leftOut})`);
   const more = left.length > NAMED ? ` and ${left.length - NAMED} more` : '';
   return [`left out of means: ${named.join('; ')}${more}`];
 }
