@@ -11,6 +11,7 @@ import {
   neededColumns,
   referencedColumns,
   sequenceColumn,
+  taskUse,
 } from './expressions.ts';
 import { firstContent } from './file-kind.ts';
 import type { Expression } from './one-expression.ts';
@@ -30,8 +31,22 @@ export interface PredictInput {
   ignored: string[];
 }
 
-/** Opens the input. Throws what reading sources can throw. */
-export async function openInput(connection: DuckDBConnection, manifest: Manifest, path: string): Promise<PredictInput> {
+/**
+ * Opens the input. Throws what reading sources can throw.
+ *
+ * @param path a file, or several that are read one after another
+ * @param labelled are labels and groups read, too?
+ */
+export async function openInput(
+  connection: DuckDBConnection,
+  manifest: Manifest,
+  path: string | string[],
+  labelled = false,
+): Promise<PredictInput> {
+  const inputExpressions = (config: DatasetConfig): Expression[] => [
+    ...scoredExpressions(config),
+    ...(labelled ? labelExpressions(config) : []),
+  ];
   const name = baseSource(manifest.config);
   const plain: DatasetConfig = { ...manifest.config, from: name, joins: [] };
   const conditions = await conditionsOf(connection, manifest.config.where);
@@ -68,10 +83,16 @@ export async function openInput(connection: DuckDBConnection, manifest: Manifest
 }
 
 /** What a row needs to be scored. */
-const inputExpressions = (config: DatasetConfig): Expression[] => [
+const scoredExpressions = (config: DatasetConfig): Expression[] => [
   ...config.fields.map((f) => ({ usedBy: fieldUse(f), sql: fieldExpression(f) })),
   { usedBy: 'scenario', sql: config.scenario.expression },
   ...givenSequences(config),
+];
+
+/** What it needs to be measured as well. */
+const labelExpressions = (config: DatasetConfig): Expression[] => [
+  ...config.tasks.map((task) => ({ usedBy: taskUse(task), sql: task.label })),
+  ...(config.group === undefined ? [] : [{ usedBy: 'group', sql: config.group }]),
 ];
 
 /** The conditions that all must be true for `where` to be true. */

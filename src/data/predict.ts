@@ -108,7 +108,7 @@ function workFolder(output: string): string {
   return join(folder, `${start}${process.pid}`);
 }
 
-/** A raw file, encoded: its rows that have a scenario, in order; labels are NaN. */
+/** A raw file, encoded: its rows that have a scenario, in order; labels are NaN unless they were asked for. */
 export interface EncodedFile {
   reader: SplitReader;
   /** The file as a source: columns, types, rows. */
@@ -124,10 +124,14 @@ export interface EncodedFile {
 /** Encodes a raw file into a work folder, which the caller removes after closing. */
 export async function encodeFile(options: {
   data: PreparedData;
-  input: string;
+  /** A file, or several that are read one after another. */
+  input: string | string[];
+  /** Read labels and groups, too. Default false. */
+  labelled?: boolean;
   memoryLimit?: string;
   work: string;
 }): Promise<EncodedFile> {
+  const { labelled = false } = options;
   const { manifest, folder } = options.data;
   rmSync(options.work, { recursive: true, force: true });
   mkdirSync(options.work, { recursive: true });
@@ -139,10 +143,10 @@ export async function encodeFile(options: {
   });
   try {
     await registerNumberText(connection);
-    const { config, sources, expressions, ignored } = await openInput(connection, manifest, options.input);
+    const { config, sources, expressions, ignored } = await openInput(connection, manifest, options.input, labelled);
     await checkFit(connection, config, sources, expressions);
     const values = await checkExpressions(connection, config, sources, expressions);
-    await createInputRows(connection, config, sources, values, expressions);
+    await createInputRows(connection, config, sources, values, expressions, labelled);
     const fields = encodedFields(config, values);
     for (const f of fields) {
       const { edges } = manifest.fields[f.index];
@@ -151,17 +155,19 @@ export async function encodeFile(options: {
       if (hashSize(f.field) === undefined)
         await applyVocabulary(connection, f, await verifiedFile(folder, manifest, vocabularyFile(f.field.name)));
     }
-    const layout = recordLayout({ ...manifest, hasWeight: false, hasGroup: false });
+    const layout = recordLayout({ ...manifest, hasWeight: false, hasGroup: labelled && manifest.hasGroup });
+    const grouped = layout.group >= 0;
     const { ids, joins } = encodedColumns(fields);
     const columns = [
       ...idColumns(manifest, (_name, index) => ids[index]),
       'scenario',
-      ...manifest.tasks.map(() => "'NaN'::FLOAT"),
+      ...manifest.tasks.map((_, t) => (labelled ? `coalesce(l${t}::FLOAT, 'NaN'::FLOAT)` : "'NaN'::FLOAT")),
+      ...(grouped ? ['coalesce(grouped.number, -1)'] : []),
       ...sequenceColumns(manifest, (_type, k) => `coalesce(given${k}.items, []::INTEGER[])`),
     ];
     const given = await joinGiven(connection, options.data);
     const path = join(options.work, 'rows.bin');
-    const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${given} WHERE scenario IS NOT NULL ORDER BY row`;
+    const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${grouped ? GROUP_NUMBERS : ''}${given} WHERE scenario IS NOT NULL ORDER BY row`;
     await writeRecords(connection, sql, layout, path, '').catch((cause) => {
       throw duckdbError(cause, `encoding ${options.input}`);
     });
@@ -185,6 +191,11 @@ export async function encodeFile(options: {
   }
 }
 
+/** Numbers the groups of the rows table. */
+const GROUP_NUMBERS =
+  ' LEFT JOIN (SELECT group_key AS key, (row_number() OVER (ORDER BY min(row)) - 1)::INTEGER AS number ' +
+  'FROM rows WHERE group_key IS NOT NULL GROUP BY group_key) AS grouped ON group_key = grouped.key';
+
 /** Encodes the sequences that the rows bring; returns the joins that bring them back to the rows. */
 async function joinGiven(connection: DuckDBConnection, { manifest, folder }: PreparedData): Promise<string> {
   const { sequences, config } = manifest;
@@ -200,7 +211,7 @@ async function joinGiven(connection: DuckDBConnection, { manifest, folder }: Pre
 }
 
 /** The input, the joined sources as far as they are there, and the vocabularies. */
-async function filesToRead({ manifest, folder }: PreparedData, input: string): Promise<string[]> {
+async function filesToRead({ manifest, folder }: PreparedData, input: string | string[]): Promise<string[]> {
   const { config, sourceFolder, fields } = manifest;
   const name = baseSource(config);
   const joined = Object.fromEntries(Object.entries(config.sources).filter(([source]) => source !== name));

@@ -40,6 +40,10 @@ const inputColumns = (config: DatasetConfig, values: Values, row: string): strin
   `${scenarioIndex(config, values)} AS scenario`,
 ];
 
+/** Columns `l0, l1, ...`. */
+const labelColumns = (config: DatasetConfig, values: Values): string[] =>
+  config.tasks.map((task, i) => `${labelValue(checkedValue(values, taskUse(task)))} AS l${i}`);
+
 /** Index of the scenario, -1 for an unknown value, NULL for none. */
 export function scenarioIndex(config: DatasetConfig, values: Values): string {
   const text = scenarioText(values);
@@ -95,7 +99,7 @@ export async function createRows(
   const split = splitKey(config, values);
   const columns = [
     ...inputColumns(config, values, rowColumn(sources)),
-    ...config.tasks.map((task, i) => `${labelValue(checkedValue(values, taskUse(task)))} AS l${i}`),
+    ...labelColumns(config, values),
     ...(config.weight === undefined ? [] : [`${weightValue(values)} AS weight`]),
     ...(config.group === undefined ? [] : [`${groupKey(values)} AS group_key`]),
     ...(split === undefined ? [] : [`${split} AS split_key`]),
@@ -194,8 +198,8 @@ async function withinMemory(connection: DuckDBConnection, columns: number, write
 
 /**
  * Creates the table `rows` of rows to be scored, all rows of the base source in its order: `row`, `f0 ...`, `scenario`,
- * which is NULL where the row has none or `where` is not true of it (`excluded`), and the sequences `g0 ...`. Throws
- * DATA_SCENARIO_UNKNOWN.
+ * which is NULL where the row has none or `where` is not true of it (`excluded`), and the sequences `g0 ...`; `labelled` ones
+ * also have `l0 ...` and `group_key`. Throws DATA_SCENARIO_UNKNOWN, DATA_LABEL_INVALID.
  */
 export async function createInputRows(
   connection: DuckDBConnection,
@@ -204,6 +208,7 @@ export async function createInputRows(
   values: Values,
   /** All expressions over the rows. */
   expressions: Expression[],
+  labelled = false,
 ): Promise<void> {
   const from = await numberedRows(connection, config, sources, expressions);
   const row = rowColumn(sources);
@@ -211,15 +216,21 @@ export async function createInputRows(
   const columns = [
     ...inputColumns(config, values, row),
     ...givenColumns(config, values),
+    ...(labelled ? labelColumns(config, values) : []),
+    ...(labelled && config.group !== undefined ? [`${groupKey(values)} AS group_key`] : []),
     `NOT (${isCounted}) AS excluded`,
   ].join(', ');
+  const counted = (column: string): string =>
+    `CASE WHEN NOT excluded AND scenario IS NOT NULL THEN ${column} END AS ${column}`;
+  const replaced = [counted('scenario'), ...(labelled ? config.tasks.map((_, i) => counted(`l${i}`)) : [])];
   await execute(
     connection,
-    `CREATE TEMP TABLE rows AS SELECT * REPLACE (CASE WHEN NOT excluded THEN scenario END AS scenario)
+    `CREATE TEMP TABLE rows AS SELECT * REPLACE (${replaced.join(', ')})
      FROM (SELECT ${columns} FROM ${from}) ORDER BY row`,
     'computing the rows',
   );
-  await checkRows(connection, from, [scenarioCheck(config, values)], sources, config);
+  const checks = [scenarioCheck(config, values), ...(labelled ? labelChecks(config) : [])];
+  await checkRows(connection, from, checks, sources, config);
 }
 
 /** The joined rows with their numbers in the base source, of which the columns that expressions need are kept. */
@@ -277,14 +288,16 @@ const scenarioCheck = ({ scenario }: DatasetConfig, values: Values): Check => ({
   fail: (at) => error('DATA_SCENARIO_UNKNOWN', { ...at, values: scenario.values.map(String) }),
 });
 
-function allChecks(config: DatasetConfig, values: Values): Check[] {
-  const { split, weight } = config;
-  const labels = config.tasks.map(({ name, label }, i) => ({
+const labelChecks = ({ tasks }: DatasetConfig): Check[] =>
+  tasks.map(({ name, label }, i) => ({
     bad: `l${i} = -1`,
     sql: label,
-    fail: (at: BadRows) => error('DATA_LABEL_INVALID', { ...at, task: name, label }),
+    fail: (at) => error('DATA_LABEL_INVALID', { ...at, task: name, label }),
   }));
-  const checks: Check[] = [scenarioCheck(config, values), ...labels];
+
+function allChecks(config: DatasetConfig, values: Values): Check[] {
+  const { split, weight } = config;
+  const checks: Check[] = [scenarioCheck(config, values), ...labelChecks(config)];
   if (weight !== undefined)
     checks.push({
       bad: WEIGHT_INVALID,

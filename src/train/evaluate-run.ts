@@ -1,8 +1,12 @@
 /** Measures a run's model: on its own data, or on any other labelled rows with the same fields. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { checkDataset, openRun, type RunRecord } from '../artifact/run-folder.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { Evaluation } from '../config/run.ts';
 import { openPrepared } from '../data/open.ts';
+import { encodeFile } from '../data/predict.ts';
 import type { PreparedData, SplitReader } from '../data/prepared.ts';
 import { translateData } from '../data/translate.ts';
 import type { Grid } from '../evaluate/grid.ts';
@@ -17,9 +21,21 @@ export interface EvaluatedRun {
   grid: Grid;
   /** What rows chose, where the model chooses. */
   choices: ChoiceCounts | undefined;
-  /** The data set that was measured. */
-  data: { name: string; folder: string; rows: number; isOwn: boolean };
+  /** What was measured. */
+  data: MeasuredData;
   seconds: number;
+}
+
+export interface MeasuredData {
+  /** The data set, or the files. */
+  name: string;
+  /** Rows that were measured. */
+  rows: number;
+  /** They are of the data set that the run was trained on. */
+  isOwn: boolean;
+  /** Of files: rows without a scenario, or of which `where` is not true; and its conditions that could not be asked. */
+  leftOut?: number;
+  ignored?: string[];
 }
 
 export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOptions, 'backend'> {
@@ -30,23 +46,33 @@ export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOp
   data?: string;
   /** Folder of the run's own data set, where `data` is another one and the run's is not where it was. */
   trainedOn?: string;
+  /**
+   * Files with labels in place of a split, read as `predict` reads them: the columns of fields, scenario, tasks and group; of data
+   * with sequences also `sequence_<type>`. `data` is then the run's own data set.
+   */
+  input?: string[];
+  /** Memory of DuckDB for them. Default 1GB. */
+  memoryLimit?: string;
   /** In place of what the run's configuration says. */
   evaluation?: Partial<Evaluation>;
 }
 
 /**
- * Measures the model of a run on a split.
+ * Measures the model of a run on a split, or on files.
  *
  * @throws MODEL_MISFIT where the fields of other data differ; what openRunData and openModel throw
  */
 export async function evaluateRun(
   run: string,
   split: SplitName,
-  { backend, evaluation, data: place, trainedOn, ...source }: EvaluateOptions = {},
+  { backend, evaluation, data: place, trainedOn, input, memoryLimit, ...source }: EvaluateOptions = {},
 ): Promise<EvaluatedRun> {
   const started = performance.now();
   const record = openRun(run);
-  const { own, rows } = await findRows(run, record, place, trainedOn);
+  const { own, rows } =
+    input === undefined
+      ? await findRows(run, record, place, trainedOn)
+      : await fileRows(await openRunData(run, place ?? trainedOn), input, memoryLimit);
   const model = await openModel(run, { backend, data: describeData(own.manifest), source, choices: true });
   const reader = await rows.open(split);
   try {
@@ -62,7 +88,7 @@ export async function evaluateRun(
     return {
       grid,
       choices: Object.keys(choices.chosen).length > 0 ? choices : undefined,
-      data: { name: rows.name, folder: rows.folder, rows: reader.rows, isOwn: rows.isOwn },
+      data: { ...rows.told, rows: reader.rows },
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
@@ -73,9 +99,7 @@ export async function evaluateRun(
 
 /** Labelled rows in the encoding of a run's own data. */
 interface MeasuredRows {
-  name: string;
-  folder: string;
-  isOwn: boolean;
+  told: Omit<MeasuredData, 'rows'>;
   hasGroup: boolean;
   open(split: SplitName): Promise<SplitReader>;
 }
@@ -92,10 +116,33 @@ async function findRows(
   if (!isOther) {
     const own = await openRunData(run, place ?? trainedOn);
     const { name, hasGroup } = own.manifest;
-    return { own, rows: { name, folder: own.folder, isOwn: true, hasGroup, open: own.open } };
+    return { own, rows: { told: { name, isOwn: true }, hasGroup, open: own.open } };
   }
   const own = await openRecorded(run, record, trainedOn, '--trained-on');
   checkDataset(run, record, { folder: own.folder, hash: own.manifest.hash });
   const { hasGroup, open } = await translateData(given, own, run);
-  return { own, rows: { name: given.manifest.name, folder: given.folder, isOwn: false, hasGroup, open } };
+  return { own, rows: { told: { name: given.manifest.name, isOwn: false }, hasGroup, open } };
+}
+
+/** Files, encoded in a folder that is gone once they are measured. */
+async function fileRows(
+  own: PreparedData,
+  input: string[],
+  memoryLimit: string | undefined,
+): Promise<{ own: PreparedData; rows: MeasuredRows }> {
+  const work = mkdtempSync(join(tmpdir(), 'tributary-evaluate-'));
+  const remove = (): void => rmSync(work, { recursive: true, force: true });
+  const options = { data: own, input, labelled: true, memoryLimit, work: join(work, 'rows') };
+  const {
+    reader,
+    input: source,
+    ignored,
+    close,
+  } = await encodeFile(options).catch((cause) => {
+    remove();
+    throw cause;
+  });
+  const told = { name: input.join(', '), isOwn: false, leftOut: source.rows - reader.rows, ignored };
+  const closing = (): Promise<void> => close().finally(remove);
+  return { own, rows: { told, hasGroup: own.manifest.hasGroup, open: async () => ({ ...reader, close: closing }) } };
 }

@@ -3,10 +3,10 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { Evaluation } from '../../config/run.ts';
 import { formatGrid, gridToJson } from '../../evaluate/index.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import { type EvaluatedRun, evaluateRun } from '../../train/evaluate-run.ts';
+import { evaluateRun, type MeasuredData } from '../../train/evaluate-run.ts';
 import { checkpointNote } from '../checkpoint.ts';
 import { helpEnd } from '../help.ts';
-import { backendOption, checkpointOption, jsonOption, wholeNumber } from '../options.ts';
+import { backendOption, checkpointOption, jsonOption, memoryOption, wholeNumber } from '../options.ts';
 import { count, duration, print, printJson } from '../output.ts';
 
 interface Options {
@@ -14,6 +14,8 @@ interface Options {
   data?: string;
   checkpoint?: string;
   trainedOn?: string;
+  input?: string[];
+  memoryLimit?: string;
   minPositives?: number;
   minNegatives?: number;
   weights?: Evaluation['weights'];
@@ -40,6 +42,11 @@ export function evaluate(program: Command): void {
       '--trained-on <dir>',
       "the run's own data set, where it is no longer in its place and --data is another one",
     )
+    .option(
+      '--input <file...>',
+      'labelled files in place of a split, read as predict reads them; --data is then the own data set of the run',
+    )
+    .addOption(memoryOption())
     .addOption(
       new Option('--min-positives <n>', 'leave cells with fewer out of means (default: as the run has it)').argParser(
         wholeNumber(0),
@@ -62,13 +69,18 @@ export function evaluate(program: Command): void {
     .addOption(checkpointOption())
     .addOption(backendOption())
     .addOption(jsonOption())
-    .action(run);
+    .action((folder: string, options: Options) => {
+      if (options.input !== undefined && verb.getOptionValueSource('split') !== 'default')
+        verb.error('--input has no splits: leave --split away');
+      return run(folder, options);
+    });
   helpEnd(
     verb,
     [
       'tributary evaluate runs/autoifs-ml-1m-1',
       'tributary evaluate runs/autoifs-ml-1m-1 --split validation --json',
       'tributary evaluate runs/autoifs-shop-1 --data data/shop-today --k 5',
+      'tributary evaluate runs/autoifs-shop-1 --input monday.csv tuesday.csv',
     ],
     ['data', 'artifact'],
   );
@@ -80,9 +92,22 @@ async function run(folder: string, { split, json, ...options }: Options): Promis
   const evaluation = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const onCheckpoint = checkpointNote(folder, json);
   const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onCheckpoint });
-  if (json) printJson({ event: 'result', run: folder, data, split, ...gridToJson(grid), choices, seconds });
-  else print([heading(split, data), formatGrid(grid), '', duration(seconds)].join('\n'));
+  const { input } = options;
+  const rows = input === undefined ? { split } : { input };
+  if (json) printJson({ event: 'result', run: folder, data, ...rows, ...gridToJson(grid), choices, seconds });
+  else
+    print(
+      [...heading(input === undefined ? `${split} rows` : 'rows', data), formatGrid(grid), '', duration(seconds)].join(
+        '\n',
+      ),
+    );
 }
 
-const heading = (split: SplitName, { name, rows, isOwn }: EvaluatedRun['data']): string =>
-  isOwn ? `${split} rows` : `${count(rows)} ${split} rows of ${name}, which the run was not trained on`;
+function heading(what: string, { name, rows, isOwn, leftOut = 0, ignored = [] }: MeasuredData): string[] {
+  if (isOwn) return [what];
+  return [
+    `${count(rows)} ${what} of ${name}, which the run was not trained on`,
+    ...(leftOut === 0 ? [] : [`${count(leftOut)} more have no scenario or are left out by the data set's where`]),
+    ...ignored.map((condition) => `warning: the rows lack columns of the condition ${condition}, which was not asked`),
+  ];
+}
