@@ -9,6 +9,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { recoverFolder, writeFolder } from '../base/folders.ts';
 import { canonicalJson, sha256 } from '../base/hash.ts';
 import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
+import { withAdvice } from './advice.ts';
 import type { Column } from './columns.ts';
 import { openDuckDB } from './duckdb.ts';
 import { checkExpressions, neededColumns, type Values } from './expressions.ts';
@@ -123,10 +124,13 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     const sources = await createSourceViews(connection, config, sourceFolder, () => ({
       isUnneeded: (column) => !needed(column),
     }));
-    const values = await checkExpressions(connection, config, sources);
+    const advised = async (cause: unknown) => {
+      throw await withAdvice({ connection, config, sources }, cause);
+    };
+    const values = await checkExpressions(connection, config, sources).catch(advised);
     await checkJoinKeys(connection, config, sources);
     begin(2);
-    const { rows, leftOut } = await createRows(connection, config, sources, values);
+    const { rows, leftOut } = await createRows(connection, config, sources, values).catch(advised);
     begin(3);
     const splitBorders = await createSplit(connection, config, rows);
     begin(4);

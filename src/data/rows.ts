@@ -26,7 +26,7 @@ import type { Expression } from './one-expression.ts';
 import { allOf, conditions, countLeftOut, createKept, joinKept, type LeftOut, scenarioText } from './row-choice.ts';
 import { givenColumns, sequenceInputs } from './sequences.ts';
 import { baseSource, freeAmong, joinedRelation, keepBaseRows, rowColumn, type Source } from './sources.ts';
-import { isOrdered, type StoredField, storedField, textOf } from './sql.ts';
+import { isNumber, isOrdered, isText, type StoredField, storedField, textOf } from './sql.ts';
 import { isTextTime, readTextTimes, timeText } from './times.ts';
 
 /** How the fields are stored in the rows table, in field order. */
@@ -51,13 +51,16 @@ export function scenarioIndex(config: DatasetConfig, values: Values): string {
   return `CASE WHEN ${text} IS NOT NULL THEN coalesce(list_position([${known}], ${text}) - 1, -1)::INTEGER END`;
 }
 
-/** 0, 1, NULL, or -1 for anything else. */
+/** 0, 1, NULL, or -1 for anything else. Texts may be numbers (`1.0`). */
 export function labelValue({ sql, type }: Value): string {
   if (type === 'BOOLEAN') return `${sql}::TINYINT`;
-  const [zero, one] = /VARCHAR|ENUM|JSON/.test(type)
-    ? [`lower(${sql}::VARCHAR) IN ('0', 'false')`, `lower(${sql}::VARCHAR) IN ('1', 'true')`]
-    : [`${sql} = 0`, `${sql} = 1`];
-  return `CASE WHEN ${sql} IS NULL THEN NULL WHEN ${one} THEN 1 WHEN ${zero} THEN 0 ELSE -1 END::TINYINT`;
+  const is = (value: 0 | 1, word: string): string =>
+    isNumber(type)
+      ? `${sql} = ${value}`
+      : isText(type)
+        ? `lower(${sql}::VARCHAR) = '${word}' OR TRY_CAST(${sql}::VARCHAR AS DOUBLE) = ${value}`
+        : 'false';
+  return `CASE WHEN ${sql} IS NULL THEN NULL WHEN ${is(1, 'true')} THEN 1 WHEN ${is(0, 'false')} THEN 0 ELSE -1 END::TINYINT`;
 }
 
 /** What the split needs to know of a row: a time (a text as it is), or the part itself (0 train, 1 validation, 2 test, -1 unknown). */

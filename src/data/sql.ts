@@ -26,9 +26,11 @@ export function textOf(sql: string, type: string): string {
   return stored?.token(stored.expression) ?? `(${sql})::VARCHAR`;
 }
 
+export const isNumber = (type: string): boolean => INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type);
+export const isText = (type: string): boolean => /^(VARCHAR|JSON|ENUM\(.*\))$/s.test(type);
+
 /** Have values of this type an order that can be one of time? Texts are read first (times.ts). */
-export const isOrdered = (type: string): boolean =>
-  INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || /^(BOOLEAN|DATE|TIME[^[]*)$/.test(type);
+export const isOrdered = (type: string): boolean => isNumber(type) || /^(BOOLEAN|DATE|TIME[^[]*)$/.test(type);
 
 /** How a field is stored, given what its expression gives. Throws DATA_FIELD_TYPE. */
 export function storedField(field: FieldConfig, { sql, type }: { sql: string; type: string }): StoredField {
@@ -41,7 +43,7 @@ export function storedField(field: FieldConfig, { sql, type }: { sql: string; ty
   if (stored !== undefined) return stored;
   const expected = {
     categorical: 'a text, number, truth value, date or time',
-    numeric: 'a number; CAST(... AS DOUBLE) makes one of a text',
+    numeric: 'a number; TRY_CAST(... AS DOUBLE) makes one of a text',
     multi: 'a text with a separator or a list of texts, numbers, dates ...',
   }[field.kind];
   throw error('DATA_FIELD_TYPE', { field: field.name, kind: field.kind, type, expected });
@@ -64,8 +66,8 @@ function storedScalar(sql: string, type: string): StoredField | undefined {
 }
 
 function storedNumber(sql: string, type: string): StoredField | undefined {
-  const isNumber = INTEGER_TYPE.test(type) || NUMBER_TYPE.test(type) || type === 'BOOLEAN' || type === '"NULL"';
-  return isNumber ? { expression: finite(sql), token: asNumberText } : undefined;
+  const isStored = isNumber(type) || type === 'BOOLEAN' || type === '"NULL"';
+  return isStored ? { expression: finite(sql), token: asNumberText } : undefined;
 }
 
 /** A list of tokens, missing values left out, cut to the field's length; NULL where nothing is left. */

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { EXIT } from '../base/errors/entry.ts';
 import { TributaryError } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
+import { withAdvice } from './advice.ts';
 import { cellSizes, cells, scenarios } from './checks/cells.ts';
 import { type Check, createContext } from './checks/context.ts';
 import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues } from './checks/fields.ts';
@@ -155,7 +156,13 @@ async function checkColumns(
   }
   const problems: Problem[] = [];
   for (const expression of allExpressions(config))
-    problems.push(...(await problemsIn(() => checkExpressions(connection, config, sources, [expression]))));
+    problems.push(
+      ...(await problemsIn(async () => {
+        await checkExpressions(connection, config, sources, [expression]).catch(async (cause) => {
+          throw await withAdvice({ connection, config, sources }, cause);
+        });
+      })),
+    );
   return { values: new Map(), problems };
 }
 

@@ -178,7 +178,8 @@ export const DATA_ERRORS = {
   DATA_WEIGHT_INVALID: entry(
     EXIT.data,
     400,
-    (d: BadRows) => `the weight is ${d.value} in ${where(d)}; expected a number above 0`,
+    (d: BadRows) =>
+      `the weight is ${d.value} in ${where(d)}; expected a number above 0, from 1.2e-38 to 3.4e38, in every row`,
   ),
   DATA_SPLIT_VALUE: entry(
     EXIT.data,

@@ -1,8 +1,8 @@
 /** Fields one by one: of a usable type, not constant, not empty, not a row number. */
 import type { FieldConfig } from '../../config/dataset.ts';
+import { numberAdvice } from '../advice.ts';
 import { query, queryOne } from '../duckdb.ts';
-import { checkedValue, fieldUse } from '../expressions.ts';
-import { joinedRelation } from '../sources.ts';
+import { checkedValue, fieldExpression, fieldUse } from '../expressions.ts';
 import { type Check, type CheckedField, type Context, type Counted, countDistinct, SAMPLE } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 
@@ -25,20 +25,21 @@ export const fieldTypes: Check = {
   },
 };
 
-/** How many texts of a numeric field are no numbers, and one of them. */
+/** How many texts of a numeric field are no numbers, one of them, and what to do about it. */
 async function countTexts(
-  { connection, config, sources, values }: Context,
+  context: Context,
   field: CheckedField,
 ): Promise<{ message?: string; count?: number; of?: number }> {
-  const value = checkedValue(values, fieldUse(field.config)).sql;
+  const value = checkedValue(context.values, fieldUse(field.config)).sql;
+  const noNumber = 'v IS NOT NULL AND coalesce(NOT isfinite(TRY_CAST(v AS DOUBLE)), true)';
   const { bad, all, example } = await queryOne(
-    connection,
-    `SELECT count(*) FILTER (${value} IS NOT NULL AND TRY_CAST(${value} AS DOUBLE) IS NULL) AS bad, count(*) AS all,
-       min(${value}) FILTER (TRY_CAST(${value} AS DOUBLE) IS NULL) AS example
-     FROM ${joinedRelation(config, sources)}`,
+    context.connection,
+    `SELECT count(*) FILTER (${noNumber}) AS bad, count(*) AS all, mode(v) FILTER (${noNumber}) AS example
+     FROM (SELECT ${value} AS v FROM ${context.from()})`,
     `looking at field "${field.config.name}"`,
   );
-  const message = example === null ? '' : `. Not a number: ${JSON.stringify(example)}`;
+  const such = example === null ? '' : `. Not a number: ${JSON.stringify(example)}`;
+  const message = `${such}. ${await numberAdvice(context, fieldExpression(field.config), context.from())}`;
   return { message, count: Number(bad), of: Number(all) };
 }
 
