@@ -174,7 +174,8 @@ export const defineRun = (run: RunInput): RunInput => run;
 type Written = Partial<z.output<typeof train>>;
 
 /** Options that contradict each other. The values may be of any kind: this runs beside other mistakes. */
-function crossCheck(options: Written, report: (path: (string | number)[], message: string) => void): void {
+function crossCheck(options: Written | null, report: (path: (string | number)[], message: string) => void): void {
+  if (typeof options !== 'object' || options === null) return;
   const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups, taskWeights, taskWeighting } = options;
   if (typeof rewindEpoch === 'number' && typeof searchEpochs === 'number' && rewindEpoch >= searchEpochs)
     report(['rewindEpoch'], `expected an epoch before searchEpochs (${searchEpochs}), found ${rewindEpoch}`);

@@ -82,10 +82,9 @@ export const defineTune = (tune: TuneInput): TuneInput => tune;
 type Written = { [K in keyof Parameter]?: unknown };
 
 /** What a range or a list of choices contradicts in itself. The values may be of any kind: this runs beside other mistakes. */
-function checkParameter(
-  { low, high, log, int, choices }: Written,
-  report: (path: string[], message: string) => void,
-): void {
+function checkParameter(written: Written | null, report: (path: string[], message: string) => void): void {
+  if (typeof written !== 'object' || written === null) return;
+  const { low, high, log, int, choices } = written;
   if (choices !== undefined) {
     for (const [name, value] of Object.entries({ low, high, log: log || undefined, int: int || undefined }))
       if (value !== undefined) report([name], 'has no meaning beside choices');
