@@ -1,5 +1,6 @@
 /** From a finished run to an artifact: graphs, tables, vocabularies, calibration, score and the statistics of its data. */
 import { calibrator } from '../artifact/calibration.ts';
+import { isRecordedFinished } from '../artifact/finished-run.ts';
 import type { ArtifactManifest } from '../artifact/manifest.ts';
 import { MODEL_NAME, vocabularyPath } from '../artifact/paths.ts';
 import { openRun, type RunRecord, readLog } from '../artifact/run-folder.ts';
@@ -157,11 +158,12 @@ function nameOf(given: string | undefined, { model, data }: ServedModel): string
 const seedOf = ({ config }: RunRecord): { seed?: number } =>
   typeof config.seed === 'number' ? { seed: config.seed } : {};
 
-/** The test grid that the end of the training recorded. */
+/** The test grid that the end of the training recorded; none for runs of version 0.1, whose logs nothing vouches for. */
 function metricsOf(run: string): { metrics?: unknown } {
-  const result = readLog(run, 'metrics').findLast((line) => (line as { kind?: unknown } | null)?.kind === 'result') as
-    | { test?: unknown }
-    | undefined;
+  if (!isRecordedFinished(run)) return {};
+  const isResult = (line: unknown): line is { test?: unknown } =>
+    (line as { kind?: unknown } | null)?.kind === 'result';
+  const result = readLog(run, 'metrics').findLast(isResult);
   return result?.test === undefined ? {} : { metrics: result.test };
 }
 

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -306,6 +307,20 @@ describe('running again', () => {
       expect((await openPrepared(out)).manifest.hash).toBe(manifest.hash);
       rmSync(join(out, name.split('/').includes('mine') ? 'mine' : name), { recursive: true });
       await again();
+    },
+  );
+
+  test.each(['openPrepared', 'prepare'])(
+    '%s brings back what a process moved aside before it was killed',
+    async (who) => {
+      const { source, out, manifest } = await run(SMALL, { 't.csv': ROWS });
+      const mark = `999999999-5-${sha256(hostname()).slice(0, 8)}-0`;
+      renameSync(out, `${out}.replaced-${mark}`);
+      mkdirSync(`${out}.writing-${mark}`); // the new one, whole or not
+      if (who === 'prepare')
+        expect((await prepare({ config: dataset(SMALL), sourceFolder: source, out })).fresh).toBe(false);
+      expect((await openPrepared(out)).manifest.hash).toBe(manifest.hash);
+      await verifyPrepared(out);
     },
   );
 

@@ -193,7 +193,7 @@ function edited(draw: Random, value: unknown): unknown {
 }
 
 /** All plain files below a folder, by their paths inside, in order. */
-export function filesIn(folder: string): string[] {
+function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
