@@ -14,7 +14,7 @@ import type { ConnectionEnd, ServerMetrics } from './metrics/server-metrics.ts';
 /** Files that a process opens besides connections: graphs, tables, other processes. */
 const OTHER_FILES = 128;
 const FEWEST = 16;
-/** A connection younger than this may be about to send its request; it goes after all others. */
+/** A connection younger than this may be about to send its request and goes after all others; a younger answer may be being read. */
 const GRACE_MS = 1000;
 const SWEEP_MS = 250;
 
@@ -134,6 +134,7 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
     for (const connection of connections)
       for (const { phase, since } of connection.exchanges)
         if (phase === 'leaving' && since < latest) end(connection, 'unread');
+    relieve();
   }, SWEEP_MS).unref();
 
   return {
@@ -198,13 +199,16 @@ function isWeaker(a: Weakest, b: Weakest, addresses: Map<string, number>): boole
   return ofA === ofB ? a.since < b.since : ofA > ofB;
 }
 
-/** The body or answer that has been on its way for longest. */
+/** What has been on its way for longest: a body, or an answer that somebody has had time to read. */
 function slowestOf(connections: Iterable<Connection>): Exchange | undefined {
+  const late = performance.now() - GRACE_MS;
   let slowest: Exchange | undefined;
   for (const { exchanges } of connections)
-    for (const exchange of exchanges)
-      if (exchange.phase !== 'computing' && (slowest === undefined || exchange.since < slowest.since))
-        slowest = exchange;
+    for (const exchange of exchanges) {
+      const { phase, since } = exchange;
+      const isSlow = phase === 'arriving' || (phase === 'leaving' && since < late);
+      if (isSlow && (slowest === undefined || since < slowest.since)) slowest = exchange;
+    }
   return slowest;
 }
 

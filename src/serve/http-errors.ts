@@ -37,13 +37,17 @@ export function errorBody(known: TributaryError | undefined, requestId: string):
       error: { code: 'INTERNAL', message: 'the server failed on this request; its log says more' },
       request_id: requestId,
     };
-  const { code, message, details } = known;
-  const problems = (details as { problems?: unknown } | undefined)?.problems;
+  const { code, details } = known;
+  const message = cut(known.message);
+  const { problems } = (details ?? {}) as { problems?: unknown };
   return {
     error: { code, message, ...(Array.isArray(problems) && { details: { problems } }) },
     request_id: requestId,
   };
 }
+
+/** A model may have thousands of fields and scenarios; a message names the first. */
+const cut = (message: string): string => (message.length > 4000 ? `${message.slice(0, 4000)}...` : message);
 
 /** The Open Inference Protocol wants the text alone in `error`. */
 export const inferenceErrorBody = ({ error: { code, message }, request_id }: ErrorBody): object => ({

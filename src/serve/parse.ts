@@ -35,9 +35,9 @@ export function parsePart<T>(schema: z.ZodType<T>, input: unknown, path: string,
   return undefined;
 }
 
-/** A name that nothing has, and the known one that looks most like it. `path` ends with a dot or is empty. */
-export function unknownName(name: string, path: string, known: readonly string[], problem: string): Problem {
+/** A name that nothing has, and the known one that looks most like it, where one does in half of its letters. `path` ends with a dot or is empty. */
+export function unknownName(name: string, path: string, known: Iterable<string>, problem: string): Problem {
   const start = name.slice(0, NAME_LENGTH);
-  const guess = nearest(start, known);
+  const guess = nearest(start, known, Math.ceil(start.length / 2));
   return { path: `${path}${start}`, message: guess === undefined ? problem : `${problem}; the nearest is ${guess}` };
 }
