@@ -172,4 +172,7 @@ function nextFolder(parent: string, stem: string): string {
 
 /** A data set's name as part of a file name. */
 const plain = (name: string): string =>
-  name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[.-]+|-+$/g, '') || 'data';
+  name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 100)
+    .replaceAll(/^[.-]+|-+$/g, '') || 'data';

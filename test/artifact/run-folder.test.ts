@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { recordFinished } from '../../src/artifact/finished-run.ts';
 import { openJsonLines, readJsonLines } from '../../src/artifact/json-lines.ts';
@@ -51,6 +51,17 @@ const MODEL: ModelDescription = {
     tasks: ['click'],
   },
 };
+
+test.each(['../x', '/etc/passwd', 'C:\\x', 'con', '..', '.', '', '用户', 'a\nb', 'x'.repeat(1000), '..-..'])(
+  'a data set called %j stays in the folder of runs',
+  (name) => {
+    const parent = temporaryFolder();
+    const { folder } = createRun({ ...content, data: { ...content.data, name } }, { parent });
+    expect(dirname(folder)).toBe(parent);
+    expect(basename(folder)).toMatch(/^autoifs-[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/);
+    expect(openRun(folder).data.name).toBe(name);
+  },
+);
 
 describe('a run folder', () => {
   test('is read as it was created', () => {

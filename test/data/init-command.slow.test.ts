@@ -63,7 +63,7 @@ test.each([
     'other/place/shop.yaml',
     '../../days/*.csv',
   ],
-  ['a folder', ['init days/ --out days.yaml'], 'days.yaml', 'days/*.csv'],
+  ['a folder', ['init days/ --out days.yaml'], 'days.yaml', 'days'],
   [
     'an absolute path',
     [`init ${folder}/impressions.parquet --out absolute.yaml`],

@@ -65,4 +65,8 @@ function asKnownBefore({ evaluate, ...run }: RunConfig): object {
 const inTurns = (cells: Cell[], seeds: readonly number[]): Cell[] =>
   seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
 
-const plain = (text: string): string => text.replaceAll(/[^A-Za-z0-9._]+/g, '-').replaceAll(/^[.-]+|-+$/g, '');
+const plain = (text: string): string =>
+  text
+    .replaceAll(/[^A-Za-z0-9._]+/g, '-')
+    .slice(0, 150)
+    .replaceAll(/^[.-]+|-+$/g, '');
