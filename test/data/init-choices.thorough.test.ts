@@ -51,6 +51,7 @@ test('rows, visits and requests are named, not described: no fields', async () =
     'log.csv': csv(400, {
       sessionId: (i) => `s${i >> 2}`,
       request_id: (i) => `r${i >> 1}`,
+      session: (i) => `s${i >> 3}`,
       'Unnamed: 0': (i) => i,
       row_number: (i) => i + 1,
       n: (i) => 1000 + i,
@@ -90,6 +91,28 @@ test('the scenario is no field as well; values that cannot be learned are left o
   expect(config.where).toBe(`("tab")::VARCHAR IN ('home', 'live')`);
   expect(text).toMatch(/left out: tab is the scenario/);
   expect(text).toMatch(/scenarios "odd": too few/);
+});
+
+test('a scenario goes by what its name is about; dates of another order are no fields', async () => {
+  const { config, fields, text } = await proposed({
+    'log.csv': csv(400, {
+      page_rank: (i) => i % 9,
+      app_version: (i) => i % 4,
+      slot: (i) => i % 3,
+      traffic_channel: (i) => ['a', 'b'][i % 2],
+      date: (i) => `${1 + (i % 28)}/0${1 + (i % 9)}/2025`,
+    }),
+  });
+  expect(config.scenario.expression).toBe('"traffic_channel"');
+  expect(fields).toEqual(['user_id', 'item_id', 'page_rank', 'app_version', 'slot']);
+  expect(text).toMatch(/left out: date is a date that is not written year, month, day \(such as 1\/01\/2025\)/);
+});
+
+test('a file with nothing but labels', async () => {
+  const folder = temporaryFolder({ 'log.csv': `label\n${Array.from({ length: 50 }, (_, i) => i % 2).join('\n')}` });
+  const { code, message } = await failure(init([join(folder, 'log.csv')]));
+  expect(code).toBe('INIT_NO_FIELD');
+  expect(message).toMatch(/there is none beside the labels/);
 });
 
 test('scenarios that differ in case alone are one', async () => {

@@ -33,6 +33,8 @@ export interface ColumnProfile {
   length: number;
   /** Of a text column: rows whose text is a date or time that can be read, and what parts its texts have. */
   times: number;
+  /** Rows whose text is a date in another order. */
+  dates: number;
   parts?: TextParts;
   /** Share of the texts that are UUIDs or long hexadecimal numbers. */
   hexadecimal: number;
@@ -147,6 +149,7 @@ async function profileColumns(connection: DuckDBConnection, source: Source): Pro
       most: String(row.most),
       length: Number(row.length ?? 0),
       times: Number(row.times ?? 0),
+      dates: Number(row.dates ?? 0),
       hexadecimal: present === 0 ? 0 : Number(row.hexadecimal ?? 0) / present,
       ...(separated && { parts: partsOf(await someTexts(looked, name)) }),
     });
@@ -163,6 +166,7 @@ interface Looked {
 }
 
 const PROFILED = '"__profiled"';
+const DATE = "'[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}([ T].*)?'";
 const HEXADECIMAL =
   "'[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}'";
 
@@ -187,6 +191,7 @@ function countsOf(column: string, type: string): Record<string, string> {
     ...counts,
     length: `avg(length(${column}))`,
     times: `count(*) FILTER (TRY_CAST(${column} AS TIMESTAMP) IS NOT NULL)`,
+    dates: `count(*) FILTER (TRY_CAST(${column} AS TIMESTAMP) IS NULL AND regexp_full_match(${column}, ${DATE}))`,
     hexadecimal: `count(*) FILTER (regexp_full_match(${column}, ${HEXADECIMAL}))`,
     ...Object.fromEntries(separated),
   };

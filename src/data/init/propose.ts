@@ -7,7 +7,7 @@ import { viewOf } from '../sources.ts';
 import { proposeJoins } from './joins.ts';
 import { createNamer, isFieldName, type Namer } from './names.ts';
 import type { ColumnProfile, SourceProfile } from './profile.ts';
-import { fieldGuess, labelColumns, namedLabels, ratingColumn, timeColumn, userColumn } from './roles.ts';
+import { fieldGuess, isPassing, labelColumns, namedLabels, ratingColumn, timeColumn, userColumn } from './roles.ts';
 import { proposeScenario, type Scenario } from './scenario.ts';
 
 type Field = DatasetInput['fields'][number];
@@ -55,7 +55,7 @@ export async function propose(connection: DuckDBConnection, sources: SourceProfi
   const group = userColumn(free(own));
   const scenario = await proposeScenario(connection, free(columns), reference);
   const isKey = (c: ColumnProfile): boolean =>
-    c === group || (c.source === base.name && joins.some((j) => Object.hasOwn(j.on, c.name)));
+    (c === group && !isPassing(c)) || (c.source === base.name && joins.some((j) => Object.hasOwn(j.on, c.name)));
   const used = [...labels.columns, time, scenario.column].filter((c) => c !== undefined);
   const { fields, left } = proposeFields(
     columns.filter((c) => !used.includes(c)),
@@ -63,7 +63,10 @@ export async function propose(connection: DuckDBConnection, sources: SourceProfi
   );
   if (scenario.column !== undefined) left.unshift(`${scenario.column.name} is the scenario, which models know anyway`);
   if (fields.length === 0)
-    throw error('INIT_NO_FIELD', { files: sources.flatMap((s) => s.config.path), columns: left });
+    throw error('INIT_NO_FIELD', {
+      files: sources.flatMap((s) => s.config.path),
+      columns: left.length > 0 ? left : ['there is none beside the labels'],
+    });
   const split = time === undefined ? undefined : splitByTime(time, reference(time));
   return {
     name: base.name,
@@ -87,7 +90,7 @@ export async function propose(connection: DuckDBConnection, sources: SourceProfi
         : { value: reference(group), because: `grouped AUC ranks within each ${group.name}` },
     split: split?.split ?? {
       value: RANDOM_SPLIT,
-      because: 'no column of times found: rows are split by chance',
+      because: 'no column of times that can be read: rows are split by chance',
     },
   };
 }

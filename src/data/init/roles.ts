@@ -15,10 +15,12 @@ const LABEL_NAME = words(
   ...['subscribed?', 'finish(ed)?', 'long_?view', 'favou?rited?', 'cart', 'hate', 'reply', 'repost', 'apply'],
 );
 const RATING_NAME = words('ratings?', 'stars?', 'score', 'grade');
+/** What a name is about stands at its end: `page` and `page_id`, but not `page_rank`. */
+const about = (...list: string[]): RegExp => new RegExp(`(^|_)(${list.join('|')})(_?(id|name|type|code|key))?\\d*$`);
 const SCENARIO_NAMES = [
-  words('scenarios?', 'scene', 'domain', 'domain_?indicator'),
-  words('tab', 'channel', 'surface', 'page', 'place', 'placement', 'slot'),
-  words('country', 'market', 'site', 'region', 'locale', 'platform', 'app'),
+  about('scenarios?', 'scene', 'domain', 'domain_?indicator'),
+  about('tab', 'channel', 'surface', 'page', 'place', 'placement'),
+  about('country', 'market', 'site', 'region', 'locale', 'platform', 'app', 'slot'),
 ];
 const TIME_NAME = words('time(stamp)?', 'time_?ms', 'ts', 'date', 'datetime', 'created(_at)?', 'day', '\\w+_at');
 /** Whose rankings grouped AUC looks at, best first. */
@@ -31,7 +33,8 @@ const ID_NAME = /(^|_)(id|uid|uuid|guid|key|code|zip)$/;
 /** Names a row, a visit or a request: gone when the next request comes. */
 const PASSING_NAME = new RegExp(
   '(^|_)((session|request|req|trace|span|impression|imp|exposure|event|log|row|record|transaction|txn|visit|search|query|batch|message|correlation)_?' +
-    '(id|uuid|guid|key|no|nr|num|number|idx|index|hash|token)|uuid|guid|row_?(id|nr|no|num|number)?|index|unnamed_0|rn)$',
+    '(id|uuid|guid|key|no|nr|num|number|idx|index|hash|token)|uuid|guid|row_?(id|nr|no|num|number)?|index|unnamed_0|rn|' +
+    'session|request|trace|sid|rid|reqid)$',
 );
 const PLACE_NAME =
   /^(\w+_)?(position|pos|rank(ing)?|(rank|slot|list|page|display|show|item|impression|grid)_?(position|pos|index|idx|order|rank|no|num|number))$/;
@@ -95,6 +98,12 @@ export const timeColumn = (columns: ColumnProfile[]): ColumnProfile | undefined 
 
 const isTimeText = (c: ColumnProfile): boolean => c.type === 'VARCHAR' && timesMissing(c) <= UNREADABLE;
 
+/** Days of another order than year, month, day: nobody can tell which of them is the month. */
+const isOtherDate = (c: ColumnProfile): boolean => c.type === 'VARCHAR' && c.dates > 0.9 * c.rows * (1 - c.missing);
+
+const otherDate = (c: ColumnProfile): string =>
+  `is a date that is not written year, month, day (such as ${c.least}): not known again at serving, but a split can go by strptime(${c.name}, ...)`;
+
 /** A number that comes again every day tells no order. */
 const isTimeOfDay = (c: ColumnProfile): boolean => isNumber(c) && Number(c.most) <= 2400;
 
@@ -122,6 +131,7 @@ export function fieldGuess(c: ColumnProfile, isKey: boolean, isBase: boolean): G
   if (c.distinct === 1 && c.missing === 0) return no(`is ${c.least} in every row`);
   if (c.type.endsWith('[]')) return { value: { kind: 'multi' }, because: `a list; ${values}` };
   if (isTime(c) || isTimeText(c) || isClock(c)) return no('is a time: not known again at serving');
+  if (isOtherDate(c)) return no(otherDate(c));
   if (isBase && isPlace(c))
     return no('is where the row stood: not known before ranking, and learning it repeats the old ranking');
   const passing = isKey ? undefined : identifierOf(c, values);
@@ -154,11 +164,14 @@ const isClock = (c: ColumnProfile): boolean => {
   return isNumber(c) && c.distinct > 2 && has(TIME_NAME, c) && [1, 1e3, 1e6, 1e9].some(within);
 };
 
+/** Does its name say that it names rows, visits or requests? */
+export const isPassing = (c: ColumnProfile): boolean => has(PASSING_NAME, c);
+
 /** Says so where values name rows, visits or requests, which do not come again. */
 function identifierOf(c: ColumnProfile, values: string): string | undefined {
   const present = c.rows * (1 - c.missing);
   const few = c.distinct <= 100 && c.distinct < present / 10;
-  if (has(PASSING_NAME, c) && !few) return `names a row, visit or request, which does not come again (${values})`;
+  if (isPassing(c) && !few) return `names a row, visit or request, which does not come again (${values})`;
   if (c.hexadecimal > 0.9 && c.distinct > present / 3) return `holds identifiers that hardly come again (${values})`;
   if (!isInteger(c) || c.rows < 100 || c.distinct < 0.99 * present) return undefined;
   const [least, most] = [Number(c.least), Number(c.most)];
