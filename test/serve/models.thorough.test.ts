@@ -254,9 +254,12 @@ test('changes under load: no request fails, no answer mixes two artifacts, one c
 });
 
 test('closing answers what is open and takes nothing new', async () => {
-  const client = await serving([artifact().folder], { batching: { windowMs: 150 } });
+  const client = await serving([artifact().folder], { batching: { windowMs: 1000 } });
   const open = Promise.all(Array.from({ length: 5 }, () => client.ask('/v1/rank', REQUEST)));
-  await new Promise((done) => setTimeout(done, 50));
+  // Not before all five have arrived: a connection that has asked nothing yet is closed.
+  const waiting = async (): Promise<number> =>
+    Number(/^tributary_waiting_rows (\d+)$/m.exec((await client.ask('/metrics')).text)?.[1]);
+  while ((await waiting()) < 5 * REQUEST.items.length) await new Promise((done) => setTimeout(done, 10));
   const closed = client.service.close();
   expect((await open).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   await closed;

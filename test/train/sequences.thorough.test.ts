@@ -224,7 +224,7 @@ describe('a run on data with sequences', () => {
     writeFileSync(file, [`${header},sequence_clicked,sequence_passed`, ...raw].join('\n'));
     const output = join(folder.path, 'scored.parquet');
     const result = await predictRun(whole, { input: file, output });
-    expect(result).toEqual({ rows: scored.length, scored: scored.length });
+    expect(result).toMatchObject({ rows: scored.length, scored: scored.length });
     for (const [i, row] of (await readParquetRows(output)).entries()) {
       const [click, buy] = scored[i].map((logit) => 1 / (1 + Math.exp(-logit)));
       expect(row.probability_click).toBeCloseTo(click, 6);
