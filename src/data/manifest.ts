@@ -73,18 +73,26 @@ function parseManifest(
   }
 }
 
-/** The data set's own hash. It does not depend on the layout: runs on data of version 1 take the same data prepared again. */
-function hashOf({
-  version: _v,
-  sourceFolder: _s,
-  hash: _h,
-  ...content
-}: Omit<Manifest, 'hash'> & { hash?: string }): string {
+/**
+ * The data set's own hash: rows, vocabularies and what they mean. It does not depend on where the data came from, on what is
+ * counted of them, or on how the manifest is laid out, so that a later version which prepares the same rows gives the same hash.
+ */
+function hashOf(manifest: Omit<Manifest, 'hash'>): string {
+  if (manifest.version === 1) return hashOfVersion1(manifest);
+  const { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup } = manifest;
+  const vocabularies = Object.entries(manifest.files ?? {}).filter(([file]) => file !== STATISTICS);
+  const content = { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup, vocabularies };
+  return sha256(canonicalJson(content));
+}
+
+/** Over all but places and times. */
+function hashOfVersion1(manifest: Omit<Manifest, 'hash'> & { hash?: string }): string {
+  const { sourceFolder: _s, hash: _h, ...content } = manifest;
   // A damaged manifest may have anything here.
   const inputs = Array.isArray(content.inputs)
     ? content.inputs.map((input) => ({ ...input, modified: undefined }))
     : content.inputs;
-  return sha256(canonicalJson({ ...content, version: 1, inputs }));
+  return sha256(canonicalJson({ ...content, inputs }));
 }
 
 /**

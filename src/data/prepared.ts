@@ -92,7 +92,7 @@ export interface Manifest {
   hasGroup: boolean;
   /** SHA-256 of the other files of the folder, by path. */
   files: Record<string, string>;
-  /** SHA-256 over all of the above except places, times and the version of the layout: names this data set in run folders. */
+  /** SHA-256 of rows, vocabularies and what they mean: names this data set in run folders, wherever it lies. */
   hash: string;
 }
 
