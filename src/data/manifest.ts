@@ -44,7 +44,7 @@ export function readManifest(folder: string): Manifest {
   // Version 1 wrote none.
   if (mismatch !== undefined && (version > 1 || mismatch.expected !== UNREADABLE))
     throw error('CHECKSUM_MISMATCH', { path, ...mismatch, advice: ADVICE });
-  const found = hashOf(manifest as Manifest);
+  const found = manifestHash(manifest as Manifest);
   if (found !== manifest.hash)
     throw error('CHECKSUM_MISMATCH', { path, expected: String(manifest.hash), found, advice: ADVICE });
   const problem = manifestProblem(manifest);
@@ -77,7 +77,7 @@ function parseManifest(
  * The data set's own hash: rows, vocabularies and what they mean. It does not depend on where the data came from, on what is
  * counted of them, or on how the manifest is laid out, so that a later version which prepares the same rows gives the same hash.
  */
-function hashOf(manifest: Omit<Manifest, 'hash'>): string {
+export function manifestHash(manifest: Omit<Manifest, 'hash'>): string {
   if (manifest.version === 1) return hashOfVersion1(manifest);
   const { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup } = manifest;
   const vocabularies = Object.entries(manifest.files ?? {}).filter(([file]) => file !== STATISTICS);
@@ -174,7 +174,7 @@ export async function writeManifest(staging: string, parts: ManifestParts): Prom
     hasGroup: parts.config.group !== undefined,
     files,
   };
-  const manifest: Manifest = { ...content, hash: hashOf(content) };
+  const manifest: Manifest = { ...content, hash: manifestHash(content) };
   writeFileSync(join(staging, MANIFEST), seal(manifest, 1));
   return manifest;
 }

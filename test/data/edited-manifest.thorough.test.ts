@@ -3,11 +3,12 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonicalJson, sha256 } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
+import { manifestHash } from '../../src/data/manifest.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
 import { predictInto } from '../../src/data/predict.ts';
 import { prepare } from '../../src/data/prepare.ts';
+import type { Manifest } from '../../src/data/prepared.ts';
 import { hostileExpressions, LOG_CSV, PLACES } from './hostile.ts';
 import { dataset, failure, temporaryFolder } from './support.ts';
 
@@ -31,9 +32,7 @@ function edited(path: string, value: unknown): { folder: string; data: string } 
   const holder = keys.reduce((tree, key) => tree[key] as Tree, manifest);
   if (value === undefined) delete holder[last];
   else holder[last] = value;
-  const { version: _v, sourceFolder: _s, hash: _h, ...content } = manifest;
-  const inputs = (content.inputs as Tree[]).map((input) => ({ ...input, modified: undefined }));
-  manifest.hash = sha256(canonicalJson({ ...content, version: 1, inputs }));
+  manifest.hash = manifestHash(manifest as unknown as Manifest);
   writeFileSync(join(data, 'manifest.json'), seal(manifest));
   return { folder, data };
 }
