@@ -166,10 +166,16 @@ function fieldWriter(
 function tokenIds(hash: number | undefined, tokens: EncoderSource['tokens'], field: string): (token: string) => number {
   if (hash !== undefined) return (token) => hashedId(token, hash);
   const ids = idsByToken(tokens(field));
-  return (token) =>
-    ids.get(token) ??
-    (/\p{Surrogate}/u.test(token) ? ids.get(Buffer.from(token).toString()) : undefined) ??
-    OUT_OF_VOCABULARY_ID;
+  let longest = 0;
+  for (const token of ids.keys()) longest = Math.max(longest, token.length);
+  return (token) => {
+    if (token.length > longest) return OUT_OF_VOCABULARY_ID; // before a long text is looked at
+    return (
+      ids.get(token) ??
+      (/\p{Surrogate}/u.test(token) ? ids.get(Buffer.from(token).toString()) : undefined) ??
+      OUT_OF_VOCABULARY_ID
+    );
+  };
 }
 
 const idsByToken = (tokens: string[]): Map<string, number> =>

@@ -102,13 +102,16 @@ const partsOf = (text: string, separator: string, most: number): string[] =>
 
 function firstParts(text: string, separator: string, most: number): string[] {
   const parts: string[] = [];
-  let from = 0;
-  for (let at = 0; at < text.length && parts.length < most; at++) {
-    if (text[at] !== separator[0] || !text.startsWith(separator, at)) continue;
-    if (at > from) parts.push(text.slice(from, at));
-    from = at + separator.length;
-    at = from - 1;
+  const first = separator.charCodeAt(0);
+  const isSeparator = (at: number): boolean =>
+    text.charCodeAt(at) === first && (separator.length === 1 || text.startsWith(separator, at));
+  for (let from = 0; parts.length < most; ) {
+    while (isSeparator(from)) from += separator.length;
+    if (from >= text.length) break;
+    const to = text.indexOf(separator, from);
+    parts.push(text.slice(from, to < 0 ? undefined : to));
+    if (to < 0) break;
+    from = to;
   }
-  if (parts.length < most) parts.push(text.slice(from));
   return parts;
 }

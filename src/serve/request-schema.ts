@@ -75,7 +75,11 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
           additionalProperties: false,
           properties: {
             ...fields,
-            id: { type: ['string', 'number'], description: 'Given back in the answer; never the value of a field.' },
+            id: {
+              type: ['string', 'number'],
+              description:
+                'Given back in the answer; never the value of a field. A whole number beyond 2^53 must be a text.',
+            },
             ...(hasIdField && {
               fields: values(
                 'Values by field, for the field called id. Required unless user or context give that field.',

@@ -73,6 +73,7 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
   app.addHook('onClose', async () => connections.close());
   addHeaders(app);
   await addAccess(app, config);
+  addUnknownRoutes(app);
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);
   rankRoutes(app, service);
@@ -96,6 +97,13 @@ function addHeaders(app: FastifyInstance): void {
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
     });
+  });
+}
+
+/** Refuses what no route answers, to those who may know it, before a body is read. */
+function addUnknownRoutes(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ is404, method, url }) => {
+    if (is404) throw error('ROUTE_UNKNOWN', { method, path: url.split('?')[0].slice(0, 200) });
   });
 }
 
@@ -127,9 +135,6 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service,
       .code(known?.httpStatus ?? 500)
       .type('application/json; charset=utf-8')
       .send(request.url.startsWith('/v2') ? inferenceErrorBody(body) : body);
-  });
-  app.setNotFoundHandler({ preHandler: [] }, (request) => {
-    throw error('ROUTE_UNKNOWN', { method: request.method, path: request.url.split('?')[0].slice(0, 200) });
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';

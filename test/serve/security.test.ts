@@ -192,4 +192,28 @@ test('there is no other route, and no route tells more than its code', async () 
     expect([path, status]).toEqual([path, path === '/%ff' ? 400 : 404]);
     expect(text).not.toMatch(/\.(ts|js):\d+|node_modules/);
   }
+  // The body of such a request is not even read.
+  const { status, body } = await client.ask('/v1/none', '{"scenario":');
+  expect([status, body.error.code]).toEqual([404, 'ROUTE_UNKNOWN']);
+});
+
+test('a message names the first of thousands, not all', async () => {
+  const client = await serving([artifact().folder]);
+  const long = 'x'.repeat(200_000);
+  for (const body of [
+    { ...REQUEST, scenario: long },
+    { ...REQUEST, user: { age: long } },
+    { ...REQUEST, user: { [long]: 1 } },
+    { ...REQUEST, items: [{ id: { a: long } }] },
+    { ...REQUEST, items: [{ id: [long, long] }] },
+    { ...REQUEST, model: long },
+    { ...REQUEST, request_id: long },
+    { ...REQUEST, [long]: long },
+    { scenario: 'home', items: long },
+  ]) {
+    const { status, text } = await client.ask('/v1/rank', body);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(text.length).toBeLessThan(10_000);
+  }
+  expect((await client.ask(`/v2/models/${long.slice(0, 8000)}`)).text.length).toBeLessThan(10_000);
 });
