@@ -10,7 +10,7 @@ import { bindText, type Part, typedText } from './bind.ts';
 import type { Column, Reading } from './columns.ts';
 import { type Dialect, findDialects } from './csv-dialect.ts';
 import { filePath, identifier, literal, query, queryOne } from './duckdb.ts';
-import { FILE } from './source-files.ts';
+import { FILE, readingFiles } from './source-files.ts';
 
 type CsvConfig = DatasetConfig['sources'][string];
 
@@ -43,7 +43,7 @@ export async function planCsv(
   await checkRecords(connection, config, files, dialects);
   const isFree = (name: string): boolean => reading.bound?.(name) === undefined && !reading.isUnneeded?.(name);
   const free = names.filter(isFree);
-  const doing = `reading source "${source}"`;
+  const doing = readingFiles(source, files);
   const { types, rows } = free.length === 0 ? NOTHING : await inferTypes(connection, doing, free, read);
   const parts = names.map((name) => {
     const known = reading.bound?.(name);
@@ -68,7 +68,7 @@ function readCsv(config: CsvConfig, files: string[], dialects: Dialect[], option
     return (
       `SELECT ${select} FROM read_csv([${paths.map(filePath).join(', ')}], auto_detect = false, delim = ${literal(d.delimiter)}, ` +
       `quote = ${literal(d.quote)}, escape = ${literal(d.escape)}, header = ${d.header}, encoding = '${d.encoding}', ` +
-      `${d.strict ? '' : 'strict_mode = false, '}nullstr = [${nulls}], columns = {${columns}}${option})`
+      `${d.strict ? '' : 'strict_mode = false, '}hive_partitioning = false, nullstr = [${nulls}], columns = {${columns}}${option})`
     );
   };
   // Files of one dialect are read by one scan; runs of files with different dialects are put one after another.

@@ -3,7 +3,7 @@
  * those of the values, found in all of them. Where values of a column differ in type each is its token.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { error } from '../base/errors/index.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
 import { type Part, typedText } from './bind.ts';
 import {
   type Column,
@@ -16,8 +16,10 @@ import {
   writtenColumn,
 } from './columns.ts';
 import { filePath, identifier, literal, query } from './duckdb.ts';
+import { contentOf } from './encoding.ts';
 import { firstContent } from './file-kind.ts';
 import { jsonItems, jsonToken } from './json-sql.ts';
+import { readingFiles } from './source-files.ts';
 
 type Layout = 'newline_delimited' | 'array' | 'unstructured' | 'auto';
 
@@ -62,7 +64,7 @@ export async function planJson(
     const columns = found.map(({ name }, i) => `${literal(name)}: ${literal(types[i])}`).join(', ');
     const scans = runs.map(
       ({ layout, paths }) =>
-        `SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', columns = {${columns}}${option})`,
+        `SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', hive_partitioning = false, columns = {${columns}}${option})`,
     );
     return scans.join(' UNION ALL ');
   };
@@ -109,17 +111,51 @@ async function findColumns(
   layout: Layout,
   paths: string[],
 ): Promise<Column[]> {
-  const rows = await query(
+  const found = query(
     connection,
     // All objects of all files are looked at, and a key counts however rare it is.
-    `DESCRIBE SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', sample_size = -1,
+    `DESCRIBE SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', hive_partitioning = false, sample_size = -1,
        maximum_sample_files = ${paths.length}, union_by_name = true, field_appearance_threshold = 0, map_inference_threshold = -1)`,
-    `reading source "${source}"`,
+    readingFiles(source, paths),
   );
+  const rows = await found.catch(async (cause) => {
+    throw layout === 'newline_delimited' ? await brokenLine(paths, cause) : cause;
+  });
   return rows.map((row) => ({
     name: String(row.column_name),
     type: String(row.column_type).replace(TIMES, '$1VARCHAR'),
   }));
+}
+
+/** The error of the first line that is no JSON, else `cause`: DuckDB counts lines from where its threads begin. */
+async function brokenLine(paths: string[], cause: unknown): Promise<unknown> {
+  if (!(cause instanceof TributaryError) || cause.code !== 'DATA_FILE_DAMAGED') return cause;
+  for (const path of paths) {
+    if (/\.zst$/i.test(path)) continue;
+    let number = 0;
+    for await (const line of linesOf(path)) {
+      number++;
+      if (line.trim() === '') continue;
+      try {
+        JSON.parse(line);
+      } catch (broken) {
+        const reason = `line ${number}: ${(broken as Error).message}`;
+        return error('DATA_FILE_DAMAGED', { path, format: 'JSON lines', reason }, cause);
+      }
+    }
+  }
+  return cause;
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of contentOf(path)) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield rest;
 }
 
 /** The type by which DuckDB reads a column, and the column that is made of it. */
@@ -196,5 +232,6 @@ function bindJson(column: string, known: Column): Part {
     select: [...select, `${number} AS ${numberColumn(name)}`],
     unfit,
     notNumber: `(${text}) IS NOT NULL AND (${number}) IS NULL`,
+    respelled: `(${text}) IS NOT NULL AND (${value})::VARCHAR IS DISTINCT FROM (${text})`,
   };
 }

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../base/errors/index.ts';
 import type { Column, Reading } from './columns.ts';
 import { filePath, identifier, query, queryOne } from './duckdb.ts';
+import { readingFiles } from './source-files.ts';
 import { textOf } from './sql.ts';
 
 export interface ParquetTable {
@@ -29,7 +30,7 @@ export async function planParquet(
   option: string,
   { isUnneeded = () => false }: Reading,
 ): Promise<ParquetTable> {
-  const doing = `reading source "${source}"`;
+  const doing = readingFiles(source, files);
   const runs = await findRuns(connection, doing, files);
   const all = `SELECT * FROM read_parquet([${files.map(filePath).join(', ')}], union_by_name = true, hive_partitioning = false${option})`;
   if (runs.length === 1) return { read: all, columns: runs[0].columns };

@@ -12,7 +12,8 @@ import { type DatasetConfig, scenarioNames } from '../config/dataset.ts';
 import { withAdvice } from './advice.ts';
 import type { Column } from './columns.ts';
 import { openDuckDB } from './duckdb.ts';
-import { checkExpressions, neededColumns, type Values } from './expressions.ts';
+import { allExpressions, checkExpressions, neededColumns, type Values } from './expressions.ts';
+import { checkFit } from './fit.ts';
 import { registerNumberText } from './functions.ts';
 import { inputPaths, recordInputs, sameInputs } from './inputs.ts';
 import { readManifest, strangerIn, verifiedFile, vocabularyFile, writeManifest } from './manifest.ts';
@@ -121,12 +122,15 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     await registerNumberText(connection);
     // Types of the others need not be found out.
     const needed = (await neededColumns(connection, config)) ?? (() => true);
-    const sources = await createSourceViews(connection, config, sourceFolder, () => ({
+    const known = await typesOf(connection, task.earlier?.manifest);
+    const sources = await createSourceViews(connection, config, sourceFolder, (source) => ({
       isUnneeded: (column) => !needed(column),
+      bound: (column) => (needed(column) ? known(source, column) : undefined),
     }));
     const advised = async (cause: unknown) => {
       throw await withAdvice({ connection, config, sources }, cause);
     };
+    await checkFit(connection, config, sources, allExpressions(config));
     const values = await checkExpressions(connection, config, sources).catch(advised);
     await checkJoinKeys(connection, config, sources);
     begin(2);
@@ -164,6 +168,19 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
     close();
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** The types of columns that an earlier preparation found, as far as it needed them. */
+async function typesOf(
+  connection: DuckDBConnection,
+  earlier: Manifest | undefined,
+): Promise<(source: string, column: string) => SourceColumn | undefined> {
+  if (earlier === undefined) return () => undefined;
+  const needed = (await neededColumns(connection, earlier.config)) ?? (() => true);
+  return (source, column) =>
+    needed(column)
+      ? earlier.columns[source]?.find(({ name }) => name.toLowerCase() === column.toLowerCase())
+      : undefined;
 }
 
 /** Paths of the vocabularies that go on. */

@@ -65,6 +65,10 @@ export function filesIn(folder: string, source: string, wanted: 'auto' | Format)
   return files;
 }
 
+/** What is done while the files of a source are read, for messages. */
+export const readingFiles = (source: string, files: string[]): string =>
+  `reading ${files[0]}${files.length > 1 ? ` and ${files.length - 1} more` : ''} (source "${source}")`;
+
 /** The column of a reader that holds the path of a row's file, where something asks for it. */
 export const FILE = '__file';
 

@@ -26,6 +26,7 @@ import {
   isFolder,
   isTable,
   partitionColumns,
+  readingFiles,
 } from './source-files.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
@@ -93,11 +94,11 @@ export async function createSourceView(
   }
   const plan = await planSource(connection, name, format, config, files, reading);
   const { read, parts, rows: counted } = plan;
-  const own = parts.map(({ column }) => column);
+  const { rows, misfits } = await countRows(connection, readingFiles(name, files), read, parts, counted);
+  if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
+  const own = parts.map(({ column }) => withoutCopies(column, misfits.get(column.name.toLowerCase())));
   // Texts of a CSV were read with the empty one as NULL.
   const changed = format === 'csv' ? own.filter(({ type }) => type !== 'VARCHAR') : own;
-  const { rows, misfits } = await countRows(connection, name, read, parts, counted);
-  if (rows === 0) throw error('DATA_FILE_EMPTY', { path: files[0], source: name });
   const columns = await createView(connection, name, config, selectParts(read, parts), own, changed);
   return { name, format, files, columns, rows, misfits, original: originalOf(config, plan, misfits) };
 }
@@ -141,6 +142,12 @@ interface Plan {
   /** The columns of the files and SQL that reads them; of a CSV as texts. */
   asItWas: { columns: Column[]; sql: string; texts?: string };
   partitions: Part[];
+}
+
+/** A column that holds integers which are all printed as they were written needs no text beside it. */
+function withoutCopies(column: Column, misfit: Misfit | undefined): Column {
+  const isExact = misfit?.values === 0 && misfit.notNumbers === 0 && misfit.respelled === 0;
+  return isExact && column.type === 'BIGINT' ? { name: column.name, type: column.type } : column;
 }
 
 /** The format of files whose source does not say it. Throws DATA_FORMATS_DIFFER. */
@@ -190,7 +197,7 @@ const selectParts = (read: string, parts: Part[]): string =>
 /** Counts the rows, unless that is done, and the values that do not fit the types they are bound to. */
 async function countRows(
   connection: DuckDBConnection,
-  name: string,
+  doing: string,
   read: string,
   parts: Part[],
   counted: number | undefined,
@@ -205,7 +212,7 @@ async function countRows(
   const found = await queryOne(
     connection,
     `SELECT ${['count(*) AS rows', ...counts].join(', ')} FROM (${read})`,
-    `reading source "${name}"`,
+    doing,
   );
   const misfits = checked.map(({ column }, i): [string, Misfit] => [
     column.name.toLowerCase(),
@@ -326,7 +333,9 @@ async function matchingFiles(pattern: string): Promise<string[]> {
     const files = await glob(pattern);
     const isTableFolder = /\.(parquet|pq|csv|json|jsonl)$/i.test(pattern);
     const goesBelow = !pattern.includes('**') && (files.length === 0 || isTableFolder);
-    const below = goesBelow ? (await glob(`${pattern}/**`)).filter(isTable) : [];
+    const below = goesBelow
+      ? (await glob(`${pattern}/**`)).filter((path) => isTable(path) && statSync(path).size > 0)
+      : [];
     return [...new Set([...files, ...below])].sort();
   } finally {
     close();
