@@ -52,16 +52,16 @@ const PATTERN = 'CASE WHEN isfinite(x) THEN x END';
 /** Every level writes what it looks at twice. */
 const MOST_LEVELS = 6;
 
-interface Tree {
+export interface Tree {
   statements: { node: { select_list: unknown[] } }[];
 }
 
 const selected = (tree: Tree): unknown => tree.statements[0].node.select_list[0];
 
-/** Integers beyond 2^53 pass through as texts: as numbers they would be others. */
-const readTree = (json: string): Tree =>
+/** A syntax tree as DuckDB writes it. Integers beyond 2^53 pass through as texts: as numbers they would be others. */
+export const readTree = (json: string): Tree =>
   JSON.parse(json.replaceAll(/(?<!\\)":(-?\d{16,})(?=[,}\]])/g, '":"@@$1"')) as Tree;
-const writeTree = (tree: Tree): string => JSON.stringify(tree).replaceAll(/(?<!\\)":"@@(-?\d{16,})"/g, '":$1');
+export const writeTree = (tree: Tree): string => JSON.stringify(tree).replaceAll(/(?<!\\)":"@@(-?\d{16,})"/g, '":$1');
 
 const isNode = (value: unknown): value is SqlNode =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

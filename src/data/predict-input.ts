@@ -14,6 +14,7 @@ import {
   taskUse,
 } from './expressions.ts';
 import { firstContent } from './file-kind.ts';
+import { readTree, writeTree } from './finite.ts';
 import type { Expression } from './one-expression.ts';
 import type { Manifest } from './prepared.ts';
 import { formatOf } from './source-files.ts';
@@ -103,13 +104,15 @@ async function conditionsOf(connection: DuckDBConnection, where: string | undefi
     `SELECT json_serialize_sql(${literal(`SELECT (${where}\n)`)}) AS tree`,
     'parsing "where"',
   );
-  const parsed = JSON.parse(String(tree.tree));
-  const select = parsed.statements?.[0]?.node?.select_list;
-  if (select?.[0]?.type !== 'CONJUNCTION_AND') return [where];
+  const parsed = readTree(String(tree.tree));
+  const [whole] = parsed.statements[0]?.node.select_list ?? [];
+  const { type, children } = (whole ?? {}) as { type?: string; children?: unknown[] };
+  if (type !== 'CONJUNCTION_AND' || children === undefined) return [where];
   const conditions: string[] = [];
-  for (const child of select[0].children) {
-    parsed.statements[0].node.select_list = [child];
-    const text = `SELECT json_deserialize_sql(${literal(JSON.stringify(parsed))}) AS sql`;
+  for (const child of children) {
+    const [statement] = parsed.statements;
+    const alone = { ...parsed, statements: [{ ...statement, node: { ...statement.node, select_list: [child] } }] };
+    const text = `SELECT json_deserialize_sql(${literal(writeTree(alone))}) AS sql`;
     conditions.push(String((await queryOne(connection, text, 'parsing "where"')).sql).replace(/^SELECT /, ''));
   }
   return conditions;
