@@ -62,7 +62,11 @@ export function createRowEncoder({ config, fields, sequences, tokens }: EncoderS
     const write = fieldWriter(config.fields[i], field, tokens);
     const slot = at;
     at += field.slots;
-    const valueIn = propertyReader(field.name);
+    const { name } = field;
+    // Without a detour: a request has many rows.
+    if (!(name in Object.prototype))
+      return { field, write: (row, into, offset) => write(row[name], into, offset + slot) };
+    const valueIn = propertyReader(name);
     return { field, write: (row, into, offset) => write(valueIn(row), into, offset + slot) };
   });
   const item = fields.findIndex(({ name }) => name === sequences?.itemField);
