@@ -19,11 +19,15 @@ const INSTANT =
   '(([Tt]|\\s+)\\d{1,2}(:\\d{1,2}(:\\d{1,2}([.,]\\d+)?)?)?\\s*([Zz]|UTC|GMT|[+-]\\d{2}(:?\\d{2})?|[A-Z][a-z]+(/[A-Z][A-Za-z_]+)+)?)?\\s*';
 const NUMBER = '\\s*[+-]?\\d+(\\.\\d+)?\\s*';
 
-/** What most files have is found by a cheaper pattern. */
-const isInstant = (text: string): string =>
-  `(${text} LIKE '____-__-__ __:__:__' OR regexp_full_match(${text}, ${literal(INSTANT)}))`;
+/** What most files have is found by a cheaper pattern, and read without regard to zones. */
+const isPlain = (text: string): string => `${text} LIKE '____-__-__ __:__:__'`;
 
-/** SQL of an instant; without an offset a time is one of UTC. What DuckDB itself does not read is written as it does. */
+const isInstant = (text: string): string => `(${isPlain(text)} OR regexp_full_match(${text}, ${literal(INSTANT)}))`;
+
+/**
+ * SQL of an instant, as a time of UTC; without an offset a time is one of UTC. What DuckDB itself does not read is written
+ * as it does.
+ */
 function instant(text: string): string {
   const steps: [string, string][] = [
     ['^\\s+|\\s+$', ''],
@@ -39,7 +43,8 @@ function instant(text: string): string {
     (sql, [found, better]) => `regexp_replace(${sql}, ${literal(found)}, ${literal(better)}, 'g')`,
     text,
   );
-  return `coalesce(TRY_CAST(${text} AS TIMESTAMPTZ), TRY_CAST(${written} AS TIMESTAMPTZ))`;
+  const zoned = `coalesce(TRY_CAST(${text} AS TIMESTAMPTZ), TRY_CAST(${written} AS TIMESTAMPTZ)) AT TIME ZONE 'UTC'`;
+  return `CASE WHEN ${isPlain(text)} THEN TRY_CAST(${text} AS TIMESTAMP) ELSE ${zoned} END`;
 }
 
 const decimal = (text: string): string => `TRY_CAST(trim(${text}) AS DECIMAL(38, 9))`;
@@ -69,11 +74,11 @@ export async function readTextTimes(
 ): Promise<TextTimes> {
   const kind = `CASE WHEN ${isInstant('t')} AND ${instant('t')} IS NOT NULL THEN 'instant'
     WHEN regexp_full_match(t, ${literal(NUMBER)}) AND ${decimal('t')} IS NOT NULL THEN 'number' END`;
-  const offset = `regexp_matches(t, '\\d\\s*([Zz]|[A-Z][A-Za-z_/]+)\\s*$|:\\d.*[+-]\\d')`;
+  const offset = `NOT (${isPlain('t')}) AND regexp_matches(t, '\\d\\s*([Zz]|[A-Z][A-Za-z_/]+)\\s*$|:\\d.*[+-]\\d')`;
   const found = await query(
     connection,
-    `SELECT kind, count(*) AS rows, count(*) FILTER (kind = 'instant' AND ${offset}) AS zoned,
-       count(*) FILTER (kind = 'instant' AND t LIKE '%:%' AND NOT ${offset}) AS plain
+    `SELECT kind, count(*) AS rows, count(*) FILTER (kind = 'instant' AND (${offset})) AS zoned,
+       count(*) FILTER (kind = 'instant' AND t LIKE '%:%' AND NOT (${offset})) AS plain
      FROM (SELECT t, ${kind} AS kind FROM (SELECT ${text} AS t FROM ${from}) WHERE t IS NOT NULL) GROUP BY kind`,
     'looking at the times',
   );
@@ -82,7 +87,7 @@ export async function readTextTimes(
     return { value: { sql: decimal(text), type: 'DECIMAL(38,9)' }, withOffset: 0, withoutOffset: 0 };
   if (kinds.every((kind) => kind === 'instant'))
     return {
-      value: { sql: instant(text), type: 'TIMESTAMP WITH TIME ZONE' },
+      value: { sql: instant(text), type: 'TIMESTAMP' },
       withOffset: Number(found[0]?.zoned ?? 0),
       withoutOffset: Number(found[0]?.plain ?? 0),
     };

@@ -113,8 +113,8 @@ test('rows without a time are left out of a split by time and counted; borders a
   expect(statistics.leftOut).toBe(10);
   expect(statistics.leftOutBecause).toEqual({ join: 0, where: 0, scenario: 0, time: 10, duplicate: 0 });
   expect(manifest.splitBorders).toEqual({
-    validation: '2024-01-01 01:28:00+00',
-    test: '2024-01-01 01:39:00+00',
+    validation: '2024-01-01 01:28:00',
+    test: '2024-01-01 01:39:00',
   });
   expect(await findingsOf(config('seen'), folder, 'split')).toMatchObject([
     { level: 'warn', count: 10, of: 110, message: 'no time (seen) in 9.1 % of the rows; they are left out' },

@@ -12,6 +12,7 @@ import { allOf, baseColumns, conditions, createKept, KEPT_ROWS, scenarioText } f
 import { groupKey, labelValue, scenarioIndex, WEIGHT_INVALID, weightValue } from '../rows.ts';
 import { joinedRelation, rowColumn, type Source } from '../sources.ts';
 import { storedField } from '../sql.ts';
+import { readTextTimes, type TextTimes, timeText } from '../times.ts';
 import type { Problem } from './finding.ts';
 
 /** Rows that the sample aims at, and values, where there are many fields: it lies in memory. */
@@ -56,6 +57,8 @@ export interface Context {
    * where asked.
    */
   from: (options?: { rowNumbers: boolean }) => string;
+  /** What times written as texts say, looked at once for each place of the configuration. Throws DATA_TIME_TEXT. */
+  textTimes: (used: { usedBy: string; expression: string }) => Promise<TextTimes>;
   /** Rows of the view: those of the base source that joins, `where` and `deduplicate` leave. */
   rows: number;
   /** Rows that `deduplicate` leaves out. */
@@ -89,6 +92,7 @@ export async function createContext(
   const fields = config.fields.map((field, i) => describeField(field, values, i));
   const duplicates = await countDuplicates(connection, config, values, sources);
   const from: Context['from'] = (options) => relation(config, values, sources, duplicates !== undefined, options);
+  const looked = new Map<string, Promise<TextTimes>>();
   await createView(connection, config, sources, values, fields, from());
   const totals = await countTotals(connection, config, fields);
   const rows = Number(totals.rows);
@@ -111,6 +115,12 @@ export async function createContext(
     values,
     fields,
     from,
+    textTimes(used) {
+      const { sql } = checkedValue(values, used.usedBy);
+      const times = looked.get(used.usedBy) ?? readTextTimes(connection, from(), timeText(sql), used);
+      looked.set(used.usedBy, times);
+      return times;
+    },
     duplicates: duplicates ?? 0,
     rows,
     counted: new Map(fields.flatMap((f) => (f.column === undefined ? [] : [[f.config.name, counted(f.column)]]))),

@@ -6,7 +6,7 @@ import { registerLookup } from '../functions.ts';
 import { labelValue, scenarioIndex, splitKey } from '../rows.ts';
 import { rowColumn } from '../sources.ts';
 import { bordersSql, PART_BY_BORDERS, randomSplit, SPLITS } from '../split.ts';
-import { isTextTime, readTextTimes, timeText } from '../times.ts';
+import { isTextTime } from '../times.ts';
 import { type Check, type Context, scenarioName } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
@@ -136,11 +136,10 @@ async function placedRows(context: Context): Promise<string> {
 }
 
 /** SQL of what decides a row's part: a text as the time that it says. Throws DATA_TIME_TEXT. */
-async function partKey({ connection, config, values, from }: Context): Promise<string | undefined> {
+async function partKey({ config, values, textTimes }: Context): Promise<string | undefined> {
   const { split } = config;
   if (split.kind !== 'time') return splitKey(config, values);
   const { sql, type } = checkedValue(values, 'split');
   if (!isTextTime(type)) return sql;
-  const used = { usedBy: 'split', expression: split.column };
-  return (await readTextTimes(connection, from(), timeText(sql), used)).value.sql;
+  return (await textTimes({ usedBy: 'split', expression: split.column })).value.sql;
 }

@@ -4,7 +4,7 @@ import type { DatasetConfig } from '../../config/dataset.ts';
 import { queryOne } from '../duckdb.ts';
 import { checkedValue, SEQUENCE_TIME } from '../expressions.ts';
 import { describeSequences, sequenceInputs } from '../sequences.ts';
-import { isTextTime, readTextTimes, timeText } from '../times.ts';
+import { isTextTime } from '../times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
@@ -23,9 +23,8 @@ export const sequences: Check = {
     if (sequences === undefined) return [];
     try {
       sequenceInputs(context.config, context.values);
-      const { sql, type } = checkedValue(context.values, SEQUENCE_TIME);
-      const used = { usedBy: SEQUENCE_TIME, expression: sequences.time };
-      if (isTextTime(type)) await readTextTimes(context.connection, context.from(), timeText(sql), used);
+      const { type } = checkedValue(context.values, SEQUENCE_TIME);
+      if (isTextTime(type)) await context.textTimes({ usedBy: SEQUENCE_TIME, expression: sequences.time });
     } catch (cause) {
       if (cause instanceof TributaryError) return [{ level: 'fail', message: cause.message }];
       throw cause;

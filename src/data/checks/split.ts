@@ -5,7 +5,7 @@ import { checkedValue } from '../expressions.ts';
 import { splitKey } from '../rows.ts';
 import { rowColumn } from '../sources.ts';
 import { SPLITS } from '../split.ts';
-import { isTextTime, readTextTimes, type TextTimes, timeText } from '../times.ts';
+import { isTextTime, type TextTimes } from '../times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 
@@ -52,7 +52,7 @@ async function checkTimes(context: Context): Promise<Problem[]> {
   if (config.split.kind !== 'time') return [];
   const { column, ratios } = config.split;
   const { sql, type } = checkedValue(values, 'split');
-  const texts = isTextTime(type) ? await readTexts(context, sql, column) : undefined;
+  const texts = isTextTime(type) ? await readTexts(context, column) : undefined;
   if (texts !== undefined && 'level' in texts) return [texts];
   const time = texts?.value.sql ?? sql;
   // A plain scan comes in file order by itself; joins may mix the rows up.
@@ -106,9 +106,9 @@ async function checkTimes(context: Context): Promise<Problem[]> {
 }
 
 /** What times written as texts say, or why they say nothing certain. */
-async function readTexts({ connection, from }: Context, sql: string, column: string): Promise<TextTimes | Problem> {
+async function readTexts({ textTimes }: Context, column: string): Promise<TextTimes | Problem> {
   try {
-    return await readTextTimes(connection, from(), timeText(sql), { usedBy: 'split', expression: column });
+    return await textTimes({ usedBy: 'split', expression: column });
   } catch (cause) {
     if (cause instanceof TributaryError && cause.code === 'DATA_TIME_TEXT')
       return { level: 'fail', message: cause.message };
