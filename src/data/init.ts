@@ -1,7 +1,7 @@
 /** `init`: proposes a dataset configuration for files that it has looked at, with a reason for every choice. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, parse, resolve } from 'node:path';
+import { dirname, extname, join, parse, resolve } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import type { DatasetInput } from '../config/dataset.ts';
@@ -15,7 +15,7 @@ import { revise } from './init/revise.ts';
 import { toYaml } from './init/yaml.ts';
 
 export interface InitOptions {
-  /** File to write the YAML to. Default: nothing is written. */
+  /** File to write the configuration to: YAML with comments, or JSON by its name. Default: nothing is written. */
   out?: string;
   /** Overwrites `out` where it is there already. Default false. */
   force?: boolean;
@@ -39,7 +39,7 @@ export interface Proposal {
  * proposal passes `validate` where the data allow it, and can be prepared; whether it makes sense is for the reader: labels and
  * scenario are guessed from names and values.
  *
- * @throws INIT_NO_LABEL, INIT_NO_JOIN, INIT_JOIN_DUPLICATES, INIT_NO_FIELD, INIT_OUT_EXISTS, FILE_MISSING, and what reading a
+ * @throws INIT_NO_LABEL, INIT_NO_JOIN, INIT_JOIN_DUPLICATES, INIT_NO_FIELD, INIT_OUT_NAME, INIT_OUT_EXISTS, FILE_MISSING, and what reading a
  * source can throw
  */
 export async function init(files: string[], options: InitOptions = {}): Promise<Proposal> {
@@ -61,7 +61,8 @@ export async function init(files: string[], options: InitOptions = {}): Promise<
       sources.map(({ source }) => source),
     );
     const yaml = toYaml(draft, failures);
-    if (out !== undefined) writeFileAtomic(out, yaml);
+    if (out !== undefined)
+      writeFileAtomic(out, extname(out) === '.json' ? `${JSON.stringify(configOf(draft), null, 2)}\n` : yaml);
     return { config: configOf(draft), yaml, sourceFolder: folder, failures };
   } finally {
     close();
@@ -69,8 +70,9 @@ export async function init(files: string[], options: InitOptions = {}): Promise<
   }
 }
 
-/** Throws INIT_OUT_EXISTS. */
+/** Throws INIT_OUT_NAME, INIT_OUT_EXISTS. */
 function checkOut(out: string, force: boolean, files: string[]): void {
+  if (!/\.(ya?ml|json)$/.test(out)) throw error('INIT_OUT_NAME', { path: out });
   const isInput = files.some((file) => resolve(file) === resolve(out));
   if (isInput || (!force && existsSync(out))) throw error('INIT_OUT_EXISTS', { path: out, isInput });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { execute, openDuckDB } from '../../src/data/duckdb.ts';
 import { init } from '../../src/data/init.ts';
 import { proposeAndPrepare } from './init-proposal.ts';
 import { failure, fixture, temporaryFolder } from './support.ts';
@@ -88,6 +89,48 @@ test('marks make a label where there is none; without scenario or time there is 
     scenario: { values: ['all'] },
     split: { kind: 'random', seed: 2021 },
   });
+});
+
+test('a name that ends in .json gets JSON, another one is refused; a file named twice is one', async () => {
+  const folder = temporaryFolder({ 'log.csv': IMPRESSIONS });
+  const [log, out] = ['log.csv', 'log.json'].map((name) => join(folder, name));
+  const { config } = await init([log, join(folder, '.', 'log.csv')], { out });
+  expect(config.sources.log.path).toBe('log.csv');
+  expect(JSON.parse(readFileSync(out, 'utf8'))).toEqual(JSON.parse(JSON.stringify(config)));
+  expect((await failure(init([log], { out: join(folder, 'log.txt') }))).code).toBe('INIT_OUT_NAME');
+});
+
+test('columns of any type: what cannot be a field is left out', async () => {
+  const folder = temporaryFolder();
+  const { connection, close } = await openDuckDB({ access: { folders: [folder] } });
+  const file = join(folder, 'log.parquet');
+  const columns = [
+    'i % 40 AS user_id',
+    '((i * 7919) % 13 < 4) AS is_click',
+    "{'a': i % 3, 'b': 'x'} AS struct_",
+    '[i % 5, i % 7] AS list_',
+    "[{'a': i % 3}] AS structs",
+    "MAP {'k': i % 3} AS map_",
+    '(i % 9)::VARCHAR::BLOB AS blob_',
+    "((i % 5)::VARCHAR)::ENUM('0', '1', '2', '3', '4') AS enum_",
+    'md5((i % 20)::VARCHAR)::UUID AS item_uuid',
+    'INTERVAL (i % 5) DAY AS interval_',
+    '(i % 11)::DECIMAL(10, 2) AS decimal_',
+    '(i % 6)::HUGEINT AS huge',
+    "TIME '10:00:00' + INTERVAL (i % 9) MINUTE AS time_of_day",
+    "DATE '2026-01-01' + (i / 20)::INTEGER AS day_",
+    '(i % 3)::BIT AS bit_',
+    'NULL AS nothing',
+    'NULL::VARCHAR[] AS no_list',
+  ];
+  await execute(connection, `COPY (SELECT ${columns.join(', ')} FROM range(600) AS t(i)) TO '${file}'`, 'writing');
+  close();
+  const { config, failures } = await init([file], { folder });
+  expect(failures).toEqual([]);
+  expect(config.split).toMatchObject({ kind: 'time', column: '"day_"' });
+  expect(config.fields.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['user_id', 'list_', 'enum_', 'decimal_', 'huge']),
+  );
 });
 
 describe('what cannot be proposed', () => {

@@ -57,6 +57,11 @@ export const CHECK_ERRORS = {
       `no column of ${d.files.join(', ')} can be a field:\n${d.columns.map((column) => `  ${column}`).join('\n')}\n` +
       'Add columns that are known before the user acts, or write the configuration by hand',
   ),
+  INIT_OUT_NAME: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string }) => `${d.path}: a configuration has a name that ends in .yaml, .yml or .json`,
+  ),
   INIT_OUT_EXISTS: entry(EXIT.usage, 409, (d: { path: string; isInput: boolean }) =>
     d.isInput
       ? `${d.path} is one of the files to look at: choose another --out`

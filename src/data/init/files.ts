@@ -24,8 +24,8 @@ const PACKED = /\.(gz|zst)$/i;
  */
 export async function findGroups(words: string[], folder: string): Promise<FileGroup[]> {
   const groups: FileGroup[] = [];
-  for (const word of words) {
-    const path = resolve(word);
+  for (const path of new Set(words.map((word) => resolve(word)))) {
+    const word = words.find((one) => resolve(one) === path) ?? path;
     const config = datasetSchema.shape.sources.valueType.parse({ path });
     const files = await findFiles(word, config, '.').catch((cause) => {
       if (!(cause instanceof TributaryError) || cause.code !== 'DATA_FILES_MISSING') throw cause;
