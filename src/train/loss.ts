@@ -33,29 +33,33 @@ export function weighLabels(
   reduction: LossReduction,
   { labels, lossWeights, rowWeights }: LossBuffers,
 ): LabelWeights {
-  const { size } = batch;
+  const { size, weight, scenario, labels: given } = batch;
   const tasks = factors.length;
-  const group = (row: number): number => (reduction === 'perScenarioMean' ? batch.scenario[row] : 0);
+  const perScenario = reduction === 'perScenarioMean';
   let groups = 1;
-  for (let row = 0; row < size; row++) groups = Math.max(groups, group(row) + 1);
+  if (perScenario) for (let row = 0; row < size; row++) groups = Math.max(groups, scenario[row] + 1);
   const totals = new Float64Array(groups * tasks); // weights of the labelled rows
   const found = new Uint8Array(groups * tasks);
   let total = 0;
   for (let row = 0; row < size; row++) {
-    total += batch.weight[row];
+    const group = perScenario ? scenario[row] * tasks : 0;
+    const own = weight[row];
+    total += own;
     for (let t = 0; t < tasks; t++) {
-      if (Number.isNaN(batch.labels[row * tasks + t])) continue;
-      totals[group(row) * tasks + t] += batch.weight[row];
-      found[group(row) * tasks + t] = 1;
+      if (Number.isNaN(given[row * tasks + t])) continue;
+      totals[group + t] += own;
+      found[group + t] = 1;
     }
   }
   for (let row = 0; row < size; row++) {
-    rowWeights.view[row] = batch.weight[row] / total;
+    const group = perScenario ? scenario[row] * tasks : 0;
+    const own = weight[row];
+    rowWeights.view[row] = own / total;
     for (let t = 0; t < tasks; t++) {
       const at = row * tasks + t;
-      const missing = Number.isNaN(batch.labels[at]);
-      labels.view[at] = missing ? 0 : batch.labels[at];
-      lossWeights.view[at] = missing ? 0 : (factors[t] * batch.weight[row]) / totals[group(row) * tasks + t];
+      const missing = Number.isNaN(given[at]);
+      labels.view[at] = missing ? 0 : given[at];
+      lossWeights.view[at] = missing ? 0 : (factors[t] * own) / totals[group + t];
     }
   }
   return {
