@@ -12,6 +12,8 @@ describe('lists', () => {
   test.each<[string, string, string[]]>([
     ['genres', '|', texts(200, (i) => some(GENRES, i, 3).join('|') || 'Drama')],
     ['a few of them', ';', ['a', 'a;b', 'a;b;c']],
+    ['a few, in order', '|', ['a|d', 'a|b', 'c', 'b|d', 'c|d']],
+    ['two lists side by side', '|', texts(60, (i) => `t${i % 3}|t${i % 5}`)],
     ['with blanks', ', ', texts(200, (i) => some(GENRES, i, 4).join(', ') || 'War')],
     ['with blanks on both sides', ' | ', texts(200, (i) => some(GENRES, i, 4).join(' | ') || 'War')],
     [
@@ -53,6 +55,7 @@ describe('not lists', () => {
     ['coordinates', texts(400, (i) => `${50 + (i % 80) / 100},${8 + (i % 70) / 100}`), /numbers|place/],
     ['decimal commas', texts(400, (i) => `${i % 50},${String(i % 100).padStart(2, '0')}`), /numbers/],
     ['thousands', texts(400, (i) => (1000 + i * 4321).toLocaleString('en-US')), /numbers/],
+    ['a country and its city', texts(400, (i) => `${['DE', 'FR', 'US'][i % 3]}|City${i % 60}`), /place/],
     ['JSON', texts(400, (i) => `["${GENRES[i % 7]}","${GENRES[(i * 3) % 7]}"]`), /JSON/],
     ['cities with their country', texts(400, (i) => `City${i % 150}, ${['DE', 'FR', 'US'][i % 3]}`), /place/],
   ])('%s', (_what, list, because) => {

@@ -47,9 +47,11 @@ function reasonAgainst(texts: readonly string[], separator: string): string | un
   if (different > 0.6 && texts.length > 5) return 'its parts hardly come again';
   const elsewhere = shareOfPartsSeenFirst(several);
   const lengths = new Set(lists.map((list) => list.length));
-  if (lengths.size === 1 && elsewhere < 0.6)
+  // A bare bar or semicolon is hardly ever anything but a separator of lists, a comma often is.
+  const isPlain = separator === '|' || separator === ';';
+  if (lengths.size === 1 && elsewhere < (isPlain ? 0.3 : 0.6))
     return `its texts have ${several[0].length} parts each, which belong to their place`;
-  if (elsewhere < 0.3 && (lengths.size < 3 || (different > 0.5 && texts.length > 5)))
+  if (!isPlain && elsewhere < 0.3 && (lengths.size < 3 || (different > 0.5 && texts.length > 5)))
     return 'its parts belong to their place';
   return undefined;
 }
