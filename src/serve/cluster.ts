@@ -20,10 +20,10 @@ import { rolledBack, type ServedModel, stateOf, withArtifact } from './served.ts
 import type { ServiceStart, Started } from './service.ts';
 import type { WorkerStart } from './worker.ts';
 
-/** A worker that ends sooner after its start than this is not replaced at once. */
+/** Workers that end sooner after their start than this, one after the other, are not replaced at once. */
 const SETTLED_MS = 5000;
 const PAUSE_MS = 1000;
-/** Pauses double as long as workers end soon: up to the first where they had answered, the second where they could not start. */
+/** Pauses double as long as workers end soon, up to this: where they had answered or nobody answers, where they cannot start. */
 const MOST_PAUSE_MS = { served: 2000, failed: 30_000 };
 /** For the numbers of a worker: one that does not answer is left out. */
 const FAMILIES_SECONDS = 2;
@@ -103,7 +103,8 @@ export async function startCluster({ config, backend, store, onTrouble, ...start
     });
 
   const replace = (trouble: string, most: number): void => {
-    const pause = quickEnds === 0 ? 0 : Math.min(PAUSE_MS * 2 ** (quickEnds - 1), most);
+    const pause =
+      quickEnds < 2 ? 0 : Math.min(PAUSE_MS * 2 ** (quickEnds - 2), members.size === 0 ? MOST_PAUSE_MS.served : most);
     onTrouble(`${trouble}; another one starts${pause === 0 ? '' : ` in ${pause / 1000} s`}`);
     setTimeout(() => {
       if (isClosing) return;
