@@ -73,7 +73,7 @@ export async function startCluster({ config, backend, store, onTrouble, ...start
     });
     try {
       await isListening;
-      await member.ask('start', { config, backend } satisfies WorkerStart);
+      await member.ask('start', { config, backend } satisfies WorkerStart, loadSeconds);
       for (let loaded: ServedModel[] | undefined; loaded !== served || changing !== undefined; ) {
         await changing?.catch(() => {});
         loaded = served;

@@ -4,8 +4,8 @@ import { error } from '../base/errors/index.ts';
 import { createLink, type Handlers } from '../base/link.ts';
 import type { Beat } from './worker.ts';
 
-/** For the program to be loaded, however busy the machine is. */
-const BOOT_SECONDS = 60;
+/** For a process to run at all, however busy the machine is. */
+const BOOT_SECONDS = 30;
 
 export interface Member {
   pid: number;

@@ -3,7 +3,7 @@
 import { createLink } from '../base/link.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { type Answering, createAnswering } from './answering.ts';
+import type { Answering } from './answering.ts';
 import type { ChangeReport } from './changes.ts';
 import type { Changed } from './coordinator.ts';
 import { logIsWritten } from './log.ts';
@@ -42,6 +42,8 @@ const link = createLink(
       drainSeconds = config.drainSeconds;
       // Each worker may take its time, and one be replaced.
       const changeSeconds = (workers + 1) * loadSeconds;
+      // Loaded here, so that the primary hears from this process before all that is loaded with it.
+      const { createAnswering } = await import('./answering.ts');
       answering = await createAnswering({
         config,
         backend,

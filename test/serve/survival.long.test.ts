@@ -181,10 +181,10 @@ test('50 kills and 10 hangs of workers while folders are deleted and replaced: n
       note(`rollback ${status} ${code}`);
     }
     // Some come one upon the other, so that nobody is left to answer.
-    if (i % 5 !== 0) await until(isWhole, 60);
+    if (i % 5 !== 0) await until(isWhole, 90);
     else await pause(isHang ? 1000 : 200 + 150 * (i % 7));
   }
-  await until(isWhole, 60);
+  await until(isWhole, 90);
   await pause(5000);
   await stop();
   const after = megabytes(service);
