@@ -1,7 +1,7 @@
 /**
  * A copy of an artifact that nobody else changes. Tables are mapped into memory: whoever overwrites a mapped file changes
  * answers, whoever truncates it ends the process by SIGBUS. A hard link would not help, it is the same file. Where the
- * file system shares blocks on writing (Btrfs, XFS, APFS), the copy costs no space. What is compared with the checksums is
+ * file system shares blocks until one is written to (Btrfs, XFS), the copy takes no space. What is compared with the checksums is
  * what was copied, whatever happens to the folder meanwhile.
  */
 import { createHash } from 'node:crypto';
