@@ -36,6 +36,23 @@ export function writeFileAtomic(path: string, ...parts: (string | Uint8Array)[])
   }
 }
 
+/**
+ * Throws FILE_OCCUPIED where something is at `path` that may not be overwritten.
+ *
+ * @param expected what may be
+ * @param isOurs looks at the text of a file that is there; one that cannot be read is not ours
+ */
+export function checkOurs(path: string, expected: string, isOurs: (text: string) => boolean): void {
+  if (!existsSync(path)) return;
+  let ours = false;
+  try {
+    ours = isOurs(readDescription(path, expected));
+  } catch {
+    // Not a file, too large, or not what `isOurs` can take apart.
+  }
+  if (!ours) throw error('FILE_OCCUPIED', { path, expected });
+}
+
 /** Makes a folder and those above it, where they are not there yet. Throws DISK_FULL or FILE_UNWRITABLE. */
 export function makeFolder(path: string): void {
   try {

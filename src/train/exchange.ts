@@ -3,7 +3,7 @@ import { hasModel, type ModelDescription, saveModel } from '../artifact/model-fi
 import { createRun } from '../artifact/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
 import { error } from '../base/errors/index.ts';
-import { readText } from '../base/files.ts';
+import { checkOurs, readText } from '../base/files.ts';
 import { versions } from '../base/version.ts';
 import type { PreparedData } from '../data/prepared.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
@@ -83,6 +83,7 @@ export async function exportWeights(
   path: string,
   source: RunSource = {},
 ): Promise<{ tensors: number; bytes: number }> {
+  checkOurs(path, 'a file that this run made', () => false); // the authors' own file, more likely than not
   const isFinished = source.checkpoint === undefined && hasModel(run);
   const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
   const { description, tensors } = loadRunModel(run, data, source);

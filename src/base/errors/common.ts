@@ -6,6 +6,12 @@ export const COMMON_ERRORS = {
     404,
     (d: { path: string; expected: string }) => `${d.path} does not exist: expected ${d.expected}`,
   ),
+  FILE_OCCUPIED: entry(
+    EXIT.usage,
+    409,
+    (d: { path: string; expected: string }) =>
+      `${d.path} exists and is not ${d.expected}: it is left as it is. Choose another place, or move it away first`,
+  ),
   FILE_TOO_LARGE: entry(
     EXIT.artifact,
     422,

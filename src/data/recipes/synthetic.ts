@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readText, writeFileAtomic } from '../../base/files.ts';
+import { checkOurs, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson, sha256 } from '../../base/hash.ts';
 import { worldSchema } from '../synthetic/options.ts';
 import { createWorld, plantedTruth } from '../synthetic/world.ts';
@@ -29,6 +29,11 @@ export const synthetic = defineRecipe({
     const [data, truth] = [join(sourceFolder, DATA), join(sourceFolder, TRUTH)];
     const id = sha256(canonicalJson(made));
     if (!existsSync(data) || !existsSync(truth) || idOf(readText(truth, 'a planted truth')) !== id) {
+      const isTruth = (text: string): boolean => typeof idOf(text) === 'string';
+      checkOurs(truth, 'a planted truth', isTruth);
+      if (!existsSync(truth)) checkOurs(data, 'the rows of a synthetic world', () => false);
+      // A killed process leaves rows that are known to be ours, and not to be whole.
+      writeFileAtomic(truth, JSON.stringify({ id: `unfinished ${id}` }));
       await world.writeParquet(data, { rows });
       writeFileAtomic(truth, JSON.stringify({ id, ...made }, null, 2));
     }
@@ -40,6 +45,6 @@ function idOf(text: string): unknown {
   try {
     return (JSON.parse(text) as { id?: unknown } | null)?.id;
   } catch {
-    return undefined; // a file that is not ours: written anew
+    return undefined; // a file that is not ours
   }
 }

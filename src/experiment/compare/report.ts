@@ -4,6 +4,9 @@ import type { ComparisonResult } from './result.ts';
 import { type Table, tablesOf } from './tables.ts';
 import type { Times } from './times.ts';
 
+/** How every report begins. */
+export const REPORT_START = '# Comparison\n\n- data: ';
+
 export function markdown(result: ComparisonResult, times: Times): string {
   const lines = [
     '# Comparison',

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { lockFolder } from '../../artifact/lock.ts';
 import { dropCheckpoints, runPaths } from '../../artifact/run-folder.ts';
 import { TributaryError } from '../../base/errors/index.ts';
-import { makeFolder, writeFileAtomic } from '../../base/files.ts';
+import { checkOurs, makeFolder, writeFileAtomic } from '../../base/files.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import { openPrepared } from '../../data/open.ts';
 import type { PreparedData } from '../../data/prepared.ts';
@@ -18,7 +18,7 @@ import { analyse } from './analyse.ts';
 import { type CellResult, cellPaths, readCell, writeCell } from './cell.ts';
 import type { CellState, ComparisonEnd, EmitComparison } from './events.ts';
 import { type Cell, planCells } from './plan.ts';
-import { markdown } from './report.ts';
+import { markdown, REPORT_START } from './report.ts';
 import { timesOf } from './times.ts';
 
 export interface ComparisonRequest {
@@ -97,6 +97,7 @@ async function work(
   const datasets: PreparedData[] = [];
   for (const folder of comparison.data) datasets.push(await openPrepared(folder));
   const cells = planCells(comparison, datasets, resolve(out));
+  checkPlace(out);
   makeFolder(out);
   const unlock = lockFolder(out);
   try {
@@ -114,6 +115,15 @@ async function work(
   } finally {
     unlock();
   }
+}
+
+/** Throws FILE_OCCUPIED where a result would take the place of a file that no comparison wrote. */
+function checkPlace(out: string): void {
+  const { result, times, report } = comparisonPaths(out);
+  const has = (text: string, key: string): boolean => Array.isArray(JSON.parse(text)?.[key]);
+  checkOurs(result, 'the result of a comparison', (text) => has(text, 'datasets'));
+  checkOurs(times, 'the times of a comparison', (text) => has(text, 'models'));
+  checkOurs(report, 'the report of a comparison', (text) => text.startsWith(REPORT_START));
 }
 
 /** They are made at first use: here, once, rather than by every worker. */

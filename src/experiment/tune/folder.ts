@@ -10,7 +10,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
-import { makeFolder, readText, writeFileAtomic } from '../../base/files.ts';
+import { checkOurs, makeFolder, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson } from '../../base/hash.ts';
 import { seal, unseal } from '../../base/seal.ts';
 import { versions } from '../../base/version.ts';
@@ -35,7 +35,7 @@ interface Subject {
  * Makes the folder of a search, or makes sure that it is this one's. More trials than before are no other search: those that
  * were there stay the first. (Of successive halving they are, since it compares all.)
  *
- * @throws TUNE_OTHER (naming what differs), CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
+ * @throws FILE_OCCUPIED, TUNE_OTHER (naming what differs), CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
  */
 export function claimFolder(folder: string, subject: Subject): void {
   const path = tunePaths(folder).record;
@@ -46,6 +46,8 @@ export function claimFolder(folder: string, subject: Subject): void {
     if (differences.length > 0) throw error('TUNE_OTHER', { folder, differences });
     return;
   }
+  const { trials, best, report } = tunePaths(folder);
+  for (const file of [trials, best, report]) checkOurs(file, 'a file of this search', () => false);
   makeFolder(folder);
   writeFileAtomic(path, seal({ version: 1, ...subject, versions: versions() }));
 }
