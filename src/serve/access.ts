@@ -1,6 +1,6 @@
 /** Who may ask what, and how often. */
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { error } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
 import { createCounter } from './counter.ts';
@@ -9,12 +9,15 @@ import { keyOf, keyRing } from './keys.ts';
 /** Whom a route answers: everybody, holders of a key where keys are configured, holders of an admin key. */
 export type Access = 'open' | 'key' | 'admin';
 
+/** Counts a request that no hook sees. Throws RATE_LIMITED. */
+export type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
 /**
  * Checks keys, then counts the request: of a known key under its name, any other under its address, whatever it asks for.
  * So wrong keys and unknown routes use up an address, and never the key of somebody behind the same address. Open routes
  * are not counted, nor is what an admin key does to models.
  */
-export async function addAccess(app: FastifyInstance, config: ServingConfig): Promise<void> {
+export async function addAccess(app: FastifyInstance, config: ServingConfig): Promise<Count> {
   const ownerOf = keyRing(config.keys);
   const adminOf = keyRing(config.adminKeys);
   const count = await limiter(app, config);
@@ -32,6 +35,7 @@ export async function addAccess(app: FastifyInstance, config: ServingConfig): Pr
     if (access === 'admin' && admin === undefined)
       throw error('ADMIN_FORBIDDEN', { reason: 'the key is not an admin key' });
   });
+  return async (request, reply) => void (await count?.call(app, request, reply));
 }
 
 async function limiter(app: FastifyInstance, { rateLimit: limit, workers }: ServingConfig) {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { error, type TributaryError } from '../base/errors/index.ts';
 import type { ServingConfig } from '../config/serving.ts';
-import { type Access, addAccess, trustedProxies } from './access.ts';
+import { type Access, addAccess, type Count, trustedProxies } from './access.ts';
 import { addBodies } from './body.ts';
 import { type Connections, watchConnections } from './connections.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -47,6 +47,7 @@ declare module 'fastify' {
 export async function buildServer(service: Service): Promise<FastifyInstance> {
   const { config } = service;
   const { limits, log } = config;
+  let count: Count = async () => {};
   const app = fastify({
     logger: log.level === 'silent' ? false : { level: log.level, stream: logStream, base: { pid: process.pid } },
     logController: new LogController({ disableRequestLogging: true }),
@@ -61,10 +62,14 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
     return503OnClosing: false, // requests that arrive while the last ones are answered are answered, too
     forceCloseConnections: 'idle',
     clientErrorHandler: (cause, socket) => answerSocket(cause, socket, service),
+    // Paths that cannot be read: no hook sees them.
     frameworkErrors: (cause, request, reply) => {
-      const known = knownError(cause, '', config);
-      service.metrics.addRefusal(known?.code ?? 'INTERNAL');
-      void (reply as FastifyReply).code(known?.httpStatus ?? 500).send(errorBody(known, request.id));
+      const refuse = (why: unknown): void => {
+        const known = knownError(why, '', config);
+        service.metrics.addRefusal(known?.code ?? 'INTERNAL');
+        void (reply as FastifyReply).code(known?.httpStatus ?? 500).send(errorBody(known, request.id));
+      };
+      count(request, reply as FastifyReply).then(() => refuse(cause), refuse);
     },
   });
   app.decorateRequest('caller', undefined);
@@ -72,7 +77,7 @@ export async function buildServer(service: Service): Promise<FastifyInstance> {
   const connections = watchConnections(app.server, limits, service.metrics);
   app.addHook('onClose', async () => connections.close());
   addHeaders(app);
-  await addAccess(app, config);
+  count = await addAccess(app, config);
   addUnknownRoutes(app);
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);

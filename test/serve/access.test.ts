@@ -30,6 +30,13 @@ test('without keys every route counts, known or not', async () => {
     expect([path, (await client.ask(path)).status]).toEqual([path, 429]);
 });
 
+test('paths that cannot be read count, too', async () => {
+  const client = await serving([artifact().folder], limited);
+  expect(await statuses(client, 4, '/%ff')).toEqual([400, 400, 400, 429]);
+  expect(await statuses(client, 1, '/v1/rank', REQUEST)).toEqual([429]);
+  expect(await statuses(client, 1, '/v2/health/live')).toEqual([200]);
+});
+
 test('wrong keys and unknown routes use up an address, never the key of somebody else there', async () => {
   const client = await serving([artifact().folder], { ...limited, keys: KEYS });
   expect(await statuses(client, 2, '/v1/rank', REQUEST, with_('wrong'))).toEqual([401, 401]);
