@@ -169,7 +169,7 @@ export async function encodeFile(options: {
     const path = join(options.work, 'rows.bin');
     const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${grouped ? GROUP_NUMBERS : ''}${given} WHERE scenario IS NOT NULL ORDER BY row`;
     await writeRecords(connection, sql, layout, path, '').catch((cause) => {
-      throw duckdbError(cause, `encoding ${options.input}`);
+      throw duckdbError(asWriteError(cause, dirname(options.work)), `encoding ${options.input}`);
     });
     const count = 'SELECT count(scenario) AS scored, count(*) FILTER (excluded) AS excluded FROM rows';
     const { scored, excluded } = await queryOne(connection, count, 'counting the rows');
