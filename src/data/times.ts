@@ -72,6 +72,14 @@ export async function readTextTimes(
   text: string,
   used: { usedBy: string; expression: string },
 ): Promise<TextTimes> {
+  const [{ others }] = await query(
+    connection,
+    `SELECT count(t) - count(CASE WHEN ${isPlain('t')} THEN TRY_CAST(t AS TIMESTAMP) END) AS others FROM (SELECT ${text} AS t FROM ${from})`,
+    'looking at the times',
+  );
+  // Most files have these alone, and then nothing else need be asked.
+  if (Number(others) === 0)
+    return { value: { sql: `TRY_CAST(${text} AS TIMESTAMP)`, type: 'TIMESTAMP' }, withOffset: 0, withoutOffset: 0 };
   const kind = `CASE WHEN ${isInstant('t')} AND ${instant('t')} IS NOT NULL THEN 'instant'
     WHEN regexp_full_match(t, ${literal(NUMBER)}) AND ${decimal('t')} IS NOT NULL THEN 'number' END`;
   const offset = `NOT (${isPlain('t')}) AND regexp_matches(t, '\\d\\s*([Zz]|[A-Z][A-Za-z_/]+)\\s*$|:\\d.*[+-]\\d')`;
