@@ -30,8 +30,19 @@ export function tell(cause: unknown, json: boolean, command: string, { out, err 
   return known.exitCode;
 }
 
+/** A system call that failed, or memory that was not there, at a place that expected neither: no fault of the program's. */
+function isSystemError(cause: unknown): cause is Error {
+  if (!(cause instanceof Error)) return false;
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  const isCall = typeof syscall === 'string' && /^E[A-Z0-9]+$/.test(code ?? '');
+  return (
+    isCall || (cause instanceof RangeError && /allocation failed|ERR_MEMORY/i.test(`${cause.message} ${code ?? ''}`))
+  );
+}
+
 function asKnown(cause: unknown, command: string): TributaryError | undefined {
   if (cause instanceof TributaryError) return cause.exitCode === EXIT.internal ? undefined : cause;
+  if (isSystemError(cause)) return error('SYSTEM_REFUSED', { reason: cause.message }, cause);
   if (!(cause instanceof CommanderError)) return undefined;
   const problem = cause.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   return error('USAGE', { problem, command }, cause);

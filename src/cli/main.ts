@@ -3,23 +3,39 @@ import { EXIT } from '../base/errors/entry.ts';
 import { tell } from './failure.ts';
 import { buildProgram } from './program.ts';
 
-// A reader that goes away (`tributary models | head`) is no reason to stop training.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'EPIPE') return;
-    process.exitCode = EXIT.environment;
-    if (stream === process.stdout)
-      process.stderr.write(`error FILE_UNWRITABLE: cannot write to stdout: ${cause.message}\n`);
-  });
+// A reader that goes away (`tributary models | head`) or a full disk is no reason to stop training. What could not be
+// written is reported once, and in the end by the exit code.
+let isLost = false;
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') return;
+  if (!isLost) process.stderr.write(`error FILE_UNWRITABLE: cannot write to stdout: ${cause.message}\n`);
+  isLost = true;
+});
+process.stderr.on('error', () => {});
+process.on('exit', (code) => {
+  if (isLost && code === EXIT.ok) process.exitCode = EXIT.environment;
+});
 
 const words = process.argv.slice(2);
 const program = await buildProgram(words);
-try {
-  await program.parseAsync(words, { from: 'user' });
-} catch (cause) {
+
+function report(cause: unknown): void {
   const verb = program.commands.find((command) => command.name() === words[0]);
   process.exitCode = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
+}
+
+// What no verb waits for, as an event of a stream.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (cause) => {
+    report(cause);
+    process.exit();
+  });
+
+try {
+  await program.parseAsync(words, { from: 'user' });
+} catch (cause) {
+  report(cause);
 }

@@ -29,6 +29,12 @@ export const COMMON_ERRORS = {
     (d: { path: string; reason: string }) =>
       `cannot write ${d.path}: ${d.reason}. Choose another place or mend the permissions; nothing was changed`,
   ),
+  SYSTEM_REFUSED: entry(
+    EXIT.environment,
+    500,
+    (d: { reason: string }) =>
+      `the system refused: ${d.reason}. Look at the path, its permissions, the space on the disk, the memory and the limits of the user (ulimit)`,
+  ),
   DISK_FULL: entry(
     EXIT.environment,
     507,
