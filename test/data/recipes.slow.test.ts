@@ -65,7 +65,7 @@ describe('ml-100k', () => {
   const published: Record<string, string[]> = {
     'u.data': ['1\t10\t5\t100', '2\t10\t3\t200', '3\t11\t4\t300', '1\t11\t1\t400'],
     'u.user': ['1|24|M|technician|85711', '2|34|F|other|01043', '3|35|F|writer|T8H1N'],
-    'u.item': [`10|Belle \xe9poque (1992)|01-Jan-1992||http://x|${flags(5, 14)}`, `11|unknown||||${flags(0)}`],
+    'u.item': [`10|Belle \xe9poque, la \xe9 (1992)|01-Jan-1992||http://x|${flags(5, 14)}`, `11|unknown||||${flags(0)}`],
   };
   const files = (lines: Record<string, string[]>) =>
     Object.fromEntries(Object.entries(lines).map(([name, l]) => [name, Buffer.from(`${l.join('\n')}\n`, 'latin1')]));
