@@ -293,13 +293,20 @@ export async function findFiles(name: string, config: SourceConfig, sourceFolder
     const matches = existsSync(path)
       ? isFolder(path)
         ? filesIn(path, name, config.format)
-        : [path]
+        : [regularFile(path)]
       : await matchingFiles(path);
     if (matches.length === 0)
       throw error('DATA_FILES_MISSING', { source: name, pattern, folder: resolve(sourceFolder) });
     files.push(...matches);
   }
   return files;
+}
+
+/** The path of a file that has an end. Throws FILE_UNREADABLE for pipes and devices: reading them may never end. */
+function regularFile(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return path;
+  throw error('FILE_UNREADABLE', { path, reason: 'it is a device or a pipe, expected a file' });
 }
 
 /** Paths of the sources' files as far as they are there: all that a database needs to open for a configuration. */

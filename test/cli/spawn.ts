@@ -10,12 +10,10 @@ export interface Outcome {
   err: string;
 }
 
-/** Runs the command as a user does, to its end. */
-export function tributary(words: string[], options: { cwd?: string; uid?: number } = {}): Outcome {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...words], {
-    encoding: 'utf8',
-    ...options,
-  });
+/** Runs the command as a user does, to its end. `prefix`: words of a command that runs it. */
+export function tributary(words: string[], { prefix = [], cwd }: { cwd?: string; prefix?: string[] } = {}): Outcome {
+  const [program, ...rest] = [...prefix, process.execPath, COMMAND, ...words];
+  const { status, signal, stdout, stderr } = spawnSync(program, rest, { encoding: 'utf8', cwd });
   return { code: status, signal, out: stdout, err: stderr };
 }
 
