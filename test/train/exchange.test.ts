@@ -54,8 +54,8 @@ test.each(['aesm2_official_eval', 'aesm2_tree_eval'])(
       rows.flatMap((row) => Array.from({ length: config.tasks }, (_, t) => all[row * config.tasks + t]));
     expectClose({ shape: [], data: of(logits) }, { shape: [], data: of(expected) }, 1e-5);
 
-    await exportWeights(run, at('back.safetensors'));
-    const back = readSafetensors(at('back.safetensors')).tensors;
+    await exportWeights(run, at(`${name}.safetensors`));
+    const back = readSafetensors(at(`${name}.safetensors`)).tensors;
     const held = [...tensors].filter(([key]) => /^(param|buffer)\./.test(key));
     expect([...back.keys()].sort()).toEqual(held.map(([key]) => key.replace(/^param\./, '')).sort());
     for (const [key, { shape, data }] of held) {
@@ -65,7 +65,7 @@ test.each(['aesm2_official_eval', 'aesm2_tree_eval'])(
     }
 
     // A file without marks says the same.
-    expect(imported(path, at('back.safetensors'))).toBe(run);
+    expect(imported(path, at(`${name}.safetensors`))).toBe(run);
   },
 );
 
