@@ -70,9 +70,9 @@ export function checkFinite(path: string, tensors: Iterable<readonly [string, Te
       throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
 }
 
-/** Has the run a finished model? */
+/** Has the run a finished model, or had it one that lost its description? */
 export const hasModel = (folder: string): boolean =>
-  existsSync(join(folder, DESCRIPTION)) || isRecordedFinished(folder);
+  [DESCRIPTION, WEIGHTS].some((name) => existsSync(join(folder, name))) || isRecordedFinished(folder);
 
 export interface LoadedModel {
   description: ModelDescription;
@@ -103,6 +103,7 @@ export function modelTensor(
 export function loadModel(folder: string): LoadedModel {
   const path = join(folder, DESCRIPTION);
   if (!hasModel(folder)) throw error('MODEL_MISSING', { folder });
+  if (!existsSync(path)) throw error('RUN_DAMAGED', { path: folder, problem: `${DESCRIPTION} is gone` });
   checkFinished(folder, { file: DESCRIPTION });
   const { weights, ...description } = readSealed(path, 'a model', fileSchema);
   const { tensors } = readSafetensors(join(folder, WEIGHTS), weights);
