@@ -34,5 +34,6 @@ function interpolate(at: number, x: readonly number[], y: readonly number[]): nu
   }
   const width = x[high] - x[low];
   // Where sessions take denormal numbers for 0, so does this thread: x that differ may have no width between them.
-  return width > 0 ? y[low] + ((at - x[low]) / width) * (y[high] - y[low]) : y[low];
+  // Rounding may carry the sum past the next point: what follows would be lower.
+  return width > 0 ? Math.min(y[low] + ((at - x[low]) / width) * (y[high] - y[low]), y[high]) : y[low];
 }

@@ -45,5 +45,15 @@ test('calibrated probabilities lie in [0, 1] and never fall as the logit rises',
   });
   // Neighbours whose difference is a denormal number: 0 in a thread that runs sessions.
   const close: Calibration = { kind: 'isotonic', x: [0, 4.450147717014403e-308, 4.450147717014404e-308], y: [0, 0, 0] };
-  fc.assert(property, { examples: [[close, [0, 0]]] });
+  // Just below the second point the line would be above it, by rounding.
+  const past: Calibration = {
+    kind: 'isotonic',
+    x: [-8.900295434028806e-308, 0],
+    y: [3.0552432632426027e-100, 2.205040115172071e-99],
+  };
+  const examples: [Calibration, number[]][] = [
+    [close, [0, 0]],
+    [past, [-5e-324, 0]],
+  ];
+  fc.assert(property, { examples });
 });
