@@ -1,4 +1,4 @@
-/** 500 damages of folders of each format: refused, or the same result; never silently another one, never a stack trace. */
+/** At least 500 damages of prepared data, runs, artifacts and configurations: refused, or the same result; never silently another one, never a stack trace. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from '../train/support.ts';
@@ -26,13 +26,13 @@ type Case = [name: string, damages: number, format: () => Format | Promise<Forma
 
 test.each<Case>([
   ['prepared data', 500, () => prepared.withRows],
-  ['prepared data without row files', 500, () => prepared.withoutRows],
-  ['finished runs', 500, () => finishedFormat(folder, prepared.data)],
-  ['interrupted runs', 500, () => stoppedFormat(folder, prepared.data)],
+  ['prepared data without row files', 250, () => prepared.withoutRows],
+  ['finished runs', 300, () => finishedFormat(folder, prepared.data)],
+  ['interrupted runs', 300, () => stoppedFormat(folder, prepared.data)],
   ['artifacts', 500, () => artifactFormat(folder, prepared.run)],
-  ['prepared data of 0.1', 500, () => stored.prepared],
-  ['runs of 0.1', 500, () => stored.run],
-  ['artifacts of 0.1', 500, () => stored.artifact],
+  ['prepared data of 0.1', 150, () => stored.prepared],
+  ['runs of 0.1', 150, () => stored.run],
+  ['artifacts of 0.1', 150, () => stored.artifact],
 ])('damaged %s', async (name, damages, format) => {
   const { refused, equal, wrong } = await tryDamages({ ...(await format()), damages, seed: 2 });
   expect(wrong).toEqual([]);
