@@ -4,10 +4,12 @@
  * there are groups: sandwich covariance for coefficients, the infinitesimal jackknife over placements for AUC
  * (Obuchowski: Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997).
  */
+import { sigmoid } from '../evaluate/index.ts';
 import { normalCritical, placements } from '../evaluate/significance/index.ts';
 import { FLOWS } from './likelihood.ts';
-import { cholesky, invertLower, solveCholesky } from './matrix.ts';
-import type { FlowRows } from './rows.ts';
+import { cholesky, invertLower } from './matrix.ts';
+import { newton } from './newton.ts';
+import { type FlowRows, isAsked } from './rows.ts';
 
 /** An estimate with its 95 % interval. */
 export interface Estimate {
@@ -44,12 +46,7 @@ export function certify(
     for (let t = 0; t < T; t++) {
       const own: number[] = [];
       for (let row = 0; row < n; row++)
-        if (
-          rows.scenario[row] === s &&
-          !Number.isNaN(labels[row * T + t]) &&
-          !(orderedTasks && t > 0 && !(labels[row * T + t - 1] > 0))
-        )
-          own.push(row);
+        if (rows.scenario[row] === s && isAsked(rows, row * T + t, orderedTasks)) own.push(row);
       const y = Float64Array.from(own, (row) => labels[row * T + t]);
       const columns = Array.from({ length: FLOWS }, (_, k) =>
         Float64Array.from(own, (row) => scores[(k * n + row) * T + t]),
@@ -75,6 +72,9 @@ function clustersOf(own: readonly number[], group: Int32Array | undefined): Int3
     return number;
   });
 }
+
+const clusterCount = (clusters: Int32Array): number =>
+  clusters.reduce((most, cluster) => Math.max(most, cluster + 1), 0);
 
 function cellCertificates(
   y: Float64Array,
@@ -135,18 +135,14 @@ function logistic(y: Float64Array, columns: readonly Float64Array[], clusters: I
   const P = columns.length + 1;
   const x = (row: number, i: number): number => (i === 0 ? 1 : columns[i - 1][row]);
   const b = new Float64Array(P);
-  const hessian = new Float64Array(P * P);
-  const gradient = new Float64Array(P);
   const logit = (row: number): number => {
     let sum = 0;
     for (let i = 0; i < P; i++) sum += x(row, i) * b[i];
     return sum;
   };
-  const assemble = (): void => {
-    hessian.fill(0);
-    gradient.fill(0);
+  const assemble = (gradient: Float64Array, hessian: Float64Array): void => {
     for (let row = 0; row < y.length; row++) {
-      const p = 1 / (1 + Math.exp(-logit(row)));
+      const p = sigmoid(logit(row));
       for (let i = 0; i < P; i++) {
         gradient[i] += x(row, i) * (y[row] - p);
         for (let j = 0; j <= i; j++) hessian[i * P + j] += p * (1 - p) * x(row, i) * x(row, j);
@@ -154,23 +150,12 @@ function logistic(y: Float64Array, columns: readonly Float64Array[], clusters: I
     }
     for (let i = 0; i < P; i++) hessian[i * P + i] += 1e-6;
   };
-  for (let iteration = 0; iteration < 20; iteration++) {
-    assemble();
-    if (!cholesky(hessian, P)) return undefined;
-    solveCholesky(hessian, P, gradient);
-    let largest = 0;
-    for (let i = 0; i < P; i++) {
-      b[i] += gradient[i];
-      largest = Math.max(largest, Math.abs(gradient[i]));
-    }
-    if (largest < 1e-10) break;
-  }
-  assemble();
-  if (!b.every(Number.isFinite) || !cholesky(hessian, P)) return undefined;
+  const hessian = newton(b, assemble, { iterations: 20, tolerance: 1e-10 });
+  if (hessian === undefined || !b.every(Number.isFinite) || !cholesky(hessian, P)) return undefined;
   const logits = Float64Array.from(y, (_, row) => logit(row));
   return {
     b,
-    error: clusteredErrors(hessian, P, (row, i) => x(row, i) * (y[row] - 1 / (1 + Math.exp(-logits[row]))), clusters),
+    error: clusteredErrors(hessian, P, (row, i) => x(row, i) * (y[row] - sigmoid(logits[row])), clusters),
     logits,
     losses: logits.map((l, row) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - y[row] * l),
   };
@@ -183,7 +168,7 @@ function clusteredErrors(
   score: (row: number, i: number) => number,
   clusters: Int32Array,
 ): Float64Array {
-  const count = clusters.reduce((most, cluster) => Math.max(most, cluster + 1), 0);
+  const count = clusterCount(clusters);
   const sums = new Float64Array(count * P);
   for (let row = 0; row < clusters.length; row++)
     for (let i = 0; i < P; i++) sums[clusters[row] * P + i] += score(row, i);
@@ -211,7 +196,7 @@ function aucDifference(y: Float64Array, a: Float64Array, b: Float64Array, cluste
   const [of, other] = [placements(a, y), placements(b, y)];
   if (of === undefined || other === undefined) return { value: 0, low: 0, high: 0 };
   const value = of.auc - other.auc;
-  const influence = new Float64Array(clusters.reduce((most, cluster) => Math.max(most, cluster + 1), 0));
+  const influence = new Float64Array(clusterCount(clusters));
   let p = 0;
   let n = 0;
   for (let row = 0; row < y.length; row++) {
@@ -227,7 +212,7 @@ function aucDifference(y: Float64Array, a: Float64Array, b: Float64Array, cluste
 function lossDifference(a: Float64Array, b: Float64Array, clusters: Int32Array): Estimate {
   let value = 0;
   for (let row = 0; row < a.length; row++) value += (a[row] - b[row]) / a.length;
-  const influence = new Float64Array(clusters.reduce((most, cluster) => Math.max(most, cluster + 1), 0));
+  const influence = new Float64Array(clusterCount(clusters));
   for (let row = 0; row < a.length; row++) influence[clusters[row]] += (a[row] - b[row] - value) / a.length;
   return interval(value, clusteredError(influence));
 }

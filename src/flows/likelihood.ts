@@ -61,7 +61,7 @@ export function negativeLogLikelihood(
   let sum = 0;
   for (const [j, term] of terms.entries()) {
     const own = tau2.subarray(j * FLOWS, (j + 1) * FLOWS);
-    sum += termLikelihood(term, C, covariance(base, own), gradient && D);
+    sum += termLikelihood(term, C, mixture(base, own), gradient && D);
     if (gradient === undefined) continue;
     for (let k = 0; k < FLOWS; k++) {
       let inner = 0;
@@ -78,26 +78,40 @@ export function negativeLogLikelihood(
   return sum;
 }
 
-function covariance(base: readonly Float64Array[], tau2: Float64Array): Float64Array {
+function mixture(base: readonly Float64Array[], tau2: Float64Array): Float64Array {
   const out = new Float64Array(base[0].length);
   for (let k = 0; k < FLOWS; k++)
     if (tau2[k] !== 0) for (let i = 0; i < out.length; i++) out[i] += tau2[k] * base[k][i];
   return out;
 }
 
+/** [C,C] Sigma of a field with these variances [4]. */
+export const covarianceOf = (
+  tau2: Float64Array,
+  W: Float64Array,
+  patterns: readonly Float64Array[],
+  C: number,
+): Float64Array => mixture(weighted(W, patterns, C), tau2);
+
+/** Writes the lower triangle of K + H Sigma H of one row of a term. */
+export function rowCovariance({ H, K }: Term, m: number, sigma: Float64Array, C: number, out: Float64Array): void {
+  for (let i = 0; i < C; i++) {
+    const hi = H === undefined ? 1 : H[m * C + i];
+    for (let j = 0; j <= i; j++)
+      out[i * C + j] = K[(m * C + i) * C + j] + hi * sigma[i * C + j] * (H === undefined ? 1 : H[m * C + j]);
+  }
+}
+
 /** The term's part; D becomes its derivative with respect to Sigma [C,C]. */
-function termLikelihood({ rows, y, H, K }: Term, C: number, sigma: Float64Array, D: Float64Array | undefined): number {
+function termLikelihood(term: Term, C: number, sigma: Float64Array, D: Float64Array | undefined): number {
+  const { rows, y, H } = term;
   D?.fill(0);
   const A = new Float64Array(C * C);
   const inverse = new Float64Array(C * C);
   const a = new Float64Array(C);
   let sum = 0;
   for (let m = 0; m < rows; m++) {
-    for (let i = 0; i < C; i++) {
-      const hi = H === undefined ? 1 : H[m * C + i];
-      for (let j = 0; j <= i; j++)
-        A[i * C + j] = K[(m * C + i) * C + j] + hi * sigma[i * C + j] * (H === undefined ? 1 : H[m * C + j]);
-    }
+    rowCovariance(term, m, sigma, C, A);
     if (!cholesky(A, C)) return Number.POSITIVE_INFINITY;
     invertLower(A, C, inverse);
     // a = A^-1 y, by L^-1 y first: its square is y' A^-1 y.

@@ -3,7 +3,8 @@
  * scenario ids) are regressed on the coarse fields; effects are known but for what a model is not sure of itself.
  */
 
-import { contrastsOf } from './effects.ts';
+import { contrastsOf } from './contrasts.ts';
+import { addOuter, designOf } from './design.ts';
 import { cholesky, solveCholesky } from './matrix.ts';
 import { type Block, blocksOf, type FlowRows } from './rows.ts';
 import type { Term } from './terms.ts';
@@ -35,16 +36,17 @@ export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: numb
 
 /** Least squares of every cell's centred logits on all coarse fields at once, with a ridge of 1. */
 function regression(n: number, coarse: readonly Block[], logits: Float32Array, C: number): Float64Array {
-  const P = 1 + coarse.reduce((sum, { levels }) => sum + levels, 0);
+  const design = designOf(n, coarse);
+  const P = design.columns;
   const normal = new Float64Array(P * P);
   const right = new Float64Array(P * C);
   const means = new Float64Array(C);
   for (let i = 0; i < n * C; i++) means[i % C] += logits[i] / n;
   for (let row = 0; row < n; row++) {
-    const entries = rowEntries(coarse, row);
-    for (const [a, x] of entries) {
-      for (const [b, z] of entries) if (b <= a) normal[a * P + b] += x * z;
-      for (let c = 0; c < C; c++) right[a * C + c] += x * (logits[row * C + c] - means[c]);
+    addOuter(design, row, 1, normal);
+    for (let i = design.start[row]; i < design.start[row + 1]; i++) {
+      const a = design.column[i];
+      for (let c = 0; c < C; c++) right[a * C + c] += design.value[i] * (logits[row * C + c] - means[c]);
     }
   }
   for (let i = 0; i < P; i++) normal[i * P + i] += 1;
@@ -56,17 +58,4 @@ function regression(n: number, coarse: readonly Block[], logits: Float32Array, C
     for (let i = 0; i < P; i++) out[i * C + c] = b[i];
   }
   return out;
-}
-
-function rowEntries(coarse: readonly Block[], row: number): [number, number][] {
-  const entries: [number, number][] = [[0, 1]];
-  let first = 1;
-  for (const { slots, ids, weight, levels } of coarse) {
-    for (let slot = 0; slot < slots; slot++) {
-      const id = ids[row * slots + slot];
-      if (id >= 0) entries.push([first + id, weight[row]]);
-    }
-    first += levels;
-  }
-  return entries;
 }

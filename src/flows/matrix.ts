@@ -46,6 +46,38 @@ export function invertLower(l: Float64Array, n: number, out: Float64Array): void
   }
 }
 
+/** The full inverse of a symmetric positive definite [n,n] matrix, whose lower triangle becomes its Cholesky factor. */
+export function inverseOf(symmetric: Float64Array, n: number): Float64Array {
+  cholesky(symmetric, n);
+  const lower = new Float64Array(n * n);
+  invertLower(symmetric, n, lower);
+  const out = new Float64Array(n * n);
+  for (let k = 0; k < n; k++)
+    for (let i = 0; i <= k; i++) {
+      const factor = lower[k * n + i];
+      if (factor === 0) continue;
+      for (let j = 0; j <= i; j++) out[i * n + j] += factor * lower[k * n + j];
+    }
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) out[j * n + i] = out[i * n + j];
+  return out;
+}
+
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** a' M b of a symmetric M of which the lower triangle is there. */
+export function bilinear(lower: Float64Array, n: number, a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    sum += a[i] * lower[i * n + i] * b[i];
+    for (let j = 0; j < i; j++) sum += lower[i * n + j] * (a[i] * b[j] + a[j] * b[i]);
+  }
+  return sum;
+}
+
 /**
  * Eigenvectors of a symmetric [n,n] matrix by cyclic Jacobi rotations, as rows [n,n], largest eigenvalue first. Signs are
  * those that make the entry of largest magnitude positive.

@@ -4,6 +4,8 @@
  * Optimization 20, 1982; Nocedal: Updating quasi-Newton matrices with limited storage, Mathematics of Computation 35, 1980).
  */
 
+import { dot } from './matrix.ts';
+
 export interface Minimum {
   x: Float64Array;
   value: number;
@@ -69,12 +71,6 @@ export function minimise(objective: Objective, start: ArrayLike<number>, options
     if (stalled === 2) break;
   }
   return { x, value, iterations };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 /** The two loops of L-BFGS, over the free variables alone. */

@@ -23,6 +23,10 @@ export interface FlowRows {
   fields: readonly FlowField[];
 }
 
+/** Does the label at place i of [N, T] count? With ordered tasks, where the task before it is 1 alone. */
+export const isAsked = ({ labels, tasks }: FlowRows, i: number, ordered: boolean): boolean =>
+  !Number.isNaN(labels[i]) && !(ordered && i % tasks > 0 && !(labels[i - 1] > 0));
+
 /** A field's one-hot matrix [N, L] over the levels that occur; a row's values share a weight of 1. */
 export interface Block {
   name: string;

@@ -3,8 +3,9 @@
  * under the fitted covariance, at strength 1.
  */
 
-import type { CoarseEffect, Effects } from './effects.ts';
-import { FLOWS, type Parameters, patternsOf } from './likelihood.ts';
+import type { CoarseEffect } from './coarse.ts';
+import type { Effects } from './effects.ts';
+import { covarianceOf, FLOWS, type Parameters, patternsOf, rowCovariance } from './likelihood.ts';
 import { cholesky, solveCholesky } from './matrix.ts';
 import type { Block, FlowField, FlowRows } from './rows.ts';
 import type { Term } from './terms.ts';
@@ -27,10 +28,11 @@ export function learnedFlows(
 ): LearnedFlows {
   const C = S * T;
   const patterns = patternsOf(S, T);
+  const used = tau2.map((value, i) => (reads[i] ? value : 0));
   return {
     cells: C,
     fields: fields.map((field, j) => {
-      const own = tau2.map((value, i) => (reads[i] ? value : 0)).subarray(j * FLOWS, (j + 1) * FLOWS);
+      const own = used.subarray(j * FLOWS, (j + 1) * FLOWS);
       const weighted = weightedScores(terms[j], own, W, patterns, C);
       const effects = Array.from({ length: FLOWS }, (_, k) => {
         if (!reads[j * FLOWS + k]) return undefined;
@@ -44,26 +46,22 @@ export function learnedFlows(
 
 /** [M, C] H (K + H Sigma H)^-1 y */
 function weightedScores(
-  { rows, y, H, K }: Term,
+  term: Term,
   tau2: Float64Array,
   W: Float64Array,
   patterns: readonly Float64Array[],
   C: number,
 ): Float64Array {
-  const sigma = new Float64Array(C * C);
-  for (let k = 0; k < FLOWS; k++)
-    for (let i = 0; i < C; i++)
-      for (let l = 0; l < C; l++) sigma[i * C + l] += tau2[k] * W[k * C + i] * W[k * C + l] * patterns[k][i * C + l];
+  const { rows, y, H } = term;
+  const sigma = covarianceOf(tau2, W, patterns, C);
   const out = new Float64Array(rows * C);
   const A = new Float64Array(C * C);
   for (let m = 0; m < rows; m++) {
-    const h = (c: number): number => (H === undefined ? 1 : H[m * C + c]);
-    for (let i = 0; i < C; i++)
-      for (let l = 0; l <= i; l++) A[i * C + l] = K[(m * C + i) * C + l] + h(i) * sigma[i * C + l] * h(l);
+    rowCovariance(term, m, sigma, C, A);
     cholesky(A, C);
     const a = y.slice(m * C, (m + 1) * C);
     solveCholesky(A, C, a);
-    for (let c = 0; c < C; c++) out[m * C + c] = h(c) * a[c];
+    for (let c = 0; c < C; c++) out[m * C + c] = (H === undefined ? 1 : H[m * C + c]) * a[c];
   }
   return out;
 }
@@ -87,7 +85,7 @@ function posterior(
   return out;
 }
 
-function throughBasis({ block, basis }: CoarseEffect, rows: Float64Array, C: number): LevelEffects {
+function throughBasis({ block, contrasts: { basis } }: CoarseEffect, rows: Float64Array, C: number): LevelEffects {
   const L = block.levels;
   const out = new Float64Array(L * C);
   for (let l = 0; l < L; l++)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { type CoarseEffect, type FineEffect, fieldEffects } from '../../src/flows/effects.ts';
+import type { CoarseEffect } from '../../src/flows/coarse.ts';
+import { fieldEffects } from '../../src/flows/effects.ts';
+import type { FineEffect } from '../../src/flows/fine.ts';
 import { blocksOf, type FlowRows } from '../../src/flows/rows.ts';
 import { inverse, solve } from './dense.ts';
 
@@ -81,7 +83,7 @@ function logistic(X: number[][], y: number[]): { b: number[]; covariance: number
 }
 
 /** Coefficients of level effects on the field's contrasts: basis' D (I - 1 w'). */
-function coefficients({ block, basis }: CoarseEffect): number[][] {
+function coefficients({ block, contrasts: { basis } }: CoarseEffect): number[][] {
   const L = block.levels;
   const totals = Array.from({ length: L }, (_, l) => block.seen[l] + block.seen[L + l]);
   const w = totals.map((total) => total / totals.reduce((a, b) => a + b, 0));
@@ -178,7 +180,8 @@ describe('effects of coarse fields', () => {
       for (let m = 0; m < L - 1; m++)
         for (let n = 0; n <= m; n++) {
           const product = totals.reduce(
-            (all, total, l) => all + (total / sum) * field.basis[l * (L - 1) + m] * field.basis[l * (L - 1) + n],
+            (all, total, l) =>
+              all + (total / sum) * field.contrasts.basis[l * (L - 1) + m] * field.contrasts.basis[l * (L - 1) + n],
             0,
           );
           expect(product).toBeCloseTo(m === n ? 1 : 0, 9);
