@@ -7,13 +7,10 @@
  * Writes OUT/result.json and prints a line for each world and a sum for each kind. A claim is a verdict "useless" on a flow that
  * carries something elsewhere; it is right where the flow was planted as noise in the cell.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-
-const PROGRAM = fileURLToPath(new URL('../bin/tributary.js', import.meta.url));
+import { tributary } from './command.js';
 
 /** Options of a world by kind: rows, then `--set` entries; `vary` draws the rest from the seed. */
 const KINDS = {
@@ -38,17 +35,6 @@ const { values, positionals } = parseArgs({
 if (positionals.length !== 1) throw new Error('expected one folder: node scripts/flow-recovery.js OUT');
 const [out] = positionals;
 
-/** Runs a command; gives the last line that it printed. */
-function tributary(...words) {
-  const { status, stdout } = spawnSync(process.execPath, [PROGRAM, ...words], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 1e9,
-  });
-  if (status !== 0) throw new Error(`tributary ${words.join(' ')} ended with code ${status}`);
-  return stdout.trim().split('\n').at(-1);
-}
-
 /** Scenarios 2 to 5, tasks 2 or 3, strengths 0.3 to 1.2. */
 function drawn(seed) {
   const part = (n) => ((Math.imul(seed, 2654435761) >>> 0) / 2 ** n) % 1;
@@ -64,9 +50,7 @@ function ofWorld(kind, seed) {
   const options = [...set, ...(vary ? drawn(seed) : [])].flatMap((entry) => ['--set', entry]);
   const sizes = ['--rows', String(rows), '--seed', String(seed)];
   tributary('prepare', 'synthetic', ...sizes, ...options, '--source', world, '--out', data);
-  const before = process.resourceUsage();
   const { flows, fields } = JSON.parse(tributary('flows', '--test', data, '--json'));
-  const seconds = (process.resourceUsage().userCPUTime - before.userCPUTime) / 1e6;
   const { truth } = JSON.parse(readFileSync(join(world, 'synthetic-truth.json'), 'utf8'));
   const planted = new Set(
     truth.cells.flatMap((cell) =>
@@ -90,7 +74,6 @@ function ofWorld(kind, seed) {
     wrong: claims.length - right,
     wrongFields,
     others: flows.length - planted.size,
-    seconds,
   };
 }
 

@@ -6,30 +6,17 @@
  *
  * Writes OUT/result.json. A flow of a cell counts as removed where it is kept for less than half of the test rows.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { tributary } from './command.js';
 
-const PROGRAM = fileURLToPath(new URL('../bin/tributary.js', import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rows: { type: 'string', default: '200000' }, seeds: { type: 'string', default: '1,2,3,4,5' } },
 });
 if (positionals.length !== 1) throw new Error('expected one folder: node scripts/noise-flows.js OUT');
 const [out] = positionals;
-
-/** Runs a command; gives the last line that it printed. */
-function tributary(...words) {
-  const { status, stdout } = spawnSync(process.execPath, [PROGRAM, ...words], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 1e9,
-  });
-  if (status !== 0) throw new Error(`tributary ${words.join(' ')} ended with code ${status}`);
-  return stdout.trim().split('\n').at(-1);
-}
 
 function ofSeed(seed) {
   const [world, data, learned, kept] = ['world', 'data', 'learned', 'kept'].map((name) => join(out, `${seed}`, name));

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { loadDataset } from '../config/load.ts';
+import { parseValue } from '../config/override.ts';
 import { recipes } from '../data/recipes.ts';
 
 export interface DatasetOptions {
@@ -39,12 +40,12 @@ export async function readDataset(
   return { config: await loadDataset(config), sourceFolder: source };
 }
 
-function recipeOptions(set: string[], usage: (problem: string) => Error): Record<string, string> {
+function recipeOptions(set: string[], usage: (problem: string) => Error): Record<string, unknown> {
   return Object.fromEntries(
     set.map((text) => {
       const at = text.indexOf('=');
       if (at < 1) throw usage(`--set ${text}: expected name=value`);
-      return [text.slice(0, at), text.slice(at + 1)];
+      return [text.slice(0, at), parseValue(text.slice(at + 1))];
     }),
   );
 }

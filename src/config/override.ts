@@ -79,7 +79,8 @@ function withValue(holder: unknown, [key, ...rest]: string[], value: unknown): u
   return { ...object, [key]: withValue(own(object, key), rest, value) };
 }
 
-function parseValue(text: string): unknown {
+/** The value of a `--set`: JSON where it parses, text otherwise. */
+export function parseValue(text: string): unknown {
   try {
     return parseJson(text);
   } catch {
