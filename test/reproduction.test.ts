@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { markdownTable } from '../src/base/markdown.ts';
 import { compareSchema } from '../src/config/compare.ts';
-import type { ComparisonResult, ModelResult } from '../src/experiment/compare/result.ts';
-import { type Table, tablesOf } from '../src/experiment/compare/tables.ts';
-import type { Times } from '../src/experiment/compare/times.ts';
+import type { ComparisonResult, ModelResult } from '../src/study/compare/result.ts';
+import { type Table, tablesOf } from '../src/study/compare/tables.ts';
+import type { Times } from '../src/study/compare/times.ts';
 
 const RESULTS = 'reproduction/results';
 const comparisons = readdirSync(RESULTS).filter((name) => existsSync(join(RESULTS, name, 'times.json')));

@@ -2,17 +2,17 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openArtifact } from '../src/artifact/open.ts';
 import { loadDataset } from '../src/config/load.ts';
-import { openPrepared, verifyPrepared } from '../src/data/open.ts';
-import { prepare } from '../src/data/prepare.ts';
-import { validate, worstLevel } from '../src/data/validate.ts';
+import { validate, worstLevel } from '../src/data/checks/validate.ts';
+import { prepare } from '../src/data/prepare/prepare.ts';
+import { openPrepared, verifyPrepared } from '../src/data/prepared/open.ts';
 import { gridToJson } from '../src/evaluate/index.ts';
-import { exportRun } from '../src/select/export.ts';
-import { predictRun } from '../src/select/predict-run.ts';
-import { loadRanker } from '../src/serve/ranker.ts';
+import { exportRun } from '../src/export/export.ts';
+import { predictRun } from '../src/export/predict-run.ts';
+import { loadRanker } from '../src/serve/ranker/ranker.ts';
+import { openArtifact } from '../src/store/artifact/open.ts';
 import { evaluateRun } from '../src/train/evaluate-run.ts';
-import { runTraining } from '../src/train/run.ts';
+import { runTraining } from '../src/train/run/run.ts';
 import { readParquetRows } from './data/support.ts';
 import { temporaryFolder } from './train/support.ts';
 

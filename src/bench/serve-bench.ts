@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Artifact, openArtifact } from '../artifact/open.ts';
 import { random } from '../base/random.ts';
+import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { generateLoad, type LoadResult } from './load.ts';
 
 export interface ServeBenchOptions {

@@ -1,17 +1,17 @@
 /** One phase of training on one table: its steps, how long they took, and what took the time. */
 import { availableParallelism } from 'node:os';
-import type { Batch, PreparedData } from '../data/prepared.ts';
+import type { Batch, PreparedData } from '../data/prepared/prepared.ts';
 import { multiplyAdds, type Product } from '../graph/index.ts';
 import type { Phase } from '../model/contract.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import type { GateSource } from '../train/gates.ts';
 import { type TrainingGraph, trainingGraph } from '../train/graphs.ts';
-import { gatesOf } from '../train/phase-tools.ts';
-import type { PhasePlan } from '../train/phases.ts';
-import { scalarsAt } from '../train/schedule.ts';
-import { type Setup, stepContext } from '../train/setup.ts';
-import { type StepContext, type StepInput, trainStep } from '../train/step.ts';
+import type { GateSource } from '../train/phases/gates.ts';
+import { gatesOf } from '../train/phases/phase-tools.ts';
+import type { PhasePlan } from '../train/phases/phases.ts';
+import { type Setup, stepContext } from '../train/run/setup.ts';
+import { scalarsAt } from '../train/step/schedule.ts';
+import { type StepContext, type StepInput, trainStep } from '../train/step/step.ts';
 import { Clock, PARTS, type Part } from './clock.ts';
 import { median } from './median.ts';
 import { type OperatorShares, operatorShares } from './profile.ts';

@@ -1,5 +1,5 @@
 /** Says whose weights are used where they are not those of a finished model. */
-import type { CheckpointInfo } from '../artifact/checkpoint.ts';
+import type { CheckpointInfo } from '../store/run/checkpoint.ts';
 import { print, printJson } from './output.ts';
 
 export const checkpointNote =

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
+import { parseValue } from '../config/files/override.ts';
 import { loadDataset } from '../config/load.ts';
-import { parseValue } from '../config/override.ts';
-import { recipes } from '../data/recipes.ts';
+import { recipes } from '../data/recipes/recipes.ts';
 
 export interface DatasetOptions {
   source?: string;

@@ -1,5 +1,5 @@
 /** What a model learned of a synthetic world's planted effects, as text. */
-import type { PreparedData } from '../data/prepared.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
 import { type Recovery, recoverStrengths } from '../data/synthetic/recovery.ts';
 import { plantedTruth, type World } from '../data/synthetic/world.ts';
 import { openModel } from '../train/finished.ts';

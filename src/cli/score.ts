@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError, Option } from 'commander';
 import { oneLine } from '../base/one-line.ts';
-import type { ExportOptions } from '../select/export.ts';
+import type { ExportOptions } from '../export/export.ts';
 
 export type Score = NonNullable<ExportOptions['score']>;
 

@@ -1,8 +1,8 @@
 /** Runs a training to its end while it is shown: what train, resume and the demo share. */
 import { EXIT } from '../base/errors/entry.ts';
-import type { ResultEvent, TrainingEvent } from '../train/events.ts';
-import { startTraining, type TrainingStart } from '../train/host.ts';
-import { displayFor } from './progress.ts';
+import type { ResultEvent, TrainingEvent } from '../train/run/events.ts';
+import { startTraining, type TrainingStart } from '../train/run/host.ts';
+import { displayFor } from './print/progress.ts';
 import { onStopSignal } from './stop.ts';
 
 export interface FollowOptions extends TrainingStart {

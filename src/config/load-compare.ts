@@ -4,10 +4,10 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import { shown } from '../base/shown.ts';
 import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry } from './compare.ts';
-import { readConfig } from './file.ts';
+import { readConfig } from './files/file.ts';
+import { isObject, merge } from './files/override.ts';
+import { type Problem, problemsOf } from './files/problems.ts';
 import { type ConfigurableModel, loadRun, readWritten } from './load.ts';
-import { isObject, merge } from './override.ts';
-import { type Problem, problemsOf } from './problems.ts';
 import type { Evaluation, RunConfig } from './run.ts';
 
 export interface ComparedModel {

@@ -1,8 +1,8 @@
 /** Loads serving configurations. */
 import { error } from '../base/errors/index.ts';
+import { merge } from './files/override.ts';
+import { problemsOf } from './files/problems.ts';
 import { readWritten } from './load.ts';
-import { merge } from './override.ts';
-import { problemsOf } from './problems.ts';
 import { type ServingConfig, servingSchema } from './serving.ts';
 
 /**

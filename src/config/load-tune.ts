@@ -1,9 +1,9 @@
 /** Loads tuning configurations, and makes the run configurations of trials out of them. */
 import { error } from '../base/errors/index.ts';
 import { shown } from '../base/shown.ts';
+import { applySettings, isObject, merge, parseSettings } from './files/override.ts';
+import { type Problem, problemsOf } from './files/problems.ts';
 import { type ConfigurableModel, readWritten, resolveRun } from './load.ts';
-import { applySettings, isObject, merge, parseSettings } from './override.ts';
-import { type Problem, problemsOf } from './problems.ts';
 import { type RunConfig, runSchema } from './run.ts';
 import { conditionSchema, type Json, type Parameter, parameterSchema, type TuneConfig, tuneSchema } from './tune.ts';
 

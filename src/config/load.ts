@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { shown } from '../base/shown.ts';
 import { type DatasetConfig, datasetSchema } from './dataset.ts';
-import { asPlain, readConfig } from './file.ts';
-import { applySettings, isObject, merge, parseSettings } from './override.ts';
-import { type Problem, problemsOf } from './problems.ts';
+import { asPlain, readConfig } from './files/file.ts';
+import { applySettings, isObject, merge, parseSettings } from './files/override.ts';
+import { type Problem, problemsOf } from './files/problems.ts';
 import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts';
 
 /** What the loader needs to know of a model. */

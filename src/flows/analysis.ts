@@ -1,6 +1,6 @@
 /** The whole of it: rows -> effects of fields -> terms -> verdicts. */
 import { z } from 'zod';
-import { type Effects, fieldEffects } from './effects.ts';
+import { type Effects, fieldEffects } from './effects/effects.ts';
 import { modelTerms } from './logits.ts';
 import { type Blocks, blocksOf, type FlowRows } from './rows.ts';
 import { type Term, termsOf } from './terms.ts';

@@ -7,8 +7,8 @@
 import { sigmoid } from '../evaluate/index.ts';
 import { normalCritical, placements } from '../evaluate/significance/index.ts';
 import { FLOWS } from './likelihood.ts';
-import { cholesky, invertLower } from './matrix.ts';
-import { newton } from './newton.ts';
+import { cholesky, invertLower } from './numeric/matrix.ts';
+import { newton } from './numeric/newton.ts';
 import { type FlowRows, isAsked } from './rows.ts';
 
 /** An estimate with its 95 % interval. */

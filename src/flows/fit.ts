@@ -1,6 +1,6 @@
 /** Strengths and variances of greatest marginal likelihood. */
 import { FLOWS, negativeLogLikelihood, type Parameters } from './likelihood.ts';
-import { minimise } from './minimise.ts';
+import { minimise } from './numeric/minimise.ts';
 import type { Term } from './terms.ts';
 
 /** Bounds of a variance, and of a strength. */

@@ -4,7 +4,7 @@
  *   y ~ N(0, K + H Sigma_j H),   Sigma_j = sum_k tau2_jk (w_k w_k') o P_k
  *   P1 = J x J,  P2 = D_S x D_T,  P3 = J x D_T,  P4 = D_S x J     (Kronecker; D_n = (I - J/n) n/(n-1))
  */
-import { cholesky, invertLower } from './matrix.ts';
+import { cholesky, invertLower } from './numeric/matrix.ts';
 import type { Term } from './terms.ts';
 
 export const FLOWS = 4;

@@ -3,9 +3,9 @@
  * scenario ids) are regressed on the coarse fields; effects are known but for what a model is not sure of itself.
  */
 
-import { contrastsOf } from './contrasts.ts';
-import { addOuter, designOf } from './design.ts';
-import { cholesky, solveCholesky } from './matrix.ts';
+import { contrastsOf } from './effects/contrasts.ts';
+import { addOuter, designOf } from './effects/design.ts';
+import { cholesky, solveCholesky } from './numeric/matrix.ts';
 import { type Block, blocksOf, type FlowRows } from './rows.ts';
 import type { Term } from './terms.ts';
 

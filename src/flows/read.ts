@@ -1,7 +1,7 @@
 /** Rows of a prepared data set as the analysis of flows reads them. */
 
 import type { SplitName } from '../config/dataset.ts';
-import type { PreparedData } from '../data/prepared.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { FlowField, FlowRows } from './rows.ts';
 
 export interface FlowSample {

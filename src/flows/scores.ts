@@ -3,10 +3,10 @@
  * under the fitted covariance, at strength 1.
  */
 
-import type { CoarseEffect } from './coarse.ts';
-import type { Effects } from './effects.ts';
+import type { CoarseEffect } from './effects/coarse.ts';
+import type { Effects } from './effects/effects.ts';
 import { covarianceOf, FLOWS, type Parameters, patternsOf, rowCovariance } from './likelihood.ts';
-import { cholesky, solveCholesky } from './matrix.ts';
+import { cholesky, solveCholesky } from './numeric/matrix.ts';
 import type { Block, FlowField, FlowRows } from './rows.ts';
 import type { Term } from './terms.ts';
 

@@ -1,7 +1,7 @@
 /** What the likelihood reads of each field: y ~ N(0, K + H Sigma H), a row for each contrast (coarse) or level (ids). */
-import type { CoarseEffect } from './coarse.ts';
-import type { Effects } from './effects.ts';
-import type { FineEffect } from './fine.ts';
+import type { CoarseEffect } from './effects/coarse.ts';
+import type { Effects } from './effects/effects.ts';
+import type { FineEffect } from './effects/fine.ts';
 
 export interface Term {
   name: string;

@@ -1,5 +1,5 @@
 /** The analysis of a prepared data set: training rows for the search, validation rows for the certificate. */
-import type { PreparedData } from '../data/prepared.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
 import { analyseFlows, type FlowOptions } from './analysis.ts';
 import { certify } from './certificate.ts';
 import { type FlowDocument, flowDocument } from './document.ts';

@@ -1,22 +1,22 @@
 /** The zoo: every model by its key. Adding one is a file and a line here. */
 import { error } from '../base/errors/index.ts';
-import { adasparse } from './adasparse.ts';
-import { aesm2 } from './aesm2/model.ts';
-import { aitm } from './aitm.ts';
-import { autoifs } from './autoifs/model.ts';
 import type { CommonOptions, ModelDefinition } from './contract.ts';
-import { crossStitch } from './cross-stitch.ts';
-import { dtrn } from './dtrn/model.ts';
-import { esmm } from './esmm.ts';
-import { hinet } from './hinet.ts';
-import { m2m } from './m2m.ts';
-import { m3oe } from './m3oe.ts';
-import { mmoe } from './mmoe.ts';
-import { pepnet } from './pepnet.ts';
-import { ple } from './ple.ts';
-import { sharedBottom } from './shared-bottom.ts';
-import { singleTask } from './single-task.ts';
-import { star } from './star.ts';
+import { adasparse } from './zoo/adasparse.ts';
+import { aesm2 } from './zoo/aesm2/model.ts';
+import { aitm } from './zoo/aitm.ts';
+import { autoifs } from './zoo/autoifs/model.ts';
+import { crossStitch } from './zoo/cross-stitch.ts';
+import { dtrn } from './zoo/dtrn/model.ts';
+import { esmm } from './zoo/esmm.ts';
+import { hinet } from './zoo/hinet.ts';
+import { m2m } from './zoo/m2m.ts';
+import { m3oe } from './zoo/m3oe.ts';
+import { mmoe } from './zoo/mmoe.ts';
+import { pepnet } from './zoo/pepnet.ts';
+import { ple } from './zoo/ple.ts';
+import { sharedBottom } from './zoo/shared-bottom.ts';
+import { singleTask } from './zoo/single-task.ts';
+import { star } from './zoo/star.ts';
 
 // Each definition's functions take the options of its own schema; behind the registry they are just options.
 const definitions = [

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, type StoredTensor } from '../artifact/safetensors.ts';
 import { readText } from '../base/files.ts';
+import { readSafetensors, type StoredTensor } from '../store/safetensors.ts';
 
 /** A fixture that cannot be checked as it stands: the message becomes the reason of its row. */
 export class NotUnderstood extends Error {}

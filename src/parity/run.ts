@@ -3,12 +3,12 @@ import { existsSync, statSync } from 'node:fs';
 import { error } from '../base/errors/index.ts';
 import { Checks } from './checks.ts';
 import { type Fixture, fixtureNames, NotUnderstood, readFixture, some } from './fixture.ts';
-import { checkFlows, isFlowFixture } from './flow-covariance.ts';
 import { globPattern } from './glob.ts';
-import { checkModel, isModelFixture } from './model-fixture.ts';
-import { checkPipeline, isPipelineFixture } from './pipeline.ts';
-import { checkPreparation, isPreparationFixture } from './preparation.ts';
-import { checkRule, isRuleFixture } from './rules.ts';
+import { checkFlows, isFlowFixture } from './kinds/flow-covariance.ts';
+import { checkModel, isModelFixture } from './kinds/model-fixture.ts';
+import { checkPipeline, isPipelineFixture } from './kinds/pipeline.ts';
+import { checkPreparation, isPreparationFixture } from './kinds/preparation.ts';
+import { checkRule, isRuleFixture } from './kinds/rules.ts';
 
 export interface ParityRow {
   fixture: string;

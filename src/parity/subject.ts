@@ -1,11 +1,12 @@
 /** The product's side of a model fixture: weights, buffers and sessions that hold the fixture's numbers. */
-import type { Batch } from '../data/prepared.ts';
+import type { Batch } from '../data/prepared/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
 import { type Kernels, loadKernels } from '../kernels/index.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import {
   loadRows,
   parameterValues,
@@ -14,11 +15,9 @@ import {
   rowValues,
   scalarValue,
   sequenceLayout,
-} from '../train/feeds.ts';
-import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
-import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step.ts';
-import { fixed } from '../train/weighting/index.ts';
+} from '../train/step/feeds.ts';
+import type { OptimizerOptions } from '../train/step/optimizer.ts';
+import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step/step.ts';
 import {
   allocateWeights,
   bufferViews,
@@ -27,11 +26,12 @@ import {
   view,
   type Weights,
   weightBytes,
-} from '../train/weights.ts';
+} from '../train/step/weights.ts';
+import { fixed } from '../train/weighting/index.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
-import { type FlowGates, flowGates, run } from './flow-gates.ts';
+import { type FlowGates, flowGates, run } from './kinds/flow-gates.ts';
+import { PADDING, readBatch, readEmbeddedBatch } from './kinds/rows.ts';
 import { type ReferenceModel, tableNames } from './reference-model.ts';
-import { PADDING, readBatch, readEmbeddedBatch } from './rows.ts';
 
 /** Buffers before and after a step: some references call them state. */
 const beforeName = (fixture: Fixture, name: string): string =>

@@ -1,6 +1,6 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
 import { markdownTable, markdownText } from '../base/markdown.ts';
-import type { Batch } from '../data/prepared.ts';
+import type { Batch } from '../data/prepared/prepared.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
 import type { Value } from '../runtime/contract.ts';

@@ -1,11 +1,9 @@
 /** Weights with the names, shapes and orders of a published implementation: into a run folder, and out of one. */
-import { hasModel, type ModelDescription, saveModel } from '../artifact/model-file.ts';
-import { createRun } from '../artifact/run-folder.ts';
-import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../artifact/safetensors.ts';
+
 import { error } from '../base/errors/index.ts';
 import { checkOurs, readText } from '../base/files.ts';
 import { versions } from '../base/version.ts';
-import type { PreparedData } from '../data/prepared.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type {
   CommonOptions,
@@ -16,8 +14,11 @@ import type {
 } from '../model/contract.ts';
 import { findModel, models } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
+import { hasModel, type ModelDescription, saveModel } from '../store/run/model-file.ts';
+import { createRun } from '../store/run/run-folder.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../store/safetensors.ts';
 import { bufferName, isBufferName } from './graphs.ts';
-import type { RunPlace } from './new-run.ts';
+import type { RunPlace } from './run/new-run.ts';
 import { checkFit, describeData, openRunData } from './run-data.ts';
 import { loadRunModel, type RunSource } from './run-model.ts';
 import { modelSizes } from './sizes.ts';

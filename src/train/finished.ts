@@ -1,20 +1,20 @@
 /** A finished model out of a run folder, ready to score rows. */
 
-import { type ModelDescription, modelTensor } from '../artifact/model-file.ts';
 import { loadKernels, regionBytes } from '../kernels/index.ts';
 import { findModel } from '../model/registry.ts';
 import { tableDimension } from '../model/table.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
 import { choiceOutputs } from './choices.ts';
-import { allocateInputs, inputBytes, rowLayout } from './feeds.ts';
-import { liveGates } from './gates.ts';
 import { gateGraph, inferenceGraph, readsSequences } from './graphs.ts';
+import { liveGates } from './phases/gates.ts';
+import { restoreTensors, weightTensors } from './run/state.ts';
 import { loadRunModel, type RunSource } from './run-model.ts';
 import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
 import { modelSizes } from './sizes.ts';
-import { restoreTensors, weightTensors } from './state.ts';
-import { allocateWeights, weightBytes } from './weights.ts';
+import { allocateInputs, inputBytes, rowLayout } from './step/feeds.ts';
+import { allocateWeights, weightBytes } from './step/weights.ts';
 
 export interface FinishedModel {
   description: ModelDescription;

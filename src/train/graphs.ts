@@ -33,8 +33,8 @@ import type {
   Phase,
 } from '../model/contract.ts';
 import { tableDimension } from '../model/table.ts';
+import { byGroup } from './step/weights.ts';
 import { type TaskGradients, taskOutput } from './weighting/contract.ts';
-import { byGroup } from './weights.ts';
 
 export interface GraphRequest {
   model: ModelDefinition<CommonOptions>;

@@ -1,15 +1,16 @@
 /** The prepared data set that a run's model scores. */
-import { loadModel, type ModelDescription } from '../artifact/model-file.ts';
-import { checkDataset, openRun, type RunRecord } from '../artifact/run-folder.ts';
+
 import { error } from '../base/errors/index.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { type Evaluation, evaluationSchema, type RunConfig } from '../config/run.ts';
-import { hasManifest } from '../data/manifest.ts';
-import { openPrepared } from '../data/open.ts';
-import type { Manifest, PreparedData, SplitReader } from '../data/prepared.ts';
-import { readSubset } from '../data/subset.ts';
+import { hasManifest } from '../data/prepared/manifest.ts';
+import { openPrepared } from '../data/prepared/open.ts';
+import type { Manifest, PreparedData, SplitReader } from '../data/prepared/prepared.ts';
+import { readSubset } from '../data/prepared/subset.ts';
 import type { GridAccumulator } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
+import { loadModel, type ModelDescription } from '../store/run/model-file.ts';
+import { checkDataset, openRun, type RunRecord } from '../store/run/run-folder.ts';
 
 /**
  * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that

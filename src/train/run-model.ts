@@ -1,10 +1,11 @@
 /** The model of a run: the finished one, or, of a run that is not finished, its best weights so far. */
-import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../artifact/checkpoint.ts';
-import { checkFinite, hasModel, type LoadedModel, loadModel, type ModelDescription } from '../artifact/model-file.ts';
-import { markOf, openRun, runPaths } from '../artifact/run-folder.ts';
+
 import { error } from '../base/errors/index.ts';
 import { runSchema } from '../config/run.ts';
 import { findModel } from '../model/registry.ts';
+import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../store/run/checkpoint.ts';
+import { checkFinite, hasModel, type LoadedModel, loadModel, type ModelDescription } from '../store/run/model-file.ts';
+import { markOf, openRun, runPaths } from '../store/run/run-folder.ts';
 import { LOG_VARIANCE } from './weighting/uncertainty.ts';
 
 /** Which weights of a run are meant, and where its data lie. */

@@ -1,11 +1,12 @@
 /** Scores batches with an inference graph: validation while training, and finished models. */
 import { error } from '../base/errors/index.ts';
 import { firstNotFinite } from '../base/finite.ts';
-import type { Batch, SplitReader } from '../data/prepared.ts';
+import type { Batch, SplitReader } from '../data/prepared/prepared.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import type { Kernels, Region } from '../kernels/index.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 import { addChoices, type ChoiceCounts } from './choices.ts';
+import type { GateSource } from './phases/gates.ts';
 import {
   type InputBuffers,
   loadRows,
@@ -14,9 +15,8 @@ import {
   rowsOf,
   rowValues,
   scalarValue,
-} from './feeds.ts';
-import type { GateSource } from './gates.ts';
-import type { Weights } from './weights.ts';
+} from './step/feeds.ts';
+import type { Weights } from './step/weights.ts';
 
 export interface ScorerContext {
   kernels: Kernels;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readDataset } from '../../src/cli/dataset.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 
 test('options of a recipe may be lists, as those of a configuration', async () => {
   const source = join(temporaryFolder(), 'world');

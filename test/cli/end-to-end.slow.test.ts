@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/artifact/safetensors.ts';
+import { readSafetensors } from '../../src/store/safetensors.ts';
 import { events, SMALL_WORLD, TINY_MODEL, tributary } from './spawn.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-'));

@@ -2,17 +2,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tableText } from '../../src/cli/comparison.ts';
-import { startText } from '../../src/cli/render.ts';
+import { tableText } from '../../src/cli/print/comparison.ts';
+import { startText } from '../../src/cli/print/render.ts';
 import { type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { formatFindings, validate } from '../../src/data/validate.ts';
-import { markdown } from '../../src/experiment/compare/report.ts';
-import type { ComparisonResult } from '../../src/experiment/compare/result.ts';
-import { tablesOf } from '../../src/experiment/compare/tables.ts';
-import type { Times } from '../../src/experiment/compare/times.ts';
-import { tuneReport } from '../../src/experiment/tune/report.ts';
-import { exportRun } from '../../src/select/export.ts';
+import { formatFindings, validate } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { markdown } from '../../src/study/compare/report.ts';
+import type { ComparisonResult } from '../../src/study/compare/result.ts';
+import { tablesOf } from '../../src/study/compare/tables.ts';
+import type { Times } from '../../src/study/compare/times.ts';
+import { tuneReport } from '../../src/study/tune/report.ts';
 import { serving } from '../serve/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 

@@ -1,7 +1,7 @@
 /** The pages in docs/models are what `tributary models KEY --markdown` prints. `npm run build:docs` writes them. */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { modelPage } from '../../src/cli/model-page.ts';
+import { modelPage } from '../../src/cli/print/model-page.ts';
 import { add, Graph, matmul, relu } from '../../src/graph/index.ts';
 import { figure } from '../../src/model/figure.ts';
 import { models } from '../../src/model/registry.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { eventJson, jsonDisplay, lineDisplay, liveDisplay } from '../../src/cli/progress.ts';
+import { eventJson, jsonDisplay, lineDisplay, liveDisplay } from '../../src/cli/print/progress.ts';
 import { gridToJson } from '../../src/evaluate/index.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
 import { grid, sink, story } from './support.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals are told with

@@ -9,8 +9,8 @@ import {
   progressLines,
   resultText,
   startText,
-} from '../../src/cli/render.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
+} from '../../src/cli/print/render.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
 import { story } from './support.ts';
 
 const pick = async <K extends TrainingEvent['event']>(kind: K) =>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createGrid, type Grid } from '../../src/evaluate/index.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
 
 /** Two scenarios, one task; the second scenario has one class only, so its AUC is undefined. */
 export async function grid(): Promise<Grid> {

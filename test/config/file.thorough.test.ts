@@ -6,7 +6,7 @@ import { TributaryError } from '../../src/base/errors/index.ts';
 import { loadDataset } from '../../src/config/load.ts';
 import { loadComparison } from '../../src/config/load-compare.ts';
 import { loadServing } from '../../src/config/load-serving.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 
 /** Code and message of a configuration that must be refused for a few seconds of processor time: an attack takes hours. */
 async function refusal(path: string | object, set: string[] = []): Promise<{ code: string; message: string }> {

@@ -5,9 +5,9 @@ import { expect } from 'vitest';
 import { EXIT } from '../../src/base/errors/entry.ts';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { loadDataset } from '../../src/config/load.ts';
-import { validate } from '../../src/data/validate.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { validate } from '../../src/data/checks/validate.ts';
 import { LOG_CSV } from '../data/hostile.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 import { mutatedConfig } from './mutated.ts';
 
 /** Longest that loading and validating a small configuration may take, in milliseconds, on a machine that does other things, too. */

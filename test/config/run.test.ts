@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { TributaryError } from '../../src/base/errors/index.ts';
+import { merge } from '../../src/config/files/override.ts';
+import type { Problem } from '../../src/config/files/problems.ts';
 import { loadDataset, loadRun, type RunSources } from '../../src/config/load.ts';
-import { merge } from '../../src/config/override.ts';
-import type { Problem } from '../../src/config/problems.ts';
 import { runSchema } from '../../src/config/run.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 
 const options = z.strictObject({
   key: z.literal('tiny').default('tiny'),

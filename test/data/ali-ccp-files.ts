@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
+import { type Database, execute, literal, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { EVERYWHERE } from './support.ts';
 
 export interface AliCcpFiles {

@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
+import { execute, literal, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { EVERYWHERE } from './support.ts';
 
 const below = (n: number, salt: string): string => `(hash(i, ${literal(salt)}) % ${n})::BIGINT`;

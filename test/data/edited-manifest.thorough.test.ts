@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seal } from '../../src/base/seal.ts';
-import { manifestHash } from '../../src/data/manifest.ts';
-import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
-import { predictInto } from '../../src/data/predict.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import type { Manifest } from '../../src/data/prepared.ts';
+import { predictInto } from '../../src/data/predict/predict.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { manifestHash } from '../../src/data/prepared/manifest.ts';
+import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
+import type { Manifest } from '../../src/data/prepared/prepared.ts';
 import { hostileExpressions, LOG_CSV, PLACES } from './hostile.ts';
 import { dataset, failure, temporaryFolder } from './support.ts';
 

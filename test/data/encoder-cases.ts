@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { execute, literal, openDuckDB } from '../../src/data/duckdb.ts';
-import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
+import { execute, literal, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';
 
 type Value = string | number | bigint | boolean | null | Value[];

@@ -1,6 +1,6 @@
 /** The row encoder against the SQL encoder: the same values through both ways give the same ids. */
 import { describe, expect, test } from 'vitest';
-import { createRowEncoder } from '../../src/data/encoder.ts';
+import { createRowEncoder } from '../../src/data/encode/encoder.ts';
 import { bothWays, expectSameIds } from './encoder-cases.ts';
 import { dataset } from './support.ts';
 

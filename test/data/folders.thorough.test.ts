@@ -1,8 +1,8 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import { readFiles, readSource } from './read-source.ts';
 import { dataset, failure, temporaryFolder } from './support.ts';
 

@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { execute, openDuckDB } from '../../src/data/duckdb.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { inspectSources } from '../../src/data/sources.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { inspectSources } from '../../src/data/sources/sources.ts';
+import { execute, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { hostileExpressions, LOG_CSV, MEMORY_BOMBS, PLACES } from './hostile.ts';
 import { dataset, failure, temporaryFolder } from './support.ts';
 
@@ -104,7 +104,7 @@ describe('a database opens what was named and nothing else, whatever statement r
     const [log] = (await inspectSources(config, folder)).sources;
     expect(log).toMatchObject({ rows: 40, files: [join(folder, 'b[1].csv')] });
     const { folder: out } = await prepare({ config, sourceFolder: folder, out: join(folder, 'out [x]') });
-    const { openPrepared } = await import('../../src/data/open.ts');
+    const { openPrepared } = await import('../../src/data/prepared/open.ts');
     expect((await (await openPrepared(out)).tokens('user')).slice(2).sort()[0]).toBe('u0');
   });
 });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { init, type Proposal } from '../../src/data/init.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { init, type Proposal } from '../../src/data/init/init.ts';
 import { failure, temporaryFolder } from './support.ts';
 
 type Cell = string | number;

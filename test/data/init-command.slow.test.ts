@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { execute, openDuckDB } from '../../src/data/duckdb.ts';
+import { execute, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { tributary } from '../cli/spawn.ts';
 import { temporaryFolder } from '../train/support.ts';
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { init } from '../../src/data/init.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { init } from '../../src/data/init/init.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { temporaryFolder } from './support.ts';
 
 /** Proposes, checks that the text says the same as the object, and prepares from the text alone. */

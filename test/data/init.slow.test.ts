@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { init } from '../../src/data/init.ts';
+import { init } from '../../src/data/init/init.ts';
 import { createWorld } from '../../src/data/synthetic/world.ts';
 import { proposeAndPrepare } from './init-proposal.ts';
 import { temporaryFolder } from './support.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { execute, openDuckDB } from '../../src/data/duckdb.ts';
-import { init } from '../../src/data/init.ts';
+import { init } from '../../src/data/init/init.ts';
+import { execute, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { proposeAndPrepare } from './init-proposal.ts';
 import { failure, fixture, temporaryFolder } from './support.ts';
 

@@ -2,9 +2,9 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { execute, openDuckDB } from '../../src/data/duckdb.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { HEADER_BYTES, recordLayout } from '../../src/data/row-file.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { HEADER_BYTES, recordLayout } from '../../src/data/prepared/row-file.ts';
+import { execute, openDuckDB } from '../../src/data/sql/duckdb.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { type Database, openDuckDB, query } from '../../src/data/duckdb.ts';
-import { registerNumberText } from '../../src/data/functions.ts';
-import { joinKeySql } from '../../src/data/join-keys.ts';
+import { joinKeySql } from '../../src/data/sources/join-keys.ts';
+import { type Database, openDuckDB, query } from '../../src/data/sql/duckdb.ts';
+import { registerNumberText } from '../../src/data/sql/functions.ts';
 import { dataset, failure, findingsOf, prepareOnce, temporaryFolder, writeParquet } from './support.ts';
 
 let database: Database;

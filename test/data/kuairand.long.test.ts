@@ -2,12 +2,12 @@ import { copyFileSync, existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { OUT_OF_VOCABULARY_ID } from '../../src/data/prepared.ts';
-import { recipes } from '../../src/data/recipes.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { OUT_OF_VOCABULARY_ID } from '../../src/data/prepared/prepared.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { USERS, VIDEOS, writeKuaiRand } from './kuairand-files.ts';
 import { dataset, EVERYWHERE, readParquetRows, temporaryFolder } from './support.ts';
 

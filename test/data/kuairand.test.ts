@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recipes } from '../../src/data/recipes.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
 import { writeKuaiRand } from './kuairand-files.ts';
 import { dataset, failure, temporaryFolder } from './support.ts';
 

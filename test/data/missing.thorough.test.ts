@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { openDuckDB, query, queryOne } from '../../src/data/duckdb.ts';
-import { withoutInfinite } from '../../src/data/finite.ts';
-import { hasMissing, present } from '../../src/data/missing.ts';
+import { openDuckDB, query, queryOne } from '../../src/data/sql/duckdb.ts';
+import { withoutInfinite } from '../../src/data/sql/finite.ts';
+import { hasMissing, present } from '../../src/data/sql/missing.ts';
 import { dataset, findingsOf, prepareOnce, readParquetRows, temporaryFolder, writeParquet } from './support.ts';
 
 const inDatabase = async <T>(

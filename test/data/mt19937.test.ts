@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { mt19937, permutation } from '../../src/data/mt19937.ts';
-import { randomSplit } from '../../src/data/split.ts';
+import { mt19937, permutation } from '../../src/data/prepare/mt19937.ts';
+import { randomSplit } from '../../src/data/prepare/split.ts';
 import { fixture } from './support.ts';
 
 test('the first words of the reference implementation, seeded with 5489', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { dataset, temporaryFolder } from './support.ts';
 
 test.each(['rows', 'placed', 'borders', 'groups', 'encoded', 'sources'])(

@@ -1,5 +1,5 @@
 import { test } from 'vitest';
-import { recipes } from '../../src/data/recipes.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
 import { expectParity } from './official.ts';
 import { fixture } from './support.ts';
 

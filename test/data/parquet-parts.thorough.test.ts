@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import { readSource } from './read-source.ts';
 import { dataset, failure, temporaryFolder, writeParquet } from './support.ts';
 

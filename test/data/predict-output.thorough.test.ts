@@ -2,10 +2,10 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, 
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPrepared } from '../../src/data/open.ts';
-import { predictInto } from '../../src/data/predict.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import type { PreparedData } from '../../src/data/prepared.ts';
+import { predictInto } from '../../src/data/predict/predict.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { temporaryFolder as keptFolder } from '../train/support.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { encodeFile, predictInto } from '../../src/data/predict.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import type { Batch } from '../../src/data/prepared.ts';
+import { encodeFile, predictInto } from '../../src/data/predict/predict.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import type { Batch } from '../../src/data/prepared/prepared.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const VISITS: DatasetInput = {

@@ -1,7 +1,7 @@
 /** Run by prepare.slow.test.ts in a process of its own: prepares the data set of a folder. */
 import { join } from 'node:path';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 
 const folder = process.argv[2];
 const config = datasetSchema.parse({

@@ -5,9 +5,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { bucketOf } from '../../src/data/tokens.ts';
+import { bucketOf } from '../../src/data/encode/tokens.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared, verifyPrepared } from '../../src/data/prepared/open.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const JITI = join(dirname(createRequire(import.meta.url).resolve('jiti/package.json')), 'lib/jiti-cli.mjs');

@@ -17,9 +17,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { openPrepared, verifyPrepared } from '../../src/data/open.ts';
-import { type PrepareOptions, prepare, readStatistics } from '../../src/data/prepare.ts';
-import { HEADER_BYTES } from '../../src/data/row-file.ts';
+import { type PrepareOptions, prepare, readStatistics } from '../../src/data/prepare/prepare.ts';
+import { openPrepared, verifyPrepared } from '../../src/data/prepared/open.ts';
+import { HEADER_BYTES } from '../../src/data/prepared/row-file.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from './support.ts';
 
 const SMALL: DatasetInput = {

@@ -1,7 +1,8 @@
 /** What a source gives: its columns by name, and its rows as texts. */
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { registerNumberText } from '../../src/data/functions.ts';
-import { createSourceViews } from '../../src/data/sources.ts';
+
+import { createSourceViews } from '../../src/data/sources/sources.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
+import { registerNumberText } from '../../src/data/sql/functions.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';
 
 export interface ReadSource {

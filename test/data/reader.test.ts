@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Batch, BatchOptions } from '../../src/data/prepared.ts';
-import { openRowFile, type WindowSizes } from '../../src/data/reader.ts';
-import { HEADER_BYTES, type RecordLayout } from '../../src/data/row-file.ts';
+import type { Batch, BatchOptions } from '../../src/data/prepared/prepared.ts';
+import { openRowFile, type WindowSizes } from '../../src/data/prepared/reader.ts';
+import { HEADER_BYTES, type RecordLayout } from '../../src/data/prepared/row-file.ts';
 import { temporaryFolder } from './support.ts';
 
 const LAYOUT: RecordLayout = {

@@ -3,11 +3,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { DatasetConfig } from '../../src/config/dataset.ts';
-import { openDuckDB, query, type Row } from '../../src/data/duckdb.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { recipes } from '../../src/data/recipes.ts';
-import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
-import { validate, worstLevel } from '../../src/data/validate.ts';
+import { validate, worstLevel } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
+import { createSourceViews, joinedRelation } from '../../src/data/sources/sources.ts';
+import { openDuckDB, query, type Row } from '../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, fixture, readParquetRows, temporaryFolder } from './support.ts';
 
 const shared = (name: string): string => join(import.meta.dirname, '../../../shared/data', name);

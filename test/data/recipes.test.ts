@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { recipes } from '../../src/data/recipes.ts';
-import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
+import { createSourceViews, joinedRelation } from '../../src/data/sources/sources.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, failure, fixture, temporaryFolder } from './support.ts';
 
 describe('ml-1m', () => {

@@ -1,7 +1,7 @@
 /** Scores a file without a model: what its rows are encoded to. */
 import { join } from 'node:path';
-import { type Prediction, predictInto } from '../../src/data/predict.ts';
-import type { PreparedData } from '../../src/data/prepared.ts';
+import { type Prediction, predictInto } from '../../src/data/predict/predict.ts';
+import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { readParquetRows, temporaryFolder } from './support.ts';
 
 export interface ScoredFile {

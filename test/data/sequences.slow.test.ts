@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { recipes } from '../../src/data/recipes.ts';
-import { createSourceViews, joinedRelation } from '../../src/data/sources.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { recipes } from '../../src/data/recipes/recipes.ts';
+import { createSourceViews, joinedRelation } from '../../src/data/sources/sources.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { expectLastItems } from './sequence-log.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';
 

@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { openRowEncoder } from '../../src/data/open.ts';
-import { encodeFile } from '../../src/data/predict.ts';
-import { prepare, readStatistics } from '../../src/data/prepare.ts';
-import type { PreparedData } from '../../src/data/prepared.ts';
+import { encodeFile } from '../../src/data/predict/predict.ts';
+import { prepare, readStatistics } from '../../src/data/prepare/prepare.ts';
+import { openRowEncoder } from '../../src/data/prepared/open.ts';
+import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import {
   ALL_TRAIN,
   CONFIG,

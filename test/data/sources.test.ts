@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { createSourceViews, inspectSources } from '../../src/data/sources.ts';
+import { createSourceViews, inspectSources } from '../../src/data/sources/sources.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, failure, fixture, ML1M, temporaryFolder } from './support.ts';
 
 /** A data set over one source `t`; what the fields are does not matter here. */

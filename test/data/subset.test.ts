@@ -1,9 +1,9 @@
 /** A part of a split against the rows that a plain filter leaves. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openPrepared } from '../../src/data/open.ts';
-import type { Batch, BatchOptions, PreparedData, SplitReader } from '../../src/data/prepared.ts';
-import { readSubset } from '../../src/data/subset.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import type { Batch, BatchOptions, PreparedData, SplitReader } from '../../src/data/prepared/prepared.ts';
+import { readSubset } from '../../src/data/prepared/subset.ts';
 import { prepareSmall, temporaryFolder } from '../train/support.ts';
 
 const temporary = temporaryFolder();

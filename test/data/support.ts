@@ -5,9 +5,9 @@ import { dirname, join, parse } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { type DatasetConfig, type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { type Finding, validate } from '../../src/data/validate.ts';
+import { type Finding, validate } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 
 /** Options of a database that opens what a test names. */
 export const EVERYWHERE = { access: { folders: [parse(import.meta.dirname).root] } };

@@ -1,7 +1,7 @@
 /** The synthetic world on rows enough to see its effects. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openDuckDB, query } from '../../src/data/duckdb.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { bayesAuc } from '../../src/data/synthetic/bayes.ts';
 import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import { blindScore } from './blind-score.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { type Database, openDuckDB, query } from '../../src/data/duckdb.ts';
+import { type Database, openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { bayesAuc, expectedAuc } from '../../src/data/synthetic/bayes.ts';
 import { recoverStrengths } from '../../src/data/synthetic/recovery.ts';
 import { createWorld, plantedTruth, type World } from '../../src/data/synthetic/world.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
 import { dataset, temporaryFolder } from './support.ts';
 

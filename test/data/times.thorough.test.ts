@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { type Database, openDuckDB, query } from '../../src/data/duckdb.ts';
-import { readTextTimes } from '../../src/data/times.ts';
+import { type Database, openDuckDB, query } from '../../src/data/sql/duckdb.ts';
+import { readTextTimes } from '../../src/data/sql/times.ts';
 import { dataset, failure, findingsOf, prepareOnce, temporaryFolder } from './support.ts';
 
 async function within<T>(texts: string[], work: (connection: Database['connection']) => Promise<T>): Promise<T> {

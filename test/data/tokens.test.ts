@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { naturalLogarithm } from '../../src/data/logarithm.ts';
-import { bucketOf, hashedId, numberOf, tokenOf, tokensOf } from '../../src/data/tokens.ts';
+import { naturalLogarithm } from '../../src/data/encode/logarithm.ts';
+import { bucketOf, hashedId, numberOf, tokenOf, tokensOf } from '../../src/data/encode/tokens.ts';
 import { fixture } from './support.ts';
 
 const { cases } = JSON.parse(readFileSync(fixture('numeric_bucket.json'), 'utf8')) as { cases: [number, number][] };

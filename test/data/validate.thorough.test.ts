@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { aucError } from '../../src/data/checks/cells.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { type Finding, formatFindings, validate, worstLevel } from '../../src/data/validate.ts';
+import { type Finding, formatFindings, validate, worstLevel } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { dataset, temporaryFolder } from './support.ts';
 
 /** 2,000 rows of a log in which nothing is wrong: a user's taste and the slot decide the click, by chance. */

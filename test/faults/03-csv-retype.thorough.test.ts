@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { openPrepared, openRowEncoder } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import type { PreparedData } from '../../src/data/prepared.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
+import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { scoreIds } from '../data/score-ids.ts';
 import { fixture } from '../data/support.ts';
 import { temporaryFolder } from '../train/support.ts';

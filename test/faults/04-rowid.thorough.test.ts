@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { predictInto } from '../../src/data/predict.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { predictInto } from '../../src/data/predict/predict.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import { fixture, prepareOnce, readParquetRows, temporaryFolder, writeParquet } from '../data/support.ts';
 
 const FAULT = fixture('faults/04-rowid');

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { inspectSources } from '../../src/data/sources.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { inspectSources } from '../../src/data/sources/sources.ts';
 import { fixture, temporaryFolder } from '../data/support.ts';
 
 const FAULT = fixture('faults/10-json-sparse');

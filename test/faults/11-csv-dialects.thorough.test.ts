@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { init } from '../../src/data/init.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { init } from '../../src/data/init/init.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import { failure, fixture, temporaryFolder } from '../data/support.ts';
 
 const FAULT = fixture('faults/11-csv-dialects');

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { init } from '../../src/data/init.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { init } from '../../src/data/init/init.ts';
 import { fixture, temporaryFolder } from '../data/support.ts';
 
 test.each([

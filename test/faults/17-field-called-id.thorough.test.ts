@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { exportRun } from '../../src/select/export.ts';
-import { predictRun } from '../../src/select/predict-run.ts';
-import { loadRanker, type Ranker } from '../../src/serve/ranker.ts';
-import { warmRequests } from '../../src/serve/warm.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { predictRun } from '../../src/export/predict-run.ts';
+import { warmRequests } from '../../src/serve/models/warm.ts';
+import { loadRanker, type Ranker } from '../../src/serve/ranker/ranker.ts';
 import { failure, fixture, readParquetRows } from '../data/support.ts';
 import { makeRun, temporaryFolder, trainWithStops } from '../train/support.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { init } from '../../src/data/init.ts';
+import { init } from '../../src/data/init/init.ts';
 import { temporaryFolder } from '../data/support.ts';
 
 /** 300 rows of so many columns, half a megabyte for 504. */

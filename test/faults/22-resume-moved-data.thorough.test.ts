@@ -3,9 +3,9 @@ import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
-import { runTraining } from '../../src/train/run.ts';
+import { runTraining } from '../../src/train/run/run.ts';
 import { makeRun, temporaryFolder } from '../train/support.ts';
 
 const { path: folder, remove } = temporaryFolder();

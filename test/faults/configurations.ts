@@ -6,8 +6,8 @@ import { loadDataset, loadRun } from '../../src/config/load.ts';
 import { loadComparison } from '../../src/config/load-compare.ts';
 import { loadServing } from '../../src/config/load-serving.ts';
 import { loadTune } from '../../src/config/load-tune.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { validate } from '../../src/data/validate.ts';
+import { validate } from '../../src/data/checks/validate.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { models } from '../../src/model/registry.ts';
 import { isRefusal } from './damage.ts';
 

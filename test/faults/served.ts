@@ -1,8 +1,8 @@
 /** A fault's data prepared, trained on and exported. */
 import { join } from 'node:path';
 import { loadDataset } from '../../src/config/load.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { exportRun } from '../../src/select/export.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { exportRun } from '../../src/export/export.ts';
 import { fixture } from '../data/support.ts';
 import { makeRun, trainWithStops } from '../train/support.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import type { CoarseEffect } from '../../src/flows/coarse.ts';
-import { fieldEffects } from '../../src/flows/effects.ts';
-import type { FineEffect } from '../../src/flows/fine.ts';
+import type { CoarseEffect } from '../../src/flows/effects/coarse.ts';
+import { fieldEffects } from '../../src/flows/effects/effects.ts';
+import type { FineEffect } from '../../src/flows/effects/fine.ts';
 import { blocksOf, type FlowRows } from '../../src/flows/rows.ts';
 import { inverse, solve } from './dense.ts';
 

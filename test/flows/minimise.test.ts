@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { minimise } from '../../src/flows/minimise.ts';
+import { minimise } from '../../src/flows/numeric/minimise.ts';
 
 test('finds the minimum of a convex quadratic within bounds: no free slope is left, bounds hold', () => {
   fc.assert(

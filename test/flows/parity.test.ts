@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runParity } from '../../src/parity/index.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 
 const FIXTURES = 'test/fixtures/flows';
 

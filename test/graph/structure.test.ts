@@ -2,7 +2,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
-import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
 import {
   abs,
   add,
@@ -36,6 +35,7 @@ import {
   transpose,
   where,
 } from '../../src/graph/index.ts';
+import { ModelProtoSchema } from '../../src/graph/onnx/generated/onnx_pb.ts';
 import { mlpTraining } from './networks.ts';
 import { float, onnxNodes, opCounts, run } from './support.ts';
 

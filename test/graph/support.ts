@@ -2,8 +2,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { ModelProtoSchema, type NodeProto } from '../../src/graph/generated/onnx_pb.ts';
 import { type CompileOptions, compile, type ElementType, type Shape, type Tensor } from '../../src/graph/index.ts';
+import { ModelProtoSchema, type NodeProto } from '../../src/graph/onnx/generated/onnx_pb.ts';
 import type { SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 

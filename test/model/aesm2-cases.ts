@@ -1,6 +1,6 @@
 /** AESM² for the contract of models. */
 import fc from 'fast-check';
-import type { Aesm2Options } from '../../src/model/aesm2/options.ts';
+import type { Aesm2Options } from '../../src/model/zoo/aesm2/options.ts';
 import type { ModelCases, Owner } from './contract.ts';
 import { smallSizes, smallWidths } from './zoo.ts';
 

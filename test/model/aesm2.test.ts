@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Graph, reshape, slice, softmax, type Tensor, transpose } from '../../src/graph/index.ts';
-import { aesm2 } from '../../src/model/aesm2/model.ts';
-import { type Aesm2Options, aesm2Options } from '../../src/model/aesm2/options.ts';
-import { masked, select } from '../../src/model/aesm2/selection.ts';
 import { ranks } from '../../src/model/layers/rank.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { aesm2 } from '../../src/model/zoo/aesm2/model.ts';
+import { type Aesm2Options, aesm2Options } from '../../src/model/zoo/aesm2/options.ts';
+import { masked, select } from '../../src/model/zoo/aesm2/selection.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { buildForward, inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';

@@ -1,6 +1,6 @@
 /** AutoIFS for the contract of models. */
 import fc from 'fast-check';
-import type { AutoifsOptions } from '../../src/model/autoifs/options.ts';
+import type { AutoifsOptions } from '../../src/model/zoo/autoifs/options.ts';
 import type { ModelCases, Owner } from './contract.ts';
 
 /** Low-rank additions of scenario s: columns [s*r, (s+1)*r) of `down`, those rows of `up`, row s of `bias`. */

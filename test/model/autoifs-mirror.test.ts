@@ -5,8 +5,8 @@
  * not say that a flow is useful. What a model uses is read from its logits (see src/data/synthetic/recovery.ts).
  */
 import { expect, test } from 'vitest';
-import { autoifs } from '../../src/model/autoifs/model.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { gateGraph } from '../../src/train/graphs.ts';
 import { expectClose } from '../graph/support.ts';

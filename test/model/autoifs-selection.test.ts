@@ -1,8 +1,8 @@
 /** Gates that are not learned: what a flow selection is worth is measured against them. */
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { autoifs } from '../../src/model/autoifs/model.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { gateGraph, inferenceGraph } from '../../src/train/graphs.ts';
 import { float, int, size } from '../graph/support.ts';

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/artifact/safetensors.ts';
-import { autoifs } from '../../src/model/autoifs/model.ts';
-import { AUTOIFS_REFERENCE } from '../../src/model/autoifs/reference.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
+import { AUTOIFS_REFERENCE } from '../../src/model/zoo/autoifs/reference.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
+import { readSafetensors } from '../../src/store/safetensors.ts';
 import { gateGraph, inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
 import { expectClose, float, int, size } from '../graph/support.ts';
 import { type Feeds, feedsFor, gradients, open, type Setup, setupOf, sum } from './support.ts';

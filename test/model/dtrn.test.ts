@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { resolve } from '../../src/graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
-import { TOP_KEYS } from '../../src/model/dtrn/tops.ts';
 import { findModel, models } from '../../src/model/registry.ts';
+import { TOP_KEYS } from '../../src/model/zoo/dtrn/tops.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { inferenceGraph } from '../../src/train/graphs.ts';
 import { expectClose, normals } from '../graph/support.ts';

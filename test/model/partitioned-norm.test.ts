@@ -7,7 +7,7 @@ import {
   partitionedNorm,
   partitionedNormBuffers,
   partitionedNormParameters,
-} from '../../src/model/layers/partitioned-norm.ts';
+} from '../../src/model/layers/norms/partitioned-norm.ts';
 import { commonOptions } from '../../src/model/options.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { buildForward } from '../../src/train/graphs.ts';

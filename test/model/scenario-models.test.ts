@@ -1,7 +1,7 @@
 /** STAR, PEPNet and M2M against their formulas, row by row in plain loops: what the published numbers' sizes and options leave out. */
-import type { M2mOptions } from '../../src/model/m2m.ts';
-import type { PepnetOptions } from '../../src/model/pepnet.ts';
-import type { StarOptions } from '../../src/model/star.ts';
+import type { M2mOptions } from '../../src/model/zoo/m2m.ts';
+import type { PepnetOptions } from '../../src/model/zoo/pepnet.ts';
+import type { StarOptions } from '../../src/model/zoo/star.ts';
 import { headOf, holdsFormulas, type ModelFormulas, plus, type Row, range, relu, times, tower } from './formulas.ts';
 import { M2M_CASES } from './m2m-cases.ts';
 import { PEPNET_CASES } from './pepnet-cases.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Graph, type Tensor } from '../../src/graph/index.ts';
 import { selfAttention } from '../../src/model/layers/attention.ts';
-import { forEachItem, generatedNorms, scaleAndShift } from '../../src/model/layers/conditional-norm.ts';
+import { forEachItem, generatedNorms, scaleAndShift } from '../../src/model/layers/norms/conditional-norm.ts';
 import { excitation } from '../../src/model/layers/squeeze-excitation.ts';
 import { expectClose, float, numbers, run } from '../graph/support.ts';
 

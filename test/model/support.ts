@@ -6,7 +6,7 @@ import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../sr
 import type { SessionOptions, TensorData, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { type GraphRequest, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/graphs.ts';
-import { draw } from '../../src/train/weights.ts';
+import { draw } from '../../src/train/step/weights.ts';
 import { float, normals, size, wholes } from '../graph/support.ts';
 
 export type Setup = GraphRequest;

@@ -1,7 +1,7 @@
 /** AESM²'s fixtures, and what their descriptions claim of selections: one wrong number is found at its place. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { runParity } from '../../src/parity/index.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 import { type Content, copyFixture, FIXTURES } from './make.ts';
 
 let folder: string;

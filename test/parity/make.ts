@@ -1,12 +1,7 @@
 /** Fixtures for tests: copies with a change, and new ones of any size from the float64 reference. */
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  readSafetensors,
-  type StoredTensor,
-  type TensorView,
-  writeSafetensors,
-} from '../../src/artifact/safetensors.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../../src/store/safetensors.ts';
 import {
   adam,
   copy,

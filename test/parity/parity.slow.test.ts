@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { StoredTensor } from '../../src/artifact/safetensors.ts';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { globPattern } from '../../src/parity/glob.ts';
 import { formatRow, formatSummary, type ParityRow, runParity } from '../../src/parity/index.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import type { StoredTensor } from '../../src/store/safetensors.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 import { type Content, copyFixture, FIXTURES, float, makeModelFixture } from './make.ts';
 import type { Run, Sizes } from './reference.ts';
 

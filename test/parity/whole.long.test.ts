@@ -1,10 +1,10 @@
 /** Fixtures that prepare data or train: seconds each. */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { StoredTensor } from '../../src/artifact/safetensors.ts';
 import { runParity } from '../../src/parity/index.ts';
-import { temporaryFolder } from '../artifact/temporary.ts';
+import type { StoredTensor } from '../../src/store/safetensors.ts';
 import { tributary } from '../cli/spawn.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 import { type Content, copyFixture, FIXTURES, float } from './make.ts';
 import { makePipelineFixture, type Training } from './make-pipeline.ts';
 import type { Sizes } from './reference.ts';

@@ -7,7 +7,7 @@ import {
   TensorProto_DataType,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from '../../src/graph/generated/onnx_pb.ts';
+} from '../../src/graph/onnx/generated/onnx_pb.ts';
 
 const TYPES = {
   float32: TensorProto_DataType.FLOAT,

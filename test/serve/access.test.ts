@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createCounter } from '../../src/serve/counter.ts';
-import { createRefusalLog } from '../../src/serve/refusal-log.ts';
+import { createCounter } from '../../src/serve/http/counter.ts';
+import { createRefusalLog } from '../../src/serve/http/refusal-log.ts';
 import { ADMIN_KEY, artifact, type Client, hashed, REQUEST, serving } from './support.ts';
 
 const KEYS = [hashed('shop', 'tk_shop'), hashed('other', 'tk_other')];

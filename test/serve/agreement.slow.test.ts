@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exportRun } from '../../src/select/export.ts';
-import { predictRun } from '../../src/select/predict-run.ts';
-import { selectRun } from '../../src/select/select-run.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { predictRun } from '../../src/export/predict-run.ts';
+import { selectRun } from '../../src/export/select/select-run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 import { startCommand } from './command.ts';
 

@@ -1,21 +1,21 @@
 /** Small artifacts with drawn weights, written as an export writes them, in milliseconds. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { artifactId } from '../../src/artifact/check-manifest.ts';
-import type { ArtifactManifest, Calibration } from '../../src/artifact/manifest.ts';
 import { sha256 } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
+import { flowsOf } from '../../src/export/export.ts';
+import { scenarioGraph } from '../../src/export/select/selected.ts';
+import { switchesOf } from '../../src/export/select/switches.ts';
+import { type ServedModel, tableBytes } from '../../src/export/served-model.ts';
+import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/export/serving-graph.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { tableDimension } from '../../src/model/table.ts';
-import { flowsOf } from '../../src/select/export.ts';
-import { scenarioGraph } from '../../src/select/selected.ts';
-import { type ServedModel, tableBytes } from '../../src/select/served-model.ts';
-import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/select/serving-graph.ts';
-import { switchesOf } from '../../src/select/switches.ts';
+import { artifactId } from '../../src/store/artifact/check-manifest.ts';
+import type { ArtifactManifest, Calibration } from '../../src/store/artifact/manifest.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
 
-import { drawn } from '../select/served.ts';
+import { drawn } from '../export/served.ts';
 
 export interface ArtifactRequest {
   folder: string;

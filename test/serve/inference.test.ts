@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { openArtifact } from '../../src/artifact/open.ts';
-import { createRowEncoder } from '../../src/data/encoder.ts';
+import { createRowEncoder } from '../../src/data/encode/encoder.ts';
+import { openArtifact } from '../../src/store/artifact/open.ts';
 import { artifact, type Client, serving } from './support.ts';
 
 const ROWS = [

@@ -1,7 +1,7 @@
 /** What one request may take of a service. */
 import { expect, test } from 'vitest';
-import { createAnswerSize } from '../../src/serve/answer-size.ts';
-import { createRecorder } from '../../src/serve/recorder.ts';
+import { createAnswerSize } from '../../src/serve/http/answer-size.ts';
+import { createRecorder } from '../../src/serve/models/recorder.ts';
 import { artifact, type Client, REQUEST, serving } from './support.ts';
 
 const items = (count: number) => Array.from({ length: count }, (_, id) => ({ id, item: id % 60 }));

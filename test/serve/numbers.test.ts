@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bentNumbers } from '../../src/serve/bent-numbers.ts';
+import { bentNumbers } from '../../src/serve/http/bent-numbers.ts';
 import { artifact, type Client, serving } from './support.ts';
 
 /** The code of a refusal, or the ids of an answer as they stand in its text. */

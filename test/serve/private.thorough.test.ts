@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { RankRequest } from '../../src/serve/contract.ts';
-import { loadRanker } from '../../src/serve/ranker.ts';
+import type { RankRequest } from '../../src/serve/ranker/contract.ts';
+import { loadRanker } from '../../src/serve/ranker/ranker.ts';
 import { artifact, REQUEST, serving, temporaryFolder } from './support.ts';
 
 const EXPLAINED = { ...REQUEST, explain: true };

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openArtifact } from '../../src/artifact/open.ts';
 import { servingSchema } from '../../src/config/serving.ts';
-import { createRowEncoder } from '../../src/data/encoder.ts';
+import { createRowEncoder } from '../../src/data/encode/encoder.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import type { Item, RankedItem, RankRequest } from '../../src/serve/contract.ts';
-import { createRanker, loadRanker, type Ranker, type RankerOptions } from '../../src/serve/ranker.ts';
+import type { Item, RankedItem, RankRequest } from '../../src/serve/ranker/contract.ts';
+import { createRanker, loadRanker, type Ranker, type RankerOptions } from '../../src/serve/ranker/ranker.ts';
+import { openArtifact } from '../../src/store/artifact/open.ts';
 import { artifact, serving } from './support.ts';
 
 const items = (count: number): Item[] =>
@@ -257,7 +257,7 @@ test('requests at the same time run as one batch and get their own answers', asy
 
 test('the types of requests are those of the artifact', async () => {
   const { folder } = artifact({ sequences: true });
-  const { typesOf } = await import('../../src/serve/types.ts');
+  const { typesOf } = await import('../../src/serve/ranker/types.ts');
   const text = typesOf((await openArtifact(folder)).manifest);
   expect(join(text)).toContain('scenario: "home" | "search" | "detail \\"x\\"";');
   expect(text).toContain('tags?: (string | number | boolean | null)[] | string | number | boolean | null;');

@@ -1,8 +1,8 @@
 /** A field that is the scenario under another name: the request says it once. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exportRun } from '../../src/select/export.ts';
-import { loadRanker, type Ranker } from '../../src/serve/ranker.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { loadRanker, type Ranker } from '../../src/serve/ranker/ranker.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
 const { path: folder, remove } = temporaryFolder();

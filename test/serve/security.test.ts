@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { createKey, keyRing } from '../../src/serve/keys.ts';
+import { createKey, keyRing } from '../../src/serve/http/keys.ts';
 import { ADMIN_KEY, artifact, type Client, hashed, serving } from './support.ts';
 
 const REQUEST = { scenario: 'home', user: { user: 'u1' }, items: [{ id: 1, item: 2 }] };

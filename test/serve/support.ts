@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import type { ServingInput } from '../../src/config/serving.ts';
-import { type RunningService, startService } from '../../src/serve/service.ts';
+import { type RunningService, startService } from '../../src/serve/processes/service.ts';
 import { type ArtifactRequest, writeTestArtifact } from './artifacts.ts';
 
 export const ADMIN_KEY = 'tk_admin';

@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { ADMIN_KEY, artifact, serving } from './support.ts';
 
 /** The compiled program, which has the thread's. */
-const { startService }: typeof import('../../src/serve/service.ts') = await import(
-  pathToFileURL(resolve('dist/serve/service.js')).href
+const { startService }: typeof import('../../src/serve/processes/service.ts') = await import(
+  pathToFileURL(resolve('dist/serve/processes/service.js')).href
 );
 
 setFlagsFromString('--expose-gc');

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadModel } from '../../src/artifact/model-file.ts';
-import { openPrepared } from '../../src/data/open.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
 import { addChoices, choiceLines, noChoices } from '../../src/train/choices.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { float } from '../graph/support.ts';

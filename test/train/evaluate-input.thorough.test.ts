@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { datasetSchema } from '../../src/config/dataset.ts';
-import { prepare } from '../../src/data/prepare.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
 import { type GridJson, gridToJson } from '../../src/evaluate/index.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { makeRun, temporaryFolder, trainWithStops } from './support.ts';

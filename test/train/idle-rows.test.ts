@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { add, compile, Graph, matmul } from '../../src/graph/index.ts';
-import { idleRows, withIdleRows } from '../../src/train/idle-rows.ts';
+import { idleRows, withIdleRows } from '../../src/train/step/idle-rows.ts';
 import { stepOn } from './tiny.ts';
 
 const product = (inner: number, columns: number, rows = false) => {

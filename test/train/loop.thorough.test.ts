@@ -1,18 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { latestCheckpoint } from '../../src/artifact/checkpoint.ts';
-import { readJsonLines } from '../../src/artifact/json-lines.ts';
-import { loadModel } from '../../src/artifact/model-file.ts';
 import { runSchema } from '../../src/config/run.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { readJsonLines } from '../../src/store/json-lines.ts';
+import { latestCheckpoint } from '../../src/store/run/checkpoint.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
 import { openModel } from '../../src/train/finished.ts';
-import { runTraining } from '../../src/train/run.ts';
-import { setUp } from '../../src/train/setup.ts';
-import { applyWarmStart } from '../../src/train/warm-start.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
+import { runTraining } from '../../src/train/run/run.ts';
+import { setUp } from '../../src/train/run/setup.ts';
+import { applyWarmStart } from '../../src/train/run/warm-start.ts';
+import { initialize, view } from '../../src/train/step/weights.ts';
 import { dwaWeights } from '../../src/train/weighting/dwa.ts';
-import { initialize, view } from '../../src/train/weights.ts';
 import {
   makeRun,
   prepareSmall,

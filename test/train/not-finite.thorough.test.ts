@@ -2,14 +2,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../src/artifact/checkpoint.ts';
-import { loadModel } from '../../src/artifact/model-file.ts';
-import { type StoredTensor, writeSafetensors } from '../../src/artifact/safetensors.ts';
 import { seal, unseal } from '../../src/base/seal.ts';
-import { exportRun } from '../../src/select/export.ts';
-import { measureFlows } from '../../src/select/flows.ts';
-import { predictRun } from '../../src/select/predict-run.ts';
-import { selectRun } from '../../src/select/select-run.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { predictRun } from '../../src/export/predict-run.ts';
+import { measureFlows } from '../../src/export/select/flows.ts';
+import { selectRun } from '../../src/export/select/select-run.ts';
+import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../src/store/run/checkpoint.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
+import { type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { exportWeights } from '../../src/train/exchange.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
@@ -45,7 +45,7 @@ const fill = (tensors: Map<string, StoredTensor>, name: RegExp, value: number, c
 async function stopped(steps: number, input?: Record<string, unknown>): Promise<string> {
   const run = await newRun(input);
   let done = 0;
-  const { runTraining } = await import('../../src/train/run.ts');
+  const { runTraining } = await import('../../src/train/run/run.ts');
   await runTraining({ folder: run, emit: () => {}, shouldStop: () => ++done >= steps });
   return run;
 }
@@ -68,7 +68,7 @@ test.each([
   expect(existsSync(join(run, 'model.safetensors'))).toBe(failure === undefined);
   expect(readdirSync(run).filter((name) => name.startsWith('finishing'))).toEqual([]);
   for (const { name } of listCheckpoints(checkpointsOf(run))) {
-    const { loadCheckpoint } = await import('../../src/artifact/checkpoint.ts');
+    const { loadCheckpoint } = await import('../../src/store/run/checkpoint.ts');
     for (const { data: numbers } of loadCheckpoint(checkpointsOf(run), name).tensors.values())
       expect((numbers as Float32Array).every(Number.isFinite)).toBe(true);
   }

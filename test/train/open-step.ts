@@ -3,12 +3,12 @@ import { runSchema } from '../../src/config/run.ts';
 import { loadKernels } from '../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, ParameterSpec } from '../../src/model/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import type { RowLayout } from '../../src/train/feeds.ts';
 import { trainingGraph } from '../../src/train/graphs.ts';
-import { allocateStep, type StepContext, stepBytes } from '../../src/train/step.ts';
+import type { RowLayout } from '../../src/train/step/feeds.ts';
+import { allocateStep, type StepContext, stepBytes } from '../../src/train/step/step.ts';
+import { allocateWeights, totalLength, weightBytes } from '../../src/train/step/weights.ts';
 import type { TaskGradients } from '../../src/train/weighting/contract.ts';
 import { withWeightingGroup } from '../../src/train/weighting/index.ts';
-import { allocateWeights, totalLength, weightBytes } from '../../src/train/weights.ts';
 
 export interface StepRequest {
   model: ModelDefinition<CommonOptions>;

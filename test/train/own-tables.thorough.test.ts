@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadModel } from '../../src/artifact/model-file.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
 import { openModel } from '../../src/train/finished.ts';
-import { runTraining } from '../../src/train/run.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
+import { runTraining } from '../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
 const OWN = { key: 'single-task', embeddingDim: 3, bottomDims: [6], towerDims: [] };

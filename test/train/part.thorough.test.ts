@@ -1,13 +1,13 @@
 /** Runs that learn some scenarios or tasks alone. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readJsonLines } from '../../src/artifact/json-lines.ts';
-import { loadModel } from '../../src/artifact/model-file.ts';
 import { loadRun } from '../../src/config/load.ts';
-import { openPrepared } from '../../src/data/open.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import { findModel, models } from '../../src/model/registry.ts';
+import { readJsonLines } from '../../src/store/json-lines.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
 import { modelCost } from '../../src/train/cost.ts';
-import { newRun } from '../../src/train/new-run.ts';
+import { newRun } from '../../src/train/run/new-run.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 

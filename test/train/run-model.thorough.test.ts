@@ -2,17 +2,17 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listCheckpoints, loadCheckpoint } from '../../src/artifact/checkpoint.ts';
-import { loadModel } from '../../src/artifact/model-file.ts';
-import { openArtifact } from '../../src/artifact/open.ts';
 import { gridToJson } from '../../src/evaluate/index.ts';
-import { exportRun } from '../../src/select/export.ts';
-import { measureFlows } from '../../src/select/flows.ts';
-import { predictRun } from '../../src/select/predict-run.ts';
-import { selectRun } from '../../src/select/select-run.ts';
+import { exportRun } from '../../src/export/export.ts';
+import { predictRun } from '../../src/export/predict-run.ts';
+import { measureFlows } from '../../src/export/select/flows.ts';
+import { selectRun } from '../../src/export/select/select-run.ts';
+import { openArtifact } from '../../src/store/artifact/open.ts';
+import { listCheckpoints, loadCheckpoint } from '../../src/store/run/checkpoint.ts';
+import { loadModel } from '../../src/store/run/model-file.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { exportWeights } from '../../src/train/exchange.ts';
-import { runTraining } from '../../src/train/run.ts';
+import { runTraining } from '../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
 const folder = temporaryFolder();

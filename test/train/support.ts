@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { createRun } from '../../src/artifact/run-folder.ts';
 import { random } from '../../src/base/random.ts';
 import { type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
 import { runSchema } from '../../src/config/run.ts';
-import { openPrepared } from '../../src/data/open.ts';
-import { prepare } from '../../src/data/prepare.ts';
-import { runTraining } from '../../src/train/run.ts';
+import { prepare } from '../../src/data/prepare/prepare.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import { createRun } from '../../src/store/run/run-folder.ts';
+import { runTraining } from '../../src/train/run/run.ts';
 
 export const temporaryFolder = (): { path: string; remove: () => void } => {
   const path = mkdtempSync(join(tmpdir(), 'tributary-train-'));

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { LossReduction, TaskWeightingOptions } from '../../src/config/run.ts';
 import { matmul } from '../../src/graph/index.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
-import { type StepContext, trainStep } from '../../src/train/step.ts';
+import { type StepContext, trainStep } from '../../src/train/step/step.ts';
+import { view } from '../../src/train/step/weights.ts';
 import {
   openWeighting,
   taskGradients,
@@ -11,7 +12,6 @@ import {
   weightingParameters,
 } from '../../src/train/weighting/index.ts';
 import { LOG_VARIANCE } from '../../src/train/weighting/uncertainty.ts';
-import { view } from '../../src/train/weights.ts';
 import { openStep } from './open-step.ts';
 
 const linear: ModelDefinition<CommonOptions> = {

@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readJsonLines } from '../../src/artifact/json-lines.ts';
-import { runPaths } from '../../src/artifact/run-folder.ts';
-import { runTraining, runTrial } from '../../src/train/run.ts';
+import { readJsonLines } from '../../src/store/json-lines.ts';
+import { runPaths } from '../../src/store/run/run-folder.ts';
+import { runTraining, runTrial } from '../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder } from './support.ts';
 
 const folder = temporaryFolder();

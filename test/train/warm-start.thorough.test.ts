@@ -2,11 +2,11 @@
 import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readJsonLines } from '../../src/artifact/json-lines.ts';
 import { gridToJson } from '../../src/evaluate/index.ts';
+import { readJsonLines } from '../../src/store/json-lines.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
-import type { TrainingEvent } from '../../src/train/events.ts';
-import { runTraining } from '../../src/train/run.ts';
+import type { TrainingEvent } from '../../src/train/run/events.ts';
+import { runTraining } from '../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
 const folder = temporaryFolder();

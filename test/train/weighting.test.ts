@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import type { Batch } from '../../src/data/prepared.ts';
-import { lossScale, weighLabels } from '../../src/train/loss.ts';
+import type { Batch } from '../../src/data/prepared/prepared.ts';
+import { lossScale, weighLabels } from '../../src/train/step/loss.ts';
 import { dwa, dwaWeights } from '../../src/train/weighting/dwa.ts';
 import { learnWeights, startGradNorm, trainingRates, weightsGradient } from '../../src/train/weighting/gradnorm.ts';
 import { withWeightingGroup } from '../../src/train/weighting/index.ts';

@@ -1,5 +1,5 @@
 /** Scenarios and the cells scenario x task: are they there, and can an AUC be measured in them? */
-import { query } from '../duckdb.ts';
+import { query } from '../sql/duckdb.ts';
 import { type Check, type Context, scenarioName, VIEW } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 

@@ -6,13 +6,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
 import { oneLine } from '../../base/one-line.ts';
 import { type DatasetConfig, type FieldConfig, scenarioNames } from '../../config/dataset.ts';
-import { execute, query, queryOne, type Row } from '../duckdb.ts';
-import { checkedValue, fieldUse, taskUse, type Values } from '../expressions.ts';
-import { allOf, baseColumns, conditions, createKept, KEPT_ROWS, scenarioText } from '../row-choice.ts';
-import { groupKey, labelValue, scenarioIndex, WEIGHT_INVALID, weightValue } from '../rows.ts';
-import { joinedRelation, rowColumn, type Source } from '../sources.ts';
-import { storedField } from '../sql.ts';
-import { readTextTimes, type TextTimes, timeText } from '../times.ts';
+import { allOf, baseColumns, conditions, createKept, KEPT_ROWS, scenarioText } from '../prepare/row-choice.ts';
+import { groupKey, labelValue, scenarioIndex, WEIGHT_INVALID, weightValue } from '../prepare/rows.ts';
+import { joinedRelation, rowColumn, type Source } from '../sources/sources.ts';
+import { execute, query, queryOne, type Row } from '../sql/duckdb.ts';
+import { checkedValue, fieldUse, taskUse, type Values } from '../sql/expressions.ts';
+import { readTextTimes, type TextTimes, timeText } from '../sql/times.ts';
+import { storedField } from '../sql/tokens.ts';
 import type { Problem } from './finding.ts';
 
 /** Rows that the sample aims at, and values, where there are many fields: it lies in memory. */

@@ -1,8 +1,8 @@
 /** Joins: do they multiply rows, do they find what they look for? */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { identifier, queryOne } from '../duckdb.ts';
-import { duplicateKeys, type JoinKey, joinedRelation, joinKeys, type Source, viewOf } from '../sources.ts';
+import { duplicateKeys, type JoinKey, joinedRelation, joinKeys, type Source, viewOf } from '../sources/sources.ts';
+import { identifier, queryOne } from '../sql/duckdb.ts';
 import { number, type Problem, percent } from './finding.ts';
 
 /** Looks at every join: one scan of the joined source and one of the rows before it. */

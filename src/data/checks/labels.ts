@@ -1,7 +1,7 @@
 /** Labels and sample weights. */
-import { labelAdvice } from '../advice.ts';
-import { query } from '../duckdb.ts';
-import { checkedValue, taskUse } from '../expressions.ts';
+import { labelAdvice } from '../sources/advice.ts';
+import { query } from '../sql/duckdb.ts';
+import { checkedValue, taskUse } from '../sql/expressions.ts';
 import { type Check, type Context, VIEW } from './context.ts';
 import type { Problem } from './finding.ts';
 import { percent } from './finding.ts';

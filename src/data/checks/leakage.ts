@@ -5,7 +5,7 @@
  * Measured by the share of a label's entropy that goes when the field's value is known, over values (numbers: 50
  * buckets; "missing" is a value too) with at least 20 labelled rows, which must cover half of them.
  */
-import { query } from '../duckdb.ts';
+import { query } from '../sql/duckdb.ts';
 import { type Check, type CheckedField, type Context, SAMPLE } from './context.ts';
 import { looked } from './fields.ts';
 import { type Finding, type Problem, percent } from './finding.ts';

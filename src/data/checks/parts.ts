@@ -1,12 +1,12 @@
 /** The parts of the split: has each scenario rows in all of them, and each task positives? */
 import { TributaryError } from '../../base/errors/index.ts';
-import { execute, query } from '../duckdb.ts';
-import { checkedValue, taskUse } from '../expressions.ts';
-import { registerLookup } from '../functions.ts';
-import { labelValue, scenarioIndex, splitKey } from '../rows.ts';
-import { rowColumn } from '../sources.ts';
-import { bordersSql, PART_BY_BORDERS, randomSplit, SPLITS } from '../split.ts';
-import { isTextTime } from '../times.ts';
+import { labelValue, scenarioIndex, splitKey } from '../prepare/rows.ts';
+import { bordersSql, PART_BY_BORDERS, randomSplit, SPLITS } from '../prepare/split.ts';
+import { rowColumn } from '../sources/sources.ts';
+import { execute, query } from '../sql/duckdb.ts';
+import { checkedValue, taskUse } from '../sql/expressions.ts';
+import { registerLookup } from '../sql/functions.ts';
+import { isTextTime } from '../sql/times.ts';
 import { type Check, type Context, scenarioName } from './context.ts';
 import { number, type Problem } from './finding.ts';
 

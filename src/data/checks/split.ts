@@ -1,11 +1,11 @@
 /** The split: does every part get rows, and is a time a time? */
 import { TributaryError } from '../../base/errors/index.ts';
-import { query, queryOne } from '../duckdb.ts';
-import { checkedValue } from '../expressions.ts';
-import { splitKey } from '../rows.ts';
-import { rowColumn } from '../sources.ts';
-import { SPLITS } from '../split.ts';
-import { isTextTime, type TextTimes } from '../times.ts';
+import { splitKey } from '../prepare/rows.ts';
+import { SPLITS } from '../prepare/split.ts';
+import { rowColumn } from '../sources/sources.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { checkedValue } from '../sql/expressions.ts';
+import { isTextTime, type TextTimes } from '../sql/times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 

@@ -2,9 +2,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { identifier, query, queryOne } from '../duckdb.ts';
-import { joinKeySql } from '../join-keys.ts';
-import { viewOf } from '../sources.ts';
+import { joinKeySql } from '../sources/join-keys.ts';
+import { viewOf } from '../sources/sources.ts';
+import { identifier, query, queryOne } from '../sql/duckdb.ts';
 import type { ColumnProfile, SourceProfile } from './profile.ts';
 
 type Join = NonNullable<DatasetInput['joins']>[number];

@@ -2,8 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { identifier, queryOne } from '../duckdb.ts';
-import { viewOf } from '../sources.ts';
+import { viewOf } from '../sources/sources.ts';
+import { identifier, queryOne } from '../sql/duckdb.ts';
 import { proposeJoins } from './joins.ts';
 import { createNamer, isFieldName, type Namer } from './names.ts';
 import type { ColumnProfile, SourceProfile } from './profile.ts';

@@ -3,8 +3,8 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import { datasetSchema } from '../../config/dataset.ts';
 import type { Finding } from '../checks/finding.ts';
-import type { Source } from '../sources.ts';
-import { failuresIn } from '../validate.ts';
+import { failuresIn } from '../checks/validate.ts';
+import type { Source } from '../sources/sources.ts';
 import { configOf, type Draft, RANDOM_SPLIT } from './propose.ts';
 import { oneScenario, withoutValues } from './scenario.ts';
 

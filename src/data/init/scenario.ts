@@ -1,8 +1,8 @@
 /** The scenarios of a proposal: the values of a column with a telling name. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { identifier, literal, query } from '../duckdb.ts';
-import { viewOf } from '../sources.ts';
+import { viewOf } from '../sources/sources.ts';
+import { identifier, literal, query } from '../sql/duckdb.ts';
 import type { ColumnProfile } from './profile.ts';
 import { scenarioColumns } from './roles.ts';
 

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { filePath, literal, openDuckDB, query } from '../duckdb.ts';
+import { filePath, literal, openDuckDB, query } from '../sql/duckdb.ts';
 import { defineRecipe, type RecipeFile } from './recipe.ts';
 
 type FieldInput = DatasetInput['fields'][number];

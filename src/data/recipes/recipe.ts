@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { problemsOf } from '../../config/problems.ts';
+import { problemsOf } from '../../config/files/problems.ts';
 
 export interface RecipeFile {
   /** Relative to the source folder. */

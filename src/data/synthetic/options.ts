@@ -1,7 +1,7 @@
 /** What a synthetic world is made from. */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
-import { problemsOf } from '../../config/problems.ts';
+import { problemsOf } from '../../config/files/problems.ts';
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
 

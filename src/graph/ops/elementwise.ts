@@ -1,6 +1,6 @@
 /** Ops that work number by number; two operands are broadcast against each other. */
 import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions.ts';
-import { sumOfProducts, sumWithBias } from '../gemm.ts';
+import { sumOfProducts, sumWithBias } from '../onnx/gemm.ts';
 import { broadcast } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';

@@ -1,7 +1,7 @@
 /** Matrix products. Two-dimensional ones become Gemm, whose transposes are free; others become (batched) MatMul. */
 import { error } from '../../base/errors/index.ts';
 import { matmul, reshape, sumTo, transpose } from '../functions.ts';
-import { product } from '../gemm.ts';
+import { product } from '../onnx/gemm.ts';
 import { broadcast, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';

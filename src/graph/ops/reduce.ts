@@ -1,7 +1,7 @@
 /** Sums, maxima and softmax along axes. Axes are counted from the front. */
 
-import type { Emitter } from '../emit.ts';
 import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions.ts';
+import type { Emitter } from '../onnx/emit.ts';
 import { type Dim, isBatch, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { runtimeShape } from './arrange.ts';

@@ -1,6 +1,6 @@
 /** What the graph knows of an op: one rule for shapes, one for derivatives, one for ONNX. */
 import { error } from '../../base/errors/index.ts';
-import type { Emitter } from '../emit.ts';
+import type { Emitter } from '../onnx/emit.ts';
 import { type Shape, showShape } from '../shape.ts';
 import type { ElementType, Tensor } from '../tensor.ts';
 import type { Attributes, OpName } from './table.ts';

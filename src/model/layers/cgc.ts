@@ -9,7 +9,7 @@ import { add, reshape, slice, softmax, type Tensor } from '../../graph/index.ts'
 import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
 import { weightedSum } from './heads.ts';
 import { linear, linearParameters } from './linear.ts';
-import type { Norm } from './norm.ts';
+import type { Norm } from './norms/norm.ts';
 import {
   forEachMember,
   stackedLinear,

@@ -2,7 +2,7 @@
 import { relu, type Tensor } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
 import { linear, linearParameters } from './linear.ts';
-import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norm.ts';
+import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norms/norm.ts';
 
 /** Blocks of `dims`: x [.., B, in] -> [.., B, dims.at(-1)]. Block i is `<name>.<i>`; where it has a norm, x is [B, in] or [1, B, in]. */
 export function denseBlocks(

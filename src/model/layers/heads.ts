@@ -4,7 +4,7 @@
  */
 import { cast, equal, matmul, mul, reduceSum, reshape, softmax, type Tensor, transpose } from '../../graph/index.ts';
 import type { CommonOptions, ForwardInputs, ModelSizes, TaskTop } from '../contract.ts';
-import type { Norm } from './norm.ts';
+import type { Norm } from './norms/norm.ts';
 import { stackedLinear, stackedLinearParameters, stackedMlp, stackedMlpParameters } from './stack.ts';
 
 type Inputs = ForwardInputs<CommonOptions>;

@@ -5,7 +5,7 @@
  */
 import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { BufferSpec, CommonOptions, ForwardInputs, Initializer, ParameterSpec } from '../contract.ts';
-import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norm.ts';
+import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norms/norm.ts';
 
 type Inputs = ForwardInputs<CommonOptions>;
 

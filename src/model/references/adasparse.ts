@@ -1,8 +1,8 @@
 /** Scenario-Wise-Rec's AdaSparse (Xiaopengli1/Scenario-Wise-Rec), its last layer as wide as there are answers. */
 import { z } from 'zod';
-import type { AdasparseOptions } from '../adasparse.ts';
 import type { ReferenceLayout } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
+import type { AdasparseOptions } from '../zoo/adasparse.ts';
 import { baselineOutputs, baselineReader, linearTensors, normTensors, turnedTensor, vectorTensor } from './layout.ts';
 
 export const ADASPARSE_REFERENCE: ReferenceLayout<AdasparseOptions> = {

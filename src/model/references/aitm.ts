@@ -1,8 +1,8 @@
 /** torch-rechub's AITM (datawhalechina/torch-rechub), its attention the same in every step. */
 import { z } from 'zod';
 import { div, reduceSum, sigmoid } from '../../graph/index.ts';
-import type { AitmOptions } from '../aitm.ts';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
+import type { AitmOptions } from '../zoo/aitm.ts';
 import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range, turnedTensor } from './layout.ts';
 
 /** Where the networks lie: of each task, between tasks, and of each answer. */

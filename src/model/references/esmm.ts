@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { sigmoid } from '../../graph/index.ts';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import type { EsmmOptions } from '../esmm.ts';
+import type { EsmmOptions } from '../zoo/esmm.ts';
 import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
 
 /** One pair of towers, or one for each scenario. */

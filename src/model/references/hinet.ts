@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import type { HinetOptions } from '../hinet.ts';
 import { headCount } from '../layers/heads.ts';
+import type { HinetOptions } from '../zoo/hinet.ts';
 import {
   baselineOutputs,
   baselineReader,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
-import type { M2mOptions } from '../m2m.ts';
+import type { M2mOptions } from '../zoo/m2m.ts';
 import {
   baselineOutputs,
   baselineReader,

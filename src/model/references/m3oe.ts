@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import type { M3oeOptions } from '../m3oe.ts';
+import type { M3oeOptions } from '../zoo/m3oe.ts';
 import {
   baselineOutputs,
   baselineReader,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
-import type { MmoeOptions } from '../mmoe.ts';
+import type { MmoeOptions } from '../zoo/mmoe.ts';
 import {
   baselineOutputs,
   baselineReader,

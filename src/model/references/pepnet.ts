@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout, ReferenceTensor } from '../contract.ts';
 import { fieldIndices } from '../layers/fields.ts';
 import { headCount } from '../layers/heads.ts';
-import type { PepnetOptions } from '../pepnet.ts';
+import type { PepnetOptions } from '../zoo/pepnet.ts';
 import { baselineOutputs, baselineReader, linearTensors, type Place, range, vectorTensor } from './layout.ts';
 
 /** The reference takes x and the prior r apart: here they are fields of one row, named by what they belong to. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
-import type { PleOptions } from '../ple.ts';
+import type { PleOptions } from '../zoo/ple.ts';
 import {
   baselineOutputs,
   baselineReader,

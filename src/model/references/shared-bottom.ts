@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
-import type { SharedBottomOptions } from '../shared-bottom.ts';
+import type { SharedBottomOptions } from '../zoo/shared-bottom.ts';
 import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
 
 const BOTTOM = { reference: 'bottom', ours: 'bottom', member: 0, names: EVERY_FOURTH };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ModelSizes, ReferenceLayout } from '../contract.ts';
 import { headCount } from '../layers/heads.ts';
-import type { SingleTaskOptions } from '../single-task.ts';
+import type { SingleTaskOptions } from '../zoo/single-task.ts';
 import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
 
 /** Head by head: its bottom and its tower. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount } from '../layers/heads.ts';
-import type { StarOptions } from '../star.ts';
+import type { StarOptions } from '../zoo/star.ts';
 import { baselineOutputs, baselineReader, linearTensors, vectorTensor } from './layout.ts';
 
 export const STAR_REFERENCE: ReferenceLayout<StarOptions> = {

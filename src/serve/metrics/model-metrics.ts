@@ -1,7 +1,8 @@
 /** What one artifact is asked and answers, counted: values without an id, scores, and how far the fields have drifted. */
-import type { Artifact } from '../../artifact/open.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared.ts';
-import type { EncodedRequest } from '../rows.ts';
+
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared/prepared.ts';
+import type { Artifact } from '../../store/artifact/open.ts';
+import type { EncodedRequest } from '../ranker/rows.ts';
 import { type Family, family, Histogram, type Series } from './metrics.ts';
 
 const SCORE_EDGES = [

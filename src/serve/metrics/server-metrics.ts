@@ -1,6 +1,6 @@
 /** What a process of the service does: requests by route and status, how long they took, what waits, what it needs. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { lostLines } from '../log.ts';
+import { lostLines } from '../http/log.ts';
 import { type Family, family, Histogram, type Labels } from './metrics.ts';
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];

@@ -2,12 +2,12 @@
 import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { MODEL_NAME } from '../../artifact/paths.ts';
-import { isInside } from '../../artifact/place.ts';
 import { error } from '../../base/errors/index.ts';
-import type { AskedChange } from '../coordinator.ts';
-import { parseRequest } from '../parse.ts';
-import type { Service } from '../server.ts';
+import { MODEL_NAME } from '../../store/artifact/paths.ts';
+import { isInside } from '../../store/artifact/place.ts';
+import { parseRequest } from '../http/parse.ts';
+import type { Service } from '../http/server.ts';
+import type { AskedChange } from '../processes/coordinator.ts';
 
 const loadSchema = z.strictObject({
   path: z.string().min(1).max(4096),

@@ -3,11 +3,11 @@
  * https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
  */
 import type { FastifyInstance } from 'fastify';
-import type { ArtifactManifest } from '../../artifact/manifest.ts';
 import { error } from '../../base/errors/index.ts';
 import { VERSION } from '../../base/version.ts';
-import type { Service } from '../server.ts';
-import { outputTensors, parseInfer } from '../tensors.ts';
+import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
+import type { Service } from '../http/server.ts';
+import { outputTensors, parseInfer } from '../ranker/tensors.ts';
 
 interface Params {
   name: string;

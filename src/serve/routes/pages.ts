@@ -1,9 +1,9 @@
 /** /metrics, /openapi.json and /docs. */
 import type { FastifyInstance } from 'fastify';
-import { docsPage } from '../docs-page.ts';
+import { docsPage } from '../http/docs-page.ts';
+import { openApi } from '../http/openapi.ts';
+import type { Service } from '../http/server.ts';
 import { exposition } from '../metrics/metrics.ts';
-import { openApi } from '../openapi.ts';
-import type { Service } from '../server.ts';
 
 export function pageRoutes(app: FastifyInstance, { models, coordinator }: Service): void {
   const config = { access: 'key' as const };

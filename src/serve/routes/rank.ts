@@ -1,8 +1,8 @@
 /** POST /v1/rank and /v1/score. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { RankRequest, RankResponse } from '../contract.ts';
-import type { Ranker } from '../ranker.ts';
-import type { Service } from '../server.ts';
+import type { Service } from '../http/server.ts';
+import type { RankRequest, RankResponse } from '../ranker/contract.ts';
+import type { Ranker } from '../ranker/ranker.ts';
 
 export function rankRoutes(app: FastifyInstance, { models, metrics }: Service): void {
   const route = (path: string, ask: (ranker: Ranker, request: RankRequest) => Promise<RankResponse>): void => {

@@ -1,6 +1,6 @@
 /** What a way of weighing tasks against each other does: it gives weights, and learns from steps and epochs. */
 import type { Value } from '../../runtime/contract.ts';
-import type { Gradients } from '../optimizer.ts';
+import type { Gradients } from '../step/optimizer.ts';
 
 /**
  * What a training graph gives of the tasks: `whole` gradients of each, `taskOutput` by name, or `taskNorms` [T], the norms

@@ -1,7 +1,7 @@
 /** Ways of weighing the losses of tasks against each other, for any model: `train.taskWeighting`. */
 import type { TaskWeightingOptions } from '../../config/run.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
-import type { OptimizerOptions } from '../optimizer.ts';
+import type { OptimizerOptions } from '../step/optimizer.ts';
 import type { TaskGradients, TaskWeighting } from './contract.ts';
 import { type DwaState, dwa, startDwa } from './dwa.ts';
 import { type GradNormState, gradNorm, startGradNorm } from './gradnorm.ts';

@@ -1,0 +1,142 @@
+/** Shows a comparison while it works, and its tables in the end. */
+import { oneLine, printable } from '../../base/one-line.ts';
+import type { CellEvent, ComparisonEvent } from '../../study/compare/events.ts';
+import type { Table } from '../../study/compare/tables.ts';
+import { columns, count } from '../output.ts';
+import type { Output, Terminal } from './progress.ts';
+
+const WIDTH = 120;
+
+/** Tables as text of at most 120 columns: what is wider goes on below. */
+export const tableText = (tables: readonly Table[]): string =>
+  tables
+    .map(({ title, head, rows, notes }) =>
+      [oneLine(title), ...fitted([head, ...rows]), ...notes.map((note) => `  ${oneLine(note)}`)].join('\n'),
+    )
+    .join('\n\n');
+
+/** Lines of a table; its first column is repeated where the others go on below. */
+function fitted(given: string[][]): string[] {
+  const rows = given.map((row) => row.map(oneLine));
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column].length));
+  const blocks: number[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (let column = 1; column < rows[0].length; column++) {
+    const needed = 2 + width(column);
+    if (used + needed > WIDTH) {
+      blocks.push([]);
+      used = width(0);
+    }
+    blocks.at(-1)?.push(column);
+    used += needed;
+  }
+  return blocks.flatMap((block, i) => {
+    const lines = columns(
+      rows.map((row) => [row[0], ...block.map((column) => row[column])]),
+      block.map((_, c) => c + 1),
+    );
+    return i === 0 ? lines : ['', ...lines];
+  });
+}
+
+export interface ComparisonDisplay {
+  event(event: ComparisonEvent): void;
+  note(text: string): void;
+  close(): void;
+}
+
+export function comparisonDisplay(json: boolean): ComparisonDisplay {
+  const { stdout, stderr } = process;
+  if (json)
+    return {
+      event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
+      note: (text) => void stderr.write(`${text}\n`),
+      close: () => {},
+    };
+  return stdout.isTTY && process.env.TERM !== 'dumb' ? liveCells(stdout) : cellLines(stdout, stderr);
+}
+
+/** A line for each cell that begins, ends or fails. */
+export function cellLines(out: Output, remarks: Output): ComparisonDisplay {
+  const running = new Set<string>();
+  const line = (text: string): void => void out.write(`${text}\n`);
+  return {
+    event(event) {
+      if (event.event === 'start') line(startText(event));
+      if (event.event === 'statistics') line('working out the statistics');
+      if (event.event !== 'cell' || event.state === 'waiting') return;
+      const key = `${event.data} ${event.cell}`;
+      if (event.state === 'running' && running.has(key)) return;
+      running.add(key);
+      line(`${oneLine(event.cell)}: ${stateText(event)}`);
+    },
+    note: (text) => void remarks.write(`${text}\n`),
+    close: () => {},
+  };
+}
+
+const startText = ({ cells, finished, workers, folder }: Extract<ComparisonEvent, { event: 'start' }>): string =>
+  `${count(cells)} trainings in ${folder}, ${count(finished)} of them finished before; ${workers} at once`;
+
+function stateText(event: CellEvent): string {
+  switch (event.state) {
+    case 'waiting':
+      return 'waiting';
+    case 'running':
+      if (event.phase === undefined) return 'training';
+      return `${event.phase} ${event.epoch}/${event.epochs} ${event.monitor?.toFixed(4) ?? '-'}`;
+    case 'finished':
+      return `done ${event.auc?.toFixed(4) ?? '-'}`;
+    case 'stopped':
+      return 'stopped';
+    case 'failed':
+      return `failed: ${event.code}: ${printable(event.message)}`;
+  }
+}
+
+/** A table that is redrawn: a row for each model, a column for each seed. Failures stay above it. */
+export function liveCells(terminal: Terminal): ComparisonDisplay {
+  const rows = new Map<string, { data: string; name: string; cells: Map<number, string> }>();
+  let drawn = 0;
+  let summary: string[] = [];
+  const clear = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`);
+  const show = (above: string, lines: string[]): void => {
+    const visible = lines.slice(0, terminal.rows - 1).map((text) => text.slice(0, terminal.columns - 1));
+    terminal.write(clear() + above + visible.map((text) => `${text}\n`).join(''));
+    drawn = visible.length;
+  };
+  const table = (): string[] => {
+    const all = [...rows.values()];
+    if (all.length === 0) return [];
+    const seeds = [...new Set(all.flatMap(({ cells }) => [...cells.keys()]))];
+    const several = new Set(all.map(({ data }) => data)).size > 1;
+    const lines = all.map(({ data, name, cells }) => [
+      several ? `${data}: ${name}` : name,
+      ...seeds.map((seed) => cells.get(seed) ?? ''),
+    ]);
+    // Where there are more models than lines, those at work are shown first.
+    const fits = lines.length < terminal.rows - 3;
+    const shown = fits ? lines : lines.toSorted((a, b) => Number(atWork(b)) - Number(atWork(a)));
+    return [...columns([['', ...seeds.map((seed) => `seed ${seed}`)], ...shown]), ...summary];
+  };
+  return {
+    event(event) {
+      let above = '';
+      if (event.event === 'start') above = `${startText(event)}\n`;
+      if (event.event === 'statistics') summary = ['working out the statistics'];
+      if (event.event === 'cell') {
+        const name = [event.model, event.part].filter(Boolean).join(', ');
+        const key = JSON.stringify([event.data, name]);
+        const row = rows.get(key) ?? { data: event.data, name, cells: new Map<number, string>() };
+        row.cells.set(event.seed, event.state === 'failed' ? 'failed' : stateText(event));
+        rows.set(key, row);
+        if (event.state === 'failed') above = `${oneLine(event.cell)}: ${stateText(event)}\n`;
+      }
+      show(above, table());
+    },
+    note: (text) => show(`${text}\n`, table()),
+    close: () => show('', []),
+  };
+}
+
+const atWork = (row: string[]): boolean => row.some((text) => /\/|training/.test(text));

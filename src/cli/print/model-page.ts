@@ -1,0 +1,101 @@
+/** A model's page in Markdown: purpose, equations, structure, options, size and cost, all from its declaration. */
+import { markdownTable } from '../../base/markdown.ts';
+import { multiplyAdds, type Tensor } from '../../graph/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
+import { describeOptions, describeTraining } from '../../model/describe.ts';
+import { figure } from '../../model/figure.ts';
+import { buildForward, inferenceGraph } from '../../train/graphs.ts';
+import { count } from '../output.ts';
+
+type Model = ModelDefinition<CommonOptions>;
+
+/** Data that the figure and the costs are for. */
+const PAGE_SIZES: ModelSizes = {
+  fields: 20,
+  scenarios: 3,
+  tasks: 2,
+  orderedTasks: true,
+  sequences: { types: 3, length: 20, itemField: 1 },
+};
+
+export function modelPage(model: Model): string {
+  const { key, title, paper, purpose, equations } = model;
+  const { fields, scenarios, tasks, sequences } = PAGE_SIZES;
+  return [
+    `# ${title}`,
+    '',
+    `\`${key}\`: ${purpose}`,
+    '',
+    `Paper: ${paper}.`,
+    '',
+    ...(equations === undefined ? [] : ['## Equations', '', '```text', equations.trim(), '```', '']),
+    '## Structure',
+    '',
+    `With the defaults, for ${fields} fields, ${scenarios} scenarios and ${tasks} tasks. Boxes are layers with the shapes of their`,
+    'kernels, circles are what stands between them, with the shape of what leaves them.',
+    '',
+    '```mermaid',
+    structure(model),
+    '```',
+    '',
+    '## Options',
+    '',
+    ...markdownTable(
+      ['option', 'default', 'meaning'],
+      describeOptions(model).map((o) => [
+        `\`model.${o.name}\``,
+        o.default === undefined ? 'required' : `\`${JSON.stringify(o.default)}\``,
+        o.description,
+      ]),
+    ),
+    '',
+    ...trainingLines(model),
+    '## Size and cost',
+    '',
+    `For those data${sequences === undefined ? '' : ` (and ${sequences.types} behaviour sequences of ${sequences.length} items, where a model reads them)`}. Multiply-adds are those of scoring one row; a`,
+    'training step takes about three times as many.',
+    '',
+    ...markdownTable(
+      ['options', 'dense parameters', 'multiply-adds per row'],
+      [undefined, ...Object.keys(model.presets)].map((preset) => {
+        const options = optionsOf(model, preset);
+        return [
+          preset === undefined ? 'defaults' : `preset \`${preset}\``,
+          count(denseParameters(model, options)),
+          count(costPerRow(model, options)),
+        ];
+      }),
+    ),
+    '',
+  ].join('\n');
+}
+
+/** Where a model does not start from the defaults of every run. */
+function trainingLines(model: Model): string[] {
+  const settings = describeTraining(model);
+  return settings.length === 0 ? [] : [`Runs start from \`${settings.join('`, `')}\` where nothing else is said.`, ''];
+}
+
+const optionsOf = (model: Model, preset: string | undefined): CommonOptions =>
+  model.options.parse({ key: model.key, ...(preset !== undefined && (model.presets[preset].model as object)) });
+
+const phaseOf = (model: Model): Phase => (model.flowSelection === undefined ? 'train' : 'search');
+
+function structure(model: Model): string {
+  const options = optionsOf(model, undefined);
+  const request = { model, options, sizes: PAGE_SIZES, phase: phaseOf(model), batchSize: 1 };
+  const { logits }: { logits: Tensor } = buildForward(request, false).forward;
+  return figure({ logits }, new Set(model.parameters(options, PAGE_SIZES).map(({ name }) => name)));
+}
+
+const denseParameters = (model: Model, options: CommonOptions): number =>
+  model
+    .parameters(options, PAGE_SIZES)
+    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+
+/** What one more row costs: products of parameters alone, once a batch, are left out. */
+function costPerRow(model: Model, options: CommonOptions): number {
+  const { products } = inferenceGraph({ model, options, sizes: PAGE_SIZES, phase: phaseOf(model), batchSize: 1 });
+  const of = (rows: number): number => products.reduce((sum, product) => sum + multiplyAdds(product, rows), 0);
+  return of(2) - of(1);
+}

@@ -1,0 +1,100 @@
+/** Training events as text. */
+import { oneLine } from '../../base/one-line.ts';
+import { formatGrid, type Grid, numberOf } from '../../evaluate/index.ts';
+import type {
+  EpochEvent,
+  FlowsEvent,
+  PhaseEvent,
+  ProgressEvent,
+  ResultEvent,
+  StartEvent,
+  StartWeightsEvent,
+} from '../../train/run/events.ts';
+import { columns, count, duration } from '../output.ts';
+
+const BAR = 24;
+
+/** [=======>                ]  29% */
+export function bar(share: number): string {
+  const filled = Math.min(BAR, Math.floor(share * BAR));
+  const head = filled < BAR ? '>' : '';
+  return `[${('='.repeat(filled) + head).padEnd(BAR)}] ${String(Math.floor(share * 100)).padStart(3)}%`;
+}
+
+/** click 0.5512, like 0.4821 */
+export const losses = (values: Record<string, number>): string =>
+  Object.entries(values)
+    .map(([task, loss]) => `${task} ${Number.isNaN(loss) ? '-' : loss.toFixed(4)}`)
+    .join(', ');
+
+export function startText(event: StartEvent): string {
+  const { model, dataset, rows, denseParameters, tableRows, embeddingDim, scenarios, tasks } = event;
+  return [
+    `${event.resumed ? 'going on with' : 'training'} ${model} on ${oneLine(dataset)} in ${event.run}`,
+    `  rows        ${count(rows.train)} train, ${count(rows.validation)} validation, ${count(rows.test)} test`,
+    `  scenarios   ${scenarios.map(oneLine).join(', ')}`,
+    `  tasks       ${tasks.join(', ')}`,
+    `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
+  ].join('\n');
+}
+
+export const phaseText = ({ phase, epochs, steps }: PhaseEvent): string =>
+  `${phase}: up to ${epochs} epoch${epochs === 1 ? '' : 's'} of ${count(steps)} step${steps === 1 ? '' : 's'}`;
+
+const where = ({ phase, epoch, epochs }: { phase: string; epoch: number; epochs: number }): string =>
+  `${phase} ${epoch}/${epochs}`;
+const speed = (rowsPerSecond: number): string => `${count(Math.round(rowsPerSecond))} rows/s`;
+
+/** The lines that are drawn again and again while an epoch runs. */
+export const progressLines = (event: ProgressEvent): string[] => [
+  `${where(event)}  ${bar(event.step / event.steps)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`,
+  `loss  ${losses(event.losses)}`,
+];
+
+/** The same for output that only grows. */
+export const progressLine = (event: ProgressEvent): string =>
+  `${where(event)}  step ${event.step}/${event.steps}  loss ${losses(event.losses)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`;
+
+const validationText = ({ macro: { auc, logloss } }: Grid): string => {
+  const shown = (value: number | null): string => value?.toFixed(4) ?? '-';
+  return `validation AUC ${shown(numberOf(auc))}, log loss ${shown(numberOf(logloss))}`;
+};
+
+export const startWeightsLine = ({ warmStart, validation }: StartWeightsEvent): string =>
+  `weights of ${warmStart}, before any step: ${validationText(validation)}`;
+
+export function epochLine(event: EpochEvent): string {
+  const validation = `${validationText(event.validation)}${event.best ? ' (best)' : ''}`;
+  const weighted = Object.values(event.taskWeights).some((weight) => weight !== 1);
+  const weights = weighted ? `  weights ${losses(event.taskWeights)}` : '';
+  return `${where(event)}  loss ${losses(event.losses)}${weights}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;
+}
+
+/** A line per cell, a column per flow. `beside` adds a text behind each share. */
+export function flowsText(
+  event: FlowsEvent,
+  beside: (s: number, t: number, flow: number) => string = () => '',
+): string {
+  const { flows, keep, scenarios, tasks } = event;
+  const share = (rate: number | null): string => rate?.toFixed(3) ?? '-';
+  const lines = scenarios.flatMap((scenario, s) =>
+    tasks.map((task, t) => [scenario, task, ...keep[s][t].map((rate, k) => `${share(rate)}${beside(s, t, k)}`)]),
+  );
+  const table = columns(
+    [['scenario', 'task', ...flows], ...lines],
+    flows.map((_, k) => k + 2),
+  );
+  return ['flow keep-rates: share of the training rows for which a flow reaches the task', ...table].join('\n');
+}
+
+export function resultText({ run, grid, seconds, epochs }: ResultEvent): string {
+  const ran = Object.entries(epochs).map(([phase, n]) => `${n} ${phase} epoch${n === 1 ? '' : 's'}`);
+  return [
+    '',
+    'test rows',
+    formatGrid(grid),
+    '',
+    `${ran.join(', ')}, ${duration(seconds)}`,
+    `run: ${run} (report.md tells all)`,
+  ].join('\n');
+}

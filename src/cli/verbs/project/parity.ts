@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { formatRow, formatSummary, type ParityRow, runParity } from '../../../parity/index.ts';
+import { helpEnd } from '../../help.ts';
+import { jsonOption } from '../../options.ts';
+import { print, printJson } from '../../output.ts';
+
+interface Options {
+  only?: string;
+  json?: boolean;
+}
+
+/** Some fixture disagrees. */
+const DISAGREES = 1;
+
+export function parity(program: Command): void {
+  const verb = program
+    .command('parity')
+    .summary('compare what this program computes with reference fixtures')
+    .description(
+      'Runs every fixture of a folder (NAME.json with NAME.safetensors or raw files in NAME/): models, optimiser steps, ' +
+        'whole trainings, preparation, metrics. Prints one row each: its worst error in units of its tolerance, and where. ' +
+        `Ends with code ${DISAGREES} if one disagrees or is not understood.`,
+    )
+    .argument('<folder>', 'the folder of fixtures')
+    .option('--only <glob>', 'only fixtures named like this: `*` any text, `?` one character, `{a,b}` either')
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(verb, ['tributary parity test/fixtures', "tributary parity test/fixtures --only 'autoifs_*'"]);
+}
+
+async function run(folder: string, { only, json }: Options): Promise<void> {
+  const onRow = (row: ParityRow): void => (json ? printJson({ event: 'fixture', ...row }) : print(formatRow(row)));
+  const { rows, ok } = await runParity(folder, { only, onRow });
+  if (json) printJson({ event: 'result', ok, fixtures: rows.length });
+  else print(`\n${formatSummary(rows)}`);
+  if (!ok) process.exitCode = DISAGREES;
+}

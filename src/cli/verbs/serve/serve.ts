@@ -1,0 +1,114 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../../base/errors/entry.ts';
+import type { ServingConfig } from '../../../config/serving.ts';
+import type { RunningService } from '../../../serve/processes/service.ts';
+import { MODEL_NAME } from '../../../store/artifact/paths.ts';
+import { helpEnd } from '../../help.ts';
+import { backendOption, jsonOption, wholeNumber } from '../../options.ts';
+import { columns, print, printJson } from '../../output.ts';
+
+interface Options {
+  config?: string;
+  port?: number;
+  host?: string;
+  workers?: number;
+  backend?: 'auto' | 'node' | 'web';
+  json?: boolean;
+}
+
+export function serve(program: Command): void {
+  const verb = program
+    .command('serve')
+    .summary('answer ranking requests over HTTP')
+    .description(
+      'Serves artifacts: POST /v1/rank puts candidates into order; /docs says what else there is. Ctrl-C or SIGTERM answers ' +
+        'what is open and ends. Options come from, each over the one before: defaults, --config, the options below.',
+    )
+    .argument(
+      '<artifact...>',
+      'folders that `tributary export` wrote, as DIR or NAME=DIR; requests without a model get the first',
+    )
+    .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', wholeNumber(0))
+    .option('--host <name>', 'address to listen on (default: 127.0.0.1, this machine only)')
+    .option('--workers <n>', 'processes that answer (default: 1)', wholeNumber(1))
+    .option(
+      '--config <file>',
+      'a serving configuration (YAML, JSON, TypeScript): keys, limits, scores; see docs/serving.md',
+    )
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(
+    verb,
+    [
+      'tributary serve artifacts/shop',
+      'tributary serve artifacts/shop trial=artifacts/shop-new --config serving.yaml --port 9000 --workers 4',
+      'tributary serve artifacts/shop --host 0.0.0.0 --json',
+    ],
+    ['artifact'],
+  );
+}
+
+/** Everything that serving needs is loaded here: other verbs need not wait for it. */
+async function run(given: string[], { config: file, backend, json, ...flags }: Options): Promise<void> {
+  const { loadServing } = await import('../../../config/load-serving.ts');
+  const { startService } = await import('../../../serve/processes/service.ts');
+  const { onStopSignal } = await import('../../stop.ts');
+  const { logIsWritten, logMessage } = await import('../../../serve/http/log.ts');
+  // Who starts a service may close its pipes, and disks fill: neither is a reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
+  // From now on: a signal that comes while artifacts are loaded ends the service once it has begun.
+  const stopped = new Promise<void>((done) => onStopSignal(done));
+  const config = await loadServing(file, defined(flags));
+  const service = await startService({
+    artifacts: given.map(artifactOf),
+    config,
+    backend,
+    onTrouble: (message) => logMessage('warn', message),
+  });
+  tellStart(service, config, json);
+  await stopped;
+  if (!json) print('stopping: open requests are answered first');
+  await service.close();
+  await logIsWritten(1000);
+  // Nothing else is left to wait for but readers of what was printed, and they may have stopped reading.
+  process.exit(EXIT.ok);
+}
+
+/** `NAME=DIR` or `DIR`. */
+function artifactOf(text: string): { name?: string; path: string } {
+  const end = text.indexOf('=');
+  const name = text.slice(0, Math.max(end, 0));
+  return MODEL_NAME.test(name) && end < text.length - 1 ? { name, path: text.slice(end + 1) } : { path: text };
+}
+
+function tellStart(service: RunningService, config: ServingConfig, json?: boolean): void {
+  const address = `http://${service.host.includes(':') ? `[${service.host}]` : service.host}:${service.port}`;
+  const { workers, keys, adminKeys } = config;
+  const models = service.models();
+  if (json) {
+    printJson({
+      event: 'listening',
+      address,
+      port: service.port,
+      workers,
+      models,
+      keys: keys.length,
+      adminKeys: adminKeys.length,
+    });
+    return;
+  }
+  const rows = models.map(({ name, current }) => [name, current.id, current.path]);
+  for (const line of columns([['model', 'artifact', 'folder'], ...rows])) print(line);
+  print('');
+  print(`Answers at ${address}/v1/rank (${workers} process${workers === 1 ? '' : 'es'}); all routes: ${address}/docs`);
+  print(
+    keys.length === 0
+      ? 'No keys are configured: whoever reaches this address may rank.'
+      : `Keys: ${keys.map(({ name }) => name).join(', ')}.`,
+  );
+  if (adminKeys.length === 0) print('No admin keys are configured: models cannot be changed while serving.');
+}
+
+const defined = (object: object): object =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));

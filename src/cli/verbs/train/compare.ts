@@ -1,0 +1,75 @@
+import { basename, extname, join } from 'node:path';
+import type { Command } from 'commander';
+import { EXIT } from '../../../base/errors/entry.ts';
+import { loadComparison } from '../../../config/load-compare.ts';
+import { models } from '../../../model/registry.ts';
+import { comparisonPaths, runComparison } from '../../../study/compare/run.ts';
+import { tablesOf } from '../../../study/compare/tables.ts';
+import { helpEnd } from '../../help.ts';
+import { jsonOption, wholeNumber } from '../../options.ts';
+import { print, printJson } from '../../output.ts';
+import { comparisonDisplay, tableText } from '../../print/comparison.ts';
+import { onStopSignal } from '../../stop.ts';
+
+interface Options {
+  out?: string;
+  workers?: number;
+  json?: boolean;
+}
+
+export function compare(program: Command): void {
+  const verb = program
+    .command('compare')
+    .summary('train several models with several seeds and test what differs')
+    .description(
+      'Trains every model of a comparison with every seed, each in a process of its own, and compares them on the test rows: ' +
+        'means and intervals over seeds, tests against a baseline, negative transfer, cost. Trainings that are finished are not ' +
+        'run again, interrupted ones go on.',
+    )
+    .argument('<config>', 'the comparison (YAML, JSON, TypeScript)')
+    .option('--out <dir>', 'where trainings and results are kept (default: comparisons/NAME-OF-CONFIG)')
+    .option('--workers <n>', 'trainings at once (default: as many as cores and memory take)', wholeNumber(1))
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(
+    verb,
+    ['tributary compare zoo.yaml', 'tributary compare zoo.yaml --out results/zoo --workers 4 --json'],
+    ['data', 'artifact', 'training', 'interrupted'],
+  );
+}
+
+async function run(config: string, { out, workers, json = false }: Options): Promise<void> {
+  const comparison = await loadComparison(config, models);
+  const folder = out ?? join('comparisons', basename(config, extname(config)));
+  const display = comparisonDisplay(json);
+  const handle = runComparison({ comparison, out: folder, workers, emit: (event) => display.event(event) });
+  const forget = onStopSignal(() => {
+    handle.stop();
+    display.note('Stopping all trainings, with checkpoints. Once more ends at once, without.');
+  });
+  const end = await handle.finished.finally(() => {
+    forget();
+    display.close();
+  });
+  if (end.event === 'interrupted') {
+    process.exitCode = EXIT.interrupted;
+    display.note(`Stopped. Go on with the same command: tributary compare ${config} --out ${folder}`);
+    if (json) printJson(end);
+    return;
+  }
+  const { result, times, failed } = end;
+  if (failed > 0) process.exitCode = EXIT.training;
+  if (!json) {
+    const { report, result: file } = comparisonPaths(folder);
+    return print(`${tableText(tablesOf(result, times))}\n\n${report}, ${file}`);
+  }
+  const { datasets, ...rest } = result;
+  const flat = datasets.flatMap((dataset) =>
+    dataset.models.map((model) => {
+      const own = times.models.find((of) => of.data === dataset.data && of.model === model.model);
+      return { ...model, ...own };
+    }),
+  );
+  const tests = datasets.map(({ models: _, ...dataset }) => dataset);
+  printJson({ event: 'result', folder, ...rest, models: flat, datasets: tests, failed });
+}

@@ -1,0 +1,113 @@
+import { type Command, Option } from 'commander';
+import type { SplitName } from '../../../config/dataset.ts';
+import type { Evaluation } from '../../../config/run.ts';
+import { formatGrid, gridToJson } from '../../../evaluate/index.ts';
+import type { SessionOptions } from '../../../runtime/contract.ts';
+import { evaluateRun, type MeasuredData } from '../../../train/evaluate-run.ts';
+import { checkpointNote } from '../../checkpoint.ts';
+import { helpEnd } from '../../help.ts';
+import { backendOption, checkpointOption, jsonOption, memoryOption, wholeNumber } from '../../options.ts';
+import { count, duration, print, printJson } from '../../output.ts';
+
+interface Options {
+  split: SplitName;
+  data?: string;
+  checkpoint?: string;
+  trainedOn?: string;
+  input?: string[];
+  memoryLimit?: string;
+  minPositives?: number;
+  minNegatives?: number;
+  weights?: Evaluation['weights'];
+  k?: number;
+  backend?: SessionOptions['backend'];
+  json?: boolean;
+}
+
+export function evaluate(program: Command): void {
+  const verb = program
+    .command('evaluate')
+    .summary("measure a run's model on its data, or on other labelled rows")
+    .description(
+      'Prints AUC, grouped AUC, NDCG, log loss and counts per scenario and task, exact on any number of rows. With --data on any ' +
+        "prepared data set that has the same fields: its tokens are looked up in the run's vocabularies.",
+    )
+    .argument('<run>', 'the run folder')
+    .addOption(new Option('--split <name>', 'rows to use').choices(['train', 'validation', 'test']).default('test'))
+    .option(
+      '--data <dir>',
+      "a prepared data set with the same fields; or the run's own, where it is no longer in its place or the weights were imported without one",
+    )
+    .option(
+      '--trained-on <dir>',
+      "the run's own data set, where it is no longer in its place and --data is another one",
+    )
+    .option(
+      '--input <file...>',
+      'labelled files in place of a split, read as predict reads them; --data is then the own data set of the run',
+    )
+    .addOption(memoryOption())
+    .addOption(
+      new Option('--min-positives <n>', 'leave cells with fewer out of means (default: as the run has it)').argParser(
+        wholeNumber(0),
+      ),
+    )
+    .addOption(
+      new Option('--min-negatives <n>', 'the same of negatives (default: as the run has it)').argParser(wholeNumber(0)),
+    )
+    .addOption(
+      new Option('--weights <kind>', 'how cells count in means (default: as the run has it)').choices([
+        'equal',
+        'positives',
+      ]),
+    )
+    .addOption(
+      new Option('--k <n>', "rows of a group's list that NDCG and MAP are of (default: as the run has it)").argParser(
+        wholeNumber(1),
+      ),
+    )
+    .addOption(checkpointOption())
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .action((folder: string, options: Options) => {
+      if (options.input !== undefined && verb.getOptionValueSource('split') !== 'default')
+        verb.error('--input has no splits: leave --split away');
+      return run(folder, options);
+    });
+  helpEnd(
+    verb,
+    [
+      'tributary evaluate runs/autoifs-ml-1m-1',
+      'tributary evaluate runs/autoifs-ml-1m-1 --split validation --json',
+      'tributary evaluate runs/autoifs-shop-1 --data data/shop-today --k 5',
+      'tributary evaluate runs/autoifs-shop-1 --input monday.csv tuesday.csv',
+    ],
+    ['data', 'artifact'],
+  );
+}
+
+async function run(folder: string, { split, json, ...options }: Options): Promise<void> {
+  const { minPositives, minNegatives, weights, k, ...source } = options;
+  const asked = { minPositives, minNegatives, weights, k };
+  const evaluation = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const onCheckpoint = checkpointNote(folder, json);
+  const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onCheckpoint });
+  const { input } = options;
+  const rows = input === undefined ? { split } : { input };
+  if (json) printJson({ event: 'result', run: folder, data, ...rows, ...gridToJson(grid), choices, seconds });
+  else
+    print(
+      [...heading(input === undefined ? `${split} rows` : 'rows', data), formatGrid(grid), '', duration(seconds)].join(
+        '\n',
+      ),
+    );
+}
+
+function heading(what: string, { name, rows, isOwn, leftOut = 0, ignored = [] }: MeasuredData): string[] {
+  if (isOwn) return [what];
+  return [
+    `${count(rows)} ${what} of ${name}, which the run was not trained on`,
+    ...(leftOut === 0 ? [] : [`${count(leftOut)} more have no scenario or are left out by the data set's where`]),
+    ...ignored.map((condition) => `warning: the rows lack columns of the condition ${condition}, which was not asked`),
+  ];
+}

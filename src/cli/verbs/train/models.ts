@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { oneLine } from '../../../base/one-line.ts';
+import { openPrepared } from '../../../data/prepared/open.ts';
+import type { Manifest } from '../../../data/prepared/prepared.ts';
+import type { ModelDefinition } from '../../../model/contract.ts';
+import { countParameters, describeOptions, describeTraining } from '../../../model/describe.ts';
+import { findModel, models as zoo } from '../../../model/registry.ts';
+import { tableDimension } from '../../../model/table.ts';
+import { modelSizes } from '../../../train/sizes.ts';
+import { helpEnd } from '../../help.ts';
+import { jsonOption } from '../../options.ts';
+import { columns, count, print, printJson } from '../../output.ts';
+import { modelPage } from '../../print/model-page.ts';
+
+interface Options {
+  data?: string;
+  markdown?: boolean;
+  json?: boolean;
+}
+
+export function models(program: Command): void {
+  const verb = program
+    .command('models')
+    .summary('list the models, their options and presets')
+    .description('Lists each model with its paper, its options with defaults, and its presets.')
+    .argument('[key]', 'one model only')
+    .option('--data <dir>', 'count the parameters for this prepared data set, too')
+    .option('--markdown', 'whole pages: equations, a figure of the structure, options, size and cost')
+    .addOption(jsonOption())
+    .action(run);
+  helpEnd(verb, ['tributary models', 'tributary models autoifs --data data/ml-1m', 'tributary models mmoe --markdown']);
+}
+
+async function run(key: string | undefined, { data, markdown, json }: Options): Promise<void> {
+  const chosen = key === undefined ? [...zoo.values()] : [findModel(key)];
+  if (markdown) {
+    print(chosen.map(modelPage).join('\n'));
+    return;
+  }
+  const manifest = data === undefined ? undefined : (await openPrepared(data)).manifest;
+  const described = chosen.map((model) => describe(model, manifest));
+  if (json) for (const model of described) printJson({ event: 'model', ...model });
+  else print(described.map(text).join('\n\n'));
+}
+
+type Description = ReturnType<typeof describe>;
+
+function describe(model: ModelDefinition, manifest: Manifest | undefined) {
+  const { key, title, paper, purpose, presets } = model;
+  return {
+    key,
+    title,
+    paper,
+    purpose,
+    options: describeOptions(model),
+    training: describeTraining(model),
+    presets: Object.keys(presets),
+    parameters: manifest && sizes(model, manifest),
+  };
+}
+
+/** Dense parameters with the defaults and with each preset, for the data's fields, scenarios and tasks. */
+function sizes(model: ModelDefinition, manifest: Manifest) {
+  const { tableRows, name } = manifest;
+  const counts = modelSizes(manifest);
+  const presets = Object.keys(model.presets).map((preset) => [preset, countParameters(model, counts, preset)]);
+  const options = model.options.parse({ key: model.key });
+  const embeddingDim = tableDimension(model, options, counts);
+  return {
+    data: name,
+    tableRows,
+    embeddingDim,
+    defaults: countParameters(model, counts),
+    ...Object.fromEntries(presets),
+  };
+}
+
+function text({ key, title, paper, purpose, options, training, presets, parameters }: Description): string {
+  const lines = options.map((o) => [
+    `  model.${o.name}`,
+    o.default === undefined ? 'required' : JSON.stringify(o.default),
+    o.description,
+  ]);
+  const { data, tableRows, embeddingDim, ...dense } = parameters ?? {};
+  const counted = Object.entries(dense).map(([preset, n]) => `${count(n as number)} (${preset})`);
+  return [
+    `${key}: ${title}`,
+    `  ${purpose}`,
+    `  ${paper}`,
+    ...(training.length === 0 ? [] : [`  trains with: ${training.join(', ')}`]),
+    `  presets: ${presets.join(', ') || 'none'}`,
+    ...(parameters === undefined
+      ? []
+      : [
+          `  on ${oneLine(String(data))}: dense parameters ${counted.join(', ')}; ${count(tableRows)} x ${embeddingDim} embeddings`,
+        ]),
+    '',
+    ...columns([['  option', 'default', 'meaning'], ...lines]),
+  ].join('\n');
+}

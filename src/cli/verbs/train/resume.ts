@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { helpEnd } from '../../help.ts';
+import { dataOption, jsonOption } from '../../options.ts';
+import { follow } from '../../training.ts';
+
+export function resume(program: Command): void {
+  const verb = program
+    .command('resume')
+    .summary('go on with a training that was stopped or killed')
+    .description('Goes on from the newest checkpoint, to the same bits that an unbroken training gives.')
+    .argument('<run>', 'the run folder')
+    .option('--from <checkpoint>', 'go on from this one of RUN/checkpoints, like 000012, instead of the newest')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((run: string, options: { from?: string; data?: string; json?: boolean }) =>
+      follow(run, options).then(() => {}),
+    );
+  helpEnd(
+    verb,
+    [
+      'tributary resume runs/autoifs-ml-1m-1',
+      'tributary resume runs/autoifs-ml-1m-1 --from 000012 --json',
+      'tributary resume runs/autoifs-shop-1 --data /mnt/moved/shop',
+    ],
+    ['data', 'artifact', 'training', 'interrupted'],
+  );
+}

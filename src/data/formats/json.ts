@@ -1,0 +1,237 @@
+/**
+ * Reading JSON: lines, one list, or objects one after another. Columns are the keys that occur in any object; their types are
+ * those of the values, found in all of them. Where values of a column differ in type each is its token.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { error, TributaryError } from '../../base/errors/index.ts';
+import { type Part, typedText } from '../sources/bind.ts';
+import {
+  type Column,
+  isNumeric,
+  itemsColumn,
+  numberColumn,
+  numberOfText,
+  type Reading,
+  valueOfText,
+  writtenColumn,
+} from '../sources/columns.ts';
+import { readingFiles } from '../sources/source-files.ts';
+import { filePath, identifier, literal, query } from '../sql/duckdb.ts';
+import { contentOf } from './encoding.ts';
+import { firstContent } from './file-kind.ts';
+import { jsonItems, jsonToken } from './json-sql.ts';
+
+type Layout = 'newline_delimited' | 'array' | 'unstructured' | 'auto';
+
+export interface JsonTable {
+  /** SQL that reads the files, and what makes the source's columns of what it reads. */
+  read: string;
+  parts: Part[];
+  /** The columns with the types of their values, and SQL that gives them. */
+  asItWas: { columns: Column[]; sql: string };
+}
+
+/** Settles how the files of a JSON source are read. `option`: more options of DuckDB's reader. Throws DATA_FILE_KIND. */
+export async function planJson(
+  connection: DuckDBConnection,
+  source: string,
+  files: string[],
+  option: string,
+  reading: Reading,
+): Promise<JsonTable> {
+  // Files of one layout that follow one another.
+  const runs: { layout: Layout; paths: string[] }[] = [];
+  for (const path of files) {
+    const layout = await layoutOf(path);
+    const last = runs.at(-1);
+    if (last?.layout === layout) last.paths.push(path);
+    else runs.push({ layout, paths: [path] });
+  }
+  const found: Column[] = [];
+  for (const { layout, paths } of runs)
+    for (const column of await findColumns(connection, source, layout, paths)) {
+      const other = found.find(({ name }) => name === column.name);
+      if (other === undefined) found.push(column);
+      else if (other.type !== column.type) other.type = 'JSON';
+    }
+  const there = [...found];
+  // A key that no object has is missing in all of them.
+  if (reading.isSparse)
+    for (const name of reading.expected ?? [])
+      if (!found.some((c) => c.name.toLowerCase() === name.toLowerCase())) found.push({ name, type: 'JSON' });
+  const plans = found.map(({ name, type }) => planColumn(name, type, reading));
+  const readAs = (types: string[]): string => {
+    const columns = found.map(({ name }, i) => `${literal(name)}: ${literal(types[i])}`).join(', ');
+    const scans = runs.map(
+      ({ layout, paths }) =>
+        `SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', hive_partitioning = false, columns = {${columns}}${option})`,
+    );
+    return scans.join(' UNION ALL ');
+  };
+  return {
+    read: readAs(plans.map(({ raw }) => raw)),
+    parts: plans.map(({ part }) => part),
+    asItWas: { columns: there, sql: readAs(found.map(({ type }) => type)) },
+  };
+}
+
+/** How the objects of a file stand in it. Throws DATA_FILE_KIND where there are none. */
+async function layoutOf(path: string): Promise<Layout> {
+  if (/\.zst$/i.test(path)) return 'auto';
+  const bytes = await firstContent(path);
+  const start = bytes.toString('utf8');
+  const text = start.trimStart(); // of a byte order mark, too
+  if (text.startsWith('[')) return 'array';
+  if (!text.startsWith('{') && text !== '')
+    throw error('DATA_FILE_KIND', {
+      path,
+      expected: 'JSON lines',
+      found: `a file that begins with ${JSON.stringify(text.slice(0, 20))}`,
+      advice: 'Write an object a line, or a list of objects, or set "format" of the source to csv',
+    });
+  if (start.startsWith('\ufeff')) return 'unstructured';
+  const end = text.search(/[\r\n]/);
+  return end < 0 || isObject(text.slice(0, end)) ? 'newline_delimited' : 'unstructured';
+}
+
+function isObject(line: string): boolean {
+  try {
+    return typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+/** Times and the like stay texts: they are not turned into another spelling. */
+const TIMES = /(^|[ (])(DATE|TIME|TIMESTAMP|TIMESTAMP WITH TIME ZONE|TIMESTAMP_NS|UUID)(?=[,)[]|$)/g;
+
+async function findColumns(
+  connection: DuckDBConnection,
+  source: string,
+  layout: Layout,
+  paths: string[],
+): Promise<Column[]> {
+  const found = query(
+    connection,
+    // All objects of all files are looked at, and a key counts however rare it is.
+    `DESCRIBE SELECT * FROM read_json([${paths.map(filePath).join(', ')}], format = '${layout}', hive_partitioning = false, sample_size = -1,
+       maximum_sample_files = ${paths.length}, union_by_name = true, field_appearance_threshold = 0, map_inference_threshold = -1)`,
+    readingFiles(source, paths),
+  );
+  const rows = await found.catch(async (cause) => {
+    throw layout === 'newline_delimited' ? await brokenLine(paths, cause) : cause;
+  });
+  return rows.map((row) => ({
+    name: String(row.column_name),
+    type: String(row.column_type).replace(TIMES, '$1VARCHAR'),
+  }));
+}
+
+/** The error of the first line that is no JSON, else `cause`: DuckDB counts lines from where its threads begin. */
+async function brokenLine(paths: string[], cause: unknown): Promise<unknown> {
+  if (!(cause instanceof TributaryError) || cause.code !== 'DATA_FILE_DAMAGED') return cause;
+  for (const path of paths) {
+    if (/\.zst$/i.test(path)) continue;
+    let number = 0;
+    for await (const line of linesOf(path)) {
+      number++;
+      if (line.trim() === '') continue;
+      try {
+        JSON.parse(line);
+      } catch (broken) {
+        const reason = `line ${number}: ${(broken as Error).message}`;
+        return error('DATA_FILE_DAMAGED', { path, format: 'JSON lines', reason }, cause);
+      }
+    }
+  }
+  return cause;
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of contentOf(path)) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield rest;
+}
+
+/** The type by which DuckDB reads a column, and the column that is made of it. */
+function planColumn(name: string, type: string, { bound, isUnneeded }: Reading): { raw: string; part: Part } {
+  const column = identifier(name);
+  const known = bound?.(name);
+  if (known !== undefined) return { raw: 'JSON', part: bindJson(column, { ...known, name }) };
+  const plain = { raw: type, part: { column: { name, type }, select: [column] } };
+  if (isUnneeded?.(name)) return plain;
+  const text = jsonToken(column);
+  const items = `${jsonItems(column)} AS ${itemsColumn(name)}`;
+  if (type === 'JSON')
+    return {
+      raw: 'JSON',
+      part: { column: { name, type: 'VARCHAR', items: true }, select: [`${text} AS ${column}`, items] },
+    };
+  if (type === 'DOUBLE') {
+    const value = `CAST(${column} AS DOUBLE) AS ${column}`;
+    return {
+      raw: 'JSON',
+      part: { column: { name, type, written: true }, select: [value, `${text} AS ${writtenColumn(name)}`] },
+    };
+  }
+  if (type === 'JSON[]')
+    return {
+      raw: 'JSON',
+      part: { column: { name, type: 'VARCHAR[]' }, select: [`${jsonItems(column)} AS ${column}`] },
+    };
+  if (type === 'DOUBLE[]') {
+    const value = `CAST(${column} AS DOUBLE[]) AS ${column}`;
+    return { raw: 'JSON', part: { column: { name, type, items: true }, select: [value, items] } };
+  }
+  return plain;
+}
+
+/** A column of JSON values under a type from training. */
+function bindJson(column: string, known: Column): Part {
+  const { name, type } = known;
+  const text = jsonToken(column);
+  const items = `${jsonItems(column)} AS ${itemsColumn(name)}`;
+  if (type === 'VARCHAR') {
+    const { select } = typedText(name, text, type);
+    return { column: { name, type, items: true }, select: [...select, items] };
+  }
+  const present = `${column} IS NOT NULL AND json_type(${column}) <> 'NULL'`;
+  const written = `${text} AS ${writtenColumn(name)}`;
+  if (/\[\d*\]$/.test(type)) {
+    const element = type.replace(/\[\d*\]$/, '');
+    const scalar = /^(STRUCT|MAP)|\]$/.test(element);
+    const value = scalar ? `TRY_CAST(${column} AS ${type})` : `TRY_CAST(${jsonItems(column)} AS ${type})`;
+    const lost = `len(list_filter(${value}, lambda item: item IS NULL)) > len(list_filter(${jsonItems(column)}, lambda item: item IS NULL))`;
+    return {
+      column: { name, type, written: true, items: true },
+      select: [`${value} AS ${identifier(name)}`, written, items],
+      unfit: `${present} AND (${value} IS NULL OR ${lost})`,
+    };
+  }
+  if (/^(STRUCT|MAP|JSON)/.test(type)) {
+    const value = `TRY_CAST(${column} AS ${type})`;
+    return {
+      column: { name, type },
+      select: [`${value} AS ${identifier(name)}`],
+      unfit: `${present} AND ${value} IS NULL`,
+    };
+  }
+  const value = valueOfText(text, type);
+  const unfit = `(${text}) IS NOT NULL AND (${value}) IS NULL`;
+  const select = [`${value} AS ${identifier(name)}`, written, items];
+  if (!isNumeric(type) && type !== 'BOOLEAN')
+    return { column: { name, type, written: true, items: true }, select, unfit };
+  const number = `CASE json_type(${column}) WHEN 'BOOLEAN' THEN (${text} = 'true')::DOUBLE ELSE ${numberOfText(text)} END`;
+  return {
+    column: { name, type, written: true, items: true, number: true },
+    select: [...select, `${number} AS ${numberColumn(name)}`],
+    unfit,
+    notNumber: `(${text}) IS NOT NULL AND (${number}) IS NULL`,
+    respelled: `(${text}) IS NOT NULL AND (${value})::VARCHAR IS DISTINCT FROM (${text})`,
+  };
+}

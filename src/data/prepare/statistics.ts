@@ -1,0 +1,155 @@
+/** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { FieldConfig } from '../../config/dataset.ts';
+import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../prepared/prepared.ts';
+import { filePath, identifier, query, queryOne } from '../sql/duckdb.ts';
+import { sequenceColumn } from '../sql/expressions.ts';
+import type { LeftOut } from './row-choice.ts';
+import { SPLITS } from './split.ts';
+import { presentRows } from './vocabulary.ts';
+
+export interface FieldStatistics {
+  field: string;
+  /** Tokens with an id of their own (or the size of the hash space). */
+  cardinality: number;
+  perSplit: Record<string, { missing: number; outOfVocabulary: number; values: number; outOfVocabularyShare: number }>;
+}
+
+export interface CellStatistics {
+  split: string;
+  scenario: string;
+  task: string;
+  rows: number;
+  positives: number;
+  unlabelled: number;
+}
+
+export interface SequenceStatistics {
+  /** Type of the sequences. */
+  type: string;
+  /** Rows whose sequence is empty, and items of all sequences, some of them out of vocabulary. */
+  perSplit: Record<string, { empty: number; items: number; outOfVocabulary: number }>;
+}
+
+export interface Statistics {
+  rows: Record<string, number>;
+  /** Rows of the base source that are in no part. */
+  leftOut: number;
+  /** Why. Older data do not say. */
+  leftOutBecause?: LeftOut;
+  fields: FieldStatistics[];
+  /** Absent where the data set has none. */
+  sequences?: SequenceStatistics[];
+  cells: CellStatistics[];
+}
+
+/** Names of the columns of an encoded file; fixed parts keep fields and tasks apart from the rest. */
+export const fieldColumn = (name: string): string => `field_${name}`;
+export const labelColumn = (name: string): string => `label_${name}`;
+
+/**
+ * Counts over the encoded files in `folder`. `missing` counts rows without a value; `outOfVocabulary` values (of a
+ * multi-value field: list elements) with the out-of-vocabulary id, missing ones included.
+ */
+export async function computeStatistics(
+  connection: DuckDBConnection,
+  manifest: Pick<Manifest, 'config' | 'fields' | 'sequences' | 'tasks' | 'scenarios' | 'splits'>,
+  folder: string,
+  leftOut: LeftOut,
+): Promise<Statistics> {
+  const { config, fields, sequences, tasks, scenarios, splits } = manifest;
+  const doing = 'counting the statistics';
+  const statistics: Statistics = {
+    rows: Object.fromEntries(SPLITS.map((split) => [split, splits[split].rows])),
+    leftOut: Object.values(leftOut).reduce((sum, rows) => sum + rows, 0),
+    leftOutBecause: leftOut,
+    fields: fields.map((f) => ({ field: f.name, cardinality: f.size - RESERVED_IDS, perSplit: {} })),
+    ...(sequences && { sequences: sequences.types.map((type) => ({ type, perSplit: {} })) }),
+    cells: [],
+  };
+  const missing = await countMissing(connection, config.fields);
+  for (const [s, split] of SPLITS.entries()) {
+    const file = `read_parquet(${filePath(`${folder}/${splits[split].file}`)})`;
+    const counts = fields.flatMap((f, i) => {
+      const column = `"${fieldColumn(f.name)}"`;
+      return f.kind === 'multi'
+        ? [
+            `coalesce(sum(len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))), 0) AS oov${i}`,
+            `coalesce(sum(len(${column})), 0) AS values${i}`,
+          ]
+        : [`sum((${column} = ${OUT_OF_VOCABULARY_ID})::TINYINT) AS oov${i}`, `count(*) AS values${i}`];
+    });
+    const found = await queryOne(connection, `SELECT ${counts.join(', ')} FROM ${file}`, doing);
+    fields.forEach((_, i) => {
+      const outOfVocabulary = Number(found[`oov${i}`]);
+      const values = Number(found[`values${i}`]);
+      statistics.fields[i].perSplit[split] = {
+        missing: missing(s, i),
+        outOfVocabulary,
+        values,
+        outOfVocabularyShare: values === 0 ? 0 : outOfVocabulary / values,
+      };
+    });
+    for (const { type, perSplit } of statistics.sequences ?? [])
+      perSplit[split] = await countItems(connection, identifier(sequenceColumn(type)), file);
+    const cells = await query(
+      connection,
+      `SELECT scenario, count(*) AS n, ${tasks.map((t, i) => `count(*) FILTER ("${labelColumn(t)}" = 1) AS p${i}, count("${labelColumn(t)}") AS l${i}`).join(', ')}
+       FROM ${file} GROUP BY scenario`,
+      doing,
+    );
+    scenarios.forEach((scenario, index) => {
+      const cell = cells.find((c) => Number(c.scenario) === index);
+      tasks.forEach((task, i) => {
+        const rows = Number(cell?.n ?? 0);
+        const labelled = Number(cell?.[`l${i}`] ?? 0);
+        statistics.cells.push({
+          split,
+          scenario,
+          task,
+          rows,
+          positives: Number(cell?.[`p${i}`] ?? 0),
+          unlabelled: rows - labelled,
+        });
+      });
+    });
+  }
+  return statistics;
+}
+
+/** Counts rows without a value, by split and field. */
+async function countMissing(
+  connection: DuckDBConnection,
+  fields: FieldConfig[],
+): Promise<(split: number, field: number) => number> {
+  const doing = 'counting missing values';
+  const present = fields.map(
+    (field, index) => `SELECT ${index} AS field, rows FROM (${presentRows({ field, index })})`,
+  );
+  const incomplete = await query(
+    connection,
+    `SELECT field FROM (${present.join(' UNION ALL ')}) WHERE rows < (SELECT count(*) FROM rows)`,
+    doing,
+  );
+  // Only few fields have missing values, as a rule, and only these are counted by split.
+  if (incomplete.length === 0) return () => 0;
+  const counts = incomplete.map(({ field }) => `count(*) - count(f${field}) AS f${field}`);
+  const bySplit = await query(connection, `SELECT split, ${counts.join(', ')} FROM placed GROUP BY split`, doing);
+  return (split, field) => Number(bySplit.find((row) => Number(row.split) === split)?.[`f${field}`] ?? 0);
+}
+
+/** Counts over a column of sequences. */
+async function countItems(
+  connection: DuckDBConnection,
+  column: string,
+  file: string,
+): Promise<SequenceStatistics['perSplit'][string]> {
+  const outOfVocabulary = `len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))`;
+  const found = await queryOne(
+    connection,
+    `SELECT count(*) FILTER (len(${column}) = 0) AS empty, coalesce(sum(len(${column})), 0) AS items,
+       coalesce(sum(${outOfVocabulary}), 0) AS oov FROM ${file}`,
+    'counting the items of sequences',
+  );
+  return { empty: Number(found.empty), items: Number(found.items), outOfVocabulary: Number(found.oov) };
+}

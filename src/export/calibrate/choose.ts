@@ -1,0 +1,96 @@
+/** Which calibration a scenario and task gets: by cross-validated log loss, the simplest one that is clearly as good. */
+
+import { lossIfNegative, lossIfPositive } from '../../evaluate/logloss.ts';
+import { calibrator } from '../../store/artifact/calibration.ts';
+import type { Calibration } from '../../store/artifact/manifest.ts';
+import { fitIsotonic, type Labelled } from './isotonic.ts';
+import { fitPlatt } from './platt.ts';
+
+/** What may be asked for. */
+export const CALIBRATIONS = ['auto', 'none', 'platt', 'isotonic'] as const;
+export type CalibrationChoice = (typeof CALIBRATIONS)[number];
+
+export interface FittedCell {
+  calibration: Calibration;
+  rows: number;
+  positives: number;
+  /** Mean log loss of rows that the fit did not see; null where it was not tried. */
+  logloss: Record<Calibration['kind'], number | null>;
+}
+
+/** Fewer rows of a class than this tell too little. */
+const FEWEST = 50;
+const FOLDS = 5;
+
+/** From simple to free. */
+const FITS: Record<Calibration['kind'], (rows: Labelled) => Calibration | undefined> = {
+  none: () => ({ kind: 'none' }),
+  platt: fitPlatt,
+  isotonic: fitIsotonic,
+};
+const KINDS = Object.keys(FITS) as Calibration['kind'][];
+
+/**
+ * Fits one cell. `auto` takes a freer kind only where it is better than the simpler one by more than the standard error of the
+ * difference: the same rows choose and fit. A fold holds every fifth row, so folds of rows in order of time are alike.
+ */
+export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
+  const count = rows.labels.length;
+  const positives = rows.labels.reduce((sum, label) => sum + label, 0);
+  const none = (reason: string, logloss = NOT_TRIED): FittedCell => ({
+    calibration: { kind: 'none', reason },
+    rows: count,
+    positives,
+    logloss,
+  });
+  if (choice === 'none') return none('not asked for');
+  const fewest = Math.min(positives, count - positives);
+  if (fewest < FEWEST) return none(`${fewest} validation rows of one class: at least ${FEWEST} of each are needed`);
+  if (!rows.logits.every(Number.isFinite)) return none('some logits are not finite');
+
+  const losses = Object.fromEntries(KINDS.map((kind) => [kind, heldOutLosses(rows, FITS[kind])]));
+  const logloss = Object.fromEntries(KINDS.map((kind) => [kind, meanOf(losses[kind])])) as FittedCell['logloss'];
+  const chosen = choice === 'auto' ? best(losses) : choice;
+  const calibration = FITS[chosen](rows);
+  if (calibration === undefined) return none(`no rising ${chosen} calibration fits`, logloss);
+  return { calibration, rows: count, positives, logloss };
+}
+
+const NOT_TRIED: FittedCell['logloss'] = { none: null, platt: null, isotonic: null };
+
+type Losses = Record<string, Float64Array | undefined>;
+
+function best(losses: Losses): Calibration['kind'] {
+  let chosen: Calibration['kind'] = 'none';
+  for (const kind of KINDS.slice(1)) {
+    const [simple, free] = [losses[chosen], losses[kind]];
+    if (simple === undefined || free === undefined) continue;
+    const gains = simple.map((loss, i) => loss - free[i]);
+    const mean = meanOf(gains) as number;
+    const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / (gains.length - 1);
+    if (mean > Math.sqrt(variance / gains.length)) chosen = kind;
+  }
+  return chosen;
+}
+
+const meanOf = (numbers: Float64Array | undefined): number | null =>
+  numbers === undefined ? null : numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+
+/** Log loss of every row under the fit to the rows of the other folds; undefined where one of them gives no fit. */
+function heldOutLosses(
+  { logits, labels }: Labelled,
+  method: (rows: Labelled) => Calibration | undefined,
+): Float64Array | undefined {
+  const losses = new Float64Array(logits.length);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const others = (_: number, i: number): boolean => i % FOLDS !== fold;
+    const calibration = method({ logits: logits.filter(others), labels: labels.filter(others) });
+    if (calibration === undefined) return undefined;
+    const calibrate = calibrator(calibration);
+    for (let i = fold; i < logits.length; i += FOLDS) {
+      const p = calibrate(logits[i], 1 / (1 + Math.exp(-logits[i])));
+      losses[i] = labels[i] === 1 ? lossIfPositive(p) : lossIfNegative(p);
+    }
+  }
+  return losses;
+}

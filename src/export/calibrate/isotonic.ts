@@ -1,0 +1,55 @@
+/** Isotonic calibration: the rising function of the logit that fits the labels best. */
+import type { Calibration } from '../../store/artifact/manifest.ts';
+
+/** Rows of one scenario and task: labels are 0 or 1. */
+export interface Labelled {
+  logits: Float32Array;
+  labels: Uint8Array;
+}
+
+/** Rows with neighbouring logits that share a fitted value. */
+export interface Block {
+  /** Mean logit. */
+  x: number;
+  /** Share of positives: rises from block to block. */
+  y: number;
+  rows: number;
+}
+
+/**
+ * Pool adjacent violators (Barlow et al., 1972; Zadrozny and Elkan, 2002): rows in order of their logit, equal logits
+ * together; blocks that do not rise are merged until all do. Minimises the squared error, and the log loss too, among all
+ * functions that never fall.
+ */
+export function poolAdjacentViolators({ logits, labels }: Labelled): Block[] {
+  const order = Uint32Array.from(logits.keys()).sort((a, b) => logits[a] - logits[b]);
+  const blocks: { logits: number; positives: number; rows: number }[] = [];
+  const share = (block: { positives: number; rows: number }): number => block.positives / block.rows;
+  for (let i = 0; i < order.length; ) {
+    const block = { logits: 0, positives: 0, rows: 0 };
+    for (const logit = logits[order[i]]; i < order.length && logits[order[i]] === logit; i++) {
+      block.logits += logit;
+      block.positives += labels[order[i]];
+      block.rows++;
+    }
+    for (let last = blocks.at(-1); last !== undefined && share(last) >= share(block); last = blocks.at(-1)) {
+      block.logits += last.logits;
+      block.positives += last.positives;
+      block.rows += last.rows;
+      blocks.pop();
+    }
+    blocks.push(block);
+  }
+  return blocks.map((block) => ({ x: block.logits / block.rows, y: share(block), rows: block.rows }));
+}
+
+/**
+ * The blocks' means joined by lines: steps would make ties of rows that the model tells apart. No value is 0 or 1: what is
+ * said of n rows stays within 1/(n+2) and (n+1)/(n+2) (Laplace's rule), n the rows of all blocks.
+ */
+export function fitIsotonic(rows: Labelled): Calibration {
+  const blocks = poolAdjacentViolators(rows);
+  const least = 1 / (rows.logits.length + 2);
+  const within = blocks.map(({ x, y }) => ({ x, y: Math.min(Math.max(y, least), 1 - least) }));
+  return { kind: 'isotonic', x: within.map(({ x }) => x), y: within.map(({ y }) => y) };
+}

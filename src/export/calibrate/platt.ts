@@ -1,0 +1,64 @@
+/** Platt's calibration: a straight line through the logits. */
+import type { Calibration } from '../../store/artifact/manifest.ts';
+import type { Labelled } from './isotonic.ts';
+
+const MOST_STEPS = 100;
+
+/**
+ * sigmoid(scale * logit + shift) with the greatest likelihood, by Newton's method with halved steps (Lin, Lin and Weng, 2007).
+ * Targets are Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so that classes that a line
+ * separates give a finite scale. Undefined where the best line does not rise.
+ */
+export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined {
+  const positives = labels.reduce((sum, label) => sum + label, 0);
+  const high = (positives + 1) / (positives + 2);
+  const low = 1 / (labels.length - positives + 2);
+  const target = (i: number): number => (labels[i] === 1 ? high : low);
+  const lossAt = (scale: number, shift: number): number => {
+    let loss = 0;
+    for (let i = 0; i < logits.length; i++) {
+      const z = scale * logits[i] + shift;
+      loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - target(i) * z; // log(1 + e^z) - t z
+    }
+    return loss;
+  };
+  let [scale, shift] = [1, 0];
+  let loss = lossAt(scale, shift);
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const move = newtonStep(logits, target, scale, shift);
+    let part = 1;
+    let next = lossAt(scale + move.scale, shift + move.shift);
+    while (next > loss && part > 1e-10) {
+      part /= 2;
+      next = lossAt(scale + part * move.scale, shift + part * move.shift);
+    }
+    if (!(next < loss)) break;
+    scale += part * move.scale;
+    shift += part * move.shift;
+    const gained = loss - next;
+    loss = next;
+    if (gained < 1e-12 * logits.length) break;
+  }
+  return scale > 0 && Number.isFinite(scale) && Number.isFinite(shift) ? { kind: 'platt', scale, shift } : undefined;
+}
+
+/** Minus the inverse Hessian times the gradient, in two dimensions. */
+function newtonStep(logits: Float32Array, target: (i: number) => number, scale: number, shift: number) {
+  let [gScale, gShift] = [0, 0];
+  let [hScale, hBoth, hShift] = [1e-12, 0, 1e-12]; // not quite singular where all logits are equal
+  for (let i = 0; i < logits.length; i++) {
+    const p = 1 / (1 + Math.exp(-(scale * logits[i] + shift)));
+    const slope = p - target(i);
+    const curve = p * (1 - p);
+    gScale += slope * logits[i];
+    gShift += slope;
+    hScale += curve * logits[i] * logits[i];
+    hBoth += curve * logits[i];
+    hShift += curve;
+  }
+  const determinant = hScale * hShift - hBoth * hBoth;
+  return {
+    scale: -(hShift * gScale - hBoth * gShift) / determinant,
+    shift: -(hScale * gShift - hBoth * gScale) / determinant,
+  };
+}

@@ -1,0 +1,63 @@
+/** How often the flows of a model reach their tasks, and its experts their rows. */
+
+import { error } from '../../base/errors/index.ts';
+import type { SplitName } from '../../config/dataset.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import type { RunSource } from '../../train/run-model.ts';
+import { openFinished, type ServedModel } from '../served-model.ts';
+import { servingTensors } from '../serving-graph.ts';
+import { measureSwitches } from './measure.ts';
+import { choiceName, GATES, type SwitchCounts, switchesOf } from './switches.ts';
+
+export interface FlowReport {
+  data: string;
+  split: SplitName;
+  scenarios: string[];
+  tasks: string[];
+  /** Names of the flows of a task; empty for models without flow gates. */
+  flows: readonly string[];
+  /** Rows of each scenario that were measured. */
+  rows: number[];
+  /** [S][T][flow]: of how many of these rows a flow is kept. */
+  kept: number[][][];
+  /** By name of the choice, [S][part]: how many of these rows use a part. */
+  chosen: Record<string, number[][]>;
+}
+
+/**
+ * Measures the model of a run on a split.
+ *
+ * @throws FLOWS_NONE, and what openFinished throws
+ */
+export async function measureFlows(
+  run: string,
+  split: SplitName,
+  { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
+): Promise<FlowReport> {
+  const { data, served } = await openFinished(run, source);
+  const switches = switchesOf(servingTensors(served));
+  if (switches.length === 0) throw error('FLOWS_NONE', { run, model: served.model.key });
+  const counts = await measureSwitches(served, switches, data, split, { backend });
+  return reportOf(served, data.manifest.name, split, counts);
+}
+
+function reportOf(served: ServedModel, data: string, split: SplitName, { rows, ones }: SwitchCounts): FlowReport {
+  const { scenarios, tasks } = served.data;
+  const flows = served.model.flowSelection?.flows ?? [];
+  return {
+    data,
+    split,
+    scenarios,
+    tasks,
+    flows,
+    rows,
+    kept: rows.map((count, s) =>
+      tasks.map((_, t) => flows.map((_, k) => count - ones[GATES][s][k * tasks.length + t])),
+    ),
+    chosen: Object.fromEntries(
+      Object.entries(ones)
+        .filter(([name]) => name !== GATES)
+        .map(([name, counts]) => [name.slice(choiceName('').length), counts]),
+    ),
+  };
+}

@@ -1,0 +1,64 @@
+/** The smaller graphs: one that answers all scenarios, and one for each. */
+import { type Apart, fold, type Tensor, workOut } from '../../graph/index.ts';
+import type { ServedModel } from '../served-model.ts';
+import { compileServing, type ServingGraph, type ServingTensors } from '../serving-graph.ts';
+import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
+
+export interface Folding {
+  /** Let products become one where that saves multiply-adds: answers are then rounded otherwise. Default true. */
+  merge?: boolean;
+  /** Store large weights in eight bits. Default false. */
+  int8?: boolean;
+}
+
+/** The graph of one scenario, by what was decided of it. */
+export function scenarioGraph(
+  served: ServedModel,
+  tensors: ServingTensors,
+  decisions: Decisions,
+  scenario: number,
+  how: Folding = {},
+): ServingGraph {
+  const replaced = new Map(
+    switchesOf(tensors).map((own) => [
+      own.tensor,
+      (copy: Tensor) => ofScenario(own, decisions[own.name][scenario], copy),
+    ]),
+  );
+  return written(
+    served,
+    fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }, how.merge),
+    scenario,
+    how,
+  );
+}
+
+/**
+ * The graph of all scenarios. Decisions enter it where they change an answer, or where they leave nothing for a network to say:
+ * a table beside a network that runs anyway saves nothing.
+ */
+export function jointGraph(
+  served: ServedModel,
+  tensors: ServingTensors,
+  decisions: Decisions,
+  exact: boolean,
+  how: Folding = {},
+): ServingGraph {
+  const all = ({ name }: { name: string }): boolean => decisions[name].flat().every((value) => value !== null);
+  const replaced = new Map(
+    switchesOf(tensors)
+      .filter((own) => !exact || all(own))
+      .map((own) => [own.tensor, (copy: Tensor) => ofAllScenarios(own, decisions[own.name], copy)]),
+  );
+  return written(served, fold(tensors.outputs, { replaced }, how.merge), undefined, how);
+}
+
+function written(
+  served: ServedModel,
+  { outputs, weights }: Apart,
+  scenario: number | undefined,
+  { int8 }: Folding,
+): ServingGraph {
+  const folded = workOut(weights, (name) => served.tensors.get(name)?.data as Float32Array);
+  return compileServing(served, outputs, { scenario, folded, int8 });
+}

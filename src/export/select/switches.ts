@@ -1,0 +1,105 @@
+/**
+ * Switches: numbers 0 or 1 inside a model that say what a row makes use of, such as flow gates or chosen experts. Where all rows
+ * of a scenario have the same, a graph of the scenario needs no network that computes it.
+ */
+
+import { add, concat, expand, matmul, mul, oneHot, slice, type Tensor, transpose } from '../../graph/index.ts';
+import type { ServingTensors } from '../serving-graph.ts';
+
+/** A tensor of switches: [B, n], or [n, B]. */
+export interface Switches {
+  name: string;
+  tensor: Tensor;
+  /** Axis of the n switches. */
+  axis: 0 | 1;
+  count: number;
+}
+
+export const GATES = 'gates';
+
+/** Name of a choice among the switches. */
+export const choiceName = (choice: string): string => `choice ${choice}`;
+
+/** The flow gates and the choices of a model. */
+export const switchesOf = ({ gates, choices }: ServingTensors): Switches[] => [
+  ...(gates === undefined ? [] : [{ name: GATES, tensor: gates, axis: 1 as const, count: gates.shape[1] as number }]),
+  ...Object.entries(choices).map(([name, tensor]) => ({
+    name: choiceName(name),
+    tensor,
+    axis: 0 as const,
+    count: tensor.shape[0] as number,
+  })),
+];
+
+/** How often each switch is 1 among the rows of each scenario. */
+export interface SwitchCounts {
+  /** [S] */
+  rows: number[];
+  /** By name, [S][n]. */
+  ones: Record<string, number[][]>;
+}
+
+/** 0 or 1 where that is so in all rows of a scenario, else null: [S][n] by name. */
+export type Decisions = Record<string, (0 | 1 | null)[][]>;
+
+/**
+ * Rates below `epsilon` become 0, above 1 - epsilon they become 1; with 0 only what no measured row contradicts is decided. Of a
+ * scenario without rows nothing is known.
+ */
+export const decide = ({ rows, ones }: SwitchCounts, epsilon = 0): Decisions =>
+  Object.fromEntries(
+    Object.entries(ones).map(([name, perScenario]) => [
+      name,
+      perScenario.map((counts, s) =>
+        counts.map((count) => {
+          if (rows[s] === 0) return null;
+          if (count === 0 || count / rows[s] < epsilon) return 0;
+          return count === rows[s] || count / rows[s] > 1 - epsilon ? 1 : null;
+        }),
+      ),
+    ]),
+  );
+
+/** Sums of counts over several splits. */
+export function together(parts: readonly SwitchCounts[]): SwitchCounts {
+  const add = (a: number[], b: number[]): number[] => a.map((n, i) => n + b[i]);
+  return parts.reduce((a, b) => ({
+    rows: add(a.rows, b.rows),
+    ones: Object.fromEntries(
+      Object.entries(a.ones).map(([name, counts]) => [name, counts.map((own, s) => add(own, b.ones[name][s]))]),
+    ),
+  }));
+}
+
+/** What stands for switches in the graph of one scenario: its decisions, and what the network says of the others. */
+export function ofScenario({ axis, count }: Switches, decided: readonly (0 | 1 | null)[], copy: Tensor): Tensor {
+  const { graph } = copy;
+  if (decided.every((value) => value !== null)) return graph.constant(decided, axis === 1 ? [1, count] : [count, 1]);
+  if (decided.every((value) => value === null)) return copy;
+  const parts = decided.map((value, i) => {
+    if (value === null) return slice(copy, axis, i, i + 1);
+    return expand(graph.constant(value), axis === 1 ? ['B', 1] : [1, 'B']);
+  });
+  return concat(parts, axis);
+}
+
+/** What stands for switches in a graph of all scenarios: a table of the decisions, and the network where one is open. */
+export function ofAllScenarios({ axis, count }: Switches, decided: readonly (0 | 1 | null)[][], copy: Tensor): Tensor {
+  if (decided.flat().every((value) => value === null)) return copy;
+  const own = oneHot(copy.graph.input('scenario', ['B'], 'int32'), decided.length); // [B,S]
+  const table = (holds: (value: 0 | 1 | null) => boolean): Tensor => {
+    const values = decided.flat().map((value) => Number(holds(value)));
+    const perRow = matmul(own, copy.graph.constant(values, [decided.length, count])); // [B,n]
+    return axis === 1 ? perRow : transpose(perRow, [1, 0]);
+  };
+  const fixed = table((value) => value === 1);
+  return decided.flat().every((value) => value !== null)
+    ? fixed
+    : add(
+        mul(
+          copy,
+          table((value) => value === null),
+        ),
+        fixed,
+      );
+}

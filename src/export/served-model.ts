@@ -1,0 +1,112 @@
+/** A finished model as numbers and meaning: what a serving graph is made from. */
+
+import { PADDING_ID, type PreparedData } from '../data/prepared/prepared.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
+import { findModel } from '../model/registry.ts';
+import { tableDimension } from '../model/table.ts';
+import type { CheckpointInfo } from '../store/run/checkpoint.ts';
+import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
+import type { TensorView } from '../store/safetensors.ts';
+import { bufferName } from '../train/graphs.ts';
+import { describeData, openRunData } from '../train/run-data.ts';
+import { loadRunModel, type RunSource } from '../train/run-model.ts';
+import { modelSizes } from '../train/sizes.ts';
+
+export interface ServedModel {
+  model: ModelDefinition<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  /** Fields, scenarios, tasks and sequences of the data that it scores. */
+  data: ModelDescription['data'];
+  /** Numbers per row of the tables. */
+  dimension: number;
+  /**
+   * Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`, whose rows
+   * of padding are zero.
+   */
+  tensors: ReadonlyMap<string, TensorView & { data: Float32Array }>;
+}
+
+/** Names of the tables among the tensors. */
+export const TABLES = ['embedding', 'gateEmbedding'] as const;
+export type TableName = (typeof TABLES)[number];
+
+/**
+ * The model of a run.
+ *
+ * @param data the data whose rows are scored: for weights that were imported without any, and for those of a checkpoint
+ * @throws MODEL_UNKNOWN, and what loadRunModel throws
+ */
+export function loadServedModel(folder: string, data?: ModelDescription['data'], source?: RunSource): ServedModel {
+  const { description, tensors } = loadRunModel(folder, data, source);
+  const model = findModel(description.model.key);
+  const options = model.options.parse(description.model);
+  const scored = data ?? description.data;
+  const sizes = modelSizes(scored);
+  const dimension = tableDimension(model, options, sizes);
+  const table = [scored.tableRows, dimension];
+  const expected: [string, readonly number[]][] = [
+    ...model.parameters(options, sizes).map(({ name, shape }): [string, readonly number[]] => [name, shape]),
+    ...(model.buffers?.(options, sizes) ?? []).map((spec): [string, readonly number[]] => [
+      bufferName(spec),
+      spec.shape,
+    ]),
+    ['embedding', table],
+    ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
+  ];
+  return clearPadding({
+    model,
+    options,
+    sizes,
+    data: scored,
+    dimension,
+    tensors: new Map(
+      expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
+    ),
+  });
+}
+
+/** A run, its data and its model. */
+export interface OpenRun {
+  folder: string;
+  data: PreparedData;
+  served: ServedModel;
+  /** Where the weights are those of a checkpoint. */
+  checkpoint?: CheckpointInfo;
+}
+
+/**
+ * Opens a run with its finished model, or with that of a checkpoint.
+ *
+ * @throws what openRunData and loadServedModel throw
+ */
+export async function openFinished(folder: string, { onCheckpoint, ...source }: RunSource = {}): Promise<OpenRun> {
+  const data = await openRunData(folder, source.data);
+  let checkpoint: CheckpointInfo | undefined;
+  const served = loadServedModel(folder, describeData(data.manifest), {
+    ...source,
+    onCheckpoint(info) {
+      checkpoint = info;
+      onCheckpoint?.(info);
+    },
+  });
+  return { folder, data, served, ...(checkpoint && { checkpoint }) };
+}
+
+/** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */
+export function clearPadding(served: ServedModel): ServedModel {
+  const { data, dimension, tensors } = served;
+  for (const name of TABLES)
+    for (const { offset } of data.fields) {
+      const padding = (offset + PADDING_ID) * dimension;
+      tensors.get(name)?.data.fill(0, padding, padding + dimension);
+    }
+  return served;
+}
+
+/** A table as the content of its file. */
+export function tableBytes({ tensors }: ServedModel, name: TableName): Uint8Array {
+  const { data } = tensors.get(name) as TensorView & { data: Float32Array };
+  const { buffer, byteOffset, byteLength } = data;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

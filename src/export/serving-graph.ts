@@ -1,0 +1,179 @@
+/**
+ * The graph that serves: rows of ids -> probabilities, in plain ONNX. Dense weights are inside, tables are files beside it.
+ *
+ * `tributary predict` runs this very graph, not training's: two graphs of one model agree only within rounding.
+ */
+import {
+  type CompiledGraph,
+  cast,
+  compile,
+  fixedElements,
+  Graph,
+  gather,
+  greater,
+  int8Candidates,
+  isBatch,
+  multiplyAdds,
+  nodesBefore,
+  productsOf,
+  reshape,
+  type StoredValue,
+  sigmoid,
+  slice,
+  steady,
+  type Tensor,
+  toInt8,
+} from '../graph/index.ts';
+import type { CommonOptions, ForwardInputs } from '../model/contract.ts';
+import { bufferName } from '../train/graphs.ts';
+import { embedRows, isValue } from './rows.ts';
+import { type ServedModel, TABLES, type TableName } from './served-model.ts';
+
+type ServingInputs = ForwardInputs<CommonOptions>;
+
+/** What serves, before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by their names. */
+export interface ServingTensors {
+  /** Named as src/store/artifact/manifest.ts has them. */
+  outputs: Record<string, Tensor>;
+  /** Hard flow gates [B, flows * T], where the model has them. */
+  gates?: Tensor;
+  /** What rows choose, as the model gives it. */
+  choices: Record<string, Tensor>;
+}
+
+export interface ServingGraph extends CompiledGraph {
+  scenario: number | undefined;
+  /** Tables that it reads. */
+  tables: TableName[];
+  /** Numbers of the parameters and buffers inside. */
+  parameters: number;
+  /** Of a row, products alone. */
+  multiplyAdds: number;
+  /** How many weights are stored in eight bits. */
+  rounded: number;
+}
+
+/** File of a table, relative to the graphs. */
+export const tableFile = (name: TableName): string => `${name}.bin`;
+
+/** The model over ids, for rows of any scenario. */
+export function servingTensors(served: ServedModel): ServingTensors {
+  const { inputs, gates } = servingInputs(served);
+  const { logits, choices = {} } = served.model.forward(inputs); // [B,T]
+  const probabilities = sigmoid(logits); // [B,T]
+  const perTask = served.data.tasks.map((task, t): [string, Tensor] => [
+    `probability_${task}`,
+    reshape(slice(probabilities, 1, t, t + 1), ['B']), // [B]
+  ]);
+  return { outputs: { logits, ...Object.fromEntries(perTask) }, gates: gates(), choices };
+}
+
+interface WritingOptions {
+  scenario?: number;
+  folded?: ReadonlyMap<string, Float32Array>;
+  int8?: boolean;
+}
+
+const FED = ['ids', 'scenario', 'sequences'];
+
+/** Weights of fewer numbers are faster as they are: bringing rows to eight bits takes longer than the product. */
+const LARGE = 1 << 16;
+
+/**
+ * Writes a graph that serves.
+ *
+ * @param options.scenario index of the only scenario that it answers
+ * @param options.folded what was computed of the model's tensors, by the names of its inputs
+ * @param options.int8 store large weights in eight bits
+ */
+export function compileServing(
+  served: ServedModel,
+  outputs: Record<string, Tensor>,
+  { scenario, folded = new Map(), int8 = false }: WritingOptions = {},
+): ServingGraph {
+  const read = nodesBefore(...Object.values(outputs))
+    .filter((node): node is Tensor<'input'> => node.op === 'input')
+    .map(({ attributes }) => attributes)
+    .filter(({ name }) => !FED.includes(name));
+  const isTable = (name: string): name is TableName => TABLES.some((table) => table === name);
+  const written = steady(outputs);
+  const rounded = int8 ? int8Candidates(written, LARGE) : [];
+  const stored = new Map(
+    read.map(({ name, shape }): [string, StoredValue] => {
+      const data = folded.get(name) ?? served.tensors.get(name)?.data;
+      if (data === undefined) throw new Error(`${served.model.key} has no tensor ${name}`);
+      if (rounded.includes(name)) return [name, toInt8(data, shape.at(-1) as number)];
+      return [name, isTable(name) ? { file: tableFile(name) } : { data }];
+    }),
+  );
+  const compiled = compile(written, { stored });
+  const perRow = productsOf(nodesBefore(...Object.values(outputs))).filter((product) =>
+    Object.values(product).some(isBatch),
+  );
+  return {
+    ...compiled,
+    scenario,
+    rounded: rounded.length,
+    tables: TABLES.filter((name) => stored.has(name)),
+    parameters: read.filter(({ name }) => !isTable(name)).reduce((sum, { shape }) => sum + fixedElements(shape), 0),
+    multiplyAdds: perRow.reduce((sum, product) => sum + multiplyAdds(product, 1), 0),
+  };
+}
+
+/** The graph of the model as it is. Parameters come from `served.tensors`, by name. */
+export const servingGraph = (served: ServedModel): ServingGraph =>
+  compileServing(served, servingTensors(served).outputs);
+
+/** A forward function's inputs over ids, in a new graph; `gates` gives the flow gates that were asked for. */
+function servingInputs(served: ServedModel) {
+  const { model, options, sizes, data, tensors } = served;
+  const graph = new Graph();
+  let hardGates: Tensor | undefined;
+  const tensor = (name: string): Tensor => {
+    const found = tensors.get(name);
+    if (found === undefined) throw new Error(`${model.key} has no tensor ${name}`);
+    return graph.input(name, found.shape);
+  };
+  const never = (what: string) => (): never => {
+    throw new Error(`${model.key} asks for ${what} outside training`);
+  };
+
+  const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
+  const ids = graph.input('ids', ['B', slots], 'int32');
+  const embedded = (table: TableName): Tensor => embedRows(ids, tensor(table), data.fields); // [B,F*D]
+  const inputs: ServingInputs = {
+    options,
+    sizes,
+    phase: model.flowSelection === undefined ? 'train' : 'retrain',
+    training: false,
+    get embedding() {
+      return embedded('embedding');
+    },
+    get scenario() {
+      return graph.input('scenario', ['B'], 'int32');
+    },
+    parameter: tensor,
+    buffer: (name) => tensor(bufferName({ name })),
+    setBuffer: never('a change of a buffer'),
+    scalar: never('a number of a schedule'),
+    rows: never('the rows of a batch'),
+    noise: () => undefined,
+    dropout: (x) => x,
+    sequences: () => {
+      const { types, length, itemField } = sizes.sequences as NonNullable<typeof sizes.sequences>;
+      const items = graph.input('sequences', ['B', types, length], 'int32');
+      return {
+        items: gather(tensor('embedding'), items), // [B,K,L,D]
+        mask: isValue(items, data.fields[itemField].offset), // [B,K,L]
+      };
+    },
+    gates: () => {
+      const { flowSelection } = model;
+      if (flowSelection === undefined) throw new Error(`${model.key} has no flow gates`);
+      const gateLogits = flowSelection.gateLogits({ ...inputs, embedding: embedded('gateEmbedding') }); // [B,flows*T]
+      hardGates = cast(greater(gateLogits, 0), 'float32');
+      return hardGates;
+    },
+  };
+  return { inputs, gates: () => hardGates };
+}

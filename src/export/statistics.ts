@@ -1,0 +1,64 @@
+/** How the data were when a model was made: what an artifact keeps to compare live traffic with. */
+
+import { OUT_OF_VOCABULARY_ID, type PreparedData, RESERVED_IDS } from '../data/prepared/prepared.ts';
+import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../store/artifact/statistics.ts';
+import { batchesOf } from './rows-session.ts';
+
+/** Ids of a field that are kept one by one. */
+const MOST_IDS = 20;
+const BUCKETS = 10;
+
+/** Counts the ids of all training rows. */
+export async function trainingStatistics(
+  data: PreparedData,
+): Promise<Pick<ArtifactStatistics, 'rows' | 'scenarios' | 'fields'>> {
+  const { fields, scenarios, tableRows } = data.manifest;
+  const ofIds = new Float64Array(tableRows);
+  const ofScenarios = new Float64Array(scenarios.length);
+  let rows = 0;
+  for await (const { size, ids, scenario } of batchesOf(data, 'train')) {
+    for (const id of ids) ofIds[id]++;
+    for (let row = 0; row < size; row++) ofScenarios[scenario[row]]++;
+    rows += size;
+  }
+  return {
+    rows,
+    scenarios: scenarios.map((name, s) => ({ name, rows: ofScenarios[s] })),
+    fields: fields.map(({ name, offset, size }) => fieldStatistics(name, ofIds.subarray(offset, offset + size))),
+  };
+}
+
+/** `counts` by id of the field. Padding is no value. */
+function fieldStatistics(name: string, counts: Float64Array): FieldStatistics {
+  const values = counts.subarray(OUT_OF_VOCABULARY_ID).reduce((sum, n) => sum + n, 0);
+  const share = (count: number): number => (values === 0 ? 0 : count / values);
+  const ids = Array.from({ length: Math.max(0, counts.length - RESERVED_IDS) }, (_, i) => RESERVED_IDS + i)
+    .filter((id) => counts[id] > 0)
+    .sort((a, b) => counts[b] - counts[a] || a - b)
+    .slice(0, MOST_IDS);
+  const top = ids.reduce((sum, id) => sum + counts[id], 0);
+  return {
+    name,
+    values,
+    ids,
+    shares: ids.map((id) => share(counts[id])),
+    outOfVocabulary: share(counts[OUT_OF_VOCABULARY_ID]),
+    rest: share(values - top - counts[OUT_OF_VOCABULARY_ID]),
+  };
+}
+
+/** The distribution of the probabilities of one cell: deciles, those that are equal once, and the shares between them. */
+export function distribution(probabilities: Float64Array): Pick<CellStatistics, 'edges' | 'shares' | 'mean'> {
+  const sorted = probabilities.slice().sort();
+  const count = sorted.length;
+  if (count === 0) return { edges: [], shares: [], mean: null };
+  const deciles = Array.from({ length: BUCKETS - 1 }, (_, i) => sorted[Math.floor(((i + 1) * count) / BUCKETS)]);
+  const edges = [...new Set(deciles)];
+  const below = edges.map((edge) => sorted.findIndex((p) => p >= edge));
+  const bounds = [0, ...below, count];
+  return {
+    edges,
+    shares: bounds.slice(1).map((to, i) => (to - bounds[i]) / count),
+    mean: sorted.reduce((sum, p) => sum + p, 0) / count,
+  };
+}

@@ -1,0 +1,272 @@
+/**
+ * Effects of the coarse fields: per cell an additive logistic regression of all of them together, by iteratively reweighted
+ * least squares.
+ */
+import { sigmoid } from '../../evaluate/index.ts';
+import { bilinear, dot, inverseOf } from '../numeric/matrix.ts';
+import { newton } from '../numeric/newton.ts';
+import { type Block, type Blocks, type FlowRows, isComplete } from '../rows.ts';
+import { type Contrasts, contrastsOf } from './contrasts.ts';
+import { addOuter, addRow, type Design, designOf, times } from './design.ts';
+
+export interface CellOptions {
+  /** Ridge penalty on the effects of coarse levels. */
+  ridge: number;
+  /** Positives, and negatives, that a cell needs: with fewer it says nothing. */
+  minCount: number;
+}
+
+/** A coarse field: its effects as coefficients of functions of its levels. */
+export interface CoarseEffect {
+  kind: 'coarse';
+  block: Block;
+  contrasts: Contrasts;
+  /** [L-1, C] */
+  y: Float64Array;
+  /** [L-1, C, C] error covariance: cells of one scenario correlate, through the rows they share. */
+  error: Float64Array;
+  /** Name of the id field that decides it (occupation by user): rows of one id are no independent witnesses. */
+  decidedBy?: string;
+}
+
+interface Coarse {
+  fields: CoarseEffect[];
+  /** [N, T] logit of every row by the coarse fields. */
+  eta: Float64Array;
+  correlation: Float64Array;
+  known: boolean[];
+}
+
+/** Scenario after scenario, so that only the inverse Hessians of one scenario's tasks are in memory. */
+export function coarseEffects(
+  rows: FlowRows,
+  { coarse, fine }: Blocks,
+  asked: Uint8Array,
+  options: CellOptions,
+): Coarse {
+  const { scenarios: S, tasks: T, rows: n } = rows;
+  const C = S * T;
+  const design = designOf(n, coarse);
+  const fields = coarse.map((block): CoarseEffect => {
+    const decided = decidingField(block, fine);
+    return {
+      kind: 'coarse',
+      block,
+      contrasts: contrastsOf(block),
+      y: new Float64Array((block.levels - 1) * C),
+      error: new Float64Array((block.levels - 1) * C * C),
+      ...(decided && { decidedBy: decided.name }),
+    };
+  });
+  const eta = new Float64Array(n * T);
+  const correlation = new Float64Array(S * T * T).fill(1);
+  const residual = new Float64Array(n * T);
+  const known: boolean[] = [];
+  for (let s = 0; s < S; s++) {
+    const own = rowsOf(rows.scenario, s);
+    const models = Array.from({ length: T }, (_, t) => {
+      const model = fitCell(rows, design, own, asked, t, options);
+      if (model !== undefined)
+        for (const row of own) {
+          eta[row * T + t] = times(design, row, model.b);
+          if (asked[row * T + t]) residual[row * T + t] = rows.labels[row * T + t] - sigmoid(eta[row * T + t]);
+        }
+      return model;
+    });
+    known.push(...models.map((model) => model !== undefined));
+    const shared = correlate(rows, design, own, { eta, residual, models, s }, correlation);
+    for (const [j, field] of fields.entries()) {
+      const group = fine.find(({ name }) => name === field.decidedBy);
+      fillField(field, design.first[j], { S, T, s, models, design, own, residual, group, shared });
+    }
+  }
+  return { fields, eta, correlation, known };
+}
+
+function rowsOf(scenario: Int32Array, s: number): Int32Array {
+  const found: number[] = [];
+  for (let row = 0; row < scenario.length; row++) if (scenario[row] === s) found.push(row);
+  return Int32Array.from(found);
+}
+
+interface CellModel {
+  /** [P] */
+  b: Float64Array;
+  /** [P,P] inverse Hessian, full. */
+  inverse: Float64Array;
+}
+
+/** Logistic regression of one cell with a ridge; undefined where it has too few positives or negatives. */
+function fitCell(
+  { tasks: T, labels }: FlowRows,
+  design: Design,
+  own: Int32Array,
+  asked: Uint8Array,
+  t: number,
+  { ridge, minCount }: CellOptions,
+): CellModel | undefined {
+  const P = design.columns;
+  const used = own.filter((row) => asked[row * T + t] === 1);
+  let positives = 0;
+  for (const row of used) positives += labels[row * T + t];
+  const negatives = used.length - positives;
+  if (positives < Math.max(minCount, 1) || negatives < Math.max(minCount, 1)) return undefined;
+  const penalty = new Float64Array(P).fill(ridge);
+  penalty[0] = 1e-6;
+  const b = new Float64Array(P);
+  b[0] = Math.log(positives / negatives);
+  const assemble = (gradient: Float64Array, hessian: Float64Array): void => {
+    for (const row of used) {
+      const p = sigmoid(times(design, row, b));
+      addOuter(design, row, p * (1 - p), hessian);
+      addRow(design, row, labels[row * T + t] - p, gradient);
+    }
+    for (let i = 0; i < P; i++) {
+      hessian[i * P + i] += penalty[i];
+      gradient[i] -= penalty[i] * b[i];
+    }
+  };
+  const hessian = newton(b, assemble, { iterations: 7, tolerance: 1e-4 });
+  return hessian && { b, inverse: inverseOf(hessian, P) };
+}
+
+/**
+ * The correlation of each pair of tasks, and for each pair the matrix X' diag(rho sqrt(h_t h_u)) X over the scenario's rows
+ * (lower triangle), which carries errors from one task to another.
+ */
+function correlate(
+  { tasks: T }: FlowRows,
+  design: Design,
+  own: Int32Array,
+  about: { eta: Float64Array; residual: Float64Array; models: (CellModel | undefined)[]; s: number },
+  correlation: Float64Array,
+): Map<string, Float64Array> {
+  const { eta, residual, models, s } = about;
+  const shared = new Map<string, Float64Array>();
+  const root = (row: number, t: number): number => {
+    const p = sigmoid(eta[row * T + t]);
+    return Math.sqrt(p * (1 - p));
+  };
+  for (let t = 0; t < T; t++)
+    for (let u = t + 1; u < T; u++) {
+      let sum = 0;
+      if (models[t] && models[u])
+        for (const row of own) sum += (residual[row * T + t] * residual[row * T + u]) / (root(row, t) * root(row, u));
+      const rho = own.length === 0 ? 0 : sum / own.length;
+      correlation[(s * T + t) * T + u] = rho;
+      correlation[(s * T + u) * T + t] = rho;
+      const matrix = new Float64Array(design.columns ** 2);
+      for (const row of own) addOuter(design, row, rho * root(row, t) * root(row, u), matrix);
+      shared.set(`${t},${u}`, matrix);
+    }
+  return shared;
+}
+
+/** Error variance that stands for "this cell is not known". */
+const UNKNOWN = 1e8;
+
+/** Effects and their errors of one coarse field in the cells of one scenario. */
+function fillField(
+  field: CoarseEffect,
+  first: number,
+  about: {
+    S: number;
+    T: number;
+    s: number;
+    models: (CellModel | undefined)[];
+    design: Design;
+    own: Int32Array;
+    residual: Float64Array;
+    group: Block | undefined;
+    shared: Map<string, Float64Array>;
+  },
+): void {
+  const { S, T, s, models, design } = about;
+  const C = S * T;
+  const P = design.columns;
+  const L = field.block.levels;
+  const { coefficients } = field.contrasts;
+  for (let m = 0; m < L - 1; m++) {
+    const row = coefficients.subarray(m * L, (m + 1) * L);
+    // Where the contrast's errors come from: inverse Hessian times its coefficients. [P] a task
+    const sources = models.map((model) => {
+      const source = new Float64Array(P);
+      if (model !== undefined)
+        for (let i = 0; i < P; i++) {
+          let sum = 0;
+          for (let l = 0; l < L; l++) sum += model.inverse[i * P + first + l] * row[l];
+          source[i] = sum;
+        }
+      return source;
+    });
+    const robust = about.group && groupSums(about.group, sources, about);
+    for (let t = 0; t < T; t++) {
+      const model = models[t];
+      const c = s * T + t;
+      if (model === undefined) {
+        field.error[(m * C + c) * C + c] = UNKNOWN;
+        continue;
+      }
+      let y = 0;
+      let variance = 0;
+      for (let l = 0; l < L; l++) {
+        y += row[l] * model.b[first + l];
+        variance += row[l] * sources[t][first + l];
+      }
+      field.y[m * C + c] = y;
+      field.error[(m * C + c) * C + c] = robust ? dot(robust[t], robust[t]) : variance;
+      for (let u = t + 1; u < T; u++) {
+        if (models[u] === undefined) continue;
+        const covariance = robust
+          ? dot(robust[t], robust[u])
+          : bilinear(about.shared.get(`${t},${u}`) as Float64Array, P, sources[t], sources[u]);
+        field.error[(m * C + c) * C + s * T + u] = covariance;
+        field.error[(m * C + s * T + u) * C + c] = covariance;
+      }
+    }
+  }
+}
+
+/** For each task, the sums over each id's rows of residual * (x . source): [levels of the id]. */
+function groupSums(
+  group: Block,
+  sources: readonly Float64Array[],
+  { T, design, own, residual }: { T: number; design: Design; own: Int32Array; residual: Float64Array },
+): Float64Array[] {
+  return sources.map((source, t) => {
+    const sums = new Float64Array(group.levels);
+    for (const row of own) {
+      const r = residual[row * T + t];
+      if (r === 0) continue;
+      const z = r * times(design, row, source) * group.weight[row];
+      for (let slot = 0; slot < group.slots; slot++) {
+        const id = group.ids[row * group.slots + slot];
+        if (id >= 0) sums[id] += z;
+      }
+    }
+    return sums;
+  });
+}
+
+/** The id field with the fewest levels whose level decides the coarse field's, in 99 % of the rows. */
+function decidingField(block: Block, fine: readonly Block[]): Block | undefined {
+  if (!isComplete(block)) return undefined;
+  let best: Block | undefined;
+  for (const group of fine) {
+    if (group.pair !== undefined || (best !== undefined && group.levels >= best.levels)) continue;
+    const counts = new Float64Array(group.levels * block.levels);
+    for (let row = 0; row < block.ids.length; row++)
+      for (let slot = 0; slot < group.slots; slot++) {
+        const id = group.ids[row * group.slots + slot];
+        if (id >= 0) counts[id * block.levels + block.ids[row]] += group.weight[row];
+      }
+    let top = 0;
+    for (let id = 0; id < group.levels; id++) {
+      let most = 0;
+      for (let l = 0; l < block.levels; l++) most = Math.max(most, counts[id * block.levels + l]);
+      top += most;
+    }
+    if (top > 0.99 * block.ids.length) best = group;
+  }
+  return best;
+}

@@ -1,0 +1,109 @@
+/**
+ * The same graph with results that do not depend on the batch: a row has the same bits alone and among a thousand others,
+ * first or last, on one thread or many. For graphs whose weights are stored. Where ONNX Runtime (1.30, CPU) is not steady:
+ *
+ * - Of a product with weights [in, out] it packs the weights when the session starts, and then adds up every element in one
+ *   order. A stack of weights [n, in, out] it does not pack: of one row, or of one column, it takes an order of its own, which
+ *   changes with the number of rows. So rows meet each member of the stack in a product of its own.
+ * - A sum along the last axis begins at the next aligned address, so its order depends on where the row lies in memory. A
+ *   product with ones is a sum, too, and packed.
+ *
+ * The logarithm is the third such op; see its emission.
+ */
+import { concat, matmul, reshape, slice } from '../functions.ts';
+import { OPS } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
+import { isBatch, type Shape, sameShape } from '../shape.ts';
+import { Graph, type Tensor } from '../tensor.ts';
+
+/** The outputs, equal to rounding, in a graph of their own. */
+export function steady(outputs: Record<string, Tensor>): Record<string, Tensor> {
+  const graph = new Graph();
+  const stacks = new Stacks();
+  const copies = new Map<number, Tensor>();
+  for (const node of nodesBefore(...Object.values(outputs))) {
+    const inputs = node.inputs.map((input) => copies.get(input.id) as Tensor);
+    const copy =
+      stacks.product(node, inputs) ??
+      stacks.elementwise(node, inputs) ??
+      sumOf(node, inputs) ??
+      graph.node(node.op, inputs, node.attributes);
+    copies.set(node.id, copy);
+  }
+  return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, copies.get(output.id) as Tensor]));
+}
+
+/** Tensors [...places, B, n] of which the members [B, n] are known: whoever reads them needs no stack, and then none is made. */
+class Stacks {
+  readonly #members = new Map<number, Tensor[]>();
+
+  /** Rows [..., B, in] times a stack of weights [..., in, out]: a product for each place. */
+  product(node: Tensor, [rows, weights]: readonly Tensor[]): Tensor | undefined {
+    if (node.op !== 'matmul') return undefined;
+    const { transposeA, transposeB } = (node as Tensor<'matmul'>).attributes;
+    const ofRows = isBatch(rows.shape[rows.shape.length - 2]) && !transposeA;
+    const isStack = weights.shape.length > 2 && !weights.shape.some(isBatch) && !transposeB;
+    if (!ofRows || !isStack) return undefined;
+    return this.#stack(node.shape, (place) => matmul(this.#member(rows, place), this.#member(weights, place)));
+  }
+
+  /** What is done number by number with a stack is done with each member. */
+  elementwise(node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
+    const known = inputs.some(({ id, shape }) => this.#members.has(id) && sameShape(lead(shape), lead(node.shape)));
+    if (OPS[node.op].layout !== 'elementwise' || !known) return undefined;
+    return this.#stack(node.shape, (place) =>
+      node.op === 'stopGradient'
+        ? this.#member(inputs[0], place)
+        : inputs[0].graph.node(
+            node.op,
+            inputs.map((input) => this.#member(input, place)),
+            node.attributes,
+          ),
+    );
+  }
+
+  #stack(shape: Shape, memberAt: (place: readonly number[]) => Tensor): Tensor {
+    const members = places(lead(shape) as number[]).map(memberAt);
+    const whole = reshape(
+      concat(
+        members.map((member) => reshape(member, [1, ...member.shape])),
+        0,
+      ),
+      shape,
+    );
+    this.#members.set(whole.id, members);
+    return whole;
+  }
+
+  /** The member of a tensor at a place of a stack: axes that the tensor lacks, or has once, serve every place. */
+  #member(tensor: Tensor, place: readonly number[]): Tensor {
+    const axes = lead(tensor.shape) as number[];
+    const own = place.slice(place.length - axes.length).map((index, axis) => (axes[axis] === 1 ? 0 : index));
+    const known = this.#members.get(tensor.id);
+    if (known !== undefined) return known[own.reduce((at, index, axis) => at * axes[axis] + index, 0)];
+    if (axes.length === 0) return tensor;
+    const matrix = own.reduce<Tensor>((rest, index, axis) => slice(rest, axis, index, index + 1), tensor);
+    return reshape(matrix, tensor.shape.slice(-2));
+  }
+}
+
+/** The axes of a stack before those of its members. */
+const lead = (shape: Shape): Shape => shape.slice(0, Math.max(0, shape.length - 2));
+
+/** Every place of a stack, the last axis fastest. */
+const places = (sizes: readonly number[]): number[][] =>
+  sizes.reduce<number[][]>(
+    (before, size) => before.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i])),
+    [[]],
+  );
+
+/** A sum along the last axis, of rows. */
+function sumOf(node: Tensor, [x]: readonly Tensor[]): Tensor | undefined {
+  if (node.op !== 'reduceSum' || !x.shape.some(isBatch)) return undefined;
+  const { axes } = (node as Tensor<'reduceSum'>).attributes;
+  const last = x.shape.length - 1;
+  const size = x.shape[last];
+  if (axes.length !== 1 || axes[0] !== last || last === 0 || isBatch(size)) return undefined;
+  const ones = x.graph.constant(new Array<number>(size).fill(1), [size, 1]);
+  return reshape(matmul(x, ones), node.shape);
+}

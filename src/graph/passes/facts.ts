@@ -1,0 +1,213 @@
+/**
+ * What is known of the lanes of a tensor before any row is seen: those that hold one number everywhere (a mask's zeros), and
+ * those so low that a softmax over them gives exactly 0.
+ */
+import type { OpName } from '../ops/table.ts';
+import { isBatch, type Shape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { axisGroups } from './axes.ts';
+import { castTo, SCALAR, strides } from './fold-constants.ts';
+
+export interface Facts {
+  /** By axis, lane by lane: its number where that is one and known, else NaN; undefined where no lane of the axis is known. */
+  constant: (readonly number[] | undefined)[];
+  /** By axis: which lanes are far below all others. */
+  low: (ReadonlySet<number> | undefined)[];
+}
+
+/** Logits of at most this much have no share in a softmax beside ordinary ones: e^-1e8 is 0. */
+const LOW = -1e8;
+
+const NOTHING: Facts = { constant: [], low: [] };
+
+/** Facts of nodes that come inputs first. */
+export function factsOf(nodes: readonly Tensor[]): (tensor: Tensor) => Facts {
+  const known = new Map<number, Facts>();
+  const of = ({ id }: Tensor): Facts => known.get(id) ?? NOTHING;
+  for (const node of nodes) {
+    const found = facts(node, of);
+    if (found !== undefined) known.set(node.id, found);
+  }
+  return of;
+}
+
+type FactsOf = (tensor: Tensor) => Facts;
+
+function facts(node: Tensor, of: FactsOf): Facts | undefined {
+  if (node.op === 'constant') return ofConstant(node as Tensor<'constant'>);
+  if (node.inputs.every((input) => of(input) === NOTHING)) return undefined;
+  const rule = RULES[node.op];
+  if (rule !== undefined) return rule(node, of);
+  const scalar = node.op === 'cast' ? castFunction(node as Tensor<'cast'>) : SCALAR[node.op];
+  return scalar === undefined ? undefined : elementwise(node, of, scalar);
+}
+
+const castFunction =
+  ({ attributes: { to } }: Tensor<'cast'>) =>
+  (x: number): number =>
+    castTo(to, x);
+
+function ofConstant({ attributes: { values }, shape }: Tensor<'constant'>): Facts {
+  const sizes = shape as readonly number[];
+  const steps = strides(sizes);
+  const constant = sizes.map((size, axis) => {
+    const lanes = new Array<number | undefined>(size).fill(undefined);
+    values.forEach((value, place) => {
+      const lane = Math.floor(place / steps[axis]) % size;
+      if (lanes[lane] === undefined) lanes[lane] = value;
+      else if (lanes[lane] !== value) lanes[lane] = Number.NaN;
+    });
+    return known(lanes.map((value) => value ?? Number.NaN));
+  });
+  return { constant, low: [] };
+}
+
+const known = (lanes: readonly number[]): readonly number[] | undefined =>
+  lanes.every(Number.isNaN) ? undefined : lanes;
+
+/** The number of an operand along a lane of the result, NaN where that is not known. */
+function along(operand: Tensor, result: Shape, axis: number, lane: number, of: FactsOf): number {
+  const own = axis - (result.length - operand.shape.length);
+  if (own >= 0) {
+    const lanes = of(operand).constant[own];
+    return lanes?.[operand.shape[own] === 1 ? 0 : lane] ?? Number.NaN;
+  }
+  if (operand.op === 'constant') {
+    const { values } = (operand as Tensor<'constant'>).attributes;
+    return values.every((value) => value === values[0]) ? values[0] : Number.NaN;
+  }
+  return Number.NaN;
+}
+
+function lanesWhere(shape: Shape, axis: number, holds: (lane: number) => boolean): ReadonlySet<number> | undefined {
+  const size = shape[axis];
+  if (isBatch(size)) return undefined;
+  const found = new Set<number>();
+  for (let lane = 0; lane < size; lane++) if (holds(lane)) found.add(lane);
+  return found.size === 0 ? undefined : found;
+}
+
+function elementwise(node: Tensor, of: FactsOf, scalar: (...operands: number[]) => number): Facts {
+  const at = (input: Tensor, axis: number, lane: number): number => along(input, node.shape, axis, lane, of);
+  const constant = node.shape.map((size, axis) => {
+    if (isBatch(size) || !node.inputs.some((input) => hasFacts(input, node.shape, axis, of))) return undefined;
+    return known(
+      Array.from({ length: size }, (_, lane) => {
+        const operands = node.inputs.map((input) => at(input, axis, lane));
+        if (node.op === 'mul' && operands.includes(0)) return 0;
+        return operands.some(Number.isNaN) ? Number.NaN : scalar(...operands);
+      }),
+    );
+  });
+  const low = node.shape.map((_, axis) => {
+    if (node.op !== 'add' || !node.inputs.some((input) => hasFacts(input, node.shape, axis, of))) return undefined;
+    return lanesWhere(node.shape, axis, (lane) =>
+      node.inputs.some((input) => at(input, axis, lane) <= LOW || isLow(input, node.shape, axis, lane, of)),
+    );
+  });
+  return { constant, low };
+}
+
+function hasFacts(input: Tensor, result: Shape, axis: number, of: FactsOf): boolean {
+  const own = axis - (result.length - input.shape.length);
+  if (own < 0) return input.op === 'constant';
+  return of(input).constant[own] !== undefined || of(input).low[own] !== undefined;
+}
+
+function isLow(input: Tensor, result: Shape, axis: number, lane: number, of: FactsOf): boolean {
+  const own = axis - (result.length - input.shape.length);
+  return own >= 0 && (of(input).low[own]?.has(input.shape[own] === 1 ? 0 : lane) ?? false);
+}
+
+/** Only zeros: what a sum or a product of any numbers with zeros leaves. */
+const zerosOf = (lanes: readonly number[] | undefined): readonly number[] | undefined =>
+  lanes && known(lanes.map((value) => (value === 0 ? 0 : Number.NaN)));
+
+const RULES: { readonly [K in OpName]?: (node: Tensor, of: FactsOf) => Facts } = {
+  expand: (node, of) => elementwise(node, of, (x) => x),
+  softmax: (node, of) => {
+    const { axis } = (node as Tensor<'softmax'>).attributes;
+    const low = of(node.inputs[0]).low[axis];
+    if (low === undefined || low.size === node.shape[axis]) return NOTHING;
+    const constant = node.shape.map((size, a) =>
+      a === axis ? Array.from({ length: size as number }, (_, lane) => (low.has(lane) ? 0 : Number.NaN)) : undefined,
+    );
+    return { constant, low: [] };
+  },
+  transpose: (node, of) => {
+    const { permutation } = (node as Tensor<'transpose'>).attributes;
+    const { constant, low } = of(node.inputs[0]);
+    return { constant: permutation.map((axis) => constant[axis]), low: permutation.map((axis) => low[axis]) };
+  },
+  reshape: (node, of) => reshaped(node, of(node.inputs[0])),
+  slice: (node, of) => {
+    const { axis, start, end } = (node as Tensor<'slice'>).attributes;
+    const { constant, low } = of(node.inputs[0]);
+    return {
+      constant: node.shape.map((_, a) => (a === axis ? constant[a]?.slice(start, end) : constant[a])),
+      low: node.shape.map((_, a) =>
+        a === axis ? lanesWhere(node.shape, a, (lane) => low[a]?.has(lane + start) ?? false) : low[a],
+      ),
+    };
+  },
+  concat: (node, of) => {
+    const { axis } = (node as Tensor<'concat'>).attributes;
+    const parts = node.inputs.flatMap(
+      (part) => of(part).constant[axis] ?? new Array<number>(part.shape[axis] as number).fill(Number.NaN),
+    );
+    return { constant: node.shape.map((_, a) => (a === axis ? known(parts) : undefined)), low: [] };
+  },
+  reduceSum: (node, of) => {
+    const { axes, keep } = (node as Tensor<'reduceSum'>).attributes;
+    const { constant } = of(node.inputs[0]);
+    const zeros = constant.map((lanes, axis) => (axes.includes(axis) ? undefined : zerosOf(lanes)));
+    return { constant: keep ? zeros : zeros.filter((_, axis) => !axes.includes(axis)), low: [] };
+  },
+  matmul: (node, of) => {
+    const [a, b] = node.inputs;
+    const { transposeA, transposeB } = (node as Tensor<'matmul'>).attributes;
+    const rank = node.shape.length;
+    const constant = node.shape.map((_, axis) => {
+      if (axis === rank - 2) return zerosOf(of(a).constant[a.shape.length - (transposeA ? 1 : 2)]);
+      if (axis === rank - 1) return zerosOf(of(b).constant[b.shape.length - (transposeB ? 2 : 1)]);
+      return undefined;
+    });
+    return { constant, low: [] };
+  },
+};
+
+function reshaped(node: Tensor, { constant, low }: Facts): Facts {
+  const [x] = node.inputs;
+  const result: Facts = { constant: [], low: [] };
+  for (const { from, to } of axisGroups(x.shape, node.shape)) {
+    if (from.length === 1 && to.length === 1) {
+      result.constant[to[0]] = constant[from[0]];
+      result.low[to[0]] = low[from[0]];
+      continue;
+    }
+    const sizes = [...from.map((axis) => x.shape[axis]), ...to.map((axis) => node.shape[axis])];
+    if (sizes.some(isBatch) || from.every((axis) => constant[axis] === undefined)) continue;
+    const [steps, stepsTo] = [
+      strides(from.map((axis) => x.shape[axis] as number)),
+      strides(to.map((axis) => node.shape[axis] as number)),
+    ];
+    const count = from.reduce((product, axis) => product * (x.shape[axis] as number), 1);
+    const places = Array.from({ length: count }, (_, place) =>
+      from
+        .map((axis, k) => constant[axis]?.[Math.floor(place / steps[k]) % (x.shape[axis] as number)] ?? Number.NaN)
+        .find((value) => !Number.isNaN(value)),
+    );
+    to.forEach((axis, k) => {
+      const size = node.shape[axis] as number;
+      const lanes = new Array<number | undefined>(size).fill(undefined);
+      const mixed = new Set<number>();
+      places.forEach((value, place) => {
+        const lane = Math.floor(place / stepsTo[k]) % size;
+        if (value === undefined || (lanes[lane] !== undefined && lanes[lane] !== value)) mixed.add(lane);
+        else lanes[lane] = value;
+      });
+      result.constant[axis] = known(lanes.map((value, lane) => (mixed.has(lane) ? Number.NaN : (value ?? Number.NaN))));
+    });
+  }
+  return result;
+}

@@ -1,0 +1,124 @@
+/** Nodes of rewritten graphs: the op, or something simpler of equal value. */
+import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions.ts';
+import type { Attributes, OpName } from '../ops/table.ts';
+import { isBatch, type Shape, sameShape } from '../shape.ts';
+import type { Graph, Tensor } from '../tensor.ts';
+import { worked } from './fold-constants.ts';
+
+/** Constants of more numbers than this are computed elsewhere. */
+const SMALL = 1 << 14;
+
+/** A node of an op, on inputs of this graph. */
+export function make<K extends OpName>(
+  graph: Graph,
+  op: K,
+  inputs: readonly Tensor[],
+  attributes: Attributes[K],
+): Tensor {
+  if (op === 'stopGradient') return inputs[0];
+  return (
+    numbersOf(graph, op, inputs, attributes) ?? SIMPLER[op]?.(inputs, attributes) ?? graph.node(op, inputs, attributes)
+  );
+}
+
+const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
+
+/** Does it hold this number everywhere? */
+const isEverywhere = (tensor: Tensor, value: number): boolean =>
+  tensor.op === 'expand' || tensor.op === 'reshape'
+    ? isEverywhere(tensor.inputs[0], value)
+    : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);
+
+function numbersOf<K extends OpName>(
+  graph: Graph,
+  op: K,
+  inputs: readonly Tensor[],
+  attributes: Attributes[K],
+): Tensor | undefined {
+  if (inputs.length === 0 || !inputs.every(isConstant)) return undefined;
+  const { shape, type } = graph.node(op, inputs, attributes);
+  if (shape.some(isBatch) || (shape as number[]).reduce((product, n) => product * n, 1) > SMALL) return undefined;
+  const numbers = inputs.map((input) => ({
+    shape: input.attributes.shape as readonly number[],
+    data: input.attributes.values,
+  }));
+  const values = worked(op, attributes, numbers, shape as number[]);
+  if (values === undefined) return undefined;
+  return graph.constant(Array.from(values, type === 'float32' ? Math.fround : Number), shape as number[], type);
+}
+
+/** The other operand, where it already has the shape of the result. */
+const alone = (other: Tensor, [a, b]: readonly Tensor[], op: OpName): Tensor | undefined =>
+  sameShape(other.shape, other.graph.node(op, [a, b], {}).shape) ? other : undefined;
+
+const zeros = (inputs: readonly Tensor[], op: OpName): Tensor => {
+  const { graph } = inputs[0];
+  return expand(graph.constant(0), graph.node(op, inputs, {}).shape);
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: each rule knows the attributes of its op
+const SIMPLER: { readonly [K in OpName]?: (inputs: readonly Tensor[], attributes: any) => Tensor | undefined } = {
+  add: ([a, b]) =>
+    (isEverywhere(a, 0) ? alone(b, [a, b], 'add') : undefined) ??
+    (isEverywhere(b, 0) ? alone(a, [a, b], 'add') : undefined),
+  sub: ([a, b]) => {
+    if (isEverywhere(b, 0)) return alone(a, [a, b], 'sub');
+    return isEverywhere(a, 0) && alone(b, [a, b], 'sub') ? neg(b) : undefined;
+  },
+  mul: ([a, b]) => {
+    if (isEverywhere(a, 0) || isEverywhere(b, 0)) return zeros([a, b], 'mul');
+    return (
+      (isEverywhere(a, 1) ? alone(b, [a, b], 'mul') : undefined) ??
+      (isEverywhere(b, 1) ? alone(a, [a, b], 'mul') : undefined) ??
+      scaledTwice(a, b) ??
+      scaledTwice(b, a)
+    );
+  },
+  neg: ([x]) => neg(x),
+  cast: ([x], { to }: Attributes['cast']) => cast(x, to),
+  reshape: ([x], { shape }: Attributes['reshape']) => reshape(x, shape),
+  expand: ([x], { shape }: Attributes['expand']) => expand(x.op === 'expand' ? x.inputs[0] : x, shape),
+  transpose: ([x], { permutation }: Attributes['transpose']) => {
+    if (x.op !== 'transpose') return transpose(x, permutation);
+    const inner = (x as Tensor<'transpose'>).attributes.permutation;
+    return transpose(
+      x.inputs[0],
+      permutation.map((axis) => inner[axis]),
+    );
+  },
+  concat: (parts, { axis }: Attributes['concat']) => concat(parts, axis),
+  slice: ([x], { axis, start, end }: Attributes['slice']) => sliced(x, axis, start, end),
+  reduceSum: ([x], { axes, keep }: Attributes['reduceSum']) => reduceSum(x, axes, keep),
+  reduceMax: ([x], { axes, keep }: Attributes['reduceMax']) => {
+    if (!axes.every((axis) => x.shape[axis] === 1)) return reduceMax(x, axes, keep);
+    return keep ? x : reshape(x, without(x.shape, axes));
+  },
+};
+
+const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, axis) => !axes.includes(axis));
+
+/** (x * constant) * constant: one factor. */
+function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
+  if (x.op !== 'mul' || !isConstant(factor)) return undefined;
+  const inner = x.inputs.findIndex(isConstant);
+  if (inner < 0) return undefined;
+  return mul(x.inputs[1 - inner], make(x.graph, 'mul', [x.inputs[inner], factor], {}));
+}
+
+/** A slice, taken from the part of a concatenation that holds it where one does. */
+function sliced(x: Tensor, axis: number, start: number, end: number): Tensor {
+  if (start === 0 && end === x.shape[axis]) return x;
+  if (x.op === 'slice' && (x as Tensor<'slice'>).attributes.axis === axis) {
+    const from = (x as Tensor<'slice'>).attributes.start;
+    return sliced(x.inputs[0], axis, from + start, from + end);
+  }
+  if (x.op === 'concat' && (x as Tensor<'concat'>).attributes.axis === axis) {
+    let from = 0;
+    for (const part of x.inputs) {
+      const to = from + (part.shape[axis] as number);
+      if (from <= start && end <= to) return sliced(part, axis, start - from, end - from);
+      from = to;
+    }
+  }
+  return isConstant(x) ? make(x.graph, 'slice', [x], { axis, start, end }) : slice(x, axis, start, end);
+}

@@ -1,0 +1,37 @@
+/** Weights out of weights: what a fold has taken out of a graph, worked out once. */
+
+import type { Attributes, OpName } from '../ops/table.ts';
+import { nodesBefore } from '../order.ts';
+import { fixedElements } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { type Numbers, worked } from './fold-constants.ts';
+
+/** The numbers of tensors that depend on no row, from those of the inputs by name. In float64 until the end. */
+export function workOut(
+  weights: Record<string, Tensor>,
+  numbersOf: (input: string) => ArrayLike<number>,
+): Map<string, Float32Array> {
+  const known = new Map<number, Numbers>();
+  for (const node of nodesBefore(...Object.values(weights))) {
+    fixedElements(node.shape);
+    known.set(node.id, { shape: node.shape as number[], data: numbers(node, numbersOf, known) });
+  }
+  const of = ({ id }: Tensor): Numbers => known.get(id) as Numbers;
+  return new Map(Object.entries(weights).map(([name, tensor]) => [name, Float32Array.from(of(tensor).data)]));
+}
+
+function numbers(
+  node: Tensor,
+  numbersOf: (input: string) => ArrayLike<number>,
+  known: ReadonlyMap<number, Numbers>,
+): ArrayLike<number> {
+  if (node.op === 'input') return numbersOf((node as Tensor<'input'>).attributes.name);
+  if (node.op === 'constant') {
+    const { values, type } = (node as Tensor<'constant'>).attributes;
+    return type === 'float32' ? Float32Array.from(values) : values;
+  }
+  const inputs = node.inputs.map(({ id }) => known.get(id) as Numbers);
+  const values = worked<OpName>(node.op, node.attributes as Attributes[OpName], inputs, node.shape as number[]);
+  if (values === undefined) throw new Error(`no rule works out ${node.op}`);
+  return values;
+}

@@ -1,0 +1,59 @@
+/**
+ * Conditional layer norm: scale and shift are not learned as such but given by a condition (a task, a behaviour type), so
+ * that one network serves all conditions.
+ *
+ *   CLN(x | c) = (x - mean) / sqrt(variance + epsilon) * scale_c + shift_c
+ *
+ * What is standardised often does not depend on the condition; then it is computed once (`standardized` in norm.ts) and only
+ * the last step is done for each condition.
+ */
+import { add, expand, mul, relu, reshape, type Tensor } from '../../../graph/index.ts';
+import type { ParameterSpec } from '../../contract.ts';
+import { linear, xavierParameters } from '../linear.ts';
+
+type Parameters = (name: string) => Tensor;
+
+/**
+ * Scales and shifts by a hypernetwork (Ha et al. 2017), a ReLU layer and a linear one: conditions [C, c] -> N pairs of d numbers
+ * each, [C, N, 2, d], the scale first, as its distance from 1.
+ */
+export function generatedNorms(conditions: Tensor, name: string, dimension: number, parameter: Parameters): Tensor {
+  const numbers = linear(relu(linear(conditions, `${name}.0`, parameter)), `${name}.1`, parameter); // [C,N*2*d]
+  const [count, width] = numbers.shape as number[];
+  const plain = numbers.graph.constant([1, 0], [2, 1]);
+  return add(reshape(numbers, [count, width / (2 * dimension), 2, dimension]), plain);
+}
+
+/** The last layer starts at a tenth of its usual size: all norms begin near the plain one. */
+export const generatedNormParameters = (
+  name: string,
+  { inputs, hidden, outputs }: { inputs: number; hidden: number; outputs: number },
+): ParameterSpec[] => [
+  ...xavierParameters(`${name}.0`, [inputs, hidden]),
+  ...xavierParameters(`${name}.1`, [hidden, outputs], { gain: 0.1 }),
+];
+
+/** Numbers of each condition c in C: [C, 1, n] for all rows, or [C, B, n] where rows differ, too. */
+export interface ScaleAndShift {
+  scale: Tensor;
+  shift: Tensor;
+}
+
+/** Standardised numbers x: [B, n], the same for all conditions, or [C, B, n] -> [C, B, n]. */
+export const scaleAndShift = (x: Tensor, { scale, shift }: ScaleAndShift): Tensor => add(mul(x, scale), shift);
+
+/**
+ * Numbers [C, S, K, d] of K sequences, repeated for each of their L items: [C, S, K*L*d]. Done to the few numbers of the
+ * conditions, it lets whole rows be multiplied at once instead of item by item.
+ */
+export function forEachItem(numbers: Tensor, items: number): Tensor {
+  const [conditions, sets, sequences, dimension] = numbers.shape as number[];
+  const repeated = expand(reshape(numbers, [conditions, sets, sequences, 1, dimension]), [
+    conditions,
+    sets,
+    sequences,
+    items,
+    dimension,
+  ]);
+  return reshape(repeated, [conditions, sets, sequences * items * dimension]);
+}

@@ -1,0 +1,77 @@
+/** The options of DTRN, and what they mean for data of given sizes. */
+import { z } from 'zod';
+import type { ModelSizes, SequenceSizes } from '../../contract.ts';
+import { commonOptions } from '../../options.ts';
+import { topOption, topProblems } from './tops.ts';
+
+export const dtrnOptions = z.strictObject({
+  key: z.literal('dtrn').default('dtrn'),
+  ...commonOptions,
+  dropout: commonOptions.dropout.describe('share of numbers dropped after each ReLU of the top'),
+  sequences: z.boolean().default(true).describe('read behaviour sequences; without them only fields are refined'),
+  positions: z.boolean().default(true).describe('add an embedding of its place to each item of a sequence'),
+  blocks: z.int().min(1).default(1).describe('transformer blocks over each sequence'),
+  attentionHeads: z.int().min(1).default(2).describe('heads of the self-attention; they divide embeddingDim'),
+  ffnDim: z.int().min(1).default(32).describe('width of the hidden layer in each transformer block'),
+  conditionDim: z.int().min(1).default(8).describe('numbers per embedding of a task, a behaviour type or a scenario'),
+  hyperDim: z.int().min(1).default(32).describe('width of the hidden layer that generates the norms'),
+  scenarioConditioned: z.boolean().default(false).describe('norms of their own for each scenario, too'),
+  pooling: z
+    .enum(['target', 'mean'])
+    .default('target')
+    .describe('how items become an interest: weighed by their likeness to the target item, or their mean'),
+  squeeze: z
+    .enum(['concat', 'mean'])
+    .default('concat')
+    .describe('what the refinement reads of each embedding: all its numbers, or their mean'),
+  refinementDim: z
+    .union([z.literal('auto'), z.int().min(1)])
+    .default('auto')
+    .describe('width of the hidden layer of the refinement; auto: half the number of fields and types'),
+  refinementScale: z
+    .number()
+    .positive()
+    .default(2)
+    .describe('largest weight of an embedding; at half of it, the start, 1'),
+  top: topOption,
+});
+
+export type DtrnOptions = z.output<typeof dtrnOptions>;
+
+/** The sequences that the model reads; undefined without. */
+export const readSequences = ({ sequences }: DtrnOptions, sizes: ModelSizes): SequenceSizes | undefined =>
+  sequences ? sizes.sequences : undefined;
+
+/** M: embeddings that are refined, those of the fields and an interest of each behaviour type. */
+export const embeddingCount = (options: DtrnOptions, sizes: ModelSizes): number =>
+  sizes.fields + (readSequences(options, sizes)?.types ?? 0);
+
+/** Width of the hidden layer of the refinement. */
+export const refinementWidth = (options: DtrnOptions, sizes: ModelSizes): number =>
+  options.refinementDim === 'auto'
+    ? Math.max(1, Math.floor(embeddingCount(options, sizes) / 2))
+    : options.refinementDim;
+
+/** What is wrong with options for data of these sizes. */
+export function dtrnProblems(options: DtrnOptions, sizes: ModelSizes): { path: string; message: string }[] {
+  const { sequences, scenarioConditioned, attentionHeads, embeddingDim } = options;
+  const problems = topProblems(options, sizes);
+  if (sequences && sizes.sequences === undefined)
+    problems.push({
+      path: 'model.sequences',
+      message:
+        'the data have no behaviour sequences: declare some in the data set and prepare it again, or set this to false and train without them',
+    });
+  if (!sequences && scenarioConditioned)
+    problems.push({
+      path: 'model.scenarioConditioned',
+      message:
+        'the norms that scenarios condition are those of sequences: expected false where model.sequences is false',
+    });
+  if (sequences && embeddingDim % attentionHeads !== 0)
+    problems.push({
+      path: 'model.attentionHeads',
+      message: `expected a divisor of model.embeddingDim (${embeddingDim}), found ${attentionHeads}`,
+    });
+  return problems;
+}

@@ -1,0 +1,68 @@
+/** Who may ask what, and how often. */
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { error } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+import { createCounter } from './counter.ts';
+import { keyOf, keyRing } from './keys.ts';
+
+/** Whom a route answers: everybody, holders of a key where keys are configured, holders of an admin key. */
+export type Access = 'open' | 'key' | 'admin';
+
+/** Counts a request that no hook sees. Throws RATE_LIMITED. */
+export type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/**
+ * Checks keys, then counts the request: of a known key under its name, any other under its address, whatever it asks for.
+ * So wrong keys and unknown routes use up an address, and never the key of somebody behind the same address. Open routes
+ * are not counted, nor is what an admin key does to models.
+ */
+export async function addAccess(app: FastifyInstance, config: ServingConfig): Promise<Count> {
+  const ownerOf = keyRing(config.keys);
+  const adminOf = keyRing(config.adminKeys);
+  const count = await limiter(app, config);
+  app.addHook('onRequest', async (request, reply) => {
+    const access = request.routeOptions.config?.access ?? 'key';
+    if (access === 'open') return;
+    const key = keyOf(request.headers);
+    const admin = key === undefined ? undefined : adminOf(key);
+    request.caller = admin ?? (key === undefined ? undefined : ownerOf(key));
+    if (access !== 'admin' || admin === undefined) await count?.call(app, request, reply);
+    if (access === 'admin' && config.adminKeys.length === 0)
+      throw error('ADMIN_FORBIDDEN', { reason: 'no admin key is configured (adminKeys)' });
+    if (access === 'key' && config.keys.length === 0) return;
+    if (request.caller === undefined) throw error('KEY_INVALID', { found: key === undefined ? 'none' : 'unknown' });
+    if (access === 'admin' && admin === undefined)
+      throw error('ADMIN_FORBIDDEN', { reason: 'the key is not an admin key' });
+  });
+  return async (request, reply) => void (await count?.call(app, request, reply));
+}
+
+async function limiter(app: FastifyInstance, { rateLimit: limit, workers }: ServingConfig) {
+  if (limit === undefined) return undefined;
+  const { requests, seconds } = limit;
+  await app.register(rateLimit, {
+    global: false,
+    // Each process counts alone and sees its share of the requests.
+    max: Math.ceil(requests / workers),
+    timeWindow: seconds * 1000,
+    store: createCounter(),
+    // An IPv6 address counts by the 64 bits that its network has.
+    keyGenerator: ({ caller, ip }: FastifyRequest) => (caller === undefined ? normalizeIP(ip) : `key ${caller}`),
+    errorResponseBuilder: (_, { ttl }) =>
+      error('RATE_LIMITED', { requests, seconds, retryAfter: Math.ceil(ttl / 1000) }),
+  });
+  return app.rateLimit();
+}
+
+/**
+ * Which hops of a request's way are proxies: the address is the one that the farthest of them wrote. What stands before it in
+ * X-Forwarded-For was sent by the client, who may write anything.
+ */
+export function trustedProxies({
+  trustProxy,
+}: ServingConfig): false | string[] | ((address: string, hop: number) => boolean) {
+  if (trustProxy === false || Array.isArray(trustProxy)) return trustProxy;
+  const count = Number(trustProxy);
+  return (_, hop) => hop < count;
+}

@@ -1,0 +1,146 @@
+/** From the bytes of a request to a value: unpacked within the limit, looked over, then parsed. */
+import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { error, type TributaryError } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+import type { Models } from '../models/models.ts';
+import { bentNumbers } from './bent-numbers.ts';
+import type { Connections } from './connections.ts';
+import { MOST_PROBLEMS } from './parse.ts';
+import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
+
+/** A body below this size is parsed whatever it holds: that takes 10 ms at most. */
+const SMALL_BYTES = 64 * 1024;
+
+/** Reads JSON bodies. The connection stays open after a refusal if the body has arrived as a whole. */
+export function addBodies(app: FastifyInstance, config: ServingConfig, models: Models, connections: Connections): void {
+  const { bodyBytes } = config.limits;
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.decorateRequest('bodyBytes', 0);
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+    const unpack = unpackerOf(request.headers['content-encoding']);
+    const hold = connections.holdBody.bind(connections, request.raw);
+    const bytes = await collect(payload, Number(request.headers['content-length'] ?? 0), bodyBytes, hold);
+    if (unpack === undefined) return bytes;
+    const whole = await unpacked(unpack, bytes, bodyBytes);
+    hold(whole.length);
+    return whole;
+  });
+  app.addHook('preValidation', (request, _, done) => {
+    const { body } = request;
+    if (!Buffer.isBuffer(body)) return done();
+    request.bodyBytes = body.length;
+    if (!isUtf8(body)) throw error('BODY_NOT_JSON', { reason: 'its bytes are not UTF-8' });
+    const mayBend = scanBody(body, shapeFor(body.length, config, models));
+    const text = body.toString();
+    parseJson(request, text, (cause, value) => {
+      request.body = cause ?? value;
+    });
+    if (request.body instanceof Error) return done(request.body);
+    if (mayBend) refuseBent(text);
+    done();
+  });
+}
+
+/** What a body may hold: for a large one, what the largest request with every field of a served model has. */
+function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): BodyShape {
+  const { depth, items } = limits;
+  if (bytes <= SMALL_BYTES) return { depth, values: bytes + 1, names: MOST_NAMES };
+  let perItem = 0;
+  let fields = 0;
+  for (const { name } of models.list()) {
+    const { ranker, done } = models.use(name);
+    done();
+    const { data } = ranker.manifest;
+    const history = data.sequences === undefined ? 0 : data.sequences.types.length * data.sequences.length;
+    const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
+    perItem = Math.max(perItem, data.fields.length + slots + history);
+    fields = Math.max(fields, data.fields.length);
+  }
+  return { depth, values: limits.values ?? items * (perItem + 4) + 10_000, names: 2 * fields + 1000 };
+}
+
+/** Numbers that would stand for another whole number, and ids of items that would not come back as they were sent. */
+function refuseBent(text: string): void {
+  const bent = bentNumbers(
+    text,
+    (path, value) => Number.isSafeInteger(value) || (path.length === 3 && path[0] === 'items' && path[2] === 'id'),
+    MOST_PROBLEMS,
+  );
+  if (bent.length === 0) return;
+  const problems = bent.map(({ path, written, value }) => ({
+    path: path.join('.'),
+    message: `${written} would be read as ${value}: send it as a text`,
+  }));
+  throw error('REQUEST_INVALID', { problems });
+}
+
+type Hold = (bytes: number, refuse?: (cause: TributaryError) => void) => void;
+
+/** The bytes of a body. Throws BODY_TOO_LARGE, SERVER_FULL, and HTTP_INVALID where the connection ends too early. */
+function collect(payload: Readable, announced: number, limit: number, hold: Hold): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (): void => {
+      payload.off('data', take).off('end', end).off('error', cut).off('close', cut);
+    };
+    const refuse = (cause: TributaryError): void => {
+      settle();
+      payload.on('error', () => {}).resume();
+      chunks.length = 0;
+      reject(cause);
+    };
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > limit) refuse(error('BODY_TOO_LARGE', { limit }));
+      else hold(size, refuse);
+    };
+    const end = (): void => {
+      settle();
+      hold(size);
+      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
+    };
+    const cut = (): void => {
+      settle();
+      reject(error('HTTP_INVALID', { reason: 'the connection ended before the body did' }));
+    };
+    if (announced > limit) return refuse(error('BODY_TOO_LARGE', { limit }));
+    hold(0, refuse);
+    payload.on('data', take).on('end', end).on('error', cut).on('close', cut);
+  });
+}
+
+type Unpack = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const UNPACKERS: Record<string, Unpack> = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  br: promisify(brotliDecompress),
+  // Programs mean one of two things by it.
+  deflate: (bytes, options) => ((bytes[0] & 15) === 8 ? promisify(inflate) : promisify(inflateRaw))(bytes, options),
+};
+
+/** What takes an encoding away; undefined where there is none. Throws BODY_ENCODING. */
+function unpackerOf(encoding: string | undefined): Unpack | undefined {
+  const name = (encoding ?? 'identity').trim().toLowerCase();
+  if (name === 'identity' || name === '') return undefined;
+  if (!Object.hasOwn(UNPACKERS, name)) throw error('BODY_ENCODING', { found: name.slice(0, 100) });
+  return UNPACKERS[name];
+}
+
+/** Stops where the limit is reached, however much would follow. */
+async function unpacked(unpack: Unpack, bytes: Buffer, limit: number): Promise<Buffer> {
+  try {
+    return await unpack(bytes, { maxOutputLength: limit });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw error('BODY_TOO_LARGE', { limit });
+    throw error('BODY_PACKED', { reason: message });
+  }
+}

@@ -1,0 +1,57 @@
+/** Errors as HTTP answers. A caller sees what the catalogue says of its own mistake, and of ours only that there was one. */
+import type { FastifyError } from 'fastify';
+import { EXIT } from '../../base/errors/entry.ts';
+import { error, TributaryError } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+
+export interface ErrorBody {
+  error: { code: string; message: string; details?: unknown };
+  request_id: string;
+}
+
+/** What is answered, or undefined for a fault of ours. */
+export function knownError(cause: unknown, contentType: string, config: ServingConfig): TributaryError | undefined {
+  if (cause instanceof TributaryError) return cause.exitCode === EXIT.internal ? undefined : cause;
+  const { code, statusCode, message } = cause as Partial<FastifyError>;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return error('BODY_TOO_LARGE', { limit: config.limits.bodyBytes });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return error('BODY_TYPE', { found: contentType.slice(0, 100) });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return error('BODY_NOT_JSON', { reason: 'it is empty' });
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return error('BODY_NOT_JSON', { reason: 'its text does not follow the rules of JSON' });
+  }
+  // Keys that reach for prototypes are a plain error of the JSON parser, with a status.
+  if (cause instanceof SyntaxError && statusCode === 400) return error('BODY_NOT_JSON', { reason: message ?? '' });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return error('HTTP_INVALID', { reason: message ?? '' });
+  return undefined;
+}
+
+/** Details that a program can act upon: problems by path. Others are in the message. */
+export function errorBody(known: TributaryError | undefined, requestId: string): ErrorBody {
+  if (known === undefined)
+    return {
+      error: { code: 'INTERNAL', message: 'the server failed on this request; its log says more' },
+      request_id: requestId,
+    };
+  const { code, details } = known;
+  const message = cut(known.message);
+  const { problems } = (details ?? {}) as { problems?: unknown };
+  return {
+    error: { code, message, ...(Array.isArray(problems) && { details: { problems } }) },
+    request_id: requestId,
+  };
+}
+
+/** A model may have thousands of fields and scenarios; a message names the first. */
+const cut = (message: string): string => (message.length > 4000 ? `${message.slice(0, 4000)}...` : message);
+
+/** The Open Inference Protocol wants the text alone in `error`. */
+export const inferenceErrorBody = ({ error: { code, message }, request_id }: ErrorBody): object => ({
+  error: message,
+  code,
+  request_id,
+});

@@ -1,0 +1,43 @@
+/** Parses what a stranger sends: the first mistakes by path, at a cost that does not grow with what is made up. */
+import type { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { nearest } from '../../base/nearest.ts';
+import { type Problem, problemsOf } from '../../config/files/problems.ts';
+
+export const MOST_PROBLEMS = 10;
+/** Of a name that is not known, so many characters are compared and shown. */
+const NAME_LENGTH = 64;
+
+/** @throws REQUEST_INVALID */
+export function parseRequest<T>(schema: z.ZodType<T>, input: unknown): T {
+  const problems: Problem[] = [];
+  const parsed = parsePart(schema, input, '', problems);
+  if (parsed === undefined) throw error('REQUEST_INVALID', { problems });
+  return parsed;
+}
+
+/** Parses the part of a request at `path` (empty, or with a dot at its end); adds to `problems`, up to the most. */
+export function parsePart<T>(schema: z.ZodType<T>, input: unknown, path: string, problems: Problem[]): T | undefined {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const known = 'shape' in schema ? Object.keys(schema.shape as object) : [];
+  for (const issue of parsed.error.issues) {
+    const at = path + issue.path.map((part) => `${String(part)}.`).join('');
+    const found =
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, MOST_PROBLEMS)
+            .map((key) => unknownName(key, at, issue.path.length === 0 ? known : [], 'there is no such property'))
+        : problemsOf([issue], input, schema).map((problem) => ({ ...problem, path: at.slice(0, -1) }));
+    problems.push(...found.slice(0, MOST_PROBLEMS - problems.length));
+    if (problems.length >= MOST_PROBLEMS) break;
+  }
+  return undefined;
+}
+
+/** A name that nothing has, and the known one that looks most like it, where one does in half of its letters. `path` ends with a dot or is empty. */
+export function unknownName(name: string, path: string, known: Iterable<string>, problem: string): Problem {
+  const start = name.slice(0, NAME_LENGTH);
+  const guess = nearest(start, known, Math.ceil(start.length / 2));
+  return { path: `${path}${start}`, message: guess === undefined ? problem : `${problem}; the nearest is ${guess}` };
+}

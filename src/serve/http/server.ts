@@ -1,0 +1,193 @@
+/** The HTTP server of one process: who may ask what, how much and how long, and the routes. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import { error, type TributaryError } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
+import type { Models } from '../models/models.ts';
+import type { Coordinator } from '../processes/coordinator.ts';
+import { adminRoutes } from '../routes/admin.ts';
+import { inferenceRoutes } from '../routes/inference.ts';
+import { pageRoutes } from '../routes/pages.ts';
+import { rankRoutes } from '../routes/rank.ts';
+import { type Access, addAccess, type Count, trustedProxies } from './access.ts';
+import { addBodies } from './body.ts';
+import { type Connections, watchConnections } from './connections.ts';
+import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
+import { logStream } from './log.ts';
+import { createRefusalLog } from './refusal-log.ts';
+
+/** What every route is given. */
+export interface Service {
+  config: ServingConfig;
+  models: Models;
+  metrics: ServerMetrics;
+  coordinator: Coordinator;
+  /** Does this process take new requests? */
+  isReady: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** Name of the key. */
+    caller: string | undefined;
+    /** Size of the body, unpacked. */
+    bodyBytes: number;
+    /** What the log may say of a request beside its route and status. */
+    noted: { model?: string; items?: number; request_id?: string; code?: string };
+  }
+}
+
+/** A server that does not listen yet. Closing it answers what is open first. */
+export async function buildServer(service: Service): Promise<FastifyInstance> {
+  const { config } = service;
+  const { limits, log } = config;
+  let count: Count = async () => {};
+  const app = fastify({
+    logger: log.level === 'silent' ? false : { level: log.level, stream: logStream, base: { pid: process.pid } },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestSeconds * 1000,
+    connectionTimeout: 0,
+    keepAliveTimeout: limits.idleSeconds * 1000,
+    http: { headersTimeout: limits.requestSeconds * 1000, connectionsCheckingInterval: 500 },
+    trustProxy: trustedProxies(config),
+    genReqId: requestId,
+    routerOptions: { maxParamLength: 256 },
+    return503OnClosing: false, // requests that arrive while the last ones are answered are answered, too
+    forceCloseConnections: 'idle',
+    clientErrorHandler: (cause, socket) => answerSocket(cause, socket, service),
+    // Paths that cannot be read: no hook sees them.
+    frameworkErrors: (cause, request, reply) => {
+      const refuse = (why: unknown): void => {
+        const known = knownError(why, '', config);
+        service.metrics.addRefusal(known?.code ?? 'INTERNAL');
+        void (reply as FastifyReply).code(known?.httpStatus ?? 500).send(errorBody(known, request.id));
+      };
+      count(request, reply as FastifyReply).then(() => refuse(cause), refuse);
+    },
+  });
+  app.decorateRequest('caller', undefined);
+  app.decorateRequest('noted');
+  const connections = watchConnections(app.server, limits, service.metrics);
+  app.addHook('onClose', async () => connections.close());
+  addHeaders(app);
+  count = await addAccess(app, config);
+  addUnknownRoutes(app);
+  addBodies(app, config, service.models, connections);
+  addAnswers(app, service, connections);
+  rankRoutes(app, service);
+  inferenceRoutes(app, service);
+  adminRoutes(app, service);
+  pageRoutes(app, service);
+  return app;
+}
+
+/** A caller's own id where it is fit for a log, else a new one. */
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+function addHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    request.noted = {};
+    void reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+  });
+}
+
+/** Refuses what no route answers, to those who may know it, before a body is read. */
+function addUnknownRoutes(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ is404, method, url }) => {
+    if (is404) throw error('ROUTE_UNKNOWN', { method, path: url.split('?')[0].slice(0, 200) });
+  });
+}
+
+/** What happens after a route: errors as bodies, numbers, a line in the log. */
+function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service, connections: Connections): void {
+  const { log } = config;
+  const refusals = createRefusalLog(log.refusalsPerSecond, (code, count) =>
+    app.log.info({ code, left_out: count }, 'more requests refused'),
+  );
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (!isReady()) void reply.header('connection', 'close');
+    if (typeof payload === 'string') connections.holdAnswer(request.raw, payload.length);
+    done();
+  });
+  app.setErrorHandler((cause, request, reply) => {
+    const known = knownError(cause, request.headers['content-type'] ?? '', config);
+    const body = errorBody(known, request.noted.request_id ?? request.id);
+    const { code } = body.error;
+    if (known === undefined)
+      refusals.add('INTERNAL', () =>
+        request.log.error({ request_id: request.id, err: shownCause(cause) }, 'internal error'),
+      );
+    if (known?.httpStatus === 503) void reply.header('retry-after', '1');
+    if (code === 'BODY_ENCODING') void reply.header('accept-encoding', 'gzip, deflate, br');
+    if (code === 'KEY_INVALID') void reply.header('www-authenticate', 'Bearer');
+    metrics.addRefusal(code);
+    request.noted = { ...request.noted, code };
+    void reply
+      .code(known?.httpStatus ?? 500)
+      .type('application/json; charset=utf-8')
+      .send(request.url.startsWith('/v2') ? inferenceErrorBody(body) : body);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.addRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    const isRefused = reply.statusCode >= 400;
+    if (log.requests === 'none' || (!isRefused && log.requests === 'failed')) return;
+    const write = (): void =>
+      request.log[reply.statusCode >= 500 ? 'error' : 'info'](
+        {
+          request_id: request.id,
+          route: `${request.method} ${route}`,
+          status: reply.statusCode,
+          took_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+          caller: request.caller,
+          ...request.noted,
+        },
+        isRefused ? 'request refused' : 'request answered',
+      );
+    if (isRefused) refusals.add(request.noted.code ?? String(reply.statusCode), write);
+    else write();
+  });
+  app.addHook('onClose', async () => refusals.close());
+}
+
+/** What the log says of a fault of ours, however long its texts are. */
+const shownCause = (cause: unknown): object => {
+  const { name, message, stack } = cause instanceof Error ? cause : new Error(String(cause));
+  return { type: name, message: message.slice(0, 1000), stack: stack?.slice(0, 4000) };
+};
+
+/** Answers what is malformed or comes too slowly while there is somebody to answer, and ends the connection. */
+function answerSocket(cause: NodeJS.ErrnoException, socket: Socket, { config, metrics }: Service): void {
+  if (cause.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known: TributaryError =
+    cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? error('REQUEST_TIMEOUT', { seconds: config.limits.requestSeconds })
+      : error('HTTP_INVALID', {
+          reason: cause.code === 'HPE_HEADER_OVERFLOW' ? 'its headers are too large' : 'it is not HTTP',
+        });
+  metrics.addRefusal(known.code);
+  const body = JSON.stringify(errorBody(known, randomUUID()));
+  const reason = known.httpStatus === 408 ? 'Request Timeout' : 'Bad Request';
+  socket.write(
+    `HTTP/1.1 ${known.httpStatus} ${reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  // Not `end`: the client might keep its side open.
+  socket.destroySoon();
+}

@@ -1,0 +1,221 @@
+/**
+ * What a change of models means for those who ask: how the artifact differs from the one before it, and how the requests
+ * of late fare with it. Several processes add up what they found.
+ */
+
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared/prepared.ts';
+import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
+import type { RankRequest } from '../ranker/contract.ts';
+import type { EncodedRequest } from '../ranker/rows.ts';
+
+interface Names {
+  added: string[];
+  removed: string[];
+}
+
+/** How an artifact differs from the one whose place it takes. */
+export interface Changes {
+  /** `changed`: of another kind, or with another number of values. */
+  fields: Names & { changed: string[] };
+  scenarios: Names;
+  tasks: Names;
+  /** Does the model read other sequences of the user? */
+  sequences: 'same' | 'added' | 'removed' | 'changed';
+}
+
+/** How recorded requests fare with the artifact. */
+export interface Recorded {
+  requests: number;
+  failing: number;
+  /** By added or removed field: requests that give it. */
+  given: Record<string, number>;
+  /** By field that both have: values, and those of them without an id of their own before and after. */
+  values: Record<string, { values: number; before: number; after: number }>;
+}
+
+/** What a change found in one process. */
+export interface ChangeReport {
+  changes?: Changes;
+  recorded?: Recorded;
+}
+
+/** The same for the admin routes. */
+export interface ShownReport {
+  changes?: Changes;
+  recorded?: {
+    requests: number;
+    failing: number;
+    /** Fields of which more values have no id of their own than before: shares of the values. */
+    out_of_vocabulary: { field: string; before: number; after: number }[];
+  };
+  /** What deserves a look before it is left so. */
+  warnings: string[];
+}
+
+const names = (before: readonly string[], after: readonly string[]): Names => ({
+  added: after.filter((name) => !before.includes(name)),
+  removed: before.filter((name) => !after.includes(name)),
+});
+
+export function changesOf(before: ArtifactManifest, after: ArtifactManifest): Changes {
+  const nameOf = ({ name }: { name: string }): string => name;
+  const known = new Map(before.data.fields.map((field) => [field.name, field]));
+  const isOther = ({ name, kind, slots }: ArtifactManifest['data']['fields'][number]): boolean => {
+    const field = known.get(name);
+    return field !== undefined && (field.kind !== kind || field.slots !== slots);
+  };
+  return {
+    fields: {
+      ...names(before.data.fields.map(nameOf), after.data.fields.map(nameOf)),
+      changed: after.data.fields.filter(isOther).map(nameOf),
+    },
+    scenarios: names(before.data.scenarios, after.data.scenarios),
+    tasks: names(before.data.tasks, after.data.tasks),
+    sequences: sequencesChange(before.data.sequences, after.data.sequences),
+  };
+}
+
+function sequencesChange(
+  before: ArtifactManifest['data']['sequences'],
+  after: ArtifactManifest['data']['sequences'],
+): Changes['sequences'] {
+  if (before === undefined) return after === undefined ? 'same' : 'added';
+  if (after === undefined) return 'removed';
+  const isSame = before.itemField === after.itemField && String(before.types) === String(after.types);
+  return isSame ? 'same' : 'changed';
+}
+
+/** A model that requests are tried on. */
+export interface Tried {
+  manifest: ArtifactManifest;
+  encode(request: RankRequest): EncodedRequest;
+}
+
+/** Counts without running a graph. Requests that either model refuses have no values to compare. */
+export function comparedValues(
+  requests: readonly RankRequest[],
+  before: Tried,
+  after: Tried,
+  changes: Changes,
+): Pick<Recorded, 'given' | 'values'> {
+  const given = Object.fromEntries([...changes.fields.added, ...changes.fields.removed].map((name) => [name, 0]));
+  const values: Recorded['values'] = Object.create(null); // a field may be called "constructor"
+  for (const request of requests) {
+    for (const name of Object.keys(given)) if (gives(request, name)) given[name]++;
+    const [old, now] = [before, after].map((model) => unknownValues(model, request));
+    if (old === undefined || now === undefined) continue;
+    for (const [name, counted] of now) {
+      const was = old.get(name);
+      if (was === undefined) continue;
+      values[name] ??= { values: 0, before: 0, after: 0 };
+      values[name].values += counted.values;
+      values[name].before += was.unknown;
+      values[name].after += counted.unknown;
+    }
+  }
+  return { given, values };
+}
+
+const gives = ({ user = {}, context = {}, items }: RankRequest, name: string): boolean =>
+  [user, context, ...items].some((part) => Object.hasOwn(part, name));
+
+/** By field: values of a request's rows, and those without an id of their own. Undefined where the model refuses the request. */
+function unknownValues(
+  { manifest, encode }: Tried,
+  request: RankRequest,
+): Map<string, { values: number; unknown: number }> | undefined {
+  let encoded: EncodedRequest;
+  try {
+    encoded = encode(request);
+  } catch {
+    return undefined;
+  }
+  const { fields } = manifest.data;
+  const width = fields.reduce((sum, field) => sum + field.slots, 0);
+  const counted = new Map<string, { values: number; unknown: number }>();
+  let slot = 0;
+  for (const { name, offset, slots } of fields) {
+    const found = { values: 0, unknown: 0 };
+    for (let row = 0; row < encoded.size; row++)
+      for (let s = slot; s < slot + slots; s++) {
+        const id = encoded.ids[row * width + s] - offset;
+        if (id !== PADDING_ID) found.values++;
+        if (id === OUT_OF_VOCABULARY_ID) found.unknown++;
+      }
+    counted.set(name, found);
+    slot += slots;
+  }
+  return counted;
+}
+
+/** What several processes found, put together for the one who asked. */
+export function shownReport(reports: readonly ChangeReport[]): ShownReport {
+  const changes = reports.find((report) => report.changes !== undefined)?.changes;
+  const recorded = reports.flatMap((report) => report.recorded ?? []).reduce<Recorded | undefined>(added, undefined);
+  if (changes === undefined || recorded === undefined) return { ...(changes && { changes }), warnings: [] };
+  const share = (count: number, of: number): number => Math.round((1e4 * count) / of) / 1e4;
+  const unknown = Object.entries(recorded.values)
+    .filter(([, { before, after }]) => after > before)
+    .map(([field, { values, before, after }]) => ({
+      field,
+      before: share(before, values),
+      after: share(after, values),
+    }));
+  const { requests, failing } = recorded;
+  return {
+    changes,
+    recorded: { requests, failing, out_of_vocabulary: unknown },
+    warnings: warningsOf(changes, recorded, unknown),
+  };
+}
+
+const own = <T>(record: Record<string, T>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+function added(sum: Recorded | undefined, { requests, failing, given, values }: Recorded): Recorded {
+  if (sum === undefined) return { requests, failing, given, values };
+  const fields = new Set([...Object.keys(sum.values), ...Object.keys(values)]);
+  const none = { values: 0, before: 0, after: 0 };
+  return {
+    requests: sum.requests + requests,
+    failing: sum.failing + failing,
+    given: Object.fromEntries(
+      Object.entries(given).map(([name, count]) => [name, count + (own(sum.given, name) ?? 0)]),
+    ),
+    values: Object.fromEntries(
+      [...fields].map((field) => {
+        const [a, b] = [own(sum.values, field) ?? none, own(values, field) ?? none];
+        return [field, { values: a.values + b.values, before: a.before + b.before, after: a.after + b.after }] as const;
+      }),
+    ),
+  };
+}
+
+function warningsOf(
+  { fields, scenarios, tasks, sequences }: Changes,
+  { requests, failing, given }: Recorded,
+  unknown: { field: string; before: number; after: number }[],
+): string[] {
+  const percent = (share: number): string => `${Math.round(1000 * share) / 10} %`;
+  return [
+    ...(failing === 0 ? [] : [`${failing} of ${requests} recorded requests fail with this artifact`]),
+    ...fields.added.map(
+      (name) =>
+        `the field ${name} is new: ${given[name]} of ${requests} recorded requests give it, for all others it is unknown`,
+    ),
+    ...fields.removed.map(
+      (name) =>
+        `the field ${name} is gone: ${given[name]} of ${requests} recorded requests give it, which unknownFields: refuse refuses`,
+    ),
+    ...fields.changed.map((name) => `the field ${name} is of another kind or has another number of values`),
+    ...scenarios.removed.map((name) => `the scenario ${name} is gone: its requests are refused`),
+    ...tasks.removed.map((name) => `the task ${name} is gone from the probabilities of answers`),
+    ...(sequences === 'same' ? [] : [`the sequences of the user that the model reads are ${WORDS[sequences]}`]),
+    ...unknown.map(
+      ({ field, before, after }) =>
+        `${percent(after)} of the values of ${field} in recorded requests have no id of their own, before it were ${percent(before)}`,
+    ),
+  ];
+}
+
+const WORDS = { added: 'new', removed: 'gone', changed: 'others than before' } as const;

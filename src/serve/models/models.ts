@@ -1,0 +1,292 @@
+/**
+ * The models of a process, by name. A request holds the ranker that it began with until it is answered, so that none is
+ * answered by two; a replaced ranker is kept for a rollback, and closed once it has left and its last request is done.
+ * Changes go in two steps, prepare and commit, so that several processes can change together or not at all.
+ */
+import { error, TributaryError } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import type { Family } from '../metrics/metrics.ts';
+import type { RankRequest } from '../ranker/contract.ts';
+import type { Waiting } from '../ranker/graph-runner.ts';
+import type { CreateSession } from '../ranker/graphs.ts';
+import { createRanker, type ServedRanker } from '../ranker/ranker.ts';
+import type { ArtifactStore, StoredArtifact } from './artifact-store.ts';
+import { type ChangeReport, changesOf, comparedValues } from './changes.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import type { ServedModel } from './served.ts';
+import { warmRequests } from './warm.ts';
+
+/** A change to what is served. `force`: also where recorded requests fail. */
+export type Change =
+  | { kind: 'load'; name?: string; artifact: StoredArtifact; force?: boolean }
+  | { kind: 'rollback'; name: string; force?: boolean };
+
+/** A model as the admin routes show it. */
+export interface ModelState {
+  name: string;
+  current: ArtifactState;
+  previous?: ArtifactState;
+}
+
+export interface ArtifactState {
+  id: string;
+  path: string;
+  /** When the artifact was made. */
+  created: string;
+}
+
+export interface Models {
+  /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */
+  use(model?: string): { ranker: ServedRanker; recorder: Recorder; done: () => void };
+  list(): ModelState[];
+  /** Serves these and no others, each with the one before it. What is loaded already stays so. */
+  restore(models: readonly ServedModel[]): Promise<void>;
+  /** Makes a change ready: verified, warmed, tried on recorded requests, not seen by anybody. */
+  prepare(change: Change): Promise<Prepared>;
+  /** Folders of the private copies that are in use, by requests that have begun, too. */
+  folders(): string[];
+  families(): Family[];
+  close(): Promise<void>;
+}
+
+export interface Prepared {
+  name: string;
+  report: ChangeReport;
+  /** Takes effect at once; returns how the model stands then. */
+  commit(): ModelState;
+  abort(): Promise<void>;
+}
+
+export interface ModelsOptions {
+  config: ServingConfig;
+  backend?: SessionOptions['backend'];
+  waiting: Waiting;
+  createSession: CreateSession;
+  /** Called with an artifact that was taken over by `prepare` or `restore` once it is not used any more. */
+  onUnused?: ArtifactStore['release'];
+}
+
+/** A ranker and who still uses it: the slots that name it, and requests. */
+interface Held {
+  artifact: StoredArtifact;
+  ranker: ServedRanker;
+  holders: number;
+}
+
+interface Slot {
+  current: Held;
+  previous?: Held;
+  recorder: Recorder;
+}
+
+export function createModels({ config, onUnused = () => {}, ...shared }: ModelsOptions): Models {
+  const slots = new Map<string, Slot>();
+  /** All that is loaded or about to be. */
+  const inUse: StoredArtifact[] = [];
+
+  const leave = (artifact: StoredArtifact): void => {
+    const at = inUse.indexOf(artifact);
+    if (at < 0) return;
+    inUse.splice(at, 1);
+    onUnused(artifact);
+  };
+
+  /** Loaded and warm, held once. */
+  const open = async (name: string | undefined, artifact: StoredArtifact): Promise<Held> => {
+    inUse.push(artifact);
+    try {
+      const { folder, source, id } = artifact;
+      const ranker = await createRanker(folder, { name, source, config, ...shared });
+      try {
+        if (ranker.manifest.id !== id) throw error('SWAP_FAILED', { reason: `${folder} does not hold ${id}` });
+        for (const request of warmRequests(ranker.manifest)) await ranker.warm(request);
+      } catch (cause) {
+        await ranker.close();
+        throw cause;
+      }
+      return { artifact, ranker, holders: 1 };
+    } catch (cause) {
+      leave(artifact);
+      throw cause;
+    }
+  };
+
+  const release = async (held: Held | undefined): Promise<void> => {
+    if (held === undefined) return;
+    held.holders--;
+    if (held.holders > 0) return;
+    await held.ranker.close();
+    leave(held.artifact);
+  };
+
+  const find = (model: string | undefined): { slot: Slot; held: Held } => {
+    if (model === undefined) {
+      const first = slots.values().next().value;
+      if (first !== undefined) return { slot: first, held: first.current };
+    }
+    const [name, id] = (model ?? '').split('@', 2);
+    const slot = slots.get(name);
+    const held =
+      id === undefined
+        ? slot?.current
+        : [slot?.current, slot?.previous].find((known) => known?.ranker.manifest.id === id);
+    if (slot === undefined || held === undefined)
+      throw error('MODEL_NOT_SERVED', { found: (model ?? '').slice(0, 256), known: known(slots) });
+    return { slot, held };
+  };
+
+  const prepareLoad = async ({ name, artifact, force }: Extract<Change, { kind: 'load' }>): Promise<Prepared> => {
+    const held = await open(name, artifact);
+    const { ranker } = held;
+    try {
+      const replaced = slots.get(ranker.name);
+      const { report, reason } = await tried(ranker, replaced);
+      if (reason !== undefined && !force)
+        throw error('ARTIFACT_UNFIT', { path: ranker.folder, ...counts(report), reason });
+      return {
+        name: ranker.name,
+        report,
+        commit() {
+          const slot = slots.get(ranker.name);
+          if (slot === undefined)
+            slots.set(ranker.name, { current: held, recorder: createRecorder(config.recordedRequests) });
+          else {
+            void release(slot.previous);
+            slot.previous = slot.current;
+            slot.current = held;
+          }
+          return stateOf(ranker.name, slots.get(ranker.name) as Slot);
+        },
+        abort: () => release(held),
+      };
+    } catch (cause) {
+      await release(held);
+      throw cause;
+    }
+  };
+
+  const prepareRollback = async ({ name, force }: Extract<Change, { kind: 'rollback' }>): Promise<Prepared> => {
+    const slot = slots.get(name);
+    if (slot === undefined) throw error('MODEL_NOT_SERVED', { found: name, known: known(slots) });
+    const { previous, current } = slot;
+    if (previous === undefined) throw error('ROLLBACK_NONE', { model: name });
+    const { report, reason } = await tried(previous.ranker, slot);
+    if (reason !== undefined && !force)
+      throw error('ROLLBACK_UNFIT', { model: previous.ranker.label, ...counts(report), reason });
+    return {
+      name,
+      report,
+      commit() {
+        slot.current = previous;
+        slot.previous = current;
+        return stateOf(name, slot);
+      },
+      abort: async () => {},
+    };
+  };
+
+  const restore = async (models: readonly ServedModel[]): Promise<void> => {
+    const before = new Map(slots);
+    /** Held already by this name, or opened. */
+    const held = async (name: string, artifact: StoredArtifact): Promise<Held> => {
+      const slot = before.get(name);
+      const same = [slot?.current, slot?.previous].find((each) => each?.artifact.folder === artifact.folder);
+      if (same === undefined) return open(name, artifact);
+      same.holders++;
+      return same;
+    };
+    for (const { name, current, previous } of models) {
+      const slot: Slot = {
+        previous: previous && (await held(name, previous)),
+        current: await held(name, current),
+        recorder: before.get(name)?.recorder ?? createRecorder(config.recordedRequests),
+      };
+      slots.delete(name); // to its place in the new order
+      slots.set(name, slot);
+    }
+    for (const name of before.keys()) if (!models.some((model) => model.name === name)) slots.delete(name);
+    for (const { current, previous } of before.values()) for (const each of [current, previous]) await release(each);
+  };
+
+  return {
+    use(model) {
+      const { slot, held } = find(model);
+      held.holders++;
+      let open = true;
+      return {
+        ranker: held.ranker,
+        recorder: slot.recorder,
+        done() {
+          if (open) void release(held);
+          open = false;
+        },
+      };
+    },
+    list: () => [...slots].map(([name, slot]) => stateOf(name, slot)),
+    restore,
+    prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change)),
+    folders: () => inUse.map(({ folder }) => folder),
+    families: () => [...slots.values()].flatMap(({ current }) => current.ranker.metrics.families(current.ranker.label)),
+    async close() {
+      const held = [...slots.values()].flatMap(({ current, previous }) => [current, previous]);
+      slots.clear();
+      await Promise.all(held.map(release));
+    },
+  };
+}
+
+const known = (slots: Map<string, Slot>): string[] => [...slots.values()].map(({ current }) => current.ranker.label);
+
+const artifactState = ({ ranker }: Held): ArtifactState => ({
+  id: ranker.manifest.id,
+  path: ranker.folder,
+  created: ranker.manifest.created,
+});
+
+const stateOf = (name: string, { current, previous }: Slot): ModelState => ({
+  name,
+  current: artifactState(current),
+  ...(previous && { previous: artifactState(previous) }),
+});
+
+/**
+ * What was asked lately, by the model that is about to answer it: one that cannot does not take the place of one that could.
+ * `reason` is why the first failing request fails.
+ */
+async function tried(
+  ranker: ServedRanker,
+  replaced: Slot | undefined,
+): Promise<{ report: ChangeReport; reason?: string }> {
+  if (replaced === undefined) return { report: {} };
+  const before = replaced.current.ranker;
+  const requests = replaced.recorder.requests();
+  const changes = changesOf(before.manifest, ranker.manifest);
+  const failures = await failuresOf(ranker, requests);
+  const compared = comparedValues(requests, before, ranker, changes);
+  return {
+    report: { changes, recorded: { requests: requests.length, failing: failures.length, ...compared } },
+    reason: failures[0],
+  };
+}
+
+async function failuresOf(ranker: ServedRanker, requests: readonly RankRequest[]): Promise<string[]> {
+  const failures: string[] = [];
+  for (let from = 0; from < requests.length; from += TRIED_TOGETHER) {
+    const answers = requests.slice(from, from + TRIED_TOGETHER).map((request) => ranker.warm(request));
+    for (const result of await Promise.allSettled(answers)) {
+      if (result.status === 'fulfilled') continue;
+      if (!(result.reason instanceof TributaryError)) throw result.reason;
+      failures.push(result.reason.message);
+    }
+  }
+  return failures;
+}
+
+/** Recorded requests that run as a batch: few enough for others to get their turn. */
+const TRIED_TOGETHER = 16;
+
+const counts = ({ recorded }: ChangeReport): { failed: number; requests: number } => ({
+  failed: recorded?.failing ?? 0,
+  requests: recorded?.requests ?? 0,
+});

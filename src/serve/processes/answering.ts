@@ -1,0 +1,93 @@
+/** One process that answers: its models, its server, its numbers. */
+
+import { error } from '../../base/errors/index.ts';
+import type { ServingConfig } from '../../config/serving.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { startSessionThread } from '../../runtime/session-thread.ts';
+import { buildServer } from '../http/server.ts';
+import type { Family } from '../metrics/metrics.ts';
+import { createServerMetrics, lostLinesFamily } from '../metrics/server-metrics.ts';
+import type { ArtifactStore } from '../models/artifact-store.ts';
+import { createModels, type Models } from '../models/models.ts';
+import type { Waiting } from '../ranker/graph-runner.ts';
+import type { Coordinator } from './coordinator.ts';
+
+export interface Answering {
+  models: Models;
+  families(): Family[];
+  /** Gives the port. Throws PORT_TAKEN. */
+  listen(port?: number): Promise<number>;
+  /** Takes no new connections, answers what is open for as long as `seconds` (default: `drainSeconds`), frees everything. */
+  close(seconds?: number): Promise<void>;
+}
+
+export interface AnsweringOptions {
+  config: ServingConfig;
+  backend?: SessionOptions['backend'];
+  /** Made once the models and numbers are there. */
+  coordinator: (models: Models, families: () => Family[]) => Coordinator;
+  /** Called with an artifact that is not used any more. */
+  onUnused?: ArtifactStore['release'];
+}
+
+/** Several processes keep the cores busy as they are. */
+const ownThread = ({ ownThread, workers }: ServingConfig): boolean => ownThread ?? workers === 1;
+
+export async function createAnswering({
+  config,
+  backend,
+  coordinator,
+  onUnused,
+}: AnsweringOptions): Promise<Answering> {
+  const metrics = createServerMetrics();
+  const waiting: Waiting = {
+    rows: 0,
+    limit: config.limits.waitingRows,
+    onBatch: (rows, requests) => metrics.addBatch(rows, requests),
+  };
+  const thread = ownThread(config) ? startSessionThread(backend) : undefined;
+  const models = createModels({
+    config,
+    backend,
+    waiting,
+    createSession: thread?.createSession ?? createSession,
+    onUnused,
+  });
+  const families = (): Family[] => [...metrics.families(waiting.rows), lostLinesFamily(), ...models.families()];
+  let isReady = false;
+  const app = await buildServer({
+    config,
+    models,
+    metrics,
+    coordinator: coordinator(models, families),
+    isReady: () => isReady,
+  });
+  return {
+    models,
+    families,
+    async listen(port = config.port) {
+      const { host } = config;
+      try {
+        await app.listen({ host, port });
+      } catch (cause) {
+        throw error('PORT_TAKEN', { host, port, reason: (cause as Error).message }, cause);
+      }
+      isReady = true;
+      const address = app.server.address();
+      return typeof address === 'object' && address !== null ? address.port : port;
+    },
+    async close(seconds = config.drainSeconds) {
+      isReady = false;
+      // Connections that are kept alive end with their answer, not with their client's patience.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 20);
+      const late = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
+      await app.close();
+      clearInterval(idle);
+      clearTimeout(late);
+      await models.close();
+      await thread?.close();
+      metrics.close();
+    },
+  };
+}

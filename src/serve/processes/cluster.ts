@@ -1,0 +1,265 @@
+/**
+ * Several processes behind one port. The primary holds no model: it keeps the private copies of the artifacts, starts workers,
+ * replaces one that ends or hangs, carries a change of models to all of them or to none, and adds up their numbers.
+ *
+ * Workers accept connections from one socket that they share. If the primary handed them out in turn, the default of
+ * `node:cluster`, a connection on its way to a worker that has just been killed would stay open and never be answered.
+ */
+import cluster from 'node:cluster';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { error, TributaryError } from '../../base/errors/index.ts';
+import { type Family, family, mergeFamilies, onlyCounters } from '../metrics/metrics.ts';
+import { lostLinesFamily } from '../metrics/server-metrics.ts';
+import type { StoredArtifact } from '../models/artifact-store.ts';
+import { type ChangeReport, shownReport } from '../models/changes.ts';
+import type { Change } from '../models/models.ts';
+import { rolledBack, type ServedModel, stateOf, withArtifact } from '../models/served.ts';
+import { type AskedChange, type Changed, storedChange } from './coordinator.ts';
+import { forkMember, type Member } from './member.ts';
+import type { ServiceStart, Started } from './service.ts';
+import type { WorkerStart } from './worker.ts';
+
+/** Workers that end sooner after their start than this, one after the other, are not replaced at once. */
+const SETTLED_MS = 5000;
+const PAUSE_MS = 1000;
+/** Pauses double as long as workers end soon, up to this: where they had answered or nobody answers, where they cannot start. */
+const MOST_PAUSE_MS = { served: 2000, failed: 30_000 };
+/** For the numbers of a worker: one that does not answer is left out. */
+const FAMILIES_SECONDS = 2;
+/** For processes that were killed to be gone. */
+const KILLED_MS = 2000;
+
+export async function startCluster({ config, backend, store, onTrouble, ...start }: ServiceStart): Promise<Started> {
+  const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
+  let served: ServedModel[] = start.served;
+  /** All processes, those that are starting, too. */
+  const all = new Set<Member>();
+  /** Those that answer. */
+  const members = new Set<Member>();
+  let changing: Promise<unknown> | undefined;
+  let isClosing = false;
+  let quickEnds = 0;
+  const ends = new Map<string, number>();
+  const numbers = new Map<Member, Family[]>();
+  let past: Family[] = [];
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] });
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+
+  /** Artifacts that are served no more, until no worker can be using them. */
+  const leaving = new Map<StoredArtifact, number>();
+  const removeUnused = (): void => {
+    for (const [artifact, since] of leaving) {
+      const { folder } = artifact;
+      const isThere = served.some(({ current, previous }) => [current, previous].some((a) => a?.folder === folder));
+      if (!isThere && [...all].some((member) => member.mayUse(folder, since))) continue;
+      leaving.delete(artifact);
+      store.release(artifact);
+    }
+  };
+
+  /** A process that answers with the models of now. */
+  const startMember = async (): Promise<void> => {
+    const { member, isListening } = forkMember({
+      hangSeconds,
+      handlers: { change: (asked: AskedChange) => change(asked), families: () => collect() },
+      onBeat: removeUnused,
+    });
+    all.add(member);
+    void member.ended.then(() => {
+      all.delete(member);
+      removeUnused();
+    });
+    try {
+      await isListening;
+      await member.ask('start', { config, backend } satisfies WorkerStart, loadSeconds);
+      for (let loaded: ServedModel[] | undefined; loaded !== served || changing !== undefined; ) {
+        await changing?.catch(() => {});
+        loaded = served;
+        for (const { current, previous } of loaded)
+          for (const artifact of previous === undefined ? [current] : [previous, current]) await store.check(artifact);
+        await member.ask('load', loaded, loadSeconds);
+      }
+      members.add(member);
+      await member.ask('listen', port);
+    } catch (cause) {
+      members.delete(member);
+      member.kill((cause as Error).message);
+      throw cause;
+    }
+    watch(member, Date.now());
+  };
+
+  const watch = (member: Member, began: number): void =>
+    void member.ended.then(({ how, reason }) => {
+      members.delete(member);
+      past = mergeFamilies([past, onlyCounters(numbers.get(member) ?? [])]);
+      numbers.delete(member);
+      if (isClosing) return;
+      ends.set(how, (ends.get(how) ?? 0) + 1);
+      quickEnds = Date.now() - began < SETTLED_MS ? quickEnds + 1 : 0;
+      replace(`worker ${member.pid} ended (${reason})`, MOST_PAUSE_MS.served);
+    });
+
+  const replace = (trouble: string, most: number): void => {
+    const pause =
+      quickEnds < 2 ? 0 : Math.min(PAUSE_MS * 2 ** (quickEnds - 2), members.size === 0 ? MOST_PAUSE_MS.served : most);
+    onTrouble(`${trouble}; another one starts${pause === 0 ? '' : ` in ${pause / 1000} s`}`);
+    setTimeout(() => {
+      if (isClosing) return;
+      startMember().catch((cause: Error) => {
+        if (isClosing) return;
+        quickEnds++;
+        ends.set('not started', (ends.get('not started') ?? 0) + 1);
+        replace(`a worker could not start: ${cause.message}`, MOST_PAUSE_MS.failed);
+      });
+    }, pause);
+  };
+
+  async function change(asked: AskedChange): Promise<Changed> {
+    if (changing !== undefined) throw error('SWAP_RUNNING', {});
+    const running = carryOut(asked).finally(() => {
+      changing = undefined;
+    });
+    changing = running;
+    return running;
+  }
+
+  async function carryOut(asked: AskedChange): Promise<Changed> {
+    const wanted = await storedChange(asked, store);
+    try {
+      const { ready, reports } = await prepareAll(wanted);
+      await commitAll(ready);
+      const name = wanted.kind === 'load' ? (wanted.name ?? wanted.artifact.name) : wanted.name;
+      const next =
+        wanted.kind === 'load' ? withArtifact(served, name, wanted.artifact) : { served: rolledBack(served, name) };
+      served = next.served;
+      if (next.dropped !== undefined) leaving.set(next.dropped, Date.now());
+      return { model: stateOf(served.find((model) => model.name === name) as ServedModel), ...shownReport(reports) };
+    } catch (cause) {
+      if (wanted.kind === 'load') leaving.set(wanted.artifact, Date.now());
+      throw cause;
+    }
+  }
+
+  /**
+   * One after another, so that the others go on answering. A worker that ends meanwhile is replaced by one with the models
+   * from then on; a second one is taken for the artifact's fault.
+   */
+  async function prepareAll(wanted: Change): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
+    const ready: Member[] = [];
+    const reports: ChangeReport[] = [];
+    let gone = 0;
+    try {
+      for (const member of [...members]) {
+        try {
+          reports.push(await member.ask<ChangeReport>('prepare', wanted, loadSeconds));
+          ready.push(member);
+        } catch (cause) {
+          if (!isLoss(cause)) throw cause;
+          member.kill(`no answer while it loaded ${wanted.kind === 'load' ? wanted.artifact.source : wanted.name}`);
+          if (++gone > 1) throw cause;
+        }
+      }
+      if (ready.length === 0) throw error('SWAP_FAILED', { reason: 'no worker is there that could load it' });
+      return { ready, reports };
+    } catch (cause) {
+      await tellAll(ready, 'abort');
+      throw cause;
+    }
+  }
+
+  /** Who does not take part does not go on with the models of before. */
+  async function commitAll(ready: readonly Member[]): Promise<void> {
+    if ((await tellAll(ready, 'commit')) === 0) throw error('SWAP_FAILED', { reason: 'all workers ended' });
+  }
+
+  /** Gives how many did; the others are killed. */
+  async function tellAll(ready: readonly Member[], what: 'commit' | 'abort'): Promise<number> {
+    const done = await Promise.all(
+      ready.map((member) =>
+        member.ask(what).then(
+          () => true,
+          () => {
+            member.kill(`no answer to a change of models (${what})`);
+            return false;
+          },
+        ),
+      ),
+    );
+    return done.filter(Boolean).length;
+  }
+
+  async function collect(): Promise<Family[]> {
+    await Promise.all(
+      [...members].map(async (member) => {
+        const found = await member.ask<Family[]>('families', undefined, FAMILIES_SECONDS).catch(() => undefined);
+        if (found !== undefined && !member.hasEnded()) numbers.set(member, found);
+        // What is counted once is not forgotten while its process is busy; how it stands is.
+        else if (numbers.has(member)) numbers.set(member, onlyCounters(numbers.get(member) as Family[]));
+      }),
+    );
+    past = past.map((found) => ({ ...found, series: found.series.filter(({ labels }) => isServed(labels.model)) }));
+    return mergeFamilies([...numbers.values(), past, [lostLinesFamily(), endsFamily(ends)]]);
+  }
+
+  const isServed = (model: string | undefined): boolean =>
+    model === undefined || served.some(({ name, current }) => model === `${name}@${current.id}`);
+
+  const close = async (): Promise<void> => {
+    isClosing = true;
+    for (const member of all) if (!members.has(member)) member.kill('the service is being stopped');
+    // Workers cut their last connections a little earlier than this loses its patience.
+    const seconds = drainSeconds - Math.min(0.5, drainSeconds / 10);
+    for (const member of members) member.ask('close', seconds, drainSeconds + 1).catch(() => {});
+    const gone = Promise.all([...all].map(({ ended }) => ended));
+    await within(gone, drainSeconds * 1000);
+    for (const member of all) member.kill('the service is being stopped');
+    await within(gone, KILLED_MS);
+  };
+
+  try {
+    for (let i = 0; i < workers; i++) await startMember();
+    return { port, list: () => served.map(stateOf), close };
+  } catch (cause) {
+    isClosing = true;
+    for (const member of all) member.kill('the service could not start');
+    await within(Promise.all([...all].map(({ ended }) => ended)), KILLED_MS);
+    throw cause;
+  }
+}
+
+/** Did the worker end, or does it not answer? All other errors are what it answers. */
+const isLoss = (cause: unknown): boolean =>
+  cause instanceof TributaryError && (cause.code === 'WORKER_SILENT' || cause.code === 'SWAP_FAILED');
+
+/** Waits for it, no longer than so. */
+async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
+
+const endsFamily = (ends: ReadonlyMap<string, number>): Family =>
+  family(
+    'tributary_worker_ends_total',
+    'Worker processes that ended or could not start, by how.',
+    'counter',
+    [...ends].map(([how, count]) => ({ labels: { how }, values: [count] })),
+  );
+
+/** A port that workers can share and their successors find again: with 0 each socket would get another one. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (cause) => reject(error('PORT_TAKEN', { host, port: 0, reason: cause.message }, cause)));
+    probe.listen({ host, port: 0, exclusive: true }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,107 @@
+/** Serves artifacts over HTTP: in this process, or by several that this one looks after. */
+import { type ServingConfig, type ServingInput, servingSchema } from '../../config/serving.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { type ArtifactStore, createArtifactStore } from '../models/artifact-store.ts';
+import type { ModelState } from '../models/models.ts';
+import { type ServedModel, withArtifact } from '../models/served.ts';
+import { createAnswering } from './answering.ts';
+import { startCluster } from './cluster.ts';
+import { localCoordinator } from './coordinator.ts';
+
+/** An artifact to serve, by another name than its own where one is given. */
+export interface ServedArtifact {
+  name?: string;
+  path: string;
+}
+
+export interface ServiceOptions {
+  artifacts: readonly ServedArtifact[];
+  config?: ServingInput;
+  backend?: SessionOptions['backend'];
+  /** Called with what an operator should know: workers that end or cannot start, scores for a model that is not there. */
+  onTrouble?: (message: string) => void;
+}
+
+export interface RunningService {
+  host: string;
+  port: number;
+  models(): ModelState[];
+  /** Answers what is open, for `drainSeconds` at most, then ends and removes the private copies of the artifacts. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts to serve; resolves when requests are answered.
+ *
+ * @throws PORT_TAKEN, and what copyArtifact and createRanker throw
+ */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { artifacts, backend, onTrouble = () => {} } = options;
+  const config = servingSchema.parse(options.config ?? {});
+  const store = await createArtifactStore(config.cacheFolder);
+  try {
+    const served = await storedArtifacts(artifacts, store);
+    const start = config.workers > 1 ? startCluster : startHere;
+    const { port, list, close } = await start({ config, backend, store, served, onTrouble });
+    for (const name of Object.keys(config.score))
+      if (!served.some((model) => model.name === name))
+        onTrouble(`score names ${name}, and no model of that name is served: it has no effect until one is`);
+    return {
+      host: config.host,
+      port,
+      models: list,
+      async close() {
+        await close();
+        store.remove();
+      },
+    };
+  } catch (cause) {
+    store.remove();
+    throw cause;
+  }
+}
+
+/** What a service is started with. */
+export interface ServiceStart {
+  config: ServingConfig;
+  backend?: SessionOptions['backend'];
+  store: ArtifactStore;
+  served: ServedModel[];
+  onTrouble: (message: string) => void;
+}
+
+export interface Started {
+  port: number;
+  list(): ModelState[];
+  close(): Promise<void>;
+}
+
+/** Private copies; of two artifacts by one name the second is served, and the first is the one before it. */
+async function storedArtifacts(artifacts: readonly ServedArtifact[], store: ArtifactStore): Promise<ServedModel[]> {
+  let served: ServedModel[] = [];
+  for (const { name, path } of artifacts) {
+    const artifact = await store.keep(path);
+    const next = withArtifact(served, name ?? artifact.name, artifact);
+    if (next.dropped !== undefined) store.release(next.dropped);
+    served = next.served;
+  }
+  return served;
+}
+
+/** In this process. */
+async function startHere({ config, backend, store, served }: ServiceStart): Promise<Started> {
+  const answering = await createAnswering({
+    config,
+    backend,
+    coordinator: (models, families) => localCoordinator(models, families, store),
+    onUnused: store.release,
+  });
+  try {
+    await answering.models.restore(served);
+    const port = await answering.listen();
+    return { port, list: () => answering.models.list(), close: () => answering.close() };
+  } catch (cause) {
+    await answering.close();
+    throw cause;
+  }
+}

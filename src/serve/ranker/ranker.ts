@@ -1,0 +1,304 @@
+/**
+ * A ranker: an artifact ready to answer. The server and programs that rank in their own process use the same one.
+ * A request is encoded, run through the graph of its scenario (the joint graph where it has none), calibrated, scored and
+ * put into order.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { error } from '../../base/errors/index.ts';
+import { nearest } from '../../base/nearest.ts';
+import { loadServing } from '../../config/load-serving.ts';
+import type { ServingConfig, ServingInput } from '../../config/serving.ts';
+import { pickRows } from '../../data/prepared/pick.ts';
+import type { SessionOptions, Value } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { calibrator } from '../../store/artifact/calibration.ts';
+import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
+import { type Artifact, openArtifact } from '../../store/artifact/open.ts';
+import { copyArtifact } from '../../store/artifact/private-copy.ts';
+import { makePrivateFolder } from '../../store/artifact/private-folder.ts';
+import { compileScore } from '../../store/artifact/score.ts';
+import { type AnswerSize, checkAnswerSize, createAnswerSize } from '../http/answer-size.ts';
+import { createModelMetrics, type ModelMetrics } from '../metrics/model-metrics.ts';
+import { WARM_ITEMS } from '../models/warm.ts';
+import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
+import { explainRows, flowsInForce } from './explain.ts';
+import { takePlaces, type Waiting } from './graph-runner.ts';
+import { type CreateSession, createGraphs, type Graphs } from './graphs.ts';
+import { checkRequest, type RequestRules } from './request.ts';
+import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
+import { createTensorReader, type InferRequest } from './tensors.ts';
+
+export interface RankerOptions {
+  /** What requests call it, and the entry of `score` in the configuration that holds for it. Default: the artifact's name. */
+  name?: string;
+  backend?: SessionOptions['backend'];
+  /**
+   * A serving configuration, or the path of one (YAML, JSON, TypeScript). A ranker takes `score`, `unknownFields`, `limits`,
+   * `batching`, `threads` and `cacheFolder` from it; what is about HTTP has no effect. See docs/serving.md.
+   */
+  config?: string | ServingInput;
+}
+
+export interface Ranker {
+  readonly name: string;
+  /** `name@id`: what answers name. */
+  readonly label: string;
+  /** Where the artifact came from: absolute, links resolved. What lies there by now is of no concern. */
+  readonly folder: string;
+  readonly manifest: ArtifactManifest;
+  readonly metrics: ModelMetrics;
+  /**
+   * Candidates by falling score.
+   *
+   * @throws REQUEST_INVALID, SCENARIO_UNKNOWN, TOO_MANY_ITEMS, ROW_VALUE_INVALID, SEQUENCE_INVALID, SCORE_UNDEFINED,
+   *   ANSWER_TOO_LARGE, EXPLANATION_TOO_LARGE, SERVER_BUSY
+   */
+  rank(request: RankRequest): Promise<RankResponse>;
+  /** The same in the order given. */
+  score(request: RankRequest): Promise<RankResponse>;
+  /** Answers without counting, and however much waits: to have all in its place before requests come, and to try it. */
+  warm(request: RankRequest): Promise<void>;
+  /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws, ANSWER_TOO_LARGE, SERVER_BUSY. */
+  infer(request: InferRequest): Promise<Record<string, Value>>;
+  /** Frees what the graphs hold. No request may be running. */
+  close(): Promise<void>;
+}
+
+/**
+ * Copies an artifact into a folder of this process alone, verifies the copy and makes a ranker of it: what happens to the
+ * artifact's folder afterwards changes no answer. `close` removes the copy.
+ *
+ * @throws what copyArtifact and openArtifact throw; BACKEND_UNAVAILABLE, CONFIG_INVALID, SCORE_INVALID, SCORE_SCENARIO
+ */
+export async function loadRanker(folder: string, options: RankerOptions = {}): Promise<Ranker> {
+  const config = await loadServing(options.config);
+  const own = await makePrivateFolder(config.cacheFolder);
+  try {
+    const copy = join(own.path, 'artifact');
+    const { source } = await copyArtifact({ from: folder, into: copy });
+    const waiting: Waiting = { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
+    const { name, backend } = options;
+    const ranker = await createRanker(copy, { name, source, backend, config, waiting, createSession });
+    return {
+      ...ranker,
+      async close() {
+        await ranker.close();
+        own.remove();
+      },
+    };
+  } catch (cause) {
+    own.remove();
+    throw cause;
+  }
+}
+
+/** A ranker as a service has it. */
+export interface ServedRanker extends Ranker {
+  /** The rows of a request, checked; nothing runs. Throws what rank throws of the request. */
+  encode(request: RankRequest): EncodedRequest;
+}
+
+export interface CreateRankerOptions extends Pick<RankerOptions, 'name' | 'backend'> {
+  /** The folder that was copied: what is shown. */
+  source: string;
+  config: ServingConfig;
+  /** Shared by all rankers of a process. */
+  waiting: Waiting;
+  /** Where graphs run: in this thread, which is blocked meanwhile, or in one of their own. */
+  createSession: CreateSession;
+}
+
+/**
+ * A ranker of a private copy of an artifact, which must stay until it is closed.
+ *
+ * @throws what openArtifact throws; BACKEND_UNAVAILABLE, SCORE_INVALID, SCORE_SCENARIO
+ */
+export async function createRanker(copy: string, options: CreateRankerOptions): Promise<ServedRanker> {
+  const artifact = await openArtifact(copy, { tablesAreVerified: true });
+  const { manifest } = artifact;
+  const { config, waiting } = options;
+  const name = options.name ?? manifest.name;
+  const scoring = createScoring(manifest, Object.hasOwn(config.score, name) ? config.score[name] : undefined);
+  const graphs = await createGraphs(artifact, {
+    threads: config.threads,
+    backend: options.backend,
+    createSession: options.createSession,
+    batching: config.batching,
+    onBatch: waiting.onBatch,
+  });
+  const tensors = createTensorReader(manifest, artifact.encoder, config.limits.items);
+  const encoder = createRequestEncoder(artifact.encoder, manifest.data);
+  const context: Context = {
+    label: `${name}@${manifest.id}`,
+    rules: rulesOf(artifact, config),
+    encoder,
+    graphs,
+    scoring,
+    metrics: createModelMetrics(artifact),
+    manifest,
+    size: createAnswerSize(manifest, encoder.parts),
+    waiting,
+    limits: config.limits,
+  };
+  const warming: Context = {
+    ...context,
+    rules: { ...context.rules, items: Math.max(context.rules.items, WARM_ITEMS) },
+  };
+  return {
+    name,
+    label: context.label,
+    folder: options.source,
+    manifest,
+    metrics: context.metrics,
+    rank: (request) => answer(context, request, { ordered: true, counted: true }),
+    score: (request) => answer(context, request, { ordered: false, counted: true }),
+    warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
+    encode: (request) => context.encoder.encode(checkRequest(request, warming.rules)),
+    async infer(request) {
+      const feeds = tensors.feeds(request);
+      const [rows] = request.inputs[0].shape;
+      const names = request.outputs?.map((output) => output.name) ?? [];
+      checkAnswerSize(context.size.tensors(rows, names), config.limits.answerBytes);
+      const givePlaces = takePlaces(waiting, rows);
+      try {
+        return await graphs.infer(feeds);
+      } finally {
+        givePlaces();
+      }
+    },
+    close: () => graphs.close(),
+  };
+}
+
+interface Context {
+  label: string;
+  rules: RequestRules;
+  encoder: RequestEncoder;
+  graphs: Graphs;
+  scoring: Scoring[];
+  metrics: ModelMetrics;
+  manifest: ArtifactManifest;
+  size: AnswerSize;
+  waiting: Waiting;
+  limits: ServingConfig['limits'];
+}
+
+const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
+  fields: new Set(data.fields.map(({ name }) => name)),
+  tokens: new Set(data.fields.filter(({ kind }) => kind !== 'numeric').map(({ name }) => name)),
+  scenarios: data.scenarios,
+  hasSequences: data.sequences !== undefined,
+  unknownFields: config.unknownFields,
+  items: config.limits.items,
+});
+
+async function answer(
+  context: Context,
+  input: RankRequest,
+  { ordered, counted }: { ordered: boolean; counted: boolean },
+): Promise<RankResponse> {
+  const start = performance.now();
+  const { label, rules, encoder, graphs, metrics, manifest } = context;
+  const request = checkRequest(input, rules);
+  const givePlaces = counted ? takeRequestPlaces(context, request) : () => {};
+  try {
+    const scenario = manifest.data.scenarios.indexOf(request.scenario);
+    const encoded = encoder.encode(request);
+    const outputs = await graphs.run(scenario, encoded);
+    const items = scoredItems(context, request, scenario, outputs);
+    if (counted) {
+      metrics.addRequest(scenario, encoded);
+      for (const { score } of items) metrics.addScore(scenario, score);
+    }
+    const order = items.map((_, i) => i);
+    if (ordered) order.sort((a, b) => items[b].score - items[a].score);
+    const chosen = order.slice(0, request.top_k);
+    if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen);
+    return {
+      request_id: request.request_id ?? randomUUID(),
+      model: label,
+      items: chosen.map((i) => items[i]),
+      took_ms: Math.round((performance.now() - start) * 1000) / 1000,
+    };
+  } finally {
+    givePlaces();
+  }
+}
+
+/**
+ * Places for all rows of a request: its items, and for each item that is explained a row for every part.
+ *
+ * @throws ANSWER_TOO_LARGE, EXPLANATION_TOO_LARGE, SERVER_BUSY
+ */
+function takeRequestPlaces({ size, encoder, waiting, limits }: Context, request: RankRequest): () => void {
+  const { items, top_k, explain: isExplained } = request;
+  const answered = Math.min(items.length, top_k ?? items.length);
+  const explained = isExplained ? Math.min(answered, limits.explainedItems) : 0;
+  checkAnswerSize(size.ranking(request, answered, explained), limits.answerBytes);
+  const rows = explained * encoder.parts.length;
+  if (rows > waiting.limit) throw error('EXPLANATION_TOO_LARGE', { rows, limit: waiting.limit });
+  return takePlaces(waiting, items.length + rows);
+}
+
+/** How one scenario's outputs become what is answered. */
+interface Scoring {
+  expression: string;
+  score: (probabilities: readonly number[]) => number;
+  /** By task: calibrated probability. */
+  calibrate: ((logit: number, probability: number) => number)[];
+}
+
+function createScoring(manifest: ArtifactManifest, override: ServingConfig['score'][string] | undefined): Scoring[] {
+  const { scenarios, tasks } = manifest.data;
+  for (const found of Object.keys(override?.scenarios ?? {}))
+    if (!scenarios.includes(found))
+      throw error('SCORE_SCENARIO', { found, near: nearest(found, scenarios), known: scenarios });
+  const ownExpressions = { ...manifest.score.scenarios, ...override?.scenarios };
+  const fallback = override?.default ?? manifest.score.default;
+  return scenarios.map((name, s) => {
+    const expression = Object.hasOwn(ownExpressions, name) ? ownExpressions[name] : fallback;
+    return { expression, score: compileScore(expression, tasks), calibrate: manifest.calibration[s].map(calibrator) };
+  });
+}
+
+function scoredItems(
+  { scoring, manifest: { data } }: Context,
+  { items, scenario: name }: RankRequest,
+  scenario: number,
+  { logits, probabilities }: Outputs,
+): RankedItem[] {
+  const { tasks } = data;
+  const { score, calibrate, expression } = scoring[scenario];
+  const values = new Array<number>(tasks.length);
+  return items.map(({ id }, row) => {
+    const named: Record<string, number> = {};
+    for (let t = 0; t < tasks.length; t++) {
+      values[t] = calibrate[t](logits[row * tasks.length + t], probabilities[t][row]);
+      named[tasks[t]] = values[t];
+    }
+    const found = score(values);
+    if (!Number.isFinite(found)) throw error('SCORE_UNDEFINED', { expression, scenario: name });
+    return { id, score: found, probabilities: named };
+  });
+}
+
+/** Adds explanations to the first chosen items. */
+async function explain(
+  { graphs, encoder, manifest, limits }: Context,
+  scenario: number,
+  encoded: EncodedRequest,
+  outputs: Outputs,
+  items: RankedItem[],
+  chosen: readonly number[],
+): Promise<void> {
+  const rows = chosen.slice(0, limits.explainedItems);
+  const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
+  const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
+  const gates = await graphs.gates(scenario, pickRows(encoded, rows));
+  const { flows, data } = manifest;
+  rows.forEach((row, i) => {
+    const inForce = gates && flows && { flows: flowsInForce(gates, i, flows.names, data.tasks) };
+    items[row].explanation = { ...explanations[i], ...inForce };
+  });
+}

@@ -1,0 +1,168 @@
+/** Checks a request before anything is computed: every mistake is named by its path, the first few at once. */
+import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { shown } from '../../base/shown.ts';
+import type { Problem } from '../../config/files/problems.ts';
+import { MOST_PROBLEMS, parseRequest, unknownName } from '../http/parse.ts';
+import type { Item, RankRequest, Values } from './contract.ts';
+
+const NAME_LENGTH = 256;
+/** Names that are compared with those of the model: with thousands of fields each takes milliseconds. */
+const GUESSES = 3;
+
+/** The request as a whole; items and values are looked at by hand, which is several times as fast. */
+const requestSchema = z.strictObject({
+  scenario: z.string(),
+  user: z.custom<Values>(isValues, 'expected an object of values by field name').optional(),
+  context: z.custom<Values>(isValues, 'expected an object of values by field name').optional(),
+  items: z.custom<unknown[]>(Array.isArray, 'expected a list of items'),
+  top_k: z.int().min(1).optional(),
+  explain: z.boolean().optional(),
+  request_id: z.string().min(1).max(NAME_LENGTH).optional(),
+  model: z.string().min(1).max(NAME_LENGTH).optional(),
+});
+
+/** What requests are held against. */
+export interface RequestRules {
+  /** Fields of the model. */
+  fields: ReadonlySet<string>;
+  /** Categorical and multi-value fields: their numbers stand for themselves. */
+  tokens: ReadonlySet<string>;
+  scenarios: readonly string[];
+  hasSequences: boolean;
+  unknownFields: 'refuse' | 'ignore';
+  /** Items at most. */
+  items: number;
+}
+
+/** @throws REQUEST_INVALID, TOO_MANY_ITEMS, SCENARIO_UNKNOWN */
+export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
+  const request = parseRequest(requestSchema, input);
+  if (request.items.length > rules.items)
+    throw error('TOO_MANY_ITEMS', { found: request.items.length, limit: rules.items });
+  if (request.items.length === 0)
+    throw error('REQUEST_INVALID', {
+      problems: [{ path: 'items', message: 'expected one item at least, found none' }],
+    });
+  if (!rules.scenarios.includes(request.scenario))
+    throw error('SCENARIO_UNKNOWN', { found: request.scenario.slice(0, NAME_LENGTH), known: [...rules.scenarios] });
+  const problems: Problem[] = [];
+  if (request.user !== undefined) checkUser(request.user, rules, problems);
+  if (request.context !== undefined) checkValues(request.context, 'context', rules, problems);
+  const idIsGiven = [request.user, request.context].some(
+    (values) => values !== undefined && Object.hasOwn(values, 'id'),
+  );
+  for (let i = 0; i < request.items.length && problems.length < MOST_PROBLEMS; i++)
+    checkItem(request.items[i], i, rules, problems, idIsGiven);
+  if (problems.length > 0) throw error('REQUEST_INVALID', { problems });
+  return { ...request, items: request.items as Item[] };
+}
+
+function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void {
+  if (!rules.hasSequences) {
+    checkValues(user, 'user', rules, problems);
+    return;
+  }
+  const { sequences, ...values } = user;
+  if (sequences === undefined || isValues(sequences)) checkSequences(sequences ?? {}, problems);
+  else problems.push({ path: 'user.sequences', message: 'expected an object with a list of items for each type' });
+  checkValues(values, 'user', rules, problems);
+}
+
+/** Types and lists are left to the row encoder. */
+function checkSequences(sequences: Values, problems: Problem[]): void {
+  for (const type of Object.keys(sequences)) {
+    const items = sequences[type];
+    if (Array.isArray(items)) checkList(items, `user.sequences.${type.slice(0, NAME_LENGTH)}`, problems);
+    if (problems.length >= MOST_PROBLEMS) return;
+  }
+}
+
+function checkItem(
+  item: unknown,
+  index: number,
+  rules: RequestRules,
+  problems: Problem[],
+  /** Do user or context give the field called `id`, where the model has one? */
+  idIsGiven: boolean,
+): void {
+  const path = `items.${index}`;
+  if (!isValues(item)) {
+    problems.push({ path, message: `expected an object with an id, found ${shown(item)}` });
+    return;
+  }
+  const { id } = item;
+  const problem = typeof id === 'number' ? idNumberProblem(id) : idTextProblem(id);
+  if (problem !== undefined) problems.push({ path: `${path}.id`, message: problem });
+  if (!rules.fields.has('id')) {
+    checkValues(item, path, rules, problems);
+    return;
+  }
+  const { id: _, fields: apart, ...others } = item;
+  checkValues(others, path, rules, problems);
+  if (apart !== undefined && !isValues(apart))
+    problems.push({ path: `${path}.fields`, message: 'expected an object of values by field name' });
+  else if (apart !== undefined) checkValues(apart, `${path}.fields`, rules, problems);
+  if (!idIsGiven && !(isValues(apart) && Object.hasOwn(apart, 'id')))
+    problems.push({
+      path: `${path}.fields.id`,
+      message:
+        'is missing: the model has a field called id, and the id of an item is only its name. Give the field here, or in user or context; null where it is not known',
+    });
+}
+
+/** A number that would not come back as it was sent is refused. */
+function idNumberProblem(id: number): string | undefined {
+  if (Object.is(id, -0)) return '-0 would come back as 0: send it as a text';
+  return Number.isFinite(id) ? numberProblem(id, true) : `${id} is no id: send it as a text`;
+}
+
+const idTextProblem = (id: unknown): string | undefined =>
+  typeof id === 'string' && id.length <= NAME_LENGTH
+    ? undefined
+    : `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`;
+
+/** Are these fields of the model, with numbers that are what was meant? Other values are left to the row encoder. */
+function checkValues(values: Values, path: string, rules: RequestRules, problems: Problem[]): void {
+  for (const name of Object.keys(values)) {
+    if (problems.length >= MOST_PROBLEMS) return;
+    const value = values[name];
+    if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
+    else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
+      problems.push(
+        unknownName(name, `${path}.`, problems.length < GUESSES ? rules.fields : [], 'the model has no such field'),
+      );
+  }
+}
+
+function checkValue(value: unknown, path: string, isToken: boolean, problems: Problem[]): void {
+  if (typeof value === 'string') {
+    if (!isToken && Math.abs(Number(value)) === Number.POSITIVE_INFINITY)
+      problems.push({ path, message: `${shown(value)} is beyond what a number of 64 bits holds` });
+  } else if (typeof value === 'number') {
+    const message = numberProblem(value, isToken);
+    if (message !== undefined) problems.push({ path, message });
+  } else if (Array.isArray(value)) checkList(value, path, problems);
+}
+
+/** Of a list of tokens. */
+function checkList(values: readonly unknown[], path: string, problems: Problem[]): void {
+  for (let i = 0; i < values.length && problems.length < MOST_PROBLEMS; i++) {
+    const value = values[i];
+    const message = typeof value === 'number' ? numberProblem(value, true) : undefined;
+    if (message !== undefined) problems.push({ path: `${path}.${i}`, message });
+  }
+}
+
+/** A number that would be taken for another, or for none, is refused rather than scored. */
+function numberProblem(value: number, isToken: boolean): string | undefined {
+  if (!Number.isFinite(value))
+    return `${Number.isNaN(value) ? 'NaN is no value' : 'the number is beyond what 64 bits hold'}: leave the field out or give null where it is not known`;
+  if (isToken && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return `${value} is beyond the whole numbers that JSON carries exactly: send it as a text`;
+  return undefined;
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

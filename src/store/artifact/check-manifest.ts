@@ -1,0 +1,129 @@
+/** What a manifest says of itself must agree: indices, sizes and names that its schema cannot tie together. */
+import { canonicalJson, sha256 } from '../../base/hash.ts';
+import { fieldSchema } from '../../config/dataset.ts';
+import type { ArtifactManifest } from './manifest.ts';
+import { RESERVED_IDS } from './paths.ts';
+
+/** Name of what an artifact holds: equal for equal contents, whatever they are called, whenever and by whom they were made. */
+export const artifactId = ({
+  data,
+  model,
+  graphs,
+  flows,
+  tables,
+  calibration,
+  score,
+  files,
+}: Omit<ArtifactManifest, 'id'>): string =>
+  sha256(canonicalJson({ data, model, graphs, flows, tables, calibration, score, files })).slice(0, 12);
+
+/** What does not agree, in words; empty where all does. */
+export function manifestProblems(manifest: ArtifactManifest): string[] {
+  return [
+    ...fieldProblems(manifest),
+    ...graphProblems(manifest),
+    ...tableProblems(manifest),
+    ...calibrationProblems(manifest),
+    ...fileProblems(manifest),
+    ...(manifest.id === artifactId(manifest) ? [] : [`id: its content has the id ${artifactId(manifest)}`]),
+  ];
+}
+
+function fieldProblems({ data }: ArtifactManifest): string[] {
+  const problems: string[] = [];
+  let offset = 0;
+  for (const field of data.fields) {
+    const { name, kind, size, vocabulary } = field;
+    const config = fieldSchema.safeParse(field.config);
+    if (!config.success) problems.push(`field ${name}: its configuration is not one`);
+    else if (config.data.name !== name || config.data.kind !== kind)
+      problems.push(`field ${name} (${kind}): configured as ${config.data.name} (${config.data.kind})`);
+    else if ((vocabulary === undefined) !== ('hash' in config.data && config.data.hash !== undefined))
+      problems.push(`field ${name}: expected either a vocabulary or hashing`);
+    if (field.offset !== offset)
+      problems.push(`field ${name} begins at ${field.offset}, the one before it ends at ${offset}`);
+    if (size < RESERVED_IDS) problems.push(`field ${name} has ${size} ids, ${RESERVED_IDS} are reserved`);
+    if (kind !== 'multi' && field.slots !== 1) problems.push(`field ${name} (${kind}) has ${field.slots} slots`);
+    offset += size;
+  }
+  if (offset !== data.tableRows) problems.push(`the fields have ${offset} ids, the table ${data.tableRows} rows`);
+  for (const [what, names] of [
+    ['field', data.fields.map(({ name }) => name)],
+    ['scenario', data.scenarios],
+    ['task', data.tasks],
+  ] as const)
+    if (new Set(names).size !== names.length) problems.push(`two ${what}s have the same name`);
+  const { sequences, scenarioFields } = data;
+  if (scenarioFields !== undefined) {
+    const unknown = scenarioFields.names.filter((name) => !data.fields.some((field) => field.name === name));
+    problems.push(...unknown.map((name) => `${name} is said to be the scenario, but is no field`));
+    if (scenarioFields.values.length !== data.scenarios.length)
+      problems.push(`${scenarioFields.values.length} values of scenarios, expected ${data.scenarios.length}`);
+  }
+  if (sequences !== undefined && !data.fields.some(({ name }) => name === sequences.itemField))
+    problems.push(`sequences are of ${sequences.itemField}, which is no field`);
+  return problems;
+}
+
+function graphProblems({ graphs, flows, data, tables }: ArtifactManifest): string[] {
+  const known = tables.map(({ name }) => name);
+  const unknown = (flows?.tables ?? []).filter((name) => !known.includes(name));
+  return [
+    ...unknown.map((name) => `${flows?.file}: there is no table ${name}`),
+    ...graphs.flatMap(({ file, scenario, tables: read }, i) => [
+      ...(i === 0 && scenario !== undefined ? ['the first graph must answer all scenarios'] : []),
+      ...(i > 0 && (scenario === undefined || scenario >= data.scenarios.length)
+        ? [`${file}: there is no scenario ${scenario}`]
+        : []),
+      ...(graphs.findIndex((other) => other.scenario === scenario) < i
+        ? [`${file}: another graph answers its scenario`]
+        : []),
+      ...read.filter((name) => !known.includes(name)).map((name) => `${file}: there is no table ${name}`),
+    ]),
+  ];
+}
+
+function tableProblems({ tables, data, files }: ArtifactManifest): string[] {
+  return tables.flatMap(({ name, file, rows, dimension }) => [
+    ...(rows === data.tableRows ? [] : [`table ${name} has ${rows} rows, the fields have ${data.tableRows} ids`]),
+    ...(files[file] === undefined || files[file].bytes === 4 * rows * dimension
+      ? []
+      : [`table ${name} has ${files[file].bytes} bytes, ${rows} x ${dimension} numbers take ${4 * rows * dimension}`]),
+  ]);
+}
+
+function calibrationProblems({ calibration, data }: ArtifactManifest): string[] {
+  const { scenarios, tasks } = data;
+  if (calibration.length !== scenarios.length || calibration.some((row) => row.length !== tasks.length))
+    return [`calibration: expected one entry for each of ${scenarios.length} scenarios and ${tasks.length} tasks`];
+  const isRising = (numbers: readonly number[], strictly: boolean): boolean =>
+    numbers.every((n, i) => i === 0 || (strictly ? n > numbers[i - 1] : n >= numbers[i - 1]));
+  return calibration.flatMap((row, s) =>
+    row.flatMap((cell, t) =>
+      cell.kind === 'isotonic' &&
+      (cell.x.length !== cell.y.length || !isRising(cell.x, true) || !isRising(cell.y, false))
+        ? [
+            `calibration of ${scenarios[s]}, ${tasks[t]}: expected rising logits and as many probabilities that do not fall`,
+          ]
+        : [],
+    ),
+  );
+}
+
+/** Every file has a use, and what is used is a file. */
+function fileProblems({ files, graphs, flows, tables, data }: ArtifactManifest): string[] {
+  const used = [
+    'statistics.json',
+    ...graphs.map(({ file }) => file),
+    ...(flows === undefined ? [] : [flows.file]),
+    ...tables.map(({ file }) => file),
+    ...data.fields.flatMap(({ vocabulary }) => vocabulary ?? []),
+  ];
+  return [
+    ...used.filter((name) => !Object.hasOwn(files, name)).map((name) => `${name} is not among its files`),
+    ...used.filter((name, i) => used.indexOf(name) < i).map((name) => `${name} is used twice`),
+    ...Object.keys(files)
+      .filter((name) => !used.includes(name))
+      .map((name) => `${name} has no use`),
+  ];
+}

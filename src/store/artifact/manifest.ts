@@ -1,0 +1,150 @@
+/**
+ * An artifact: all that a server needs of a trained model, in one folder. Nothing in it is executed.
+ *
+ *   manifest.json             what is here, sealed by its own checksum; names every other file with size and SHA-256
+ *   graph.onnx                rows of any scenario -> probabilities
+ *   scenario-<index>.onnx     rows of one scenario -> probabilities, smaller; where flows were selected
+ *   flows.onnx                rows of any scenario -> the flow gates in force; where the model has some and none was cut at a loss
+ *   <table>.bin               embedding tables, float32 little-endian row after row: external data of the graphs
+ *   vocabularies/<field>.json tokens of a field by id, from the first id that is not reserved
+ *   statistics.json           the training rows as they were: what drift is measured against
+ *
+ * Inputs of a graph: `ids` int32 [batch, slots]; `scenario` int32 [batch], joint graphs only; `sequences` int32 [batch, K, L]
+ * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
+ */
+import { z } from 'zod';
+import { dataDescription, fieldDescription } from '../data-description.ts';
+import { INSIDE, MODEL_NAME } from './paths.ts';
+
+const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
+const inside = z.string().regex(INSIDE, 'a path inside the artifact');
+
+const port = z.strictObject({
+  name: z.string(),
+  type: z.enum(['int32', 'float32']),
+  /** 'batch' or a fixed size. */
+  shape: z.array(z.union([z.literal('batch'), count])),
+});
+
+const graph = z.strictObject({
+  file: inside,
+  /** Index of the one scenario that it answers; absent for the joint graph. */
+  scenario: count.optional(),
+  inputs: z.array(port),
+  outputs: z.array(port),
+  /** Tables that it reads, by name. */
+  tables: z.array(z.string()),
+  /** Of one row, products only. */
+  multiplyAdds: count,
+  /** Dense parameters it holds, embedding tables aside. */
+  parameters: count,
+  /** How selection changed it: not at all; equal on the rows that were measured; or within a measured loss of AUC. */
+  selection: z.enum(['none', 'exact', 'lossy']),
+});
+
+/** What selection did, and how it was held against the model as it is. */
+const selection = z.strictObject({
+  kind: z.enum(['exact', 'lossy']),
+  /** Rates of gates below it were taken for never, rates above 1 - epsilon for always. */
+  epsilon: z.number(),
+  /** Are large weights stored in eight bits? */
+  int8: z.boolean(),
+  /** The rows that the constants were measured on, by scenario: nothing is proven for others. */
+  measured: z.strictObject({ splits: z.array(z.string()), rows: z.array(count) }),
+  /** [S][n] by name of the gates or choice: never (0), always (1), or from row to row (null). */
+  decisions: z.record(z.string(), z.array(z.array(z.union([z.literal(0), z.literal(1), z.null()])))),
+  /** Rows of a split, how many of them differ by more than 1e-6 in a probability, the largest difference, mean AUC before and after. */
+  compared: z.array(
+    z.strictObject({
+      split: z.string(),
+      rows: count,
+      differing: count,
+      largest: z.number(),
+      auc: z.strictObject({ before: z.number().nullable(), after: z.number().nullable() }),
+    }),
+  ),
+  /** [S] milliseconds of a batch of 100 rows on one thread, medians; null for a scenario without rows. */
+  latency: z.array(z.strictObject({ before: z.number(), after: z.number() }).nullable()),
+});
+
+/** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, its ends beyond them. */
+const calibration = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('none'),
+    /** Why, where not for its log loss: too few rows of one class, or none was asked for. */
+    reason: z.string().optional(),
+  }),
+  /** sigmoid(scale * logit + shift) */
+  z.strictObject({ kind: z.literal('platt'), scale: z.number(), shift: z.number() }),
+  /** Rising logits and the probabilities there. */
+  z.strictObject({
+    kind: z.literal('isotonic'),
+    x: z.array(z.number()).min(1),
+    y: z.array(z.number().min(0).max(1)).min(1),
+  }),
+]);
+
+export type Calibration = z.output<typeof calibration>;
+
+export const artifactSchema = z.strictObject({
+  format: z.literal('tributary-artifact'),
+  version: z.literal(1),
+  /** What requests call the model: `<model>-<data set>` unless the user chose one. */
+  name: z.string().regex(MODEL_NAME, 'letters, digits, dots, dashes, underscores; 64 at most'),
+  /** First 12 digits of the SHA-256 over what the files hold: equal artifacts have equal ones. Answers name it. */
+  id: z.string().regex(/^[0-9a-f]{12}$/),
+  created: z.iso.datetime(),
+  /** Of Tributary, Node and ONNX Runtime. */
+  versions: z.record(z.string(), z.string()),
+  run: z.strictObject({
+    id: z.string(),
+    dataHash: z.string(),
+    seed: count.optional(),
+    /** Name of the checkpoint that the weights are of; absent where they are those of the finished model. */
+    checkpoint: z.string().optional(),
+  }),
+  /** Key of the model in the zoo, and its options. */
+  model: z.looseObject({ key: z.string() }),
+  data: dataDescription.extend({
+    /** What the row encoder needs of each field: its configuration, and its place in the table and in a row. */
+    fields: z.array(
+      fieldDescription.extend({
+        /** As in the data set's configuration. */
+        config: z.looseObject({ name: z.string() }),
+        /** Vocabulary file; absent for hashed fields. */
+        vocabulary: inside.optional(),
+      }),
+    ),
+    /** Fields that are the scenario under another name, and their value in each scenario; absent where there is none. */
+    scenarioFields: z.strictObject({ names: z.array(z.string()).min(1), values: z.array(z.string()) }).optional(),
+  }),
+  /** The joint graph first, then those of single scenarios. */
+  graphs: z.array(graph).min(1),
+  /** The graph of the flow gates, for explanations: `gates` float32 [batch, flows * T], 0 or 1, flow by flow. */
+  flows: z
+    .strictObject({
+      file: inside,
+      names: z.array(z.string()).min(1),
+      inputs: z.array(port),
+      outputs: z.array(port),
+      tables: z.array(z.string()),
+    })
+    .optional(),
+  tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
+  /** [S][T] */
+  calibration: z.array(z.array(calibration)),
+  /** Expressions over the tasks' names, as in `click * 0.3 + purchase`. */
+  score: z.strictObject({
+    default: z.string().min(1),
+    /** By scenario name. */
+    scenarios: z.record(z.string(), z.string().min(1)).default({}),
+  }),
+  /** How the graphs were made smaller; absent where they were not. */
+  selection: selection.optional(),
+  /** Test grid of the model, as `evaluate --json` prints it; absent for imported weights. */
+  metrics: z.unknown().optional(),
+  files: z.record(inside, z.strictObject({ bytes: count, sha256 })),
+});
+
+export type ArtifactManifest = z.output<typeof artifactSchema>;

@@ -1,0 +1,193 @@
+/**
+ * Checkpoints: `<name>.json` says what is in one and names its tensor file with size and SHA-256; it is written last, so a
+ * checkpoint is complete when it has one. Unnamed checkpoints are numbered and the last two are kept; named ones (`rewind`,
+ * `best`) stay until they are written again.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { readDescription as readBounded, writeFileAtomic } from '../../base/files.ts';
+import { seal, unseal } from '../../base/seal.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
+
+/** Where in the training a checkpoint was taken. */
+export interface Position {
+  phase: string;
+  epoch: number;
+  /** Steps done in this epoch. */
+  step: number;
+}
+
+export interface CheckpointInfo {
+  /** `000012`, or the name it was given: what `tributary resume --from` takes. */
+  name: string;
+  /** Rises with every checkpoint of the folder. */
+  sequence: number;
+  position: Position;
+  /** Size of its tensor file. */
+  bytes: number;
+}
+
+export interface Checkpoint extends CheckpointInfo {
+  state: unknown;
+  tensors: Map<string, StoredTensor>;
+}
+
+/** Unnamed checkpoints that stay: the newest, and one to go back to should it be damaged. */
+const KEPT = 2;
+
+const descriptionSchema = z.strictObject({
+  /** 1: without `run`. */
+  version: z.union([z.literal(1), z.literal(2)]),
+  sequence: z.int().min(1),
+  position: z.strictObject({ phase: z.string(), epoch: z.number(), step: z.number() }),
+  state: z.unknown(),
+  file: z.string().regex(/^[a-z0-9-]+\.safetensors$/, 'the tensor file must lie beside it'),
+  bytes: z.int().min(0),
+  sha256: z.string(),
+  /** Marks the run, where it was given. */
+  run: z.string().optional(),
+});
+type Description = z.output<typeof descriptionSchema>;
+
+/**
+ * Writes a checkpoint. When this returns it is durable, and unnamed ones but the last two are gone.
+ *
+ * @param content.state any JSON value (counters, best metric so far ...); one that JSON would change is refused
+ * @param content.tensors written from the given arrays without a copy
+ * @param content.run what tells the run from others: then the checkpoint is loaded for no other one
+ * @throws DISK_FULL, FILE_UNWRITABLE; the checkpoints before it are as they were
+ */
+export function saveCheckpoint(
+  folder: string,
+  content: {
+    position: Position;
+    state: unknown;
+    tensors: Iterable<readonly [string, TensorView]>;
+    name?: string;
+    run?: string;
+  },
+): CheckpointInfo {
+  const { position, state, run } = content;
+  const sequence = Math.max(0, ...fileNames(folder).map(sequenceOf)) + 1;
+  const number = String(sequence).padStart(6, '0');
+  const name = content.name ?? number;
+  if (content.name !== undefined && !/^[a-z][a-z-]*$/.test(name))
+    throw new Error(`a checkpoint cannot be named "${name}"`);
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(state)), state))
+    throw new Error('the state of a checkpoint must survive JSON: no NaN, infinity, undefined or typed array');
+
+  const file = fileOf(name, sequence);
+  const stamp = writeSafetensors(join(folder, file), content.tensors);
+  const description: Description = { version: 2, sequence, position, state, file, ...stamp, ...(run && { run }) };
+  writeFileAtomic(join(folder, `${name}.json`), seal(description));
+  removeOld(folder);
+  return info(name, description);
+}
+
+/** The undamaged descriptions in a folder, newest first (tensor files are not read). */
+export function listCheckpoints(folder: string): CheckpointInfo[] {
+  const found = names(folder).flatMap((name) => {
+    const description = readDescription(folder, name);
+    return description instanceof Error ? [] : [info(name, description)];
+  });
+  return found.sort((a, b) => b.sequence - a.sequence);
+}
+
+/**
+ * The newest unnamed checkpoint; undefined where there is none. A damaged one is an error, not a reason to take an older
+ * one: going back is the user's choice.
+ *
+ * @throws what loadCheckpoint throws
+ */
+export function latestCheckpoint(folder: string, run?: string): Checkpoint | undefined {
+  const newest = numbered(folder)[0];
+  return newest === undefined ? undefined : loadCheckpoint(folder, newest, run);
+}
+
+/**
+ * A checkpoint by its name, verified byte for byte.
+ *
+ * @param run marks the run that it must be of; default: of any
+ * @throws CHECKPOINT_MISSING, CHECKSUM_MISMATCH, CHECKPOINT_DAMAGED
+ */
+export function loadCheckpoint(folder: string, name: string, run?: string): Checkpoint {
+  if (!names(folder).includes(name)) throw error('CHECKPOINT_MISSING', { folder, name, available: names(folder) });
+  const description = readDescription(folder, name);
+  if (description instanceof Error) throw description;
+  if (run !== undefined && description.run !== undefined && description.run !== run)
+    throw damaged(folder, name, `it is of another run, ${description.run}`);
+  const path = join(folder, description.file);
+  if (!existsSync(path)) {
+    // A training that goes on may have written it anew meanwhile.
+    const now = readDescription(folder, name);
+    if (!(now instanceof Error) && now.file !== description.file) return loadCheckpoint(folder, name, run);
+    throw error('CHECKPOINT_DAMAGED', { path, problem: 'the file is gone', advice: advice(folder, name) });
+  }
+  const { tensors } = readSafetensors(path, description, advice(folder, name));
+  return { ...info(name, description), state: description.state, tensors };
+}
+
+function readDescription(folder: string, name: string): Description | Error {
+  const path = join(folder, `${name}.json`);
+  let content: ReturnType<typeof unseal>;
+  try {
+    content = unseal(readBounded(path, 'a checkpoint'));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return damaged(folder, name, `it is not JSON: ${cause.message}`);
+    return cause as Error;
+  }
+  if (!('value' in content)) return error('CHECKSUM_MISMATCH', { path, ...content, advice: advice(folder, name) });
+  const parsed = descriptionSchema.safeParse(content.value);
+  if (!parsed.success) return damaged(folder, name, z.prettifyError(parsed.error));
+  const { file, sequence } = parsed.data;
+  // A description under the name of another one would make the training go on from somewhere else.
+  return file === fileOf(name, sequence) ? parsed.data : damaged(folder, name, `it describes ${file}`);
+}
+
+const damaged = (folder: string, name: string, problem: string): Error =>
+  error('CHECKPOINT_DAMAGED', { path: join(folder, `${name}.json`), problem, advice: advice(folder, name) });
+
+/** Name of a checkpoint's tensor file. */
+function fileOf(name: string, sequence: number): string {
+  const number = String(sequence).padStart(6, '0');
+  return name === number ? `${number}.safetensors` : `${name}-${number}.safetensors`;
+}
+
+function advice(folder: string, name: string): string {
+  const others = names(folder).filter((other) => other !== name);
+  if (others.length === 0) return 'There is no other checkpoint: train again';
+  return `Go on from another one with \`tributary resume ${dirname(folder)} --from NAME\`: ${others.join(', ')}`;
+}
+
+/** Removes unnamed checkpoints but the last, and whatever an interrupted save left. */
+function removeOld(folder: string): void {
+  const remove = (file: string) => rmSync(join(folder, file), { force: true });
+  // The description goes first: without it the checkpoint does not exist, whatever becomes of the rest.
+  for (const name of numbered(folder).slice(KEPT)) remove(`${name}.json`);
+  const descriptions = names(folder).map((name) => readDescription(folder, name));
+  const files = fileNames(folder);
+  for (const file of files.filter((file) => file.endsWith('.tmp'))) remove(file);
+  if (descriptions.some((d) => d instanceof Error)) return; // which tensors a damaged description meant is not known
+  const used = descriptions.map((d) => (d as Description).file);
+  for (const file of files.filter((file) => file.endsWith('.safetensors') && !used.includes(file))) remove(file);
+}
+
+const info = (name: string, { sequence, position, bytes }: Description): CheckpointInfo => ({
+  name,
+  sequence,
+  position,
+  bytes,
+});
+
+const fileNames = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
+const names = (folder: string): string[] =>
+  fileNames(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
+/** Names of unnamed checkpoints, newest first. */
+const numbered = (folder: string): string[] =>
+  names(folder)
+    .filter((name) => /^\d+$/.test(name))
+    .sort((a, b) => Number(b) - Number(a));
+const sequenceOf = (file: string): number => Number(/(\d+)\.(?:json|safetensors)$/.exec(file)?.[1] ?? 0);

@@ -1,0 +1,74 @@
+/**
+ * `finished.json`: which run a finished one is, and the SHA-256 of its files that carry no checksum of their own or could be those
+ * of another run. It is written last, and goes when the run goes on. Runs of version 0.1 have none.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { asReadError, asWriteError, writeFileAtomic } from '../../base/files.ts';
+import { seal } from '../../base/seal.ts';
+import { readSealed } from './sealed-file.ts';
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  /** See markOf in run-folder.ts. */
+  run: z.string(),
+  /** SHA-256 by name. */
+  files: z.record(z.string(), z.string()),
+});
+
+const FINISHED = 'finished.json';
+const FILES = ['metrics.jsonl', 'timings.jsonl', 'model.json'];
+
+/**
+ * Writes down what the run consists of, all of which is there.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE
+ */
+export function recordFinished(folder: string, run: string): void {
+  const files = Object.fromEntries(FILES.map((name) => [name, hashOf(join(folder, name))]));
+  writeFileAtomic(join(folder, FINISHED), seal({ version: 1, run, files }));
+}
+
+/** The run goes on: what is written from here on is in no record. */
+export function forgetFinished(folder: string): void {
+  try {
+    rmSync(join(folder, FINISHED), { force: true });
+  } catch (cause) {
+    throw asWriteError(cause, folder);
+  }
+}
+
+/** Was the training brought to its end? False for runs of version 0.1. */
+export const isRecordedFinished = (folder: string): boolean => existsSync(join(folder, FINISHED));
+
+/**
+ * Compares a part of a run with what was written down when it finished, if it was.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function checkFinished(folder: string, part: { run: string } | { file: string }): void {
+  const path = join(folder, FINISHED);
+  if (!existsSync(path)) return;
+  const { run, files } = readSealed(path, 'what a finished run consists of', schema);
+  if ('run' in part) {
+    if (part.run !== run)
+      throw error('RUN_DAMAGED', { path: folder, problem: `run.json is of ${part.run}, the rest of ${run}` });
+    return;
+  }
+  const place = join(folder, part.file);
+  if (!existsSync(place)) throw error('RUN_DAMAGED', { path: folder, problem: `${part.file} is gone` });
+  const found = hashOf(place);
+  if (found !== files[part.file])
+    throw error('CHECKSUM_MISMATCH', { path: place, expected: files[part.file] ?? 'none', found });
+}
+
+function hashOf(path: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch (cause) {
+    throw asReadError(cause, path, 'a file of a finished run');
+  }
+}

@@ -1,0 +1,112 @@
+/** A finished model: `model.safetensors` (the weights by parameter name) and `model.json` (what they mean), written last. */
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
+import { firstNotFinite } from '../../base/finite.ts';
+import { seal } from '../../base/seal.ts';
+import { dataDescription } from '../data-description.ts';
+import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
+import { checkFinished, isRecordedFinished } from './finished-run.ts';
+import { readSealed } from './sealed-file.ts';
+
+const WEIGHTS = 'model.safetensors';
+const DESCRIPTION = 'model.json';
+
+/** What a model needs to be rebuilt and fed. */
+const modelDescriptionSchema = z.strictObject({
+  version: z.literal(1),
+  /** Key of the model in the zoo, and its options with defaults filled in. */
+  model: z.looseObject({ key: z.string() }),
+  data: dataDescription.extend({
+    /** Hash of the prepared data set that it was trained on. */
+    hash: z.string(),
+  }),
+});
+
+export type ModelDescription = z.output<typeof modelDescriptionSchema>;
+
+const fileSchema = modelDescriptionSchema.extend({
+  weights: z.strictObject({ bytes: z.int().min(0), sha256: z.string() }),
+});
+
+/**
+ * Writes the model of a run, in place of the one that is there.
+ *
+ * @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE
+ */
+export function saveModel(
+  folder: string,
+  description: ModelDescription,
+  tensors: Iterable<readonly [string, TensorView]>,
+): void {
+  const all = [...tensors];
+  checkFinite(folder, all);
+  rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model rather than a mixed one
+  const weights = writeSafetensors(join(folder, WEIGHTS), all);
+  writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
+}
+
+/**
+ * Moves a model that was written to another folder of the same disk into the run, in place of the one that is there.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE
+ */
+export function moveModel(from: string, folder: string): void {
+  try {
+    rmSync(join(folder, DESCRIPTION), { force: true });
+    for (const name of [WEIGHTS, DESCRIPTION]) renameSync(join(from, name), join(folder, name));
+    syncFolder(folder);
+  } catch (cause) {
+    throw asWriteError(cause, folder);
+  }
+}
+
+/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, where it is not to train again. */
+export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
+  for (const [name, { data }] of tensors)
+    if (data instanceof Float32Array && firstNotFinite(data) >= 0)
+      throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
+}
+
+/** Has the run a finished model, or had it one that lost its description? */
+export const hasModel = (folder: string): boolean =>
+  [DESCRIPTION, WEIGHTS].some((name) => existsSync(join(folder, name))) || isRecordedFinished(folder);
+
+export interface LoadedModel {
+  description: ModelDescription;
+  tensors: Map<string, StoredTensor>;
+}
+
+/** A tensor of a model that must have it. Throws RUN_DAMAGED. */
+export function modelTensor(
+  folder: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  const stored = tensors.get(name);
+  if (stored?.data instanceof Float32Array && stored.shape.join() === shape.join()) return stored.data;
+  const found = stored === undefined ? 'no tensor' : `${stored.dtype} [${stored.shape}]`;
+  throw error('RUN_DAMAGED', {
+    path: folder,
+    problem: `the model file has ${found} for ${name}, expected F32 [${shape}]`,
+  });
+}
+
+/**
+ * Reads the model of a run, verified byte for byte.
+ *
+ * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function loadModel(folder: string): LoadedModel {
+  const path = join(folder, DESCRIPTION);
+  if (!hasModel(folder)) throw error('MODEL_MISSING', { folder });
+  if (!existsSync(path)) throw error('RUN_DAMAGED', { path: folder, problem: `${DESCRIPTION} is gone` });
+  checkFinished(folder, { file: DESCRIPTION });
+  const { weights, ...description } = readSealed(path, 'a model', fileSchema);
+  const { tensors } = readSafetensors(join(folder, WEIGHTS), weights);
+  checkFinite(folder, tensors);
+  return { description, tensors };
+}

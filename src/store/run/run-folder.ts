@@ -1,0 +1,178 @@
+/**
+ * A run folder: everything that a training run leaves.
+ *
+ *   run.json            configuration with defaults filled in, data set, versions (written once)
+ *   metrics.jsonl       losses and grids; a function of configuration, data and seed alone: no times
+ *   timings.jsonl       wall times and rates
+ *   checkpoints/        see checkpoint.ts
+ *   model.safetensors, model.json   the finished model, see model-file.ts
+ *   finished.json       what a finished run consists of, see finished-run.ts
+ *   report.md           what a person reads
+ *   lock.<n>            while a process works in it, see lock.ts
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { asWriteError, writeFileAtomic } from '../../base/files.ts';
+import { seal } from '../../base/seal.ts';
+import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
+import { checkFinished, forgetFinished } from './finished-run.ts';
+import { readSealed } from './sealed-file.ts';
+
+const recordSchema = z.strictObject({
+  version: z.literal(1),
+  /** Name of the folder at creation: `<model>-<data set>-<counter>` unless the user chose one. */
+  id: z.string(),
+  created: z.iso.datetime(),
+  /** Key of the model; its options are in `config.model`. */
+  model: z.string(),
+  /** The run's configuration with defaults filled in. */
+  config: z.record(z.string(), z.unknown()),
+  data: z.strictObject({
+    name: z.string(),
+    /** Absolute path of the prepared data set. */
+    folder: z.string(),
+    /** The data set's own hash: a run goes on with the same rows only. */
+    hash: z.string(),
+  }),
+  /** Of Tributary, Node and ONNX Runtime. */
+  versions: z.record(z.string(), z.string()),
+});
+
+export type RunRecord = z.output<typeof recordSchema>;
+
+/** Names of what lies in a run folder. */
+export const runPaths = (folder: string) => ({
+  record: join(folder, 'run.json'),
+  metrics: join(folder, 'metrics.jsonl'),
+  timings: join(folder, 'timings.jsonl'),
+  checkpoints: join(folder, 'checkpoints'),
+  report: join(folder, 'report.md'),
+});
+
+/**
+ * Makes a run folder: `folder` where given (absent or empty), else the next free `<parent>/<model>-<data set>-<counter>`.
+ *
+ * @throws RUN_EXISTS, FILE_UNWRITABLE, DISK_FULL
+ */
+export function createRun(
+  content: Omit<RunRecord, 'version' | 'id' | 'created'>,
+  place: { folder: string } | { parent: string },
+): { folder: string; record: RunRecord } {
+  const stem = `${content.model}-${plain(content.data.name)}`;
+  const folder = 'folder' in place ? emptyFolder(place.folder) : nextFolder(place.parent, stem);
+  const record: RunRecord = { version: 1, id: basename(folder), created: new Date().toISOString(), ...content };
+  writeFileAtomic(runPaths(folder).record, seal(record));
+  return { folder, record };
+}
+
+/**
+ * Reads what a run is.
+ *
+ * @throws RUN_NOT_FOUND, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function openRun(folder: string): RunRecord {
+  const path = runPaths(folder).record;
+  if (!existsSync(path)) throw error('RUN_NOT_FOUND', { folder });
+  const record = readSealed(path, 'a run folder', recordSchema);
+  checkFinished(folder, { run: markOf(record) });
+  return record;
+}
+
+/** What tells a run from others, however its folder is called and wherever its data lie. */
+export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;
+
+/** Throws RUN_OTHER_DATASET unless the data set is the one that the run was trained on. */
+export function checkDataset(folder: string, record: RunRecord, data: { folder: string; hash: string }): void {
+  if (data.hash !== record.data.hash)
+    throw error('RUN_OTHER_DATASET', { folder, expected: record.data.hash, found: data.hash, data: data.folder });
+}
+
+/** Of a finished training, whose model stays. */
+export const dropCheckpoints = (folder: string): void =>
+  rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });
+
+/**
+ * The lines of a log, verified where the run is finished.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED, FILE_UNREADABLE
+ */
+export function readLog(folder: string, log: 'metrics' | 'timings'): unknown[] {
+  checkFinished(folder, { file: basename(runPaths(folder)[log]) });
+  return readJsonLines(runPaths(folder)[log]);
+}
+
+export interface RunLogs {
+  metrics: JsonLines;
+  timings: JsonLines;
+  /** Makes all lines durable: call it before a checkpoint that records their lengths. */
+  sync(): void;
+  close(): void;
+}
+
+/** How much of the logs a checkpoint recorded: lengths in bytes, and SHA-256 (checkpoints of version 0.1 have none). */
+export interface KeptLogs {
+  metrics: number;
+  timings: number;
+  metricsSha256?: string;
+  timingsSha256?: string;
+}
+
+/**
+ * Opens the logs of a run for appending, cut back to what a checkpoint recorded (zero: begin anew). The run is not finished
+ * until it is finished again. The caller holds the folder's lock.
+ *
+ * @throws RUN_DAMAGED, CHECKSUM_MISMATCH, FILE_UNWRITABLE
+ */
+export function openLogs(folder: string, keep: KeptLogs): RunLogs {
+  forgetFinished(folder);
+  const metrics = openJsonLines(runPaths(folder).metrics, keep.metrics, keep.metricsSha256);
+  const timings = openJsonLines(runPaths(folder).timings, keep.timings, keep.timingsSha256);
+  return {
+    metrics,
+    timings,
+    sync() {
+      metrics.sync();
+      timings.sync();
+    },
+    close() {
+      metrics.close();
+      timings.close();
+    },
+  };
+}
+
+function emptyFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const found = readdirSync(folder).find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves no more
+    if (found !== undefined) throw error('RUN_EXISTS', { folder, found });
+    return folder;
+  } catch (cause) {
+    throw asWriteError(cause, folder);
+  }
+}
+
+/** Makes the folder whose counter is one more than the highest there. */
+function nextFolder(parent: string, stem: string): string {
+  for (;;)
+    try {
+      mkdirSync(parent, { recursive: true });
+      const counters = readdirSync(parent).map((name) =>
+        name.startsWith(`${stem}-`) ? Number(/^\d+$/.exec(name.slice(stem.length + 1)) ?? 0) : 0,
+      );
+      const folder = join(parent, `${stem}-${Math.max(0, ...counters) + 1}`);
+      mkdirSync(folder);
+      return folder;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw asWriteError(cause, parent); // else: taken meanwhile
+    }
+}
+
+/** A data set's name as part of a file name. */
+const plain = (name: string): string =>
+  name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 100)
+    .replaceAll(/^[.-]+|-+$/g, '') || 'data';

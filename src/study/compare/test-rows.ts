@@ -1,0 +1,55 @@
+/** Labels and groups of the test rows, sorted into cells. */
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { TestCell } from './answers.ts';
+import type { DatasetResult } from './result.ts';
+
+export interface TestRows {
+  /** Scenario by scenario, task by task. */
+  cells: TestCell[];
+  groups: DatasetResult['groups'];
+}
+
+/** Rows without a group, or of data without a group key, are groups of their own. */
+export async function readTestRows(data: PreparedData): Promise<TestRows> {
+  const { scenarios, tasks, hasGroup } = data.manifest;
+  const lists = Array.from({ length: scenarios.length * tasks.length }, () => ({
+    rows: [] as number[],
+    labels: [] as number[],
+    groups: [] as number[],
+  }));
+  const numbers = new Map<number, number>();
+  let count = 0;
+  const numberOf = (group: number): number => {
+    const known = numbers.get(group);
+    if (known !== undefined) return known;
+    if (group >= 0) numbers.set(group, count);
+    return count++;
+  };
+  const reader = await data.open('test');
+  try {
+    for await (const { size, labels, scenario, group, row } of reader.batches({ batchSize: 16384 }))
+      for (let i = 0; i < size; i++) {
+        const number = numberOf(group[i]);
+        for (let task = 0; task < tasks.length; task++) {
+          const label = labels[i * tasks.length + task];
+          if (Number.isNaN(label)) continue;
+          const list = lists[scenario[i] * tasks.length + task];
+          list.rows.push(row[i]);
+          list.labels.push(label);
+          list.groups.push(number);
+        }
+      }
+  } finally {
+    await reader.close();
+  }
+  return {
+    cells: lists.map(({ rows, labels, groups }, i) => ({
+      scenario: Math.floor(i / tasks.length),
+      task: i % tasks.length,
+      rows: Int32Array.from(rows),
+      labels: Uint8Array.from(labels),
+      groups: Int32Array.from(groups),
+    })),
+    groups: { of: hasGroup ? 'group' : 'row', count },
+  };
+}

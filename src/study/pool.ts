@@ -1,0 +1,141 @@
+/**
+ * Trains runs in processes of their own, as many at once as the machine has room for. A run that is alone in its process
+ * has memory and processor time of its own to be measured, and takes nobody with it when it dies.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism, totalmem } from 'node:os';
+import { error, TributaryError } from '../base/errors/index.ts';
+import type { ResultEvent, TrainingEvent, ValidatedEvent } from '../train/run/events.ts';
+import type { WorkerReply, WorkerRequest } from './worker.ts';
+
+export interface TrainingJob {
+  /** A run folder made by newRun. It is trained from its newest checkpoint, or from the start. */
+  folder: string;
+  /** File to write the finished model's logits of the test rows to; see logits.ts. */
+  testLogits?: string;
+  /** Train so many epochs for their validation values alone, see runTrial; without a number, to the end. */
+  trial?: { epochs?: number };
+  onEvent?: (event: TrainingEvent) => void;
+}
+
+export type TrainingOutcome =
+  /** `peakBytes`: the most memory that its process held. */
+  | { kind: 'finished'; result: ResultEvent; peakBytes: number }
+  | { kind: 'validated'; result: ValidatedEvent }
+  /** The pool was stopped; the run goes on from its checkpoint another time. */
+  | { kind: 'stopped' }
+  /** The run broke down by itself, or its process died again and again. */
+  | { kind: 'failed'; error: TributaryError | Error };
+
+export interface TrainingPool {
+  /** Most runs at once. */
+  workers: number;
+  /** Trains a run when it is its turn: jobs start in the order in which they were handed in. Never rejects. */
+  train(job: TrainingJob): Promise<TrainingOutcome>;
+  /** Asks running trainings for a checkpoint and an end; those that wait do not begin. Idle pools need not be stopped. */
+  stop(): void;
+}
+
+/** How often a run is taken up again after its process died. */
+const RESTARTS = 3;
+
+/** Rough needs of a run beside its arena: Node, ONNX Runtime, DuckDB, row windows. */
+const PROCESS_BYTES = 600 << 20;
+
+/**
+ * How many runs go on this machine at once: one for each `threads` cores, and no more than fit into three quarters of its
+ * memory.
+ *
+ * @param bytes memory of the largest run beyond the process itself
+ */
+export function workersFor(threads: number, bytes = 0): number {
+  const byCores = Math.floor(availableParallelism() / threads);
+  const byMemory = Math.floor((0.75 * totalmem()) / (PROCESS_BYTES + bytes));
+  return Math.max(1, Math.min(byCores, byMemory));
+}
+
+export function openPool(workers: number): TrainingPool {
+  const waiting: (() => void)[] = [];
+  const running = new Set<ChildProcess>();
+  let free = workers;
+  let stopped = false;
+
+  const turn = (): Promise<void> => {
+    if (free > 0) {
+      free--;
+      return Promise.resolve();
+    }
+    return new Promise((go) => waiting.push(go));
+  };
+  const done = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) free++;
+    else next();
+  };
+
+  async function attempt(job: TrainingJob): Promise<TrainingOutcome> {
+    for (let restart = 0; ; restart++) {
+      if (stopped) return { kind: 'stopped' };
+      const ended = await runProcess(job, running);
+      if ('kind' in ended) return ended;
+      if (restart === RESTARTS)
+        return { kind: 'failed', error: error('WORKER_DIED', { ...ended, folder: job.folder, times: restart + 1 }) };
+    }
+  }
+
+  return {
+    workers,
+    async train(job) {
+      await turn();
+      return attempt(job).finally(done);
+    },
+    stop() {
+      stopped = true;
+      for (const child of running) child.send('stop' satisfies WorkerRequest);
+    },
+  };
+}
+
+/** How a process ended that told no outcome. */
+interface Death {
+  how: string;
+  /** What it last wrote to stderr. */
+  last: string;
+}
+
+/** One process from its start to its end. */
+function runProcess(job: TrainingJob, running: Set<ChildProcess>): Promise<TrainingOutcome | Death> {
+  // A process group of its own: Ctrl-C in a terminal reaches whoever runs the pool, who then asks for checkpoints.
+  const child = fork(new URL('./worker.js', import.meta.url), {
+    detached: true,
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  running.add(child);
+  return new Promise((resolve) => {
+    let outcome: TrainingOutcome | undefined;
+    let last = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      last = (last + text).slice(-2000);
+    });
+    child.on('message', (reply: WorkerReply) => {
+      if (reply.kind === 'event') job.onEvent?.(reply.event);
+      else outcome = reply.kind === 'failed' ? { kind: 'failed', error: revive(reply) } : reply;
+    });
+    const end = (how: string): void => {
+      running.delete(child);
+      resolve(outcome ?? { how, last: last.trim() });
+    };
+    child.on('error', (cause) => end(cause.message));
+    child.on('close', (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    const { folder, testLogits, trial } = job;
+    child.send({ folder, testLogits, trial } satisfies WorkerRequest, () => {});
+  });
+}
+
+/** Errors lose their class between processes. */
+function revive({ message, stack, known }: Extract<WorkerReply, { kind: 'failed' }>): TributaryError | Error {
+  const revived = known === undefined ? new Error(message) : new TributaryError(known.code, message, known.details);
+  if (stack !== undefined) revived.stack = stack;
+  return revived;
+}

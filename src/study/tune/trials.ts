@@ -1,0 +1,70 @@
+/** What is known of the trials of a search: one line each time a trial ends or pauses, kept across kills. */
+import { existsSync, readFileSync } from 'node:fs';
+import { type JsonLines, openJsonLines, readJsonLines } from '../../store/json-lines.ts';
+import type { Parameters } from './space.ts';
+
+export interface TrialRecord {
+  /** From 0. */
+  trial: number;
+  parameters: Parameters;
+  /** Epochs that were asked for; null: all. */
+  asked: number | null;
+  /** Epochs that it has had, of all phases together. */
+  epochs: number;
+  /** It is through; else it has had the epochs asked for and could go on. */
+  ended: boolean;
+  /** Best validation value; null where it failed. */
+  value: number | null;
+  /** Of training, all in all. */
+  seconds: number;
+  /** Why it has no value. */
+  failure?: string;
+}
+
+export interface TrialLog {
+  /** In the order of trials and epochs, whatever the order in which they came. */
+  records(): TrialRecord[];
+  /** What is known of a trial after so many epochs, or at its end where that came before. */
+  find(trial: number, asked: number | null): TrialRecord | undefined;
+  add(record: TrialRecord): void;
+  close(): void;
+}
+
+/** @throws RUN_DAMAGED, FILE_UNWRITABLE, DISK_FULL */
+export function openTrialLog(path: string): TrialLog {
+  const records = readJsonLines(path) as TrialRecord[];
+  // A kill may have left a part of a line.
+  const whole = existsSync(path) ? readFileSync(path).lastIndexOf('\n') + 1 : 0;
+  const file: JsonLines = openJsonLines(path, whole);
+  return {
+    records: () => [...records].sort((a, b) => a.trial - b.trial || (a.asked ?? Infinity) - (b.asked ?? Infinity)),
+    find: (trial, asked) =>
+      records.find(
+        (record) => record.trial === trial && (record.asked === asked || record.ended || record.value === null),
+      ),
+    add(record) {
+      file.append(record);
+      file.sync();
+      records.push(record);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The last that is known of each trial. */
+export function latest(records: readonly TrialRecord[]): TrialRecord[] {
+  return [...new Map(records.map((record) => [record.trial, record])).values()];
+}
+
+/** Those that went furthest first, and the best of them before the others; what failed comes last. */
+export function ranked(records: readonly TrialRecord[], better: 'higher' | 'lower'): TrialRecord[] {
+  const sign = better === 'higher' ? -1 : 1;
+  const loss = ({ value }: TrialRecord): number => (value === null ? Number.POSITIVE_INFINITY : sign * value);
+  const order = (a: TrialRecord, b: TrialRecord): number =>
+    Number(a.value === null) - Number(b.value === null) ||
+    Number(b.ended) - Number(a.ended) ||
+    (a.ended ? 0 : b.epochs - a.epochs) ||
+    loss(a) - loss(b) ||
+    a.trial - b.trial;
+  return latest(records).sort((a, b) => order(a, b) || 0);
+}

@@ -1,0 +1,65 @@
+/**
+ * The process of one training: what openPool starts. The training has a thread of its own, so that this one hears a stop;
+ * when whoever started the process is gone, it ends at once, and the run keeps its last checkpoint.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { type ErrorCode, TributaryError } from '../base/errors/index.ts';
+import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from '../train/run/events.ts';
+import { startTraining, startTrial, type TrainingHandle } from '../train/run/host.ts';
+import { writeLogits } from './logits.ts';
+import type { TrainingJob, TrainingOutcome } from './pool.ts';
+
+export type WorkerRequest = Omit<TrainingJob, 'onEvent'> | 'stop';
+
+export type WorkerReply =
+  | { kind: 'event'; event: TrainingEvent }
+  | { kind: 'failed'; message: string; stack?: string; known?: { code: ErrorCode; details: unknown } }
+  | Exclude<TrainingOutcome, { kind: 'failed' }>;
+
+/** A process that was killed a moment ago may still hold its folder. */
+const LOCK_MILLISECONDS = 200;
+const LOCK_TRIES = 50;
+
+const send = (reply: WorkerReply): Promise<void> =>
+  new Promise((sent) => process.send?.(reply, undefined, undefined, () => sent()));
+let training: TrainingHandle<ResultEvent | ValidatedEvent> | undefined;
+let stopped = false;
+
+process.on('disconnect', () => process.exit());
+process.on('message', (request: WorkerRequest) => {
+  if (request === 'stop') {
+    stopped = true;
+    training?.stop();
+  } else void work(request).finally(() => process.disconnect());
+});
+
+async function work({ folder, testLogits, trial }: Exclude<WorkerRequest, 'stop'>): Promise<void> {
+  try {
+    const result = await train(folder, trial);
+    if (result.event === 'interrupted') return await send({ kind: 'stopped' });
+    if (result.event === 'validated') return await send({ kind: 'validated', result });
+    if (testLogits !== undefined) await writeLogits(folder, 'test', testLogits);
+    await send({ kind: 'finished', result, peakBytes: process.resourceUsage().maxRSS * 1024 });
+  } catch (cause) {
+    const { message, stack } = cause as Error;
+    const known = cause instanceof TributaryError ? { code: cause.code, details: cause.details } : undefined;
+    await send({ kind: 'failed', message, stack, known });
+  }
+}
+
+async function train(
+  folder: string,
+  trial: TrainingJob['trial'],
+): Promise<ResultEvent | ValidatedEvent | InterruptedEvent> {
+  for (let tries = 1; ; tries++)
+    try {
+      const tell = (event: TrainingEvent): void => void send({ kind: 'event', event });
+      training = trial === undefined ? startTraining(folder, tell) : startTrial(folder, tell, trial.epochs);
+      if (stopped) training.stop();
+      return await training.finished;
+    } catch (cause) {
+      const locked = cause instanceof TributaryError && cause.code === 'RUN_LOCKED';
+      if (!locked || tries === LOCK_TRIES) throw cause;
+      await setTimeout(LOCK_MILLISECONDS);
+    }
+}

@@ -1,0 +1,90 @@
+/** One epoch: a step for each batch of the training rows, then the step that a model may take on validation rows. */
+import type { Batch, SplitReader } from '../../data/prepared/prepared.ts';
+import type { Setup } from '../run/setup.ts';
+import type { LoopState } from '../run/state.ts';
+import { learningRateShare, scalarsAt } from '../step/schedule.ts';
+import { groupStep, type StepLosses, trainStep } from '../step/step.ts';
+import type { GateSource } from './gates.ts';
+import type { PhaseTools } from './phase-tools.ts';
+
+export interface EpochContext {
+  setup: Setup;
+  /** Says where the run stands; each step moves it on. */
+  state: LoopState;
+  tools: PhaseTools;
+}
+
+export interface StepReport extends StepLosses {
+  /** Rows of the batch. */
+  rows: number;
+  learningRate: number;
+}
+
+/** The rest of the current epoch, step by step: after each the state is that of a checkpoint. */
+export async function* trainingSteps(context: EpochContext, reader: SplitReader): AsyncGenerator<StepReport> {
+  const { setup, state, tools } = context;
+  const { plan, step: stepTools, steps } = tools;
+  const { train, seed } = setup.config;
+  const fillGates = filling(tools.gates);
+  const batches = reader.batches({
+    batchSize: train.batchSize,
+    shuffle: train.shuffle ? { seed, epoch: epochOfRun(state) } : undefined,
+    firstBatch: state.batch,
+  });
+  for await (const batch of batches) {
+    const step = state.step + 1;
+    const learningRate = plan.learningRate * learningRateShare(train.schedule, step, plan.epochs * steps);
+    const input = { batch, step, epoch: state.epoch, learningRate, scalars: scalarsHere(context), fillGates };
+    const losses = await trainStep(stepTools, input);
+    state.step++;
+    state.batch++;
+    addLosses(state, losses.tasks);
+    yield { ...losses, rows: batch.size, learningRate };
+  }
+}
+
+/**
+ * The step of the epoch that the model's validation group takes, on a batch that (seed, epoch) chooses. Its count is that of
+ * the epochs and its moments are among all others, so that a checkpoint holds both.
+ */
+export async function learnFromValidation(context: EpochContext, reader: SplitReader): Promise<void> {
+  const { setup, state, tools } = context;
+  const { model, options, config } = setup;
+  const learning = model.validationGroup?.(options);
+  if (learning === undefined) return;
+  const { epoch } = state;
+  const fillGates = filling(tools.scorer.gates?.source);
+  const batches = reader.batches({
+    batchSize: config.train.batchSize,
+    shuffle: { seed: config.seed, epoch: epochOfRun(state) },
+  });
+  const { group, learningRate } = learning;
+  for await (const batch of batches) {
+    const input = { batch, step: epoch + 1, epoch, learningRate, scalars: scalarsHere(context), fillGates };
+    await groupStep(tools.step, group, input);
+    break; // one batch
+  }
+}
+
+/** What graphs are fed where the run stands now. */
+export const scalarsHere = ({ setup, state, tools }: EpochContext): Record<string, number> =>
+  scalarsAt(setup, tools.plan, { epoch: state.epoch, step: state.step, stepsPerEpoch: tools.steps });
+
+/** Of each task over the steps of this epoch so far. */
+export const meanLosses = ({ lossSums, lossSteps }: LoopState): number[] =>
+  lossSums.map((sum, task) => sum / lossSteps[task]);
+
+function addLosses({ lossSums, lossSteps }: LoopState, losses: Float32Array): void {
+  losses.forEach((loss, task) => {
+    if (Number.isNaN(loss)) return; // no label of the task in the batch
+    lossSums[task] += loss;
+    lossSteps[task]++;
+  });
+}
+
+/** Counts the epochs of all phases: each is shuffled in its own way. */
+const epochOfRun = ({ epochs, phase, epoch }: LoopState): number =>
+  epochs.slice(0, phase).reduce((sum, count) => sum + count, 0) + epoch;
+
+const filling = (gates: GateSource | undefined) =>
+  gates && ((rows: Batch, out: Float32Array) => void gates.fill(rows, out));

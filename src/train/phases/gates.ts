@@ -1,0 +1,106 @@
+/**
+ * Hard flow gates. After the search the gate network and its table are frozen, so a row's gates never change: they are
+ * computed once per split and kept as bits, and retraining skips the gate network (section 9 of the AutoIFS notes).
+ */
+import { error } from '../../base/errors/index.ts';
+import { firstNotFinite } from '../../base/finite.ts';
+import type { Batch, SplitReader } from '../../data/prepared/prepared.ts';
+import type { Kernels, Region } from '../../kernels/index.ts';
+import type { Session } from '../../runtime/contract.ts';
+import { type InputBuffers, loadRows, parameterValues, type RowLayout, rowValues } from '../step/feeds.ts';
+import type { Weights } from '../step/weights.ts';
+
+/** Gives the gates of a batch's rows: [size, width] zeros and ones, flow by flow. A one removes its flow. */
+export interface GateSource {
+  fill(batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>, out: Float32Array): void | Promise<void>;
+}
+
+export interface GateNetwork {
+  kernels: Kernels;
+  session: Session;
+  weights: Weights;
+  layout: RowLayout;
+  buffers: InputBuffers;
+  /** flows * tasks */
+  width: number;
+}
+
+/** Runs the gate network for every batch. */
+export const liveGates = ({ kernels, session, weights, layout, buffers, width }: GateNetwork): GateSource => ({
+  async fill(batch, out) {
+    loadRows(kernels, layout, buffers, batch, weights.gateTable as Region);
+    const parameters = parameterValues(weights);
+    const feeds = {
+      ...Object.fromEntries(
+        session.inputs.filter((name) => name in parameters).map((name) => [name, parameters[name]]),
+      ),
+      embedding: rowValues(layout, buffers, batch.size).embedding,
+    };
+    const { gateLogits } = await session.run(feeds); // [size, width]
+    if (firstNotFinite(gateLogits.data as Float32Array) >= 0)
+      throw error('MODEL_NOT_FINITE', { what: 'a flow gate of a row' }); // NaN would count as a kept flow
+    for (let i = 0; i < batch.size * width; i++) out[i] = gateLogits.data[i] > 0 ? 1 : 0;
+  },
+});
+
+/** How often each flow is kept: counts per scenario, and per scenario, task and flow. */
+export interface KeepCounts {
+  rows: Float64Array;
+  /** [S, T, flows] */
+  kept: Float64Array;
+}
+
+/** Gates of a whole split, and how often they keep. */
+export interface CachedGates {
+  gates: GateSource;
+  counts: KeepCounts;
+}
+
+/** Computes and keeps the gates of a whole split. Memory: `width` bits per row, rounded up to bytes. */
+export async function cacheGates(
+  reader: SplitReader,
+  source: GateSource,
+  sizes: { batchSize: number; width: number; scenarios: number; tasks: number },
+): Promise<CachedGates> {
+  const { width, tasks } = sizes;
+  const stride = Math.ceil(width / 8);
+  const bits = new Uint8Array(reader.rows * stride);
+  const hard = new Float32Array(sizes.batchSize * width);
+  const counts: KeepCounts = {
+    rows: new Float64Array(sizes.scenarios),
+    kept: new Float64Array(sizes.scenarios * width),
+  };
+  for await (const batch of reader.batches({ batchSize: sizes.batchSize })) {
+    await source.fill(batch, hard);
+    for (let i = 0; i < batch.size; i++) {
+      const scenario = batch.scenario[i];
+      counts.rows[scenario]++;
+      for (let g = 0; g < width; g++) {
+        if (hard[i * width + g] === 1) bits[batch.row[i] * stride + (g >> 3)] |= 1 << (g & 7);
+        else counts.kept[scenario * width + keptIndex(g, width, tasks)]++;
+      }
+    }
+  }
+  const gates: GateSource = {
+    fill(batch, out) {
+      for (let i = 0; i < batch.size; i++)
+        for (let g = 0; g < width; g++) out[i * width + g] = (bits[batch.row[i] * stride + (g >> 3)] >> (g & 7)) & 1;
+    },
+  };
+  return { gates, counts };
+}
+
+/** Gates lie flow by flow (k*T + t), reports task by task (t*flows + k). */
+const keptIndex = (gate: number, width: number, tasks: number): number =>
+  (gate % tasks) * (width / tasks) + Math.floor(gate / tasks);
+
+/** Keep-rates [S][T][flow]; null for a scenario without rows. */
+export function keepRates({ rows, kept }: KeepCounts, tasks: number): (number | null)[][][] {
+  const perScenario = kept.length / rows.length;
+  const flows = perScenario / tasks;
+  return Array.from(rows, (count, s) =>
+    Array.from({ length: tasks }, (_, t) =>
+      Array.from({ length: flows }, (_, k) => (count === 0 ? null : kept[s * perScenario + t * flows + k] / count)),
+    ),
+  );
+}

@@ -1,0 +1,29 @@
+/** From the search of flows to retraining. */
+import type { Setup } from '../run/setup.ts';
+import { type LoopState, restoreSnapshot } from '../run/state.ts';
+import { clearMoments, view } from '../step/weights.ts';
+import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
+
+/**
+ * Weights go back to the rewind snapshot, the gate network stays as the search left it and reads a frozen copy of the table as the
+ * search left it; optimiser and weighting of the tasks start anew.
+ */
+export function enterNextPhase(setup: Setup, state: LoopState, checkpoints: string): void {
+  const { weights, model } = setup;
+  weights.gateTable?.view.set(weights.table.view);
+  const isGate = (name: string): boolean =>
+    name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
+  restoreSnapshot(checkpoints, setup, 'rewind', isGate);
+  if (weights.range.has(LOG_VARIANCE)) view(weights, LOG_VARIANCE).fill(0);
+  clearMoments(weights);
+  Object.assign(state, {
+    phase: state.phase + 1,
+    epoch: 0,
+    batch: 0,
+    step: 0,
+    weighting: {},
+    best: null,
+    epochsSinceBest: 0,
+    ended: false,
+  } satisfies Partial<LoopState>);
+}

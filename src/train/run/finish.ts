@@ -1,0 +1,65 @@
+/**
+ * The end of a run: the finished model is written to a folder of its own, evaluated on the test rows as it was written, and only
+ * then becomes the model of the run; then it is reported.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/files.ts';
+import type { Grid } from '../../evaluate/grid.ts';
+import { moveModel, saveModel } from '../../store/run/model-file.ts';
+import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { type ChoiceCounts, noChoices } from '../choices.ts';
+import { openModel } from '../finished.ts';
+import { describeData, newGrid, openPart } from '../run-data.ts';
+import { evaluateSplit } from '../scorer.ts';
+import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
+import type { ResultEvent } from './events.ts';
+import { reportText } from './report.ts';
+import type { Setup } from './setup.ts';
+import { type LoopState, weightTensors } from './state.ts';
+
+/** @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; the run then has the model that it had before */
+export async function finishRun(run: {
+  folder: string;
+  record: RunRecord;
+  setup: Setup;
+  state: LoopState;
+  epochs: ResultEvent['epochs'];
+}): Promise<ResultEvent> {
+  const { folder, setup, state } = run;
+  const { manifest } = setup.data;
+  const model = { ...setup.options, key: setup.model.key };
+  const modelTensors = weightTensors(setup).filter(([name]) => name !== LOG_VARIANCE);
+  const started = performance.now();
+  const choices = noChoices(manifest.scenarios.length);
+  const staging = join(folder, STAGING);
+  let grid: Grid;
+  try {
+    saveModel(staging, { version: 1, model, data: describeData(manifest) }, modelTensors);
+    grid = await measureTest(staging, setup, choices);
+    moveModel(staging, folder);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  const seconds = state.seconds + (performance.now() - started) / 1000;
+  const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
+  writeFileAtomic(runPaths(folder).report, reportText(run.record, setup, state, result, choices));
+  return result;
+}
+
+/** Where the finished model lies until it is measured. */
+const STAGING = 'finishing';
+
+/** The grid of the test rows, by a model as it was written. */
+async function measureTest(folder: string, setup: Setup, choices: ChoiceCounts): Promise<Grid> {
+  const { backend, threads, train } = setup.config;
+  const batchSize = train.evaluationBatchSize;
+  const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
+  const test = await openPart(setup.data, 'test', train);
+  return evaluateSplit(finished.context, test, newGrid(setup.data.manifest, setup.config.evaluate), choices).finally(
+    async () => {
+      await test.close();
+      await finished.close();
+    },
+  );
+}

@@ -1,0 +1,317 @@
+/**
+ * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run goes on with
+ * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
+ */
+
+import type { SplitReader } from '../../data/prepared/prepared.ts';
+import { type Grid, gridToJson, numberOf, ruleText } from '../../evaluate/index.ts';
+import { recordFinished } from '../../store/run/finished-run.ts';
+import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { judgeEpoch } from '../phases/early-stopping.ts';
+import {
+  type EpochContext,
+  learnFromValidation,
+  meanLosses,
+  type StepReport,
+  scalarsHere,
+  trainingSteps,
+} from '../phases/epoch.ts';
+import { enterNextPhase } from '../phases/phase-change.ts';
+import { type PhaseTools, preparePhase } from '../phases/phase-tools.ts';
+import { type PhasePlan, planPhases } from '../phases/phases.ts';
+import { newGrid } from '../run-data.ts';
+import { evaluateSplit } from '../scorer.ts';
+import { asBreakdown, checkWeights, notFinite, type Place } from '../step/finite.ts';
+import { EpochClock, RunClock } from './clock.ts';
+import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
+import { finishRun } from './finish.ts';
+import { byTask, Progress, startEvent } from './progress.ts';
+import type { Setup } from './setup.ts';
+import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
+
+export interface TrainingRequest {
+  /** A run folder made by createRun. Work goes on from its newest checkpoint, or begins. */
+  folder: string;
+  /** Go on from this checkpoint instead. */
+  from?: string;
+  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  data?: string;
+  emit: Emit;
+  /** Asked after every step; true: write a checkpoint and return. */
+  shouldStop: () => boolean;
+}
+
+/** What a run consists of once everything is open. */
+export interface TrainingParts {
+  request: TrainingRequest;
+  record: RunRecord;
+  setup: Setup;
+  state: LoopState;
+  logs: RunLogs;
+  train: SplitReader;
+  validation: SplitReader;
+}
+
+export class Training {
+  readonly request: TrainingRequest;
+  readonly record: RunRecord;
+  readonly setup: Setup;
+  readonly state: LoopState;
+  readonly logs: RunLogs;
+  readonly train: SplitReader;
+  readonly validation: SplitReader;
+  readonly plans: PhasePlan[];
+  readonly checkpoints: string;
+  readonly #clock: RunClock;
+  readonly #progress: Progress;
+  #lastCheckpoint = performance.now();
+  #learningRate: number | undefined;
+  #warned = false;
+
+  constructor({ request, record, setup, state, logs, train, validation }: TrainingParts) {
+    this.request = request;
+    this.record = record;
+    this.setup = setup;
+    this.state = state;
+    this.logs = logs;
+    this.train = train;
+    this.validation = validation;
+    this.plans = planPhases(setup.model, setup.config.train);
+    this.checkpoints = runPaths(request.folder).checkpoints;
+    this.#clock = new RunClock(state);
+    this.#progress = new Progress(request.emit);
+  }
+
+  announce(resumed: boolean): void {
+    this.request.emit(startEvent(this.request.folder, this.setup, resumed));
+  }
+
+  /** To the end: the finished model, measured on the test rows. */
+  async run(): Promise<ResultEvent | InterruptedEvent> {
+    return (await this.#runPhases(Number.POSITIVE_INFINITY)) ?? this.#finish();
+  }
+
+  /** To the end of so many epochs of all phases together, or to where phases end by themselves; not beyond the validation rows. */
+  async runTrial(epochs: number): Promise<ValidatedEvent | InterruptedEvent> {
+    return (await this.#runPhases(epochs)) ?? this.#validated();
+  }
+
+  async #runPhases(epochs: number): Promise<InterruptedEvent | undefined> {
+    for (;;) {
+      const interrupted = await this.#runPhase(this.plans[this.state.phase], epochs);
+      const through = this.state.phase === this.plans.length - 1 || this.#epochsDone() >= epochs;
+      if (interrupted !== undefined || through) return interrupted;
+      enterNextPhase(this.setup, this.state, this.checkpoints);
+      this.#checkpoint();
+    }
+  }
+
+  /** Trains until the phase has ended, so many epochs of the run are done, or a stop is asked for. */
+  async #runPhase(plan: PhasePlan, epochs: number): Promise<InterruptedEvent | undefined> {
+    const through = (): boolean => this.state.ended || this.#epochsDone() >= epochs;
+    if (through()) return undefined;
+    const tools = await this.#prepare(plan);
+    this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
+    try {
+      await this.#measureStart({ setup: this.setup, state: this.state, tools });
+      while (!through()) {
+        const { epoch, batch } = this.state;
+        if (plan.snapshotBefore === epoch && batch === 0) {
+          this.#checkFinite();
+          saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
+        }
+        const context = { setup: this.setup, state: this.state, tools };
+        const clock = new EpochClock();
+        const stopped = await this.#runEpoch(context, clock);
+        if (stopped) return this.#interrupt();
+        const { seconds, rowsPerSecond } = clock;
+        await learnFromValidation(context, this.validation);
+        await this.#endEpoch(context, { seconds, rowsPerSecond });
+      }
+    } finally {
+      await tools.release();
+    }
+    return undefined;
+  }
+
+  /** Of a warm start: the score of its weights on the validation rows, before they learn anything. */
+  async #measureStart(context: EpochContext): Promise<void> {
+    const { warmStart, train, evaluate } = this.setup.config;
+    const { phase, step, epoch } = this.state;
+    if (warmStart === undefined || phase > 0 || epoch > 0 || step > 0) return;
+    const scorer = { ...context.tools.scorer, scalars: scalarsHere(context) };
+    const grid = await this.#sound(evaluateSplit(scorer, this.validation, newGrid(this.setup.data.manifest, evaluate)));
+    const monitor = numberOf(grid.macro[train.monitor]);
+    this.logs.metrics.append({ kind: 'startWeights', monitor, validation: gridToJson(grid) });
+    this.request.emit({ event: 'startWeights', warmStart, validation: grid, monitor });
+  }
+
+  /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
+  async #prepare(plan: PhasePlan): Promise<PhaseTools> {
+    const { setup, train, validation, state } = this;
+    const tools = await this.#sound(preparePhase(setup, plan, train, validation, state.weighting));
+    if (tools.keep !== undefined) this.#tellFlows(tools.keep);
+    return tools;
+  }
+
+  #tellFlows(keep: NonNullable<LoopState['keep']>): void {
+    const { scenarios, tasks } = this.setup.data.manifest;
+    const flows = [...(this.setup.model.flowSelection?.flows ?? [])];
+    const told = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
+    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', ...told }); // a resumed phase has told it
+    this.state.keep = keep;
+    this.request.emit({ event: 'flows', flows, ...told, scenarios, tasks });
+  }
+
+  /** The rest of the current epoch. Returns true when a stop was asked for. */
+  async #runEpoch(context: EpochContext, clock: EpochClock): Promise<boolean> {
+    const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
+    for await (const report of trainingSteps(context, this.train)) {
+      clock.rows += report.rows;
+      this.#learningRate = report.learningRate;
+      if (this.state.step % metricsEverySteps === 0) this.#logStep(context.tools.plan, report);
+      this.#progress.show(context, this.train.rows, clock, report.learningRate);
+      if (this.request.shouldStop()) return true;
+      if (performance.now() - this.#lastCheckpoint > checkpointMinutes * 60_000) this.#checkpoint();
+    }
+    return false;
+  }
+
+  #logStep({ phase }: PhasePlan, { learningRate, tasks, weights, penalty }: StepReport): void {
+    this.logs.metrics.append({
+      kind: 'step',
+      phase,
+      step: this.state.step,
+      learningRate,
+      losses: byTask(this.setup, [...tasks]),
+      taskWeights: byTask(this.setup, weights),
+      penalty,
+    });
+  }
+
+  /** Validation, early stopping, logs and the epoch's checkpoint. `pace`: how long its steps took. */
+  async #endEpoch(context: EpochContext, pace: { seconds: number; rowsPerSecond: number }): Promise<void> {
+    const { state, setup } = this;
+    const { plan, scorer, step } = context.tools;
+    const scalars = scalarsHere(context);
+    this.#checkFinite();
+    const grid = await this.#sound(
+      evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest, setup.config.evaluate)),
+    );
+    const means = meanLosses(state);
+    const losses = byTask(setup, means);
+    const taskWeights = byTask(setup, step.weighting.weights());
+    step.weighting.afterEpoch?.(means);
+    if (!step.weighting.weights().every(Number.isFinite)) throw notFinite('a weight of the tasks', this.#place());
+    const { monitor, best } = judgeEpoch(state, plan, grid, setup.config.train.monitor);
+    if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
+    this.#warn(grid, monitor);
+
+    const { phase } = plan;
+    const { epoch } = state;
+    const validation = gridToJson(grid);
+    this.logs.metrics.append({ kind: 'epoch', phase, epoch, losses, taskWeights, monitor, best, validation });
+    this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
+    this.#checkpoint();
+    this.request.emit({
+      event: 'epoch',
+      phase,
+      epoch,
+      epochs: plan.epochs,
+      losses,
+      taskWeights,
+      validation: grid,
+      monitor,
+      best,
+      temperature: phase === 'search' ? scalars.temperature : undefined,
+      ...pace,
+    });
+  }
+
+  /** Says where early stopping does not watch what it should. */
+  #warn(grid: Grid, monitor: number | null): void {
+    const warn = (message: string): void => this.request.emit({ event: 'warning', message });
+    if (grid.means.fallback && !this.#warned)
+      warn(
+        `the validation rows have no ${ruleText({ ...grid.means, weights: 'equal' })}: early stopping watches the mean of all cells, which few rows move`,
+      );
+    this.#warned = true;
+    if (monitor === null)
+      warn('no cell of the validation grid has the monitored metric: early stopping is off for this epoch');
+  }
+
+  async #finish(): Promise<ResultEvent> {
+    const { state, setup } = this;
+    if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
+    this.#clock.count();
+    const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
+    const { folder } = this.request;
+    const result = await this.#sound(finishRun({ folder, record: this.record, setup, state, epochs }));
+    this.logs.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
+    this.logs.timings.append({ seconds: result.seconds });
+    this.logs.sync();
+    recordFinished(folder, markOf(this.record));
+    this.request.emit(result);
+    return result;
+  }
+
+  #validated(): ValidatedEvent {
+    const { state, request } = this;
+    const ended = state.ended && state.phase === this.plans.length - 1;
+    this.#clock.count();
+    const { best, seconds } = state;
+    return { event: 'validated', run: request.folder, ended, epochs: this.#epochsDone(), best, seconds };
+  }
+
+  #interrupt(): InterruptedEvent {
+    const event: InterruptedEvent = { event: 'interrupted', run: this.request.folder, checkpoint: this.#checkpoint() };
+    this.request.emit(event);
+    return event;
+  }
+
+  /** Throws LOSS_NOT_FINITE: what is broken never becomes a checkpoint. */
+  #checkFinite(): void {
+    const { kernels, weights, data } = this.setup;
+    checkWeights(kernels, weights, data.manifest.fields, this.#place());
+  }
+
+  /** A result of the weights as they are. Throws LOSS_NOT_FINITE where an answer is not finite. */
+  async #sound<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (cause) {
+      throw asBreakdown(cause, this.#place());
+    }
+  }
+
+  #place(): Place {
+    const { phase, epoch, batch, step } = this.state;
+    const learningRate = this.#learningRate;
+    // Between epochs the one that has just ended is meant.
+    return { phase: this.plans[phase].phase, epoch: batch === 0 ? epoch : epoch + 1, step, learningRate };
+  }
+
+  #checkpoint(): string {
+    this.#checkFinite();
+    const { state, logs } = this;
+    logs.sync();
+    state.metricsBytes = logs.metrics.bytes;
+    state.timingsBytes = logs.timings.bytes;
+    state.metricsSha256 = logs.metrics.sha256;
+    state.timingsSha256 = logs.timings.sha256;
+    this.#clock.count();
+    const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
+    this.#lastCheckpoint = performance.now();
+    this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });
+    return name;
+  }
+
+  #epochsDone(): number {
+    return this.state.epochs.reduce((sum, count) => sum + count, 0);
+  }
+
+  #position() {
+    const { phase, epoch, batch } = this.state;
+    return { phase: this.plans[phase].phase, epoch, step: batch };
+  }
+}

@@ -1,0 +1,73 @@
+/** Begins a run: its configuration is held against the data, then its folder is made. */
+import { resolve } from 'node:path';
+import { error } from '../../base/errors/index.ts';
+import { versions } from '../../base/version.ts';
+import type { Problem } from '../../config/files/problems.ts';
+import type { RunConfig } from '../../config/run.ts';
+import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
+import { findModel } from '../../model/registry.ts';
+import { tableDimension } from '../../model/table.ts';
+import { createRun } from '../../store/run/run-folder.ts';
+import { modelSizes } from '../sizes.ts';
+import { readWarmStart } from './warm-start.ts';
+
+/** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
+export type RunPlace = { folder: string } | { parent: string };
+
+/** What is wrong with a configuration for these data; what is wrong by itself its schema has told. */
+export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
+  const model = findModel(config.model.key);
+  const { taskWeights, tasks = [], scenarios = [] } = config.train;
+  const unknown = (path: string, names: string[], what: 'tasks' | 'scenarios'): Problem[] =>
+    names
+      .filter((name) => !manifest[what].includes(name))
+      .map((name) => ({
+        path: path === 'train.taskWeights' ? `${path}.${name}` : path,
+        message: `the data have no ${what.slice(0, -1)} "${name}" (${what}: ${manifest[what].join(', ')})`,
+      }));
+  const withoutStart = config.warmStartData !== undefined && config.warmStart === undefined;
+  return [
+    ...(withoutStart ? [{ path: 'warmStartData', message: 'has an effect with warmStart only' }] : []),
+    ...(model.problems?.(model.options.parse(config.model), modelSizes(manifest)) ?? []),
+    ...unknown('train.taskWeights', Object.keys(taskWeights), 'tasks'),
+    ...unknown('train.tasks', tasks, 'tasks'),
+    ...unknown('train.scenarios', scenarios, 'scenarios'),
+  ];
+}
+
+/**
+ * Makes the folder of a run that `startTraining` can then train. Returns its path.
+ *
+ * @throws CONFIG_INVALID where the configuration does not go with the data; what readWarmStart throws; RUN_EXISTS,
+ *   FILE_UNWRITABLE, DISK_FULL
+ */
+export function newRun(
+  config: RunConfig,
+  { folder, manifest }: Pick<PreparedData, 'folder' | 'manifest'>,
+  place: RunPlace,
+): string {
+  const model = findModel(config.model.key);
+  const options = model.options.parse(config.model);
+  const sizes = modelSizes(manifest);
+  const problems = runProblems(config, manifest);
+  if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
+  const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
+  if (warmStart !== undefined)
+    readWarmStart(warmStart, {
+      key: model.key,
+      specs: model.parameters(options, sizes),
+      dimension: tableDimension(model, options, sizes),
+      manifest,
+    });
+  const content = {
+    model: config.model.key,
+    config: {
+      ...config,
+      ...(warmStart !== undefined && { warmStart }),
+      ...(config.warmStartData !== undefined && { warmStartData: resolve(config.warmStartData) }),
+    },
+    data: { name: manifest.name, folder, hash: manifest.hash },
+    versions: versions(),
+  };
+  return createRun(content, place).folder;
+}

@@ -1,0 +1,64 @@
+/** What a run tells of itself at its start and between epochs. */
+
+import { type EpochContext, meanLosses } from '../phases/epoch.ts';
+import type { EpochClock } from './clock.ts';
+import type { Emit, StartEvent } from './events.ts';
+import type { Setup } from './setup.ts';
+
+const MILLISECONDS = 250;
+
+/** Numbers of the tasks by their names. */
+export const byTask = ({ data }: Setup, values: readonly number[]): Record<string, number> =>
+  Object.fromEntries(data.manifest.tasks.map((task, i) => [task, values[i]]));
+
+export function startEvent(run: string, setup: Setup, resumed: boolean): StartEvent {
+  const { manifest } = setup.data;
+  const { splits } = manifest;
+  return {
+    event: 'start',
+    run,
+    model: setup.model.key,
+    dataset: manifest.name,
+    scenarios: manifest.scenarios,
+    tasks: manifest.tasks,
+    rows: { train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows },
+    denseParameters: setup.denseParameters,
+    tableRows: manifest.tableRows,
+    embeddingDim: setup.weights.dimension,
+    backend: setup.config.backend,
+    resumed,
+  };
+}
+
+/** Tells how far an epoch is, a few times a second at most. */
+export class Progress {
+  readonly #emit: Emit;
+  #last = 0;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  /** `rows`: of an epoch. */
+  show({ setup, state, tools }: EpochContext, rows: number, clock: EpochClock, learningRate: number): void {
+    const now = performance.now();
+    if (now - this.#last < MILLISECONDS) return;
+    this.#last = now;
+    const { plan, steps } = tools;
+    const { epoch, batch } = state;
+    const { rowsPerSecond } = clock;
+    const rowsLeft = (plan.epochs - epoch) * rows - batch * setup.config.train.batchSize;
+    this.#emit({
+      event: 'progress',
+      phase: plan.phase,
+      epoch: epoch + 1,
+      epochs: plan.epochs,
+      step: batch,
+      steps,
+      rowsPerSecond,
+      etaSeconds: Math.max(0, rowsLeft) / rowsPerSecond,
+      losses: byTask(setup, meanLosses(state)),
+      learningRate,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+/** Takes a run folder from where it stands to its end: what the training thread calls. */
+
+import { error } from '../../base/errors/index.ts';
+import { type RunConfig, runSchema } from '../../config/run.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import { lockFolder } from '../../store/lock.ts';
+import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
+import { checkFinite } from '../../store/run/model-file.ts';
+import { checkDataset, markOf, openLogs, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { openPart, openRecorded } from '../run-data.ts';
+import { initialize } from '../step/weights.ts';
+import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
+import { Training, type TrainingRequest } from './loop.ts';
+import { type Setup, setUp } from './setup.ts';
+import { initialState, type LoopState, restoreTensors } from './state.ts';
+import { applyWarmStart } from './warm-start.ts';
+
+/**
+ * Trains until the run is done or a stop is asked for. The folder is taken for this process meanwhile.
+ *
+ * @throws any error of the rooms below; the run folder keeps its last checkpoint
+ */
+export const runTraining = (request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> =>
+  inFolder(
+    request,
+    (data) => data,
+    (training) => training.run(),
+  );
+
+/**
+ * Trains so many epochs of all phases together (default: to the end), for the validation values alone: the test rows are out of
+ * reach. Called again with more epochs it goes on, in the bits of a training that nothing stopped.
+ *
+ * @throws what runTraining throws
+ */
+export const runTrial = (
+  request: TrainingRequest,
+  epochs = Number.POSITIVE_INFINITY,
+): Promise<ValidatedEvent | InterruptedEvent> =>
+  inFolder(request, withoutTest, (training) => training.runTrial(epochs));
+
+const withoutTest = (data: PreparedData): PreparedData => ({
+  ...data,
+  open(split) {
+    if (split === 'test') throw new Error('a trial asked for test rows');
+    return data.open(split);
+  },
+});
+
+async function inFolder<E>(
+  request: TrainingRequest,
+  reach: (data: PreparedData) => PreparedData,
+  work: (training: Training) => Promise<E>,
+): Promise<E> {
+  const record = openRun(request.folder);
+  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
+  const unlock = lockFolder(request.folder);
+  try {
+    return await runLocked(request, record, reach, work);
+  } finally {
+    unlock();
+  }
+}
+
+async function runLocked<E>(
+  request: TrainingRequest,
+  record: RunRecord,
+  reach: (data: PreparedData) => PreparedData,
+  work: (training: Training) => Promise<E>,
+): Promise<E> {
+  const config = runSchema.parse(record.config);
+  const data = reach(await openRecorded(request.folder, record, request.data));
+  checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
+  const run = markOf(record);
+  const setup: Setup = { ...(await setUp(config, data)), run };
+  const { checkpoints } = runPaths(request.folder);
+  const checkpoint =
+    request.from === undefined ? latestCheckpoint(checkpoints, run) : loadCheckpoint(checkpoints, request.from, run);
+  const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
+  if (checkpoint === undefined) await begin(setup, config);
+  else {
+    checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);
+    restoreTensors(setup, checkpoint.tensors);
+  }
+
+  const { metricsBytes: metrics, timingsBytes: timings, metricsSha256, timingsSha256 } = state;
+  const logs = openLogs(request.folder, { metrics, timings, metricsSha256, timingsSha256 });
+  const train = await openPart(data, 'train', config.train);
+  const validation = await openPart(data, 'validation', config.train);
+  try {
+    const training = new Training({ request, record, setup, state, logs, train, validation });
+    training.announce(checkpoint !== undefined);
+    return await work(training);
+  } finally {
+    await train.close();
+    await validation.close();
+    logs.close();
+  }
+}
+
+const OLDER_CHECKPOINT =
+  'Its training broke down before it was written: go on from an older checkpoint with --from, or train again with a lower train.learningRate';
+
+async function begin(setup: Setup, config: RunConfig): Promise<void> {
+  initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);
+}

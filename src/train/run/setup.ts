@@ -1,0 +1,160 @@
+/** Everything a run works with, put together once: model, data, arena, weights and buffers. */
+import type { RunConfig } from '../../config/run.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import { type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
+import { findModel } from '../../model/registry.ts';
+import { tableDimension } from '../../model/table.ts';
+import type { Session } from '../../runtime/contract.ts';
+import { type DrawnInput, type GraphRequest, readsSequences, type TrainingGraph, trainingGraph } from '../graphs.ts';
+import { type PhasePlan, planPhases } from '../phases/phases.ts';
+import { modelSizes } from '../sizes.ts';
+import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from '../step/feeds.ts';
+import { momentCount, type OptimizerOptions } from '../step/optimizer.ts';
+import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../step/step.ts';
+import { allocateWeights, totalLength, view, type Weights, weightBytes } from '../step/weights.ts';
+import {
+  openWeighting,
+  taskGradients,
+  type WeightingState,
+  weightingParameters,
+  withWeightingGroup,
+} from '../weighting/index.ts';
+import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
+
+export interface Setup {
+  /** Marks checkpoints as those of this run; absent where none are written. */
+  run?: string;
+  config: RunConfig;
+  data: PreparedData;
+  model: ModelDefinition<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  layout: RowLayout;
+  /** Numbers per row of the flow gates; 0 for models without. */
+  gateWidth: number;
+  optimizer: OptimizerOptions;
+  /** Numbers of all parameters of the model. */
+  denseParameters: number;
+  kernels: Kernels;
+  weights: Weights;
+  /** Rows to train on. */
+  step: StepBuffers;
+  /** Rows to score. */
+  scoring: InputBuffers & { gates: Region };
+  graphRequest: (phase: Phase, batchSize: number) => GraphRequest;
+}
+
+/** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+export async function setUp(config: RunConfig, data: PreparedData): Promise<Setup> {
+  const { manifest } = data;
+  const model = findModel(config.model.key);
+  const options = model.options.parse(config.model);
+  const sizes = modelSizes(manifest);
+  const dimension = tableDimension(model, options, sizes);
+  const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
+  const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({
+    model,
+    options,
+    sizes,
+    phase,
+    batchSize,
+    taskGradients: taskGradients(config.train.taskWeighting),
+  });
+
+  const { train } = config;
+  const plans = planPhases(model, train);
+  const graphs = plans.map(({ phase }) => trainingGraph(graphRequest(phase, train.batchSize)));
+  const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
+  const layout = rowLayout(manifest.fields, dimension, sequences);
+  const modelSpecs = model.parameters(options, sizes);
+  const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...modelSpecs];
+  const buffers = model.buffers?.(options, sizes) ?? [];
+  const weightSizes = {
+    specs,
+    buffers,
+    tableRows: manifest.tableRows,
+    dimension,
+    gateTable: model.flowSelection !== undefined,
+    moments: momentCount(train),
+  };
+  const stepSizes = {
+    batchSize: train.batchSize,
+    tasks: sizes.tasks,
+    gates: gateWidth,
+    denseParameters: totalLength(specs),
+    buffers: totalLength(buffers),
+    tableRows: manifest.tableRows,
+    wholeTable: train.optimizer === 'sgd' && train.tableUpdates === 'dense',
+    ...drawnWidths(graphs),
+  };
+  const scoringRows = train.evaluationBatchSize;
+  const kernels = await loadKernels();
+  const arena = kernels.createArena(
+    weightBytes(weightSizes) +
+      stepBytes(stepSizes, layout) +
+      inputBytes(scoringRows, layout) +
+      regionBytes(scoringRows * gateWidth),
+  );
+  return {
+    config,
+    data,
+    model,
+    options,
+    sizes,
+    layout,
+    gateWidth,
+    optimizer: { ...train, groups: withWeightingGroup(train.groups) },
+    denseParameters: totalLength(modelSpecs),
+    kernels,
+    weights: allocateWeights(arena, weightSizes),
+    step: allocateStep(arena, stepSizes, layout),
+    scoring: { ...allocateInputs(arena, scoringRows, layout), gates: arena.floats(scoringRows * gateWidth) },
+    graphRequest,
+  };
+}
+
+/** What the steps of a phase work with. `state`: what the weighting of the tasks remembers of the phase. */
+export const stepContext = (
+  setup: Setup,
+  plan: PhasePlan,
+  graph: TrainingGraph,
+  session: Session,
+  state: WeightingState = {},
+): StepContext => ({
+  kernels: setup.kernels,
+  session,
+  graph,
+  weights: setup.weights,
+  buffers: setup.step,
+  layout: setup.layout,
+  optimizer: { ...setup.optimizer, l2: plan.l2 },
+  apart: setup.model.validationGroup?.(setup.options)?.group,
+  clipNorm: setup.config.train.clipNorm,
+  weighting: openWeighting(
+    {
+      options: setup.config.train.taskWeighting,
+      taskWeights: setup.data.manifest.tasks.map((task) => taskWeight(setup.config, task)),
+      logVariance: () => view(setup.weights, LOG_VARIANCE),
+      seed: setup.config.seed,
+      phase: plan.phase,
+    },
+    state,
+  ),
+  lossReduction: setup.config.train.lossReduction,
+  tasks: setup.data.manifest.tasks,
+  phase: plan.phase,
+  dropoutKeep: 1 - setup.options.dropout,
+  seed: setup.config.seed,
+});
+
+/** A task may be called like what every object has, `constructor` for example. */
+const taskWeight = ({ train: { taskWeights } }: RunConfig, task: string): number =>
+  Object.hasOwn(taskWeights, task) ? taskWeights[task] : 1;
+
+/** Numbers per row of what is drawn for a step, in the phase that draws most. */
+function drawnWidths(graphs: TrainingGraph[]): { dropout: number; noise: number } {
+  const widest = (of: (graph: TrainingGraph) => DrawnInput[]): number =>
+    Math.max(...graphs.map((graph) => of(graph).reduce((sum, { width }) => sum + width, 0)));
+  return { dropout: widest(({ dropout }) => dropout), noise: widest(({ noise }) => noise) };
+}

@@ -1,0 +1,118 @@
+/** Where a run stands: what a checkpoint holds beside the numbers, and how both are put back. */
+import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
+import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import { bufferName } from '../graphs.ts';
+import { bufferViews, view, type Weights } from '../step/weights.ts';
+import type { WeightingState } from '../weighting/index.ts';
+import type { Setup } from './setup.ts';
+
+/** Plain JSON. Together with the weights and moments it determines everything that follows. */
+export interface LoopState {
+  /** Index into the run's phases. */
+  phase: number;
+  /** Epochs done in this phase, batches done in this epoch, steps done in this phase. */
+  epoch: number;
+  batch: number;
+  step: number;
+  /** What the weighting of the tasks remembers of this phase. */
+  weighting: WeightingState;
+  /** Sums of the step losses of this epoch, and how many steps had a label, per task. */
+  lossSums: number[];
+  lossSteps: number[];
+  /** Best monitored value of this phase so far, and epochs since. */
+  best: number | null;
+  epochsSinceBest: number;
+  /** The phase has ended, by patience or by its last epoch. */
+  ended: boolean;
+  /** Epochs run, per phase. */
+  epochs: number[];
+  /** Keep-rates [S][T][flow] once gates are frozen, and the rows they were measured on. */
+  keep: { rates: (number | null)[][][]; rows: number[] } | null;
+  /** Lengths of the run's logs. */
+  metricsBytes: number;
+  timingsBytes: number;
+  /** Their SHA-256; checkpoints of version 0.1 lack them. */
+  metricsSha256?: string;
+  timingsSha256?: string;
+  /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack that. */
+  seconds: number;
+  processorSeconds?: number;
+}
+
+export const initialState = (tasks: number): LoopState => ({
+  phase: 0,
+  epoch: 0,
+  batch: 0,
+  step: 0,
+  weighting: {},
+  lossSums: new Array<number>(tasks).fill(0),
+  lossSteps: new Array<number>(tasks).fill(0),
+  best: null,
+  epochsSinceBest: 0,
+  ended: false,
+  epochs: [],
+  keep: null,
+  metricsBytes: 0,
+  timingsBytes: 0,
+  seconds: 0,
+});
+
+const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
+
+/** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
+export function weightTensors({ weights }: Pick<Setup, 'weights'>): [string, TensorView][] {
+  const D = weights.dimension;
+  const table = (data: Float32Array): TensorView => tensorOf(data, data.length / D, D);
+  return [
+    ...weights.specs.map((spec): [string, TensorView] => [
+      spec.name,
+      { data: view(weights, spec.name), shape: spec.shape },
+    ]),
+    ...bufferViews(weights).map(([spec, data]): [string, TensorView] => [
+      bufferName(spec),
+      { data, shape: spec.shape },
+    ]),
+    ['embedding', table(weights.table.view)],
+    ...(weights.gateTable === undefined
+      ? []
+      : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
+  ];
+}
+
+function momentTensors(weights: Weights): [string, TensorView][] {
+  const of = (name: string, regions: Weights['denseMoments']): [string, TensorView][] =>
+    regions.map((region, i) => [`${name}.${i + 1}`, tensorOf(region.view, region.view.length)]);
+  return [...of('moment.dense', weights.denseMoments), ...of('moment.table', weights.tableMoments)];
+}
+
+/** Writes a numbered checkpoint from which the run goes on. */
+export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
+  const tensors = [...weightTensors(setup), ...momentTensors(setup.weights)];
+  return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
+}
+
+/** Writes the weights alone under a name (`rewind`, `best`). */
+export const saveSnapshot = (folder: string, setup: Setup, position: Position, name: string): void =>
+  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup), name, run: setup.run });
+
+/** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
+export function restoreTensors(
+  setup: Pick<Setup, 'weights'>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  only: (name: string) => boolean = () => true,
+): void {
+  for (const [name, target] of [...weightTensors(setup), ...momentTensors(setup.weights)]) {
+    const stored = tensors.get(name);
+    if (stored !== undefined && only(name)) target.data.set(stored.data as never);
+  }
+}
+
+/** Puts back a snapshot's parameters and table, but leaves what `keep` names as it is. */
+export function restoreSnapshot(
+  folder: string,
+  setup: Setup,
+  name: string,
+  keep: (name: string) => boolean = () => false,
+): void {
+  restoreTensors(setup, loadCheckpoint(folder, name, setup.run).tensors, (tensor) => !keep(tensor));
+}

@@ -1,0 +1,117 @@
+/**
+ * Warm start: tomorrow's data go on from yesterday's model. Dense parameters are taken over; a table row is taken over
+ * where field and token are the same, whatever its id is now; rows of new tokens stay as they were drawn.
+ */
+
+import { error } from '../../base/errors/index.ts';
+import {
+  type Manifest,
+  OUT_OF_VOCABULARY_ID,
+  PADDING_ID,
+  type PreparedData,
+  type PreparedField,
+  type PreparedSequences,
+  RESERVED_IDS,
+} from '../../data/prepared/prepared.ts';
+import type { ParameterSpec } from '../../model/contract.ts';
+import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
+import { checkDataset, openRun } from '../../store/run/run-folder.ts';
+import { bufferName } from '../graphs.ts';
+import { openRecorded } from '../run-data.ts';
+import { bufferViews, view } from '../step/weights.ts';
+import type { Setup } from './setup.ts';
+
+/** What a run must have in common with the one whose weights it starts from. */
+export interface WarmStartTarget {
+  /** Key of the model, and the parameters that its options give. */
+  key: string;
+  specs: readonly ParameterSpec[];
+  /** Numbers per row of its embedding table. */
+  dimension: number;
+  manifest: Manifest;
+}
+
+/**
+ * Reads the weights of a finished run to start another one from.
+ *
+ * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ; RUN_NOT_FOUND, MODEL_MISSING; MODEL_UNBOUND
+ *   for imported weights without a data set, whose table rows have no tokens
+ */
+export function readWarmStart(run: string, { key, specs, dimension, manifest }: WarmStartTarget): LoadedModel {
+  const { data } = openRun(run);
+  const loaded = loadModel(run);
+  if (data.folder === '') throw error('MODEL_UNBOUND', { run });
+  const { description, tensors } = loaded;
+  const names = (of: { fields: readonly { name: string }[] }): string => of.fields.map((field) => field.name).join();
+  const problems = [
+    ...different('model', description.model.key, key),
+    ...different('scenarios', description.data.scenarios.join(), manifest.scenarios.join()),
+    ...different('tasks', description.data.tasks.join(), manifest.tasks.join()),
+    ...different('fields', names(description.data), names(manifest)),
+    ...(description.data.sequences && manifest.sequences
+      ? different('sequences', sequenceNames(description.data.sequences), sequenceNames(manifest.sequences))
+      : []),
+    ...different('numbers per embedding', String(tensors.get('embedding')?.shape[1]), String(dimension)),
+    ...specs.flatMap(({ name, shape }) =>
+      different(`parameter ${name}`, tensors.get(name)?.shape.join() ?? 'none', shape.join()),
+    ),
+  ];
+  if (problems.length > 0) throw error('WARM_START_MISMATCH', { run, problems });
+  return loaded;
+}
+
+/** Overwrites freshly drawn weights with those of a finished run. Throws what readWarmStart throws. */
+export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
+  const { weights, model, options } = setup;
+  const specs = model.parameters(options, setup.sizes);
+  const { manifest } = setup.data;
+  const { dimension } = weights;
+  const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });
+  for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
+  for (const [spec, numbers] of bufferViews(weights)) {
+    const stored = tensors.get(bufferName(spec))?.data;
+    if (stored?.length === numbers.length) numbers.set(stored as Float32Array);
+  }
+
+  const old = await openOldData(run, setup);
+  const source = tensors.get('embedding')?.data as Float32Array;
+  for (const field of manifest.fields) {
+    const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
+    const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
+    for (const [from, to] of rows)
+      weights.table.view.set(
+        source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension),
+        (field.offset + to) * dimension,
+      );
+  }
+}
+
+/** The data set that the run's weights were trained on: its vocabularies say which token a row of its table belongs to. */
+async function openOldData(run: string, { data, config }: Setup): Promise<PreparedData> {
+  const record = openRun(run);
+  if (config.warmStartData === undefined && record.data.hash === data.manifest.hash) return data;
+  const old = await openRecorded(run, record, config.warmStartData, '--warm-start-data');
+  if (record.data.hash !== '') checkDataset(run, record, { folder: old.folder, hash: old.manifest.hash });
+  return old;
+}
+
+/** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: equal ids of equal sizes. */
+function matchRows(before: PreparedField, field: PreparedField, old: string[], now: string[]): [number, number][] {
+  if (now.length === 0)
+    return before.size === field.size ? Array.from({ length: field.size }, (_, id) => [id, id]) : [];
+  const oldIds = new Map(old.map((token, id) => [token, id]));
+  const pairs: [number, number][] = [
+    [PADDING_ID, PADDING_ID],
+    [OUT_OF_VOCABULARY_ID, OUT_OF_VOCABULARY_ID],
+  ];
+  now.forEach((token, id) => {
+    const from = oldIds.get(token);
+    if (id >= RESERVED_IDS && from !== undefined && from >= RESERVED_IDS) pairs.push([from, id]);
+  });
+  return pairs;
+}
+
+const sequenceNames = ({ types, itemField }: PreparedSequences): string => `${types.join()} of ${itemField}`;
+
+const different = (what: string, found: string, expected: string): string[] =>
+  found === expected ? [] : [`${what}: ${found} there, ${expected} here`];

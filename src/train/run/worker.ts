@@ -1,0 +1,26 @@
+/** The thread that trains: ONNX Runtime blocks its thread during a run, so progress and signals live in another one. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { TributaryError } from '../../base/errors/index.ts';
+import type { WorkerMessage, WorkerRequest } from './host.ts';
+import type { TrainingRequest } from './loop.ts';
+import { runTraining, runTrial } from './run.ts';
+
+const { folder, from, data, trial, stop } = workerData as WorkerRequest;
+const flag = new Int32Array(stop);
+const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+
+try {
+  const request: TrainingRequest = {
+    folder,
+    from,
+    data,
+    emit: (event) => send({ kind: 'event', event }),
+    shouldStop: () => Atomics.load(flag, 0) === 1,
+  };
+  const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial.epochs);
+  send({ kind: 'done', event: end });
+} catch (cause) {
+  const known = cause instanceof TributaryError;
+  const { message, stack } = cause as Error;
+  send({ kind: 'failed', message, stack, known: known ? { code: cause.code, details: cause.details } : undefined });
+}

@@ -1,0 +1,84 @@
+/** Training ends where a number is not finite: no checkpoint and no model holds one. */
+import { error, TributaryError } from '../../base/errors/index.ts';
+import { firstNotFinite } from '../../base/finite.ts';
+import type { PreparedField } from '../../data/prepared/prepared.ts';
+import type { Kernels, Region } from '../../kernels/index.ts';
+import { bufferViews, type Weights } from './weights.ts';
+
+/** Where a training stands. */
+export interface Place {
+  phase: string;
+  /** From 1. */
+  epoch: number;
+  /** Steps done in the phase. */
+  step: number;
+  learningRate?: number;
+}
+
+export const notFinite = (
+  what: string,
+  place: Place,
+  { largestGradient, weights }: { largestGradient?: number; weights?: number } = {},
+): TributaryError =>
+  error('LOSS_NOT_FINITE', {
+    what,
+    ...place,
+    ...(largestGradient !== undefined && { largestGradient: String(largestGradient) }),
+    ...(weights !== undefined && { weights: String(weights) }),
+  });
+
+/** What broke down while a training scored rows is a matter of the training. Other errors are thrown as they are. */
+export function asBreakdown(cause: unknown, place: Place): unknown {
+  if (!(cause instanceof TributaryError) || cause.code !== 'MODEL_NOT_FINITE') return cause;
+  return notFinite((cause.details as { what: string }).what, place);
+}
+
+/** The parameter that a number of the flat vector belongs to. */
+export const nameOf = ({ range }: Weights, index: number): string =>
+  [...range].find(([, { from, to }]) => from <= index && index < to)?.[0] ?? 'a parameter';
+
+/**
+ * Looks at every parameter, buffer, table row and moment. It takes a pass over memory: little next to a checkpoint.
+ *
+ * @throws LOSS_NOT_FINITE
+ */
+export function checkWeights(
+  kernels: Kernels,
+  weights: Weights,
+  fields: readonly Pick<PreparedField, 'name' | 'offset' | 'size'>[],
+  place: Place,
+): void {
+  const { dense, bufferValues, table, gateTable, denseMoments, tableMoments, dimension } = weights;
+  const rowOf = (index: number): string => {
+    const row = Math.floor(index / dimension);
+    const field = fields.find(({ offset, size }) => offset <= row && row < offset + size);
+    return field === undefined ? `row ${row}` : `id ${row - field.offset} of field "${field.name}"`;
+  };
+  const parts: [Region | undefined, (index: number) => string][] = [
+    [dense, (index) => `parameter ${nameOf(weights, index)}`],
+    [bufferValues, (index) => `moving average ${bufferAt(weights, index)}`],
+    [table, (index) => `the embedding of ${rowOf(index)}`],
+    [gateTable, (index) => `the gate embedding of ${rowOf(index)}`],
+    ...denseMoments.map((region): [Region, (index: number) => string] => [
+      region,
+      (index) => `the optimiser's moment of ${nameOf(weights, index)}`,
+    ]),
+    ...tableMoments.map((region): [Region, (index: number) => string] => [
+      region,
+      (index) => `the optimiser's moment of the embedding of ${rowOf(index)}`,
+    ]),
+  ];
+  for (const [region, named] of parts) {
+    if (region === undefined || Number.isFinite(kernels.largest(region, 0, region.view.length))) continue;
+    throw notFinite(named(firstNotFinite(region.view)), place);
+  }
+}
+
+function bufferAt(weights: Weights, index: number): string {
+  let from = 0;
+  for (const [{ name }, numbers] of bufferViews(weights)) {
+    if (index < from + numbers.length) return name;
+    from += numbers.length;
+  }
+  return 'of the model';
+}

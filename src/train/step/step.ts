@@ -1,0 +1,414 @@
+/** One training step: gather, one ONNX run forward and backward, scatter, update. */
+import { firstNotFinite } from '../../base/finite.ts';
+import { random } from '../../base/random.ts';
+import type { LossReduction } from '../../config/run.ts';
+import type { Batch } from '../../data/prepared/prepared.ts';
+import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
+import type { Session, Value } from '../../runtime/contract.ts';
+import type { TrainingGraph } from '../graphs.ts';
+import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
+import {
+  allocateInputs,
+  type InputBuffers,
+  inputBytes,
+  loadRows,
+  parameterValues,
+  type RowLayout,
+  rowsOf,
+  rowValues,
+  scalarValue,
+  sequenceSlots,
+} from './feeds.ts';
+import { nameOf, notFinite, type Place } from './finite.ts';
+import { IDLE_ROWS, idleRows, withIdleRows } from './idle-rows.ts';
+import { type LabelWeights, type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
+import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
+import { totalLength, type Weights } from './weights.ts';
+
+export interface StepSizes {
+  batchSize: number;
+  tasks: number;
+  /** Numbers per row of the fed gates; 0 without. */
+  gates: number;
+  denseParameters: number;
+  /** Numbers of all buffers of the model. */
+  buffers: number;
+  tableRows: number;
+  /** Whether the table is updated densely by SGD, which spreads its gradient over all rows. */
+  wholeTable: boolean;
+  /** Numbers per row over all dropout masks. */
+  dropout: number;
+  /** Numbers per row over all noise. */
+  noise: number;
+}
+
+/** Buffers of a step, allocated once for all phases. */
+export interface StepBuffers extends InputBuffers, LossBuffers {
+  gates: Region;
+  dropout: Region;
+  noise: Region;
+  gradient: Region;
+  /** The model's buffers after the step. */
+  nextBuffers: Region;
+  embeddingGradient: Region;
+  /** [B, K, L, D] */
+  sequenceGradient: Region;
+  stamps: Region<Int32Array>;
+  unique: Region<Int32Array>;
+  summed: Region;
+  wholeTable: Region | undefined;
+}
+
+/** Rows that there is room for: a batch, and idle rows beside it. */
+const capacity = ({ batchSize }: StepSizes): number => batchSize + IDLE_ROWS;
+
+const lengths = (sizes: StepSizes, layout: RowLayout) => {
+  const B = capacity(sizes);
+  const { tasks: T } = sizes;
+  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // different rows of the table at most
+  return {
+    ints: { stamps: sizes.tableRows, unique: uses },
+    floats: {
+      labels: B * T,
+      lossWeights: B * T,
+      rowWeights: B,
+      gates: B * sizes.gates,
+      dropout: B * sizes.dropout,
+      noise: B * sizes.noise,
+      gradient: sizes.denseParameters,
+      nextBuffers: sizes.buffers,
+      embeddingGradient: B * layout.fields.length * layout.dimension,
+      sequenceGradient: B * sequenceSlots(layout) * layout.dimension,
+      summed: uses * layout.dimension,
+      wholeTable: sizes.wholeTable ? sizes.tableRows * layout.dimension : 0,
+    },
+  };
+};
+
+export function stepBytes(sizes: StepSizes, layout: RowLayout): number {
+  const { ints, floats } = lengths(sizes, layout);
+  const all = [...Object.values(ints), ...Object.values(floats)];
+  return inputBytes(capacity(sizes), layout) + all.reduce((sum, count) => sum + regionBytes(count), 0);
+}
+
+export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout): StepBuffers {
+  const { ints, floats } = lengths(sizes, layout);
+  const region = <K extends string>(counts: Record<K, number>, take: (count: number) => Region) =>
+    Object.fromEntries(Object.entries<number>(counts).map(([name, count]) => [name, take(count)])) as Record<K, Region>;
+  const { wholeTable, ...rest } = region(floats, (count) => arena.floats(count));
+  return {
+    ...allocateInputs(arena, capacity(sizes), layout),
+    ...rest,
+    stamps: arena.ints(ints.stamps),
+    unique: arena.ints(ints.unique),
+    wholeTable: floats.wholeTable > 0 ? wholeTable : undefined,
+  };
+}
+
+/** What does not change within a phase. */
+export interface StepContext {
+  kernels: Kernels;
+  session: Session;
+  graph: TrainingGraph;
+  weights: Weights;
+  buffers: StepBuffers;
+  layout: RowLayout;
+  optimizer: OptimizerOptions;
+  /** Optimiser group that `trainStep` leaves as it is: `groupStep` moves it. */
+  apart?: string;
+  clipNorm: number | undefined;
+  weighting: TaskWeighting;
+  lossReduction: LossReduction;
+  tasks: readonly string[];
+  phase: string;
+  dropoutKeep: number;
+  seed: number;
+}
+
+export interface StepInput {
+  batch: Batch;
+  /** Counts from 1 within the phase. */
+  step: number;
+  epoch: number;
+  learningRate: number;
+  scalars: Record<string, number>;
+  /** Fills [size, gates] hard gates of the batch's rows. */
+  fillGates?: (batch: Batch, out: Float32Array) => void;
+  /** Fills [size, width] of a noise input. Default: standard normal numbers, by (seed, phase, step, input). */
+  fillNoise?: (input: string, out: Float32Array) => void;
+}
+
+/** Losses of a batch before the update. The training loss is their weighted sum (or mean) plus the penalty. */
+export interface StepLosses {
+  /**
+   * Mean loss of each task over its labelled rows (with `perScenarioMean` the sum of the scenarios' means); NaN for a task
+   * without any.
+   */
+  tasks: Float32Array;
+  /** Weight that the gradient of each task had. */
+  weights: readonly number[];
+  /** What the model adds to the loss; 0 for most. */
+  penalty: number;
+}
+
+/**
+ * Trains on one batch.
+ *
+ * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
+ */
+export async function trainStep(context: StepContext, input: StepInput): Promise<StepLosses> {
+  const { kernels, weights, buffers, layout } = context;
+  const { batch, step, learningRate } = input;
+  const { results, losses, taskWeights, scale, denseLength } = await runBatch(context, input);
+  const count = sumRowGradients(kernels, layout, buffers, batch.size);
+  const gradients: Gradients = {
+    dense: buffers.gradient,
+    denseLength,
+    unique: buffers.unique,
+    count,
+    summed: buffers.summed,
+    stamps: buffers.stamps,
+    wholeTable: buffers.wholeTable,
+  };
+  const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);
+  const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
+  checkGradients(context, input, gradients);
+  weights.bufferValues.view.set(buffers.nextBuffers.view);
+  const gradientScale = clipScale(context, gradients);
+  update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
+  return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
+}
+
+/**
+ * Moves one optimiser group by the loss of a batch. All else stays as it is: other parameters, the table, buffers, and what the
+ * weighting of the tasks learns. `input.step` counts the group's own steps.
+ *
+ * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
+ */
+export async function groupStep(context: StepContext, group: string, input: StepInput): Promise<void> {
+  const { kernels, weights, buffers, optimizer } = context;
+  const { step, learningRate } = input;
+  const { denseLength } = await runBatch(context, input);
+  const gradients = { dense: buffers.gradient, denseLength };
+  checkGradients(context, input, { ...gradients, count: 0 });
+  updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
+}
+
+/** What a batch's run leaves beside the gradients, which lie in the buffers. */
+interface BatchRun {
+  results: Record<string, Value>;
+  /** Of each task, without its weight; NaN for a task without labels. */
+  losses: Float32Array;
+  taskWeights: readonly number[];
+  /** What the sum over tasks is multiplied by. */
+  scale: number;
+  /** Numbers of the flat vector up to the last that learns. */
+  denseLength: number;
+}
+
+/** Loads a batch, with idle rows where they help, and runs the graph, forward and backward. */
+async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
+  const { kernels, session, graph, weights, buffers, layout } = context;
+  const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
+  const input = { ...given, batch };
+  loadRows(kernels, layout, buffers, batch, weights.table);
+  const taskWeights = context.weighting.weights();
+  const scale = lossScale(context.lossReduction, taskWeights.length);
+  const factors = taskWeights.map((weight) => scale * weight);
+  const labels = weighLabels(batch, factors, context.lossReduction, buffers);
+  input.fillGates?.(batch, buffers.gates.view);
+  const masks = fillDropout(context, input);
+  const noise = fillNoise(context, input);
+
+  const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
+  const denseLength = denseFrom + totalLength(graph.trainable);
+  const tasks = context.tasks.length;
+  const feeds: Record<string, Value> = {
+    ...parameterValues(weights),
+    ...Object.fromEntries(graph.scalars.map((name) => [name, scalarValue(input.scalars[name])])),
+    ...masks,
+    ...noise,
+    rows: scalarValue(batch.size),
+    ...rowValues(layout, buffers, batch.size),
+    labels: rowsOf(buffers.labels, batch.size, tasks),
+    lossWeights: rowsOf(buffers.lossWeights, batch.size, tasks),
+    rowWeights: rowsOf(buffers.rowWeights, batch.size),
+    gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
+  };
+  const into = {
+    gradient: between(buffers.gradient, denseFrom, denseLength),
+    ...rowGradients(context, batch.size),
+    ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
+  };
+  const results = await session.run(pick(feeds, session.inputs), into);
+  const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labels.labelled);
+  checkLosses(context, input, { losses, labels, penalty: results.penalty.data[0], denseLength });
+  return { results, losses, taskWeights, scale, denseLength };
+}
+
+const between = ({ view }: Region, from: number, to: number): Value => ({
+  type: 'float32',
+  shape: [to - from],
+  data: view.subarray(from, to),
+});
+
+/** Where the run puts the gradients of what was gathered. */
+function rowGradients({ layout, buffers }: StepContext, size: number): Record<string, Value> {
+  const { fields, dimension, sequences } = layout;
+  const embeddingGradient = rowsOf(buffers.embeddingGradient, size, fields.length * dimension);
+  if (sequences === undefined) return { embeddingGradient };
+  const { types, length } = sequences;
+  return { embeddingGradient, sequenceGradient: rowsOf(buffers.sequenceGradient, size, types, length, dimension) };
+}
+
+/** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns how many rows. */
+export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: StepBuffers, size: number): number {
+  const { stamps, unique, summed } = buffers;
+  const into = { dimension: layout.dimension, stamps, unique, summed };
+  const count = kernels.scatterUnique({
+    ...into,
+    ids: buffers.ids,
+    rows: size,
+    slots: layout.slots,
+    fields: layout.fields,
+    gradient: buffers.embeddingGradient,
+  });
+  if (layout.sequences === undefined) return count;
+  const { types, length, places } = layout.sequences;
+  return kernels.scatterUnique({
+    ...into,
+    ids: buffers.sequenceIds,
+    rows: size * types,
+    slots: length,
+    fields: places,
+    gradient: buffers.sequenceGradient,
+    known: count,
+  });
+}
+
+/** What the graph gives of each task alone, without the group `apart`; `gradients` stay as they are. */
+function taskGradients(
+  context: StepContext,
+  size: number,
+  results: Record<string, Value>,
+  { summed, count, denseLength }: Gradients,
+): TaskGradient[] {
+  const { kernels, layout, buffers, weights, apart } = context;
+  const numbers = count * layout.dimension;
+  const whole = summed.view.slice(0, numbers);
+  const found = context.tasks.map((_, task) => {
+    const dense = results[taskOutput(task, 'gradient')].data as Float32Array;
+    for (const { group, from, to } of groupRanges(weights, denseLength)) if (group === apart) dense.fill(0, from, to);
+    for (const [name, { data }] of Object.entries(rowGradients(context, size)))
+      data.set(results[taskOutput(task, name)].data);
+    sumRowGradients(kernels, layout, buffers, size);
+    return { dense, rows: summed.view.slice(0, numbers) };
+  });
+  summed.view.set(whole);
+  return found;
+}
+
+const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
+  Object.fromEntries(names.map((name) => [name, feeds[name]]));
+
+/** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
+function fillDropout(
+  { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
+  { batch, step }: StepInput,
+): Record<string, Value> {
+  const masks: Record<string, Value> = {};
+  let from = 0;
+  graph.dropout.forEach((mask, layer) => {
+    const count = batch.size * mask.width;
+    const region: Region = {
+      byteOffset: buffers.dropout.byteOffset + from * 4,
+      view: buffers.dropout.view.subarray(from, from + count),
+    };
+    kernels.dropoutMask(
+      region,
+      count,
+      dropoutKeep,
+      seed + (phase === 'retrain' ? 1 : 0),
+      step * graph.dropout.length + layer,
+    );
+    masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
+    from += buffers.capacity * mask.width;
+  });
+  return masks;
+}
+
+/** Noise is a function of (seed, phase, step, input): a resumed run draws the same. */
+function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
+  const { graph, buffers, seed, phase } = context;
+  const normals = (input: string, out: Float32Array): void => {
+    const generator = random('noise', seed, phase, step, input);
+    for (let i = 0; i < out.length; i++) out[i] = generator.normal();
+  };
+  let from = 0;
+  return Object.fromEntries(
+    graph.noise.map(({ input, width }) => {
+      const data = buffers.noise.view.subarray(from, from + batch.size * width);
+      (fill ?? normals)(input, data);
+      from += buffers.capacity * width;
+      return [input, { type: 'float32', shape: [batch.size, width], data }];
+    }),
+  );
+}
+
+const placeOf = ({ phase }: StepContext, { step, epoch, learningRate }: StepInput): Place => ({
+  phase,
+  step,
+  epoch: epoch + 1,
+  learningRate,
+});
+
+/** Throws LOSS_NOT_FINITE for a loss of a labelled task, or a penalty, that is not finite. */
+function checkLosses(
+  context: StepContext,
+  input: StepInput,
+  found: { losses: Float32Array; labels: LabelWeights; penalty: number; denseLength: number },
+): void {
+  const { losses, labels, penalty, denseLength } = found;
+  const broken = losses.findIndex((loss, t) => labels.labelled[t] && !Number.isFinite(loss));
+  const { unusable } = labels;
+  if (broken < 0 && Number.isFinite(penalty) && unusable === undefined) return;
+  const what =
+    broken >= 0
+      ? `the loss of task "${context.tasks[broken]}"`
+      : unusable === undefined
+        ? 'what the model adds to the loss'
+        : 'the weighted mean of the losses';
+  const largestGradient = context.kernels.largest(context.buffers.gradient, 0, denseLength);
+  throw notFinite(what, placeOf(context, input), { largestGradient, weights: unusable });
+}
+
+/** Throws LOSS_NOT_FINITE for gradients of parameters or table rows, or buffers after the step, that are not finite. */
+function checkGradients(
+  context: StepContext,
+  input: StepInput,
+  { dense, denseLength, count }: Pick<Gradients, 'dense' | 'denseLength' | 'count'>,
+): void {
+  const { kernels, buffers, weights, layout } = context;
+  const { nextBuffers, summed } = buffers;
+  const largestGradient = kernels.largest(dense, 0, denseLength);
+  const finds: [number, () => string][] = [
+    [largestGradient, () => `the gradient of ${nameOf(weights, firstNotFinite(dense.view.subarray(0, denseLength)))}`],
+    [kernels.largest(summed, 0, count * layout.dimension), () => 'the gradient of a row of the embedding table'],
+    [kernels.largest(nextBuffers, 0, nextBuffers.view.length), () => 'a moving average of the model'],
+  ];
+  const broken = finds.find(([largest]) => !Number.isFinite(largest));
+  if (broken !== undefined) throw notFinite(broken[1](), placeOf(context, input), { largestGradient });
+}
+
+/** Factor that brings the norm over the gradients of a step down to `clipNorm`; 1 without clipping. */
+function clipScale({ kernels, weights, layout, clipNorm, apart }: StepContext, gradients: Gradients): number {
+  if (clipNorm === undefined) return 1;
+  const { dense, denseLength, summed, count } = gradients;
+  const squares = groupRanges(weights, denseLength)
+    .filter(({ group }) => group !== apart)
+    .reduce(
+      (sum, { from, to }) => sum + kernels.sumOfSquares(dense, from, to),
+      kernels.sumOfSquares(summed, 0, count * layout.dimension),
+    );
+  return Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
+}

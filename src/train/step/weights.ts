@@ -1,0 +1,144 @@
+/**
+ * The numbers that a run learns: one flat vector of dense parameters, one embedding table, the optimiser's moments of both,
+ * and the model's buffers, in one arena that ONNX Runtime and the kernels work on in place.
+ */
+import { random } from '../../base/random.ts';
+import { type Arena, type Region, regionBytes } from '../../kernels/index.ts';
+import type { BufferSpec, Initializer, ParameterSpec } from '../../model/contract.ts';
+
+export interface WeightSizes {
+  specs: readonly ParameterSpec[];
+  buffers: readonly BufferSpec[];
+  /** Rows of the embedding table, numbers per row. */
+  tableRows: number;
+  dimension: number;
+  /** Keep a second table that the frozen gate network reads. */
+  gateTable: boolean;
+  /** Optimiser moments per number: Adam has 2, SGD with momentum 1. */
+  moments: 0 | 1 | 2;
+}
+
+export interface Weights {
+  /** Group by group in order of first appearance, so that an optimiser group is one range of the flat vector. */
+  specs: readonly ParameterSpec[];
+  /** Range of each parameter in `dense`. */
+  range: ReadonlyMap<string, { from: number; to: number }>;
+  dense: Region;
+  /** In the order in which `bufferValues` holds them, one after another. */
+  buffers: readonly BufferSpec[];
+  bufferValues: Region;
+  /** [V, D] */
+  table: Region;
+  /** D */
+  dimension: number;
+  gateTable: Region | undefined;
+  /** First and second moments, where the optimiser has them. */
+  denseMoments: Region[];
+  tableMoments: Region[];
+}
+
+export const length = (spec: { shape: readonly number[] }): number =>
+  spec.shape.reduce((product, size) => product * size, 1);
+
+/** Group by group, groups in order of first appearance: the order of the flat vector and of the flat gradient. */
+export function byGroup(specs: readonly ParameterSpec[]): ParameterSpec[] {
+  const groups = [...new Set(specs.map((spec) => spec.group))];
+  return groups.flatMap((group) => specs.filter((spec) => spec.group === group));
+}
+
+/** Numbers of all specs together. */
+export const totalLength = (specs: readonly { shape: readonly number[] }[]): number =>
+  specs.reduce((sum, spec) => sum + length(spec), 0);
+
+/** Bytes that the weights take in an arena. */
+export function weightBytes({ specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes): number {
+  const tables = 1 + Number(gateTable) + moments;
+  return (
+    (1 + moments) * regionBytes(totalLength(specs)) +
+    regionBytes(totalLength(buffers)) +
+    tables * regionBytes(tableRows * dimension)
+  );
+}
+
+export function allocateWeights(
+  arena: Arena,
+  { specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes,
+): Weights {
+  const ordered = byGroup(specs);
+  const range = new Map<string, { from: number; to: number }>();
+  let total = 0;
+  for (const spec of ordered) {
+    range.set(spec.name, { from: total, to: total + length(spec) });
+    total += length(spec);
+  }
+  const table = (): Region => arena.floats(tableRows * dimension);
+  return {
+    specs: ordered,
+    range,
+    dense: arena.floats(total),
+    buffers,
+    bufferValues: arena.floats(totalLength(buffers)),
+    table: table(),
+    dimension,
+    gateTable: gateTable ? table() : undefined,
+    denseMoments: Array.from({ length: moments }, () => arena.floats(total)),
+    tableMoments: Array.from({ length: moments }, table),
+  };
+}
+
+/** A parameter's numbers, as a view of the flat vector. */
+export function view(weights: Weights, name: string): Float32Array {
+  const range = weights.range.get(name);
+  if (range === undefined) throw new Error(`no parameter ${name}`);
+  return weights.dense.view.subarray(range.from, range.to);
+}
+
+/** Each buffer with its numbers, as views. */
+export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Float32Array][] {
+  let from = 0;
+  return buffers.map((spec) => {
+    const numbers = bufferValues.view.subarray(from, from + length(spec));
+    from += numbers.length;
+    return [spec, numbers];
+  });
+}
+
+/**
+ * Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other.
+ * `dimension`: numbers per embedding, of which a row of the table may hold several.
+ */
+export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
+  for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
+  for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
+  fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
+}
+
+/** Xavier uniform on [V, D], as AutoIFS' authors have it: the bound shrinks as the vocabulary grows. */
+const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
+  kind: 'uniform',
+  bound: Math.sqrt(6 / (tableRows + dimension)),
+});
+
+function fill(target: Float32Array, initializer: Initializer, seed: number, name: string): void {
+  const generator = random('initialize', seed, name);
+  for (let i = 0; i < target.length; i++) target[i] = draw(initializer, generator);
+}
+
+/** One number of an initial distribution. */
+export function draw(initializer: Initializer, generator: { uniform(): number; normal(): number }): number {
+  switch (initializer.kind) {
+    case 'zeros':
+      return 0;
+    case 'ones':
+      return 1;
+    case 'uniform':
+      return (2 * generator.uniform() - 1) * initializer.bound;
+    case 'normal':
+      return generator.normal() * initializer.deviation;
+  }
+}
+
+/** Zeroes the optimiser's moments. */
+export function clearMoments(weights: Weights): void {
+  for (const moment of [...weights.denseMoments, ...weights.tableMoments]) moment.view.fill(0);
+}

@@ -1,0 +1,94 @@
+/** From a trained run to flows and to an artifact of selected graphs. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPrepared } from '../../src/data/prepared/open.ts';
+import type { PreparedData } from '../../src/data/prepared/prepared.ts';
+import { batchesOf } from '../../src/export/rows-session.ts';
+import { serveArtifact, serveModel } from '../../src/export/scorer.ts';
+import { measureFlows } from '../../src/export/select/flows.ts';
+import { selectRun } from '../../src/export/select/select-run.ts';
+import { loadServedModel } from '../../src/export/served-model.ts';
+import { servingGraph } from '../../src/export/serving-graph.ts';
+import { openArtifact } from '../../src/store/artifact/open.ts';
+import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
+
+const { path: folder, remove } = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+let data: PreparedData;
+
+beforeAll(async () => {
+  const prepared = await prepareSmall(folder, 4000);
+  data = await openPrepared(prepared);
+  await makeRun(at('run'), prepared, { train: { searchEpochs: 2, maxEpochs: 2 } });
+  await makeRun(at('star'), prepared, { model: { key: 'star' }, train: { maxEpochs: 1 } });
+  const coins = { key: 'autoifs', embeddingDim: 4, mlpDims: [8, 6, 5], selection: 'random' };
+  await makeRun(at('coins'), prepared, { model: coins, train: { maxEpochs: 1 } });
+  for (const name of ['run', 'star', 'coins']) await trainWithStops(at(name));
+});
+afterAll(remove);
+
+test('flows of the training rows are those that the run reported', async () => {
+  const { rows, kept, flows } = await measureFlows(at('run'), 'train');
+  const report = readFileSync(at('run/report.md'), 'utf8');
+  for (const [s, scenario] of ['feed', 'search'].entries())
+    for (const [t, task] of ['click', 'buy'].entries()) {
+      const rates = kept[s][t].map((part) => (part / rows[s]).toFixed(3)).join(' | ');
+      expect(report).toContain(`| ${scenario} | ${task} | ${rates} | ${rows[s]} |`);
+    }
+  expect(flows.length).toBe(4);
+  await expect(measureFlows(at('star'), 'test')).rejects.toMatchObject({ code: 'FLOWS_NONE' });
+});
+
+test.each(['run', 'star', 'coins'])(
+  '%s: the artifact has a graph for each scenario, and answers as the model does',
+  async (name) => {
+    const { selection } = await selectRun(at(name), { out: at(`${name}-selected`), threads: 1 });
+    const artifact = await openArtifact(at(`${name}-selected`));
+    const { graphs, selection: record } = artifact.manifest;
+    expect(graphs.map(({ file }) => file)).toEqual(['graph.onnx', 'scenario-0.onnx', 'scenario-1.onnx']);
+    expect(new Set(graphs.map((graph) => graph.selection))).toEqual(new Set(['exact']));
+    expect(record).toMatchObject({ kind: 'exact', epsilon: 0, int8: false });
+    const { train, validation, test: unseen } = data.manifest.splits;
+    expect(record?.compared.map(({ rows }) => rows)).toEqual([validation.rows, unseen.rows]);
+    expect(record?.compared[0].differing).toBe(0);
+    if (name !== 'star') expect(record?.measured.rows.reduce((a, b) => a + b)).toBe(train.rows + validation.rows);
+
+    const served = loadServedModel(at(name));
+    const whole = servingGraph(served);
+    for (const graph of selection.graphs.scenarios) expect(graph.multiplyAdds).toBeLessThan(whole.multiplyAdds);
+    const servers = [await serveModel(served, [whole], { threads: 1 }), await serveArtifact(artifact, { threads: 1 })];
+    for await (const batch of batchesOf(data, 'validation')) {
+      const [model, selected] = await Promise.all(servers.map((server) => server.score(batch)));
+      const differences = model.probabilities.map((value, i) => Math.abs(value - selected.probabilities[i]));
+      expect(Math.max(...differences)).toBeLessThan(1.001e-6);
+    }
+    for (const server of servers) await server.close();
+  },
+);
+
+test('writes nothing where answers would cost more than the budget, or eight bits gain nothing', async () => {
+  const lossy = { out: at('lossy'), epsilon: 0.499, budget: -1, threads: 1 };
+  await expect(selectRun(at('coins'), lossy)).rejects.toMatchObject({ code: 'SELECT_OVER_BUDGET' });
+  await expect(selectRun(at('star'), { out: at('int8'), int8: true })).rejects.toMatchObject({
+    code: 'SELECT_INT8_USELESS',
+  });
+  expect([existsSync(at('lossy')), existsSync(at('int8'))]).toEqual([false, false]);
+});
+
+test('a score is checked before any work, and stored in the artifact', async () => {
+  const steps: string[] = [];
+  const onStep = (step: string): void => void steps.push(step);
+  const wrong = { out: at('unscored'), onStep, threads: 1 };
+  await expect(selectRun(at('star'), { ...wrong, score: { default: 'clik' } })).rejects.toMatchObject({
+    code: 'SCORE_INVALID',
+  });
+  await expect(selectRun(at('star'), { ...wrong, score: { scenarios: { detail: 'click' } } })).rejects.toMatchObject({
+    code: 'SCORE_SCENARIO',
+  });
+  expect([steps, existsSync(at('unscored'))]).toEqual([[], false]);
+  const score = { default: 'click * 0.3 + buy', scenarios: { search: 'click' } };
+  const { exported } = await selectRun(at('star'), { out: at('scored'), score, threads: 1 });
+  expect(exported.manifest.score).toEqual(score);
+  expect((await openArtifact(at('scored'))).manifest.score).toEqual(score);
+});
