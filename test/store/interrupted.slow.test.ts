@@ -11,7 +11,7 @@ import { temporaryFolder } from './temporary.ts';
 
 /** Starts a process on one of the scripts beside this file (TypeScript, by the loader that also reads configurations). */
 function start(script: string, folder: string): ChildProcess & { lines: string[] } {
-  const child = spawn(process.execPath, ['node_modules/jiti/lib/jiti-cli.mjs', `test/artifact/${script}`, folder], {
+  const child = spawn(process.execPath, ['node_modules/jiti/lib/jiti-cli.mjs', `test/store/${script}`, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
