@@ -6,7 +6,7 @@ import { EXIT } from '../../src/base/errors/entry.ts';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { loadDataset } from '../../src/config/load.ts';
 import { validate } from '../../src/data/checks/validate.ts';
-import { LOG_CSV } from '../data/hostile.ts';
+import { LOG_CSV } from '../data/sql/hostile.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { mutatedConfig } from './mutated.ts';
 

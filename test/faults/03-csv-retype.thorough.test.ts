@@ -4,7 +4,7 @@ import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
-import { scoreIds } from '../data/score-ids.ts';
+import { scoreIds } from '../data/predict/score-ids.ts';
 import { fixture } from '../data/support.ts';
 import { temporaryFolder } from '../train/support.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { scoreIds } from '../data/score-ids.ts';
+import { scoreIds } from '../data/predict/score-ids.ts';
 import { fixture, temporaryFolder } from '../data/support.ts';
 
 const FAULT = fixture('faults/09-json-mixed-types');

@@ -1,7 +1,0 @@
-import { test } from 'vitest';
-import { recipes } from '../../src/data/recipes/recipes.ts';
-import { expectParity } from './official.ts';
-import { fixture } from './support.ts';
-
-test('kuairand_mini: 89 fields of six joined files', async () =>
-  expectParity('kuairand_mini', await recipes['kuairand-pure'].prepareConfig(fixture('kuairand_mini'))));

@@ -1,6 +1,0 @@
-import { test } from 'vitest';
-import { expectParity } from './official.ts';
-import { ML1M } from './support.ts';
-
-test('ml1m_mini: the rows, order, labels and scenarios of the official script; ids up to a bijection per field', () =>
-  expectParity('ml1m_mini', ML1M));

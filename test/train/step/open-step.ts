@@ -1,0 +1,58 @@
+/** What takes training steps by SGD without L2, without a run around it. */
+import { runSchema } from '../../../src/config/run.ts';
+import { loadKernels } from '../../../src/kernels/index.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes, ParameterSpec } from '../../../src/model/contract.ts';
+import { createSession } from '../../../src/runtime/session.ts';
+import { trainingGraph } from '../../../src/train/graphs.ts';
+import type { RowLayout } from '../../../src/train/step/feeds.ts';
+import { allocateStep, type StepContext, stepBytes } from '../../../src/train/step/step.ts';
+import { allocateWeights, totalLength, weightBytes } from '../../../src/train/step/weights.ts';
+import type { TaskGradients } from '../../../src/train/weighting/contract.ts';
+import { withWeightingGroup } from '../../../src/train/weighting/index.ts';
+
+export interface StepRequest {
+  model: ModelDefinition<CommonOptions>;
+  options: CommonOptions;
+  sizes: ModelSizes;
+  layout: RowLayout;
+  tableRows: number;
+  /** Rows that a batch may have. */
+  batchSize: number;
+  tableUpdates: 'lazy' | 'dense';
+  /** Parameters that stand before the model's own. */
+  before?: ParameterSpec[];
+  taskGradients?: TaskGradients;
+}
+
+/** All but the weighting of the tasks. Parameters and table are zeros. The session is the caller's to release. */
+export async function openStep(request: StepRequest): Promise<Omit<StepContext, 'weighting'>> {
+  const { model, options, sizes, layout, tableRows, batchSize, tableUpdates, before = [], taskGradients } = request;
+  const graph = trainingGraph({ model, options, sizes, phase: 'train', batchSize, taskGradients });
+  const specs = [...before, ...model.parameters(options, sizes)];
+  const { dimension } = layout;
+  const weightSizes = { specs, buffers: [], tableRows, dimension, gateTable: false, moments: 0 as const };
+  const { tasks } = sizes;
+  const denseParameters = totalLength(specs);
+  const nothing = { gates: 0, buffers: 0, dropout: 0, noise: 0 };
+  const wholeTable = tableUpdates === 'dense';
+  const stepSizes = { ...nothing, batchSize, tasks, denseParameters, tableRows, wholeTable };
+  const kernels = await loadKernels();
+  const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
+  const weights = allocateWeights(arena, weightSizes);
+  const { train } = runSchema.parse({ model: { key: model.key }, train: { optimizer: 'sgd', l2: 0, tableUpdates } });
+  return {
+    kernels,
+    session: await createSession(graph.bytes, { threads: 1 }),
+    graph,
+    weights,
+    buffers: allocateStep(arena, stepSizes, layout),
+    layout,
+    optimizer: { ...train, groups: withWeightingGroup(train.groups) },
+    clipNorm: undefined,
+    lossReduction: 'sum',
+    tasks: Array.from({ length: tasks }, (_, t) => `task ${t}`),
+    phase: 'train',
+    dropoutKeep: 1,
+    seed: 1,
+  };
+}
