@@ -13,12 +13,12 @@ COPY scripts/build.js scripts/
 COPY src src
 RUN node scripts/build.js
 
-# What serving needs: no database, no second ONNX Runtime, no binaries of other platforms.
+# What serving needs: no database, no binaries of other platforms.
 FROM node:${NODE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
-RUN rm -rf node_modules/onnxruntime-web node_modules/@duckdb node_modules/.bin
+RUN rm -rf node_modules/@duckdb node_modules/.bin
 RUN cd node_modules/onnxruntime-node/bin/napi-v6 && find . -mindepth 2 -maxdepth 2 ! -path "./linux/$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:${NODE}

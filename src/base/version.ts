@@ -2,11 +2,16 @@
 import { readFileSync } from 'node:fs';
 
 // Two folders above this file, both in src/ and in dist/.
-const manifest: { version: string; dependencies: Record<string, string> } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-);
+const manifest: {
+  version: string;
+  dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 export const VERSION = manifest.version;
+
+/** The version of onnxruntime-web that this program is tested with. The package is optional: users install it themselves. */
+export const WEB_RUNTIME_VERSION = manifest.peerDependencies['onnxruntime-web'];
 
 /** What decides a run's bits beside its configuration: recorded in run folders. */
 export const versions = (): Record<string, string> => ({

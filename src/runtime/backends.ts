@@ -1,6 +1,10 @@
-/** The two builds of ONNX Runtime, loaded at first use: importing this room costs nothing, a session pays for one of them. */
+/**
+ * The two builds of ONNX Runtime, loaded at first use: importing this room costs nothing, a session pays for one of them.
+ * `onnxruntime-web` is an optional peer dependency: 139 MB that only machines without a native binary need.
+ */
 import type * as Ort from 'onnxruntime-node';
-import { error } from '../base/errors/index.ts';
+import { error, TributaryError } from '../base/errors/index.ts';
+import { WEB_RUNTIME_VERSION } from '../base/version.ts';
 import type { BackendName } from './contract.ts';
 
 export interface Backend {
@@ -15,11 +19,21 @@ const CHOICES = ['auto', 'node', 'web'] as const;
  * The backend of a choice. `auto` is the environment's TRIBUTARY_BACKEND where that is set, else `node` where its native
  * binary loads, else `web`.
  *
- * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE
+ * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, BACKEND_NOT_INSTALLED
  */
 export async function loadBackend(choice: BackendName | 'auto'): Promise<Backend> {
   const wanted = choice === 'auto' ? fromEnvironment() : choice;
-  return wanted === 'auto' ? load('node').catch(() => load('web')) : load(wanted);
+  return wanted === 'auto' ? load('node').catch(loadFallback) : load(wanted);
+}
+
+/** `web` in place of `node`. An error says why `node` did not load, too. */
+async function loadFallback(nodeFailure: Error): Promise<Backend> {
+  try {
+    return await load('web');
+  } catch (cause) {
+    if (!(cause instanceof TributaryError) || cause.code !== 'BACKEND_NOT_INSTALLED') throw cause;
+    throw notInstalled(cause, { backend: 'node', reason: reasonOf(nodeFailure) });
+  }
 }
 
 /** Which backends load on this machine; for those that do not, why. */
@@ -50,9 +64,26 @@ function load(name: BackendName): Promise<Backend> {
   loaded[name] ??= LOADERS[name]().then(
     (ort) => ({ name, ort }),
     (cause: Error) => {
+      if (isAbsent(cause, 'onnxruntime-web')) throw notInstalled(cause);
       const platform = `${process.platform} ${process.arch}`;
       throw error('BACKEND_UNAVAILABLE', { backend: name, platform, reason: cause.message }, cause);
     },
   );
   return loaded[name];
 }
+
+/** Is the package itself not there? A file missing inside it is a broken installation instead. */
+const isAbsent = (cause: Error, name: string): boolean =>
+  'code' in cause &&
+  (cause.code === 'ERR_MODULE_NOT_FOUND' || cause.code === 'MODULE_NOT_FOUND') &&
+  new RegExp(`Cannot find (package|module) '${name}'`).test(cause.message);
+
+const notInstalled = (cause: Error, fallback?: { backend: BackendName; reason: string }): TributaryError =>
+  error(
+    'BACKEND_NOT_INSTALLED',
+    { backend: 'web', package: 'onnxruntime-web', version: WEB_RUNTIME_VERSION, fallback },
+    cause,
+  );
+
+/** What the package said when it failed to load. */
+const reasonOf = (failure: Error): string => (failure.cause instanceof Error ? failure.cause : failure).message;

@@ -14,6 +14,22 @@ export const RUNTIME_ERRORS = {
       `the backend "${d.backend}" does not load on ${d.platform}: ${d.reason}. ` +
       'Reinstall with `npm ci`, or set the backend to `auto`',
   ),
+  BACKEND_NOT_INSTALLED: entry(
+    EXIT.environment,
+    500,
+    (d: {
+      backend: string;
+      package: string;
+      version: string;
+      /** Why the default backend was not used, where `auto` fell back from it. */
+      fallback?: { backend: string; reason: string };
+    }) =>
+      `the backend "${d.backend}" needs the package ${d.package}, which is not installed. ` +
+      `Install it next to tributary-ranker: \`npm install ${d.package}@${d.version}\` (with -g if tributary-ranker is installed globally)` +
+      (d.fallback === undefined
+        ? ', or set the backend to `auto`'
+        : `. It replaces the backend "${d.fallback.backend}", which does not load here: ${d.fallback.reason}`),
+  ),
   SESSION_REFUSED: entry(
     EXIT.internal,
     500,
