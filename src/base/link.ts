@@ -1,4 +1,4 @@
-/** Questions and answers between two processes or threads over the channel that Node gives them. */
+/** Questions, answers and errors between two processes or threads over the channel that Node gives them. */
 import { type ErrorCode, error, TributaryError } from './errors/index.ts';
 
 /** What a side answers, by name of the question. */
@@ -57,10 +57,10 @@ export function createLink(channel: Channel, handlers: Handlers, options?: LinkO
       try {
         send({ link: 'answer', id, value: await handlers[name as string](value as never) });
       } catch (cause) {
-        send({ link: 'failure', id, value: packed(cause) });
+        send({ link: 'failure', id, value: packError(cause) });
       }
     } else if (message?.link === 'answer') settle(message.id)?.resolve(message.value as never);
-    else if (message?.link === 'failure') settle(message.id)?.reject(unpacked(message.value as PackedError));
+    else if (message?.link === 'failure') settle(message.id)?.reject(unpackError(message.value as PackedError));
   });
 
   return {
@@ -93,19 +93,24 @@ interface Asked {
   late: NodeJS.Timeout | undefined;
 }
 
-interface PackedError {
-  code?: ErrorCode;
+/** An error as plain data: errors lose their class between processes and threads. */
+export interface PackedError {
   message: string;
-  details?: unknown;
   stack?: string;
+  /** Of an error of the catalogue. */
+  known?: { code: ErrorCode; details: unknown };
 }
 
-const packed = (cause: unknown): PackedError =>
-  cause instanceof TributaryError
-    ? { code: cause.code, message: cause.message, details: cause.details }
-    : { message: (cause as Error).message, stack: (cause as Error).stack };
+export function packError(cause: unknown): PackedError {
+  if (!(cause instanceof Error)) return { message: String(cause) };
+  const { message, stack } = cause;
+  return cause instanceof TributaryError
+    ? { message, stack, known: { code: cause.code, details: cause.details } }
+    : { message, stack };
+}
 
-function unpacked({ code, message, details, stack }: PackedError): Error {
-  if (code !== undefined) return new TributaryError(code, message, details);
-  return Object.assign(new Error(message), { stack });
+/** The error on the other side: with its code, if it had one, and the stack of where it was thrown. */
+export function unpackError({ message, stack, known }: PackedError): Error {
+  const cause = known === undefined ? new Error(message) : new TributaryError(known.code, message, known.details);
+  return stack === undefined ? cause : Object.assign(cause, { stack });
 }

@@ -4,28 +4,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
-import { error, TributaryError } from '../base/errors/index.ts';
-import type { ResultEvent, TrainingEvent, ValidatedEvent } from '../train/run/events.ts';
-import type { WorkerReply, WorkerRequest } from './worker.ts';
-
-export interface TrainingJob {
-  /** A run folder made by newRun. It is trained from its newest checkpoint, or from the start. */
-  folder: string;
-  /** File to write the finished model's logits of the test rows to; see logits.ts. */
-  testLogits?: string;
-  /** Train so many epochs for their validation values alone, see runTrial; without a number, to the end. */
-  trial?: { epochs?: number };
-  onEvent?: (event: TrainingEvent) => void;
-}
-
-export type TrainingOutcome =
-  /** `peakBytes`: the most memory that its process held. */
-  | { kind: 'finished'; result: ResultEvent; peakBytes: number }
-  | { kind: 'validated'; result: ValidatedEvent }
-  /** The pool was stopped; the run goes on from its checkpoint another time. */
-  | { kind: 'stopped' }
-  /** The run broke down by itself, or its process died again and again. */
-  | { kind: 'failed'; error: TributaryError | Error };
+import { error } from '../base/errors/index.ts';
+import { unpackError } from '../base/link.ts';
+import type { TrainingJob, TrainingOutcome, WorkerReply, WorkerRequest } from './job.ts';
 
 export interface TrainingPool {
   /** Most runs at once. */
@@ -120,7 +101,7 @@ function runProcess(job: TrainingJob, running: Set<ChildProcess>): Promise<Train
     });
     child.on('message', (reply: WorkerReply) => {
       if (reply.kind === 'event') job.onEvent?.(reply.event);
-      else outcome = reply.kind === 'failed' ? { kind: 'failed', error: revive(reply) } : reply;
+      else outcome = reply.kind === 'failed' ? { kind: 'failed', error: unpackError(reply.error) } : reply;
     });
     const end = (how: string): void => {
       running.delete(child);
@@ -131,11 +112,4 @@ function runProcess(job: TrainingJob, running: Set<ChildProcess>): Promise<Train
     const { folder, testLogits, trial } = job;
     child.send({ folder, testLogits, trial } satisfies WorkerRequest, () => {});
   });
-}
-
-/** Errors lose their class between processes. */
-function revive({ message, stack, known }: Extract<WorkerReply, { kind: 'failed' }>): TributaryError | Error {
-  const revived = known === undefined ? new Error(message) : new TributaryError(known.code, message, known.details);
-  if (stack !== undefined) revived.stack = stack;
-  return revived;
 }

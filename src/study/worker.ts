@@ -3,18 +3,12 @@
  * when whoever started the process is gone, it ends at once, and the run keeps its last checkpoint.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type ErrorCode, TributaryError } from '../base/errors/index.ts';
+import { TributaryError } from '../base/errors/index.ts';
+import { packError } from '../base/link.ts';
 import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from '../train/run/events.ts';
 import { startTraining, startTrial, type TrainingHandle } from '../train/run/host.ts';
+import type { TrainingJob, WorkerReply, WorkerRequest } from './job.ts';
 import { writeLogits } from './logits.ts';
-import type { TrainingJob, TrainingOutcome } from './pool.ts';
-
-export type WorkerRequest = Omit<TrainingJob, 'onEvent'> | 'stop';
-
-export type WorkerReply =
-  | { kind: 'event'; event: TrainingEvent }
-  | { kind: 'failed'; message: string; stack?: string; known?: { code: ErrorCode; details: unknown } }
-  | Exclude<TrainingOutcome, { kind: 'failed' }>;
 
 /** A process that was killed a moment ago may still hold its folder. */
 const LOCK_MILLISECONDS = 200;
@@ -41,9 +35,7 @@ async function work({ folder, testLogits, trial }: Exclude<WorkerRequest, 'stop'
     if (testLogits !== undefined) await writeLogits(folder, 'test', testLogits);
     await send({ kind: 'finished', result, peakBytes: process.resourceUsage().maxRSS * 1024 });
   } catch (cause) {
-    const { message, stack } = cause as Error;
-    const known = cause instanceof TributaryError ? { code: cause.code, details: cause.details } : undefined;
-    await send({ kind: 'failed', message, stack, known });
+    await send({ kind: 'failed', error: packError(cause) });
   }
 }
 

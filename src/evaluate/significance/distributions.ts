@@ -3,6 +3,9 @@
 /** P(|Z| >= |z|) of a standard normal number. */
 export const normalTwoSided = (z: number): number => erfc(Math.abs(z) / Math.SQRT2);
 
+/** P(Z <= z) of a standard normal number. */
+export const normalBelow = (z: number): number => (z < 0 ? normalTwoSided(z) / 2 : 1 - normalTwoSided(z) / 2);
+
 /** P(|T| >= |t|) of Student's t with `df` degrees of freedom (any positive number). */
 export function studentTwoSided(t: number, df: number): number {
   if (t === 0) return 1;

@@ -2,5 +2,5 @@
 export { type BootstrapCell, bootstrapAuc, bootstrapTest } from './bootstrap.ts';
 export { CORRECTIONS, type Correction } from './corrections.ts';
 export { aucVariance, delongTest, meanPlacements, type Placements, placements } from './delong.ts';
-export { chiSquareCritical, chiSquareTail, normalCritical } from './distributions.ts';
+export { chiSquareCritical, chiSquareTail, normalBelow, normalCritical } from './distributions.ts';
 export { type Mean, meanOf, pairedT, type Test } from './means.ts';

@@ -10,7 +10,7 @@ import { findModel } from '../../model/registry.ts';
 import { readLog, runPaths } from '../../store/run/run-folder.ts';
 import { type ModelCost, modelCost } from '../../train/cost.ts';
 import { modelSizes } from '../../train/sizes.ts';
-import type { TrainingOutcome } from '../pool.ts';
+import type { TrainingOutcome } from '../job.ts';
 import type { Cell } from './plan.ts';
 
 export interface CellResult {

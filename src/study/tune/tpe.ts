@@ -5,6 +5,7 @@
  * bandwidths that Watanabe (2023, arXiv 2304.11127) finds robust.
  */
 import type { Random } from '../../base/random.ts';
+import { normalBelow } from '../../evaluate/significance/index.ts';
 import type { Dimension, Point, Space } from './space.ts';
 
 /** Share of the known trials that count as good. */
@@ -87,20 +88,31 @@ const kernelOf = ({ choices }: Dimension, bandwidth: number, centres: number): K
   choices === undefined ? rangeKernel(bandwidth) : choiceKernel(choices, centres);
 
 /** A normal density, cut off at the ends of the range. */
-const rangeKernel = (bandwidth: number): Kernel => ({
-  density(coordinate, centre) {
-    if (centre === undefined) return 1;
-    const mass = normalShare((1 - centre) / bandwidth) - normalShare(-centre / bandwidth);
-    return Math.exp(-0.5 * ((coordinate - centre) / bandwidth) ** 2) / (bandwidth * Math.sqrt(2 * Math.PI) * mass);
-  },
-  draw(centre, generator) {
-    if (centre === undefined) return generator.uniform();
-    for (;;) {
-      const coordinate = centre + bandwidth * generator.normal();
-      if (coordinate >= 0 && coordinate <= 1) return coordinate;
-    }
-  },
-});
+function rangeKernel(bandwidth: number): Kernel {
+  /** Share of the density that lies within the range, by centre: each is asked for once per candidate. */
+  const shares = new Map<number, number>();
+  const shareOf = (centre: number): number => {
+    const known = shares.get(centre);
+    if (known !== undefined) return known;
+    const share = normalBelow((1 - centre) / bandwidth) - normalBelow(-centre / bandwidth);
+    shares.set(centre, share);
+    return share;
+  };
+  return {
+    density(coordinate, centre) {
+      if (centre === undefined) return 1;
+      const scale = bandwidth * Math.sqrt(2 * Math.PI) * shareOf(centre);
+      return Math.exp(-0.5 * ((coordinate - centre) / bandwidth) ** 2) / scale;
+    },
+    draw(centre, generator) {
+      if (centre === undefined) return generator.uniform();
+      for (;;) {
+        const coordinate = centre + bandwidth * generator.normal();
+        if (coordinate >= 0 && coordinate <= 1) return coordinate;
+      }
+    },
+  };
+}
 
 /** The centre's choice, and the less of all others the more is known. */
 function choiceKernel(choices: number, centres: number): Kernel {
@@ -113,12 +125,4 @@ function choiceKernel(choices: number, centres: number): Kernel {
       return centre;
     },
   };
-}
-
-/** The standard normal distribution function, to 1e-7 (Abramowitz and Stegun 26.2.17). */
-function normalShare(x: number): number {
-  if (x < 0) return 1 - normalShare(-x);
-  const t = 1 / (1 + 0.2316419 * x);
-  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return 1 - (Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI)) * series;
 }

@@ -1,6 +1,6 @@
 /** Starts training in its own thread and passes on what it tells. */
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, TributaryError } from '../../base/errors/index.ts';
+import { type PackedError, unpackError } from '../../base/link.ts';
 import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from './events.ts';
 
 /** What the thread is given. `stop`: one shared int, set to 1 to ask for a checkpoint and an end. */
@@ -16,7 +16,7 @@ export interface WorkerRequest {
 export type WorkerMessage =
   | { kind: 'event'; event: TrainingEvent }
   | { kind: 'done'; event: ResultEvent | ValidatedEvent | InterruptedEvent }
-  | { kind: 'failed'; message: string; stack?: string; known?: { code: ErrorCode; details: unknown } };
+  | { kind: 'failed'; error: PackedError };
 
 export interface TrainingHandle<End = ResultEvent> {
   /** Ends with the result, or with `interrupted` after `stop`; fails with the error that ended the run. */
@@ -58,17 +58,10 @@ function start<End>(
     worker.on('message', (message: WorkerMessage) => {
       if (message.kind === 'event') onEvent(message.event);
       else if (message.kind === 'done') resolve(message.event as End | InterruptedEvent);
-      else reject(revive(message));
+      else reject(unpackError(message.error));
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the training thread ended with code ${code} before it was done`)));
   });
   return { finished, stop: () => void Atomics.store(new Int32Array(stop), 0, 1) };
-}
-
-/** Errors lose their class between threads. */
-function revive({ message, stack, known }: Extract<WorkerMessage, { kind: 'failed' }>): Error {
-  const error = known === undefined ? new Error(message) : new TributaryError(known.code, message, known.details);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

@@ -1,6 +1,6 @@
 /** The thread that trains: ONNX Runtime blocks its thread during a run, so progress and signals live in another one. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { TributaryError } from '../../base/errors/index.ts';
+import { packError } from '../../base/link.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';
 import type { TrainingRequest } from './loop.ts';
 import { runTraining, runTrial } from './run.ts';
@@ -20,7 +20,5 @@ try {
   const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial.epochs);
   send({ kind: 'done', event: end });
 } catch (cause) {
-  const known = cause instanceof TributaryError;
-  const { message, stack } = cause as Error;
-  send({ kind: 'failed', message, stack, known: known ? { code: cause.code, details: cause.details } : undefined });
+  send({ kind: 'failed', error: packError(cause) });
 }
