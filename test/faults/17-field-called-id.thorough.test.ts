@@ -4,8 +4,8 @@ import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { predictRun } from '../../src/export/predict-run.ts';
-import { warmRequests } from '../../src/serve/models/warm.ts';
 import { loadRanker, type Ranker } from '../../src/serve/ranker/ranker.ts';
+import { warmRequests } from '../../src/serve/ranker/warm.ts';
 import { failure, fixture, readParquetRows } from '../data/support.ts';
 import { makeRun, temporaryFolder, trainWithStops } from '../train/support.ts';
 

@@ -4,47 +4,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { error, type TributaryError } from '../../base/errors/index.ts';
-import type { ServingConfig } from '../../config/serving.ts';
-import type { ServerMetrics } from '../metrics/server-metrics.ts';
-import type { Models } from '../models/models.ts';
-import type { Coordinator } from '../processes/coordinator.ts';
 import { adminRoutes } from '../routes/admin.ts';
+import type { RouteContext } from '../routes/context.ts';
 import { inferenceRoutes } from '../routes/inference.ts';
 import { pageRoutes } from '../routes/pages.ts';
 import { rankRoutes } from '../routes/rank.ts';
-import { type Access, addAccess, type Count, trustedProxies } from './access.ts';
+import { addAccess, type Count, trustedProxies } from './access.ts';
 import { addBodies } from './body.ts';
 import { type Connections, watchConnections } from './connections.ts';
 import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { logStream } from './log.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
-/** What every route is given. */
-export interface Service {
-  config: ServingConfig;
-  models: Models;
-  metrics: ServerMetrics;
-  coordinator: Coordinator;
-  /** Does this process take new requests? */
-  isReady: () => boolean;
-}
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    access?: Access;
-  }
-  interface FastifyRequest {
-    /** Name of the key. */
-    caller: string | undefined;
-    /** Size of the body, unpacked. */
-    bodyBytes: number;
-    /** What the log may say of a request beside its route and status. */
-    noted: { model?: string; items?: number; request_id?: string; code?: string };
-  }
-}
-
 /** A server that does not listen yet. Closing it answers what is open first. */
-export async function buildServer(service: Service): Promise<FastifyInstance> {
+export async function buildServer(service: RouteContext): Promise<FastifyInstance> {
   const { config } = service;
   const { limits, log } = config;
   let count: Count = async () => {};
@@ -113,7 +86,7 @@ function addUnknownRoutes(app: FastifyInstance): void {
 }
 
 /** What happens after a route: errors as bodies, numbers, a line in the log. */
-function addAnswers(app: FastifyInstance, { config, metrics, isReady }: Service, connections: Connections): void {
+function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteContext, connections: Connections): void {
   const { log } = config;
   const refusals = createRefusalLog(log.refusalsPerSecond, (code, count) =>
     app.log.info({ code, left_out: count }, 'more requests refused'),
@@ -171,7 +144,7 @@ const shownCause = (cause: unknown): object => {
 };
 
 /** Answers what is malformed or comes too slowly while there is somebody to answer, and ends the connection. */
-function answerSocket(cause: NodeJS.ErrnoException, socket: Socket, { config, metrics }: Service): void {
+function answerSocket(cause: NodeJS.ErrnoException, socket: Socket, { config, metrics }: RouteContext): void {
   if (cause.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -11,30 +11,16 @@ import type { RankRequest } from '../ranker/contract.ts';
 import type { Waiting } from '../ranker/graph-runner.ts';
 import type { CreateSession } from '../ranker/graphs.ts';
 import { createRanker, type ServedRanker } from '../ranker/ranker.ts';
+import { warmRequests } from '../ranker/warm.ts';
 import type { ArtifactStore, StoredArtifact } from './artifact-store.ts';
 import { type ChangeReport, changesOf, comparedValues } from './changes.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
-import type { ServedModel } from './served.ts';
-import { warmRequests } from './warm.ts';
+import type { ArtifactState, ModelState, ServedModel } from './served.ts';
 
 /** A change to what is served. `force`: also where recorded requests fail. */
 export type Change =
   | { kind: 'load'; name?: string; artifact: StoredArtifact; force?: boolean }
   | { kind: 'rollback'; name: string; force?: boolean };
-
-/** A model as the admin routes show it. */
-export interface ModelState {
-  name: string;
-  current: ArtifactState;
-  previous?: ArtifactState;
-}
-
-export interface ArtifactState {
-  id: string;
-  path: string;
-  /** When the artifact was made. */
-  created: string;
-}
 
 export interface Models {
   /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */

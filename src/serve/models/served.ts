@@ -1,11 +1,24 @@
 /** What a service serves: by name an artifact, and the one before it. */
 import type { StoredArtifact } from './artifact-store.ts';
-import type { ModelState } from './models.ts';
 
 export interface ServedModel {
   name: string;
   current: StoredArtifact;
   previous?: StoredArtifact;
+}
+
+/** A model as the admin routes show it. */
+export interface ModelState {
+  name: string;
+  current: ArtifactState;
+  previous?: ArtifactState;
+}
+
+export interface ArtifactState {
+  id: string;
+  path: string;
+  /** When the artifact was made. */
+  created: string;
 }
 
 /** An artifact in place of the one of its name, or behind all others. */

@@ -17,7 +17,7 @@ import type { Change } from '../models/models.ts';
 import { rolledBack, type ServedModel, stateOf, withArtifact } from '../models/served.ts';
 import { type AskedChange, type Changed, storedChange } from './coordinator.ts';
 import { forkMember, type Member } from './member.ts';
-import type { ServiceStart, Started } from './service.ts';
+import type { ServiceStart, Started } from './start.ts';
 import type { WorkerStart } from './worker.ts';
 
 /** Workers that end sooner after their start than this, one after the other, are not replaced at once. */

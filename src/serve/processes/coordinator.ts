@@ -3,7 +3,8 @@ import { error } from '../../base/errors/index.ts';
 import type { Family } from '../metrics/metrics.ts';
 import type { ArtifactStore } from '../models/artifact-store.ts';
 import { type ShownReport, shownReport } from '../models/changes.ts';
-import type { Change, ModelState, Models } from '../models/models.ts';
+import type { Change, Models } from '../models/models.ts';
+import type { ModelState } from '../models/served.ts';
 
 /** A change as it is asked for: the artifact is still where somebody put it. */
 export type AskedChange =

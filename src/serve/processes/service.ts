@@ -1,12 +1,12 @@
 /** Serves artifacts over HTTP: in this process, or by several that this one looks after. */
-import { type ServingConfig, type ServingInput, servingSchema } from '../../config/serving.ts';
+import { type ServingInput, servingSchema } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type ArtifactStore, createArtifactStore } from '../models/artifact-store.ts';
-import type { ModelState } from '../models/models.ts';
-import { type ServedModel, withArtifact } from '../models/served.ts';
+import { type ModelState, type ServedModel, withArtifact } from '../models/served.ts';
 import { createAnswering } from './answering.ts';
 import { startCluster } from './cluster.ts';
 import { localCoordinator } from './coordinator.ts';
+import type { ServiceStart, Started } from './start.ts';
 
 /** An artifact to serve, by another name than its own where one is given. */
 export interface ServedArtifact {
@@ -59,21 +59,6 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     store.remove();
     throw cause;
   }
-}
-
-/** What a service is started with. */
-export interface ServiceStart {
-  config: ServingConfig;
-  backend?: SessionOptions['backend'];
-  store: ArtifactStore;
-  served: ServedModel[];
-  onTrouble: (message: string) => void;
-}
-
-export interface Started {
-  port: number;
-  list(): ModelState[];
-  close(): Promise<void>;
 }
 
 /** Private copies; of two artifacts by one name the second is served, and the first is the one before it. */

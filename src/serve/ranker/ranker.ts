@@ -20,7 +20,6 @@ import { makePrivateFolder } from '../../store/artifact/private-folder.ts';
 import { compileScore } from '../../store/artifact/score.ts';
 import { type AnswerSize, checkAnswerSize, createAnswerSize } from '../http/answer-size.ts';
 import { createModelMetrics, type ModelMetrics } from '../metrics/model-metrics.ts';
-import { WARM_ITEMS } from '../models/warm.ts';
 import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
 import { takePlaces, type Waiting } from './graph-runner.ts';
@@ -28,6 +27,7 @@ import { type CreateSession, createGraphs, type Graphs } from './graphs.ts';
 import { checkRequest, type RequestRules } from './request.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
+import { WARM_ITEMS } from './warm.ts';
 
 export interface RankerOptions {
   /** What requests call it, and the entry of `score` in the configuration that holds for it. Default: the artifact's name. */

@@ -6,8 +6,8 @@ import { error } from '../../base/errors/index.ts';
 import { MODEL_NAME } from '../../store/artifact/paths.ts';
 import { isInside } from '../../store/artifact/place.ts';
 import { parseRequest } from '../http/parse.ts';
-import type { Service } from '../http/server.ts';
 import type { AskedChange } from '../processes/coordinator.ts';
+import type { RouteContext } from './context.ts';
 
 const loadSchema = z.strictObject({
   path: z.string().min(1).max(4096),
@@ -21,7 +21,10 @@ const nameSchema = z.strictObject({
 });
 const modelName = (name: string): string => parseRequest(nameSchema, { name }).name;
 
-export function adminRoutes(app: FastifyInstance, { config: serving, models, metrics, coordinator }: Service): void {
+export function adminRoutes(
+  app: FastifyInstance,
+  { config: serving, models, metrics, coordinator }: RouteContext,
+): void {
   const config = { access: 'admin' as const };
   const change = async (asked: AskedChange): Promise<object> => {
     const start = performance.now();

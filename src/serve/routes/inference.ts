@@ -6,15 +6,15 @@ import type { FastifyInstance } from 'fastify';
 import { error } from '../../base/errors/index.ts';
 import { VERSION } from '../../base/version.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
-import type { Service } from '../http/server.ts';
 import { outputTensors, parseInfer } from '../ranker/tensors.ts';
+import type { RouteContext } from './context.ts';
 
 interface Params {
   name: string;
   version?: string;
 }
 
-export function inferenceRoutes(app: FastifyInstance, { models, isReady }: Service): void {
+export function inferenceRoutes(app: FastifyInstance, { models, isReady }: RouteContext): void {
   const open = { config: { access: 'open' as const } };
   const keyed = { config: { access: 'key' as const } };
   const use = ({ name, version }: Params) => {

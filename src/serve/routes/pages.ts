@@ -2,10 +2,10 @@
 import type { FastifyInstance } from 'fastify';
 import { docsPage } from '../http/docs-page.ts';
 import { openApi } from '../http/openapi.ts';
-import type { Service } from '../http/server.ts';
 import { exposition } from '../metrics/metrics.ts';
+import type { RouteContext } from './context.ts';
 
-export function pageRoutes(app: FastifyInstance, { models, coordinator }: Service): void {
+export function pageRoutes(app: FastifyInstance, { models, coordinator }: RouteContext): void {
   const config = { access: 'key' as const };
   app.get('/metrics', { config }, async (_, reply) => {
     void reply.type('text/plain; version=0.0.4; charset=utf-8');

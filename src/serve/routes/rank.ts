@@ -1,10 +1,10 @@
 /** POST /v1/rank and /v1/score. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Service } from '../http/server.ts';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
 import type { Ranker } from '../ranker/ranker.ts';
+import type { RouteContext } from './context.ts';
 
-export function rankRoutes(app: FastifyInstance, { models, metrics }: Service): void {
+export function rankRoutes(app: FastifyInstance, { models, metrics }: RouteContext): void {
   const route = (path: string, ask: (ranker: Ranker, request: RankRequest) => Promise<RankResponse>): void => {
     app.post(path, { config: { access: 'key' } }, async (request, reply) => {
       const body = withId(request);

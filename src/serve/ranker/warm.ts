@@ -1,6 +1,6 @@
 /** Requests that any model can answer: every scenario, one item and a hundred, nothing known of them. */
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
-import type { RankRequest } from '../ranker/contract.ts';
+import type { RankRequest } from './contract.ts';
 
 /** Items of the larger ones. */
 export const WARM_ITEMS = 100;

@@ -1,0 +1,29 @@
+/** What every route is given, and what a request carries from the hooks to its route. */
+import type { ServingConfig } from '../../config/serving.ts';
+import type { Access } from '../http/access.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
+import type { Models } from '../models/models.ts';
+import type { Coordinator } from '../processes/coordinator.ts';
+
+export interface RouteContext {
+  config: ServingConfig;
+  models: Models;
+  metrics: ServerMetrics;
+  coordinator: Coordinator;
+  /** Does this process take new requests? */
+  isReady: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** Name of the key. */
+    caller: string | undefined;
+    /** Size of the body, unpacked. */
+    bodyBytes: number;
+    /** What the log may say of a request, next to its route and status. */
+    noted: { model?: string; items?: number; request_id?: string; code?: string };
+  }
+}
