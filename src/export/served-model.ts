@@ -2,8 +2,8 @@
 
 import { PADDING_ID, type PreparedData } from '../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
 import { findModel } from '../model/registry.ts';
-import { tableDimension } from '../model/table.ts';
 import type { CheckpointInfo } from '../store/run/checkpoint.ts';
 import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
 import type { TensorView } from '../store/safetensors.ts';
@@ -43,14 +43,11 @@ export function loadServedModel(folder: string, data?: ModelDescription['data'],
   const options = model.options.parse(description.model);
   const scored = data ?? description.data;
   const sizes = modelSizes(scored);
-  const dimension = tableDimension(model, options, sizes);
+  const { parameters, buffers, dimension } = networkOf(model, options, sizes);
   const table = [scored.tableRows, dimension];
   const expected: [string, readonly number[]][] = [
-    ...model.parameters(options, sizes).map(({ name, shape }): [string, readonly number[]] => [name, shape]),
-    ...(model.buffers?.(options, sizes) ?? []).map((spec): [string, readonly number[]] => [
-      bufferName(spec),
-      spec.shape,
-    ]),
+    ...parameters.map(({ name, shape }): [string, readonly number[]] => [name, shape]),
+    ...buffers.map((spec): [string, readonly number[]] => [bufferName(spec), spec.shape]),
     ['embedding', table],
     ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
   ];

@@ -24,12 +24,11 @@ import {
   type Tensor,
   toInt8,
 } from '../graph/index.ts';
-import type { CommonOptions, ForwardInputs } from '../model/contract.ts';
+import type { Step } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
 import { bufferName } from '../train/graphs.ts';
 import { embedRows, isValue } from './rows.ts';
 import { type ServedModel, TABLES, type TableName } from './served-model.ts';
-
-type ServingInputs = ForwardInputs<CommonOptions>;
 
 /** What serves, before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by their names. */
 export interface ServingTensors {
@@ -58,8 +57,8 @@ export const tableFile = (name: TableName): string => `${name}.bin`;
 
 /** The model over ids, for rows of any scenario. */
 export function servingTensors(served: ServedModel): ServingTensors {
-  const { inputs, gates } = servingInputs(served);
-  const { logits, choices = {} } = served.model.forward(inputs); // [B,T]
+  const { network, step, gates } = servingStep(served);
+  const { logits, choices = {} } = network.forward(step); // [B,T]
   const probabilities = sigmoid(logits); // [B,T]
   const perTask = served.data.tasks.map((task, t): [string, Tensor] => [
     `probability_${task}`,
@@ -124,9 +123,10 @@ export function compileServing(
 export const servingGraph = (served: ServedModel): ServingGraph =>
   compileServing(served, servingTensors(served).outputs);
 
-/** A forward function's inputs over ids, in a new graph; `gates` gives the flow gates that were asked for. */
-function servingInputs(served: ServedModel) {
+/** The model's network and its step over ids, in a new graph; `gates` gives the flow gates that it asked for. */
+function servingStep(served: ServedModel) {
   const { model, options, sizes, data, tensors } = served;
+  const network = networkOf(model, options, sizes);
   const graph = new Graph();
   let hardGates: Tensor | undefined;
   const tensor = (name: string): Tensor => {
@@ -141,9 +141,7 @@ function servingInputs(served: ServedModel) {
   const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
   const ids = graph.input('ids', ['B', slots], 'int32');
   const embedded = (table: TableName): Tensor => embedRows(ids, tensor(table), data.fields); // [B,F*D]
-  const inputs: ServingInputs = {
-    options,
-    sizes,
+  const step: Step = {
     phase: model.flowSelection === undefined ? 'train' : 'retrain',
     training: false,
     get embedding() {
@@ -168,12 +166,11 @@ function servingInputs(served: ServedModel) {
       };
     },
     gates: () => {
-      const { flowSelection } = model;
-      if (flowSelection === undefined) throw new Error(`${model.key} has no flow gates`);
-      const gateLogits = flowSelection.gateLogits({ ...inputs, embedding: embedded('gateEmbedding') }); // [B,flows*T]
+      if (network.gateLogits === undefined) throw new Error(`${model.key} has no flow gates`);
+      const gateLogits = network.gateLogits({ ...step, embedding: embedded('gateEmbedding') }); // [B,flows*T]
       hardGates = cast(greater(gateLogits, 0), 'float32');
       return hardGates;
     },
   };
-  return { inputs, gates: () => hardGates };
+  return { network, step, gates: () => hardGates };
 }

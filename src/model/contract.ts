@@ -91,6 +91,20 @@ export interface ForwardInputs<O> {
   dropout: (x: Tensor, name: string) => Tensor;
 }
 
+/** What a network reads of the graph that is being built. */
+export type Step = Omit<ForwardInputs<CommonOptions>, 'options' | 'sizes'>;
+
+/** A model of given options, for data of given sizes. */
+export interface Network {
+  parameters: readonly ParameterSpec[];
+  buffers: readonly BufferSpec[];
+  /** Numbers per row of the embedding table that it reads. */
+  dimension: number;
+  forward: (step: Step) => ForwardOutputs;
+  /** Models with flow gates: see `FlowSelection`. */
+  gateLogits?: (step: Step) => Tensor;
+}
+
 export interface ForwardOutputs {
   /** [B, T] */
   logits: Tensor;

@@ -1,6 +1,6 @@
 /** What a model offers, as data: its options and its size. */
 import { z } from 'zod';
-import type { ModelDefinition, ModelSizes } from './contract.ts';
+import type { CommonOptions, ModelDefinition } from './contract.ts';
 
 export interface OptionDescription {
   name: string;
@@ -24,11 +24,6 @@ export function describeOptions({ options }: ModelDefinition): OptionDescription
 export const describeTraining = ({ trainDefaults = {} }: ModelDefinition): string[] =>
   Object.entries(trainDefaults).map(([name, value]) => `train.${name}=${JSON.stringify(value)}`);
 
-/** Dense parameters of a model with the options of a preset, or with its defaults. */
-export function countParameters(model: ModelDefinition, sizes: ModelSizes, preset?: string): number {
-  const chosen = preset === undefined ? {} : (model.presets[preset].model as object | undefined);
-  const options = model.options.parse({ key: model.key, ...chosen });
-  return model
-    .parameters(options, sizes)
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-}
+/** The options of a preset, or the defaults. */
+export const presetOptions = (model: ModelDefinition, preset?: string): CommonOptions =>
+  model.options.parse({ key: model.key, ...(preset !== undefined && (model.presets[preset].model as object)) });

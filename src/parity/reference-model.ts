@@ -7,8 +7,8 @@ import type {
   ReferenceLayout,
   ReferenceTensor,
 } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
 import { models } from '../model/registry.ts';
-import { tableDimension } from '../model/table.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 
 export interface ReferenceModel {
@@ -53,7 +53,7 @@ export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntrie
     options,
     sizes,
     tableRows,
-    dimension: tableDimension(model, options, sizes),
+    dimension: networkOf(model, options, sizes).dimension,
     tensors: layout.tensors(options, sizes),
     buffers: layout.buffers?.(options, sizes) ?? [],
     config,

@@ -4,6 +4,7 @@ import type { Tensor } from '../graph/index.ts';
 import { type Kernels, loadKernels } from '../kernels/index.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
@@ -118,9 +119,8 @@ async function allocate(
   batchSize: number,
   { noise }: TrainingGraph,
 ): Promise<Pick<Parts, 'kernels' | 'layout' | 'weights' | 'buffers'>> {
-  const specs = model.parameters(options, sizes);
+  const { parameters: specs, buffers } = networkOf(model, options, sizes);
   const layout = globalIds(sizes, dimension);
-  const buffers = model.buffers?.(options, sizes) ?? [];
   const weightSizes = {
     specs,
     buffers,

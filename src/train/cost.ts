@@ -1,7 +1,7 @@
 /** What a model costs, as counts that do not depend on a machine. */
 import { multiplyAdds } from '../graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
-import { tableDimension } from '../model/table.ts';
+import { countNumbers, networkOf } from '../model/network.ts';
 import { gateGraph, inferenceGraph } from './graphs.ts';
 
 export interface ParameterCounts {
@@ -21,12 +21,10 @@ export const countParameters = (
   options: CommonOptions,
   sizes: ModelSizes,
   tableRows: number,
-): ParameterCounts => ({
-  denseParameters: model
-    .parameters(options, sizes)
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
-  embeddingParameters: tableRows * tableDimension(model, options, sizes),
-});
+): ParameterCounts => {
+  const { parameters, dimension } = networkOf(model, options, sizes);
+  return { denseParameters: countNumbers(parameters), embeddingParameters: tableRows * dimension };
+};
 
 export function modelCost(
   model: ModelDefinition<CommonOptions>,

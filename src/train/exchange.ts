@@ -12,8 +12,8 @@ import type {
   ReferenceLayout,
   ReferenceTensor,
 } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
 import { findModel, models } from '../model/registry.ts';
-import { tableDimension } from '../model/table.ts';
 import { hasModel, type ModelDescription, saveModel } from '../store/run/model-file.ts';
 import { createRun } from '../store/run/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../store/safetensors.ts';
@@ -56,7 +56,7 @@ export function importWeights({ model: key, weights, config: configPath, place, 
   const wanted = exchanged(layout, options, sizes);
   const tables = tableNames(layout).map(([name]) => ({
     name,
-    shape: [tableRows, tableDimension(model, options, sizes)],
+    shape: [tableRows, networkOf(model, options, sizes).dimension],
   }));
   checkTensors(weights, found, [...wanted, ...tables]);
 
@@ -182,11 +182,8 @@ function ourTensors(
   reference: ReferenceTensor[],
   found: ReadonlyMap<string, StoredTensor>,
 ): [string, TensorView][] {
-  const buffers = model.buffers?.(options, sizes) ?? [];
-  const specs = [
-    ...model.parameters(options, sizes),
-    ...buffers.map((spec) => ({ name: bufferName(spec), shape: spec.shape })),
-  ];
+  const { parameters, buffers } = networkOf(model, options, sizes);
+  const specs = [...parameters, ...buffers.map((spec) => ({ name: bufferName(spec), shape: spec.shape }))];
   const ours = new Map(specs.map(({ name, shape }) => [name, { shape, data: new Float32Array(elements(shape)) }]));
   placeReference(
     reference,

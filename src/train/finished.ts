@@ -1,8 +1,8 @@
 /** A finished model out of a run folder, ready to score rows. */
 
 import { loadKernels, regionBytes } from '../kernels/index.ts';
+import { networkOf } from '../model/network.ts';
 import { findModel } from '../model/registry.ts';
-import { tableDimension } from '../model/table.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
@@ -50,7 +50,7 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const trainedOn = data ?? description.data;
   const { fields, tableRows } = trainedOn;
   const sizes = modelSizes(trainedOn);
-  const dimension = tableDimension(model, modelOptions, sizes);
+  const { parameters, buffers: state, dimension } = networkOf(model, modelOptions, sizes);
   const { flowSelection } = model;
   const request = { model, options: modelOptions, sizes, batchSize };
   const graph = inferenceGraph(
@@ -61,8 +61,8 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
   const width = (flowSelection?.flows.length ?? 0) * sizes.tasks;
 
   const weightSizes = {
-    specs: model.parameters(modelOptions, sizes),
-    buffers: model.buffers?.(modelOptions, sizes) ?? [],
+    specs: parameters,
+    buffers: state,
     tableRows,
     dimension,
     gateTable: flowSelection !== undefined,

@@ -25,14 +25,14 @@ import {
 import type {
   BufferSpec,
   CommonOptions,
-  ForwardInputs,
   ForwardOutputs,
   ModelDefinition,
   ModelSizes,
   ParameterSpec,
   Phase,
+  Step,
 } from '../model/contract.ts';
-import { tableDimension } from '../model/table.ts';
+import { networkOf } from '../model/network.ts';
 import { byGroup } from './step/weights.ts';
 import { type TaskGradients, taskOutput } from './weighting/contract.ts';
 
@@ -173,10 +173,9 @@ export function inferenceGraph(
 
 /** Inputs: embedding (rows of the frozen gate table), gate parameters. Output: gateLogits [B, flows*T]. */
 export function gateGraph(request: GraphRequest): CompiledGraph {
-  const { inputs } = forwardInputs(request, false);
-  const { flowSelection } = request.model;
-  if (flowSelection === undefined) throw new Error(`${request.model.key} has no flow gates`);
-  return compile({ gateLogits: flowSelection.gateLogits(inputs) }, { batchHint: request.batchSize });
+  const { network, step } = openStep(request, false);
+  if (network.gateLogits === undefined) throw new Error(`${request.model.key} has no flow gates`);
+  return compile({ gateLogits: network.gateLogits(step) }, { batchHint: request.batchSize });
 }
 
 /** Does a graph read behaviour sequences? */
@@ -185,28 +184,25 @@ export const readsSequences = ({ inputs }: CompiledGraph): boolean =>
 
 /** The parameters that learn: all, except the frozen gate network once gates are fed. */
 function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
-  const all = byGroup(model.parameters(options, sizes));
+  const all = byGroup(networkOf(model, options, sizes).parameters);
   return phase === 'retrain' ? all.filter((spec) => !model.flowSelection?.isGateParameter(spec.name)) : all;
 }
 
 /** The model's forward function over the inputs of a new graph. `training` stands where the request says nothing. */
 export function buildForward(request: GraphRequest, training: boolean): Built {
-  const { inputs, built } = forwardInputs(request, training);
-  return { ...built, forward: request.model.forward(inputs) };
+  const { network, step, built } = openStep(request, training);
+  return { ...built, forward: network.forward(step) };
 }
 
-function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
+function openStep(request: GraphRequest, trainingByDefault: boolean) {
   const { model, options, sizes, phase, training = trainingByDefault } = request;
+  const network = networkOf(model, options, sizes);
   const graph = new Graph();
-  const embedding = graph.input('embedding', ['B', sizes.fields * tableDimension(model, options, sizes)]);
+  const embedding = graph.input('embedding', ['B', sizes.fields * network.dimension]);
   const gathered = new Map([['embeddingGradient', embedding]]);
   const scenario = graph.input('scenario', ['B'], 'int32');
-  const parameters = new Map(
-    model.parameters(options, sizes).map((spec) => [spec.name, graph.input(spec.name, spec.shape)]),
-  );
-  const buffers = new Map(
-    (model.buffers?.(options, sizes) ?? []).map((spec) => [spec.name, graph.input(bufferName(spec), spec.shape)]),
-  );
+  const parameters = new Map(network.parameters.map((spec) => [spec.name, graph.input(spec.name, spec.shape)]));
+  const buffers = new Map(network.buffers.map((spec) => [spec.name, graph.input(bufferName(spec), spec.shape)]));
   const dropout: DrawnInput[] = [];
   const noise: DrawnInput[] = [];
   const scalars: string[] = [];
@@ -219,9 +215,7 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
     list.push({ input, width });
     return graph.input(input, ['B', width]);
   };
-  const inputs: ForwardInputs<CommonOptions> = {
-    options,
-    sizes,
+  const step: Step = {
     phase,
     training,
     embedding,
@@ -239,7 +233,7 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
     rows: () => graph.input('rows', []),
     noise: (name, width) => (training ? drawn(noise, `noise.${name}`, width) : undefined),
     sequences: () => {
-      const read = sequenceInputs(graph, request);
+      const read = sequenceInputs(graph, request, network.dimension);
       gathered.set('sequenceGradient', read.items);
       return read;
     },
@@ -254,14 +248,14 @@ function forwardInputs(request: GraphRequest, trainingByDefault: boolean) {
       return mul(x, transpose(mask, order));
     },
   };
-  return { inputs, built: { graph, gathered, parameters, buffers, dropout, noise, scalars } };
+  return { network, step, built: { graph, gathered, parameters, buffers, dropout, noise, scalars } };
 }
 
-function sequenceInputs(graph: Graph, { model, sizes, options }: GraphRequest) {
+function sequenceInputs(graph: Graph, { model, sizes }: GraphRequest, dimension: number) {
   if (sizes.sequences === undefined) throw error('SEQUENCES_MISSING', { model: model.key });
   const { types, length } = sizes.sequences;
   return {
-    items: graph.input('sequences', ['B', types, length, tableDimension(model, options, sizes)]),
+    items: graph.input('sequences', ['B', types, length, dimension]),
     mask: graph.input('sequenceMask', ['B', types, length]),
   };
 }

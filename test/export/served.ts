@@ -1,9 +1,10 @@
 /** Models with drawn weights, and rows for them: what the tests of serving graphs share. */
+
 import { random } from '../../src/base/random.ts';
 import { clearPadding, type ServedModel, tableBytes } from '../../src/export/served-model.ts';
 import { type ServingGraph, tableFile } from '../../src/export/serving-graph.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
-import { tableDimension } from '../../src/model/table.ts';
+import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { bufferName } from '../../src/train/graphs.ts';
@@ -29,7 +30,7 @@ export function servedOf(
     slots: f === item ? 1 : f === 1 ? 3 : f === 2 ? 4 : 1,
     pooling: f === 2 ? ('sum' as const) : ('mean' as const),
   }));
-  const dimension = tableDimension(model, options, sizes);
+  const { dimension } = networkOf(model, options, sizes);
   const tableRows = FIELD_SIZE * sizes.fields;
   const parts: Omit<ServedModel, 'tensors'> = {
     model,
@@ -66,13 +67,12 @@ export function drawn(parts: Omit<ServedModel, 'tensors'>, seed: number): Served
     return [name, { shape, data: numbers }] as const;
   };
   const table = (name: string) => tensor(name, [data.tableRows, dimension], (g) => g.normal());
+  const { parameters, buffers } = networkOf(model, options, sizes);
   const tensors = new Map([
-    ...model
-      .parameters(options, sizes)
-      .map(({ name, shape, initializer }) => tensor(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal())),
-    ...(model.buffers?.(options, sizes) ?? []).map((spec) =>
-      tensor(bufferName(spec), spec.shape, (g) => 0.5 + g.uniform()),
+    ...parameters.map(({ name, shape, initializer }) =>
+      tensor(name, shape, (g) => draw(initializer, g) + 0.1 * g.normal()),
     ),
+    ...buffers.map((spec) => tensor(bufferName(spec), spec.shape, (g) => 0.5 + g.uniform())),
     table('embedding'),
     ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
   ]);

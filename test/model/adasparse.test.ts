@@ -1,5 +1,7 @@
 /** What only AdaSparse promises: its three forms of factors, the penalty on their sparsity, and the state that grows. */
+
 import { expect, test } from 'vitest';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { float, int } from '../graph/support.ts';
 import { diagnostics, scoringFeeds } from './diagnostics.ts';
@@ -63,7 +65,7 @@ test('alpha grows by the same at every training step and sharpens the factors fr
   const sizes = { fields: 2, scenarios: 2, tasks: 1 };
   const options = { embeddingDim: 3, dims: [4], alpha: 1.5, alphaGrowth: 0.25 };
   const setup = setupOf(findModel('adasparse'), options, sizes, 'train');
-  expect(setup.model.buffers?.(setup.options, sizes)).toEqual([{ name: 'alpha', shape: [], initial: 1.5 }]);
+  expect(networkOf(setup.model, setup.options, sizes).buffers).toEqual([{ name: 'alpha', shape: [], initial: 1.5 }]);
   const subject = await open(setup);
   const feeds = { ...feedsFor(subject.training.inputs, setup, 4), 'buffer.alpha': float([1.5]) };
   const before = await subject.logits(feeds);

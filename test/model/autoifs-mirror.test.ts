@@ -4,9 +4,10 @@
  * draw both signs alike and optimisers keep the symmetry, so both trainings are equally likely: a keep-rate alone does
  * not say that a flow is useful. What a model uses is read from its logits (see src/data/synthetic/recovery.ts).
  */
+
 import { expect, test } from 'vitest';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
-import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { gateGraph } from '../../src/train/graphs.ts';
 import { expectClose } from '../graph/support.ts';
@@ -30,7 +31,7 @@ const mirrored = (feeds: Feeds): Feeds =>
 
 test('mirrored parameters give the same logits, losses and mirrored gradients, with every gate turned round', async () => {
   const subject = await open(setup({}));
-  const names = autoifs.parameters(subject.setup.options as never, sizes).map((p) => p.name);
+  const names = networkOf(findModel('autoifs'), subject.setup.options, sizes).parameters.map((p) => p.name);
   expect(names.filter(turns)).toHaveLength(8);
   const feeds = feedsFor([...subject.inputs, ...subject.training.inputs], subject.setup, 40);
   const other = mirrored(feeds);

@@ -1,8 +1,9 @@
 /** Gates that are not learned: what a flow selection is worth is measured against them. */
+
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
-import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { gateGraph, inferenceGraph } from '../../src/train/graphs.ts';
 import { float, int, size } from '../graph/support.ts';
@@ -11,7 +12,7 @@ const SIZES = { fields: 3, scenarios: 2, tasks: 2 };
 const WIDTH = 4 * SIZES.tasks;
 const request = (options: object, phase: 'search' | 'retrain' = 'retrain') => ({
   model: findModel('autoifs'),
-  options: autoifs.options.parse({ embeddingDim: 4, mlpDims: [6, 5], ...options }),
+  options: findModel('autoifs').options.parse({ embeddingDim: 4, mlpDims: [6, 5], ...options }),
   sizes: SIZES,
   phase,
   batchSize: 1,
@@ -64,7 +65,7 @@ async function logits(made: Request, more: Record<string, ReturnType<typeof floa
   const { bytes, inputs } = inferenceGraph(made);
   const session = await createSession(bytes, { threads: 1 });
   const feeds = Object.fromEntries(
-    autoifs.parameters(made.options as never, SIZES).map(({ name, shape }) => {
+    networkOf(made.model, made.options, SIZES).parameters.map(({ name, shape }) => {
       const generator = random(name);
       return [
         name,
@@ -102,7 +103,7 @@ test('the search uses these gates as they are, without a temperature', async () 
 
 test('without low-rank additions what is specific is a bias: tasks differ by a number', async () => {
   const made = request({ selection: 'keep', loraRank: 0 }, 'search');
-  const names = autoifs.parameters(made.options as never, SIZES).map(({ name }) => name);
+  const names = networkOf(made.model, made.options, SIZES).parameters.map(({ name }) => name);
   expect(names.filter((name) => /lora/.test(name))).toEqual(['scenario.0.lora.bias', 'task.0.lora.bias']);
   expect(names.filter((name) => name.startsWith('gate'))).toEqual([]);
   const both = await logits(made); // [10, 2]

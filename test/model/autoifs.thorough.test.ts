@@ -1,7 +1,9 @@
 /** AutoIFS against the authors' module: outputs, loss and gradients of the fixtures. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
 import { AUTOIFS_REFERENCE } from '../../src/model/zoo/autoifs/reference.ts';
@@ -50,7 +52,7 @@ type Fixture = ReturnType<typeof load>;
 function feedsOf({ description, tensor, setup, parts }: Fixture): Feeds {
   const { options, sizes } = setup;
   const feeds: Feeds = {};
-  for (const { name, shape } of autoifs.parameters(options as never, sizes))
+  for (const { name, shape } of networkOf(setup.model, options, sizes).parameters)
     feeds[name] = float(new Float32Array(size(shape)), ...shape);
   for (const { name, parameter, place } of parts)
     tensor(`param.${name}`).data.forEach((value, i) => {

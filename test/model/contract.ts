@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import { networkOf } from '../../src/model/network.ts';
 import * as laws from './laws.ts';
 import { holdsAt, mapsOneToOne, tellsTasksApart } from './laws-at-any-sizes.ts';
 import { open, phasesOf, type Subject, setupOf } from './support.ts';
@@ -66,7 +67,7 @@ export function keepsItsNames(model: Definition): void {
   test(`${model.key} names its parameters as before`, () => {
     const sequences = { types: 3, length: 5, itemField: 1 };
     const setup = setupOf(model, {}, { fields: 8, scenarios: 3, tasks: 2, sequences }, phasesOf(model)[0]);
-    const list = model.parameters(setup.options, setup.sizes);
+    const list = networkOf(model, setup.options, setup.sizes).parameters;
     expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
     const golden = join(import.meta.dirname, `golden/${model.key}.json`);
     const found = list.map(({ name, shape, group }) => ({ name, shape, group }));

@@ -1,7 +1,9 @@
 /** What only DTRN can know. */
+
 import { expect, test } from 'vitest';
 import { resolve } from '../../src/graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel, models } from '../../src/model/registry.ts';
 import { TOP_KEYS } from '../../src/model/zoo/dtrn/tops.ts';
 import type { Value } from '../../src/runtime/contract.ts';
@@ -118,8 +120,8 @@ test('every model that takes a bottom for each task may stand on top', () => {
 
 test.each(TOP_KEYS)('%s on top gives a logit for each task', (key) => {
   const one = setup({ top: { key } });
-  const own = new Set(dtrn.parameters(one.options, one.sizes).map(({ name }) => name));
-  expect(own.size).toBe(dtrn.parameters(one.options, one.sizes).length);
+  const own = new Set(networkOf(dtrn, one.options, one.sizes).parameters.map(({ name }) => name));
+  expect(own.size).toBe(networkOf(dtrn, one.options, one.sizes).parameters.length);
   expect(inferenceGraph(one).outputs).toEqual([{ name: 'logits', shape: ['B', 2], type: 'float32' }]);
 });
 

@@ -1,5 +1,6 @@
 /** Laws of a model that its tests try at random options and sizes. */
 import { expect } from 'vitest';
+import { networkOf } from '../../src/model/network.ts';
 import { taskOutput } from '../../src/train/weighting/contract.ts';
 import { expectClose, size } from '../graph/support.ts';
 import { expectSlope, ROWS } from './laws.ts';
@@ -40,7 +41,8 @@ export async function tellsTasksApart(setup: Setup): Promise<void> {
 
 /** Each element of a reference tensor has one place in a parameter of ours, and each place one element. */
 export function mapsOneToOne({ model, options, sizes }: Setup): void {
-  const taken = new Map(model.parameters(options, sizes).map(({ name, shape }) => [name, new Uint8Array(size(shape))]));
+  const { parameters } = networkOf(model, options, sizes);
+  const taken = new Map(parameters.map(({ name, shape }) => [name, new Uint8Array(size(shape))]));
   const tensors = model.reference?.tensors(options, sizes) ?? [];
   expect(new Set(tensors.map(({ name }) => name)).size).toBe(tensors.length);
   for (const { name, shape, parameter, place } of tensors) {

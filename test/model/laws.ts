@@ -1,8 +1,10 @@
 /** The laws of a model of given options and sizes, each on its training graph and its exported graph. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { networkOf } from '../../src/model/network.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
 import { inferenceGraph, type TrainingGraph } from '../../src/train/graphs.ts';
@@ -206,6 +208,8 @@ export async function usesItsParameters(subject: Subject): Promise<void> {
       `some gradient by ${name}`,
     ).toBe(true);
   const learns = new Set(training.trainable.map(({ name }) => name));
-  for (const { name } of setup.model.parameters(setup.options, setup.sizes).filter(({ name }) => !learns.has(name)))
+  for (const { name } of networkOf(setup.model, setup.options, setup.sizes).parameters.filter(
+    ({ name }) => !learns.has(name),
+  ))
     expect([name, setup.phase, setup.model.flowSelection?.isGateParameter(name)]).toEqual([name, 'retrain', true]);
 }

@@ -1,5 +1,7 @@
 /** PLE for the contract of models. */
+
 import fc from 'fast-check';
+import { networkOf } from '../../src/model/network.ts';
 import type { ModelCases, Owner } from './contract.ts';
 import { ownHead, smallSizes, smallWidths } from './zoo.ts';
 
@@ -13,7 +15,8 @@ const owner: Owner = (setup, parameter, index) => {
   const own = ownHead(['tower', `level.${last}.gate`, `level.${last - 1}.gate`])(setup, parameter, index);
   if (own !== undefined || !parameter.startsWith(`level.${last}.specific.`)) return own;
   const { model, options, sizes } = setup;
-  const [count, ...shape] = model.parameters(options, sizes).find(({ name }) => name === parameter)?.shape ?? [];
+  const [count, ...shape] =
+    networkOf(model, options, sizes).parameters.find(({ name }) => name === parameter)?.shape ?? [];
   const member = Math.floor(index / shape.reduce((product, n) => product * n, 1));
   expectHeads(count, specificExperts * sizes.tasks * sizes.scenarios);
   return Math.floor(member / specificExperts) % sizes.scenarios;

@@ -3,6 +3,7 @@ import { random } from '../../src/base/random.ts';
 import { type Port, resolve } from '../../src/graph/index.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../src/model/contract.ts';
+import { networkOf } from '../../src/model/network.ts';
 import type { SessionOptions, TensorData, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { type GraphRequest, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/graphs.ts';
@@ -23,7 +24,7 @@ export function setupOf(
 }
 
 export const hasBuffers = ({ model, options, sizes }: Setup): boolean =>
-  (model.buffers?.(options, sizes) ?? []).length > 0;
+  networkOf(model, options, sizes).buffers.length > 0;
 
 export const phasesOf = (model: ModelDefinition<CommonOptions>): Phase[] =>
   model.flowSelection === undefined ? ['train'] : ['search', 'retrain'];

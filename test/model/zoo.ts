@@ -1,5 +1,7 @@
 /** What the contract cases of several models share. */
+
 import fc from 'fast-check';
+import { networkOf } from '../../src/model/network.ts';
 import type { Owner } from './contract.ts';
 
 /** Sizes of data, ones among them. */
@@ -20,7 +22,8 @@ export const ownHead =
   (parts: readonly string[]): Owner =>
   ({ model, options, sizes }, parameter, index) => {
     if (!parts.some((part) => parameter === part || parameter.startsWith(`${part}.`))) return undefined;
-    const [members, ...shape] = model.parameters(options, sizes).find(({ name }) => name === parameter)?.shape ?? [];
+    const [members, ...shape] =
+      networkOf(model, options, sizes).parameters.find(({ name }) => name === parameter)?.shape ?? [];
     const member = Math.floor(index / shape.reduce((product, n) => product * n, 1));
     const perHead = Math.max(1, members / (sizes.tasks * sizes.scenarios));
     return Math.floor(member / perHead) % sizes.scenarios;

@@ -1,4 +1,5 @@
 /** Small artifacts with drawn weights, written as an export writes them, in milliseconds. */
+
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../../src/base/hash.ts';
@@ -9,8 +10,8 @@ import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
 import { type ServedModel, tableBytes } from '../../src/export/served-model.ts';
 import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/export/serving-graph.ts';
+import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
-import { tableDimension } from '../../src/model/table.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
 import type { ArtifactManifest, Calibration } from '../../src/store/artifact/manifest.ts';
 import { modelSizes } from '../../src/train/sizes.ts';
@@ -183,7 +184,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
   const model = findModel(sequences ? 'dtrn' : 'autoifs');
   const options = model.options.parse({ key: model.key, embeddingDim: 4, ...(sequences ? {} : { mlpDims: [16, 8] }) });
   const sizes = modelSizes(data);
-  const dimension = tableDimension(model, options, sizes);
+  const { dimension } = networkOf(model, options, sizes);
   return drawn({ model, options, sizes, data, dimension }, seed);
 }
 

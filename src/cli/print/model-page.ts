@@ -2,8 +2,9 @@
 import { markdownTable } from '../../base/markdown.ts';
 import { multiplyAdds, type Tensor } from '../../graph/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
-import { describeOptions, describeTraining } from '../../model/describe.ts';
+import { describeOptions, describeTraining, presetOptions } from '../../model/describe.ts';
 import { figure } from '../../model/figure.ts';
+import { countNumbers, networkOf } from '../../model/network.ts';
 import { buildForward, inferenceGraph } from '../../train/graphs.ts';
 import { count } from '../output.ts';
 
@@ -58,10 +59,10 @@ export function modelPage(model: Model): string {
     ...markdownTable(
       ['options', 'dense parameters', 'multiply-adds per row'],
       [undefined, ...Object.keys(model.presets)].map((preset) => {
-        const options = optionsOf(model, preset);
+        const options = presetOptions(model, preset);
         return [
           preset === undefined ? 'defaults' : `preset \`${preset}\``,
-          count(denseParameters(model, options)),
+          count(countNumbers(networkOf(model, options, PAGE_SIZES).parameters)),
           count(costPerRow(model, options)),
         ];
       }),
@@ -76,22 +77,14 @@ function trainingLines(model: Model): string[] {
   return settings.length === 0 ? [] : [`Runs start from \`${settings.join('`, `')}\` where nothing else is said.`, ''];
 }
 
-const optionsOf = (model: Model, preset: string | undefined): CommonOptions =>
-  model.options.parse({ key: model.key, ...(preset !== undefined && (model.presets[preset].model as object)) });
-
 const phaseOf = (model: Model): Phase => (model.flowSelection === undefined ? 'train' : 'search');
 
 function structure(model: Model): string {
-  const options = optionsOf(model, undefined);
+  const options = presetOptions(model, undefined);
   const request = { model, options, sizes: PAGE_SIZES, phase: phaseOf(model), batchSize: 1 };
   const { logits }: { logits: Tensor } = buildForward(request, false).forward;
-  return figure({ logits }, new Set(model.parameters(options, PAGE_SIZES).map(({ name }) => name)));
+  return figure({ logits }, new Set(networkOf(model, options, PAGE_SIZES).parameters.map(({ name }) => name)));
 }
-
-const denseParameters = (model: Model, options: CommonOptions): number =>
-  model
-    .parameters(options, PAGE_SIZES)
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
 
 /** What one more row costs: products of parameters alone, once a batch, are left out. */
 function costPerRow(model: Model, options: CommonOptions): number {

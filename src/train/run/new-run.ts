@@ -5,8 +5,8 @@ import { versions } from '../../base/version.ts';
 import type { Problem } from '../../config/files/problems.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
+import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
-import { tableDimension } from '../../model/table.ts';
 import { createRun } from '../../store/run/run-folder.ts';
 import { modelSizes } from '../sizes.ts';
 import { readWarmStart } from './warm-start.ts';
@@ -52,13 +52,10 @@ export function newRun(
   const problems = runProblems(config, manifest);
   if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
   const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
-  if (warmStart !== undefined)
-    readWarmStart(warmStart, {
-      key: model.key,
-      specs: model.parameters(options, sizes),
-      dimension: tableDimension(model, options, sizes),
-      manifest,
-    });
+  if (warmStart !== undefined) {
+    const { parameters: specs, dimension } = networkOf(model, options, sizes);
+    readWarmStart(warmStart, { key: model.key, specs, dimension, manifest });
+  }
   const content = {
     model: config.model.key,
     config: {

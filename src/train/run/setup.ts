@@ -3,8 +3,8 @@ import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
+import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
-import { tableDimension } from '../../model/table.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { type DrawnInput, type GraphRequest, readsSequences, type TrainingGraph, trainingGraph } from '../graphs.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
@@ -51,7 +51,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
-  const dimension = tableDimension(model, options, sizes);
+  const { parameters, buffers, dimension } = networkOf(model, options, sizes);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
   const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({
     model,
@@ -67,9 +67,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const graphs = plans.map(({ phase }) => trainingGraph(graphRequest(phase, train.batchSize)));
   const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
   const layout = rowLayout(manifest.fields, dimension, sequences);
-  const modelSpecs = model.parameters(options, sizes);
-  const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...modelSpecs];
-  const buffers = model.buffers?.(options, sizes) ?? [];
+  const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...parameters];
   const weightSizes = {
     specs,
     buffers,
@@ -105,7 +103,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     layout,
     gateWidth,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
-    denseParameters: totalLength(modelSpecs),
+    denseParameters: totalLength(parameters),
     kernels,
     weights: allocateWeights(arena, weightSizes),
     step: allocateStep(arena, stepSizes, layout),

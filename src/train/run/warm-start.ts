@@ -14,6 +14,7 @@ import {
   RESERVED_IDS,
 } from '../../data/prepared/prepared.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
+import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { checkDataset, openRun } from '../../store/run/run-folder.ts';
 import { bufferName } from '../graphs.ts';
@@ -63,7 +64,7 @@ export function readWarmStart(run: string, { key, specs, dimension, manifest }: 
 /** Overwrites freshly drawn weights with those of a finished run. Throws what readWarmStart throws. */
 export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { weights, model, options } = setup;
-  const specs = model.parameters(options, setup.sizes);
+  const { parameters: specs } = networkOf(model, options, setup.sizes);
   const { manifest } = setup.data;
   const { dimension } = weights;
   const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });

@@ -2,6 +2,7 @@
 import { runSchema } from '../../../src/config/run.ts';
 import { loadKernels } from '../../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, ParameterSpec } from '../../../src/model/contract.ts';
+import { networkOf } from '../../../src/model/network.ts';
 import { createSession } from '../../../src/runtime/session.ts';
 import { trainingGraph } from '../../../src/train/graphs.ts';
 import type { RowLayout } from '../../../src/train/step/feeds.ts';
@@ -28,7 +29,7 @@ export interface StepRequest {
 export async function openStep(request: StepRequest): Promise<Omit<StepContext, 'weighting'>> {
   const { model, options, sizes, layout, tableRows, batchSize, tableUpdates, before = [], taskGradients } = request;
   const graph = trainingGraph({ model, options, sizes, phase: 'train', batchSize, taskGradients });
-  const specs = [...before, ...model.parameters(options, sizes)];
+  const specs = [...before, ...networkOf(model, options, sizes).parameters];
   const { dimension } = layout;
   const weightSizes = { specs, buffers: [], tableRows, dimension, gateTable: false, moments: 0 as const };
   const { tasks } = sizes;

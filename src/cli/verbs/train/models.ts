@@ -3,9 +3,9 @@ import { oneLine } from '../../../base/one-line.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import type { Manifest } from '../../../data/prepared/prepared.ts';
 import type { ModelDefinition } from '../../../model/contract.ts';
-import { countParameters, describeOptions, describeTraining } from '../../../model/describe.ts';
+import { describeOptions, describeTraining, presetOptions } from '../../../model/describe.ts';
+import { countNumbers, networkOf } from '../../../model/network.ts';
 import { findModel, models as zoo } from '../../../model/registry.ts';
-import { tableDimension } from '../../../model/table.ts';
 import { modelSizes } from '../../../train/sizes.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption } from '../../options.ts';
@@ -62,17 +62,10 @@ function describe(model: ModelDefinition, manifest: Manifest | undefined) {
 /** Dense parameters with the defaults and with each preset, for the data's fields, scenarios and tasks. */
 function sizes(model: ModelDefinition, manifest: Manifest) {
   const { tableRows, name } = manifest;
-  const counts = modelSizes(manifest);
-  const presets = Object.keys(model.presets).map((preset) => [preset, countParameters(model, counts, preset)]);
-  const options = model.options.parse({ key: model.key });
-  const embeddingDim = tableDimension(model, options, counts);
-  return {
-    data: name,
-    tableRows,
-    embeddingDim,
-    defaults: countParameters(model, counts),
-    ...Object.fromEntries(presets),
-  };
+  const network = (preset?: string) => networkOf(model, presetOptions(model, preset), modelSizes(manifest));
+  const presets = Object.keys(model.presets).map((preset) => [preset, countNumbers(network(preset).parameters)]);
+  const { dimension: embeddingDim, parameters } = network();
+  return { data: name, tableRows, embeddingDim, defaults: countNumbers(parameters), ...Object.fromEntries(presets) };
 }
 
 function text({ key, title, paper, purpose, options, training, presets, parameters }: Description): string {

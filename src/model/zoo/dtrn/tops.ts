@@ -86,7 +86,10 @@ export const topParameters = (options: Whole, width: number, sizes: ModelSizes):
 
 /** Bottoms [T, B, width] -> logits [B, T]. */
 export const topLogits = (bottoms: Tensor, inputs: ForwardInputs<Whole>): Tensor =>
-  taskTop(inputs.options.top.key).logits(bottoms, { ...inputs, options: optionsOf(inputs.options) });
+  taskTop(inputs.options.top.key).logits(
+    bottoms,
+    Object.assign(Object.create(inputs), { options: optionsOf(inputs.options) }),
+  );
 
 /** What the model on top has to say of the data. */
 export function topProblems(options: Whole, sizes: ModelSizes): { path: string; message: string }[] {
