@@ -45,7 +45,8 @@ export {
   type Metric,
 } from './evaluate/index.ts';
 export { type Exported, type ExportOptions, exportRun } from './export/export.ts';
-export { type PredictRunOptions, predictRun } from './export/predict-run.ts';
+export { type FinishedModel, type ModelUse, openModel } from './inference/model/score.ts';
+export { type PredictRunOptions, predictRun } from './inference/predict.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';
 export {
@@ -73,7 +74,6 @@ export {
 } from './study/tune/tune.ts';
 export { evaluateRun } from './train/evaluate-run.ts';
 export { exportWeights, type ImportRequest, importWeights } from './train/exchange.ts';
-export { type FinishedModel, type ModelUse, openModel } from './train/finished.ts';
 export type * from './train/run/events.ts';
 export { startTraining, type TrainingHandle } from './train/run/host.ts';
 export { newRun, type RunPlace } from './train/run/new-run.ts';

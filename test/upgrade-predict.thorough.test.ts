@@ -2,7 +2,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { predictRun } from '../src/export/predict-run.ts';
+import { predictRun } from '../src/inference/predict.ts';
 import { fixture, readParquetRows, temporaryFolder } from './data/support.ts';
 
 test('predict gives the probabilities that 0.1 gave', async () => {

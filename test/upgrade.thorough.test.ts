@@ -8,7 +8,7 @@ import { prepare } from '../src/data/prepare/prepare.ts';
 import { openPrepared, verifyPrepared } from '../src/data/prepared/open.ts';
 import { gridToJson } from '../src/evaluate/index.ts';
 import { exportRun } from '../src/export/export.ts';
-import { predictRun } from '../src/export/predict-run.ts';
+import { predictRun } from '../src/inference/predict.ts';
 import { loadRanker } from '../src/serve/ranker/ranker.ts';
 import { openArtifact } from '../src/store/artifact/open.ts';
 import { evaluateRun } from '../src/train/evaluate-run.ts';

@@ -2,14 +2,14 @@
 import { availableParallelism } from 'node:os';
 import type { Batch, PreparedData } from '../data/prepared/prepared.ts';
 import { multiplyAdds, type Product } from '../graph/index.ts';
+import type { GateSource } from '../inference/arena/gates.ts';
 import type { Phase } from '../model/contract.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { type TrainingGraph, trainingGraph } from '../train/graphs.ts';
-import type { GateSource } from '../train/phases/gates.ts';
 import { gatesOf } from '../train/phases/phase-tools.ts';
 import type { PhasePlan } from '../train/phases/phases.ts';
 import { type Setup, stepContext } from '../train/run/setup.ts';
+import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
 import { scalarsAt } from '../train/step/schedule.ts';
 import { type StepContext, type StepInput, trainStep } from '../train/step/step.ts';
 import { Clock, PARTS, type Part } from './clock.ts';

@@ -2,13 +2,13 @@
 import { error } from '../base/errors/index.ts';
 import { loadRun } from '../config/load.ts';
 import type { RunConfig } from '../config/run.ts';
+import { inferenceGraph, readsSequences } from '../inference/graphs/forward.ts';
 import type { ModelSizes } from '../model/contract.ts';
 import { findModel, models } from '../model/registry.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { inferenceGraph, readsSequences } from '../train/graphs.ts';
 import { type PhasePlan, planPhases } from '../train/phases/phases.ts';
 import { type Setup, setUp } from '../train/run/setup.ts';
-import { initialize } from '../train/step/weights.ts';
+import { initialize } from '../train/step/initialize.ts';
 import { median } from './median.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
 import type { OperatorShares } from './profile.ts';

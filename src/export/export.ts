@@ -7,6 +7,16 @@ import type { FieldConfig } from '../config/dataset.ts';
 import { scenarioFields } from '../data/prepare/scenario-fields.ts';
 import { type PreparedData, RESERVED_IDS } from '../data/prepared/prepared.ts';
 import type { Port } from '../graph/index.ts';
+import {
+  compileServing,
+  type ServingGraph,
+  servingGraph,
+  servingTensors,
+  tableFile,
+} from '../inference/graphs/serving.ts';
+import type { RunSource } from '../inference/model/run-model.ts';
+import { type OpenRun, openFinished, type ServedModel, TABLES, tableBytes } from '../inference/model/trained.ts';
+import { serveModel } from '../inference/serving/scorer.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { calibrator } from '../store/artifact/calibration.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
@@ -16,11 +26,7 @@ import type { ArtifactStatistics } from '../store/artifact/statistics.ts';
 import { checkPlace, writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { openRun, type RunRecord, readLog } from '../store/run/run-folder.ts';
-import type { RunSource } from '../train/run-model.ts';
 import { type CalibrationChoice, type FittedCell, fitCell } from './calibrate/choose.ts';
-import { serveModel } from './scorer.ts';
-import { type OpenRun, openFinished, type ServedModel, TABLES, tableBytes } from './served-model.ts';
-import { compileServing, type ServingGraph, servingGraph, servingTensors, tableFile } from './serving-graph.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
 

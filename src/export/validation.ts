@@ -1,8 +1,8 @@
 /** The validation rows as a model scores them, taken apart by scenario and task. */
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import { batchesOf } from '../inference/serving/rows-session.ts';
+import type { Server } from '../inference/serving/scorer.ts';
 import type { Labelled } from './calibrate/isotonic.ts';
-import { batchesOf } from './rows-session.ts';
-import type { Server } from './scorer.ts';
 
 /** All rows of one scenario, for one task. */
 export interface ValidationCell {

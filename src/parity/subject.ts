@@ -1,13 +1,6 @@
 /** The product's side of a model fixture: weights, buffers and sessions that hold the fixture's numbers. */
 import type { Batch } from '../data/prepared/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
-import { type Kernels, loadKernels } from '../kernels/index.ts';
-import { arranged, placeReference } from '../model/arrangement.ts';
-import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
-import { networkOf } from '../model/network.ts';
-import type { Session, Value } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import { gateGraph, inferenceGraph, type TrainingGraph, trainingGraph } from '../train/graphs.ts';
 import {
   loadRows,
   parameterValues,
@@ -16,9 +9,7 @@ import {
   rowValues,
   scalarValue,
   sequenceLayout,
-} from '../train/step/feeds.ts';
-import type { OptimizerOptions } from '../train/step/optimizer.ts';
-import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step/step.ts';
+} from '../inference/arena/inputs.ts';
 import {
   allocateWeights,
   bufferViews,
@@ -27,7 +18,17 @@ import {
   view,
   type Weights,
   weightBytes,
-} from '../train/step/weights.ts';
+} from '../inference/arena/weights.ts';
+import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
+import { type Kernels, loadKernels } from '../kernels/index.ts';
+import { arranged, placeReference } from '../model/arrangement.ts';
+import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
+import { networkOf } from '../model/network.ts';
+import type { Session, Value } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
+import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
+import type { OptimizerOptions } from '../train/step/optimizer.ts';
+import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step/step.ts';
 import { fixed } from '../train/weighting/index.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 import { type FlowGates, flowGates, run } from './kinds/flow-gates.ts';

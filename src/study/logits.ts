@@ -4,9 +4,9 @@ import { error } from '../base/errors/index.ts';
 import { asReadError, writeFileAtomic } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { runSchema } from '../config/run.ts';
+import { describeData, openRunData } from '../inference/model/run-data.ts';
+import { openModel } from '../inference/model/score.ts';
 import { openRun } from '../store/run/run-folder.ts';
-import { openModel } from '../train/finished.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
 
 /** Scores a split with the model of a finished run and writes the logits. */
 export async function writeLogits(run: string, split: SplitName, path: string): Promise<void> {

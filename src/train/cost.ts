@@ -1,8 +1,8 @@
 /** What a model costs, as counts that do not depend on a machine. */
 import { multiplyAdds } from '../graph/index.ts';
+import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { countNumbers, networkOf } from '../model/network.ts';
-import { gateGraph, inferenceGraph } from './graphs.ts';
 
 export interface ParameterCounts {
   /** Numbers of all parameters but the embedding table; gate networks included. */

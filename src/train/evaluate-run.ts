@@ -9,13 +9,13 @@ import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData, SplitReader } from '../data/prepared/prepared.ts';
 import { translateData } from '../data/prepared/translate.ts';
 import type { Grid } from '../evaluate/grid.ts';
+import { type ChoiceCounts, noChoices } from '../inference/choices.ts';
+import { describeData, openRecorded, openRunData } from '../inference/model/run-data.ts';
+import type { RunSource } from '../inference/model/run-model.ts';
+import { openModel } from '../inference/model/score.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { checkDataset, openRun, type RunRecord } from '../store/run/run-folder.ts';
-import { type ChoiceCounts, noChoices } from './choices.ts';
-import { openModel } from './finished.ts';
-import { describeData, evaluationOf, newGrid, openRecorded, openRunData } from './run-data.ts';
-import type { RunSource } from './run-model.ts';
-import { evaluateSplit } from './scorer.ts';
+import { evaluateSplit, evaluationOf, newGrid } from './evaluate-split.ts';
 
 export interface EvaluatedRun {
   grid: Grid;

@@ -4,6 +4,10 @@ import { error } from '../base/errors/index.ts';
 import { checkOurs, readText } from '../base/files.ts';
 import { versions } from '../base/version.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import { bufferName, isBufferName } from '../inference/graphs/forward.ts';
+import { checkFit, describeData, openRunData } from '../inference/model/run-data.ts';
+import { loadRunModel, type RunSource } from '../inference/model/run-model.ts';
+import { modelSizes } from '../inference/model/sizes.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type {
   CommonOptions,
@@ -17,11 +21,7 @@ import { findModel, models } from '../model/registry.ts';
 import { hasModel, type ModelDescription, saveModel } from '../store/run/model-file.ts';
 import { createRun } from '../store/run/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../store/safetensors.ts';
-import { bufferName, isBufferName } from './graphs.ts';
 import type { RunPlace } from './run/new-run.ts';
-import { checkFit, describeData, openRunData } from './run-data.ts';
-import { loadRunModel, type RunSource } from './run-model.ts';
-import { modelSizes } from './sizes.ts';
 
 export interface ImportRequest {
   /** Key of the model. */

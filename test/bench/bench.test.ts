@@ -5,7 +5,7 @@ import { largestProduct, openPeak } from '../../src/bench/peak.ts';
 import { syntheticData } from '../../src/bench/synthetic-data.ts';
 import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
-import { trainingGraph } from '../../src/train/graphs.ts';
+import { trainingGraph } from '../../src/train/step/graph.ts';
 
 test('a phase or preset that does not exist', async () => {
   const request = { model: 'autoifs', vocabulary: [200], steps: 1 };

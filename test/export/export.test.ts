@@ -6,8 +6,8 @@ import { createRowEncoder } from '../../src/data/encode/encoder.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { predictRun } from '../../src/export/predict-run.ts';
 import { distribution } from '../../src/export/statistics.ts';
+import { predictRun } from '../../src/inference/predict.ts';
 import { type Artifact, openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 

@@ -2,14 +2,14 @@
 import { expect } from 'vitest';
 import { jointGraph, scenarioGraph } from '../../src/export/select/selected.ts';
 import { decide, type SwitchCounts, switchesOf } from '../../src/export/select/switches.ts';
-import type { ServedModel } from '../../src/export/served-model.ts';
 import {
   compileServing,
   type ServingGraph,
   type ServingTensors,
   servingGraph,
   servingTensors,
-} from '../../src/export/serving-graph.ts';
+} from '../../src/inference/graphs/serving.ts';
+import type { ServedModel } from '../../src/inference/model/trained.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { feedsOf, openGraph, type Rows } from './served.ts';
 

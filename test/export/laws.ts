@@ -1,12 +1,12 @@
 /** What every serving graph keeps. */
 import { expect } from 'vitest';
-import type { ServedModel } from '../../src/export/served-model.ts';
-import { servingGraph } from '../../src/export/serving-graph.ts';
+import { allocateInputs, inputBytes, loadRows, rowLayout, rowValues } from '../../src/inference/arena/inputs.ts';
+import { gateGraph, inferenceGraph, readsSequences } from '../../src/inference/graphs/forward.ts';
+import { servingGraph } from '../../src/inference/graphs/serving.ts';
+import type { ServedModel } from '../../src/inference/model/trained.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
 import type { Session, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { gateGraph, inferenceGraph, readsSequences } from '../../src/train/graphs.ts';
-import { allocateInputs, inputBytes, loadRows, rowLayout, rowValues } from '../../src/train/step/feeds.ts';
 import { feedsOf, openGraph, type Rows, rowsFor } from './served.ts';
 
 /** Logits and probabilities are those of training's own graph, fed by the kernels: within 1e-5, relative where above 1. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRowEncoder } from '../../src/data/encode/encoder.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { serveArtifact } from '../../src/export/scorer.ts';
+import { serveArtifact } from '../../src/inference/serving/scorer.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { makeRun, prepareSmall, trainWithStops } from '../train/support.ts';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
-import { batchesOf } from '../../src/export/rows-session.ts';
-import { serveArtifact, serveModel } from '../../src/export/scorer.ts';
 import { measureFlows } from '../../src/export/select/flows.ts';
 import { selectRun } from '../../src/export/select/select-run.ts';
-import { loadServedModel } from '../../src/export/served-model.ts';
-import { servingGraph } from '../../src/export/serving-graph.ts';
+import { servingGraph } from '../../src/inference/graphs/serving.ts';
+import { loadServedModel } from '../../src/inference/model/trained.ts';
+import { batchesOf } from '../../src/inference/serving/rows-session.ts';
+import { serveArtifact, serveModel } from '../../src/inference/serving/scorer.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 

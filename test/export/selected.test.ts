@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { decide, type SwitchCounts, together } from '../../src/export/select/switches.ts';
-import { servingGraph, servingTensors } from '../../src/export/serving-graph.ts';
+import { servingGraph, servingTensors } from '../../src/inference/graphs/serving.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
 import { models } from '../../src/model/registry.ts';
 import { AUTOIFS_CASES } from '../model/autoifs-cases.ts';

@@ -1,14 +1,14 @@
 /** Models with drawn weights, and rows for them: what the tests of serving graphs share. */
 
 import { random } from '../../src/base/random.ts';
-import { clearPadding, type ServedModel, tableBytes } from '../../src/export/served-model.ts';
-import { type ServingGraph, tableFile } from '../../src/export/serving-graph.ts';
+import { bufferName } from '../../src/inference/graphs/forward.ts';
+import { type ServingGraph, tableFile } from '../../src/inference/graphs/serving.ts';
+import { clearPadding, type ServedModel, tableBytes } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { bufferName } from '../../src/train/graphs.ts';
-import { draw } from '../../src/train/step/weights.ts';
+import { draw } from '../../src/train/step/initialize.ts';
 
 /** Ids of each field, the reserved ones included. */
 const FIELD_SIZE = 20;

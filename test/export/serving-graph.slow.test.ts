@@ -1,6 +1,6 @@
 /** The other cases of each model, and each model as wide as it is by default. */
 import { expect, test } from 'vitest';
-import { servingGraph } from '../../src/export/serving-graph.ts';
+import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { CASES } from '../model/every-case.ts';
 import { agreesWithTraining, keepsItsBits } from './laws.ts';

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { embedRows } from '../../src/export/rows.ts';
 import { compile, Graph } from '../../src/graph/index.ts';
+import { rowLayout } from '../../src/inference/arena/inputs.ts';
+import { embedRows } from '../../src/inference/graphs/embed-rows.ts';
 import { loadKernels } from '../../src/kernels/index.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { rowLayout } from '../../src/train/step/feeds.ts';
 import { bits, floats, ints, normals } from '../kernels/helpers.ts';
 import { CASES } from '../model/every-case.ts';
 import { agreesWithTraining, keepsItsBits } from './laws.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { predictRun } from '../../src/export/predict-run.ts';
+import { predictRun } from '../../src/inference/predict.ts';
 import { loadRanker, type Ranker } from '../../src/serve/ranker/ranker.ts';
 import { warmRequests } from '../../src/serve/ranker/warm.ts';
 import { failure, fixture, readParquetRows } from '../data/support.ts';

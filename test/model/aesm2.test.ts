@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Graph, reshape, slice, softmax, type Tensor, transpose } from '../../src/graph/index.ts';
+import { buildForward, inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { ranks } from '../../src/model/layers/rank.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { aesm2 } from '../../src/model/zoo/aesm2/model.ts';
@@ -9,7 +10,7 @@ import { type Aesm2Options, aesm2Options } from '../../src/model/zoo/aesm2/optio
 import { masked, select } from '../../src/model/zoo/aesm2/selection.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { buildForward, inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { trainingGraph } from '../../src/train/step/graph.ts';
 import { expectClose, float, run } from '../graph/support.ts';
 import { AESM2_CASES } from './aesm2-cases.ts';
 import { type Feeds, feedsFor, type Setup, setupOf } from './support.ts';

@@ -6,10 +6,10 @@
  */
 
 import { expect, test } from 'vitest';
+import { gateGraph } from '../../src/inference/graphs/forward.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { gateGraph } from '../../src/train/graphs.ts';
 import { expectClose } from '../graph/support.ts';
 import { type Feeds, feedsFor, gradients, open, setupOf } from './support.ts';
 

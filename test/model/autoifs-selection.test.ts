@@ -2,10 +2,10 @@
 
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
+import { gateGraph, inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { gateGraph, inferenceGraph } from '../../src/train/graphs.ts';
 import { float, int, size } from '../graph/support.ts';
 
 const SIZES = { fields: 3, scenarios: 2, tasks: 2 };

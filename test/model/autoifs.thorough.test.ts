@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { gateGraph, inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
@@ -10,7 +11,7 @@ import { AUTOIFS_REFERENCE } from '../../src/model/zoo/autoifs/reference.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { readSafetensors } from '../../src/store/safetensors.ts';
-import { gateGraph, inferenceGraph, trainingGraph } from '../../src/train/graphs.ts';
+import { trainingGraph } from '../../src/train/step/graph.ts';
 import { expectClose, float, int, size } from '../graph/support.ts';
 import { type Feeds, feedsFor, gradients, open, type Setup, setupOf, sum } from './support.ts';
 

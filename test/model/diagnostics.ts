@@ -1,5 +1,5 @@
 /** Inner values of a model as it scores, in float64. */
-import { buildForward, inferenceGraph } from '../../src/train/graphs.ts';
+import { buildForward, inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { evaluate, type Numbers } from '../graph/evaluate.ts';
 import { type Feeds, feedsFor, type Setup } from './support.ts';
 

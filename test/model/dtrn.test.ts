@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { resolve } from '../../src/graph/index.ts';
+import { inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel, models } from '../../src/model/registry.ts';
 import { TOP_KEYS } from '../../src/model/zoo/dtrn/tops.ts';
 import type { Value } from '../../src/runtime/contract.ts';
-import { inferenceGraph } from '../../src/train/graphs.ts';
 import { expectClose, normals } from '../graph/support.ts';
 import { diagnostics, scoringFeeds } from './diagnostics.ts';
 import { type Feeds, open, type Setup, setupOf } from './support.ts';

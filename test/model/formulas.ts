@@ -1,9 +1,9 @@
 /** What the formulas of models are written in where tests hold a model against them, row by row in plain loops. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { inferenceGraph } from '../../src/train/graphs.ts';
 import { expectClose } from '../graph/support.ts';
 import type { ModelCases } from './contract.ts';
 import { type Feeds, feedsFor, type Setup, setupOf, sum } from './support.ts';

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
-import { inferenceGraph, type TrainingGraph } from '../../src/train/graphs.ts';
+import type { TrainingGraph } from '../../src/train/step/graph.ts';
 import { expectClose, normals, size } from '../graph/support.ts';
 import { lossOf, referenceLoss, slopeAlong } from './reference-loss.ts';
 import {

@@ -6,7 +6,7 @@ import { Graph, oneHot } from '../../src/graph/index.ts';
 import { leakyRelu } from '../../src/model/layers/activation.ts';
 import { fieldIndices, fieldsOf } from '../../src/model/layers/fields.ts';
 import { generatedLayer, generatedLayerParameters, ownLayer } from '../../src/model/layers/hypernetwork.ts';
-import { draw } from '../../src/train/step/weights.ts';
+import { draw } from '../../src/train/step/initialize.ts';
 import { expectClose, float, normals, numbers, run, size, wholes } from '../graph/support.ts';
 
 test('leaky ReLU keeps a share of what is below 0', async () => {

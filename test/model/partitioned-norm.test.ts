@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { buildForward } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
 import {
   partitionedNorm,
@@ -10,7 +11,6 @@ import {
 } from '../../src/model/layers/norms/partitioned-norm.ts';
 import { commonOptions } from '../../src/model/options.ts';
 import type { Value } from '../../src/runtime/contract.ts';
-import { buildForward } from '../../src/train/graphs.ts';
 import { expectClose, float, int, normals, run, wholes } from '../graph/support.ts';
 
 /** The norm as a model: its logits are the normalised rows, a number for each field. */

@@ -1,6 +1,6 @@
 /** A model's loss in float64: its forward function evaluated from the definitions of the ops, the loss from its own. */
 import { nodesBefore, type Tensor } from '../../src/graph/index.ts';
-import { buildForward } from '../../src/train/graphs.ts';
+import { buildForward } from '../../src/inference/graphs/forward.ts';
 import { evaluate, type Numbers } from '../graph/evaluate.ts';
 import { type Feeds, type Setup, sum } from './support.ts';
 

@@ -1,16 +1,17 @@
 /** What the tests of models share: random feeds, sessions of a model's graphs, a plain training loop. */
 import { random } from '../../src/base/random.ts';
 import { type Port, resolve } from '../../src/graph/index.ts';
+import { inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { SessionOptions, TensorData, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { type GraphRequest, inferenceGraph, type TrainingGraph, trainingGraph } from '../../src/train/graphs.ts';
-import { draw } from '../../src/train/step/weights.ts';
+import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../../src/train/step/graph.ts';
+import { draw } from '../../src/train/step/initialize.ts';
 import { float, normals, size, wholes } from '../graph/support.ts';
 
-export type Setup = GraphRequest;
+export type Setup = TrainingRequest;
 export type Feeds = Record<string, Value>;
 
 export function setupOf(

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reshape, transpose } from '../../src/graph/index.ts';
+import { buildForward } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { findModel } from '../../src/model/registry.ts';
 import type { AitmOptions } from '../../src/model/zoo/aitm.ts';
@@ -13,7 +14,6 @@ import type { EsmmOptions } from '../../src/model/zoo/esmm.ts';
 import type { PleOptions } from '../../src/model/zoo/ple.ts';
 import type { SharedBottomOptions } from '../../src/model/zoo/shared-bottom.ts';
 import type { SingleTaskOptions } from '../../src/model/zoo/single-task.ts';
-import { buildForward } from '../../src/train/graphs.ts';
 import { evaluate } from '../graph/evaluate.ts';
 import { AITM_CASES } from './aitm-cases.ts';
 import { CROSS_STITCH_CASES } from './cross-stitch-cases.ts';

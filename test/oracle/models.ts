@@ -1,7 +1,7 @@
 /** The loss of a model of the zoo: its own forward function, differentiated by jax-js. */
 import { expect } from 'vitest';
 import { add, mul, reduceSum, softplus, sub, type Tensor } from '../../src/graph/index.ts';
-import { buildForward } from '../../src/train/graphs.ts';
+import { buildForward } from '../../src/inference/graphs/forward.ts';
 import { expectClose } from '../graph/support.ts';
 import { feedsFor, gradients, open, type Setup, sum } from '../model/support.ts';
 import { differentiate } from './jax.ts';

@@ -8,13 +8,13 @@ import type { FieldConfig } from '../../src/config/dataset.ts';
 import { flowsOf } from '../../src/export/export.ts';
 import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
-import { type ServedModel, tableBytes } from '../../src/export/served-model.ts';
-import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/export/serving-graph.ts';
+import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
+import { modelSizes } from '../../src/inference/model/sizes.ts';
+import { type ServedModel, tableBytes } from '../../src/inference/model/trained.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
 import type { ArtifactManifest, Calibration } from '../../src/store/artifact/manifest.ts';
-import { modelSizes } from '../../src/train/sizes.ts';
 
 import { drawn } from '../export/served.ts';
 

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
+import { addChoices, noChoices } from '../../src/inference/choices.ts';
 import { loadModel } from '../../src/store/run/model-file.ts';
-import { addChoices, choiceLines, noChoices } from '../../src/train/choices.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
+import { choiceLines } from '../../src/train/run/report.ts';
 import { float } from '../graph/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 

@@ -1,11 +1,11 @@
 /** A model's page in Markdown: purpose, equations, structure, options, size and cost, all from its declaration. */
 import { markdownTable } from '../../base/markdown.ts';
 import { multiplyAdds, type Tensor } from '../../graph/index.ts';
+import { buildForward, inferenceGraph } from '../../inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { describeOptions, describeTraining, presetOptions } from '../../model/describe.ts';
 import { figure } from '../../model/figure.ts';
 import { countNumbers, networkOf } from '../../model/network.ts';
-import { buildForward, inferenceGraph } from '../../train/graphs.ts';
 import { count } from '../output.ts';
 
 type Model = ModelDefinition<CommonOptions>;

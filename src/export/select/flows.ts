@@ -2,10 +2,10 @@
 
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
+import { servingTensors } from '../../inference/graphs/serving.ts';
+import type { RunSource } from '../../inference/model/run-model.ts';
+import { openFinished, type ServedModel } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import type { RunSource } from '../../train/run-model.ts';
-import { openFinished, type ServedModel } from '../served-model.ts';
-import { servingTensors } from '../serving-graph.ts';
 import { measureSwitches } from './measure.ts';
 import { choiceName, GATES, type SwitchCounts, switchesOf } from './switches.ts';
 

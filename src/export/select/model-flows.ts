@@ -8,9 +8,9 @@ import {
   flowDocument,
   readFlowRows,
 } from '../../flows/index.ts';
+import { openRunData } from '../../inference/model/run-data.ts';
+import { openModel } from '../../inference/model/score.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import { openModel } from '../../train/finished.ts';
-import { openRunData } from '../../train/run-data.ts';
 
 export interface ModelTestOptions extends FlowOptions {
   /** Validation rows that are drawn. */

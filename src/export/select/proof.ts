@@ -3,12 +3,12 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { Evaluation } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { Grid } from '../../evaluate/index.ts';
+import type { ServingGraph } from '../../inference/graphs/serving.ts';
+import type { ServedModel } from '../../inference/model/trained.ts';
+import { batchesOf, feedsOf, openGraph, rowsOfScenario } from '../../inference/serving/rows-session.ts';
+import { checkAnswer } from '../../inference/serving/scorer.ts';
 import type { Session, SessionOptions, Value } from '../../runtime/contract.ts';
-import { newGrid } from '../../train/run-data.ts';
-import { batchesOf, feedsOf, openGraph, rowsOfScenario } from '../rows-session.ts';
-import { checkAnswer } from '../scorer.ts';
-import type { ServedModel } from '../served-model.ts';
-import type { ServingGraph } from '../serving-graph.ts';
+import { newGrid } from '../../train/evaluate-split.ts';
 
 /** Probabilities that differ by more than this are different answers: rounding stays below it. */
 export const SAME = 1e-6;

@@ -1,10 +1,10 @@
 /** From a finished run to an artifact of selected graphs. */
 
+import { openFinished } from '../../inference/model/trained.ts';
 import { checkPlace } from '../../store/artifact/write.ts';
 import { openRun } from '../../store/run/run-folder.ts';
-import { evaluationOf } from '../../train/run-data.ts';
+import { evaluationOf } from '../../train/evaluate-split.ts';
 import { checkExport, type Exported, type ExportOptions, exportOpen } from '../export.ts';
-import { openFinished } from '../served-model.ts';
 import { type Selection, type SelectOptions, selectGraphs, selectionRecord } from './select.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The smaller graphs: one that answers all scenarios, and one for each. */
 import { type Apart, fold, type Tensor, workOut } from '../../graph/index.ts';
-import type { ServedModel } from '../served-model.ts';
-import { compileServing, type ServingGraph, type ServingTensors } from '../serving-graph.ts';
+import { compileServing, type ServingGraph, type ServingTensors } from '../../inference/graphs/serving.ts';
+import type { ServedModel } from '../../inference/model/trained.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
 export interface Folding {

@@ -4,7 +4,7 @@
  */
 
 import { add, concat, expand, matmul, mul, oneHot, slice, type Tensor, transpose } from '../../graph/index.ts';
-import type { ServingTensors } from '../serving-graph.ts';
+import type { ServingTensors } from '../../inference/graphs/serving.ts';
 
 /** A tensor of switches: [B, n], or [n, B]. */
 export interface Switches {

@@ -1,10 +1,10 @@
 /** Flow gates as the gate network of a model gives them, in the reference's order: task by task. */
 import type { Batch } from '../../data/prepared/prepared.ts';
+import type { GateNetwork } from '../../inference/arena/gates.ts';
+import { liveGates } from '../../inference/arena/gates.ts';
+import { loadRows, parameterValues, rowsOf } from '../../inference/arena/inputs.ts';
 import type { Region } from '../../kernels/index.ts';
 import type { Session } from '../../runtime/contract.ts';
-import type { GateNetwork } from '../../train/phases/gates.ts';
-import { liveGates } from '../../train/phases/gates.ts';
-import { loadRows, parameterValues, rowsOf } from '../../train/step/feeds.ts';
 
 export interface FlowGates {
   /** [size, flows*T] zeros and ones, flow by flow: as graphs take them. */

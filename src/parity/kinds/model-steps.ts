@@ -1,7 +1,8 @@
 /** The training step of a model fixture: loss, gradients, and the parameters after three optimiser steps. */
+
+import { clearMoments } from '../../train/step/initialize.ts';
 import type { OptimizerOptions } from '../../train/step/optimizer.ts';
 import { trainStep } from '../../train/step/step.ts';
-import { clearMoments } from '../../train/step/weights.ts';
 import { NotUnderstood } from '../fixture.ts';
 import { tableNames } from '../reference-model.ts';
 import { EXACT } from '../tolerance.ts';

@@ -6,10 +6,10 @@ import { readText, writeFileAtomic } from '../../base/files.ts';
 import { sha256File } from '../../base/hash.ts';
 import { seal, unseal } from '../../base/seal.ts';
 import { type GridJson, gridToJson } from '../../evaluate/index.ts';
+import { modelSizes } from '../../inference/model/sizes.ts';
 import { findModel } from '../../model/registry.ts';
 import { readLog, runPaths } from '../../store/run/run-folder.ts';
 import { type ModelCost, modelCost } from '../../train/cost.ts';
-import { modelSizes } from '../../train/sizes.ts';
 import type { TrainingOutcome } from '../job.ts';
 import type { Cell } from './plan.ts';
 

@@ -1,10 +1,10 @@
 /** One epoch: a step for each batch of the training rows, then the step that a model may take on validation rows. */
 import type { Batch, SplitReader } from '../../data/prepared/prepared.ts';
+import type { GateSource } from '../../inference/arena/gates.ts';
 import type { Setup } from '../run/setup.ts';
 import type { LoopState } from '../run/state.ts';
 import { learningRateShare, scalarsAt } from '../step/schedule.ts';
 import { groupStep, type StepLosses, trainStep } from '../step/step.ts';
-import type { GateSource } from './gates.ts';
 import type { PhaseTools } from './phase-tools.ts';
 
 export interface EpochContext {

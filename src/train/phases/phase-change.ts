@@ -1,7 +1,9 @@
 /** From the search of flows to retraining. */
+
+import { view } from '../../inference/arena/weights.ts';
 import type { Setup } from '../run/setup.ts';
 import { type LoopState, restoreSnapshot } from '../run/state.ts';
-import { clearMoments, view } from '../step/weights.ts';
+import { clearMoments } from '../step/initialize.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 
 /**

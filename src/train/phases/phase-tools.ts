@@ -1,14 +1,16 @@
 /** What a phase works with: its graphs in sessions and, where flow gates are frozen, the gates of every row. */
 import type { SplitReader } from '../../data/prepared/prepared.ts';
+import { type GateSource, liveGates } from '../../inference/arena/gates.ts';
+import type { ScorerContext } from '../../inference/arena/scorer.ts';
+import { gateGraph, inferenceGraph } from '../../inference/graphs/forward.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
-import { gateGraph, inferenceGraph, trainingGraph } from '../graphs.ts';
 import { type Setup, stepContext } from '../run/setup.ts';
 import type { LoopState } from '../run/state.ts';
-import type { ScorerContext } from '../scorer.ts';
+import { trainingGraph } from '../step/graph.ts';
 import type { StepContext } from '../step/step.ts';
 import type { WeightingState } from '../weighting/index.ts';
-import { type CachedGates, cacheGates, type GateSource, keepRates, liveGates } from './gates.ts';
+import { type CachedGates, cacheGates, keepRates } from './gates.ts';
 import type { PhasePlan } from './phases.ts';
 
 export interface PhaseTools {

@@ -6,17 +6,18 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
 import type { Grid } from '../../evaluate/grid.ts';
+import { weightTensors } from '../../inference/arena/weights.ts';
+import { type ChoiceCounts, noChoices } from '../../inference/choices.ts';
+import { describeData, openPart } from '../../inference/model/run-data.ts';
+import { openModel } from '../../inference/model/score.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
 import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
-import { type ChoiceCounts, noChoices } from '../choices.ts';
-import { openModel } from '../finished.ts';
-import { describeData, newGrid, openPart } from '../run-data.ts';
-import { evaluateSplit } from '../scorer.ts';
+import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 import type { ResultEvent } from './events.ts';
 import { reportText } from './report.ts';
 import type { Setup } from './setup.ts';
-import { type LoopState, weightTensors } from './state.ts';
+import type { LoopState } from './state.ts';
 
 /** @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; the run then has the model that it had before */
 export async function finishRun(run: {
@@ -29,7 +30,7 @@ export async function finishRun(run: {
   const { folder, setup, state } = run;
   const { manifest } = setup.data;
   const model = { ...setup.options, key: setup.model.key };
-  const modelTensors = weightTensors(setup).filter(([name]) => name !== LOG_VARIANCE);
+  const modelTensors = weightTensors(setup.weights).filter(([name]) => name !== LOG_VARIANCE);
   const started = performance.now();
   const choices = noChoices(manifest.scenarios.length);
   const staging = join(folder, STAGING);

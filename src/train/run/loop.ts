@@ -7,6 +7,7 @@ import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { type Grid, gridToJson, numberOf, ruleText } from '../../evaluate/index.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { judgeEpoch } from '../phases/early-stopping.ts';
 import {
   type EpochContext,
@@ -19,8 +20,6 @@ import {
 import { enterNextPhase } from '../phases/phase-change.ts';
 import { type PhaseTools, preparePhase } from '../phases/phase-tools.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
-import { newGrid } from '../run-data.ts';
-import { evaluateSplit } from '../scorer.ts';
 import { asBreakdown, checkWeights, notFinite, type Place } from '../step/finite.ts';
 import { EpochClock, RunClock } from './clock.ts';
 import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';

@@ -5,10 +5,10 @@ import { versions } from '../../base/version.ts';
 import type { Problem } from '../../config/files/problems.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
+import { modelSizes } from '../../inference/model/sizes.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import { createRun } from '../../store/run/run-folder.ts';
-import { modelSizes } from '../sizes.ts';
 import { readWarmStart } from './warm-start.ts';
 
 /** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */

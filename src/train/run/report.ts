@@ -2,8 +2,8 @@
 
 import { fenced, markdownTable, markdownText } from '../../base/markdown.ts';
 import { formatGrid } from '../../evaluate/index.ts';
+import type { ChoiceCounts } from '../../inference/choices.ts';
 import type { RunRecord } from '../../store/run/run-folder.ts';
-import { type ChoiceCounts, choiceLines } from '../choices.ts';
 import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
 import type { LoopState } from './state.ts';
@@ -55,6 +55,31 @@ function flowLines(setup: Setup, keep: NonNullable<LoopState['keep']>): string[]
       ['scenario', 'task', ...flows, 'rows'],
       scenarios.flatMap((scenario, s) =>
         tasks.map((task, t) => [markdownText(scenario), task, ...keep.rates[s][t].map(share), String(keep.rows[s])]),
+      ),
+    ),
+    '',
+  ];
+}
+
+/** A table of shares for a report, in Markdown; no lines where a model chooses nothing. */
+export function choiceLines({ rows, chosen }: ChoiceCounts, scenarios: readonly string[]): string[] {
+  const most = Math.max(0, ...Object.values(chosen).map(([first]) => first.length));
+  if (most === 0) return [];
+  const parts = Array.from({ length: most }, (_, part) => part);
+  const share = (count: number | undefined, of: number): string =>
+    count === undefined ? '' : of === 0 ? '-' : (count / of).toFixed(3);
+  return [
+    '## Chosen experts',
+    '',
+    'Share of the test rows of a scenario that use an expert. What a scenario never uses does nothing there.',
+    '',
+    ...markdownTable(
+      ['choice', 'scenario', ...parts.map(String), 'rows'],
+      Object.entries(chosen).flatMap(([name, counts]) =>
+        scenarios.map((scenario, s) => {
+          const shares = parts.map((part) => share(counts[s][part], rows[s]));
+          return [name, markdownText(scenario), ...shares, String(rows[s])];
+        }),
       ),
     ),
     '',

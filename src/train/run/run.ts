@@ -3,12 +3,12 @@
 import { error } from '../../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
+import { openPart, openRecorded } from '../../inference/model/run-data.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
 import { checkFinite } from '../../store/run/model-file.ts';
 import { checkDataset, markOf, openLogs, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
-import { openPart, openRecorded } from '../run-data.ts';
-import { initialize } from '../step/weights.ts';
+import { initialize } from '../step/initialize.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest } from './loop.ts';
 import { type Setup, setUp } from './setup.ts';

@@ -1,18 +1,25 @@
 /** Everything a run works with, put together once: model, data, arena, weights and buffers. */
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
+import {
+  allocateInputs,
+  type InputBuffers,
+  inputBytes,
+  type RowLayout,
+  rowLayout,
+} from '../../inference/arena/inputs.ts';
+import { allocateWeights, totalLength, view, type Weights, weightBytes } from '../../inference/arena/weights.ts';
+import { type DrawnInput, readsSequences } from '../../inference/graphs/forward.ts';
+import { modelSizes } from '../../inference/model/sizes.ts';
 import { type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import type { Session } from '../../runtime/contract.ts';
-import { type DrawnInput, type GraphRequest, readsSequences, type TrainingGraph, trainingGraph } from '../graphs.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
-import { modelSizes } from '../sizes.ts';
-import { allocateInputs, type InputBuffers, inputBytes, type RowLayout, rowLayout } from '../step/feeds.ts';
+import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../step/graph.ts';
 import { momentCount, type OptimizerOptions } from '../step/optimizer.ts';
 import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../step/step.ts';
-import { allocateWeights, totalLength, view, type Weights, weightBytes } from '../step/weights.ts';
 import {
   openWeighting,
   taskGradients,
@@ -42,7 +49,7 @@ export interface Setup {
   step: StepBuffers;
   /** Rows to score. */
   scoring: InputBuffers & { gates: Region };
-  graphRequest: (phase: Phase, batchSize: number) => GraphRequest;
+  graphRequest: (phase: Phase, batchSize: number) => TrainingRequest;
 }
 
 /** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
@@ -53,7 +60,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const sizes = modelSizes(manifest);
   const { parameters, buffers, dimension } = networkOf(model, options, sizes);
   const gateWidth = (model.flowSelection?.flows.length ?? 0) * sizes.tasks;
-  const graphRequest = (phase: Phase, batchSize: number): GraphRequest => ({
+  const graphRequest = (phase: Phase, batchSize: number): TrainingRequest => ({
     model,
     options,
     sizes,

@@ -1,8 +1,8 @@
 /** Where a run stands: what a checkpoint holds beside the numbers, and how both are put back. */
+
+import { type Weights, weightTensors } from '../../inference/arena/weights.ts';
 import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
-import { bufferName } from '../graphs.ts';
-import { bufferViews, view, type Weights } from '../step/weights.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import type { Setup } from './setup.ts';
 
@@ -59,26 +59,6 @@ export const initialState = (tasks: number): LoopState => ({
 
 const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
 
-/** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
-export function weightTensors({ weights }: Pick<Setup, 'weights'>): [string, TensorView][] {
-  const D = weights.dimension;
-  const table = (data: Float32Array): TensorView => tensorOf(data, data.length / D, D);
-  return [
-    ...weights.specs.map((spec): [string, TensorView] => [
-      spec.name,
-      { data: view(weights, spec.name), shape: spec.shape },
-    ]),
-    ...bufferViews(weights).map(([spec, data]): [string, TensorView] => [
-      bufferName(spec),
-      { data, shape: spec.shape },
-    ]),
-    ['embedding', table(weights.table.view)],
-    ...(weights.gateTable === undefined
-      ? []
-      : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
-  ];
-}
-
 function momentTensors(weights: Weights): [string, TensorView][] {
   const of = (name: string, regions: Weights['denseMoments']): [string, TensorView][] =>
     regions.map((region, i) => [`${name}.${i + 1}`, tensorOf(region.view, region.view.length)]);
@@ -87,13 +67,13 @@ function momentTensors(weights: Weights): [string, TensorView][] {
 
 /** Writes a numbered checkpoint from which the run goes on. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
-  const tensors = [...weightTensors(setup), ...momentTensors(setup.weights)];
+  const tensors = [...weightTensors(setup.weights), ...momentTensors(setup.weights)];
   return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
 }
 
 /** Writes the weights alone under a name (`rewind`, `best`). */
 export const saveSnapshot = (folder: string, setup: Setup, position: Position, name: string): void =>
-  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup), name, run: setup.run });
+  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup.weights), name, run: setup.run });
 
 /** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
 export function restoreTensors(
@@ -101,7 +81,7 @@ export function restoreTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   only: (name: string) => boolean = () => true,
 ): void {
-  for (const [name, target] of [...weightTensors(setup), ...momentTensors(setup.weights)]) {
+  for (const [name, target] of [...weightTensors(setup.weights), ...momentTensors(setup.weights)]) {
     const stored = tensors.get(name);
     if (stored !== undefined && only(name)) target.data.set(stored.data as never);
   }

@@ -13,13 +13,13 @@ import {
   type PreparedSequences,
   RESERVED_IDS,
 } from '../../data/prepared/prepared.ts';
+import { bufferViews, view } from '../../inference/arena/weights.ts';
+import { bufferName } from '../../inference/graphs/forward.ts';
+import { openRecorded } from '../../inference/model/run-data.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { checkDataset, openRun } from '../../store/run/run-folder.ts';
-import { bufferName } from '../graphs.ts';
-import { openRecorded } from '../run-data.ts';
-import { bufferViews, view } from '../step/weights.ts';
 import type { Setup } from './setup.ts';
 
 /** What a run must have in common with the one whose weights it starts from. */

@@ -2,8 +2,8 @@
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { firstNotFinite } from '../../base/finite.ts';
 import type { PreparedField } from '../../data/prepared/prepared.ts';
+import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
-import { bufferViews, type Weights } from './weights.ts';
 
 /** Where a training stands. */
 export interface Place {

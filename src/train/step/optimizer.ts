@@ -6,8 +6,9 @@
  *
  * Adam follows PyTorch (epsilon outside the square root). `l2` is coupled: added to the gradient before the moments.
  */
+
+import type { Weights } from '../../inference/arena/weights.ts';
 import type { AdamStep, Kernels, Region } from '../../kernels/index.ts';
-import type { Weights } from './weights.ts';
 
 export interface OptimizerOptions {
   optimizer: 'adam' | 'adamw' | 'sgd';

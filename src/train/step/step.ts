@@ -3,10 +3,6 @@ import { firstNotFinite } from '../../base/finite.ts';
 import { random } from '../../base/random.ts';
 import type { LossReduction } from '../../config/run.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
-import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
-import type { Session, Value } from '../../runtime/contract.ts';
-import type { TrainingGraph } from '../graphs.ts';
-import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
 import {
   allocateInputs,
   type InputBuffers,
@@ -18,12 +14,16 @@ import {
   rowValues,
   scalarValue,
   sequenceSlots,
-} from './feeds.ts';
+} from '../../inference/arena/inputs.ts';
+import { totalLength, type Weights } from '../../inference/arena/weights.ts';
+import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
+import type { Session, Value } from '../../runtime/contract.ts';
+import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
 import { nameOf, notFinite, type Place } from './finite.ts';
+import type { TrainingGraph } from './graph.ts';
 import { IDLE_ROWS, idleRows, withIdleRows } from './idle-rows.ts';
 import { type LabelWeights, type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
-import { totalLength, type Weights } from './weights.ts';
 
 export interface StepSizes {
   batchSize: number;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { modelSizes } from '../../../src/train/sizes.ts';
+import { modelSizes } from '../../../src/inference/model/sizes.ts';
 import { dataset, temporaryFolder } from '../support.ts';
 
 /** `labels`: a line for each row, its labels and its part. */

@@ -6,7 +6,7 @@ import { type DatasetInput, datasetSchema } from '../../../src/config/dataset.ts
 import { validate } from '../../../src/data/checks/validate.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../../src/export/export.ts';
-import { predictRun } from '../../../src/export/predict-run.ts';
+import { predictRun } from '../../../src/inference/predict.ts';
 import { loadRanker } from '../../../src/serve/ranker/ranker.ts';
 import { readParquetRows } from '../../data/support.ts';
 import { makeRun, temporaryFolder, trainWithStops } from '../../train/support.ts';

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSchema } from '../../../src/config/run.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
+import { view } from '../../../src/inference/arena/weights.ts';
+import { openModel } from '../../../src/inference/model/score.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
-import { openModel } from '../../../src/train/finished.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
 import { setUp } from '../../../src/train/run/setup.ts';
 import { applyWarmStart } from '../../../src/train/run/warm-start.ts';
-import { initialize, view } from '../../../src/train/step/weights.ts';
+import { initialize } from '../../../src/train/step/initialize.ts';
 import { dwaWeights } from '../../../src/train/weighting/dwa.ts';
 import {
   makeRun,

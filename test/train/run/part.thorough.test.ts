@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadRun } from '../../../src/config/load.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
+import { modelSizes } from '../../../src/inference/model/sizes.ts';
 import { findModel, models } from '../../../src/model/registry.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
 import { modelCost } from '../../../src/train/cost.ts';
 import { newRun } from '../../../src/train/run/new-run.ts';
-import { modelSizes } from '../../../src/train/sizes.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../support.ts';
 
 const temporary = temporaryFolder();

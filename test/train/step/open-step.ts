@@ -1,13 +1,13 @@
 /** What takes training steps by SGD without L2, without a run around it. */
 import { runSchema } from '../../../src/config/run.ts';
+import type { RowLayout } from '../../../src/inference/arena/inputs.ts';
+import { allocateWeights, totalLength, weightBytes } from '../../../src/inference/arena/weights.ts';
 import { loadKernels } from '../../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, ParameterSpec } from '../../../src/model/contract.ts';
 import { networkOf } from '../../../src/model/network.ts';
 import { createSession } from '../../../src/runtime/session.ts';
-import { trainingGraph } from '../../../src/train/graphs.ts';
-import type { RowLayout } from '../../../src/train/step/feeds.ts';
+import { trainingGraph } from '../../../src/train/step/graph.ts';
 import { allocateStep, type StepContext, stepBytes } from '../../../src/train/step/step.ts';
-import { allocateWeights, totalLength, weightBytes } from '../../../src/train/step/weights.ts';
 import type { TaskGradients } from '../../../src/train/weighting/contract.ts';
 import { withWeightingGroup } from '../../../src/train/weighting/index.ts';
 

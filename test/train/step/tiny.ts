@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { LossReduction, TaskWeightingOptions } from '../../../src/config/run.ts';
 import { matmul } from '../../../src/graph/index.ts';
+import { view } from '../../../src/inference/arena/weights.ts';
 import type { CommonOptions, ModelDefinition } from '../../../src/model/contract.ts';
 import { type StepContext, trainStep } from '../../../src/train/step/step.ts';
-import { view } from '../../../src/train/step/weights.ts';
 import {
   openWeighting,
   taskGradients,

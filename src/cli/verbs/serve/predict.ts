@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { predictRun } from '../../../export/predict-run.ts';
+import { predictRun } from '../../../inference/predict.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';

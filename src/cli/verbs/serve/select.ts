@@ -3,7 +3,7 @@ import { numberOf } from '../../../evaluate/index.ts';
 import type { Exported } from '../../../export/export.ts';
 import { lossesOf, lossOf, type Selection } from '../../../export/select/select.ts';
 import { selectRun } from '../../../export/select/select-run.ts';
-import type { ServingGraph } from '../../../export/serving-graph.ts';
+import type { ServingGraph } from '../../../inference/graphs/serving.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { oneLine } from '../../../base/one-line.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import type { Manifest } from '../../../data/prepared/prepared.ts';
+import { modelSizes } from '../../../inference/model/sizes.ts';
 import type { ModelDefinition } from '../../../model/contract.ts';
 import { describeOptions, describeTraining, presetOptions } from '../../../model/describe.ts';
 import { countNumbers, networkOf } from '../../../model/network.ts';
 import { findModel, models as zoo } from '../../../model/registry.ts';
-import { modelSizes } from '../../../train/sizes.ts';
+
 import { helpEnd } from '../../help.ts';
 import { jsonOption } from '../../options.ts';
 import { columns, count, print, printJson } from '../../output.ts';

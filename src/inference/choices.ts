@@ -1,5 +1,4 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
-import { markdownTable, markdownText } from '../base/markdown.ts';
 import type { Batch } from '../data/prepared/prepared.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
@@ -37,29 +36,4 @@ export function addChoices(
       for (let part = 0; part < parts; part++) counts[part] += data[row * parts + part];
     }
   }
-}
-
-/** A table of shares for a report, in Markdown; no lines where a model chooses nothing. */
-export function choiceLines({ rows, chosen }: ChoiceCounts, scenarios: readonly string[]): string[] {
-  const most = Math.max(0, ...Object.values(chosen).map(([first]) => first.length));
-  if (most === 0) return [];
-  const parts = Array.from({ length: most }, (_, part) => part);
-  const share = (count: number | undefined, of: number): string =>
-    count === undefined ? '' : of === 0 ? '-' : (count / of).toFixed(3);
-  return [
-    '## Chosen experts',
-    '',
-    'Share of the test rows of a scenario that use an expert. What a scenario never uses does nothing there.',
-    '',
-    ...markdownTable(
-      ['choice', 'scenario', ...parts.map(String), 'rows'],
-      Object.entries(chosen).flatMap(([name, counts]) =>
-        scenarios.map((scenario, s) => {
-          const shares = parts.map((part) => share(counts[s][part], rows[s]));
-          return [name, markdownText(scenario), ...shares, String(rows[s])];
-        }),
-      ),
-    ),
-    '',
-  ];
 }

@@ -1,14 +1,14 @@
 /** Rows through the graphs that serve: what a server would answer, before calibration. */
 
-import { error } from '../base/errors/index.ts';
-import { firstNotFinite } from '../base/finite.ts';
-import { pickRows } from '../data/prepared/pick.ts';
-import type { Session, SessionOptions } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import type { Artifact } from '../store/artifact/open.ts';
+import { error } from '../../base/errors/index.ts';
+import { firstNotFinite } from '../../base/finite.ts';
+import { pickRows } from '../../data/prepared/pick.ts';
+import type { Session, SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import type { Artifact } from '../../store/artifact/open.ts';
+import { type ServingGraph, servingGraph } from '../graphs/serving.ts';
+import type { ServedModel } from '../model/trained.ts';
 import { feedsOf, openGraph, type Rows, type RowsData } from './rows-session.ts';
-import type { ServedModel } from './served-model.ts';
-import { type ServingGraph, servingGraph } from './serving-graph.ts';
 
 export interface Served {
   /** [size, T] */

@@ -1,9 +1,9 @@
 /**
  * Rows of ids -> embeddings, inside a graph: what the kernels do outside (src/kernels), with the same additions in the same
- * order, so that both give the same numbers. Tables have zeros in the rows of padding (served-model.ts).
+ * order, so that both give the same numbers. Tables have zeros in the rows of padding (trained.ts).
  */
 
-import { PADDING_ID, type PreparedField } from '../data/prepared/prepared.ts';
+import { PADDING_ID, type PreparedField } from '../../data/prepared/prepared.ts';
 import {
   add,
   cast,
@@ -17,7 +17,7 @@ import {
   slice,
   sub,
   type Tensor,
-} from '../graph/index.ts';
+} from '../../graph/index.ts';
 
 type Field = Pick<PreparedField, 'offset' | 'slots' | 'pooling'>;
 

@@ -1,12 +1,12 @@
 /** Rows of a split through a graph that serves. */
-import type { SplitName } from '../config/dataset.ts';
-import { pickRows } from '../data/prepared/pick.ts';
-import type { Batch, PreparedData } from '../data/prepared/prepared.ts';
-import type { CompiledGraph } from '../graph/index.ts';
-import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import { type ServedModel, TABLES, tableBytes } from './served-model.ts';
-import { tableFile } from './serving-graph.ts';
+import type { SplitName } from '../../config/dataset.ts';
+import { pickRows } from '../../data/prepared/pick.ts';
+import type { Batch, PreparedData } from '../../data/prepared/prepared.ts';
+import type { CompiledGraph } from '../../graph/index.ts';
+import type { Session, SessionOptions, Value } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { tableFile } from '../graphs/serving.ts';
+import { type ServedModel, TABLES, tableBytes } from '../model/trained.ts';
 
 export type Rows = Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>;
 

@@ -1,8 +1,8 @@
 /** What a model is told of a data set. */
 
-import type { Manifest } from '../data/prepared/prepared.ts';
-import type { ModelSizes } from '../model/contract.ts';
-import type { ModelDescription } from '../store/run/model-file.ts';
+import type { Manifest } from '../../data/prepared/prepared.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import type { ModelDescription } from '../../store/run/model-file.ts';
 
 /** Sizes out of a manifest, or out of what a model file keeps of one. */
 export const modelSizes = ({

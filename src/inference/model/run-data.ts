@@ -1,16 +1,14 @@
 /** The prepared data set that a run's model scores. */
 
-import { error } from '../base/errors/index.ts';
-import type { SplitName } from '../config/dataset.ts';
-import { type Evaluation, evaluationSchema, type RunConfig } from '../config/run.ts';
-import { hasManifest } from '../data/prepared/manifest.ts';
-import { openPrepared } from '../data/prepared/open.ts';
-import type { Manifest, PreparedData, SplitReader } from '../data/prepared/prepared.ts';
-import { readSubset } from '../data/prepared/subset.ts';
-import type { GridAccumulator } from '../evaluate/grid.ts';
-import { createGrid } from '../evaluate/index.ts';
-import { loadModel, type ModelDescription } from '../store/run/model-file.ts';
-import { checkDataset, openRun, type RunRecord } from '../store/run/run-folder.ts';
+import { error } from '../../base/errors/index.ts';
+import type { SplitName } from '../../config/dataset.ts';
+import type { RunConfig } from '../../config/run.ts';
+import { hasManifest } from '../../data/prepared/manifest.ts';
+import { openPrepared } from '../../data/prepared/open.ts';
+import type { Manifest, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
+import { readSubset } from '../../data/prepared/subset.ts';
+import { loadModel, type ModelDescription } from '../../store/run/model-file.ts';
+import { checkDataset, openRun, type RunRecord } from '../../store/run/run-folder.ts';
 
 /**
  * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that
@@ -106,12 +104,3 @@ export function checkFit(model: string, sizes: ModelDescription['data'], folder:
   ];
   if (problems.length > 0) throw error('MODEL_MISFIT', { model, data: folder, problems });
 }
-
-/** Takes up the scores of rows of these data. */
-export const newGrid = (
-  { scenarios, tasks, hasGroup }: Pick<Manifest, 'scenarios' | 'tasks' | 'hasGroup'>,
-  { k, ...means }: Evaluation,
-): GridAccumulator => createGrid({ scenarios, tasks, hasGroup, means, k });
-
-/** How a run measures; runs of older versions, and imported ones, do not say: by the defaults. */
-export const evaluationOf = ({ config }: RunRecord): Evaluation => evaluationSchema.parse(config.evaluate ?? {});

@@ -1,12 +1,10 @@
 /** Scores batches with an inference graph: validation while training, and finished models. */
-import { error } from '../base/errors/index.ts';
-import { firstNotFinite } from '../base/finite.ts';
-import type { Batch, SplitReader } from '../data/prepared/prepared.ts';
-import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
-import type { Kernels, Region } from '../kernels/index.ts';
-import type { Session, Value } from '../runtime/contract.ts';
-import { addChoices, type ChoiceCounts } from './choices.ts';
-import type { GateSource } from './phases/gates.ts';
+import { error } from '../../base/errors/index.ts';
+import { firstNotFinite } from '../../base/finite.ts';
+import type { Batch } from '../../data/prepared/prepared.ts';
+import type { Kernels, Region } from '../../kernels/index.ts';
+import type { Session, Value } from '../../runtime/contract.ts';
+import type { GateSource } from './gates.ts';
 import {
   type InputBuffers,
   loadRows,
@@ -15,8 +13,8 @@ import {
   rowsOf,
   rowValues,
   scalarValue,
-} from './step/feeds.ts';
-import type { Weights } from './step/weights.ts';
+} from './inputs.ts';
+import type { Weights } from './weights.ts';
 
 export interface ScorerContext {
   kernels: Kernels;
@@ -36,7 +34,7 @@ export const score = async (context: ScorerContext, batch: RowsToScore): Promise
   (await outputs(context, batch)).logits.data as Float32Array;
 
 /** All that the graph gives. Throws MODEL_NOT_FINITE where an answer is not a finite number. */
-async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Record<string, Value>> {
+export async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Record<string, Value>> {
   const { kernels, session, weights, layout, buffers, gates } = context;
   // The gate network reads its own table through the same buffers, so it goes first.
   if (gates !== undefined) await gates.source.fill(batch, gates.region.view);
@@ -52,24 +50,4 @@ async function outputs(context: ScorerContext, batch: RowsToScore): Promise<Reco
   if (firstNotFinite(found.logits.data as Float32Array) >= 0)
     throw error('MODEL_NOT_FINITE', { what: "the model's answer to a row" });
   return found;
-}
-
-/** The grid of a whole split. `choices` takes up what rows choose, where the graph gives that. */
-export async function evaluateSplit(
-  context: ScorerContext,
-  reader: SplitReader,
-  grid: GridAccumulator,
-  choices?: ChoiceCounts,
-): Promise<Grid> {
-  try {
-    for await (const batch of reader.batches({ batchSize: context.buffers.capacity })) {
-      const found = await outputs(context, batch);
-      const logits = found.logits.data as Float32Array;
-      if (choices !== undefined) addChoices(choices, batch, found);
-      grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
-    }
-    return await grid.finish();
-  } finally {
-    grid.dispose();
-  }
 }

@@ -1,20 +1,19 @@
 /** A finished model out of a run folder, ready to score rows. */
 
-import { loadKernels, regionBytes } from '../kernels/index.ts';
-import { networkOf } from '../model/network.ts';
-import { findModel } from '../model/registry.ts';
-import type { SessionOptions } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
-import { choiceOutputs } from './choices.ts';
-import { gateGraph, inferenceGraph, readsSequences } from './graphs.ts';
-import { liveGates } from './phases/gates.ts';
-import { restoreTensors, weightTensors } from './run/state.ts';
+import { loadKernels, regionBytes } from '../../kernels/index.ts';
+import { networkOf } from '../../model/network.ts';
+import { findModel } from '../../model/registry.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { type ModelDescription, modelTensor } from '../../store/run/model-file.ts';
+import { liveGates } from '../arena/gates.ts';
+import { allocateInputs, inputBytes, rowLayout } from '../arena/inputs.ts';
+import { type RowsToScore, type ScorerContext, score } from '../arena/scorer.ts';
+import { allocateWeights, weightBytes, weightTensors } from '../arena/weights.ts';
+import { choiceOutputs } from '../choices.ts';
+import { gateGraph, inferenceGraph, readsSequences } from '../graphs/forward.ts';
 import { loadRunModel, type RunSource } from './run-model.ts';
-import { type RowsToScore, type ScorerContext, score } from './scorer.ts';
 import { modelSizes } from './sizes.ts';
-import { allocateInputs, inputBytes, rowLayout } from './step/feeds.ts';
-import { allocateWeights, weightBytes } from './step/weights.ts';
 
 export interface FinishedModel {
   description: ModelDescription;
@@ -73,8 +72,8 @@ export async function openModel(folder: string, options: ModelUse = {}): Promise
     weightBytes(weightSizes) + inputBytes(batchSize, layout) + regionBytes(batchSize * width),
   );
   const weights = allocateWeights(arena, weightSizes);
-  for (const [name, { shape }] of weightTensors({ weights })) modelTensor(folder, tensors, name, shape);
-  restoreTensors({ weights }, tensors);
+  for (const [name, { shape, data: target }] of weightTensors(weights))
+    target.set(modelTensor(folder, tensors, name, shape) as never);
 
   const buffers = allocateInputs(arena, batchSize, layout);
   const session = await createSession(graph.bytes, runtime);

@@ -10,9 +10,9 @@ import { calibrator } from '../store/artifact/calibration.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { MANIFEST } from '../store/artifact/paths.ts';
-import type { RunSource } from '../train/run-model.ts';
-import { type Served, type Server, serveArtifact, serveModel } from './scorer.ts';
-import { openFinished } from './served-model.ts';
+import type { RunSource } from './model/run-model.ts';
+import { openFinished } from './model/trained.ts';
+import { type Served, type Server, serveArtifact, serveModel } from './serving/scorer.ts';
 
 export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit' | 'onProgress'>,

@@ -23,12 +23,14 @@ import {
   steady,
   type Tensor,
   toInt8,
-} from '../graph/index.ts';
-import type { Step } from '../model/contract.ts';
-import { networkOf } from '../model/network.ts';
-import { bufferName } from '../train/graphs.ts';
-import { embedRows, isValue } from './rows.ts';
-import { type ServedModel, TABLES, type TableName } from './served-model.ts';
+} from '../../graph/index.ts';
+
+import type { Step } from '../../model/contract.ts';
+import { networkOf } from '../../model/network.ts';
+
+import { type ServedModel, TABLES, type TableName } from '../model/trained.ts';
+import { embedRows, isValue } from './embed-rows.ts';
+import { bufferName } from './forward.ts';
 
 /** What serves, before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by their names. */
 export interface ServingTensors {

@@ -1,16 +1,16 @@
 /** A finished model as numbers and meaning: what a serving graph is made from. */
 
-import { PADDING_ID, type PreparedData } from '../data/prepared/prepared.ts';
-import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
-import { networkOf } from '../model/network.ts';
-import { findModel } from '../model/registry.ts';
-import type { CheckpointInfo } from '../store/run/checkpoint.ts';
-import { type ModelDescription, modelTensor } from '../store/run/model-file.ts';
-import type { TensorView } from '../store/safetensors.ts';
-import { bufferName } from '../train/graphs.ts';
-import { describeData, openRunData } from '../train/run-data.ts';
-import { loadRunModel, type RunSource } from '../train/run-model.ts';
-import { modelSizes } from '../train/sizes.ts';
+import { PADDING_ID, type PreparedData } from '../../data/prepared/prepared.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../../model/contract.ts';
+import { networkOf } from '../../model/network.ts';
+import { findModel } from '../../model/registry.ts';
+import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
+import { type ModelDescription, modelTensor } from '../../store/run/model-file.ts';
+import type { TensorView } from '../../store/safetensors.ts';
+import { bufferName } from '../graphs/forward.ts';
+import { describeData, openRunData } from './run-data.ts';
+import { loadRunModel, type RunSource } from './run-model.ts';
+import { modelSizes } from './sizes.ts';
 
 export interface ServedModel {
   model: ModelDefinition<CommonOptions>;

@@ -2,9 +2,10 @@
  * The numbers that a run learns: one flat vector of dense parameters, one embedding table, the optimiser's moments of both,
  * and the model's buffers, in one arena that ONNX Runtime and the kernels work on in place.
  */
-import { random } from '../../base/random.ts';
 import { type Arena, type Region, regionBytes } from '../../kernels/index.ts';
-import type { BufferSpec, Initializer, ParameterSpec } from '../../model/contract.ts';
+import type { BufferSpec, ParameterSpec } from '../../model/contract.ts';
+import type { TensorView } from '../../store/safetensors.ts';
+import { bufferName } from '../graphs/forward.ts';
 
 export interface WeightSizes {
   specs: readonly ParameterSpec[];
@@ -103,42 +104,22 @@ export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Fl
   });
 }
 
-/**
- * Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other.
- * `dimension`: numbers per embedding, of which a row of the table may hold several.
- */
-export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
-  for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
-  for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
-  fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
-}
-
-/** Xavier uniform on [V, D], as AutoIFS' authors have it: the bound shrinks as the vocabulary grows. */
-const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
-  kind: 'uniform',
-  bound: Math.sqrt(6 / (tableRows + dimension)),
-});
-
-function fill(target: Float32Array, initializer: Initializer, seed: number, name: string): void {
-  const generator = random('initialize', seed, name);
-  for (let i = 0; i < target.length; i++) target[i] = draw(initializer, generator);
-}
-
-/** One number of an initial distribution. */
-export function draw(initializer: Initializer, generator: { uniform(): number; normal(): number }): number {
-  switch (initializer.kind) {
-    case 'zeros':
-      return 0;
-    case 'ones':
-      return 1;
-    case 'uniform':
-      return (2 * generator.uniform() - 1) * initializer.bound;
-    case 'normal':
-      return generator.normal() * initializer.deviation;
-  }
-}
-
-/** Zeroes the optimiser's moments. */
-export function clearMoments(weights: Weights): void {
-  for (const moment of [...weights.denseMoments, ...weights.tableMoments]) moment.view.fill(0);
+/** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
+export function weightTensors(weights: Weights): [string, TensorView][] {
+  const D = weights.dimension;
+  const table = (data: Float32Array): TensorView => ({ data, shape: [data.length / D, D] });
+  return [
+    ...weights.specs.map((spec): [string, TensorView] => [
+      spec.name,
+      { data: view(weights, spec.name), shape: spec.shape },
+    ]),
+    ...bufferViews(weights).map(([spec, data]): [string, TensorView] => [
+      bufferName(spec),
+      { data, shape: spec.shape },
+    ]),
+    ['embedding', table(weights.table.view)],
+    ...(weights.gateTable === undefined
+      ? []
+      : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
+  ];
 }

@@ -4,7 +4,7 @@ import type { Batch, PreparedField } from '../../data/prepared/prepared.ts';
 import { type Arena, type FieldLayout, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { SequenceSizes } from '../../model/contract.ts';
 import type { Value } from '../../runtime/contract.ts';
-import { bufferName } from '../graphs.ts';
+import { bufferName } from '../graphs/forward.ts';
 import { bufferViews, view, type Weights } from './weights.ts';
 
 /** How rows of ids become embeddings. */

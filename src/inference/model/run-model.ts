@@ -1,12 +1,17 @@
 /** The model of a run: the finished one, or, of a run that is not finished, its best weights so far. */
 
-import { error } from '../base/errors/index.ts';
-import { runSchema } from '../config/run.ts';
-import { findModel } from '../model/registry.ts';
-import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../store/run/checkpoint.ts';
-import { checkFinite, hasModel, type LoadedModel, loadModel, type ModelDescription } from '../store/run/model-file.ts';
-import { markOf, openRun, runPaths } from '../store/run/run-folder.ts';
-import { LOG_VARIANCE } from './weighting/uncertainty.ts';
+import { error } from '../../base/errors/index.ts';
+import { runSchema } from '../../config/run.ts';
+import { findModel } from '../../model/registry.ts';
+import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../../store/run/checkpoint.ts';
+import {
+  checkFinite,
+  hasModel,
+  type LoadedModel,
+  loadModel,
+  type ModelDescription,
+} from '../../store/run/model-file.ts';
+import { markOf, openRun, runPaths } from '../../store/run/run-folder.ts';
 
 /** Which weights of a run are meant, and where its data lie. */
 export interface RunSource {
@@ -44,7 +49,7 @@ export function loadRunModel(
     const others = known.filter(({ position }) => usable(position.phase)).map((one) => one.name);
     throw error('CHECKPOINT_PHASE', { folder, name, phase: info.position.phase, others });
   }
-  const weights = new Map([...tensors].filter(([tensor]) => !tensor.startsWith('moment.') && tensor !== LOG_VARIANCE));
+  const weights = new Map([...tensors].filter(([tensor]) => !OF_TRAINING.test(tensor)));
   checkFinite(`${checkpoints}/${name}`, weights);
   const { model } = runSchema.parse(record.config);
   const options = findModel(model.key).options.parse(model);
@@ -54,3 +59,6 @@ export function loadRunModel(
 
 /** The weights of the best epoch of the last phase. */
 const BEST = 'best';
+
+/** Names of tensors that only training reads: the optimiser's moments, and what the weighting of tasks learns. */
+const OF_TRAINING = /^(moment|weighting)\./;

@@ -1,0 +1,37 @@
+/** Scores a split and measures the answers: validation while training, and finished models. */
+import { type Evaluation, evaluationSchema } from '../config/run.ts';
+import type { Manifest, SplitReader } from '../data/prepared/prepared.ts';
+import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
+import { createGrid } from '../evaluate/index.ts';
+import { outputs, type ScorerContext } from '../inference/arena/scorer.ts';
+import { addChoices, type ChoiceCounts } from '../inference/choices.ts';
+import type { RunRecord } from '../store/run/run-folder.ts';
+
+/** The grid of a whole split. `choices` takes up what rows choose, where the graph gives that. */
+export async function evaluateSplit(
+  context: ScorerContext,
+  reader: SplitReader,
+  grid: GridAccumulator,
+  choices?: ChoiceCounts,
+): Promise<Grid> {
+  try {
+    for await (const batch of reader.batches({ batchSize: context.buffers.capacity })) {
+      const found = await outputs(context, batch);
+      const logits = found.logits.data as Float32Array;
+      if (choices !== undefined) addChoices(choices, batch, found);
+      grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
+    }
+    return await grid.finish();
+  } finally {
+    grid.dispose();
+  }
+}
+
+/** Takes up the scores of rows of these data. */
+export const newGrid = (
+  { scenarios, tasks, hasGroup }: Pick<Manifest, 'scenarios' | 'tasks' | 'hasGroup'>,
+  { k, ...means }: Evaluation,
+): GridAccumulator => createGrid({ scenarios, tasks, hasGroup, means, k });
+
+/** How a run measures; runs of older versions, and imported ones, do not say: by the defaults. */
+export const evaluationOf = ({ config }: RunRecord): Evaluation => evaluationSchema.parse(config.evaluate ?? {});

@@ -1,0 +1,44 @@
+/** What a training begins with. */
+import { random } from '../../base/random.ts';
+import { bufferViews, view, type Weights } from '../../inference/arena/weights.ts';
+import type { Initializer } from '../../model/contract.ts';
+
+/**
+ * Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other.
+ * `dimension`: numbers per embedding, of which a row of the table may hold several.
+ */
+export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
+  for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
+  for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
+  fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
+}
+
+/** Xavier uniform on [V, D], as AutoIFS' authors have it: the bound shrinks as the vocabulary grows. */
+const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
+  kind: 'uniform',
+  bound: Math.sqrt(6 / (tableRows + dimension)),
+});
+
+function fill(target: Float32Array, initializer: Initializer, seed: number, name: string): void {
+  const generator = random('initialize', seed, name);
+  for (let i = 0; i < target.length; i++) target[i] = draw(initializer, generator);
+}
+
+/** One number of an initial distribution. */
+export function draw(initializer: Initializer, generator: { uniform(): number; normal(): number }): number {
+  switch (initializer.kind) {
+    case 'zeros':
+      return 0;
+    case 'ones':
+      return 1;
+    case 'uniform':
+      return (2 * generator.uniform() - 1) * initializer.bound;
+    case 'normal':
+      return generator.normal() * initializer.deviation;
+  }
+}
+
+/** Zeroes the optimiser's moments. */
+export function clearMoments(weights: Weights): void {
+  for (const moment of [...weights.denseMoments, ...weights.tableMoments]) moment.view.fill(0);
+}
