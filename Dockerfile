@@ -1,7 +1,7 @@
 # Serves artifacts (docs/serving.md, "In a container"):
 #   docker build -t tributary .
 #   docker run -p 8080:8080 -v "$PWD/artifacts/shop:/artifact:ro" tributary
-# test/serve/container.slow.test.ts replays these steps without Docker.
+# test/serve/container/container.slow.test.ts replays these steps without Docker.
 ARG NODE=20-slim
 
 FROM node:${NODE} AS build

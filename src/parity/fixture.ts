@@ -94,16 +94,22 @@ const isText = (value: unknown): boolean =>
   value === null ||
   (typeof value === 'object' && Object.values(value).length > 0 && Object.values(value).every(isText));
 
-/** Names of a folder's fixtures, in order. */
+/**
+ * Names of a folder's fixtures, in order. A folder without fixtures of its own is searched through its subfolders, whose
+ * fixtures are named by their paths (`models/autoifs/ticket`); one with fixtures is not, since its folders hold raw files.
+ */
 export function fixtureNames(folder: string): string[] {
-  const stems = readdirSync(folder).flatMap((file) => /^(.+)\.(?:json|safetensors)$/.exec(file)?.[1] ?? []);
-  return [...new Set(stems)].sort();
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const stems = entries.flatMap(({ name }) => /^(.+)\.(?:json|safetensors)$/.exec(name)?.[1] ?? []);
+  if (stems.length > 0) return [...new Set(stems)].sort();
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return folders.sort().flatMap((sub) => fixtureNames(join(folder, sub)).map((name) => `${sub}/${name}`));
 }
 
 /** Reads a fixture. Throws NotUnderstood, FILE_UNREADABLE, SAFETENSORS_INVALID. */
 export function readFixture(folder: string, name: string): Fixture {
   const path = join(folder, name);
-  if (!existsSync(`${path}.json`)) throw new NotUnderstood(`${name}.safetensors has no ${name}.json beside it`);
+  if (!existsSync(`${path}.json`)) throw new NotUnderstood(`${name}.safetensors has no ${name}.json next to it`);
   const entries = parse(readText(`${path}.json`, 'a fixture'));
   const tensors = existsSync(`${path}.safetensors`) ? readSafetensors(`${path}.safetensors`).tensors : new Map();
   checkListing(entries.tensors, tensors);

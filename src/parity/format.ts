@@ -11,7 +11,7 @@ function worstText({ checks, worst }: ParityRow): string {
 export const formatRow = (row: ParityRow): string =>
   [
     row.status,
-    row.fixture.padEnd(28),
+    row.fixture.padEnd(31),
     `${String(row.checks).padStart(4)} checks`,
     `worst ${worstText(row).padStart(9)}`,
     row.reason ?? (row.where === '' ? 'exact' : row.where),

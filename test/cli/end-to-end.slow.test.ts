@@ -153,35 +153,32 @@ test('an import names every tensor that is missing, unexpected or of another sha
   expect(() => readFileSync(at('never/run.json'))).toThrow();
 });
 
-test.each(['autoifs_ticket', 'autoifs_general_search'])(
-  'import, then export gives every tensor of %s back',
-  (fixture) => {
-    const path = `test/fixtures/${fixture}.safetensors`;
-    const out = at(fixture);
-    expect(
-      tributary([
-        'import',
-        '--model',
-        'autoifs',
-        '--weights',
-        path,
-        '--config',
-        `test/fixtures/${fixture}.json`,
-        '--out',
-        out,
-      ]),
-    ).toMatchObject({ code: 0 });
-    expect(tributary(['export', out, '--weights', `${out}.safetensors`]).code).toBe(0);
-    const [original, back] = [readSafetensors(path).tensors, readSafetensors(`${out}.safetensors`).tensors];
-    const parameters = [...original].filter(([name]) => name.startsWith('param.'));
-    expect([...back.keys()].sort()).toEqual(parameters.map(([name]) => name.slice('param.'.length)).sort());
-    for (const [name, { shape, data }] of parameters) {
-      const found = back.get(name.slice('param.'.length));
-      expect(found?.shape).toEqual(shape);
-      expect(found?.data).toEqual(data);
-    }
-  },
-);
+test.each(['ticket', 'general-search'])('import, then export gives every tensor of %s back', (fixture) => {
+  const path = `test/fixtures/models/autoifs/${fixture}.safetensors`;
+  const out = at(fixture);
+  expect(
+    tributary([
+      'import',
+      '--model',
+      'autoifs',
+      '--weights',
+      path,
+      '--config',
+      `test/fixtures/models/autoifs/${fixture}.json`,
+      '--out',
+      out,
+    ]),
+  ).toMatchObject({ code: 0 });
+  expect(tributary(['export', out, '--weights', `${out}.safetensors`]).code).toBe(0);
+  const [original, back] = [readSafetensors(path).tensors, readSafetensors(`${out}.safetensors`).tensors];
+  const parameters = [...original].filter(([name]) => name.startsWith('param.'));
+  expect([...back.keys()].sort()).toEqual(parameters.map(([name]) => name.slice('param.'.length)).sort());
+  for (const [name, { shape, data }] of parameters) {
+    const found = back.get(name.slice('param.'.length));
+    expect(found?.shape).toEqual(shape);
+    expect(found?.data).toEqual(data);
+  }
+});
 
 test('a warm start takes over what was learned', () => {
   const words = [

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EXIT } from '../../src/base/errors/entry.ts';
 import { loadDataset } from '../../src/config/load.ts';
-import { failure, findingsOf, fixture, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
+import { failure, findingsOf, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/01-nan-weight');
+const FAULT = faultFolder('01-nan-weight');
 
 test('a weight of nan is refused before anything is prepared', async () => {
   const config = await loadDataset(join(FAULT, 't.yaml'));

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { findingsOf, fixture, prepareOnce } from '../data/support.ts';
+import { findingsOf, prepareOnce } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/02-empty-scenario');
+const FAULT = faultFolder('02-empty-scenario');
 
 test.each(['t.yaml', 'csv.yaml'])('rows with an empty scenario are left out (%s)', async (file) => {
   const config = await loadDataset(join(FAULT, file));

@@ -5,10 +5,10 @@ import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { scoreIds } from '../data/predict/score-ids.ts';
-import { fixture } from '../data/support.ts';
 import { temporaryFolder } from '../train/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/03-csv-retype');
+const FAULT = faultFolder('03-csv-retype');
 const { path: folder, remove } = temporaryFolder();
 let data: PreparedData;
 

@@ -5,9 +5,10 @@ import { loadDataset } from '../../src/config/load.ts';
 import { validate } from '../../src/data/checks/validate.ts';
 import { predictInto } from '../../src/data/predict/predict.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { fixture, prepareOnce, readParquetRows, temporaryFolder, writeParquet } from '../data/support.ts';
+import { prepareOnce, readParquetRows, temporaryFolder, writeParquet } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/04-rowid');
+const FAULT = faultFolder('04-rowid');
 
 /** The columns of the log. */
 const OWN = ['rid', 'user', 'item', 'place', 'click', 'buy', 't'];

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { findingsOf, fixture, prepareOnce } from '../data/support.ts';
+import { findingsOf, prepareOnce } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/05-join-multiplies');
+const FAULT = faultFolder('05-join-multiplies');
 
 test('a key that is another text of the same number matches nothing, so no row is doubled', async () => {
   const config = await loadDataset(join(FAULT, 't.yaml'));

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { findingsOf, fixture, prepareOnce } from '../data/support.ts';
+import { findingsOf, prepareOnce } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/06-nan-label');
+const FAULT = faultFolder('06-nan-label');
 
 test.each([
   ['.', 't.yaml', 80],

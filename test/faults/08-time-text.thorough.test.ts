@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
-import { findingsOf, fixture, prepareOnce, readParquetRows } from '../data/support.ts';
+import { findingsOf, prepareOnce, readParquetRows } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
 test.each(['time-zones', 'time-mixed', 'time-nopad'])(
   'times written as texts go by what they say (%s)',
   async (name) => {
-    const folder = fixture(`faults/08-time-text/${name}`);
+    const folder = faultFolder(`08-time-text/${name}`);
     const config = await loadDataset(join(folder, 't.yaml'));
     const { folder: out, rows, sizes } = await prepareOnce(config, folder);
     const tokens = await readParquetRows(join(out, 'vocabularies/n.parquet'));

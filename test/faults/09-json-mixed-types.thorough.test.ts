@@ -5,9 +5,10 @@ import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { scoreIds } from '../data/predict/score-ids.ts';
-import { fixture, temporaryFolder } from '../data/support.ts';
+import { temporaryFolder } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/09-json-mixed-types');
+const FAULT = faultFolder('09-json-mixed-types');
 
 async function prepared(folder: string) {
   const out = join(temporaryFolder(), 'data');

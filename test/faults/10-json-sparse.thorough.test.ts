@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { inspectSources } from '../../src/data/sources/sources.ts';
-import { fixture, temporaryFolder } from '../data/support.ts';
+import { temporaryFolder } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/10-json-sparse');
+const FAULT = faultFolder('10-json-sparse');
 
 test('rare keys are columns, and frequent ones stay', async () => {
   const config = await loadDataset(join(FAULT, 't.yaml'));

@@ -4,9 +4,10 @@ import { loadDataset } from '../../src/config/load.ts';
 import { init } from '../../src/data/init/init.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { failure, fixture, temporaryFolder } from '../data/support.ts';
+import { failure, temporaryFolder } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/11-csv-dialects');
+const FAULT = faultFolder('11-csv-dialects');
 
 async function prepared(name: string, configuration = 't.yaml') {
   const folder = join(FAULT, name);

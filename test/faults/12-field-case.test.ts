@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { loadDataset } from '../../src/config/load.ts';
-import { failure, fixture } from '../data/support.ts';
+import { failure } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
 const problemsOf = async (config: string | object): Promise<{ path: string; message: string }[]> => {
   const { code, details } = await failure(loadDataset(config));
@@ -11,7 +12,7 @@ const problemsOf = async (config: string | object): Promise<{ path: string; mess
 };
 
 test('fields item and Item are refused, both named', async () => {
-  const [{ path, message }, ...others] = await problemsOf(join(fixture('faults/12-field-case'), 't.yaml'));
+  const [{ path, message }, ...others] = await problemsOf(join(faultFolder('12-field-case'), 't.yaml'));
   expect(others).toEqual([]);
   expect(path).toBe('fields');
   expect(message).toMatch(/differ in case alone: "item" and "Item"/);

@@ -6,10 +6,11 @@ import { exportRun } from '../../src/export/export.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { loadRanker, type Ranker } from '../../src/serve/ranker/ranker.ts';
 import { warmRequests } from '../../src/serve/ranker/warm.ts';
-import { failure, fixture, readParquetRows } from '../data/support.ts';
+import { failure, readParquetRows } from '../data/support.ts';
 import { makeRun, temporaryFolder, trainWithStops } from '../train/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/17-field-called-id');
+const FAULT = faultFolder('17-field-called-id');
 const { path: folder, remove } = temporaryFolder();
 let ranker: Ranker;
 let predicted: Record<string, unknown>[];

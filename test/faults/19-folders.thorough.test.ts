@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { loadDataset } from '../../src/config/load.ts';
 import { validate, worstLevel } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
-import { fixture, temporaryFolder } from '../data/support.ts';
+import { temporaryFolder } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
-const FAULT = fixture('faults/19-folders');
+const FAULT = faultFolder('19-folders');
 
 test.each([
   ['spark', ['log.parquet/part-00000-x.snappy.parquet']],

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { DatasetInput } from '../../src/config/dataset.ts';
 import { loadDataset } from '../../src/config/load.ts';
-import { failure, findingsOf, fixture, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
+import { failure, findingsOf, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
+import { faultFolder } from './folder.ts';
 
 /** The configuration changed as a message says, word for word. */
 function follow(message: string, config: DatasetInput): DatasetInput {
@@ -33,7 +34,7 @@ async function failing(config: DatasetInput, folder: string, check: string): Pro
   return `${finding.message} (${finding.count})`;
 }
 
-const FAULT = fixture('faults/21-messages');
+const FAULT = faultFolder('21-messages');
 const open = async (name: string) => ({
   config: await loadDataset(join(FAULT, name, 't.yaml')),
   folder: join(FAULT, name),

@@ -13,7 +13,7 @@ const at = (name: string): string => join(folder, name);
 afterAll(remove);
 
 test('resume --data takes the moved folder, and without it the message names --data', async () => {
-  cpSync('test/fixtures/faults/22-resume-moved-data', folder, { recursive: true });
+  cpSync('test/faults/files/22-resume-moved-data', folder, { recursive: true });
   const config = await loadDataset(at('t.yaml'), []);
   await prepare({ config, sourceFolder: folder, out: at('data') });
   const run = await makeRun(at('run'), at('data'), {

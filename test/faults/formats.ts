@@ -161,7 +161,7 @@ async function useArtifact(folder: string, requests: RankRequest[]): Promise<unk
   }
 }
 
-const STORED = join(import.meta.dirname, '../fixtures/upgrade/0.1');
+const STORED = join(import.meta.dirname, '../upgrade/0.1');
 
 /** Folders that version 0.1 wrote, by what they are. */
 export function storedFormats(folder: string): Record<'prepared' | 'run' | 'artifact', Format> {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { loadDataset } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { fixture } from '../data/support.ts';
 import { makeRun, trainWithStops } from '../train/support.ts';
+import { faultFolder } from './folder.ts';
 
 /** Gives the folder of the artifact. `train`: options of the run. */
 export async function exportFault(name: string, folder: string, train: object): Promise<string> {
-  const fault = fixture(`faults/${name}`);
+  const fault = faultFolder(name);
   const [data, run, out] = ['data', 'run', 'artifact'].map((part) => join(folder, part));
   await prepare({ config: await loadDataset(join(fault, 't.yaml')), sourceFolder: fault, out: data });
   await makeRun(run, data, { model: { key: 'mmoe', embeddingDim: 4 }, train: { batchSize: 64, ...train } });

@@ -15,7 +15,7 @@ import { trainingGraph } from '../../src/train/step/graph.ts';
 import { expectClose, float, int, size } from '../graph/support.ts';
 import { type Feeds, feedsFor, gradients, open, type Setup, setupOf, sum } from './support.ts';
 
-const FIXTURES = ['search_temp1', 'search_temp10', 'ticket', 'general_search', 'general_ticket'];
+const FIXTURES = ['search-temp1', 'search-temp10', 'ticket', 'general-search', 'general-ticket'];
 
 interface Tolerance {
   rtol: number;
@@ -32,7 +32,7 @@ interface Description {
 }
 
 function load(name: string) {
-  const path = join(import.meta.dirname, '../fixtures', `autoifs_${name}`);
+  const path = join(import.meta.dirname, '../fixtures/models/autoifs', name);
   const description = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as Description;
   const { tensors } = readSafetensors(`${path}.safetensors`);
   const tensor = (key: string): { shape: readonly number[]; data: number[] } => {

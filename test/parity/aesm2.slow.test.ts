@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 
 test('all agree', async () => {
-  const { rows } = await runParity(FIXTURES, { only: 'aesm2_*' });
+  const { rows } = await runParity(FIXTURES, { only: 'models/aesm2/*' });
   expect(rows.map(({ status }) => status)).toEqual(new Array(9).fill('pass'));
   for (const { worst } of rows) expect(worst).toBeLessThan(0.2);
 });
@@ -21,32 +21,37 @@ describe('one change is found', () => {
   const cases: [string, string, string, Change][] = [
     [
       'a count of selections',
-      'aesm2_eval',
+      'models/aesm2/eval',
       'selection_count_histogram_0_1_2 task.0.1.selection_count',
       ({ json }) => json.selection_count_histogram_0_1_2['task.0.1.selection_count'].reverse(),
     ],
     [
       'a count of an output that nobody has',
-      'aesm2_eval',
+      'models/aesm2/eval',
       'selection_count_histogram_0_1_2 task.9.selection_count',
       ({ json }) => Object.assign(json.selection_count_histogram_0_1_2, { 'task.9.selection_count': [1, 0, 0] }),
     ],
     [
       'rows that an expert not selected wins',
-      'aesm2_official_eval',
+      'models/aesm2/official-eval',
       'rows_where_an_unselected_expert_wins scenario.0.1',
       ({ json }) => Object.assign(json.rows_where_an_unselected_expert_wins, { 'scenario.0.1': 53 }),
     ],
     [
       'the smallest margin',
-      'aesm2_tree_eval',
+      'models/aesm2/tree-eval',
       'smallest_selection_margin',
       ({ json }) => Object.assign(json, { smallest_selection_margin: json.smallest_selection_margin + 2e-5 }),
     ],
-    ['the deviation of noise', 'aesm2_train_noise', 'noise_std', ({ json }) => Object.assign(json, { noise_std: 0.5 })],
+    [
+      'the deviation of noise',
+      'models/aesm2/train-noise',
+      'noise_std',
+      ({ json }) => Object.assign(json, { noise_std: 0.5 }),
+    ],
     [
       'one chosen expert',
-      'aesm2_eval',
+      'models/aesm2/eval',
       'output.scenario.0.0.specific_index[7]',
       ({ tensors }) => {
         const indices = tensors.get('output.scenario.0.0.specific_index')?.data as Int32Array;
@@ -55,25 +60,25 @@ describe('one change is found', () => {
     ],
     [
       'another mask',
-      'aesm2_eval',
+      'models/aesm2/eval',
       'selection_count',
       ({ json }) => Object.assign(json.config, { mask_mode: 'multiply' }),
     ],
     [
       'noise in the mixture, too',
-      'aesm2_train_noise',
+      'models/aesm2/train-noise',
       'selection_count',
       ({ json }) => Object.assign(json.config, { noise_scope: 'all' }),
     ],
     [
       'the weight of a KL loss',
-      'aesm2_plain_train',
+      'models/aesm2/plain-train',
       'grad.',
       ({ json }) => Object.assign(json.config, { lambda_shared: 0.2 }),
     ],
     [
       'what moving averages keep',
-      'aesm2_tree_train',
+      'models/aesm2/tree-train',
       'buffer_after.',
       ({ json }) => Object.assign(json.config, { bn_decay: 0.9 }),
     ],
@@ -99,7 +104,7 @@ describe('what is not understood fails', () => {
     ['an unknown claim', ({ json }) => Object.assign(json, { selection_entropy: 0.3 }), /selection_entropy/],
   ];
   test.each(cases)('%s', async (_, change, reason) => {
-    copyFixture('aesm2_tree_eval', folder, 'changed', change);
+    copyFixture('models/aesm2/tree-eval', folder, 'changed', change);
     const { rows } = await runParity(folder);
     expect(rows[0].reason).toMatch(reason);
   });

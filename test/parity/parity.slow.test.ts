@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
@@ -25,26 +25,26 @@ async function onlyRow(): Promise<ParityRow> {
 describe("the repository's fixtures", () => {
   test('agree', async () => {
     const { rows } = await runParity(FIXTURES, {
-      only: '{autoifs_search*,autoifs_general*,autoifs_ticket,ml1m_mini,numeric_bucket,random_split,metrics}',
+      only: '{models/autoifs/search*,models/autoifs/general*,models/autoifs/ticket,preparation/ml-1m-mini,rules/*}',
     });
     expect(rows.map(({ fixture, status }) => `${fixture} ${status}`)).toEqual(
       [
-        'autoifs_general_search',
-        'autoifs_general_ticket',
-        'autoifs_search_temp1',
-        'autoifs_search_temp10',
-        'autoifs_ticket',
-        'metrics',
-        'ml1m_mini',
-        'numeric_bucket',
-        'random_split',
+        'models/autoifs/general-search',
+        'models/autoifs/general-ticket',
+        'models/autoifs/search-temp1',
+        'models/autoifs/search-temp10',
+        'models/autoifs/ticket',
+        'preparation/ml-1m-mini',
+        'rules/metrics',
+        'rules/numeric-bucket',
+        'rules/random-split',
       ].map((name) => `${name} pass`),
     );
     for (const { worst } of rows) expect(worst).toBeLessThan(0.2);
   });
 
   test('agree under another name', async () => {
-    copyFixture('autoifs_ticket', folder, 'what is this');
+    copyFixture('models/autoifs/ticket', folder, 'what is this');
     expect(await onlyRow()).toMatchObject({ fixture: 'what is this', status: 'pass' });
   });
 });
@@ -82,7 +82,7 @@ describe('one wrong number', () => {
     'adam3_groups.gate_head0.bias',
   ];
   test.each(tensors)('in %s is found there', async (name) => {
-    copyFixture('autoifs_search_temp10', folder, 'changed', ({ tensors }) => {
+    copyFixture('models/autoifs/search-temp10', folder, 'changed', ({ tensors }) => {
       const data = float(tensors, name);
       // Where Adam is compared at all: an element with a gradient.
       const gradient = name.startsWith('adam3') ? float(tensors, name.replace(/^adam3(_groups)?/, 'grad')) : data;
@@ -100,14 +100,14 @@ describe('one wrong number', () => {
   });
 
   test('in a parameter', async () => {
-    copyFixture('autoifs_search_temp1', folder, 'changed', ({ tensors }) => {
+    copyFixture('models/autoifs/search-temp1', folder, 'changed', ({ tensors }) => {
       float(tensors, 'param.D_kernels.0')[3] += 0.01;
     });
     expect((await onlyRow()).worst).toBeGreaterThan(1);
   });
 
   test('in a table row that the batch does not touch, where nothing may move', async () => {
-    copyFixture('autoifs_general_search', folder, 'changed', ({ json, tensors }) => {
+    copyFixture('models/autoifs/general-search', folder, 'changed', ({ json, tensors }) => {
       const used = new Set((tensors.get('input.ids') as StoredTensor).data as Int32Array);
       const free = Array.from({ length: json.config.feat_num }, (_, row) => row).filter((row) => !used.has(row));
       float(tensors, 'adam3.embedding.embedding')[free[0] * json.config.dim] += 1e-6;
@@ -162,7 +162,7 @@ describe('one wrong number', () => {
     ],
   ];
   test.each(claims)('in the JSON file shows at %s', async (where, change) => {
-    copyFixture('autoifs_search_temp10', folder, 'changed', ({ json }) => change(json));
+    copyFixture('models/autoifs/search-temp10', folder, 'changed', ({ json }) => change(json));
     const row = await onlyRow();
     expect(row.worst).toBeGreaterThan(1);
     expect(row.where).toContain(where);
@@ -173,7 +173,7 @@ describe('what is not understood fails', () => {
   const cases: [string, string, (content: Content) => void, RegExp][] = [
     [
       'an unknown model',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.model = 'AutoIFS 2';
       },
@@ -181,7 +181,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'an unknown mode',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.mode = 'frozen';
       },
@@ -189,7 +189,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'an unknown entry of the configuration',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.config.leaky_slope = 0.1;
       },
@@ -197,7 +197,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'an unknown number beside it',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.label_smoothing = 0.1;
       },
@@ -205,17 +205,22 @@ describe('what is not understood fails', () => {
     ],
     [
       'two values for one entry',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.config.reg_lambda = [1, 1];
       },
       /"reg_lambda" is \[1,1\].*\[0,0\] beside it/,
     ],
-    ['no temperature', 'autoifs_search_temp1', ({ json }) => void delete json.temperature, /no number for temperature/],
-    ['no tolerance', 'autoifs_ticket', ({ json }) => void delete json.tolerance.grad, /no tolerance for grad/],
+    [
+      'no temperature',
+      'models/autoifs/search-temp1',
+      ({ json }) => void delete json.temperature,
+      /no number for temperature/,
+    ],
+    ['no tolerance', 'models/autoifs/ticket', ({ json }) => void delete json.tolerance.grad, /no tolerance for grad/],
     [
       'an unknown condition',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.tolerance.adam3.where = 'where it fits';
       },
@@ -223,25 +228,25 @@ describe('what is not understood fails', () => {
     ],
     [
       'groups that are not given',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => void delete json.optimiser_groups,
       /no optimiser_groups/,
     ],
     [
       'no gradient of a stranger',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => void json.no_gradient.push('bias'),
       /no_gradient names bias/,
     ],
     [
       'a listed tensor that is missing',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ tensors }) => void tensors.delete('grad.T_bias.0'),
       /grad.T_bias.0 is missing/,
     ],
     [
       'a missing tensor',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json, tensors }) => {
         delete json.tensors;
         tensors.delete('grad.T_bias.0');
@@ -250,7 +255,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'a tensor too many',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json, tensors }) => {
         delete json.tensors;
         tensors.set('input.sequences', { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
@@ -259,7 +264,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'an unknown output',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json, tensors }) => {
         delete json.tensors;
         tensors.set('output.attention', { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
@@ -268,16 +273,16 @@ describe('what is not understood fails', () => {
     ],
     [
       'another shape',
-      'autoifs_ticket',
+      'models/autoifs/ticket',
       ({ json }) => {
         json.config.feat_num = 61;
       },
       /param.embedding.embedding has shape \[60,8\], expected \[61,8\]/,
     ],
-    ['a file of no kind', 'metrics', ({ json }) => void delete json.cases, /no known kind/],
+    ['a file of no kind', 'rules/metrics', ({ json }) => void delete json.cases, /no known kind/],
     [
       'cases of no kind',
-      'metrics',
+      'rules/metrics',
       ({ json }) => {
         json.cases = [{ a: 1 }];
       },
@@ -285,7 +290,7 @@ describe('what is not understood fails', () => {
     ],
     [
       'an unknown rule',
-      'numeric_bucket',
+      'rules/numeric-bucket',
       ({ json }) => {
         json.rule = 'v > 3: sqrt(v)';
       },
@@ -302,15 +307,15 @@ describe('what is not understood fails', () => {
 
   test('damaged files, and numbers without a description', async () => {
     writeFileSync(join(folder, 'a.json'), '{"model":');
-    copyFixture('autoifs_ticket', folder, 'b');
+    copyFixture('models/autoifs/ticket', folder, 'b');
     rmSync(join(folder, 'b.json'));
-    copyFixture('autoifs_ticket', folder, 'c');
+    copyFixture('models/autoifs/ticket', folder, 'c');
     writeFileSync(join(folder, 'c.safetensors'), 'short');
     const { rows, ok } = await runParity(folder);
     expect(ok).toBe(false);
     expect(rows.map(({ reason }) => reason)).toEqual([
       expect.stringContaining('JSON file cannot be read'),
-      'b.safetensors has no b.json beside it',
+      'b.safetensors has no b.json next to it',
       expect.stringContaining('not a whole safetensors file'),
     ]);
     expect(formatSummary(rows)).toBe('0 of 3 fixtures agree; not: a, b, c');
@@ -321,28 +326,28 @@ describe('rules', () => {
   const wrong: [string, string, (json: Content['json']) => void][] = [
     [
       'bucket of 123.456',
-      'numeric_bucket',
+      'rules/numeric-bucket',
       (json) => {
         json.cases.find(([v]: [number]) => v === 123.456)[1] = 24;
       },
     ],
     [
       'train of 57 rows, seed 2022',
-      'random_split',
+      'rules/random-split',
       (json) => {
         json.cases[1].seed = 2022;
       },
     ],
     [
       'cases[1].auc',
-      'metrics',
+      'rules/metrics',
       (json) => {
         json.cases[1].auc += 1e-9;
       },
     ],
     [
       'cases[2].logloss',
-      'metrics',
+      'rules/metrics',
       (json) => {
         json.cases[2].logloss += 1e-9;
       },
@@ -382,9 +387,9 @@ describe('rules', () => {
 });
 
 test('raw files of no recipe, and no raw files', async () => {
-  copyFixture('ml1m_mini', folder, 'a');
+  copyFixture('preparation/ml-1m-mini', folder, 'a');
   rmSync(join(folder, 'a', 'users.dat'));
-  copyFixture('ml1m_mini', folder, 'b');
+  copyFixture('preparation/ml-1m-mini', folder, 'b');
   rmSync(join(folder, 'b'), { recursive: true });
   const { rows } = await runParity(folder);
   expect(rows.map(({ reason }) => reason)).toEqual([
@@ -409,9 +414,18 @@ describe('choosing fixtures', () => {
     expect(globPattern(glob).test(name)).toBe(matches);
   });
 
+  test('of subfolders, where the folder itself has none', async () => {
+    mkdirSync(join(folder, 'models/raw'), { recursive: true });
+    copyFixture('rules/metrics', join(folder, 'models'), 'one');
+    writeFileSync(join(folder, 'models/raw/table.json'), '{}');
+    expect((await runParity(folder)).rows.map(({ fixture }) => fixture)).toEqual(['models/one']);
+    copyFixture('rules/metrics', folder, 'two');
+    expect((await runParity(folder)).rows.map(({ fixture }) => fixture)).toEqual(['two']);
+  });
+
   test('by a pattern; none is an error, and so is no folder', async () => {
-    copyFixture('metrics', folder, 'one');
-    copyFixture('metrics', folder, 'two');
+    copyFixture('rules/metrics', folder, 'one');
+    copyFixture('rules/metrics', folder, 'two');
     expect((await runParity(folder, { only: 't*' })).rows.map(({ fixture }) => fixture)).toEqual(['two']);
     const code = (promise: Promise<unknown>) =>
       promise.then(

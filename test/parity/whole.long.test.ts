@@ -16,7 +16,7 @@ beforeEach(() => {
 
 describe('a whole training', () => {
   test("the repository's fixture agrees far inside its tolerance", async () => {
-    const { rows } = await runParity(FIXTURES, { only: 'autoifs_pipeline' });
+    const { rows } = await runParity(FIXTURES, { only: 'models/autoifs/pipeline' });
     expect(rows).toMatchObject([{ status: 'pass', note: expect.stringContaining('20 validation rows') }]);
     expect(rows[0].worst).toBeLessThan(0.01);
   });
@@ -38,7 +38,7 @@ describe('a whole training', () => {
       '',
     ],
   ])('%s that is wrong is found', async (_, change, where) => {
-    copyFixture('autoifs_pipeline', folder, 'changed', change);
+    copyFixture('models/autoifs/pipeline', folder, 'changed', change);
     const { rows } = await runParity(folder);
     expect(rows[0].worst).toBeGreaterThan(1);
     expect(rows[0].where).toContain(where);
@@ -105,7 +105,7 @@ describe('preparation', () => {
     ],
     ['a count', ({ json }: Content) => void json.kept_tokens_per_field.zip++, 'kept_tokens_per_field.zip'],
   ])('%s that is wrong is found', async (_, change, where) => {
-    copyFixture('ml1m_mini', folder, 'changed', change);
+    copyFixture('preparation/ml-1m-mini', folder, 'changed', change);
     const { rows } = await runParity(folder);
     expect(rows[0].status).toBe('fail');
     expect(rows[0].where).toContain(where);
@@ -123,8 +123,8 @@ function swapRows(tensors: Content['tensors'], part: string, a: number, b: numbe
 }
 
 test('the command prints a row for each fixture and ends with 0 or 1', () => {
-  copyFixture('metrics', folder, 'good');
-  copyFixture('random_split', folder, 'wrong', ({ json }) => void json.cases[0].seed++);
+  copyFixture('rules/metrics', folder, 'good');
+  copyFixture('rules/random-split', folder, 'wrong', ({ json }) => void json.cases[0].seed++);
   const all = tributary(['parity', folder]);
   expect(all.code).toBe(1);
   expect(all.out).toMatch(/^pass {2}good .*\nfail {2}wrong .* worst +inf .*train of 10 rows/);

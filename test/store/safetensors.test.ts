@@ -72,17 +72,20 @@ describe('reading', () => {
     expect([...odd.get('a')!.data, ...odd.get('b')!.data]).toEqual([3, 4]);
   });
 
-  test.each(
-    readdirSync('test/fixtures')
-      .filter((name) => name.endsWith('.safetensors'))
-      .slice(0, 9),
-  )('the fixture %s', (name) => {
-    const path = join('test/fixtures', name);
+  test.each([
+    'adasparse/base',
+    'aesm2/eval',
+    'aesm2/train-noise',
+    'aesm2/tree-train',
+    'autoifs/ticket',
+    'dtrn/mmoe',
+    'ple/bn-train',
+  ])('the fixture %s', (name) => {
+    const path = join('test/fixtures/models', `${name}.safetensors`);
     const { tensors, metadata } = readSafetensors(path);
-    expect([undefined, name.replace('.safetensors', '')]).toContain(metadata.fixture); // not all of them carry their name
     expect(tensors.size).toBeGreaterThan(5);
     // Written again and read again it is the same, and no longer: the reference's writer leaves no gaps either.
-    const copy = join(temporaryFolder(), name);
+    const copy = join(temporaryFolder(), 'copy.safetensors');
     writeSafetensors(copy, tensors, metadata);
     const again = readSafetensors(copy);
     expect([...again.tensors].sort()).toEqual([...tensors].sort());

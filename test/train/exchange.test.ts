@@ -13,7 +13,7 @@ afterAll(() => temporary.remove());
 const at = (...names: string[]): string => join(temporary.path, ...names);
 
 const fixture = (name: string) => {
-  const path = `test/fixtures/${name}`;
+  const path = `test/fixtures/models/aesm2/${name}`;
   const { config } = JSON.parse(readFileSync(`${path}.json`, 'utf8'));
   return { path, config, tensors: readSafetensors(`${path}.safetensors`).tensors };
 };
@@ -24,53 +24,50 @@ const imported = (path: string, weights = `${path}.safetensors`): string => {
   return importWeights({ model: 'aesm2', weights, config: `${path}.json`, place });
 };
 
-test.each(['aesm2_official_eval', 'aesm2_tree_eval'])(
-  '%s scores as its authors do, and comes back whole',
-  async (name) => {
-    const { path, config, tensors } = fixture(name);
-    const run = imported(path);
-    const numbers = (tensor: string): number[] => Array.from((tensors.get(tensor) as StoredTensor).data, Number);
-    const [size, fields] = (tensors.get('input.ids') as StoredTensor).shape;
-    const levels: number[] = config.scenarios;
-    const paths = numbers('input.scenario'); // [size, levels]
-    const scenario = Array.from({ length: size }, (_, row) =>
-      levels.reduce((id, count, l) => id * count + paths[row * levels.length + l], 0),
-    );
-    // Ids of a data set of ours begin with padding, so rows with id 0 mean something else there.
-    const ids = numbers('input.ids');
-    const rows = scenario.map((_, row) => row).filter((row) => ids[row * fields] !== 0);
-    expect(rows.length).toBeGreaterThan(size / 2);
+test.each(['official-eval', 'tree-eval'])('%s scores as its authors do, and comes back whole', async (name) => {
+  const { path, config, tensors } = fixture(name);
+  const run = imported(path);
+  const numbers = (tensor: string): number[] => Array.from((tensors.get(tensor) as StoredTensor).data, Number);
+  const [size, fields] = (tensors.get('input.ids') as StoredTensor).shape;
+  const levels: number[] = config.scenarios;
+  const paths = numbers('input.scenario'); // [size, levels]
+  const scenario = Array.from({ length: size }, (_, row) =>
+    levels.reduce((id, count, l) => id * count + paths[row * levels.length + l], 0),
+  );
+  // Ids of a data set of ours begin with padding, so rows with id 0 mean something else there.
+  const ids = numbers('input.ids');
+  const rows = scenario.map((_, row) => row).filter((row) => ids[row * fields] !== 0);
+  expect(rows.length).toBeGreaterThan(size / 2);
 
-    const model = await openModel(run, { batchSize: size, threads: 1 });
-    const logits = await model.score({
-      size,
-      ids: Int32Array.from(ids),
-      scenario: Int32Array.from(scenario),
-      row: Int32Array.from(scenario.keys()),
-    });
-    await model.close();
-    const expected = numbers('output.logits');
-    const of = (all: ArrayLike<number>) =>
-      rows.flatMap((row) => Array.from({ length: config.tasks }, (_, t) => all[row * config.tasks + t]));
-    expectClose({ shape: [], data: of(logits) }, { shape: [], data: of(expected) }, 1e-5);
+  const model = await openModel(run, { batchSize: size, threads: 1 });
+  const logits = await model.score({
+    size,
+    ids: Int32Array.from(ids),
+    scenario: Int32Array.from(scenario),
+    row: Int32Array.from(scenario.keys()),
+  });
+  await model.close();
+  const expected = numbers('output.logits');
+  const of = (all: ArrayLike<number>) =>
+    rows.flatMap((row) => Array.from({ length: config.tasks }, (_, t) => all[row * config.tasks + t]));
+  expectClose({ shape: [], data: of(logits) }, { shape: [], data: of(expected) }, 1e-5);
 
-    await exportWeights(run, at(`${name}.safetensors`));
-    const back = readSafetensors(at(`${name}.safetensors`)).tensors;
-    const held = [...tensors].filter(([key]) => /^(param|buffer)\./.test(key));
-    expect([...back.keys()].sort()).toEqual(held.map(([key]) => key.replace(/^param\./, '')).sort());
-    for (const [key, { shape, data }] of held) {
-      const found = back.get(key.replace(/^param\./, ''));
-      expect(found?.shape, key).toEqual(shape);
-      expect(found?.data, key).toEqual(data);
-    }
+  await exportWeights(run, at(`${name}.safetensors`));
+  const back = readSafetensors(at(`${name}.safetensors`)).tensors;
+  const held = [...tensors].filter(([key]) => /^(param|buffer)\./.test(key));
+  expect([...back.keys()].sort()).toEqual(held.map(([key]) => key.replace(/^param\./, '')).sort());
+  for (const [key, { shape, data }] of held) {
+    const found = back.get(key.replace(/^param\./, ''));
+    expect(found?.shape, key).toEqual(shape);
+    expect(found?.data, key).toEqual(data);
+  }
 
-    // A file without marks says the same.
-    expect(imported(path, at(`${name}.safetensors`))).toBe(run);
-  },
-);
+  // A file without marks says the same.
+  expect(imported(path, at(`${name}.safetensors`))).toBe(run);
+});
 
 test('a moving average that is missing is named', () => {
-  const { path, tensors } = fixture('aesm2_eval');
+  const { path, tensors } = fixture('eval');
   const name = 'buffer.task.0.expert.fc0.running_var';
   writeSafetensors(
     at('without.safetensors'),

@@ -5,7 +5,9 @@ import { naturalLogarithm } from '../../../src/data/encode/logarithm.ts';
 import { bucketOf, hashedId, numberOf, tokenOf, tokensOf } from '../../../src/data/encode/tokens.ts';
 import { fixture } from '../support.ts';
 
-const { cases } = JSON.parse(readFileSync(fixture('numeric_bucket.json'), 'utf8')) as { cases: [number, number][] };
+const { cases } = JSON.parse(readFileSync(fixture('rules/numeric-bucket.json'), 'utf8')) as {
+  cases: [number, number][];
+};
 
 describe('buckets', () => {
   test.each(cases)('logSquare of %f is %i', (value, bucket) => {

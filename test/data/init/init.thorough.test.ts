@@ -149,7 +149,7 @@ describe('what cannot be proposed', () => {
   });
 
   test('a delimiter of two characters is found, names are not', async () => {
-    const { message } = await failure(init([fixture('ml1m_mini/ratings.dat')]));
+    const { message } = await failure(init([fixture('preparation/ml-1m-mini/ratings.dat')]));
     expect(message).toMatch(/column0, column1, column2, column3/);
   });
 

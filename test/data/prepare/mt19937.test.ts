@@ -21,7 +21,7 @@ test('a permutation holds every number once', () => {
   expect(permutation(0, 7)).toEqual(new Int32Array([]));
 });
 
-const { cases } = JSON.parse(readFileSync(fixture('random_split.json'), 'utf8')) as {
+const { cases } = JSON.parse(readFileSync(fixture('rules/random-split.json'), 'utf8')) as {
   cases: {
     n: number;
     seed: number;

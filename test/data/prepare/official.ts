@@ -20,7 +20,7 @@ function expectBijection(field: string, ours: number[], theirs: number[]): void 
 
 /** Prepares a fixture's raw files and holds the result against what the official script made of them. */
 export async function expectParity(name: string, config: DatasetInput) {
-  const out = join(temporaryFolder(), name);
+  const out = join(temporaryFolder(), 'prepared');
   const { manifest } = await prepare({ config: dataset(config), sourceFolder: fixture(name), out });
   const expected = readSafetensors(fixture(`${name}.safetensors`));
   const all: { ours: number[][]; theirs: number[][] } = { ours: [], theirs: [] };

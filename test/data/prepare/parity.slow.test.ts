@@ -4,4 +4,7 @@ import { fixture } from '../support.ts';
 import { expectParity } from './official.ts';
 
 test('kuairand_mini: 89 fields of six joined files', async () =>
-  expectParity('kuairand_mini', await recipes['kuairand-pure'].prepareConfig(fixture('kuairand_mini'))));
+  expectParity(
+    'preparation/kuairand-mini',
+    await recipes['kuairand-pure'].prepareConfig(fixture('preparation/kuairand-mini')),
+  ));

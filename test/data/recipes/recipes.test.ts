@@ -9,11 +9,11 @@ import { dataset, EVERYWHERE, failure, fixture, temporaryFolder } from '../suppo
 
 describe('ml-1m', () => {
   test('is prepared as the authors do it', async () => {
-    const expected = JSON.parse(readFileSync(fixture('ml1m_mini.json'), 'utf8'));
-    const config = dataset(await recipes['ml-1m'].prepareConfig(fixture('ml1m_mini')));
+    const expected = JSON.parse(readFileSync(fixture('preparation/ml-1m-mini.json'), 'utf8'));
+    const config = dataset(await recipes['ml-1m'].prepareConfig(fixture('preparation/ml-1m-mini')));
     expect(config.fields.map((f) => f.name)).toEqual(expected.fields);
     const out = join(temporaryFolder(), 'prepared');
-    const { manifest } = await prepare({ config, sourceFolder: fixture('ml1m_mini'), out });
+    const { manifest } = await prepare({ config, sourceFolder: fixture('preparation/ml-1m-mini'), out });
     const sizes = manifest.fields.map((f) => [f.name, f.size - 2]); // two ids are reserved
     expect(Object.fromEntries(sizes)).toEqual(expected.kept_tokens_per_field);
   });

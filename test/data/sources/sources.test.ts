@@ -20,7 +20,7 @@ const types = async (folder: string, source: Record<string, unknown> = {}) => {
 
 describe('inspectSources', () => {
   test('joins of files with a delimiter of two characters', async () => {
-    const { sources, columns } = await inspectSources(dataset(ML1M), fixture('ml1m_mini'));
+    const { sources, columns } = await inspectSources(dataset(ML1M), fixture('preparation/ml-1m-mini'));
     expect(sources.map((s) => [s.name, s.format, s.rows])).toEqual([
       ['ratings', 'csv', 420],
       ['users', 'csv', 30],

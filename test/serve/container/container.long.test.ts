@@ -20,7 +20,7 @@ test.skipIf(process.platform !== 'linux')('npm installs without a warning, and t
   });
   const app = join(image.root, image.workdir);
   expect(readdirSync(join(app, 'node_modules'))).toContain('fastify');
-  const artifact = resolve('test/fixtures/upgrade/0.1/artifact');
+  const artifact = resolve('test/upgrade/0.1/artifact');
   const told = execFileSync(process.execPath, ['bin/tributary.js', 'verify', artifact], { cwd: app, encoding: 'utf8' });
   expect(told).toContain('autoifs');
 });

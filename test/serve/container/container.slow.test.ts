@@ -23,7 +23,7 @@ describe.skipIf(process.platform !== 'linux')('the container', () => {
       expect(['build', 'packages']).toContain(stage);
     });
     artifact = join(folder, 'artifact');
-    cpSync('test/fixtures/upgrade/0.1/artifact', artifact, { recursive: true });
+    cpSync('test/upgrade/0.1/artifact', artifact, { recursive: true });
     for (const path of [join(image.root, image.workdir), artifact]) execFileSync('chmod', ['-R', 'a-w,a+rX', path]);
     mkdirSync(join(folder, 'tmp'), { mode: 0o777 });
     chmodSync(join(folder, 'tmp'), 0o777);

@@ -17,7 +17,8 @@ export function parity(program: Command): void {
     .command('parity')
     .summary('compare what this program computes with reference fixtures')
     .description(
-      'Runs every fixture of a folder (NAME.json with NAME.safetensors or raw files in NAME/): models, optimiser steps, ' +
+      'Runs every fixture of a folder (NAME.json with NAME.safetensors or raw files in NAME/) or, if it has none, of its ' +
+        'subfolders: models, optimiser steps, ' +
         'whole trainings, preparation, metrics. Prints one row each: its worst error in units of its tolerance, and where. ' +
         `Ends with code ${DISAGREES} if one disagrees or is not understood.`,
     )
@@ -25,7 +26,7 @@ export function parity(program: Command): void {
     .option('--only <glob>', 'only fixtures named like this: `*` any text, `?` one character, `{a,b}` either')
     .addOption(jsonOption())
     .action(run);
-  helpEnd(verb, ['tributary parity test/fixtures', "tributary parity test/fixtures --only 'autoifs_*'"]);
+  helpEnd(verb, ['tributary parity test/fixtures', "tributary parity test/fixtures --only 'models/autoifs/*'"]);
 }
 
 async function run(folder: string, { only, json }: Options): Promise<void> {
