@@ -3,9 +3,9 @@
  * equal value (`x * 1` is `x`), so that derivatives read and run as if written by hand.
  */
 import { error } from '../base/errors/index.ts';
-import type { OpName } from './ops/table.ts';
-import { broadcast, type Dim, type Shape, sameShape, showShape } from './shape.ts';
-import type { ElementType, Graph, Tensor } from './tensor.ts';
+import type { OpName } from './ops/attributes.ts';
+import { broadcast, type Dim, type ElementType, type Shape, sameShape, showShape } from './shape.ts';
+import type { NodeFactory, Tensor } from './tensor.ts';
 
 export type Operand = Tensor | number;
 
@@ -193,7 +193,7 @@ function unexpanded(x: Tensor, other: Tensor, shape: Shape): Tensor {
   return sameShape(broadcast('expand', inner.shape, other.shape), shape) ? inner : x;
 }
 
-const operands = (graph: Graph, a: Operand, b: Operand, type: ElementType): [Tensor, Tensor] => [
+const operands = (graph: NodeFactory, a: Operand, b: Operand, type: ElementType): [Tensor, Tensor] => [
   typeof a === 'number' ? graph.constant(a, rankBeside(b), type) : a,
   typeof b === 'number' ? graph.constant(b, rankBeside(a), type) : b,
 ];

@@ -1,8 +1,7 @@
 /** Derivatives: reverse accumulation over the nodes between the parameters and a scalar. The result is ordinary nodes. */
 import { error } from '../base/errors/index.ts';
 import { add, expand } from './functions.ts';
-import type { OpRule } from './ops/rule.ts';
-import { OPS, type OpName } from './ops/table.ts';
+import { OPS, ruleOf } from './ops/table.ts';
 import { nodesBefore, oneGraph } from './order.ts';
 import { showShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
@@ -16,7 +15,7 @@ export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
   const gradients = new Map<number, Tensor>([[scalar.id, scalar.graph.constant(1)]]);
   for (const node of nodesBefore(scalar).reverse()) {
     const gradient = gradients.get(node.id);
-    const rule = OPS[node.op] as OpRule<OpName>;
+    const rule = ruleOf(node);
     if (gradient === undefined || rule.derivative === null || !dependent.has(node.id)) continue;
     const parts = rule.derivative(node, gradient);
     node.inputs.forEach((input, i) => {

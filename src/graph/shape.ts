@@ -1,5 +1,7 @@
-/** Shapes with one symbolic size: the batch. A dimension is a number, `B`, or a multiple of it such as `50B`. */
+/** Types and shapes. Shapes have one symbolic size: the batch. A dimension is a number, `B`, or a multiple of it such as `50B`. */
 import { error } from '../base/errors/index.ts';
+
+export type ElementType = 'float32' | 'int32' | 'bool';
 
 export type BatchDim = 'B' | `${number}B`;
 export type Dim = number | BatchDim;
@@ -58,6 +60,9 @@ export function broadcast(op: string, a: Shape, b: Shape): Shape {
   }
   return result;
 }
+
+/** A shape for ONNX' Reshape: the batch dimension is -1, whatever its multiple. */
+export const reshapeDims = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
 
 /** A shape with sizes put in for the batch. */
 export const resolve = (shape: Shape, size: number): number[] =>

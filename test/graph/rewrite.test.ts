@@ -22,8 +22,8 @@ import {
   sub,
   type Tensor,
 } from '../../src/graph/index.ts';
+import { productsOf } from '../../src/graph/multiply-adds.ts';
 import { fold, type Known } from '../../src/graph/passes/index.ts';
-import { productsOf } from '../../src/graph/products.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { evaluate } from './evaluate.ts';
 import { build, programs, WIDTH } from './random-graph.ts';

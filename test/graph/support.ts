@@ -2,7 +2,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect } from 'vitest';
 import { random } from '../../src/base/random.ts';
-import { type CompileOptions, compile, type ElementType, type Shape, type Tensor } from '../../src/graph/index.ts';
+import { compile, type ElementType, type LoweringOptions, type Shape, type Tensor } from '../../src/graph/index.ts';
 import { ModelProtoSchema, type NodeProto } from '../../src/graph/onnx/generated/onnx_pb.ts';
 import type { SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
@@ -49,7 +49,7 @@ export function wholes(shape: readonly number[], below: number, ...key: (string 
 export async function run<N extends string>(
   outputs: Record<N, Tensor>,
   feeds: Record<string, Value>,
-  options: CompileOptions & SessionOptions = {},
+  options: LoweringOptions & SessionOptions = {},
 ): Promise<Record<N, Value>> {
   const session = await createSession(compile(outputs, options).bytes, { threads: 1, ...options });
   try {

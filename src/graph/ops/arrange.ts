@@ -1,14 +1,21 @@
 /** Ops that move numbers without changing them. */
 import { error } from '../../base/errors/index.ts';
 import { pad, reshape, scatterAdd, slice, sumTo, transpose } from '../functions.ts';
-import { batchMultiple, broadcast, type Dim, elements, isBatch, type Shape, sameShape, showShape } from '../shape.ts';
+import {
+  batchMultiple,
+  broadcast,
+  type Dim,
+  elements,
+  isBatch,
+  reshapeDims,
+  type Shape,
+  sameShape,
+  showShape,
+} from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';
 
 type Arrange = 'reshape' | 'transpose' | 'expand' | 'concat' | 'slice' | 'pad' | 'gather' | 'scatterAdd';
-
-/** A shape for Reshape: the batch dimension is -1, whatever its multiple. */
-export const runtimeShape = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
 
 const resized = (shape: Shape, axis: number, size: Dim): Shape => shape.map((dim, i) => (i === axis ? size : dim));
 
@@ -32,8 +39,8 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
     derivative: (node, gradient) => [reshape(gradient, node.inputs[0].shape)],
     layout: 'natural',
-    emit: (emitter, node) =>
-      emitter.add('Reshape', [emitter.value(node.inputs[0]), emitter.int64s(runtimeShape(node.shape))]),
+    lower: ({ build, storage }, node) =>
+      build.add('Reshape', [storage.plain(node.inputs[0]), build.int64s(reshapeDims(node.shape))]),
   },
   transpose: {
     infer: ([x], { permutation }) => {
@@ -55,8 +62,8 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       ];
     },
     layout: 'natural',
-    emit: (emitter, node) =>
-      emitter.add('Transpose', [emitter.value(node.inputs[0])], { perm: [...node.attributes.permutation] }),
+    lower: ({ build, storage }, node) =>
+      build.add('Transpose', [storage.plain(node.inputs[0])], { perm: node.attributes.permutation }),
   },
   expand: {
     infer: ([x], { shape }) => {
@@ -70,7 +77,8 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
     derivative: (node, gradient) => [sumTo(gradient, node.inputs[0].shape)],
     layout: 'natural',
-    emit: (emitter, node) => emitter.expand(node),
+    lower: ({ build, storage, sizes }, node) =>
+      build.add('Expand', [storage.plain(node.inputs[0]), sizes.shape(node.shape)]),
   },
   concat: {
     infer: (inputs, { axis }) => {
@@ -104,11 +112,11 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       });
     },
     layout: 'axis',
-    emit: (emitter, node) => {
-      const parts = node.inputs.map((input) => emitter.renamedAxes(input, [node.attributes.axis], node));
-      return emitter.add(
+    lower: ({ build, storage }, node) => {
+      const parts = node.inputs.map((input) => storage.alongAxes(input, [node.attributes.axis], node));
+      return build.add(
         'Concat',
-        parts.map((part) => part.name),
+        parts.map((part) => part.value),
         { axis: parts[0].axes[0] },
       );
     },
@@ -128,10 +136,10 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       return [pad(gradient, axis, start, fixedAxis('slice', node.inputs[0], axis) - end)];
     },
     layout: 'axis',
-    emit: (emitter, node) => {
+    lower: ({ build, storage }, node) => {
       const { axis, start, end } = node.attributes;
-      const { name, axes } = emitter.renamedAxes(node.inputs[0], [axis], node);
-      return emitter.add('Slice', [name, emitter.int64s([start]), emitter.int64s([end]), emitter.int64s(axes)]);
+      const { value, axes } = storage.alongAxes(node.inputs[0], [axis], node);
+      return build.add('Slice', [value, build.int64s([start]), build.int64s([end]), build.int64s(axes)]);
     },
   },
   pad: {
@@ -144,14 +152,14 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       return [slice(gradient, axis, before, before + fixedAxis('pad', node.inputs[0], axis))];
     },
     layout: 'axis',
-    emit: (emitter, node) => {
+    lower: ({ build, storage }, node) => {
       const { axis, before, after } = node.attributes;
-      const { name, axes } = emitter.renamedAxes(node.inputs[0], [axis], node);
+      const { value, axes } = storage.alongAxes(node.inputs[0], [axis], node);
       const rank = node.shape.length;
       const pads = Array.from({ length: 2 * rank }, (_, i) =>
         i === axes[0] ? before : i === rank + axes[0] ? after : 0,
       );
-      return emitter.add('Pad', [name, emitter.int64s(pads)]);
+      return build.add('Pad', [value, build.int64s(pads)]);
     },
   },
   // Rows of a (small) matrix by index: indices [...] of data [N, ...rest] -> [..., ...rest].
@@ -162,10 +170,10 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
     derivative: (node, gradient) => [scatterAdd(gradient, node.inputs[1], node.inputs[0].shape[0]), undefined],
     layout: 'natural',
-    emit: (emitter, node) =>
-      emitter.add(
+    lower: ({ build, storage }, node) =>
+      build.add(
         'Gather',
-        node.inputs.map((input) => emitter.value(input)),
+        node.inputs.map((input) => storage.plain(input)),
         { axis: 0 },
       ),
   },
@@ -184,7 +192,17 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
     derivative: (node, gradient) => [gatherOf(gradient, node.inputs[1]), undefined],
     layout: 'natural',
-    emit: (emitter, node) => emitter.scatterAdd(node),
+    // ScatterND would take rows as they are, but on several threads it loses additions to equal rows (onnxruntime issue 18048).
+    lower: ({ build, storage, sizes }, node) => {
+      const [values, indices] = node.inputs;
+      const rest = node.shape.slice(1);
+      const count = elements(indices.shape);
+      const rows = build.reshaped(storage.plain(values), [count, ...rest]);
+      const column = build.reshaped(storage.plain(indices), [count, ...rest.map(() => 1)]);
+      const positions = build.add('Expand', [column, build.add('Shape', [rows])]);
+      const zeros = build.add('ConstantOfShape', [sizes.shape(node.shape)]);
+      return build.add('ScatterElements', [zeros, positions, rows], { axis: 0, reduction: 'add' });
+    },
   },
 };
 

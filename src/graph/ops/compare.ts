@@ -5,17 +5,17 @@ import { type OpRule, oneType } from './rule.ts';
 
 type Comparison = 'less' | 'greater' | 'equal';
 
-const comparison = <K extends Comparison>(onnx: string): OpRule<K> => ({
+const comparison = <K extends Comparison>(onnx: 'Less' | 'Greater' | 'Equal'): OpRule<K> => ({
   infer: ([a, b]) => {
     oneType(onnx, [a, b]);
     return { shape: broadcast(onnx, a.shape, b.shape), type: 'bool' };
   },
   derivative: null,
   layout: 'elementwise',
-  emit: (emitter, node) =>
-    emitter.add(
+  lower: ({ build, storage }, node) =>
+    build.add(
       onnx,
-      node.inputs.map((input) => emitter.aligned(input, node)),
+      node.inputs.map((input) => storage.aligned(input, node)),
     ),
 });
 
@@ -27,8 +27,7 @@ export const COMPARE_OPS: { [K in Comparison]: OpRule<K> } & { cast: OpRule<'cas
     infer: ([x], { to }) => ({ shape: x.shape, type: to }),
     derivative: null,
     layout: 'elementwise',
-    emit: (emitter, node) =>
-      emitter.positiveMask(node) ?? emitter.cast(emitter.aligned(node.inputs[0], node), node.attributes.to),
+    lower: ({ build, storage }, node) => build.cast(storage.aligned(node.inputs[0], node), node.attributes.to),
   },
   where: {
     infer: ([condition, a, b]) => {
@@ -44,10 +43,10 @@ export const COMPARE_OPS: { [K in Comparison]: OpRule<K> } & { cast: OpRule<'cas
       return [undefined, sumTo(mul(gradient, chosen), a.shape), sumTo(mul(gradient, sub(1, chosen)), b.shape)];
     },
     layout: 'elementwise',
-    emit: (emitter, node) =>
-      emitter.add(
+    lower: ({ build, storage }, node) =>
+      build.add(
         'Where',
-        node.inputs.map((input) => emitter.aligned(input, node)),
+        node.inputs.map((input) => storage.aligned(input, node)),
       ),
   },
 };

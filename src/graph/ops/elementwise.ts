@@ -1,10 +1,10 @@
 /** Ops that work number by number; two operands are broadcast against each other. */
 import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions.ts';
-import { sumOfProducts, sumWithBias } from '../onnx/gemm.ts';
 import { broadcast } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { OpName } from './attributes.ts';
+import type { PlainOnnxOp } from './lowering.ts';
 import { type OpRule, oneType } from './rule.ts';
-import type { OpName } from './table.ts';
 
 type Unary =
   | 'neg'
@@ -21,18 +21,21 @@ type Unary =
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum';
 
 /** `slope` gives d(result)/d(input) times the gradient. */
-function unary<K extends Unary>(onnx: string, slope: (x: Tensor, y: Tensor, gradient: Tensor) => Tensor): OpRule<K> {
+function unary<K extends Unary>(
+  onnx: PlainOnnxOp,
+  slope: (x: Tensor, y: Tensor, gradient: Tensor) => Tensor,
+): OpRule<K> {
   return {
     infer: ([x]) => ({ shape: x.shape, type: oneType(onnx, [x], 'float32') }),
     derivative: (node, gradient) => [slope(node.inputs[0], node, gradient)],
     layout: 'elementwise',
-    emit: (emitter, node) => emitter.add(onnx, [emitter.aligned(node.inputs[0], node)]),
+    lower: ({ build, storage }, node) => build.add(onnx, [storage.aligned(node.inputs[0], node)]),
   };
 }
 
 /** `slopes` gives the gradients of both operands before they are summed back to the operands' shapes. */
 function binary<K extends Binary>(
-  onnx: string,
+  onnx: PlainOnnxOp,
   slopes: (a: Tensor, b: Tensor, y: Tensor, gradient: Tensor) => [() => Tensor, () => Tensor],
 ): OpRule<K> {
   return {
@@ -43,12 +46,10 @@ function binary<K extends Binary>(
       return [a, b].map((operand, i) => (carriesGradient(operand) ? sumTo(parts[i](), operand.shape) : undefined));
     },
     layout: 'elementwise',
-    emit: (emitter, node) =>
-      sumWithBias(emitter, node) ??
-      sumOfProducts(emitter, node) ??
-      emitter.add(
+    lower: ({ build, storage }, node) =>
+      build.add(
         onnx,
-        node.inputs.map((input) => emitter.aligned(input, node)),
+        node.inputs.map((input) => storage.aligned(input, node)),
       ),
   };
 }
@@ -61,10 +62,13 @@ const mask = (condition: Tensor): Tensor => cast(condition, 'float32');
 export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
   neg: unary('Neg', (_x, _y, g) => neg(g)),
   exp: unary('Exp', (_x, y, g) => mul(g, y)),
-  // In float64: the float32 kernel gives the last numbers of a tensor other bits than the ones before, which it takes eight at a time.
+  // In float64: the float32 kernel works on eight numbers at a time and rounds the remaining ones of a tensor differently.
   log: {
     ...unary('Log', (x, _y, g) => div(g, x)),
-    emit: (emitter, node) => emitter.inDouble('Log', emitter.aligned(node.inputs[0], node)),
+    lower: ({ build, storage }, node) => {
+      const wide = build.cast(storage.aligned(node.inputs[0], node), 'float64');
+      return build.cast(build.add('Log', [wide]), 'float32');
+    },
   },
   sqrt: unary('Sqrt', (_x, y, g) => div(mul(g, 0.5), y)),
   reciprocal: unary('Reciprocal', (_x, y, g) => neg(mul(g, mul(y, y)))),
@@ -78,7 +82,7 @@ export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
     infer: ([x]) => ({ shape: x.shape, type: x.type }),
     derivative: null,
     layout: 'elementwise',
-    emit: (emitter, node) => emitter.aligned(node.inputs[0], node),
+    lower: ({ storage }, node) => storage.aligned(node.inputs[0], node),
   },
   add: binary('Add', (_a, _b, _y, g) => [() => g, () => g]),
   // A mean that is subtracted is small: its gradient is summed first, then turned around.

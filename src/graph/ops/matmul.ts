@@ -1,9 +1,9 @@
 /** Matrix products. Two-dimensional ones become Gemm, whose transposes are free; others become (batched) MatMul. */
 import { error } from '../../base/errors/index.ts';
 import { matmul, reshape, sumTo, transpose } from '../functions.ts';
-import { product } from '../onnx/gemm.ts';
 import { broadcast, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { lowerProduct } from './gemm.ts';
 import { type OpRule, oneType } from './rule.ts';
 
 export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
@@ -37,7 +37,7 @@ export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
       return [sumTo(forA, a.shape), sumTo(forB, b.shape)];
     },
     layout: 'matmul',
-    emit: (emitter, node) => product(emitter, node),
+    lower: (lowering, node) => lowerProduct(lowering, node),
   },
 };
 

@@ -1,10 +1,9 @@
 /** Sums, maxima and softmax along axes. Axes are counted from the front. */
 
 import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions.ts';
-import type { Emitter } from '../onnx/emit.ts';
-import { type Dim, isBatch, type Shape } from '../shape.ts';
+import { type Dim, isBatch, reshapeDims, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { runtimeShape } from './arrange.ts';
+import type { Lowering, ValueName } from './lowering.ts';
 import { type OpRule, oneType } from './rule.ts';
 
 const reduced = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
@@ -23,15 +22,13 @@ export const REDUCE_OPS: {
     infer: ([x], { axes, keep }) => ({ shape: reduced(x.shape, axes, keep), type: x.type }),
     derivative: (node, gradient) => [expand(withAxes(node, gradient), node.inputs[0].shape)],
     layout: 'axis',
-    // Since opset 13 the axes of ReduceSum are an input, those of ReduceMax an attribute (until opset 18).
-    emit: (emitter, node) => {
+    lower: (lowering, node) => {
+      const { build, storage } = lowering;
       const parts = partsOf(node);
-      if (parts !== undefined) return sumOfParts(emitter, node, parts);
-      const { name, axes } = emitter.renamedAxes(node.inputs[0], node.attributes.axes, node);
-      return emitter.restore(
-        emitter.add('ReduceSum', [name, emitter.int64s(axes)], { keepdims: Number(node.attributes.keep) }),
-        node,
-      );
+      if (parts !== undefined) return sumOfParts(lowering, node, parts);
+      const { value, axes } = storage.alongAxes(node.inputs[0], node.attributes.axes, node);
+      const keepdims = Number(node.attributes.keep);
+      return storage.reduced(build.add('ReduceSum', [value, build.int64s(axes)], { keepdims }), node);
     },
   },
   reduceMax: {
@@ -43,9 +40,10 @@ export const REDUCE_OPS: {
       return [mul(div(ties, reduceSum(ties, node.attributes.axes, true)), withAxes(node, gradient))];
     },
     layout: 'axis',
-    emit: (emitter, node) => {
-      const { name, axes } = emitter.renamedAxes(node.inputs[0], node.attributes.axes, node);
-      return emitter.restore(emitter.add('ReduceMax', [name], { axes, keepdims: Number(node.attributes.keep) }), node);
+    lower: ({ build, storage }, node) => {
+      const { value, axes } = storage.alongAxes(node.inputs[0], node.attributes.axes, node);
+      const keepdims = Number(node.attributes.keep);
+      return storage.reduced(build.add('ReduceMax', [value], { axes, keepdims }), node);
     },
   },
   softmax: {
@@ -55,14 +53,14 @@ export const REDUCE_OPS: {
       mul(node, sub(gradient, reduceSum(mul(node, gradient), [node.attributes.axis], true))),
     ],
     layout: 'axis',
-    emit: (emitter, node) => {
-      const { name, axes } = emitter.renamedAxes(node.inputs[0], [node.attributes.axis], node);
-      return emitter.add('Softmax', [name], { axis: axes[0] });
+    lower: ({ build, storage }, node) => {
+      const { value, axes } = storage.alongAxes(node.inputs[0], [node.attributes.axis], node);
+      return build.add('Softmax', [value], { axis: axes[0] });
     },
   },
 };
 
-/** How many parts are summed where the first axes are, of fixed size, and what is left has the batch; else undefined. */
+/** The number of parts if the sum is over first axes of fixed size and the rest has the batch; else undefined. */
 function partsOf({ inputs: [x], attributes: { axes } }: Tensor<'reduceSum'>): number | undefined {
   const end = axes[axes.length - 1] + 1;
   const outer = x.shape.slice(0, end);
@@ -72,10 +70,10 @@ function partsOf({ inputs: [x], attributes: { axes } }: Tensor<'reduceSum'>): nu
 }
 
 /** A sum of whole parts as a product with ones: ONNX Runtime's own sum over the first axes takes three times as long. */
-function sumOfParts(emitter: Emitter, node: Tensor<'reduceSum'>, parts: number): string {
-  const beside = emitter.add('Reshape', [emitter.value(node.inputs[0]), emitter.int64s([parts, -1])]);
-  const one = emitter.cast(emitter.int64s(new Array<number>(parts).fill(1)), 'float32'); // folded when the session starts
-  const ones = emitter.add('Reshape', [one, emitter.int64s([1, parts])]);
-  const sum = emitter.add('MatMul', [ones, beside]); // [1, rest]
-  return emitter.add('Reshape', [sum, emitter.int64s(runtimeShape(node.shape))]);
+function sumOfParts({ build, storage }: Lowering, node: Tensor<'reduceSum'>, parts: number): ValueName {
+  const stacked = build.add('Reshape', [storage.plain(node.inputs[0]), build.int64s([parts, -1])]);
+  const one = build.cast(build.int64s(new Array<number>(parts).fill(1)), 'float32'); // folded when the session starts
+  const ones = build.add('Reshape', [one, build.int64s([1, parts])]);
+  const sum = build.add('MatMul', [ones, stacked]); // [1, rest]
+  return build.add('Reshape', [sum, build.int64s(reshapeDims(node.shape))]);
 }

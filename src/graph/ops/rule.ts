@@ -1,11 +1,31 @@
-/** What the graph knows of an op: one rule for shapes, one for derivatives, one for ONNX. */
+/** What the graph knows about an op: one rule for shapes, one for derivatives, one for the lowering to ONNX. */
 import { error } from '../../base/errors/index.ts';
-import type { Emitter } from '../onnx/emit.ts';
-import { type Shape, showShape } from '../shape.ts';
-import type { ElementType, Tensor } from '../tensor.ts';
-import type { Attributes, OpName } from './table.ts';
+import { type ElementType, type Shape, showShape } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Attributes, OpName } from './attributes.ts';
+import type { Lowering, ValueName } from './lowering.ts';
 
-/** The type of the inputs, which must be one (that `expected`). Throws GRAPH_SHAPE. */
+export interface OpRule<K extends OpName> {
+  /** Shape and type of the result; throws GRAPH_SHAPE if the inputs do not fit. */
+  infer(inputs: readonly Tensor[], attributes: Attributes[K]): { shape: Shape; type: ElementType };
+  /**
+   * Vector-Jacobian product: from the gradient of the node (its shape), one gradient per input (that input's shape), or
+   * undefined where none flows. Written in ops, so it can be differentiated again. `null`: no gradient ever flows.
+   */
+  derivative: ((node: Tensor<K>, gradient: Tensor) => readonly (Tensor | undefined)[]) | null;
+  /**
+   * How the op treats a [B, n] value that is stored as [n, B] (see onnx/layout.ts): `elementwise` keeps the storage of its
+   * inputs, `axis` renames its axis, `matmul` may choose, `natural` needs and gives plain storage.
+   */
+  layout: 'elementwise' | 'axis' | 'matmul' | 'natural';
+  /**
+   * Adds the ONNX nodes of this op alone; returns the name of the result. Patterns of several ops that become one node are
+   * in onnx/fusions.ts.
+   */
+  lower(lowering: Lowering, node: Tensor<K>): ValueName;
+}
+
+/** The common type of the inputs: `expected`, where it is given. Throws GRAPH_SHAPE if they differ. */
 export function oneType(op: string, inputs: readonly Tensor[], expected?: ElementType): ElementType {
   const type = expected ?? inputs[0].type;
   if (inputs.some((input) => input.type !== type))
@@ -15,21 +35,4 @@ export function oneType(op: string, inputs: readonly Tensor[], expected?: Elemen
       expected: expected ?? 'one type',
     });
   return type;
-}
-
-export interface OpRule<K extends OpName> {
-  /** Shape and type of the result; throws GRAPH_SHAPE when the inputs do not fit. */
-  infer(inputs: readonly Tensor[], attributes: Attributes[K]): { shape: Shape; type: ElementType };
-  /**
-   * Vector-Jacobian product: from the gradient of the node (its shape), one gradient per input (that input's shape), or
-   * undefined where none flows. Written in ops, so it can be differentiated again. `null`: no gradient ever flows.
-   */
-  derivative: ((node: Tensor<K>, gradient: Tensor) => readonly (Tensor | undefined)[]) | null;
-  /**
-   * How the op treats a [B, n] value that is stored as [n, B] (see layout.ts): `elementwise` keeps the storage of its
-   * inputs, `axis` renames its axis, `matmul` may choose, `natural` needs and gives plain storage.
-   */
-  layout: 'elementwise' | 'axis' | 'matmul' | 'natural';
-  /** Adds the ONNX nodes; returns the name of the result. */
-  emit(emitter: Emitter, node: Tensor<K>): string;
 }

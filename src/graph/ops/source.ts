@@ -8,7 +8,7 @@ export const SOURCE_OPS: { input: OpRule<'input'>; constant: OpRule<'constant'> 
     infer: (_inputs, { shape, type }) => ({ shape, type }),
     derivative: null,
     layout: 'natural',
-    emit: (emitter, node) => emitter.input(node),
+    lower: (lowering, node) => lowering.input(node),
   },
   constant: {
     infer: (_inputs, { values, shape, type }) => {
@@ -23,6 +23,6 @@ export const SOURCE_OPS: { input: OpRule<'input'>; constant: OpRule<'constant'> 
     },
     derivative: null,
     layout: 'natural',
-    emit: (emitter, node) => emitter.constant(node),
+    lower: (lowering, node) => lowering.constant(node),
   },
 };

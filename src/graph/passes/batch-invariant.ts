@@ -11,10 +11,11 @@
  * The logarithm is the third such op; see its emission.
  */
 import { concat, matmul, reshape, slice } from '../functions.ts';
+import { Graph } from '../graph.ts';
 import { OPS } from '../ops/table.ts';
 import { nodesBefore } from '../order.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** The outputs, equal to rounding, in a graph of their own. */
 export function steady(outputs: Record<string, Tensor>): Record<string, Tensor> {

@@ -2,7 +2,7 @@
  * What is known of the lanes of a tensor before any row is seen: those that hold one number everywhere (a mask's zeros), and
  * those so low that a softmax over them gives exactly 0.
  */
-import type { OpName } from '../ops/table.ts';
+import type { OpName } from '../ops/attributes.ts';
 import { isBatch, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { axisGroups } from './axes.ts';

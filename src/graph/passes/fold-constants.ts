@@ -2,7 +2,7 @@
  * Ops worked out on numbers, in float64: what constants and weights that meet in a graph come to. A weight that is worked out
  * beforehand is then rounded once, where ONNX Runtime would round every step.
  */
-import type { Attributes, OpName } from '../ops/table.ts';
+import type { Attributes, OpName } from '../ops/attributes.ts';
 
 /** Numbers in row-major order. */
 export interface Numbers {

@@ -3,11 +3,12 @@
  * takes fewer multiply-adds. Batch norms go into the kernels before or after them, low-rank additions into the kernel they add to.
  */
 
-import type { OpName } from '../ops/table.ts';
+import { Graph } from '../graph.ts';
+import { multiplyAdds, productsOf } from '../multiply-adds.ts';
+import type { OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
-import { multiplyAdds, productsOf } from '../products.ts';
 import { isBatch, resolve, sameShape } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import {
   cut,
   type Form,

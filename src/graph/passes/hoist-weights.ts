@@ -1,9 +1,10 @@
 /** What a graph computes of its weights alone is computed once: taken out, and put back in as numbers. */
 
-import type { OpName } from '../ops/table.ts';
+import { Graph } from '../graph.ts';
+import type { OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { isBatch } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { make } from './simplify.ts';
 
 export interface Apart {

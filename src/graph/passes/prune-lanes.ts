@@ -3,10 +3,11 @@
  * members of the weights that made them. A sum skips lanes that are known to be 0.
  */
 
-import type { OpName } from '../ops/table.ts';
+import { Graph } from '../graph.ts';
+import type { OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { isBatch, type Shape } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type AxisLanes, allOf, type Lanes, lanesOf, listed, range, reshapedLanes, union } from './axes.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { make } from './simplify.ts';

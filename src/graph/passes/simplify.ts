@@ -1,8 +1,8 @@
 /** Nodes of rewritten graphs: the op, or something simpler of equal value. */
 import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions.ts';
-import type { Attributes, OpName } from '../ops/table.ts';
+import type { Attributes, OpName } from '../ops/attributes.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
-import type { Graph, Tensor } from '../tensor.ts';
+import type { NodeFactory, Tensor } from '../tensor.ts';
 import { worked } from './fold-constants.ts';
 
 /** Constants of more numbers than this are computed elsewhere. */
@@ -10,7 +10,7 @@ const SMALL = 1 << 14;
 
 /** A node of an op, on inputs of this graph. */
 export function make<K extends OpName>(
-  graph: Graph,
+  graph: NodeFactory,
   op: K,
   inputs: readonly Tensor[],
   attributes: Attributes[K],
@@ -30,7 +30,7 @@ const isEverywhere = (tensor: Tensor, value: number): boolean =>
     : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);
 
 function numbersOf<K extends OpName>(
-  graph: Graph,
+  graph: NodeFactory,
   op: K,
   inputs: readonly Tensor[],
   attributes: Attributes[K],

@@ -3,10 +3,11 @@
  * from them is computed once, not once a row. Such values keep size 1 where the batch was, and broadcast.
  */
 import { expand } from '../functions.ts';
-import type { Attributes, OpName } from '../ops/table.ts';
+import { Graph } from '../graph.ts';
+import type { Attributes, OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { type Dim, isBatch, type Shape, sameShape } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { make } from './simplify.ts';
 
 export interface Known {

@@ -3,10 +3,11 @@
  * runs faster and takes its bias in.
  */
 import { expand, reshape } from '../functions.ts';
-import type { OpName } from '../ops/table.ts';
+import { Graph } from '../graph.ts';
+import type { OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { type Shape, sameShape } from '../shape.ts';
-import { Graph, type Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { make } from './simplify.ts';
 
 /** The same outputs without stacks of one, in a graph of their own. */

@@ -1,6 +1,6 @@
 /** Weights out of weights: what a fold has taken out of a graph, worked out once. */
 
-import type { Attributes, OpName } from '../ops/table.ts';
+import type { Attributes, OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { fixedElements } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';

@@ -6,7 +6,7 @@
  * a convex combination. What is learned is the difference from that start, so that L2 pulls towards it, not towards 0.
  */
 import { z } from 'zod';
-import { add, type Graph, matmul, reshape, type Tensor } from '../../graph/index.ts';
+import { add, matmul, type NodeFactory, reshape, type Tensor } from '../../graph/index.ts';
 import type {
   BufferSpec,
   ForwardInputs,
@@ -83,7 +83,7 @@ function stitch(x: Tensor, name: string, { parameter, options }: ForwardInputs<C
 }
 
 /** [H, H]: each row adds up to 1. */
-function start(graph: Graph, count: number, ownShare: number): Tensor {
+function start(graph: NodeFactory, count: number, ownShare: number): Tensor {
   const own = count === 1 ? 1 : ownShare;
   const other = count === 1 ? 0 : (1 - ownShare) / (count - 1);
   const entries = Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? own : other));

@@ -3,8 +3,7 @@
  * sums over the batch that bias gradients need become contiguous. The choice spreads through elementwise ops; Gemm takes
  * either storage of its operands for free. Worth it for long batches only.
  */
-import type { OpRule } from '../ops/rule.ts';
-import { OPS, type OpName } from '../ops/table.ts';
+import { ruleOf } from '../ops/table.ts';
 import { isBatchMatrix } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -25,7 +24,7 @@ export function planLayout(
   for (const node of nodes) {
     if (!isBatchMatrix(node.shape)) continue;
     const isFlipped = (input: Tensor): boolean => flipped.has(input.id);
-    const layout = (OPS[node.op] as OpRule<OpName>).layout;
+    const layout = ruleOf(node).layout;
     const flip =
       layout === 'elementwise'
         ? node.inputs.some((input) => isFlipped(input) && input.shape[1] === node.shape[1])
@@ -49,8 +48,7 @@ function onlyPlainConsumers(nodes: readonly Tensor[], outputs: readonly Tensor[]
   const plain = new Set(outputs.map((output) => output.id));
   const other = new Set<number>();
   for (const node of nodes)
-    for (const input of node.inputs)
-      ((OPS[node.op] as OpRule<OpName>).layout === 'natural' ? plain : other).add(input.id);
+    for (const input of node.inputs) (ruleOf(node).layout === 'natural' ? plain : other).add(input.id);
   for (const id of other) plain.delete(id);
   return plain;
 }

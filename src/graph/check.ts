@@ -1,0 +1,30 @@
+/** What a sound graph is: one graph, inputs before their users, every shape as its rule says, every input name once. */
+import { error } from '../base/errors/index.ts';
+import { ruleOf } from './ops/table.ts';
+import { sameShape, showShape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Throws GRAPH_INVALID at the first node that is not sound. `nodes`: in order, inputs first. */
+export function check(nodes: readonly Tensor[]): void {
+  const seen = new Set<number>();
+  const names = new Set<string>();
+  for (const node of nodes) {
+    const at = `%${node.id} ${node.op}`;
+    if (node.inputs.some((input) => input.graph !== node.graph))
+      throw error('GRAPH_INVALID', { node: at, problem: 'an input belongs to another graph' });
+    if (node.inputs.some((input) => !seen.has(input.id)))
+      throw error('GRAPH_INVALID', { node: at, problem: 'an input comes after its user' });
+    const { shape, type } = ruleOf(node).infer(node.inputs, node.attributes);
+    if (!sameShape(shape, node.shape) || type !== node.type)
+      throw error('GRAPH_INVALID', {
+        node: at,
+        problem: `is ${type}${showShape(shape)} by its rule, but recorded as ${node.type}${showShape(node.shape)}`,
+      });
+    if (node.op === 'input') {
+      const { name } = (node as Tensor<'input'>).attributes;
+      if (names.has(name)) throw error('GRAPH_INVALID', { node: at, problem: `two inputs are named ${name}` });
+      names.add(name);
+    }
+    seen.add(node.id);
+  }
+}
