@@ -7,6 +7,7 @@ import { sha256 } from '../../src/base/hash.ts';
 import type { ServingInput } from '../../src/config/serving.ts';
 import { type RunningService, startService } from '../../src/serve/processes/service.ts';
 import { type ArtifactRequest, writeTestArtifact } from './artifacts.ts';
+import { routeContract } from './contract.ts';
 
 export const ADMIN_KEY = 'tk_admin';
 export const hashed = (name: string, key: string) => ({ name, sha256: sha256(key) });
@@ -44,6 +45,7 @@ export interface Answer {
 export interface Client {
   service: RunningService;
   address: string;
+  /** Every answer is held against what its route declares. */
   ask(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   admin(path: string, body?: unknown): Promise<Answer>;
 }
@@ -73,7 +75,10 @@ export async function serving(
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    const contentType = response.headers.get('content-type') ?? '';
+    const isJson = contentType.startsWith('application/json');
+    const given = { status: response.status, contentType, text };
+    (await routeContract()).check(body === undefined ? 'GET' : 'POST', path, given);
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   };
   return {

@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions, LogController } from 'fastify';
 import { error, type TributaryError } from '../../base/errors/index.ts';
 import { adminRoutes } from '../routes/admin.ts';
 import type { RouteContext } from '../routes/context.ts';
 import { inferenceRoutes } from '../routes/inference.ts';
+import { addOpenApi } from '../routes/openapi.ts';
 import { pageRoutes } from '../routes/pages.ts';
 import { rankRoutes } from '../routes/rank.ts';
 import { addAccess, type Count, trustedProxies } from './access.ts';
@@ -32,6 +33,7 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
     trustProxy: trustedProxies(config),
     genReqId: requestId,
     routerOptions: { maxParamLength: 256 },
+    schemaController: { compilersFactory: SCHEMAS_DOCUMENT },
     return503OnClosing: false, // requests that arrive while the last ones are answered are answered, too
     forceCloseConnections: 'idle',
     clientErrorHandler: (cause, socket) => answerSocket(cause, socket, service),
@@ -54,12 +56,23 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
   addUnknownRoutes(app);
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);
-  rankRoutes(app, service);
-  inferenceRoutes(app, service);
-  adminRoutes(app, service);
-  pageRoutes(app, service);
+  await addOpenApi(app);
+  for (const routes of [rankRoutes, inferenceRoutes, adminRoutes, pageRoutes]) await app.register(routes, service);
   return app;
 }
+
+/**
+ * Schemas of routes document them; nothing is checked or cut by them.
+ *
+ * Requests: our own checks name the first mistakes by path, at a cost that a stranger cannot raise, and answer with codes of
+ * the catalogue. Answers: for 100 candidates JSON.stringify takes 51 us and fast-json-stringify 80 us with the schema of the
+ * model, 131 us with that of any model (Node 20: nearly all of it is turning numbers into text), and a property that a schema
+ * does not have would be lost silently. Without fastify's own compilers a process also starts 40 ms sooner.
+ */
+const SCHEMAS_DOCUMENT = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
 
 /** A caller's own id where it is fit for a log, else a new one. */
 function requestId({ headers }: IncomingMessage): string {

@@ -3,18 +3,24 @@ import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 
 /** The part of JSON Schema that is used here. */
 export interface JsonSchema {
+  $id?: string;
+  $ref?: string;
   type?: string | string[];
   description?: string;
   properties?: Record<string, JsonSchema>;
   required?: string[];
-  additionalProperties?: boolean;
+  additionalProperties?: boolean | JsonSchema;
   items?: JsonSchema;
   enum?: readonly string[];
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+  default?: unknown;
+  pattern?: string;
   minimum?: number;
   minItems?: number;
   maxItems?: number;
+  minLength?: number;
   maxLength?: number;
-  $ref?: string;
 }
 
 const SCALAR = ['string', 'number', 'boolean', 'null'];
@@ -31,40 +37,32 @@ function fieldSchema(field: ArtifactManifest['data']['fields'][number]): JsonSch
   };
 }
 
-export function requestSchema({ data }: ArtifactManifest): JsonSchema {
-  const fields = Object.fromEntries(data.fields.map((field) => [field.name, fieldSchema(field)]));
+/**
+ * A request to one model, or to any where `manifest` is left out.
+ *
+ * @param unknownFields whether names that are no field are refused, as the service is configured
+ */
+export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refuse' | 'ignore' = 'refuse'): JsonSchema {
+  const data = manifest?.data;
+  const fields = Object.fromEntries((data?.fields ?? []).map((field) => [field.name, fieldSchema(field)]));
+  const additionalProperties = data === undefined || unknownFields === 'ignore';
   const values = (description: string): JsonSchema => ({
     type: 'object',
     description,
     properties: fields,
-    additionalProperties: false,
+    additionalProperties,
   });
   const user = values('What is known of the user: values by field.');
-  const hasIdField = data.fields.some(({ name }) => name === 'id');
-  if (data.sequences !== undefined) {
-    const list: JsonSchema = {
-      type: 'array',
-      items: { type: SCALAR },
-      description: `Values of ${data.sequences.itemField}, oldest first; the last ${data.sequences.length} count.`,
-    };
-    user.properties = {
-      ...fields,
-      sequences: {
-        type: 'object',
-        description: 'The last items of the user by type.',
-        properties: Object.fromEntries(data.sequences.types.map((type) => [type, list])),
-        additionalProperties: false,
-      },
-    };
-  }
+  if (data?.sequences !== undefined) user.properties = { ...fields, sequences: sequencesSchema(data.sequences) };
+  const hasIdField = data?.fields.some(({ name }) => name === 'id');
   return {
     type: 'object',
     required: ['scenario', 'items'],
     additionalProperties: false,
     properties: {
-      scenario: { type: 'string', enum: data.scenarios },
+      scenario: { type: 'string', ...(data && { enum: data.scenarios }) },
       user,
-      context: values('What is known of the moment; wins over the user.'),
+      context: values('What is known of the moment. Its values win over those of the user.'),
       items: {
         type: 'array',
         minItems: 1,
@@ -72,11 +70,12 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
         items: {
           type: 'object',
           required: ['id'],
-          additionalProperties: false,
+          additionalProperties,
           properties: {
             ...fields,
             id: {
               type: ['string', 'number'],
+              maxLength: 256,
               description:
                 'Given back in the answer; never the value of a field. A whole number beyond 2^53 must be a text.',
             },
@@ -88,24 +87,54 @@ export function requestSchema({ data }: ArtifactManifest): JsonSchema {
           },
         },
       },
-      top_k: { type: 'integer', minimum: 1, description: 'Give only so many items, the best.' },
+      top_k: { type: 'integer', minimum: 1, description: 'Give only this many items, the best.' },
       explain: { type: 'boolean', description: 'Say what each field contributes.' },
-      request_id: { type: 'string', maxLength: 256 },
-      model: { type: 'string', description: '`name`, or `name@id` for one artifact and no other.' },
+      request_id: { type: 'string', minLength: 1, maxLength: 256 },
+      model: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 256,
+        description: '`name`, or `name@id` for one artifact and no other.',
+      },
     },
   };
 }
 
-export function responseSchema({ data, flows }: ArtifactManifest): JsonSchema {
-  const byTask = (description: string): JsonSchema => ({
+const sequencesSchema = ({
+  itemField,
+  length,
+  types,
+}: NonNullable<ArtifactManifest['data']['sequences']>): JsonSchema => {
+  const list: JsonSchema = {
+    type: 'array',
+    items: { type: SCALAR },
+    description: `Values of ${itemField}, oldest first; the last ${length} count.`,
+  };
+  return {
     type: 'object',
-    description,
-    required: data.tasks,
-    properties: Object.fromEntries(data.tasks.map((task) => [task, { type: 'number' }])),
+    description: 'The last items of the user by type.',
+    properties: Object.fromEntries(types.map((type) => [type, list])),
     additionalProperties: false,
+  };
+};
+
+/** An answer of one model, or of any where `manifest` is left out. */
+export function responseSchema(manifest?: ArtifactManifest): JsonSchema {
+  const tasks = manifest?.data.tasks;
+  /** An object with a value for each task. */
+  const byTask = (value: JsonSchema, description?: string): JsonSchema => ({
+    type: 'object',
+    ...(description && { description }),
+    ...named(tasks, value),
   });
-  const contribution = byTask('Logit of the row minus its logit with the field unknown.');
-  const parts = [...data.fields.map(({ name }) => name), ...(data.sequences === undefined ? [] : ['sequences'])];
+  const contribution = byTask({ type: 'number' }, 'Logit of the row minus its logit with the field unknown.');
+  const sequences = manifest?.data.sequences === undefined ? [] : ['sequences'];
+  const parts = manifest && [...manifest.data.fields.map(({ name }) => name), ...sequences];
+  const flows = manifest === undefined ? { names: undefined } : manifest.flows;
+  const flowNames: JsonSchema = {
+    type: 'array',
+    items: { type: 'string', ...(flows?.names && { enum: flows.names }) },
+  };
   return {
     type: 'object',
     required: ['request_id', 'model', 'items', 'took_ms'],
@@ -122,31 +151,15 @@ export function responseSchema({ data, flows }: ArtifactManifest): JsonSchema {
           properties: {
             id: { type: ['string', 'number'] },
             score: { type: 'number' },
-            probabilities: byTask('Calibrated probabilities.'),
+            probabilities: byTask({ type: 'number' }, 'Calibrated probabilities.'),
             explanation: {
               type: 'object',
               required: ['fields'],
               additionalProperties: false,
               properties: {
-                fields: {
-                  type: 'object',
-                  required: parts,
-                  additionalProperties: false,
-                  properties: Object.fromEntries(parts.map((name) => [name, contribution])),
-                },
+                fields: { type: 'object', ...named(parts, contribution) },
                 ...(flows && {
-                  flows: {
-                    type: 'object',
-                    description: 'Information flows that reach each task for this row.',
-                    required: data.tasks,
-                    additionalProperties: false,
-                    properties: Object.fromEntries(
-                      data.tasks.map((task): [string, JsonSchema] => [
-                        task,
-                        { type: 'array', items: { type: 'string', enum: flows.names } },
-                      ]),
-                    ),
-                  },
+                  flows: byTask(flowNames, 'Information flows that reach each task for this row.'),
                 }),
               },
             },
@@ -158,27 +171,12 @@ export function responseSchema({ data, flows }: ArtifactManifest): JsonSchema {
   };
 }
 
-export const ERROR_SCHEMA: JsonSchema = {
-  type: 'object',
-  required: ['error', 'request_id'],
-  properties: {
-    error: {
-      type: 'object',
-      required: ['code', 'message'],
-      properties: {
-        code: { type: 'string', description: 'A name that stays.' },
-        message: { type: 'string', description: 'What was found, what was expected, what to do.' },
-        details: {
-          type: 'object',
-          properties: {
-            problems: {
-              type: 'array',
-              items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } },
-            },
-          },
-        },
-      },
-    },
-    request_id: { type: 'string' },
-  },
-};
+/** A property of each name, all required and no other; of any name where the names are not known. */
+const named = (names: string[] | undefined, value: JsonSchema): JsonSchema =>
+  names === undefined
+    ? { additionalProperties: value }
+    : {
+        required: names,
+        properties: Object.fromEntries(names.map((name) => [name, value])),
+        additionalProperties: false,
+      };

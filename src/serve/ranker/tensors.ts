@@ -23,22 +23,32 @@ const list = z.custom<unknown[]>(Array.isArray, 'expected a list');
 const shortList = (most: number) =>
   list.refine((entries) => entries.length <= most, `expected at most ${most} entries`);
 
-const inferSchema = z.strictObject({
-  id: z.string().max(256).optional(),
-  parameters,
-  inputs: shortList(1024).refine((entries) => entries.length > 0, 'expected at least 1 entry'),
-  outputs: shortList(1024).optional(),
-});
-
 const tensorSchema = z.strictObject({
   name: z.string(),
-  shape: shortList(8).pipe(z.array(size).min(1)),
+  shape: shortList(8)
+    .meta({ type: 'array', minItems: 1, maxItems: 8, items: { type: 'integer' } })
+    .pipe(z.array(size).min(1)),
   datatype: z.string(),
   parameters,
-  data: list,
+  data: list.meta({ type: 'array', description: 'Row after row, flat or as lists within lists.' }),
 });
 
 const outputSchema = z.strictObject({ name: z.string(), parameters });
+
+/** How the document describes a list of entries, which the parser looks at one by one. */
+const described = (entry: z.ZodType, minItems: number) => {
+  const { $schema, ...items } = z.toJSONSchema(entry, { io: 'input', unrepresentable: 'any' });
+  return { type: 'array' as const, minItems, maxItems: 1024, items };
+};
+
+export const inferSchema = z.strictObject({
+  id: z.string().max(256).optional(),
+  parameters,
+  inputs: shortList(1024)
+    .refine((entries) => entries.length > 0, 'expected at least 1 entry')
+    .meta(described(tensorSchema, 1)),
+  outputs: shortList(1024).meta(described(outputSchema, 0)).optional(),
+});
 
 type InputTensor = z.output<typeof tensorSchema>;
 

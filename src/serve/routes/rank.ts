@@ -3,10 +3,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
 import type { Ranker } from '../ranker/ranker.ts';
 import type { RouteContext } from './context.ts';
+import { route } from './route.ts';
+import { ref } from './schemas.ts';
 
-export function rankRoutes(app: FastifyInstance, { models, metrics }: RouteContext): void {
-  const route = (path: string, ask: (ranker: Ranker, request: RankRequest) => Promise<RankResponse>): void => {
-    app.post(path, { config: { access: 'key' } }, async (request, reply) => {
+export async function rankRoutes(app: FastifyInstance, { models, metrics }: RouteContext): Promise<void> {
+  const add = (
+    path: string,
+    summary: string,
+    ask: (ranker: Ranker, request: RankRequest) => Promise<RankResponse>,
+  ): void => {
+    app.post(path, declared(summary), async (request) => {
       const body = withId(request);
       const { ranker, recorder, done } = models.use(modelOf(body));
       request.noted.model = ranker.label;
@@ -15,15 +21,35 @@ export function rankRoutes(app: FastifyInstance, { models, metrics }: RouteConte
         request.noted.items = body.items.length;
         metrics.addItems(body.items.length);
         recorder.add(body, request.bodyBytes);
-        return reply.type('application/json; charset=utf-8').send(JSON.stringify(response));
+        return response;
       } finally {
         done();
       }
     });
   };
-  route('/v1/rank', (ranker, request) => ranker.rank(request));
-  route('/v1/score', (ranker, request) => ranker.score(request));
+  add('/v1/rank', 'Ranks candidates by falling score', (ranker, request) => ranker.rank(request));
+  add('/v1/score', 'Scores candidates in the order given', (ranker, request) => ranker.score(request));
 }
+
+const declared = (summary: string) =>
+  route({
+    access: 'key',
+    tag: 'ranking',
+    summary,
+    body: ref('RankRequest'),
+    answers: { 200: { ...ref('RankResponse'), description: 'The items with their scores' } },
+    errors: [
+      'SCENARIO_UNKNOWN',
+      'ROW_VALUE_INVALID',
+      'SEQUENCE_INVALID',
+      'MODEL_NOT_SERVED',
+      'TOO_MANY_ITEMS',
+      'ANSWER_TOO_LARGE',
+      'EXPLANATION_TOO_LARGE',
+      'SCORE_UNDEFINED',
+      'SERVER_BUSY',
+    ],
+  });
 
 const modelOf = (body: Partial<RankRequest> | null | undefined): string | undefined =>
   typeof body?.model === 'string' ? body.model : undefined;

@@ -3,6 +3,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { ServingInput } from '../../../src/config/serving.ts';
+import { contractOf } from '../contract.ts';
 import { ADMIN_KEY, type Client } from '../support.ts';
 
 const nasty = fc.constantFrom<unknown>(
@@ -232,11 +233,16 @@ const GOOD = {
 /** Sends so many generated requests; gives how many were answered with each status. */
 export async function fuzz(client: Client, runs: number, seed: number): Promise<Record<number, number>> {
   const statuses: Record<number, number> = {};
+  const contract = contractOf((await client.ask('/openapi.json')).body);
   const before = (await client.ask('/v1/rank', GOOD)).body.items;
   const send = async ({ method, path, body, headers }: GeneratedRequest): Promise<void> => {
     const response = await fetch(client.address + path, { method, headers, ...(body !== undefined && { body }) });
     const answer = await response.text();
     statuses[response.status] = (statuses[response.status] ?? 0) + 1;
+    const given = { status: response.status, contentType: response.headers.get('content-type') ?? '', text: answer };
+    const asked = new URL(client.address + path).pathname; // without its dots, as it is sent
+    contract.check(method, asked, given);
+    if (response.status === 200 && typeof body === 'string') contract.checkTaken(method, asked, JSON.parse(body));
     if (response.status !== 503) expect(response.status, `${method} ${path} ${body}`).toBeLessThan(500);
     expect(answer).not.toMatch(/node_modules|\.(ts|js):\d+:\d+|\n {4}at /);
     if (response.status >= 400 && method !== 'HEAD') {

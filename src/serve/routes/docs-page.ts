@@ -31,7 +31,8 @@ const STYLE =
   'code{font:13px ui-monospace,monospace}';
 
 function routeRow(method: string, path: string, { summary, security }: Operation): string {
-  const who = security === undefined ? 'everybody' : 'admin' in security[0] ? 'admin keys' : 'keys, where configured';
+  const [scheme] = security.flatMap(Object.keys);
+  const who = scheme === undefined ? 'everybody' : scheme === 'admin' ? 'admin keys' : 'keys, where configured';
   return `<tr><td><code>${method.toUpperCase()} ${text(path)}</code></td><td>${text(summary)}</td><td>${who}</td></tr>`;
 }
 
