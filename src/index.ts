@@ -16,18 +16,12 @@ export {
   type RowValues,
   type SequenceValues,
 } from './data/encode/encoder.ts';
+export type { PreparedField } from './data/encode/ids.ts';
 export { type InitOptions, init, type Proposal } from './data/init/init.ts';
 export type { Prediction } from './data/predict/predict.ts';
 export { type Preparation, type PrepareOptions, type Progress, prepare } from './data/prepare/prepare.ts';
 export { openPrepared, verifyPrepared } from './data/prepared/open.ts';
-export type {
-  Batch,
-  BatchOptions,
-  Manifest,
-  PreparedData,
-  PreparedField,
-  SplitReader,
-} from './data/prepared/prepared.ts';
+export type { Batch, BatchOptions, Manifest, PreparedData, SplitReader } from './data/prepared/prepared.ts';
 export type { Recipe } from './data/recipes/recipe.ts';
 export { recipes } from './data/recipes/recipes.ts';
 export type { PlantedTruth } from './data/synthetic/planted.ts';

@@ -62,6 +62,26 @@ test('rooms import what the table allows, and all of it', () => {
   for (const [room, allowed] of MAY_IMPORT) expect([...used.get(room)!].sort(), room).toEqual([...allowed].sort());
 });
 
+test('folders of data import what their table allows, and all of it', () => {
+  const table = [
+    ...readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/^\| `(data\/[a-z]+)` \|[^|]*\| ([a-z, ]*) \|$/gm),
+  ];
+  const folders = table.map(([, folder]) => folder);
+  const used = new Map(folders.map((folder) => [folder, new Set<string>()]));
+  const known = [...imports].filter(([file]) => roomOf(file) === 'data');
+  for (const [file, targets] of known) {
+    const own = dirname(file);
+    expect(folders).toContain(own);
+    for (const { target } of targets)
+      if (roomOf(target) === 'data' && dirname(target) !== own) used.get(own)?.add(dirname(target));
+  }
+  for (const [i, [, folder, allowed]] of table.entries()) {
+    const names = allowed === 'nothing' ? [] : allowed.split(', ').map((name) => `data/${name}`);
+    expect([...used.get(folder)!].sort(), folder).toEqual(names);
+    expect(folders.slice(0, i), folder).toEqual(expect.arrayContaining(names));
+  }
+});
+
 test('no folder has more than 16 files on one level', () => {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);

@@ -4,8 +4,9 @@ import { error } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
+import { RESERVED_IDS } from '../data/encode/ids.ts';
 import { scenarioFields } from '../data/prepare/scenario-fields.ts';
-import { type PreparedData, RESERVED_IDS } from '../data/prepared/prepared.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { Port } from '../graph/index.ts';
 import {
   compileServing,

@@ -1,6 +1,6 @@
 /** What a source gives: its columns by name, and its rows as texts. */
 
-import { createSourceViews } from '../../src/data/sources/sources.ts';
+import { createSourceViews } from '../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { registerNumberText } from '../../src/data/sql/functions.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from './support.ts';

@@ -1,8 +1,9 @@
 /** Fields one by one: of a usable type, not constant, not empty, not a row number. */
 import type { FieldConfig } from '../../config/dataset.ts';
-import { numberAdvice } from '../sources/advice.ts';
+import { numberAdvice } from '../expressions/advice.ts';
+import { checkedValue } from '../expressions/check.ts';
+import { fieldExpression, fieldUse } from '../expressions/places.ts';
 import { query, queryOne } from '../sql/duckdb.ts';
-import { checkedValue, fieldExpression, fieldUse } from '../sql/expressions.ts';
 import { type Check, type CheckedField, type Context, type Counted, countDistinct, SAMPLE } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 

@@ -1,8 +1,12 @@
 /** Joins: do they multiply rows, do they find what they look for? */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { duplicateKeys, type JoinKey, joinedRelation, joinKeys, type Source, viewOf } from '../sources/sources.ts';
-import { identifier, queryOne } from '../sql/duckdb.ts';
+import { duplicateKeys } from '../sources/duplicate-keys.ts';
+import { type JoinKey, joinKeys } from '../sources/join-keys.ts';
+import { joinedRelation } from '../sources/joined.ts';
+import { type Source, viewOf } from '../sources/source.ts';
+import { queryOne } from '../sql/duckdb.ts';
+import { identifier } from '../sql/text.ts';
 import { number, type Problem, percent } from './finding.ts';
 
 /** Looks at every join: one scan of the joined source and one of the rows before it. */

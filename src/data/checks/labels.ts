@@ -1,7 +1,8 @@
 /** Labels and sample weights. */
-import { labelAdvice } from '../sources/advice.ts';
+import { labelAdvice } from '../expressions/advice.ts';
+import { checkedValue } from '../expressions/check.ts';
+import { taskUse } from '../expressions/places.ts';
 import { query } from '../sql/duckdb.ts';
-import { checkedValue, taskUse } from '../sql/expressions.ts';
 import { type Check, type Context, VIEW } from './context.ts';
 import type { Problem } from './finding.ts';
 import { percent } from './finding.ts';

@@ -1,10 +1,12 @@
 /** The parts of the split: has each scenario rows in all of them, and each task positives? */
 import { TributaryError } from '../../base/errors/index.ts';
+import { checkedValue } from '../expressions/check.ts';
+import { taskUse } from '../expressions/places.ts';
 import { labelValue, scenarioIndex, splitKey } from '../prepare/rows.ts';
-import { bordersSql, PART_BY_BORDERS, randomSplit, SPLITS } from '../prepare/split.ts';
-import { rowColumn } from '../sources/sources.ts';
+import { bordersSql, PART_BY_BORDERS, randomSplit } from '../prepare/split.ts';
+import { SPLITS } from '../prepared/prepared.ts';
+import { rowColumn } from '../sources/joined.ts';
 import { execute, query } from '../sql/duckdb.ts';
-import { checkedValue, taskUse } from '../sql/expressions.ts';
 import { registerLookup } from '../sql/functions.ts';
 import { isTextTime } from '../sql/times.ts';
 import { type Check, type Context, scenarioName } from './context.ts';

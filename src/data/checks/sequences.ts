@@ -1,9 +1,10 @@
 /** Behaviour sequences: can they be built, and will they have items? */
 import { TributaryError } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
+import { checkedValue } from '../expressions/check.ts';
+import { SEQUENCE_TIME } from '../expressions/places.ts';
 import { describeSequences, sequenceInputs } from '../prepare/sequences.ts';
 import { queryOne } from '../sql/duckdb.ts';
-import { checkedValue, SEQUENCE_TIME } from '../sql/expressions.ts';
 import { isTextTime } from '../sql/times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem } from './finding.ts';

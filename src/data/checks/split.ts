@@ -1,10 +1,10 @@
 /** The split: does every part get rows, and is a time a time? */
 import { TributaryError } from '../../base/errors/index.ts';
+import { checkedValue } from '../expressions/check.ts';
 import { splitKey } from '../prepare/rows.ts';
-import { SPLITS } from '../prepare/split.ts';
-import { rowColumn } from '../sources/sources.ts';
+import { SPLITS } from '../prepared/prepared.ts';
+import { rowColumn } from '../sources/joined.ts';
 import { query, queryOne } from '../sql/duckdb.ts';
-import { checkedValue } from '../sql/expressions.ts';
 import { isTextTime, type TextTimes } from '../sql/times.ts';
 import type { Check, Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';

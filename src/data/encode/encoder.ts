@@ -5,13 +5,7 @@
 import { error } from '../../base/errors/index.ts';
 import { shown } from '../../base/shown.ts';
 import type { FieldConfig } from '../../config/dataset.ts';
-import {
-  OUT_OF_VOCABULARY_ID,
-  PADDING_ID,
-  type PreparedField,
-  type PreparedSequences,
-  RESERVED_IDS,
-} from '../prepared/prepared.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, type PreparedSequences, RESERVED_IDS } from './ids.ts';
 import { bucketOf, hashedId, numberOf, numberText, tokenOf, tokensOf } from './tokens.ts';
 
 /** Values of a row by field name: what the field's expression would give. Fields left out are missing. */

@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { error } from '../../base/errors/index.ts';
 import { shown } from '../../base/shown.ts';
-import { RESERVED_IDS } from '../prepared/prepared.ts';
+import { RESERVED_IDS } from './ids.ts';
 import { naturalLogarithm } from './logarithm.ts';
 
 /** How numbers fall into buckets: bucket = how many `edges` are <= v, or AutoIFS' rule. */

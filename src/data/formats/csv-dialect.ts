@@ -2,7 +2,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { filePath, literal, queryOne } from '../sql/duckdb.ts';
+import { queryOne } from '../sql/duckdb.ts';
+import { filePath, literal } from '../sql/text.ts';
 import { firstRecord, walkRecords } from './csv-records.ts';
 import { type Encoding, scanText, type TextScan } from './encoding.ts';
 import { firstContent } from './file-kind.ts';

@@ -6,11 +6,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { bindText, type Part, typedText } from '../sources/bind.ts';
-import type { Column, Reading } from '../sources/columns.ts';
-import { FILE, readingFiles } from '../sources/source-files.ts';
-import { filePath, identifier, literal, query, queryOne } from '../sql/duckdb.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { filePath, identifier, literal } from '../sql/text.ts';
+import { bindText, type Part, typedText } from './bind.ts';
+import type { Column, Reading } from './columns.ts';
 import { type Dialect, findDialects } from './csv-dialect.ts';
+import { FILE, readingFiles } from './format.ts';
 
 type CsvConfig = DatasetConfig['sources'][string];
 

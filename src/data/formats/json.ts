@@ -2,9 +2,13 @@
  * Reading JSON: lines, one list, or objects one after another. Columns are the keys that occur in any object; their types are
  * those of the values, found in all of them. Where values of a column differ in type each is its token.
  */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../../base/errors/index.ts';
-import { type Part, typedText } from '../sources/bind.ts';
+import { query } from '../sql/duckdb.ts';
+import { jsonItems, jsonToken } from '../sql/json.ts';
+import { filePath, identifier, literal, sameName } from '../sql/text.ts';
+import { type Part, typedText } from './bind.ts';
 import {
   type Column,
   isNumeric,
@@ -14,12 +18,10 @@ import {
   type Reading,
   valueOfText,
   writtenColumn,
-} from '../sources/columns.ts';
-import { readingFiles } from '../sources/source-files.ts';
-import { filePath, identifier, literal, query } from '../sql/duckdb.ts';
+} from './columns.ts';
 import { contentOf } from './encoding.ts';
 import { firstContent } from './file-kind.ts';
-import { jsonItems, jsonToken } from './json-sql.ts';
+import { readingFiles } from './format.ts';
 
 type Layout = 'newline_delimited' | 'array' | 'unstructured' | 'auto';
 
@@ -58,7 +60,7 @@ export async function planJson(
   // A key that no object has is missing in all of them.
   if (reading.isSparse)
     for (const name of reading.expected ?? [])
-      if (!found.some((c) => c.name.toLowerCase() === name.toLowerCase())) found.push({ name, type: 'JSON' });
+      if (!found.some((c) => sameName(c.name, name))) found.push({ name, type: 'JSON' });
   const plans = found.map(({ name, type }) => planColumn(name, type, reading));
   const readAs = (types: string[]): string => {
     const columns = found.map(({ name }, i) => `${literal(name)}: ${literal(types[i])}`).join(', ');

@@ -2,12 +2,14 @@
  * Reading Parquet files whose types of a column differ, as parts written on different days do. They are brought to a type that
  * keeps every value apart: DuckDB's own choice makes 9007199254740993 of one part and 0.5 of another floating-point numbers.
  */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
-import type { Column, Reading } from '../sources/columns.ts';
-import { readingFiles } from '../sources/source-files.ts';
-import { filePath, identifier, query, queryOne } from '../sql/duckdb.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { filePath, identifier, sameName } from '../sql/text.ts';
 import { textOf } from '../sql/tokens.ts';
+import type { Column, Reading } from './columns.ts';
+import { readingFiles } from './format.ts';
 
 export interface ParquetTable {
   /** SQL that reads the files, in their order. */
@@ -87,7 +89,6 @@ async function describeFile(connection: DuckDBConnection, doing: string, file: s
   return rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
 }
 
-const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 const columnOf = (run: Run, name: string): Column | undefined => run.columns.find((c) => sameName(c.name, name));
 
 /** Names of all columns, each once, as the first file that has it spells it. */

@@ -2,7 +2,7 @@
 import { isAbsolute, parse, relative, resolve, sep } from 'node:path';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { datasetSchema } from '../../config/dataset.ts';
-import { findFiles } from '../sources/sources.ts';
+import { findFiles } from '../sources/find.ts';
 
 /** Files that one word stands for. */
 export interface FileGroup {

@@ -1,10 +1,12 @@
 /** How tables are joined to the rows: by a column that both have, that is unique in the table and finds its rows. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
 import { joinKeySql } from '../sources/join-keys.ts';
-import { viewOf } from '../sources/sources.ts';
-import { identifier, query, queryOne } from '../sql/duckdb.ts';
+import { viewOf } from '../sources/source.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { identifier, sameName } from '../sql/text.ts';
 import type { ColumnProfile, SourceProfile } from './profile.ts';
 
 type Join = NonNullable<DatasetInput['joins']>[number];
@@ -64,13 +66,11 @@ async function findPair(
   });
 }
 
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
 function sharedColumns(base: SourceProfile, other: SourceProfile): Pair[] {
   return other.columns.flatMap((right) => {
-    const names = [right.name, ...(same(right.name, 'id') ? idNames(other.name) : [])];
+    const names = [right.name, ...(sameName(right.name, 'id') ? idNames(other.name) : [])];
     return base.columns
-      .filter((left) => names.some((name) => same(name, left.name)) && !left.type.endsWith('[]'))
+      .filter((left) => names.some((name) => sameName(name, left.name)) && !left.type.endsWith('[]'))
       .map((left) => ({ left, right }));
   });
 }

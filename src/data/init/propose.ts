@@ -1,9 +1,11 @@
 /** Puts the guesses about columns together into a configuration. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { viewOf } from '../sources/sources.ts';
-import { identifier, queryOne } from '../sql/duckdb.ts';
+import { viewOf } from '../sources/source.ts';
+import { queryOne } from '../sql/duckdb.ts';
+import { identifier, sameName } from '../sql/text.ts';
 import { proposeJoins } from './joins.ts';
 import { createNamer, isFieldName, type Namer } from './names.ts';
 import type { ColumnProfile, SourceProfile } from './profile.ts';
@@ -46,7 +48,7 @@ export async function propose(connection: DuckDBConnection, sources: SourceProfi
   const columns = [base, ...others].flatMap((s) => s.columns).filter((c) => !keys.has(`${c.source}.${c.name}`));
   const own = columns.filter((c) => c.source === base.name);
   const reference = (c: ColumnProfile): string => {
-    const unique = columns.filter((other) => same(other.name, c.name)).length === 1;
+    const unique = columns.filter((other) => sameName(other.name, c.name)).length === 1;
     return unique ? identifier(c.name) : `${identifier(c.source)}.${identifier(c.name)}`;
   };
   const labels = await proposeTasks(connection, base, own, reference);
@@ -94,8 +96,6 @@ export async function propose(connection: DuckDBConnection, sources: SourceProfi
     },
   };
 }
-
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /** The largest source among those that have a label: by its name or a mark, else by its values alone. */
 function baseOf(sources: SourceProfile[]): SourceProfile {
@@ -187,7 +187,7 @@ function proposeFields(
   });
   const chosen = guesses.map(({ column }) => column);
   const named = namesOf(createNamer(isFieldName), chosen, (c) => {
-    const isShared = chosen.some((other) => other !== c && same(other.name, c.name) && other.source === about.base);
+    const isShared = chosen.some((other) => other !== c && sameName(other.name, c.name) && other.source === about.base);
     return isShared || !isFieldName(c.name.replace(/\W+/g, '_')) ? `${c.source}_${c.name}` : c.name;
   });
   const fields = guesses.map(({ column, value: guess, because }) => {

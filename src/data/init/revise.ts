@@ -4,7 +4,7 @@ import { error } from '../../base/errors/index.ts';
 import { datasetSchema } from '../../config/dataset.ts';
 import type { Finding } from '../checks/finding.ts';
 import { failuresIn } from '../checks/validate.ts';
-import type { Source } from '../sources/sources.ts';
+import type { Source } from '../sources/source.ts';
 import { configOf, type Draft, RANDOM_SPLIT } from './propose.ts';
 import { oneScenario, withoutValues } from './scenario.ts';
 

@@ -1,8 +1,9 @@
 /** The scenarios of a proposal: the values of a column with a telling name. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { viewOf } from '../sources/sources.ts';
-import { identifier, literal, query } from '../sql/duckdb.ts';
+import { viewOf } from '../sources/source.ts';
+import { query } from '../sql/duckdb.ts';
+import { identifier, literal } from '../sql/text.ts';
 import type { ColumnProfile } from './profile.ts';
 import { scenarioColumns } from './roles.ts';
 

@@ -1,24 +1,22 @@
 /** A file to be scored as the base source: read with the types that training found, joined where it has not all columns itself. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
+import { neededColumns, referencedColumns } from '../expressions/columns.ts';
+import { fieldExpression, fieldUse, givenSequences, taskUse } from '../expressions/places.ts';
+import type { Column, Reading } from '../formats/columns.ts';
 import { firstRecord } from '../formats/csv-records.ts';
 import { firstContent } from '../formats/file-kind.ts';
+import { formatOf } from '../formats/format.ts';
+import { sequenceColumn } from '../prepared/columns.ts';
 import type { Manifest } from '../prepared/prepared.ts';
-import type { Column, Reading } from '../sources/columns.ts';
-import { formatOf } from '../sources/source-files.ts';
-import { baseSource, createSourceView, findFiles, type Source } from '../sources/sources.ts';
-import { literal, queryOne } from '../sql/duckdb.ts';
-import {
-  fieldExpression,
-  fieldUse,
-  givenSequences,
-  neededColumns,
-  referencedColumns,
-  sequenceColumn,
-  taskUse,
-} from '../sql/expressions.ts';
+import { findFiles } from '../sources/find.ts';
+import { baseSource, type Source } from '../sources/source.ts';
+import { createSourceView } from '../sources/views.ts';
+import { queryOne } from '../sql/duckdb.ts';
 import { readTree, writeTree } from '../sql/finite.ts';
 import type { Expression } from '../sql/one-expression.ts';
+import { literal, sameName } from '../sql/text.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
@@ -123,7 +121,7 @@ const has =
   ([first, second]: string[]): boolean =>
     sources.some(({ name, columns }) => {
       const column = first === name && second !== undefined ? second : first;
-      return columns.some((c) => c.name.toLowerCase() === column.toLowerCase());
+      return columns.some((c) => sameName(c.name, column));
     });
 
 /** Is a column one of a joined source? */
@@ -138,14 +136,14 @@ const isJoined = ({ config, columns }: Manifest, [first, second]: string[]): boo
 function readingOf(manifest: Manifest, needed: (column: string) => boolean): (source: string) => Reading {
   const base = baseSource(manifest.config);
   const given = Object.keys(manifest.config.sequences?.types ?? {}).map(sequenceColumn);
-  const isGiven = (name: string): boolean => given.some((column) => column.toLowerCase() === name.toLowerCase());
+  const isGiven = (name: string): boolean => given.some((column) => sameName(column, name));
   const types = manifest.config.sources[base];
   return (source) => {
     const isBase = source === base;
     // A file that needs no joins has the columns of joined sources itself.
     const places = isBase ? [base, ...manifest.config.joins.map((join) => join.source)] : [source];
     const known = (name: string): Column | undefined =>
-      places.flatMap((place) => manifest.columns[place] ?? []).find((c) => c.name.toLowerCase() === name.toLowerCase());
+      places.flatMap((place) => manifest.columns[place] ?? []).find((c) => sameName(c.name, name));
     const bound = (name: string): Column | undefined =>
       isBase && isGiven(name) ? { name, type: 'VARCHAR' } : needed(name) ? known(name) : undefined;
     const columns = (manifest.columns[source] ?? []).map(({ name }) => name).filter(needed);
@@ -187,6 +185,6 @@ async function inputSettings(config: DatasetConfig, path: string): Promise<Sourc
   if (base.header !== false || base.columns === undefined || base.delimiter === undefined) return like;
   // Names that the base source lacks and the configuration gives may stand in the first line of the input.
   const names = firstRecord(line, { delimiter: base.delimiter, quote: base.quote ?? '"', escape: base.quote ?? '"' });
-  const isHeader = names.some((name) => base.columns?.some((column) => column.toLowerCase() === name.toLowerCase()));
+  const isHeader = names.some((name) => base.columns?.some((column) => sameName(column, name)));
   return isHeader ? { ...like, header: true, columns: undefined } : like;
 }

@@ -1,4 +1,5 @@
 /** The file that a prediction writes: its format by its name, and whether it may take the place of what is there. */
+
 import { closeSync, existsSync, fsyncSync, openSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -6,8 +7,10 @@ import { error } from '../../base/errors/index.ts';
 import { firstRecord } from '../formats/csv-records.ts';
 import { firstContent } from '../formats/file-kind.ts';
 import type { Manifest } from '../prepared/prepared.ts';
-import { rowColumn, type Source } from '../sources/sources.ts';
-import { execute, filePath, identifier, literal, openDuckDB, query } from '../sql/duckdb.ts';
+import { rowColumn } from '../sources/joined.ts';
+import type { Source } from '../sources/source.ts';
+import { execute, openDuckDB, query } from '../sql/duckdb.ts';
+import { filePath, identifier, literal, sameName } from '../sql/text.ts';
 
 type Format = 'parquet' | 'csv' | 'json';
 
@@ -94,7 +97,7 @@ export async function writeOutput(
 ): Promise<void> {
   const names = manifest.scenarios.map(literal).join(', ');
   const added = ['scenario', ...manifest.tasks.map((task) => `probability_${task}`)];
-  const kept = input.original.columns.filter(({ name }) => !added.some((a) => a.toLowerCase() === name.toLowerCase()));
+  const kept = input.original.columns.filter(({ name }) => !added.some((a) => sameName(a, name)));
   await execute(
     connection,
     `CREATE TABLE scored AS SELECT s.*, p.* FROM (SELECT row, scenario FROM rows WHERE scenario IS NOT NULL ORDER BY row) AS s POSITIONAL JOIN predictions AS p`,

@@ -4,12 +4,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import { sha256File } from '../../base/hash.ts';
 import type { DatasetConfig, SplitName } from '../../config/dataset.ts';
+import type { Values } from '../expressions/check.ts';
+import { fieldColumn, labelColumn } from '../prepared/columns.ts';
 import type { Manifest } from '../prepared/prepared.ts';
-import { execute, filePath, identifier, literal, queryOne } from '../sql/duckdb.ts';
-import type { Values } from '../sql/expressions.ts';
+import { SPLITS } from '../prepared/prepared.ts';
+import { execute, queryOne } from '../sql/duckdb.ts';
+import { filePath, identifier, literal } from '../sql/text.ts';
 import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
-import { SPLITS } from './split.ts';
-import { fieldColumn, labelColumn } from './statistics.ts';
 import { type EncodedField, encodedColumns, encodedFields } from './vocabulary.ts';
 
 /** Writes `<split>.parquet` for each part into `folder`. Throws DATA_PART_EMPTY where no row is for training. */

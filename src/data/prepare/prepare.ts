@@ -2,6 +2,7 @@
  * `prepare`: sources -> rows -> split -> vocabularies -> encoded Parquet, all by DuckDB within a memory limit, into a
  * folder that appears as a whole. Equal inputs and configuration give an equal manifest hash.
  */
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -9,17 +10,22 @@ import { error, TributaryError } from '../../base/errors/index.ts';
 import { recoverFolder, writeFolder } from '../../base/folders.ts';
 import { canonicalJson, sha256 } from '../../base/hash.ts';
 import { type DatasetConfig, scenarioNames } from '../../config/dataset.ts';
+import { type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
+import { withAdvice } from '../expressions/advice.ts';
+import { checkExpressions, type Values } from '../expressions/check.ts';
+import { neededColumns } from '../expressions/columns.ts';
+import { checkFit } from '../expressions/fit.ts';
+import { allExpressions } from '../expressions/places.ts';
+import type { Column } from '../formats/columns.ts';
 import { readManifest, strangerIn, verifiedFile, vocabularyFile, writeManifest } from '../prepared/manifest.ts';
 import { verifyPrepared } from '../prepared/open.ts';
-import { type Manifest, type PreparedField, RESERVED_IDS, type SourceColumn } from '../prepared/prepared.ts';
-import { withAdvice } from '../sources/advice.ts';
-import type { Column } from '../sources/columns.ts';
-import { checkFit } from '../sources/fit.ts';
+import type { Manifest, SourceColumn } from '../prepared/prepared.ts';
+import { checkJoinKeys } from '../sources/duplicate-keys.ts';
 import { inputPaths, recordInputs, sameInputs } from '../sources/inputs.ts';
-import { checkJoinKeys, createSourceViews } from '../sources/sources.ts';
+import { createSourceViews } from '../sources/views.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
-import { allExpressions, checkExpressions, neededColumns, type Values } from '../sql/expressions.ts';
 import { registerNumberText } from '../sql/functions.ts';
+import { sameName } from '../sql/text.ts';
 import { copyTo, writeParts } from './parts.ts';
 import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
@@ -178,9 +184,7 @@ async function typesOf(
   if (earlier === undefined) return () => undefined;
   const needed = (await neededColumns(connection, earlier.config)) ?? (() => true);
   return (source, column) =>
-    needed(column)
-      ? earlier.columns[source]?.find(({ name }) => name.toLowerCase() === column.toLowerCase())
-      : undefined;
+    needed(column) ? earlier.columns[source]?.find(({ name }) => sameName(name, column)) : undefined;
 }
 
 /** Paths of the vocabularies that go on. */

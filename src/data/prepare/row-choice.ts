@@ -1,9 +1,12 @@
 /** Which of the joined rows are examples: `where`, a scenario, a time under a split by time, and each row once. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { baseSource, freeAmong, rowColumn, type Source } from '../sources/sources.ts';
-import { execute, identifier, queryOne } from '../sql/duckdb.ts';
-import { checkedValue, deduplicateUse, type Values } from '../sql/expressions.ts';
+import { checkedValue, type Values } from '../expressions/check.ts';
+import { deduplicateUse } from '../expressions/places.ts';
+import { freeAmong, rowColumn } from '../sources/joined.ts';
+import { baseSource, type Source } from '../sources/source.ts';
+import { execute, queryOne } from '../sql/duckdb.ts';
+import { identifier } from '../sql/text.ts';
 import { textOf } from '../sql/tokens.ts';
 
 /** Text of the scenario, NULL for none. */

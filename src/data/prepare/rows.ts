@@ -8,22 +8,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, type TributaryError } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { besides } from '../sources/columns.ts';
-import { baseSource, freeAmong, joinedRelation, keepBaseRows, rowColumn, type Source } from '../sources/sources.ts';
-import { embed, execute, identifier, literal, queryOne } from '../sql/duckdb.ts';
-import {
-  allExpressions,
-  blameExpression,
-  checkedValue,
-  fieldUse,
-  neededColumns,
-  SEQUENCE_TIME,
-  taskUse,
-  type Value,
-  type Values,
-} from '../sql/expressions.ts';
+import { blameExpression } from '../expressions/blame.ts';
+import { checkedValue, type Values } from '../expressions/check.ts';
+import { neededColumns } from '../expressions/columns.ts';
+import { allExpressions, fieldUse, SEQUENCE_TIME, taskUse } from '../expressions/places.ts';
+import { besides } from '../formats/columns.ts';
+import { freeAmong, joinedRelation, keepBaseRows, rowColumn } from '../sources/joined.ts';
+import { baseSource, type Source } from '../sources/source.ts';
+import { execute, queryOne } from '../sql/duckdb.ts';
 import { present } from '../sql/missing.ts';
-import type { Expression } from '../sql/one-expression.ts';
+import type { Expression, Value } from '../sql/one-expression.ts';
+import { embed, identifier, literal } from '../sql/text.ts';
 import { isTextTime, readTextTimes, timeText } from '../sql/times.ts';
 import { isNumber, isOrdered, isText, type StoredField, storedField, textOf } from '../sql/tokens.ts';
 import { allOf, conditions, countLeftOut, createKept, joinKept, type LeftOut, scenarioText } from './row-choice.ts';

@@ -8,17 +8,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from '../prepared/prepared.ts';
-import { execute, filePath } from '../sql/duckdb.ts';
-import {
-  checkedValue,
-  givenSequences,
-  SEQUENCE_KEY,
-  SEQUENCE_TIME,
-  sequenceColumn,
-  sequenceType,
-  type Values,
-} from '../sql/expressions.ts';
+import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from '../encode/ids.ts';
+import { checkedValue, type Values } from '../expressions/check.ts';
+import { givenSequences, SEQUENCE_KEY, SEQUENCE_TIME, sequenceType } from '../expressions/places.ts';
+import { sequenceColumn } from '../prepared/columns.ts';
+import { execute } from '../sql/duckdb.ts';
+import { filePath } from '../sql/text.ts';
 import { isTextTime, timeText } from '../sql/times.ts';
 import { hashedIdSql, isOrdered, storedSequence, textOf } from '../sql/tokens.ts';
 

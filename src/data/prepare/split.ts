@@ -3,13 +3,11 @@
  * and its `position`: parts are written in the order of it.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DatasetConfig, SplitName } from '../../config/dataset.ts';
+import type { DatasetConfig } from '../../config/dataset.ts';
 import type { Manifest } from '../prepared/prepared.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
 import { registerLookup } from '../sql/functions.ts';
 import { permutation } from './mt19937.ts';
-
-export const SPLITS: SplitName[] = ['train', 'validation', 'test'];
 
 /** Creates the view `placed` over the table `rows` of `n` rows. Returns the borders of a split by time. */
 export async function createSplit(

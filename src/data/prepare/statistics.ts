@@ -1,11 +1,12 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { FieldConfig } from '../../config/dataset.ts';
-import { type Manifest, OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../prepared/prepared.ts';
-import { filePath, identifier, query, queryOne } from '../sql/duckdb.ts';
-import { sequenceColumn } from '../sql/expressions.ts';
+import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../encode/ids.ts';
+import { fieldColumn, labelColumn, sequenceColumn } from '../prepared/columns.ts';
+import { type Manifest, SPLITS } from '../prepared/prepared.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { filePath, identifier } from '../sql/text.ts';
 import type { LeftOut } from './row-choice.ts';
-import { SPLITS } from './split.ts';
 import { presentRows } from './vocabulary.ts';
 
 export interface FieldStatistics {
@@ -42,10 +43,6 @@ export interface Statistics {
   sequences?: SequenceStatistics[];
   cells: CellStatistics[];
 }
-
-/** Names of the columns of an encoded file; fixed parts keep fields and tasks apart from the rest. */
-export const fieldColumn = (name: string): string => `field_${name}`;
-export const labelColumn = (name: string): string => `label_${name}`;
 
 /**
  * Counts over the encoded files in `folder`. `missing` counts rows without a value; `outOfVocabulary` values (of a

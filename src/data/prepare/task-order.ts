@@ -1,7 +1,8 @@
 /** Whether tasks are steps of one another: impression, click, purchase. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { filePath, identifier, queryOne } from '../sql/duckdb.ts';
-import { labelColumn } from './statistics.ts';
+import { labelColumn } from '../prepared/columns.ts';
+import { queryOne } from '../sql/duckdb.ts';
+import { filePath, identifier } from '../sql/text.ts';
 
 const label = (task: string): string => identifier(labelColumn(task));
 

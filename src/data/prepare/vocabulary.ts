@@ -4,11 +4,12 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../encode/ids.ts';
 import type { Buckets } from '../encode/tokens.ts';
-import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../prepared/prepared.ts';
-import { execute, filePath, query, queryOne } from '../sql/duckdb.ts';
-import type { Values } from '../sql/expressions.ts';
+import type { Values } from '../expressions/check.ts';
+import { execute, query, queryOne } from '../sql/duckdb.ts';
 import { registerBuckets } from '../sql/functions.ts';
+import { filePath } from '../sql/text.ts';
 import { hashedIdSql, type StoredField } from '../sql/tokens.ts';
 import { storedFields } from './rows.ts';
 

@@ -5,10 +5,12 @@ import { join, resolve } from 'node:path';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { createRowEncoder, type RowEncoder } from '../encode/encoder.ts';
-import { SPLITS } from '../prepare/split.ts';
-import { duckdbError, filePath, openDuckDB } from '../sql/duckdb.ts';
+import { RESERVED_IDS } from '../encode/ids.ts';
+import { openDuckDB } from '../sql/duckdb.ts';
+import { duckdbError } from '../sql/errors.ts';
+import { filePath } from '../sql/text.ts';
 import { readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
-import { type Manifest, type PreparedData, RESERVED_IDS, type SplitReader } from './prepared.ts';
+import { type Manifest, type PreparedData, SPLITS, type SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { ensureRowFile, findRowFile, recordLayout, rowFilePath } from './row-file.ts';
 

@@ -9,37 +9,8 @@
  *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
  *   rows/<split>.bin             the same rows as a flat file for random access (written at first use), with a checksum of each block
  */
-import type { DatasetConfig, FieldConfig, SplitName } from '../../config/dataset.ts';
-
-/** Ids 0 and 1 of every field are reserved. */
-export const PADDING_ID = 0;
-export const OUT_OF_VOCABULARY_ID = 1;
-export const RESERVED_IDS = 2;
-
-export interface PreparedField {
-  name: string;
-  kind: FieldConfig['kind'];
-  /** Ids of this field are offset .. offset + size - 1 in the one embedding table (reserved ids included). */
-  offset: number;
-  size: number;
-  /** Slots of a row: 1, or `maxLength` of a multi-value field. Slots lie one after another in field order. */
-  slots: number;
-  pooling: 'mean' | 'sum';
-  /** Rising edges of a numeric field's buckets (bucket = how many are <= v); absent for `logSquare`. */
-  edges?: number[];
-}
-
-/** Behaviour sequences of a row: for each type the last items of the row's key before its time. */
-export interface PreparedSequences {
-  /** The field whose vocabulary and table rows the items share. */
-  itemField: string;
-  /** Items of a sequence at most. */
-  length: number;
-  /** Names of the types, in the order of a row's sequences. */
-  types: string[];
-  /** Whose items they are: those of training rows, or those of all rows, at an earlier time in both cases. */
-  from: 'train rows' | 'earlier rows';
-}
+import type { DatasetConfig, SplitName } from '../../config/dataset.ts';
+import type { PreparedField, PreparedSequences } from '../encode/ids.ts';
 
 /** A file that went into a prepared data set. */
 export interface InputFile {
@@ -141,3 +112,5 @@ export interface PreparedData {
   /** Tokens of a field by id (index 0 and 1 are the reserved ids); used by warm start and reports. */
   tokens(field: string): Promise<string[]>;
 }
+
+export const SPLITS: SplitName[] = ['train', 'validation', 'test'];

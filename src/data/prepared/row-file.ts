@@ -28,11 +28,13 @@ import { asWriteError } from '../../base/files.ts';
 import { sha256 } from '../../base/hash.ts';
 import { isAlive } from '../../base/process.ts';
 import type { SplitName } from '../../config/dataset.ts';
-import { fieldColumn, labelColumn } from '../prepare/statistics.ts';
-import { type Bindings, duckdbError, filePath, identifier, loadDuckDB, openDuckDB } from '../sql/duckdb.ts';
-import { sequenceColumn } from '../sql/expressions.ts';
+import { PADDING_ID } from '../encode/ids.ts';
+import { type Bindings, loadDuckDB, openDuckDB } from '../sql/duckdb.ts';
+import { duckdbError } from '../sql/errors.ts';
+import { filePath, identifier } from '../sql/text.ts';
+import { fieldColumn, labelColumn, sequenceColumn } from './columns.ts';
 import { verifiedFile } from './manifest.ts';
-import { type Manifest, PADDING_ID } from './prepared.ts';
+import type { Manifest } from './prepared.ts';
 
 export const HEADER_BYTES = 128;
 /** Rows of a block: what readers read at a time, and what has a checksum. */

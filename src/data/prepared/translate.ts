@@ -4,18 +4,9 @@
  */
 import { error } from '../../base/errors/index.ts';
 import type { FieldConfig, SplitName } from '../../config/dataset.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
 import { hashedId } from '../encode/tokens.ts';
-import {
-  type Batch,
-  type BatchOptions,
-  type Manifest,
-  OUT_OF_VOCABULARY_ID,
-  PADDING_ID,
-  type PreparedData,
-  type PreparedField,
-  RESERVED_IDS,
-  type SplitReader,
-} from './prepared.ts';
+import type { Batch, BatchOptions, Manifest, PreparedData, SplitReader } from './prepared.ts';
 
 export interface TranslatedData {
   hasGroup: boolean;

@@ -9,7 +9,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { filePath, literal, openDuckDB, query } from '../sql/duckdb.ts';
+import { openDuckDB, query } from '../sql/duckdb.ts';
+import { filePath, literal } from '../sql/text.ts';
 import { defineRecipe, type RecipeFile } from './recipe.ts';
 
 type FieldInput = DatasetInput['fields'][number];

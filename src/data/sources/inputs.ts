@@ -5,7 +5,7 @@ import { asReadError } from '../../base/files.ts';
 import { sha256File } from '../../base/hash.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import type { InputFile } from '../prepared/prepared.ts';
-import { findFiles } from './sources.ts';
+import { findFiles } from './find.ts';
 
 /** Absolute paths of all files of all sources, each once. */
 export async function inputPaths(config: DatasetConfig, sourceFolder: string): Promise<string[]> {

@@ -3,9 +3,12 @@
  * nothing is lost on the way: 1.4 is no 1, the text 01 is no 1, 10:30 is no day, and beyond 2^53 a floating-point number
  * names no integer. A key that does not survive matches nothing.
  */
-import { identifier } from '../sql/duckdb.ts';
+
+import type { DatasetConfig } from '../../config/dataset.ts';
 import { NUMBER_TEXT } from '../sql/functions.ts';
+import { identifier, sameName } from '../sql/text.ts';
 import { textOf } from '../sql/tokens.ts';
+import { baseSource, columnsOf, type Source } from './source.ts';
 
 /** Integers up to here are exact in a number of the type. */
 const EXACT: Record<string, number> = { FLOAT: 2 ** 24, DOUBLE: 2 ** 53 };
@@ -35,4 +38,27 @@ function survives(key: string, value: string, found: string, wanted: string): st
   const back = `TRY_CAST(${value} AS ${found}) = ${key}`;
   const exact = isNumber(wanted) ? EXACT[found] : isNumber(found) ? EXACT[wanted] : undefined;
   return exact === undefined ? back : `${back} AND abs(${key}::DOUBLE) <= ${exact}`;
+}
+
+export interface JoinKey {
+  /** Column of the rows so far, and of the joined source. */
+  left: string;
+  right: string;
+  /** Types of the two. */
+  wanted: string;
+  found: string;
+  /** SQL of the right key in the left one's type, NULL where nothing can match it. */
+  sql: string;
+}
+
+/** The keys of a join, by its place among the joins: both columns and the SQL that makes them comparable. */
+export function joinKeys(config: DatasetConfig, sources: Source[], place: number): JoinKey[] {
+  const { source, on } = config.joins[place];
+  const before = [baseSource(config), ...config.joins.slice(0, place).map((join) => join.source)];
+  const left = before.flatMap((name) => columnsOf(sources, name));
+  return Object.entries(on).map(([to, from]) => {
+    const wanted = left.find((c) => sameName(c.name, to))?.type ?? 'VARCHAR';
+    const found = columnsOf(sources, source).find((c) => sameName(c.name, from))?.type ?? wanted;
+    return { left: to, right: from, wanted, found, sql: joinKeySql(from, found, wanted) };
+  });
 }

@@ -2,7 +2,7 @@
  * The one notion of a missing value: NULL, the empty text, NaN and infinities, those of dates and times too. Sources and
  * expressions pass through here, so that whatever reads them has to know NULL alone.
  */
-import { identifier, literal } from './duckdb.ts';
+import { identifier, literal } from './text.ts';
 
 /** SQL of a value of a type that is NULL where the value is missing; `sql` itself where the type has NULL alone. */
 export const present = (sql: string, type: string): string => presentAt(sql, type, 0) ?? sql;

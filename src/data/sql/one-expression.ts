@@ -5,7 +5,8 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
-import { literal, queryOne } from './duckdb.ts';
+import { queryOne } from './duckdb.ts';
+import { literal } from './text.ts';
 
 /** An expression and the place in the configuration that it stands at, as the user should read it. */
 export interface Expression {
@@ -242,3 +243,9 @@ const words = (type: string): string =>
     .replace(/_(NODE|REF)$/, '')
     .replaceAll('_', ' ')
     .toLowerCase()}"`;
+
+/** What an expression gives: its SQL over the joined rows, NULL where the value is missing, and DuckDB's type of it. */
+export interface Value {
+  sql: string;
+  type: string;
+}

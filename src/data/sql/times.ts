@@ -4,8 +4,9 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
-import { literal, query } from './duckdb.ts';
-import type { Value } from './expressions.ts';
+import { query } from './duckdb.ts';
+import type { Value } from './one-expression.ts';
+import { literal } from './text.ts';
 
 /** Is a time of this type a text? */
 export const isTextTime = (type: string): boolean => /^(VARCHAR|ENUM\(.*\))$/s.test(type);

@@ -1,10 +1,10 @@
 /** The SQL twin of tokens.ts: how a value of any column type is stored in the rows table and becomes a token. */
 import { error } from '../../base/errors/index.ts';
 import type { FieldConfig } from '../../config/dataset.ts';
-import { jsonToken } from '../formats/json-sql.ts';
-import { RESERVED_IDS } from '../prepared/prepared.ts';
-import { literal } from './duckdb.ts';
+import { RESERVED_IDS } from '../encode/ids.ts';
 import { NUMBER_TEXT } from './functions.ts';
+import { jsonToken } from './json.ts';
+import { literal } from './text.ts';
 
 const INTEGER_TYPE = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 const NUMBER_TYPE = /^(FLOAT|DOUBLE|DECIMAL\(.*\))$/;

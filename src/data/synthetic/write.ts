@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asWriteError } from '../../base/files.ts';
-import { execute, literal, openDuckDB } from '../sql/duckdb.ts';
+import { execute, openDuckDB } from '../sql/duckdb.ts';
+import { literal } from '../sql/text.ts';
 import { HASH_MACROS, mixedSql, type Stream, uniformSql } from './hash.ts';
 import type { WorldOptions } from './options.ts';
 import { FLOWS, LEVELS, type Planted } from './planted.ts';

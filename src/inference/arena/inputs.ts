@@ -1,6 +1,7 @@
 /** Batches into the arena: buffers that a graph's inputs are views of. */
 import { error } from '../../base/errors/index.ts';
-import type { Batch, PreparedField } from '../../data/prepared/prepared.ts';
+import type { PreparedField } from '../../data/encode/ids.ts';
+import type { Batch } from '../../data/prepared/prepared.ts';
 import { type Arena, type FieldLayout, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { SequenceSizes } from '../../model/contract.ts';
 import type { Value } from '../../runtime/contract.ts';

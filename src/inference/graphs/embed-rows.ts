@@ -3,7 +3,7 @@
  * order, so that both give the same numbers. Tables have zeros in the rows of padding (trained.ts).
  */
 
-import { PADDING_ID, type PreparedField } from '../../data/prepared/prepared.ts';
+import { PADDING_ID, type PreparedField } from '../../data/encode/ids.ts';
 import {
   add,
   cast,

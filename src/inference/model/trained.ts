@@ -1,6 +1,7 @@
 /** A finished model as numbers and meaning: what a serving graph is made from. */
 
-import { PADDING_ID, type PreparedData } from '../../data/prepared/prepared.ts';
+import { PADDING_ID } from '../../data/encode/ids.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';

@@ -1,6 +1,7 @@
 /** Rows of a reference's embedding table and rows of ours, which keeps reserved rows in front of each field's. */
 import { z } from 'zod';
-import { type PreparedData, RESERVED_IDS } from '../../data/prepared/prepared.ts';
+import { RESERVED_IDS } from '../../data/encode/ids.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { NotUnderstood } from '../fixture.ts';
 import type { ReferenceModel } from '../reference-model.ts';
 

@@ -1,6 +1,6 @@
 /** What one artifact is asked and answers, counted: values without an id, scores, and how far the fields have drifted. */
 
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared/prepared.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { Artifact } from '../../store/artifact/open.ts';
 import type { EncodedRequest } from '../ranker/rows.ts';
 import { type Family, family, Histogram, type Series } from './metrics.ts';

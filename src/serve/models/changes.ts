@@ -3,7 +3,7 @@
  * of late fare with it. Several processes add up what they found.
  */
 
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared/prepared.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { EncodedRequest } from '../ranker/rows.ts';

@@ -2,7 +2,7 @@
 
 import type { EncoderSource, RowEncoder, SequenceValues } from '../../data/encode/encoder.ts';
 import { createRowEncoder } from '../../data/encode/encoder.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/prepared/prepared.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest, Rows, Values } from './contract.ts';
 

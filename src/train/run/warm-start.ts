@@ -5,14 +5,13 @@
 
 import { error } from '../../base/errors/index.ts';
 import {
-  type Manifest,
   OUT_OF_VOCABULARY_ID,
   PADDING_ID,
-  type PreparedData,
   type PreparedField,
   type PreparedSequences,
   RESERVED_IDS,
-} from '../../data/prepared/prepared.ts';
+} from '../../data/encode/ids.ts';
+import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import { bufferViews, view } from '../../inference/arena/weights.ts';
 import { bufferName } from '../../inference/graphs/forward.ts';
 import { openRecorded } from '../../inference/model/run-data.ts';

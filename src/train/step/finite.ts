@@ -1,7 +1,7 @@
 /** Training ends where a number is not finite: no checkpoint and no model holds one. */
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { firstNotFinite } from '../../base/finite.ts';
-import type { PreparedField } from '../../data/prepared/prepared.ts';
+import type { PreparedField } from '../../data/encode/ids.ts';
 import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
 

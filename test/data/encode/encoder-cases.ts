@@ -5,7 +5,8 @@ import { expect } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { openPrepared, openRowEncoder } from '../../../src/data/prepared/open.ts';
-import { execute, literal, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { execute, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { literal } from '../../../src/data/sql/text.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from '../support.ts';
 
 type Value = string | number | bigint | boolean | null | Value[];

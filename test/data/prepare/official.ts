@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
+import { RESERVED_IDS } from '../../../src/data/encode/ids.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { RESERVED_IDS } from '../../../src/data/prepared/prepared.ts';
 import { dataset, fixture, readParquetRows, readSafetensors, temporaryFolder } from '../support.ts';
 
 /** Fails unless equal ids of one side are equal ids of the other, in every row. */

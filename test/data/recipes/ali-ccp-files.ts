@@ -5,7 +5,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, execute, literal, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { type Database, execute, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { literal } from '../../../src/data/sql/text.ts';
 import { EVERYWHERE } from '../support.ts';
 
 export interface AliCcpFiles {

@@ -5,7 +5,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { execute, literal, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { execute, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { literal } from '../../../src/data/sql/text.ts';
 import { EVERYWHERE } from '../support.ts';
 
 const below = (n: number, salt: string): string => `(hash(i, ${literal(salt)}) % ${n})::BIGINT`;

@@ -6,7 +6,8 @@ import type { DatasetConfig } from '../../../src/config/dataset.ts';
 import { validate, worstLevel } from '../../../src/data/checks/validate.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
-import { createSourceViews, joinedRelation } from '../../../src/data/sources/sources.ts';
+import { joinedRelation } from '../../../src/data/sources/joined.ts';
+import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query, type Row } from '../../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, fixture, readParquetRows, temporaryFolder } from '../support.ts';
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
-import { createSourceViews, joinedRelation } from '../../../src/data/sources/sources.ts';
+import { joinedRelation } from '../../../src/data/sources/joined.ts';
+import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, failure, fixture, temporaryFolder } from '../support.ts';
 

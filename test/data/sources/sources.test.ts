@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createSourceViews, inspectSources } from '../../../src/data/sources/sources.ts';
+import { inspectSources } from '../../../src/data/sources/inspect.ts';
+import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
 import { dataset, EVERYWHERE, failure, fixture, ML1M, temporaryFolder } from '../support.ts';
 

@@ -1,11 +1,13 @@
 /** What to do about texts where numbers or labels were expected: advice that works when it is followed. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { identifier, literal, query, queryOne } from '../sql/duckdb.ts';
-import { referencedColumns } from '../sql/expressions.ts';
+import { type Source, viewOf } from '../sources/source.ts';
+import { query, queryOne } from '../sql/duckdb.ts';
+import { identifier, literal, sameName } from '../sql/text.ts';
 import { isText } from '../sql/tokens.ts';
-import { type Source, viewOf } from './sources.ts';
+import { referencedColumns } from './columns.ts';
 
 /** Texts that people and programs write for "no value". */
 const NOTHING =
@@ -30,9 +32,9 @@ interface Asked {
 async function placesOf({ connection, sources }: Asked, sql: string): Promise<Place[]> {
   const [references] = await referencedColumns(connection, [{ usedBy: 'advice', sql }]);
   return references.flatMap(([first, second]): Place[] => {
-    const named = sources.find(({ name }) => second !== undefined && name.toLowerCase() === first.toLowerCase());
+    const named = sources.find(({ name }) => second !== undefined && sameName(name, first));
     const column = named === undefined ? first : second;
-    const has = (source: Source) => source.columns.find((c) => c.name.toLowerCase() === column.toLowerCase());
+    const has = (source: Source) => source.columns.find((c) => sameName(c.name, column));
     const source = named ?? sources.find(has);
     const found = source && has(source);
     return source === undefined || found === undefined ? [] : [{ column: found.name, source }];

@@ -3,8 +3,9 @@
  * the number 1.1; a field that is this column has the token 1.10. Such texts stand in columns of their own, which no
  * expression of a configuration names.
  */
-import { identifier } from '../sql/duckdb.ts';
+
 import { NUMBER_TEXT } from '../sql/functions.ts';
+import { identifier } from '../sql/text.ts';
 
 export interface Column {
   name: string;

@@ -1,13 +1,16 @@
 /** Values of later files that are none of the type that training found: an error where an expression computes with them. */
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { identifier, queryOne } from '../sql/duckdb.ts';
-import { columnUses, referencedColumns } from '../sql/expressions.ts';
+import { type Column, numberColumn, writtenColumn } from '../formats/columns.ts';
+import { baseSource, type Source, viewOf } from '../sources/source.ts';
+import { queryOne } from '../sql/duckdb.ts';
 import type { Expression } from '../sql/one-expression.ts';
+import { identifier, sameName } from '../sql/text.ts';
 import { columnOf } from './as-written.ts';
-import { type Column, numberColumn, writtenColumn } from './columns.ts';
-import { baseSource, type Source, viewOf } from './sources.ts';
+import { referencedColumns } from './columns.ts';
+import { columnUses } from './places.ts';
 
 /**
  * Throws DATA_VALUE_TYPE for the first value that an expression computes with and that does not fit the type its column is
@@ -44,7 +47,7 @@ export async function checkFit(
     for (const [first, second] of names)
       for (const source of own === undefined ? [baseSource(config), ...config.joins.map((j) => j.source)] : [own]) {
         const name = first === source && second !== undefined ? second : first;
-        const column = columnsOf(sources, source).find((c) => c.name.toLowerCase() === name.toLowerCase());
+        const column = columnsOf(sources, source).find((c) => sameName(c.name, name));
         if (column !== undefined) await checkColumn(connection, sources, source, column, usedBy, false);
       }
   }

@@ -4,7 +4,7 @@
  * changes what another row means.
  */
 
-import { identifier } from '../sql/duckdb.ts';
+import { identifier } from '../sql/text.ts';
 import { textOf } from '../sql/tokens.ts';
 import {
   type Column,

@@ -2,10 +2,11 @@
  * Expressions that are a column itself take its values as they were written, whatever type the column has for those that
  * compute with it: in a CSV 1.10 and 1.1 are two tokens of a field and one number of a condition.
  */
+
 import type { DatasetConfig } from '../../config/dataset.ts';
-import { identifier, literal } from '../sql/duckdb.ts';
-import { type Column, itemsColumn, numberColumn, writtenColumn } from './columns.ts';
-import { baseSource, type Source } from './sources.ts';
+import { type Column, itemsColumn, numberColumn, writtenColumn } from '../formats/columns.ts';
+import { baseSource, type Source } from '../sources/source.ts';
+import { identifier, literal, sameName } from '../sql/text.ts';
 
 /** What an expression takes of a column that it is. */
 export type Use = 'text' | 'number' | { separator: string };
@@ -30,10 +31,9 @@ export function columnOf(
   const name = quoted?.replaceAll('""', '"') ?? plain;
   const owner = quotedSource?.replaceAll('""', '"') ?? plainSource;
   if (name === undefined || (owner === undefined && quoted === undefined && OWN_WORDS.test(name))) return undefined;
-  const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   for (const source of [baseSource(config), ...config.joins.map((join) => join.source)]) {
-    if (owner !== undefined && !isSame(owner, source)) continue;
-    const column = sources.find((s) => s.name === source)?.columns.find((c) => isSame(c.name, name));
+    if (owner !== undefined && !sameName(owner, source)) continue;
+    const column = sources.find((s) => s.name === source)?.columns.find((c) => sameName(c.name, name));
     if (column !== undefined) return { source, column };
   }
   return undefined;

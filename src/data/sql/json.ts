@@ -1,5 +1,5 @@
 /** SQL over DuckDB's JSON type: the token of a value is the same whatever types its neighbours have. */
-import { NUMBER_TEXT } from '../sql/functions.ts';
+import { NUMBER_TEXT } from './functions.ts';
 
 /**
  * The token of a JSON value: a text without its quotation marks, a number as JavaScript prints it (integers in all their

@@ -1,0 +1,71 @@
+/** The SQL expressions of a configuration, and the places that they stand at. */
+import type { DatasetConfig } from '../../config/dataset.ts';
+import { sequenceColumn } from '../prepared/columns.ts';
+import type { Expression } from '../sql/one-expression.ts';
+import { identifier } from '../sql/text.ts';
+import type { Use } from './as-written.ts';
+
+/** The places of fields and tasks in the configuration. */
+export const fieldUse = ({ name }: { name: string }): string => `field "${name}"`;
+
+export const taskUse = ({ name }: { name: string }): string => `task "${name}"`;
+
+/** The expression of a field: its own, or the column of its name. */
+export const fieldExpression = (field: { name: string; expression?: string }): string =>
+  field.expression ?? identifier(field.name);
+
+/** Every expression of a configuration; their `usedBy` are unique except for those of groupRowsBy. */
+export function allExpressions(config: DatasetConfig): Expression[] {
+  const optional = (usedBy: string, sql: string | undefined): Expression[] =>
+    sql === undefined ? [] : [{ usedBy, sql }];
+  return [
+    ...config.fields.map((f) => ({ usedBy: fieldUse(f), sql: fieldExpression(f) })),
+    { usedBy: 'scenario', sql: config.scenario.expression },
+    ...config.tasks.map((t) => ({ usedBy: taskUse(t), sql: t.label })),
+    ...optional('where', config.where),
+    ...optional('weight', config.weight),
+    ...optional('group', config.group),
+    ...optional('split', 'column' in config.split ? config.split.column : undefined),
+    ...deduplicateExpressions(config),
+    ...sequenceExpressions(config),
+    ...config.groupRowsBy.map((column) => ({ usedBy: 'groupRowsBy', sql: identifier(column) })),
+  ];
+}
+
+export const deduplicateUse = (place: number): string => `deduplicate.by.${place}`;
+
+const deduplicateExpressions = ({ deduplicate }: DatasetConfig): Expression[] =>
+  typeof deduplicate === 'object' ? deduplicate.by.map((sql, i) => ({ usedBy: deduplicateUse(i), sql })) : [];
+
+/** The places of the sequences' expressions in the configuration. */
+export const SEQUENCE_KEY = 'sequences.key';
+
+export const SEQUENCE_TIME = 'sequences.time';
+
+export const sequenceType = (type: string): string => `sequences.types.${type}`;
+
+/** The lists of items that rows to be scored bring along. */
+export const givenSequences = ({ sequences }: DatasetConfig): Expression[] =>
+  Object.keys(sequences?.types ?? {}).map((type) => ({
+    usedBy: `sequence "${type}"`,
+    sql: identifier(sequenceColumn(type)),
+  }));
+
+const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
+  sequences === undefined
+    ? []
+    : [
+        { usedBy: SEQUENCE_KEY, sql: sequences.key },
+        { usedBy: SEQUENCE_TIME, sql: sequences.time },
+        ...Object.entries(sequences.types).map(([type, condition]) => ({ usedBy: sequenceType(type), sql: condition })),
+      ];
+
+/** What the expressions of a configuration take of a column, where they are one, by their `usedBy`; others compute with it. */
+export function columnUses(config: DatasetConfig): Map<string, Use> {
+  const fields = config.fields.map((field): [string, Use] => [
+    fieldUse(field),
+    field.kind === 'numeric' ? 'number' : field.kind === 'multi' ? { separator: field.separator } : 'text',
+  ]);
+  const given = givenSequences(config).map(({ usedBy }): [string, Use] => [usedBy, { separator: '|' }]);
+  return new Map([...fields, ...given, ['scenario', 'text'], ['group', 'text'], [SEQUENCE_KEY, 'text']]);
+}
