@@ -1,7 +1,7 @@
-/** Exit codes of the command line, one per kind of trouble. */
+/** Exit codes of the command line, one for each kind of failure. */
 export const EXIT = {
   ok: 0,
-  /** A fault of ours: the only case in which a stack trace is shown. */
+  /** A fault of the program: the only case in which a stack trace is shown. */
   internal: 1,
   /** Wrong usage or configuration. */
   usage: 2,
@@ -9,7 +9,7 @@ export const EXIT = {
   data: 3,
   /** A run folder, checkpoint or artifact is damaged or does not fit. */
   artifact: 4,
-  /** Training broke down (for example a NaN loss). */
+  /** Training failed (for example a NaN loss). */
   training: 5,
   /** The machine refused: disk full, no permission, no memory, no backend. */
   environment: 6,
@@ -17,11 +17,15 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What to do: a text, one made from the details, or one for docs/errors.md alone where the message says it already. */
+export type Advice<D> = string | ((details: D) => string) | { onPage: string };
+
 export interface ErrorEntry<D> {
   exitCode: (typeof EXIT)[keyof typeof EXIT];
   httpStatus: number;
-  /** The text a user reads: what was found, what was expected, what to do. */
+  /** What was found and what was expected. A message that ends in a list ends with a line break. */
   message: (details: D) => string;
+  advice: Advice<D>;
 }
 
 /** Declares an entry; exists for the inference of D. */
@@ -29,4 +33,13 @@ export const entry = <D>(
   exitCode: ErrorEntry<D>['exitCode'],
   httpStatus: number,
   message: (details: D) => string,
-): ErrorEntry<D> => ({ exitCode, httpStatus, message });
+  advice: Advice<D>,
+): ErrorEntry<D> => ({ exitCode, httpStatus, message, advice });
+
+/** The text that a user reads: the message, and what to do. */
+export function textOf<D>({ message, advice }: ErrorEntry<D>, details: D): string {
+  const found = message(details);
+  const todo = typeof advice === 'function' ? advice(details) : typeof advice === 'string' ? advice : '';
+  if (todo === '') return found.trimEnd();
+  return found.endsWith('\n') ? `${found}${todo}` : `${found}. ${todo}`;
+}

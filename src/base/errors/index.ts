@@ -1,22 +1,22 @@
 /**
  * The error catalogue: every mistake that a user can make has one entry with a code, a message that names what was
- * found, what was expected and what to do, an exit code for the command line and a status for HTTP.
- * Entries live in one file per area beside this one; this file joins them and makes them throwable.
+ * found and what was expected, what to do, an exit code for the command line and a status for HTTP.
+ * Entries are in one file per area; this file joins them and makes them throwable. docs/errors.md lists them.
  */
 import { ARTIFACT_ERRORS } from './artifact.ts';
-import { CHECK_ERRORS } from './checks.ts';
 import { CLI_ERRORS } from './cli.ts';
 import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
-import type { ErrorEntry } from './entry.ts';
-import { EXPERIMENT_ERRORS } from './experiment.ts';
+import { type ErrorEntry, textOf } from './entry.ts';
 import { GRAPH_ERRORS } from './graph.ts';
+import { INIT_ERRORS } from './init.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
 import { SELECT_ERRORS } from './select.ts';
 import { SERVE_ERRORS } from './serve.ts';
+import { STUDY_ERRORS } from './study.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
 export const ERRORS = {
@@ -24,7 +24,7 @@ export const ERRORS = {
   ...CLI_ERRORS,
   ...CONFIG_ERRORS,
   ...DATA_ERRORS,
-  ...CHECK_ERRORS,
+  ...INIT_ERRORS,
   ...GRAPH_ERRORS,
   ...RUNTIME_ERRORS,
   ...ARTIFACT_ERRORS,
@@ -33,7 +33,7 @@ export const ERRORS = {
   ...PARITY_ERRORS,
   ...SELECT_ERRORS,
   ...SERVE_ERRORS,
-  ...EXPERIMENT_ERRORS,
+  ...STUDY_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -63,6 +63,5 @@ export class TributaryError extends Error {
 
 /** Builds the error of a catalogue entry. Use: `throw error('DATA_COLUMNS_MISSING', { ... })`. */
 export function error<K extends ErrorCode>(code: K, details: Details<K>, cause?: unknown): TributaryError {
-  const entry = ERRORS[code] as ErrorEntry<Details<K>>;
-  return new TributaryError(code, entry.message(details), details, cause);
+  return new TributaryError(code, textOf(ERRORS[code] as ErrorEntry<Details<K>>, details), details, cause);
 }

@@ -5,57 +5,64 @@ export const TRAIN_ERRORS = {
     EXIT.usage,
     400,
     (d: { key: string; known: string[] }) => `there is no model "${d.key}". Models: ${d.known.join(', ')}`,
+    { onPage: 'Take one of the models in the message (`tributary models`)' },
   ),
-
   SEQUENCES_MISSING: entry(
     EXIT.usage,
     400,
     (d: { model?: string }) =>
-      `${d.model === undefined ? 'the model' : `the model "${d.model}"`} reads behaviour sequences, and the data have none: ` +
-      'add "sequences" to the data set and prepare it again, or take another model',
+      `${d.model === undefined ? 'the model' : `the model "${d.model}"`} reads behaviour sequences, and the data have none`,
+    'Add "sequences" to the data set and prepare it again, or take another model',
   ),
   WARM_START_MISMATCH: entry(
     EXIT.usage,
     400,
     (d: { run: string; problems: string[] }) =>
-      `cannot go on from the weights of ${d.run}:\n${d.problems.map((p) => `  ${p}`).join('\n')}\nUse the same model and options on data with the same fields, scenarios and tasks`,
+      `cannot start from the weights of ${d.run}:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
+    'Use the same model and options on data with the same fields, scenarios and tasks',
   ),
   MODEL_UNBOUND: entry(
     EXIT.usage,
     400,
-    (d: { run: string }) =>
-      `the weights in ${d.run} were imported without a data set: name the prepared one with --data, here or when importing`,
+    (d: { run: string }) => `the weights in ${d.run} were imported without a data set`,
+    'Name the prepared one with --data, here or when importing',
   ),
   MODEL_MISFIT: entry(
     EXIT.usage,
     400,
     (d: { model: string; data: string; problems: string[] }) =>
       `${d.data} does not fit ${d.model}: it has ${d.problems.join('; ')}`,
+    {
+      onPage:
+        'Name data with the fields, scenarios and tasks that the model was trained on, prepared with its vocabularies',
+    },
   ),
   RUN_IMPORTED: entry(
     EXIT.usage,
     400,
-    (d: { folder: string }) =>
-      `the weights in ${d.folder} were imported: there is no training to go on with. Start a new one from them with \`tributary train --warm-start ${d.folder}\``,
+    (d: { folder: string }) => `the weights in ${d.folder} were imported: there is no training to resume`,
+    (d) => `Start a new one from them with \`tributary train --warm-start ${d.folder}\``,
   ),
   IMPORT_UNSUPPORTED: entry(
     EXIT.usage,
     400,
     (d: { key: string; known: string[] }) =>
       `the model "${d.key}" has no published layout to import from or export to. Models that have one: ${d.known.join(', ')}`,
+    { onPage: 'Take one of the models in the message' },
   ),
   IMPORT_MISMATCH: entry(
     EXIT.artifact,
     422,
     (d: { weights: string; problems: string[] }) =>
-      `${d.weights} does not hold this model:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n` +
-      'Check --model and the sizes in --config',
+      `${d.weights} does not hold this model:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
+    'Check --model and the sizes in --config',
   ),
   SUBSET_EMPTY: entry(
     EXIT.data,
     422,
     (d: { folder: string; split: string; scenarios: string[] }) =>
-      `${d.folder} has no ${d.split} row of ${d.scenarios.map((name) => `"${name}"`).join(', ')}: train.scenarios must name a scenario with rows in every split`,
+      `${d.folder} has no ${d.split} row of ${d.scenarios.map((name) => `"${name}"`).join(', ')}`,
+    'train.scenarios must name a scenario with rows in every split',
   ),
   LOSS_NOT_FINITE: entry(
     EXIT.training,
@@ -68,7 +75,7 @@ export const TRAIN_ERRORS = {
       epoch: number;
       learningRate?: number;
       largestGradient?: string;
-      /** Sum of the weights of the batch's rows, where that is no finite number above 0. */
+      /** Sum of the weights of the batch's rows, if it is not a finite number above 0. */
       weights?: string;
     }) => {
       const numbers = [
@@ -77,12 +84,15 @@ export const TRAIN_ERRORS = {
       ];
       return (
         `${d.what} is not finite at step ${d.step} (phase ${d.phase}, epoch ${d.epoch})` +
-        `${numbers.length === 0 ? '' : `; ${numbers.join(', ')}`}. ` +
-        (d.weights === undefined
-          ? 'Try a lower train.learningRate or train.clipNorm'
-          : `The weights of the batch's rows sum to ${d.weights}: every weight must be a finite number above 0. Correct them and prepare the data again`) +
-        '. No model was written; checkpoints from before are kept'
+        `${numbers.length === 0 ? '' : `; ${numbers.join(', ')}`}` +
+        (d.weights === undefined ? '' : `. The weights of the batch's rows sum to ${d.weights}`)
       );
     },
+    (d) =>
+      `${
+        d.weights === undefined
+          ? 'Try a lower train.learningRate or train.clipNorm'
+          : 'Every weight must be a finite number above 0: correct them and prepare the data again'
+      }. No model was written; earlier checkpoints are kept`,
   ),
 } as const;
