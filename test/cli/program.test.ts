@@ -82,6 +82,14 @@ test.each([
   expect({ code, out }).toEqual({ code: 2, out: '' });
 });
 
+test('a command line that cannot be parsed has the code USAGE and names the help', async () => {
+  const { code, err } = await run('train', '--dta', 'x');
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/^error USAGE: unknown option.*\nSee `tributary train --help`\n$/),
+  ]);
+});
+
 test('with --json an error is an event on stdout, too', async () => {
   const { out, err } = await run('evaluate', '/nowhere', '--json');
   expect(JSON.parse(out)).toEqual({

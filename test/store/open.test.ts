@@ -77,6 +77,12 @@ const DAMAGES: Damage[] = [
   ],
   ['a changed manifest', 'ARTIFACT_SEAL', 'manifest.json', (f) => flip(join(f, 'manifest.json'), 100)],
   ['a manifest cut short', 'ARTIFACT_SEAL', 'manifest.json', (f) => truncateSync(join(f, 'manifest.json'), 500)],
+  [
+    'a manifest of 65 MiB',
+    'FILE_TOO_LARGE',
+    'manifest.json',
+    (f) => truncateSync(join(f, 'manifest.json'), 65 * 2 ** 20),
+  ],
   ['a later version', 'ARTIFACT_VERSION', 'version 2', (f) => forge(f, (m) => Object.assign(m, { version: 2 }))],
   [
     'a missing entry',

@@ -90,7 +90,17 @@ test('killed and begun again, with other workers, a search ends as if nothing ha
   const other = tributary([...words, '--set', 'options.train.maxEpochs=3']);
   expect(other).toMatchObject({
     code: 2,
-    err: expect.stringContaining('differs from this one in options.train.maxEpochs'),
+    err: expect.stringMatching(/^error TUNE_OTHER: .*differs from this one in options\.train\.maxEpochs/),
+  });
+});
+
+test('a search whose trials all fail names the first failure', () => {
+  const space = { 'train.learningRate': { choices: [1e30] } };
+  const method = { kind: 'tpe', trials: 2, startTrials: 1 };
+  const file = write('failing.yaml', { ...config, space, method });
+  expect(tributary(['tune', file, '--out', at('failing'), '--workers', '1'])).toMatchObject({
+    code: 5,
+    err: expect.stringMatching(/^error TUNE_NO_VALUE: none of the 2 trials reached a value\. .*not finite/m),
   });
 });
 

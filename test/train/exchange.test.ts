@@ -73,5 +73,20 @@ test('a moving average that is missing is named', () => {
     at('without.safetensors'),
     [...tensors].filter(([key]) => key !== name),
   );
-  expect(() => imported(path, at('without.safetensors'))).toThrow(`${name} is missing: expected [6,16]`);
+  expect(() => imported(path, at('without.safetensors'))).toThrow(
+    expect.objectContaining({
+      code: 'IMPORT_MISMATCH',
+      message: expect.stringContaining(`${name} is missing: expected [6,16]`),
+    }),
+  );
+});
+
+test('a model that is not there, or that has no published layout, is refused', () => {
+  const { path } = fixture('aesm2_eval');
+  const refused = (model: string) => () =>
+    importWeights({ model, weights: `${path}.safetensors`, config: `${path}.json`, place: { folder: at('none') } });
+  expect(refused('aesm3')).toThrow(expect.objectContaining({ code: 'MODEL_UNKNOWN' }));
+  expect(refused('cross-stitch')).toThrow(
+    expect.objectContaining({ code: 'IMPORT_UNSUPPORTED', message: expect.stringContaining('aesm2') }),
+  );
 });

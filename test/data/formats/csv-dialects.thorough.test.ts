@@ -134,6 +134,14 @@ describe('encodings', () => {
     expect((await refused(windows, { encoding: 'latin-1' })).message).toMatch(/line 2 .*0x93/);
   });
 
+  test('big-endian UTF-16 is named', async () => {
+    const swapped = Buffer.from('\ufeffa,b\n1,x\n2,y\n', 'utf16le').swap16();
+    expect(await refused(swapped)).toMatchObject({
+      code: 'DATA_ENCODING_UNSUPPORTED',
+      message: expect.stringMatching(/is big-endian UTF-16, .*Convert the file to UTF-8/),
+    });
+  });
+
   test('a byte order mark before quotes, also around a delimiter', async () => {
     const { types } = await readFiles({ 't.csv': '\ufeff"us,er","item"\n1,2\n3,4\n' }, { path: 't.csv' });
     expect(Object.keys(types)).toEqual(['us,er', 'item']);

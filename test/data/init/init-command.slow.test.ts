@@ -48,7 +48,7 @@ test('README: init, validate, prepare', () => {
 
   const again = tributary('init users.csv --out shop.yaml'.split(' '), { cwd: folder });
   expect(again.code).toBe(2);
-  expect(again.err).toMatch(/INIT_OUT_EXISTS.*shop\.yaml is there already.*--force/);
+  expect(again.err).toMatch(/INIT_OUT_EXISTS.*shop\.yaml exists already.*--force/);
   const input = tributary('init impressions.parquet --out impressions.parquet --force'.split(' '), { cwd: folder });
   expect(input.err).toMatch(/INIT_OUT_NAME/); // a name that no configuration has: no file of data is overwritten
   expect(readFileSync(join(folder, 'shop.yaml'), 'utf8')).toBe(before);

@@ -39,7 +39,9 @@ describe('a folder stands for its tables', () => {
 
   test('what is none is refused', async () => {
     const refused = (files: Record<string, string>) => failure(readFiles(under('log', files), { path: 'log' }));
-    expect((await refused({ _SUCCESS: '' })).message).toMatch(/log \(source "t"\) is a folder with no table/);
+    const empty = await refused({ _SUCCESS: '' });
+    expect(empty.code).toBe('DATA_FOLDER');
+    expect(empty.message).toMatch(/log \(source "t"\) is a folder with no table.*\. Name the folder or files/);
     expect((await refused({ '1.csv': 'a\n1\n', '2.json': '{"a":1}' })).message).toMatch(
       /different formats \(csv, json\)/,
     );

@@ -1,6 +1,8 @@
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
+import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { joinKeySql } from '../../../src/data/sources/join-keys.ts';
 import { type Database, openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
 import { registerNumberText } from '../../../src/data/sql/functions.ts';
@@ -133,4 +135,17 @@ test('inner joins that drop rows are counted as such', async () => {
   const joins: DatasetInput['joins'] = [{ source: 'users', on: { id: 'id' }, kind: 'inner' }];
   const { statistics } = await prepareOnce(config({ joins }), folder);
   expect([statistics.leftOut, statistics.leftOutBecause?.join]).toEqual([30, 30]);
+});
+
+test('a joined file that grows while it is prepared does not multiply rows', async () => {
+  const folder = await folderOf('i % 4', 'id,age\n0,a\n1,b\n');
+  const users = join(folder, 'users.csv');
+  // Keys have been checked when the rows are computed.
+  const onProgress = ({ step }: { step: string }): void => {
+    if (step === 'Computing the rows') appendFileSync(users, '0,c\n');
+  };
+  const out = join(temporaryFolder(), 'out');
+  const { code, message } = await failure(prepare({ config: config(), sourceFolder: folder, out, onProgress }));
+  expect(code).toBe('DATA_JOIN_ROWS');
+  expect(message).toMatch(/make 50 rows out of 40 rows of source "log"/);
 });

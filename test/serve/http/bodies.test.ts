@@ -68,3 +68,19 @@ test('a body whose bytes are not UTF-8 is refused, not answered under other name
   expect((await send(client, body)).code).toBe('BODY_NOT_JSON');
   expect((await send(client, Buffer.from(body.toString('latin1')))).status).toBe(200);
 });
+
+test('a body with too many values or names of properties is refused before it is parsed', async () => {
+  const client = await serving([artifact().folder], { limits: { values: 50_000 } });
+  const fields = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`field${i}`, 1]));
+  const values = { ...REQUEST, context: { user: Array.from({ length: 60_000 }, () => 1) } };
+  const cases: [object, RegExp][] = [
+    [values, /more than 50000 values \(limits\.values/],
+    [{ ...REQUEST, context: fields(20_000) }, /more than \d+ different names/],
+  ];
+  for (const [body, message] of cases)
+    expect(await send(client, JSON.stringify(body))).toMatchObject({
+      status: 413,
+      code: 'BODY_TOO_COMPLEX',
+      message: expect.stringMatching(message),
+    });
+});

@@ -217,3 +217,11 @@ test('a message names the first of thousands, not all', async () => {
   }
   expect((await client.ask(`/v2/models/${long.slice(0, 8000)}`)).text.length).toBeLessThan(10_000);
 });
+
+test('a port that another program listens on is refused with its number', async () => {
+  const { service } = await serving([artifact().folder]);
+  await expect(serving([artifact().folder], { port: service.port })).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${service.port}: .*EADDRINUSE.*Choose another --port`)),
+  });
+});

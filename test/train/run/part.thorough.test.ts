@@ -1,7 +1,10 @@
 /** Runs that learn some scenarios or tasks alone. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { datasetSchema } from '../../../src/config/dataset.ts';
 import { loadRun } from '../../../src/config/load.ts';
+import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { modelSizes } from '../../../src/inference/model/sizes.ts';
 import { findModel, models } from '../../../src/model/registry.ts';
@@ -85,4 +88,27 @@ test('the cost of a model, counted by hand', async () => {
   const [learned, kept] = ['learned', 'keep'].map((selection) => cost('autoifs', { ...options, selection }));
   expect(learned.multiplyAddsPerRow - kept.multiplyAddsPerRow).toBe(16 * 8 + 8 * 4 * 2);
   expect(learned.denseParameters - kept.denseParameters).toBe(16 * 8 + 8 + (8 + 1) * 4 * 2);
+});
+
+test('a part without rows of a split is refused', async () => {
+  const lines = Array.from(
+    { length: 100 },
+    (_, row) => `i${row % 7},${row < 20 ? 0 : 1},${row % 3 === 0 ? 1 : 0},${row}`,
+  );
+  writeFileSync(join(temporary.path, 'moved.csv'), ['item,place,click,time', ...lines].join('\n'));
+  const config = datasetSchema.parse({
+    name: 'moved',
+    sources: { log: { path: 'moved.csv' } },
+    fields: [{ name: 'item', kind: 'categorical' }],
+    scenario: { expression: 'place', values: [0, 1], names: ['feed', 'search'] },
+    tasks: [{ name: 'click', label: 'click' }],
+    split: { kind: 'time', column: 'time' },
+  });
+  const out = join(temporary.path, 'moved');
+  await prepare({ config, sourceFolder: temporary.path, out });
+  const run = await makeRun(join(temporary.path, 'moved-run'), out, { train: { scenarios: ['feed'] } });
+  await expect(trainWithStops(run)).rejects.toMatchObject({
+    code: 'SUBSET_EMPTY',
+    message: expect.stringMatching(/has no validation row of "feed"/),
+  });
 });

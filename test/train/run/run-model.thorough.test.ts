@@ -101,7 +101,7 @@ test('a run goes on with its data in another folder, to the same bits, and with 
 
   const without = trainSteps(stopped, 1);
   await expect(without).rejects.toMatchObject({ code: 'RUN_DATA_MISSING', exitCode: 2 });
-  await expect(without).rejects.toThrow(/own-data, where no prepared data set is now.*--data/);
+  await expect(without).rejects.toThrow(/own-data, which is not a prepared data set now.*--data/);
   await expect(evaluateRun(stopped, 'test')).rejects.toMatchObject({ code: 'RUN_DATA_MISSING' });
   const other = await prepareSmall(folder.path, 300, 20, 'other');
   const wrong = trainSteps(stopped, 1, { data: other });

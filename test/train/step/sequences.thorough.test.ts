@@ -254,3 +254,13 @@ describe('a run on data with sequences', () => {
     expect(existsSync(place)).toBe(false);
   });
 });
+
+test('a model that reads sequences has no graph for data without them', () => {
+  const { sequences: _, ...without } = sizes;
+  expect(() => inferenceGraph({ model, options, sizes: without, phase: 'train', batchSize: B })).toThrow(
+    expect.objectContaining({
+      code: 'SEQUENCES_MISSING',
+      message: expect.stringMatching(/"places" reads behaviour sequences, and the data have none\. Add "sequences"/),
+    }),
+  );
+});
