@@ -56,7 +56,10 @@ describe('saving and loading', () => {
     expect(latestCheckpoint(folder)).toBeUndefined();
     expect(listCheckpoints(folder)).toEqual([]);
     expect(() => loadCheckpoint(folder, 'best')).toThrow(
-      expect.objectContaining({ code: 'CHECKPOINT_MISSING', message: expect.stringContaining('Start the training again') }),
+      expect.objectContaining({
+        code: 'CHECKPOINT_MISSING',
+        message: expect.stringContaining('Start the training again'),
+      }),
     );
   });
 });
