@@ -1,14 +1,17 @@
-/** How many requests a service answers, and how fast: `tributary serve` in a process of its own, load from this one. */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { random } from '../base/random.ts';
+/**
+ * How many requests a service answers, and how fast: `tributary serve` in a process of its own, load from this one.
+ *
+ * An echo server of the same bodies takes turns with it, second by second. On a machine that others use, and on virtual machines
+ * most of all, latencies tell more about the machine than about the service; their ratio to those of the echo server does not.
+ */
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { generateLoad, type LoadResult } from './load.ts';
+import { type Answering, type EchoServer, startEcho, startService } from './serve-processes.ts';
+import { drawBodies } from './serve-requests.ts';
 
 export interface ServeBenchOptions {
   artifact: string;
-  /** Items a request. */
+  /** Items of a request; several numbers are measured one after the other. */
   candidates: readonly number[];
   /** Seconds of each measurement. */
   seconds: number;
@@ -17,18 +20,28 @@ export interface ServeBenchOptions {
   config?: string;
 }
 
-export interface ServeTiming {
-  candidates: number;
-  load: 'max' | 'half of max';
-  bodyBytes: number;
+/** What a server did under a load. */
+export interface Measured {
   requests: number;
   failures: number;
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
-  /** Time of processors that the service took for a request: says the same on a machine that others use, too. */
+  /** Processor time of the server for a request: hardly depends on who else uses the machine. */
   cpuMsPerRequest: number;
+}
+
+/** The service, and the echo server under the same load. */
+export interface ServeTiming extends Measured {
+  candidates: number;
+  /** `half of max`: requests are due at half the rate that the service reached, at both servers. */
+  load: 'max' | 'half of max';
+  bodyBytes: number;
+  answerBytes: number;
+  echo: Measured;
+  /** The service's number over that of the echo server. */
+  ratios: { requestsPerSecond: number; p50: number; p99: number; cpuMsPerRequest: number };
 }
 
 export interface ServeBench {
@@ -37,138 +50,164 @@ export interface ServeBench {
   timings: ServeTiming[];
 }
 
+/** Bodies that are sent in turn. */
+const BODIES = 50;
+/** Seconds of load on one server before the other has its turn. */
+const TURN_SECONDS = 1;
+
 export async function runServeBench(
-  { artifact: folder, candidates, seconds, connections, config }: ServeBenchOptions,
+  { artifact: folder, config, ...options }: ServeBenchOptions,
   onTiming: (timing: ServeTiming) => void = () => {},
 ): Promise<ServeBench> {
   const artifact = await openArtifact(folder);
   const began = performance.now();
-  const server = await startServer(folder, config);
+  const service = await startService(folder, config);
   try {
-    const load = { host: '127.0.0.1', port: server.port, path: '/v1/rank', connections, seconds };
-    await firstAnswer(server.port, drawBodies(artifact, 1, 1)[0]);
+    await answerOf(service, drawBodies(artifact, 1, 1)[0]);
     const coldStartMs = performance.now() - began;
-    const timings: ServeTiming[] = [];
-    const measure = async (count: number, bodies: string[], rate?: number): Promise<ServeTiming> => {
-      const before = await cpuSeconds(server.port);
-      const result = await generateLoad({ ...load, bodies, rate });
-      const cpuMs = 1000 * ((await cpuSeconds(server.port)) - before);
-      const timing = timingOf(count, rate === undefined ? 'max' : 'half of max', bodies[0].length, result, cpuMs);
-      timings.push(timing);
-      onTiming(timing);
-      return timing;
-    };
-    for (const count of candidates) {
-      const bodies = drawBodies(artifact, count, 50);
-      await generateLoad({ ...load, bodies, seconds: Math.min(1, seconds) }); // let it compile what is hot
-      const { requestsPerSecond } = await measure(count, bodies);
-      await measure(count, bodies, requestsPerSecond / 2);
+    const echo = await startEcho();
+    try {
+      const timings: ServeTiming[] = [];
+      for await (const timing of timingsOf({ artifact, service, echo, ...options })) {
+        timings.push(timing);
+        onTiming(timing);
+      }
+      return { coldStartMs, timings };
+    } finally {
+      await echo.close();
     }
-    return { coldStartMs, timings };
   } finally {
-    await server.close();
+    await service.close();
   }
 }
 
-const timingOf = (
-  candidates: number,
-  load: ServeTiming['load'],
-  bodyBytes: number,
-  r: LoadResult,
-  cpuMs: number,
-): ServeTiming => ({
-  candidates,
-  load,
-  bodyBytes,
-  requests: r.requests,
-  failures: r.failures,
-  requestsPerSecond: r.perSecond,
-  p50Ms: r.p50,
-  p99Ms: r.p99,
-  maxMs: r.max,
-  cpuMsPerRequest: cpuMs / r.requests,
+interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config'> {
+  artifact: Artifact;
+  service: Answering;
+  echo: EchoServer;
+}
+
+/** For each number of candidates as many requests as are answered, then half as many. */
+async function* timingsOf({ artifact, service, echo, ...options }: Bench): AsyncGenerator<ServeTiming> {
+  const { candidates, seconds, connections } = options;
+  for (const count of candidates) {
+    const bodies = drawBodies(artifact, count, BODIES);
+    const answer = await answerOf(service, bodies[0]);
+    await echo.setAnswer(JSON.parse(answer));
+    const load: Load = { bodies, connections, seconds };
+    // Until what runs often is compiled.
+    await measureInTurn([service, echo], { ...load, seconds: Math.min(1, seconds) });
+    const sizes = { candidates: count, bodyBytes: bodies[0].length, answerBytes: answer.length };
+    const max = timingOf(await measureInTurn([service, echo], load));
+    yield { ...sizes, load: 'max', ...max };
+    const half = { ...load, rate: max.requestsPerSecond / 2 };
+    yield { ...sizes, load: 'half of max', ...timingOf(await measureInTurn([service, echo], half)) };
+  }
+}
+
+interface Load {
+  bodies: readonly string[];
+  connections: number;
+  /** On each server. */
+  seconds: number;
+  /** Requests a second; as many as are answered without. */
+  rate?: number;
+}
+
+/** Each server under the load, in turns. */
+async function measureInTurn(servers: readonly Answering[], load: Load): Promise<Measured[]> {
+  const turns = Math.max(1, Math.round(load.seconds / TURN_SECONDS));
+  const measured = servers.map((server) => ({ server, results: [] as LoadResult[], cpuSeconds: 0 }));
+  for (let turn = 0; turn < turns; turn++)
+    for (const each of measured) {
+      const { port, path } = each.server;
+      const before = await each.server.cpuSeconds();
+      each.results.push(await generateLoad({ ...load, host: '127.0.0.1', port, path, seconds: load.seconds / turns }));
+      each.cpuSeconds += (await each.server.cpuSeconds()) - before;
+    }
+  return measured.map(({ results, cpuSeconds }) => summary(results, cpuSeconds));
+}
+
+function summary(results: readonly LoadResult[], cpuSeconds: number): Measured {
+  const latencies = Float64Array.from(results.flatMap((result) => result.latencies)).sort();
+  const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+  const requests = latencies.length;
+  const quantile = (q: number): number => latencies[Math.min(requests - 1, Math.floor(q * requests))] ?? Number.NaN;
+  return {
+    requests,
+    failures: results.reduce((sum, { failures }) => sum + failures, 0),
+    requestsPerSecond: requests / seconds,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    maxMs: quantile(1),
+    cpuMsPerRequest: (1000 * cpuSeconds) / requests,
+  };
+}
+
+const timingOf = ([service, echo]: Measured[]): Measured & Pick<ServeTiming, 'echo' | 'ratios'> => ({
+  ...service,
+  echo,
+  ratios: {
+    requestsPerSecond: service.requestsPerSecond / echo.requestsPerSecond,
+    p50: service.p50Ms / echo.p50Ms,
+    p99: service.p99Ms / echo.p99Ms,
+    cpuMsPerRequest: service.cpuMsPerRequest / echo.cpuMsPerRequest,
+  },
 });
 
-async function firstAnswer(port: number, body: string): Promise<void> {
+async function answerOf({ port, path }: Answering, body: string): Promise<string> {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`http://127.0.0.1:${port}/v1/rank`, { method: 'POST', headers, body });
-  if (!answer.ok)
-    throw new Error(`the service answered the first request with ${answer.status}: ${await answer.text()}`);
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`the service answered the first request with ${answer.status}: ${text}`);
+  return text;
 }
 
-/** What the service has used of processors so far. */
-async function cpuSeconds(port: number): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(/^process_cpu_seconds_total (.*)$/m.exec(text)?.[1]);
-}
-
-/** The command as a user starts it. */
-async function startServer(folder: string, config: string | undefined) {
-  const command = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url));
-  const words = ['serve', folder, '--port', '0', '--json', ...(config === undefined ? [] : ['--config', config])];
-  const child = spawn(process.execPath, [command, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise<void>((done) => void child.once('exit', () => done()));
-  const port = await new Promise<number>((resolve, reject) => {
-    createInterface(child.stdout).once('line', (line) => resolve((JSON.parse(line) as { port: number }).port));
-    child.once('exit', (code) => reject(new Error(`tributary serve ended with code ${code}`)));
-  });
-  return {
-    port,
-    async close(): Promise<void> {
-      child.kill('SIGTERM');
-      await ended;
-    },
-  };
-}
-
-/**
- * Requests with tokens out of the vocabularies. An artifact does not say which fields belong to items: the second half of them is
- * given with every item, the first half once.
- */
-function drawBodies({ manifest, encoder }: Artifact, items: number, count: number): string[] {
-  const { scenarios, sequences } = manifest.data;
-  // What an item calls itself is no field: a field of that name goes to the user, with the first half.
-  const fields = manifest.data.fields.toSorted((a, b) => Number(b.name === 'id') - Number(a.name === 'id'));
-  const generator = random('requests', 1, items);
-  const tokens = new Map(fields.map(({ name }) => [name, encoder.tokens(name).slice(2)]));
-  const value = (name: string): string => {
-    const known = tokens.get(name) ?? [];
-    return known.length === 0 ? String(generator.below(1000)) : known[generator.below(known.length)];
-  };
-  const half = Math.ceil(fields.length / 2);
-  const values = (chosen: typeof fields): Record<string, string> =>
-    Object.fromEntries(chosen.map(({ name }) => [name, value(name)]));
-  const histories = sequences && {
-    sequences: Object.fromEntries(
-      sequences.types.map((type) => [type, Array.from({ length: sequences.length }, () => value(sequences.itemField))]),
-    ),
-  };
-  return Array.from({ length: count }, () =>
-    JSON.stringify({
-      scenario: scenarios[generator.below(scenarios.length)],
-      user: { ...values(fields.slice(0, half)), ...histories },
-      items: Array.from({ length: items }, (_, id) => ({ id, ...values(fields.slice(half)) })),
-    }),
-  );
-}
-
-/** A table for people. */
+/** Tables for people. */
 export function formatServeBench({ coldStartMs, timings }: ServeBench): string {
-  const head = ['candidates', 'load', 'requests/s', 'p50 ms', 'p99 ms', 'max ms', 'CPU ms each', 'failures', 'body kB'];
-  const rows = timings.map((t) => [
-    String(t.candidates),
-    t.load,
-    t.requestsPerSecond.toFixed(0),
-    t.p50Ms.toFixed(2),
-    t.p99Ms.toFixed(2),
-    t.maxMs.toFixed(1),
-    t.cpuMsPerRequest.toFixed(2),
-    String(t.failures),
-    (t.bodyBytes / 1000).toFixed(1),
-  ]);
+  const head = ['candidates', 'load', 'server', 'requests/s', 'p50 ms', 'p99 ms', 'max ms', 'CPU ms each', 'failures'];
+  const rows = timings.flatMap((timing) => {
+    const { candidates, load, echo, ratios } = timing;
+    const where = [String(candidates), load];
+    const ratio = (value: number): string => value.toFixed(2);
+    return [
+      [...where, 'service', ...cells(timing)],
+      [...where, 'echo', ...cells(echo)],
+      [
+        ...where,
+        'ratio',
+        ...[ratios.requestsPerSecond, ratios.p50, ratios.p99].map(ratio),
+        '',
+        ratio(ratios.cpuMsPerRequest),
+        '',
+      ],
+    ];
+  });
   const widths = head.map((_, c) => Math.max(...[head, ...rows].map((row) => row[c].length)));
-  const lines = [head, ...rows].map((row) => row.map((cell, c) => cell.padStart(widths[c])).join('  '));
-  return [...lines, '', `first answer ${coldStartMs.toFixed(0)} ms after the start of the process`].join('\n');
+  const lines = [head, ...rows].map((row) =>
+    row
+      .map((cell, c) => cell.padStart(widths[c]))
+      .join('  ')
+      .trimEnd(),
+  );
+  const sizes = timings
+    .filter(({ load }) => load === 'max')
+    .map(({ candidates, bodyBytes, answerBytes }) => `${candidates}: ${kB(bodyBytes)} and ${kB(answerBytes)}`);
+  return [
+    ...lines,
+    '',
+    `kB of a body and of its answer, by candidates: ${sizes.join('; ')}`,
+    `first answer ${coldStartMs.toFixed(0)} ms after the start of the process`,
+  ].join('\n');
 }
+
+const cells = (measured: Measured): string[] => [
+  measured.requestsPerSecond.toFixed(0),
+  measured.p50Ms.toFixed(2),
+  measured.p99Ms.toFixed(2),
+  measured.maxMs.toFixed(1),
+  measured.cpuMsPerRequest.toFixed(2),
+  String(measured.failures),
+];
+
+const kB = (bytes: number): string => (bytes / 1000).toFixed(1);

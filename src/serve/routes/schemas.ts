@@ -4,12 +4,17 @@ import { type JsonSchema, requestSchema, responseSchema } from '../ranker/reques
 
 const PROBLEMS: JsonSchema = {
   type: 'array',
-  description: 'The first mistakes.',
+  description: 'The first mistakes of a request, by their paths; those of an artifact as texts.',
   items: {
-    type: 'object',
-    required: ['path', 'message'],
-    additionalProperties: false,
-    properties: { path: { type: 'string' }, message: { type: 'string' } },
+    anyOf: [
+      {
+        type: 'object',
+        required: ['path', 'message'],
+        additionalProperties: false,
+        properties: { path: { type: 'string' }, message: { type: 'string' } },
+      },
+      { type: 'string' },
+    ],
   },
 };
 

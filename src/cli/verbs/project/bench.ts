@@ -76,11 +76,18 @@ function addServe(verb: Command): void {
     .summary('time a ranking service under load')
     .description(
       'Starts `tributary serve` on an artifact and sends it requests from this process: as many as it answers, then half as many ' +
-        'at fixed times, latency counted from when they were due. Values are drawn from the vocabularies.',
+        'at fixed times, latency counted from when they were due. An echo server without a model, which parses and writes ' +
+        'bodies of the same size, takes turns with it: read the ratios, since tails depend on the machine. Values are drawn ' +
+        'from the vocabularies.',
     )
     .addOption(new RequiredOption('--artifact <dir>', 'the artifact to serve'))
-    .option('--candidates <list>', 'items a request', numbers, [1, 10, 100, 1000])
-    .option('--seconds <n>', 'length of each measurement', wholeNumber(1), 5)
+    .option(
+      '--candidates <list>',
+      'items of a request; several are measured one after the other',
+      numbers,
+      [1, 10, 100, 1000],
+    )
+    .option('--seconds <n>', 'length of each measurement, of each of the two servers', wholeNumber(1), 5)
     .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 32)
     .option('--config <file>', 'the serving configuration (see docs/serving.md)')
     .addOption(jsonOption())

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { tributary } from '../cli/spawn.ts';
+import { writeTestArtifact } from '../serve/artifacts.ts';
+
+test('bench serve --json: the service, the echo server under the same load, and their ratios', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const artifact = join(folder, 'artifact');
+  writeTestArtifact({ folder: artifact });
+  const words = ['--artifact', artifact, '--candidates', '3', '--seconds', '1', '--connections', '2', '--json'];
+  const { code, out } = tributary(['bench', 'serve', ...words]);
+  expect(code).toBe(0);
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const { timings, coldStartMs } = lines.at(-1);
+  expect(lines.map(({ event }) => event)).toEqual(['timing', 'timing', 'result']);
+  expect(coldStartMs).toBeGreaterThan(0);
+  expect(timings.map(({ load }: { load: string }) => load)).toEqual(['max', 'half of max']);
+  for (const { echo, ratios, bodyBytes, answerBytes, ...service } of timings) {
+    expect([service.failures, echo.failures]).toEqual([0, 0]);
+    expect(bodyBytes).toBeGreaterThan(50);
+    expect(answerBytes).toBeGreaterThan(200);
+    for (const measured of [service, echo])
+      for (const key of ['requests', 'requestsPerSecond', 'p50Ms', 'p99Ms', 'cpuMsPerRequest'])
+        expect(measured[key], key).toBeGreaterThan(0);
+    expect(ratios.p99).toBe(service.p99Ms / echo.p99Ms);
+    expect(ratios.requestsPerSecond).toBe(service.requestsPerSecond / echo.requestsPerSecond);
+  }
+  const [, half] = timings; // both servers had the same requests to answer
+  expect(half.echo.requests / half.requests).toBeCloseTo(1, 0);
+});
