@@ -39,7 +39,7 @@ export {
   type Metric,
 } from './evaluate/index.ts';
 export { type Exported, type ExportOptions, exportRun } from './export/export.ts';
-export { type FinishedModel, type ModelUse, openModel } from './inference/model/score.ts';
+export { type FinishedModel, type ModelUse, openModel } from './inference/model/finished.ts';
 export { type PredictRunOptions, predictRun } from './inference/predict.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';

@@ -9,6 +9,7 @@ import { createSession } from '../runtime/session.ts';
 import { gatesOf } from '../train/phases/phase-tools.ts';
 import type { PhasePlan } from '../train/phases/phases.ts';
 import { type Setup, stepContext } from '../train/run/setup.ts';
+import { stepExecutor } from '../train/step/executor.ts';
 import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
 import { scalarsAt } from '../train/step/schedule.ts';
 import { type StepContext, type StepInput, trainStep } from '../train/step/step.ts';
@@ -133,7 +134,10 @@ export class TimedPhase {
   profile(): Promise<OperatorShares> {
     const { graph, setup } = this.#phase;
     return operatorShares(graph.bytes, runtimeOf(setup), async (session) =>
-      trainStep({ ...this.#context, session }, await this.#nextInput()),
+      trainStep(
+        { ...this.#context, executor: stepExecutor(session, graph, setup.weights, setup.step, setup.layout) },
+        await this.#nextInput(),
+      ),
     );
   }
 

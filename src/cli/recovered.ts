@@ -2,7 +2,7 @@
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import { type Recovery, recoverStrengths } from '../data/synthetic/recovery.ts';
 import { plantedTruth, type World } from '../data/synthetic/world.ts';
-import { openModel } from '../inference/model/score.ts';
+import { openModel } from '../inference/model/finished.ts';
 import { columns } from './output.ts';
 
 /** Scores the test rows: the last ones of the world, in its order. */

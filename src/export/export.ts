@@ -15,8 +15,9 @@ import {
   servingTensors,
   tableFile,
 } from '../inference/graphs/serving.ts';
+import { type FinishedRun, openFinished } from '../inference/model/finished.ts';
 import type { RunSource } from '../inference/model/run-model.ts';
-import { type OpenRun, openFinished, type ServedModel, TABLES, tableBytes } from '../inference/model/trained.ts';
+import { TABLES, type TrainedModel, tableBytes } from '../inference/model/trained.ts';
 import { serveModel } from '../inference/serving/scorer.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { calibrator } from '../store/artifact/calibration.ts';
@@ -61,8 +62,11 @@ export const exportRun = async (run: string, options: ExportOptions): Promise<Ex
   exportOpen(await openFinished(run, options), options);
 
 /** Throws what checkExport throws, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE. */
-export async function exportOpen(opened: OpenRun, options: Omit<ExportOptions, keyof RunSource>): Promise<Exported> {
-  const { folder, data, served, checkpoint } = opened;
+export async function exportOpen(
+  opened: FinishedRun,
+  options: Omit<ExportOptions, keyof RunSource>,
+): Promise<Exported> {
+  const { folder, data, trained: served, checkpoint } = opened;
   const { out, calibrate = 'auto', onStep = () => {}, backend, threads } = options;
   const record = openRun(folder);
   const { score, name } = checkExport(opened, options);
@@ -133,7 +137,7 @@ export async function exportOpen(opened: OpenRun, options: Omit<ExportOptions, k
  * @throws SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME, ARTIFACT_EXISTS
  */
 export function checkExport(
-  { data, served }: OpenRun,
+  { data, trained: served }: FinishedRun,
   { out, score, name }: Pick<ExportOptions, 'out' | 'score' | 'name'>,
 ): Pick<ArtifactManifest, 'score' | 'name'> {
   const found = {
@@ -157,7 +161,7 @@ function scoreOf(
   return score;
 }
 
-function nameOf(given: string | undefined, { model, data }: ServedModel): string {
+function nameOf(given: string | undefined, { model, data }: TrainedModel): string {
   if (given === undefined) return `${model.key}-${data.name}`.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 64);
   if (!MODEL_NAME.test(given)) throw error('ARTIFACT_NAME', { found: given });
   return given;
@@ -180,7 +184,7 @@ function metricsOf(run: string): { metrics?: unknown } {
  * constant needs no graph, and after a lossy selection the model's gates are not those that answer.
  */
 export function flowsOf(
-  served: ServedModel,
+  served: TrainedModel,
   joint: Pick<ServingGraph, 'tables'>,
   selection: 'exact' | 'lossy' | undefined,
 ): { entry: NonNullable<ArtifactManifest['flows']>; bytes: Uint8Array } | undefined {

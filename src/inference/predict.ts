@@ -10,8 +10,8 @@ import { calibrator } from '../store/artifact/calibration.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { MANIFEST } from '../store/artifact/paths.ts';
+import { openFinished } from './model/finished.ts';
 import type { RunSource } from './model/run-model.ts';
-import { openFinished } from './model/trained.ts';
 import { type Served, type Server, serveArtifact, serveModel } from './serving/scorer.ts';
 
 export interface PredictRunOptions
@@ -52,7 +52,7 @@ interface Predictor {
 }
 
 async function ofRun(run: string, source: RunSource, options: SessionOptions): Promise<Predictor> {
-  const { data, served } = await openFinished(run, source);
+  const { data, trained: served } = await openFinished(run, source);
   const server = await serveModel(served, undefined, options);
   return { data, server, finish: ({ probabilities }) => probabilities };
 }

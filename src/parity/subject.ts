@@ -1,37 +1,36 @@
 /** The product's side of a model fixture: weights, buffers and sessions that hold the fixture's numbers. */
 import type { Batch } from '../data/prepared/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
+import { type ModelArena, openArena } from '../inference/arena/arena.ts';
+import type { Scored } from '../inference/arena/executor.ts';
+import { gateExecutor } from '../inference/arena/gates.ts';
 import {
   loadRows,
-  parameterValues,
+  parameterFeeds,
   type RowLayout,
+  type RowsToScore,
+  rowFeeds,
   rowsOf,
-  rowValues,
+  scalarFeeds,
   scalarValue,
   sequenceLayout,
 } from '../inference/arena/inputs.ts';
-import {
-  allocateWeights,
-  bufferViews,
-  length,
-  totalLength,
-  view,
-  type Weights,
-  weightBytes,
-} from '../inference/arena/weights.ts';
+import { bufferViews, length, totalLength, view, type Weights } from '../inference/arena/weights.ts';
+import { createExecutor, type Executor } from '../inference/executor.ts';
 import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
-import { type Kernels, loadKernels } from '../kernels/index.ts';
 import { arranged, placeReference } from '../model/arrangement.ts';
 import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { allocateStep, type StepBuffers, stepBytes } from '../train/step/buffers.ts';
+import { type StepExecutor, stepExecutor } from '../train/step/executor.ts';
 import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
 import type { OptimizerOptions } from '../train/step/optimizer.ts';
-import { allocateStep, type StepBuffers, type StepContext, stepBytes, sumRowGradients } from '../train/step/step.ts';
+import { type StepContext, sumRowGradients } from '../train/step/step.ts';
 import { fixed } from '../train/weighting/index.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
-import { type FlowGates, flowGates, run } from './kinds/flow-gates.ts';
+import { type FlowGates, flowGates } from './kinds/flow-gates.ts';
 import { PADDING, readBatch, readEmbeddedBatch } from './kinds/rows.ts';
 import { type ReferenceModel, tableNames } from './reference-model.ts';
 
@@ -51,14 +50,12 @@ interface Parts {
   /** The numbers of embedded rows, for references that take these instead of ids. */
   embedded: Float32Array | undefined;
   graph: TrainingGraph;
-  layout: RowLayout;
-  kernels: Kernels;
-  weights: Weights;
+  arena: ModelArena;
   buffers: StepBuffers;
-  training: Session;
-  scoring: Session;
+  training: StepExecutor;
+  scoring: Executor<SubjectRows>;
   /** The gate network alone, in the phase that takes hard gates. */
-  gating: Session | undefined;
+  gating: Executor<RowsToScore> | undefined;
 }
 
 /** One thread: the graphs of fixtures are small. */
@@ -97,7 +94,9 @@ export async function openSubject(
   const graph = trainingGraph(request);
   const missing = graph.scalars.filter((name) => !(name in scalars));
   if (missing.length > 0) throw new NotUnderstood(`it has no number for ${missing.join(', ')}`);
-  const outputs = (forward: ForwardOutputs): Record<string, Tensor> => referenceOutputs(reference, forward);
+  const inference = inferenceGraph(request, (forward) => referenceOutputs(reference, forward));
+  const { more: buffers, ...arena } = await allocate(reference, batch.size, graph);
+  const open = ({ bytes }: { bytes: Uint8Array }): Promise<Session> => createSession(bytes, RUNTIME);
   const subject = new Subject({
     fixture,
     reference,
@@ -106,20 +105,48 @@ export async function openSubject(
     batch,
     embedded,
     graph,
-    ...(await allocate(reference, batch.size, graph)),
-    training: await createSession(graph.bytes, RUNTIME),
-    scoring: await createSession(inferenceGraph(request, outputs).bytes, RUNTIME),
-    gating: phase === 'retrain' ? await createSession(gateGraph(request).bytes, RUNTIME) : undefined,
+    arena,
+    buffers,
+    training: stepExecutor(await open(graph), graph, arena.weights, buffers, arena.layout),
+    scoring: scoringExecutor(arena, await open(inference), inference.scalars, graph.noise),
+    gating: phase === 'retrain' ? gateExecutor(arena, await open(gateGraph(request))) : undefined,
   });
   subject.loadParameters();
   return subject;
+}
+
+/** Rows of the fixture as the scoring graph takes them. */
+interface SubjectRows extends Scored {
+  gates?: Float32Array;
+  noise: Readonly<Record<string, Value>>;
+}
+
+function scoringExecutor(
+  { kernels, layout, weights, scoring }: ModelArena,
+  session: Session,
+  scalars: readonly string[],
+  noise: TrainingGraph['noise'],
+): Executor<SubjectRows> {
+  const fed = noise.map(({ input }) => [input, (rows: SubjectRows) => rows.noise[input]]);
+  return createExecutor<SubjectRows>(
+    session,
+    {
+      ...parameterFeeds(weights),
+      ...scalarFeeds(scalars),
+      ...rowFeeds(layout, scoring),
+      ...Object.fromEntries(fed),
+      rows: ({ size }) => scalarValue(size),
+      gates: ({ size, gates = new Float32Array() }) => rowsOf({ view: gates }, size, gates.length / size),
+    },
+    { load: (rows) => loadRows(kernels, layout, scoring, rows, weights.table) },
+  );
 }
 
 async function allocate(
   { model, layout: names, options, sizes, tableRows, dimension }: ReferenceModel,
   batchSize: number,
   { noise }: TrainingGraph,
-): Promise<Pick<Parts, 'kernels' | 'layout' | 'weights' | 'buffers'>> {
+): Promise<ModelArena & { more: StepBuffers }> {
   const { parameters: specs, buffers } = networkOf(model, options, sizes);
   const layout = globalIds(sizes, dimension);
   const weightSizes = {
@@ -141,14 +168,10 @@ async function allocate(
     dropout: 0,
     noise: noise.reduce((sum, { width }) => sum + width, 0),
   };
-  const kernels = await loadKernels();
-  const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
-  return {
-    kernels,
-    layout,
-    weights: allocateWeights(arena, weightSizes),
-    buffers: allocateStep(arena, stepSizes, layout),
-  };
+  return openArena(
+    { weights: weightSizes, layout, capacity: batchSize, gateWidth: stepSizes.gates },
+    { bytes: stepBytes(stepSizes, layout), allocate: (arena) => allocateStep(arena, stepSizes, layout) },
+  );
 }
 
 /** A fixture's ids are rows of the table already, and every one of them is a value. */
@@ -187,12 +210,13 @@ export class Subject {
   }
 
   get weights(): Weights {
-    return this.#parts.weights;
+    return this.#parts.arena.weights;
   }
 
   /** Puts the fixture's parameters and buffers into the weights; a buffer that it has no tensor of begins as the model says. */
   loadParameters(): void {
-    const { fixture, reference, weights, embedded } = this.#parts;
+    const { fixture, reference, embedded } = this.#parts;
+    const { weights } = this;
     const { tensors, buffers, tableRows, dimension } = reference;
     for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial); // those that no tensor holds
     placeReference(
@@ -214,36 +238,26 @@ export class Subject {
 
   /** The hard gates of the batch, in the phase that takes them. */
   async flowGates(): Promise<FlowGates | undefined> {
-    const { gating: session, kernels, weights, layout, buffers, batch, reference } = this.#parts;
-    if (session === undefined) return undefined;
-    const { tasks } = reference.sizes;
-    const width = (reference.model.flowSelection?.flows.length ?? 0) * tasks;
-    return flowGates({ kernels, session, weights, layout, buffers, width }, batch, tasks);
+    const { gating, batch, reference } = this.#parts;
+    return gating && flowGates(gating, batch, reference.sizes.tasks);
   }
 
   /** Outputs by their reference names. */
   async outputs(gates: FlowGates | undefined): Promise<Map<string, Float32Array>> {
-    const { kernels, layout, buffers, batch, weights, scoring, scalars } = this.#parts;
-    loadRows(kernels, layout, buffers, batch, weights.table);
-    const results = await run(scoring, {
-      ...parameterValues(weights),
-      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalarValue(value)])),
-      ...(gates && { gates: rowsOf({ byteOffset: 0, view: gates.fed }, batch.size, gates.fed.length / batch.size) }),
-      ...rowValues(layout, buffers, batch.size),
-      rows: scalarValue(batch.size),
-      ...this.#noise(),
-    });
+    const { batch, scoring, scalars } = this.#parts;
+    const results = await scoring.run({ ...batch, scalars, gates: gates?.fed, noise: this.#noise() });
     const named = Object.entries(results).filter(([name]) => name.startsWith(OUTPUT));
     return new Map(named.map(([name, { data }]) => [name.slice(OUTPUT.length), Float32Array.from(data)]));
   }
 
   /** What the training step works with: Adam over all that learns, with dense table updates. */
   stepContext(optimizer: Pick<OptimizerOptions, 'l2' | 'groups'>): StepContext {
-    const { kernels, training: session, graph, weights, buffers, layout, phase, reference } = this.#parts;
+    const { arena, training: executor, graph, buffers, phase, reference } = this.#parts;
+    const { kernels, weights, layout } = arena;
     const { tasks } = reference.sizes;
     return {
       kernels,
-      session,
+      executor,
       graph,
       weights,
       buffers,
@@ -306,7 +320,8 @@ export class Subject {
 
   /** The gradients of the last step, in the same way; zeros for what does not learn. */
   gradients(): Map<string, Float32Array> {
-    const { graph, weights, buffers } = this.#parts;
+    const { graph, buffers } = this.#parts;
+    const { weights } = this;
     const trainable = graph.trainable.reduce((sum, spec) => sum + length(spec), 0);
     const dense = (name: string): Float32Array => {
       const { from, to } = weights.range.get(name) as { from: number; to: number };
@@ -335,7 +350,8 @@ export class Subject {
 
   /** The step's sums of the gradients of equal rows, taken again and put in a table of zeros. */
   #tableGradient(): Float32Array {
-    const { kernels, buffers, layout, batch } = this.#parts;
+    const { arena, buffers, batch } = this.#parts;
+    const { kernels, layout } = arena;
     const { unique, summed } = buffers;
     const { dimension } = layout;
     const count = sumRowGradients(kernels, layout, buffers, batch.size);

@@ -4,8 +4,8 @@ import { error } from '../base/errors/index.ts';
 import { asReadError, writeFileAtomic } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { runSchema } from '../config/run.ts';
+import { openModel } from '../inference/model/finished.ts';
 import { describeData, openRunData } from '../inference/model/run-data.ts';
-import { openModel } from '../inference/model/score.ts';
 import { openRun } from '../store/run/run-folder.ts';
 
 /** Scores a split with the model of a finished run and writes the logits. */

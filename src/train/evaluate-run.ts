@@ -10,9 +10,9 @@ import type { PreparedData, SplitReader } from '../data/prepared/prepared.ts';
 import { translateData } from '../data/prepared/translate.ts';
 import type { Grid } from '../evaluate/grid.ts';
 import { type ChoiceCounts, noChoices } from '../inference/choices.ts';
+import { openModel } from '../inference/model/finished.ts';
 import { describeData, openRecorded, openRunData } from '../inference/model/run-data.ts';
 import type { RunSource } from '../inference/model/run-model.ts';
-import { openModel } from '../inference/model/score.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { checkDataset, openRun, type RunRecord } from '../store/run/run-folder.ts';
 import { evaluateSplit, evaluationOf, newGrid } from './evaluate-split.ts';
@@ -80,10 +80,10 @@ export async function evaluateRun(
     const { scenarios, tasks } = own.manifest;
     const shape = { scenarios, tasks, hasGroup: rows.hasGroup };
     const grid = await evaluateSplit(
-      model.context,
+      model.executor,
       reader,
       newGrid(shape, { ...evaluationOf(record), ...evaluation }),
-      choices,
+      { choices },
     );
     return {
       grid,

@@ -3,20 +3,25 @@ import { type Evaluation, evaluationSchema } from '../config/run.ts';
 import type { Manifest, SplitReader } from '../data/prepared/prepared.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
-import { outputs, type ScorerContext } from '../inference/arena/scorer.ts';
+import type { ModelExecutor } from '../inference/arena/executor.ts';
 import { addChoices, type ChoiceCounts } from '../inference/choices.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
 
-/** The grid of a whole split. `choices` takes up what rows choose, where the graph gives that. */
+/**
+ * The grid of a whole split.
+ *
+ * @param options.choices takes up what rows choose, where the graph gives that
+ * @param options.scalars numbers that the graph takes
+ */
 export async function evaluateSplit(
-  context: ScorerContext,
+  executor: ModelExecutor,
   reader: SplitReader,
   grid: GridAccumulator,
-  choices?: ChoiceCounts,
+  { choices, scalars }: { choices?: ChoiceCounts; scalars?: Record<string, number> } = {},
 ): Promise<Grid> {
   try {
-    for await (const batch of reader.batches({ batchSize: context.buffers.capacity })) {
-      const found = await outputs(context, batch);
+    for await (const batch of reader.batches({ batchSize: executor.capacity })) {
+      const found = await executor.run({ ...batch, scalars });
       const logits = found.logits.data as Float32Array;
       if (choices !== undefined) addChoices(choices, batch, found);
       grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });

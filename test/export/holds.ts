@@ -9,13 +9,13 @@ import {
   servingGraph,
   servingTensors,
 } from '../../src/inference/graphs/serving.ts';
-import type { ServedModel } from '../../src/inference/model/trained.ts';
+import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { feedsOf, openGraph, type Rows } from './served.ts';
 
 export const ROWS = 24;
 
-async function answers(served: ServedModel, graph: ServingGraph, rows: Rows): Promise<Record<string, Value>> {
+async function answers(served: TrainedModel, graph: ServingGraph, rows: Rows): Promise<Record<string, Value>> {
   const session = await openGraph(served, graph);
   const found = await session.run(feedsOf(graph, rows));
   await session.release();
@@ -23,7 +23,7 @@ async function answers(served: ServedModel, graph: ServingGraph, rows: Rows): Pr
 }
 
 /** Counts by hand, one switch of one row after the other. */
-export async function countsOn(served: ServedModel, tensors: ServingTensors, rows: Rows): Promise<SwitchCounts> {
+export async function countsOn(served: TrainedModel, tensors: ServingTensors, rows: Rows): Promise<SwitchCounts> {
   const { scenarios } = served.sizes;
   const counts: SwitchCounts = { rows: new Array(scenarios).fill(0), ones: {} };
   for (const scenario of rows.scenario) counts.rows[scenario]++;
@@ -49,7 +49,7 @@ const ofOne = (rows: Rows, scenario: number): { places: number[]; own: Rows } =>
 };
 
 /** Builds all graphs and holds them against the model on the rows; returns those of the scenarios. */
-export async function holds(served: ServedModel, rows: Rows): Promise<ServingGraph[]> {
+export async function holds(served: TrainedModel, rows: Rows): Promise<ServingGraph[]> {
   const tensors = servingTensors(served);
   const decisions = decide(await countsOn(served, tensors, rows));
   const expected = await answers(served, servingGraph(served), rows);
@@ -78,7 +78,7 @@ export async function holds(served: ServedModel, rows: Rows): Promise<ServingGra
 }
 
 /** Makes gates of AutoIFS constant: 1 or 0 where so given, as drawn where null. */
-export function withGates(served: ServedModel, pattern: readonly (0 | 1 | null)[]): ServedModel {
+export function withGates(served: TrainedModel, pattern: readonly (0 | 1 | null)[]): TrainedModel {
   const [kernel, bias] = ['gate.head.kernel', 'gate.head.bias'].map(
     (name) => served.tensors.get(name) as NonNullable<ReturnType<typeof served.tensors.get>>,
   );

@@ -1,16 +1,17 @@
 /** What every serving graph keeps. */
 import { expect } from 'vitest';
-import { allocateInputs, inputBytes, loadRows, rowLayout, rowValues } from '../../src/inference/arena/inputs.ts';
+import { allocateInputs, inputBytes, loadRows, rowFeeds, rowLayout } from '../../src/inference/arena/inputs.ts';
+import { createExecutor } from '../../src/inference/executor.ts';
 import { gateGraph, inferenceGraph, readsSequences } from '../../src/inference/graphs/forward.ts';
 import { servingGraph } from '../../src/inference/graphs/serving.ts';
-import type { ServedModel } from '../../src/inference/model/trained.ts';
+import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
 import type { Session, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { feedsOf, openGraph, type Rows, rowsFor } from './served.ts';
 
 /** Logits and probabilities are those of training's own graph, fed by the kernels: within 1e-5, relative where above 1. */
-export async function agreesWithTraining(served: ServedModel): Promise<void> {
+export async function agreesWithTraining(served: TrainedModel): Promise<void> {
   const rows = rowsFor(served, 50);
   const { logits, ...probabilities } = await runOnce(served, rows);
   const expected = await trainingLogits(served, rows);
@@ -23,7 +24,7 @@ export async function agreesWithTraining(served: ServedModel): Promise<void> {
   }
 }
 
-async function runOnce(served: ServedModel, rows: Rows): Promise<Record<string, Value>> {
+async function runOnce(served: TrainedModel, rows: Rows): Promise<Record<string, Value>> {
   const graph = servingGraph(served);
   const session = await openGraph(served, graph);
   const found = await session.run(feedsOf(graph, rows));
@@ -31,7 +32,7 @@ async function runOnce(served: ServedModel, rows: Rows): Promise<Record<string, 
   return found;
 }
 
-async function trainingLogits({ model, options, sizes, data, dimension, tensors }: ServedModel, rows: Rows) {
+async function trainingLogits({ model, options, sizes, data, dimension, tensors }: TrainedModel, rows: Rows) {
   const phase = model.flowSelection === undefined ? 'train' : 'retrain';
   const request = { model, options, sizes, phase, batchSize: rows.size } as const;
   const graph = inferenceGraph(request);
@@ -47,9 +48,9 @@ async function trainingLogits({ model, options, sizes, data, dimension, tensors 
     table.view.set(tensors.get(read)?.data as Float32Array);
     loadRows(kernels, layout, buffers, rows, table);
     const session = await createSession(bytes, { threads: 1 });
-    const feeds = { ...numbers, ...rowValues(layout, buffers, rows.size), ...more };
-    const found = await session.run(Object.fromEntries(session.inputs.map((name) => [name, feeds[name]])));
-    await session.release();
+    const executor = createExecutor<Rows>(session, { ...numbers, ...rowFeeds(layout, buffers), ...more });
+    const found = await executor.run(rows);
+    await executor.release();
     return found;
   };
   if (model.flowSelection === undefined) return (await run(graph.bytes, 'embedding', {})).logits.data;
@@ -59,7 +60,7 @@ async function trainingLogits({ model, options, sizes, data, dimension, tensors 
 }
 
 /** A row has the same bits alone, among others, at another place, and on several threads. */
-export async function keepsItsBits(served: ServedModel, batches: readonly number[], count = 70): Promise<void> {
+export async function keepsItsBits(served: TrainedModel, batches: readonly number[], count = 70): Promise<void> {
   const graph = servingGraph(served);
   const rows = rowsFor(served, count);
   const session = await openGraph(served, graph);

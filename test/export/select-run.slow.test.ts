@@ -8,7 +8,7 @@ import { measureFlows } from '../../src/export/select/flows.ts';
 import { selectGraphs } from '../../src/export/select/select.ts';
 import { selectRun } from '../../src/export/select/select-run.ts';
 import { servingGraph } from '../../src/inference/graphs/serving.ts';
-import { loadServedModel } from '../../src/inference/model/trained.ts';
+import { loadTrained } from '../../src/inference/model/trained.ts';
 import { batchesOf } from '../../src/inference/serving/rows-session.ts';
 import { serveArtifact, serveModel } from '../../src/inference/serving/scorer.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
@@ -55,7 +55,7 @@ test.each(['run', 'star', 'coins'])(
     expect(record?.compared[0].differing).toBe(0);
     if (name !== 'star') expect(record?.measured.rows.reduce((a, b) => a + b)).toBe(train.rows + validation.rows);
 
-    const served = loadServedModel(at(name));
+    const served = loadTrained(at(name));
     const whole = servingGraph(served);
     for (const graph of selection.graphs.scenarios) expect(graph.multiplyAdds).toBeLessThan(whole.multiplyAdds);
     const servers = [await serveModel(served, [whole], { threads: 1 }), await serveArtifact(artifact, { threads: 1 })];

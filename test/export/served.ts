@@ -3,7 +3,7 @@
 import { random } from '../../src/base/random.ts';
 import { bufferName } from '../../src/inference/graphs/forward.ts';
 import { type ServingGraph, tableFile } from '../../src/inference/graphs/serving.ts';
-import { clearPadding, type ServedModel, tableBytes } from '../../src/inference/model/trained.ts';
+import { clearPadding, type TrainedModel, tableBytes } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
@@ -19,7 +19,7 @@ export function servedOf(
   given: Record<string, unknown>,
   sizes: ModelSizes,
   seed = 1,
-): ServedModel {
+): TrainedModel {
   const options = model.options.parse({ key: model.key, ...given });
   const item = sizes.sequences?.itemField;
   const fields = Array.from({ length: sizes.fields }, (_, f) => ({
@@ -32,7 +32,7 @@ export function servedOf(
   }));
   const { dimension } = networkOf(model, options, sizes);
   const tableRows = FIELD_SIZE * sizes.fields;
-  const parts: Omit<ServedModel, 'tensors'> = {
+  const parts: Omit<TrainedModel, 'tensors'> = {
     model,
     options,
     sizes,
@@ -58,7 +58,7 @@ export function servedOf(
 }
 
 /** The model with weights a little beside the initial ones, so that what begins at zero counts, too. */
-export function drawn(parts: Omit<ServedModel, 'tensors'>, seed: number): ServedModel {
+export function drawn(parts: Omit<TrainedModel, 'tensors'>, seed: number): TrainedModel {
   const { model, options, sizes, data, dimension } = parts;
   type Generator = ReturnType<typeof random>;
   const tensor = (name: string, shape: readonly number[], one: (g: Generator) => number) => {
@@ -87,7 +87,7 @@ export interface Rows {
 }
 
 /** Rows of any ids that an encoder may give: multi-value fields with none, some and all of their values. */
-export function rowsFor({ data, sizes }: ServedModel, size: number, seed = 1): Rows {
+export function rowsFor({ data, sizes }: TrainedModel, size: number, seed = 1): Rows {
   const generator = random('rows', seed);
   const value = (offset: number): number => offset + 1 + generator.below(FIELD_SIZE - 1);
   const list = (length: number, offset: number): number[] => {
@@ -132,8 +132,8 @@ export function feedsOf(
 }
 
 /** The content of a graph's tables, by file name. */
-const tablesOf = (served: ServedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
+const tablesOf = (served: TrainedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
   Object.fromEntries(graph.tables.map((name) => [tableFile(name), tableBytes(served, name)]));
 
-export const openGraph = (served: ServedModel, graph: ServingGraph, options: SessionOptions = {}): Promise<Session> =>
+export const openGraph = (served: TrainedModel, graph: ServingGraph, options: SessionOptions = {}): Promise<Session> =>
   createSession(graph.bytes, { threads: 1, backend: 'node', ...options, external: tablesOf(served, graph) });

@@ -10,7 +10,7 @@ import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
 import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
 import { modelSizes } from '../../src/inference/model/sizes.ts';
-import { type ServedModel, tableBytes } from '../../src/inference/model/trained.ts';
+import { type TrainedModel, tableBytes } from '../../src/inference/model/trained.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
@@ -148,7 +148,7 @@ const chosen = ({ without = [], cities = 16, items = 60 }: ArtifactRequest): typ
   });
 
 /** One for each scenario, with nothing decided. */
-function scenarioGraphs(served: ServedModel): ServingGraph[] {
+function scenarioGraphs(served: TrainedModel): ServingGraph[] {
   const tensors = servingTensors(served);
   const decisions = Object.fromEntries(
     switchesOf(tensors).map(({ name, count }) => [name, SCENARIOS.map(() => new Array<null>(count).fill(null))]),
@@ -156,7 +156,7 @@ function scenarioGraphs(served: ServedModel): ServingGraph[] {
   return SCENARIOS.map((_, s) => scenarioGraph(served, tensors, decisions, s));
 }
 
-function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): ServedModel {
+function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): TrainedModel {
   let offset = 0;
   const fields = chosen(request).map(({ config, tokens: known, edges }) => {
     const size = 2 + (known?.length ?? ('hash' in config ? (config.hash as number) : 0));
@@ -172,7 +172,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
     offset += size;
     return field;
   });
-  const data: ServedModel['data'] = {
+  const data: TrainedModel['data'] = {
     name: 'drawn',
     hash: 'drawn',
     tableRows: offset,
@@ -189,7 +189,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
 }
 
 /** Of a training set in which every token is as frequent as any other and a tenth of the values has no id. */
-function statistics({ data }: ServedModel, fields: typeof FIELDS): object {
+function statistics({ data }: TrainedModel, fields: typeof FIELDS): object {
   return {
     version: 1,
     rows: 1000,

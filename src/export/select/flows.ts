@@ -3,8 +3,9 @@
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { servingTensors } from '../../inference/graphs/serving.ts';
+import { openFinished } from '../../inference/model/finished.ts';
 import type { RunSource } from '../../inference/model/run-model.ts';
-import { openFinished, type ServedModel } from '../../inference/model/trained.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { measureSwitches } from './measure.ts';
 import { choiceName, GATES, type SwitchCounts, switchesOf } from './switches.ts';
@@ -34,14 +35,14 @@ export async function measureFlows(
   split: SplitName,
   { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowReport> {
-  const { data, served } = await openFinished(run, source);
+  const { data, trained: served } = await openFinished(run, source);
   const switches = switchesOf(servingTensors(served));
   if (switches.length === 0) throw error('FLOWS_NONE', { run, model: served.model.key });
   const counts = await measureSwitches(served, switches, data, split, { backend });
   return reportOf(served, data.manifest.name, split, counts);
 }
 
-function reportOf(served: ServedModel, data: string, split: SplitName, { rows, ones }: SwitchCounts): FlowReport {
+function reportOf(served: TrainedModel, data: string, split: SplitName, { rows, ones }: SwitchCounts): FlowReport {
   const { scenarios, tasks } = served.data;
   const flows = served.model.flowSelection?.flows ?? [];
   return {

@@ -3,14 +3,14 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { transpose } from '../../graph/index.ts';
 import { compileServing } from '../../inference/graphs/serving.ts';
-import type { ServedModel } from '../../inference/model/trained.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
 import { batchesOf, feedsOf, openGraph } from '../../inference/serving/rows-session.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import type { SwitchCounts, Switches } from './switches.ts';
 
 /** Counts the ones of every switch among the rows of each scenario. `switches` are tensors of one graph, at least one. */
 export async function measureSwitches(
-  served: ServedModel,
+  served: TrainedModel,
   switches: readonly Switches[],
   data: PreparedData,
   split: SplitName,

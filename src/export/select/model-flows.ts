@@ -8,8 +8,8 @@ import {
   flowDocument,
   readFlowRows,
 } from '../../flows/index.ts';
+import { openModel } from '../../inference/model/finished.ts';
 import { openRunData } from '../../inference/model/run-data.ts';
-import { openModel } from '../../inference/model/score.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 
 export interface ModelTestOptions extends FlowOptions {

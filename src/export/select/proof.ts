@@ -4,7 +4,7 @@ import type { Evaluation } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { Grid } from '../../evaluate/index.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
-import type { ServedModel } from '../../inference/model/trained.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
 import { batchesOf, feedsOf, openGraph, rowsOfScenario } from '../../inference/serving/rows-session.ts';
 import { checkAnswer } from '../../inference/serving/scorer.ts';
 import type { Session, SessionOptions, Value } from '../../runtime/contract.ts';
@@ -40,7 +40,7 @@ export interface ProofOptions extends SessionOptions {
 
 /** Runs all graphs over a split. */
 export async function compareGraphs(
-  served: ServedModel,
+  served: TrainedModel,
   { before, joint, scenarios }: Graphs,
   data: PreparedData,
   split: SplitName,
@@ -102,7 +102,7 @@ const ROUNDS = 200;
  * @param graphs of each scenario those to compare
  */
 export async function timeGraphs(
-  served: ServedModel,
+  served: TrainedModel,
   graphs: readonly (readonly ServingGraph[])[],
   data: PreparedData,
   options: SessionOptions = {},

@@ -1,6 +1,6 @@
 /** From a finished run to an artifact of selected graphs. */
 
-import { openFinished } from '../../inference/model/trained.ts';
+import { openFinished } from '../../inference/model/finished.ts';
 import { checkPlace } from '../../store/artifact/write.ts';
 import { openRun } from '../../store/run/run-folder.ts';
 import { evaluationOf } from '../../train/evaluate-split.ts';
@@ -19,7 +19,7 @@ export async function selectRun(
   checkPlace(options.out);
   const opened = await openFinished(run, options);
   checkExport(opened, options);
-  const selection = await selectGraphs(opened.served, opened.data, {
+  const selection = await selectGraphs(opened.trained, opened.data, {
     evaluation: evaluationOf(openRun(run)),
     ...options,
   });

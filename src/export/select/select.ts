@@ -6,7 +6,7 @@ import { type Evaluation, evaluationSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { type ServingTensors, servingGraph, servingTensors } from '../../inference/graphs/serving.ts';
-import type { ServedModel } from '../../inference/model/trained.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import { measureSwitches } from './measure.ts';
@@ -50,7 +50,7 @@ export interface Selection {
  *   SELECT_INT8_USELESS where eight bits make nothing faster
  */
 export async function selectGraphs(
-  served: ServedModel,
+  served: TrainedModel,
   data: PreparedData,
   { epsilon = 0, budget = 0.0005, int8 = false, evaluation: given, onStep = () => {}, ...session }: SelectOptions = {},
 ): Promise<Selection> {
@@ -93,7 +93,7 @@ export async function selectGraphs(
 }
 
 async function measured(
-  served: ServedModel,
+  served: TrainedModel,
   tensors: ServingTensors,
   data: PreparedData,
   session: SessionOptions,
@@ -110,7 +110,7 @@ async function measured(
 }
 
 const graphsOf = (
-  served: ServedModel,
+  served: TrainedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
@@ -133,7 +133,7 @@ const worstOf = (distilled: boolean, { largest, largestJoint }: Proof): number =
 
 /** Eight bits must pay: they are timed against the same graphs without them. */
 async function timed(
-  served: ServedModel,
+  served: TrainedModel,
   { before, scenarios }: Graphs,
   plain: Graphs,
   data: PreparedData,

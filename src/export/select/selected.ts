@@ -1,7 +1,7 @@
 /** The smaller graphs: one that answers all scenarios, and one for each. */
 import { type Apart, fold, type Tensor, workOut } from '../../graph/index.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from '../../inference/graphs/serving.ts';
-import type { ServedModel } from '../../inference/model/trained.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
 export interface Folding {
@@ -13,7 +13,7 @@ export interface Folding {
 
 /** The graph of one scenario, by what was decided of it. */
 export function scenarioGraph(
-  served: ServedModel,
+  served: TrainedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   scenario: number,
@@ -38,7 +38,7 @@ export function scenarioGraph(
  * a table beside a network that runs anyway saves nothing.
  */
 export function jointGraph(
-  served: ServedModel,
+  served: TrainedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
@@ -54,7 +54,7 @@ export function jointGraph(
 }
 
 function written(
-  served: ServedModel,
+  served: TrainedModel,
   { outputs, weights }: Apart,
   scenario: number | undefined,
   { int8 }: Folding,

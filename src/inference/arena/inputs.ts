@@ -102,6 +102,9 @@ export function allocateInputs(arena: Arena, capacity: number, layout: RowLayout
   };
 }
 
+/** Rows as the data give them. */
+export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
+
 /**
  * Copies ids and scenarios of a batch and gathers its embeddings, and those of its sequences, from a table.
  *
@@ -153,24 +156,27 @@ function loadSequences(
   });
 }
 
-/** What `loadRows` loaded, as inputs of a graph. */
-export function rowValues(layout: RowLayout, buffers: InputBuffers, size: number): Record<string, Value> {
-  const { fields, dimension, sequences } = layout;
-  const rows = {
-    embedding: rowsOf(buffers.embedding, size, fields.length * dimension),
-    scenario: rowsOf(buffers.scenario, size),
-  };
-  if (sequences === undefined) return rows;
-  const { types, length } = sequences;
+/** What feeds inputs with the rows that `loadRows` loaded. */
+export function rowFeeds(
+  { fields, dimension, sequences }: RowLayout,
+  buffers: InputBuffers,
+): Record<string, (rows: { size: number }) => Value> {
   return {
-    ...rows,
-    sequences: rowsOf(buffers.sequences, size, types, length, dimension),
-    sequenceMask: rowsOf(buffers.sequenceMask, size, types, length),
+    embedding: ({ size }) => rowsOf(buffers.embedding, size, fields.length * dimension),
+    scenario: ({ size }) => rowsOf(buffers.scenario, size),
+    ...(sequences && {
+      sequences: ({ size }) => rowsOf(buffers.sequences, size, sequences.types, sequences.length, dimension),
+      sequenceMask: ({ size }) => rowsOf(buffers.sequenceMask, size, sequences.types, sequences.length),
+    }),
   };
 }
 
 /** A leading part of a buffer as a tensor [size, ...rest]. */
-export function rowsOf(region: Region<Float32Array> | Region<Int32Array>, size: number, ...rest: number[]): Value {
+export function rowsOf(
+  region: Pick<Region<Float32Array> | Region<Int32Array>, 'view'>,
+  size: number,
+  ...rest: number[]
+): Value {
   const shape = [size, ...rest];
   const count = shape.reduce((product, dim) => product * dim, 1);
   return {
@@ -182,8 +188,14 @@ export function rowsOf(region: Region<Float32Array> | Region<Int32Array>, size: 
 
 export const scalarValue = (value: number): Value => ({ type: 'float32', shape: [], data: Float32Array.of(value) });
 
+/** What feeds scalars that change from run to run, schedules for example. */
+export const scalarFeeds = (
+  names: readonly string[],
+): Record<string, (rows: { scalars?: Readonly<Record<string, number>> }) => Value> =>
+  Object.fromEntries(names.map((name) => [name, ({ scalars = {} }) => scalarValue(scalars[name])]));
+
 /** Every dense parameter and every buffer, as views of their vectors. */
-export const parameterValues = (weights: Weights): Record<string, Value> => {
+export const parameterFeeds = (weights: Weights): Record<string, Value> => {
   const value = (shape: readonly number[], data: Float32Array): Value => ({ type: 'float32', shape, data });
   return Object.fromEntries([
     ...weights.specs.map(({ name, shape }) => [name, value(shape, view(weights, name))]),

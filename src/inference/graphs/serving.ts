@@ -28,7 +28,7 @@ import {
 import type { Step } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 
-import { type ServedModel, TABLES, type TableName } from '../model/trained.ts';
+import { TABLES, type TableName, type TrainedModel } from '../model/trained.ts';
 import { embedRows, isValue } from './embed-rows.ts';
 import { bufferName } from './forward.ts';
 
@@ -58,7 +58,7 @@ export interface ServingGraph extends CompiledGraph {
 export const tableFile = (name: TableName): string => `${name}.bin`;
 
 /** The model over ids, for rows of any scenario. */
-export function servingTensors(served: ServedModel): ServingTensors {
+export function servingTensors(served: TrainedModel): ServingTensors {
   const { network, step, gates } = servingStep(served);
   const { logits, choices = {} } = network.forward(step); // [B,T]
   const probabilities = sigmoid(logits); // [B,T]
@@ -88,7 +88,7 @@ const LARGE = 1 << 16;
  * @param options.int8 store large weights in eight bits
  */
 export function compileServing(
-  served: ServedModel,
+  served: TrainedModel,
   outputs: Record<string, Tensor>,
   { scenario, folded = new Map(), int8 = false }: WritingOptions = {},
 ): ServingGraph {
@@ -122,11 +122,11 @@ export function compileServing(
 }
 
 /** The graph of the model as it is. Parameters come from `served.tensors`, by name. */
-export const servingGraph = (served: ServedModel): ServingGraph =>
+export const servingGraph = (served: TrainedModel): ServingGraph =>
   compileServing(served, servingTensors(served).outputs);
 
 /** The model's network and its step over ids, in a new graph; `gates` gives the flow gates that it asked for. */
-function servingStep(served: ServedModel) {
+function servingStep(served: TrainedModel) {
   const { model, options, sizes, data, tensors } = served;
   const network = networkOf(model, options, sizes);
   const graph = new Graph();

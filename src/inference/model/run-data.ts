@@ -16,8 +16,7 @@ import { checkDataset, openRun, type RunRecord } from '../../store/run/run-folde
  *
  * @throws RUN_NOT_FOUND, RUN_DATA_MISSING, RUN_OTHER_DATASET, MODEL_UNBOUND, MODEL_MISFIT, DATA_NOT_PREPARED
  */
-export async function openRunData(run: string, folder?: string): Promise<PreparedData> {
-  const record = openRun(run);
+export async function openRunData(run: string, folder?: string, record = openRun(run)): Promise<PreparedData> {
   const data = await openRecorded(run, record, folder);
   if (record.data.hash === '') checkFit(run, loadModel(run).description.data, data.folder, data.manifest);
   else checkDataset(run, record, { folder: data.folder, hash: data.manifest.hash });

@@ -11,7 +11,7 @@ import {
   loadModel,
   type ModelDescription,
 } from '../../store/run/model-file.ts';
-import { markOf, openRun, runPaths } from '../../store/run/run-folder.ts';
+import { markOf, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 
 /** Which weights of a run are meant, and where its data lie. */
 export interface RunSource {
@@ -30,19 +30,21 @@ export interface RunSource {
  * Reads the weights of a run and what they mean.
  *
  * @param data the run's data set; without it the finished model alone can be read
+ * @param run what the run's folder says of it, where that has been read already
  * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKPOINT_MISSING, CHECKPOINT_PHASE, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
 export function loadRunModel(
   folder: string,
   data: ModelDescription['data'] | undefined,
   { checkpoint, onCheckpoint = () => {} }: RunSource = {},
+  run?: RunRecord,
 ): LoadedModel {
   if (checkpoint === undefined && (hasModel(folder) || data === undefined)) return loadModel(folder);
   const { checkpoints } = runPaths(folder);
   const known = listCheckpoints(checkpoints);
   const name = checkpoint ?? known.find((one) => one.name === BEST)?.name;
   if (name === undefined || data === undefined) throw error('MODEL_MISSING', { folder, checkpoints: known.length });
-  const record = openRun(folder);
+  const record = run ?? openRun(folder);
   const { tensors, ...info } = loadCheckpoint(checkpoints, name, markOf(record));
   const usable = (phase: string): boolean => phase !== 'search';
   if (!usable(info.position.phase)) {

@@ -1,19 +1,17 @@
-/** A finished model as numbers and meaning: what a serving graph is made from. */
+/** A finished model as numbers and what they mean: what evaluates, serves and is exported. */
 
 import { PADDING_ID } from '../../data/encode/ids.ts';
-import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
-import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
 import { type ModelDescription, modelTensor } from '../../store/run/model-file.ts';
+import type { RunRecord } from '../../store/run/run-folder.ts';
 import type { TensorView } from '../../store/safetensors.ts';
 import { bufferName } from '../graphs/forward.ts';
-import { describeData, openRunData } from './run-data.ts';
 import { loadRunModel, type RunSource } from './run-model.ts';
 import { modelSizes } from './sizes.ts';
 
-export interface ServedModel {
+export interface TrainedModel {
   model: ModelDefinition<CommonOptions>;
   options: CommonOptions;
   sizes: ModelSizes;
@@ -36,10 +34,16 @@ export type TableName = (typeof TABLES)[number];
  * The model of a run.
  *
  * @param data the data whose rows are scored: for weights that were imported without any, and for those of a checkpoint
+ * @param record what the run's folder says of it, where that has been read already
  * @throws MODEL_UNKNOWN, and what loadRunModel throws
  */
-export function loadServedModel(folder: string, data?: ModelDescription['data'], source?: RunSource): ServedModel {
-  const { description, tensors } = loadRunModel(folder, data, source);
+export function loadTrained(
+  folder: string,
+  data?: ModelDescription['data'],
+  source?: RunSource,
+  record?: RunRecord,
+): TrainedModel {
+  const { description, tensors } = loadRunModel(folder, data, source, record);
   const model = findModel(description.model.key);
   const options = model.options.parse(description.model);
   const scored = data ?? description.data;
@@ -64,35 +68,8 @@ export function loadServedModel(folder: string, data?: ModelDescription['data'],
   });
 }
 
-/** A run, its data and its model. */
-export interface OpenRun {
-  folder: string;
-  data: PreparedData;
-  served: ServedModel;
-  /** Where the weights are those of a checkpoint. */
-  checkpoint?: CheckpointInfo;
-}
-
-/**
- * Opens a run with its finished model, or with that of a checkpoint.
- *
- * @throws what openRunData and loadServedModel throw
- */
-export async function openFinished(folder: string, { onCheckpoint, ...source }: RunSource = {}): Promise<OpenRun> {
-  const data = await openRunData(folder, source.data);
-  let checkpoint: CheckpointInfo | undefined;
-  const served = loadServedModel(folder, describeData(data.manifest), {
-    ...source,
-    onCheckpoint(info) {
-      checkpoint = info;
-      onCheckpoint?.(info);
-    },
-  });
-  return { folder, data, served, ...(checkpoint && { checkpoint }) };
-}
-
 /** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */
-export function clearPadding(served: ServedModel): ServedModel {
+export function clearPadding(served: TrainedModel): TrainedModel {
   const { data, dimension, tensors } = served;
   for (const name of TABLES)
     for (const { offset } of data.fields) {
@@ -103,7 +80,7 @@ export function clearPadding(served: ServedModel): ServedModel {
 }
 
 /** A table as the content of its file. */
-export function tableBytes({ tensors }: ServedModel, name: TableName): Uint8Array {
+export function tableBytes({ tensors }: TrainedModel, name: TableName): Uint8Array {
   const { data } = tensors.get(name) as TensorView & { data: Float32Array };
   const { buffer, byteOffset, byteLength } = data;
   return new Uint8Array(buffer, byteOffset, byteLength);

@@ -6,13 +6,13 @@ import type { CompiledGraph } from '../../graph/index.ts';
 import type { Session, SessionOptions, Value } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import { tableFile } from '../graphs/serving.ts';
-import { type ServedModel, TABLES, tableBytes } from '../model/trained.ts';
+import { TABLES, type TrainedModel, tableBytes } from '../model/trained.ts';
 
 export type Rows = Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>;
 
 /** A session of a graph of the model; tables come from memory. */
 export async function openGraph(
-  served: ServedModel,
+  served: TrainedModel,
   graph: Pick<CompiledGraph, 'bytes'>,
   options: SessionOptions = {},
 ): Promise<Session> {
@@ -22,7 +22,7 @@ export async function openGraph(
 }
 
 /** What is known of the data that rows are of. */
-export type RowsData = Pick<ServedModel['data'], 'fields' | 'sequences'>;
+export type RowsData = Pick<TrainedModel['data'], 'fields' | 'sequences'>;
 
 /** Rows as inputs of a graph: those that it takes. */
 export function feedsOf(

@@ -7,7 +7,7 @@ import type { Session, SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import type { Artifact } from '../../store/artifact/open.ts';
 import { type ServingGraph, servingGraph } from '../graphs/serving.ts';
-import type { ServedModel } from '../model/trained.ts';
+import type { TrainedModel } from '../model/trained.ts';
 import { feedsOf, openGraph, type Rows, type RowsData } from './rows-session.ts';
 
 export interface Served {
@@ -25,7 +25,7 @@ export interface Server {
 
 /** Graphs of a model, the joint one first, with tables from memory. */
 export async function serveModel(
-  served: ServedModel,
+  served: TrainedModel,
   graphs: readonly ServingGraph[] = [servingGraph(served)],
   options: SessionOptions = {},
 ): Promise<Server> {
@@ -45,7 +45,7 @@ export async function serveArtifact({ manifest, path }: Artifact, options: Sessi
   return serverOf(sessions, manifest.data);
 }
 
-type Data = RowsData & Pick<ServedModel['data'], 'tasks'>;
+type Data = RowsData & Pick<TrainedModel['data'], 'tasks'>;
 
 /** Of each row the graph of its scenario, where there is one, else the joint one, which has no scenario. */
 function serverOf(sessions: ReadonlyMap<number | undefined, Session>, data: Data): Server {

@@ -1,10 +1,7 @@
 /** Flow gates as the gate network of a model gives them, in the reference's order: task by task. */
-import type { Batch } from '../../data/prepared/prepared.ts';
-import type { GateNetwork } from '../../inference/arena/gates.ts';
 import { liveGates } from '../../inference/arena/gates.ts';
-import { loadRows, parameterValues, rowsOf } from '../../inference/arena/inputs.ts';
-import type { Region } from '../../kernels/index.ts';
-import type { Session } from '../../runtime/contract.ts';
+import type { RowsToScore } from '../../inference/arena/inputs.ts';
+import type { Executor } from '../../inference/executor.ts';
 
 export interface FlowGates {
   /** [size, flows*T] zeros and ones, flow by flow: as graphs take them. */
@@ -16,27 +13,14 @@ export interface FlowGates {
 }
 
 /** Gates of a batch from the frozen table and the gate parameters. */
-export async function flowGates(
-  network: GateNetwork,
-  batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'row'>,
-  tasks: number,
-): Promise<FlowGates> {
-  const { session, kernels, layout, buffers, weights, width } = network;
-  const fed = new Float32Array(batch.size * width);
+export async function flowGates(network: Executor<RowsToScore>, batch: RowsToScore, tasks: number): Promise<FlowGates> {
+  const { gateLogits } = await network.run(batch); // [size, flows*T]
+  const logits = gateLogits.data as Float32Array;
+  const width = logits.length / batch.size;
+  const fed = new Float32Array(logits.length);
   await liveGates(network).fill(batch, fed);
-
-  loadRows(kernels, layout, buffers, batch, weights.gateTable as Region);
-  const feeds = {
-    ...parameterValues(weights),
-    embedding: rowsOf(buffers.embedding, batch.size, layout.fields.length * layout.dimension),
-  };
-  const { gateLogits } = await run(session, feeds); // [size, flows*T]
-  return { fed, hard: byTask(fed, width, tasks), logits: byTask(gateLogits.data as Float32Array, width, tasks) };
+  return { fed, hard: byTask(fed, width, tasks), logits: byTask(logits, width, tasks) };
 }
-
-/** Runs a graph on those of the values that it takes. */
-export const run = (session: Session, values: Parameters<Session['run']>[0]): ReturnType<Session['run']> =>
-  session.run(Object.fromEntries(session.inputs.map((name) => [name, values[name]])));
 
 /** [size, flows*T] flow by flow -> [size, T, flows]. */
 function byTask(flowByFlow: Float32Array, width: number, tasks: number): Float32Array {

@@ -7,8 +7,9 @@ import { type RunConfig, runSchema } from '../../config/run.ts';
 import { prepare } from '../../data/prepare/prepare.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import type { Batch, PreparedData } from '../../data/prepared/prepared.ts';
+import { gateExecutor } from '../../inference/arena/gates.ts';
 import { gateGraph } from '../../inference/graphs/forward.ts';
-import { openModel } from '../../inference/model/score.ts';
+import { openModel } from '../../inference/model/finished.ts';
 import { createSession } from '../../runtime/session.ts';
 import { readJsonLines } from '../../store/json-lines.ts';
 import { loadCheckpoint } from '../../store/run/checkpoint.ts';
@@ -215,17 +216,14 @@ export async function scoreValidation(
 ): Promise<{ gates: FlowGates; logits: Float32Array }> {
   const reader = await data.open('validation');
   const finished = await openModel(run, { threads: 1, batchSize: reader.rows });
-  const session = await createSession(
-    gateGraph({ model, options, sizes, phase: 'retrain', batchSize: reader.rows }).bytes,
-    { threads: 1 },
-  );
+  const graph = gateGraph({ model, options, sizes, phase: 'retrain', batchSize: reader.rows });
+  const network = gateExecutor(finished.arena, await createSession(graph.bytes, { threads: 1 }));
   try {
     const batch = await wholeSplit(reader);
-    const { width } = finished.context.gates ?? { width: 0 };
-    const gates = await flowGates({ ...finished.context, session, width }, batch, sizes.tasks);
+    const gates = await flowGates(network, batch, sizes.tasks);
     return { gates, logits: await finished.score(batch) };
   } finally {
-    await session.release();
+    await network.release();
     await finished.close();
     await reader.close();
   }

@@ -53,7 +53,7 @@ export async function learnFromValidation(context: EpochContext, reader: SplitRe
   const learning = model.validationGroup?.(options);
   if (learning === undefined) return;
   const { epoch } = state;
-  const fillGates = filling(tools.scorer.gates?.source);
+  const fillGates = filling(tools.scorer.gates);
   const batches = reader.batches({
     batchSize: config.train.batchSize,
     shuffle: { seed: config.seed, epoch: epochOfRun(state) },

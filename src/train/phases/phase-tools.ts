@@ -1,9 +1,8 @@
 /** What a phase works with: its graphs in sessions and, where flow gates are frozen, the gates of every row. */
 import type { SplitReader } from '../../data/prepared/prepared.ts';
-import { type GateSource, liveGates } from '../../inference/arena/gates.ts';
-import type { ScorerContext } from '../../inference/arena/scorer.ts';
+import { type ModelExecutor, modelExecutor } from '../../inference/arena/executor.ts';
+import { type GateSource, gateExecutor, liveGates } from '../../inference/arena/gates.ts';
 import { gateGraph, inferenceGraph } from '../../inference/graphs/forward.ts';
-import type { Session } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import { type Setup, stepContext } from '../run/setup.ts';
 import type { LoopState } from '../run/state.ts';
@@ -16,7 +15,8 @@ import type { PhasePlan } from './phases.ts';
 export interface PhaseTools {
   plan: PhasePlan;
   step: StepContext;
-  scorer: ScorerContext;
+  /** Scores rows. */
+  scorer: ModelExecutor;
   /** Hard gates of the training rows, where they are fed. */
   gates: GateSource | undefined;
   /** How often each flow is kept, where gates are hard. */
@@ -37,26 +37,20 @@ export async function preparePhase(
   const runtime = { backend: config.backend, threads: config.threads };
   const graph = trainingGraph(graphRequest(plan.phase, config.train.batchSize));
   const training = await createSession(graph.bytes, runtime);
-  const inference = await createSession(inferenceGraph(graphRequest(plan.phase, scoring.capacity)).bytes, runtime);
-  const sessions: Session[] = [training, inference];
+  const inference = inferenceGraph(graphRequest(plan.phase, scoring.capacity));
+  const session = await createSession(inference.bytes, runtime);
   const frozen = plan.phase === 'retrain' ? await freezeGates(setup, train, validation) : undefined;
+  const scorer = modelExecutor(setup, session, inference, frozen?.validation);
   return {
     plan,
     step: stepContext(setup, plan, graph, training, weighting),
-    scorer: {
-      kernels: setup.kernels,
-      session: inference,
-      weights: setup.weights,
-      layout: setup.layout,
-      buffers: scoring,
-      scalars: {},
-      gates: frozen && { source: frozen.validation, region: scoring.gates, width: setup.gateWidth },
-    },
+    scorer,
     gates: frozen?.train,
     keep: frozen?.keep,
     steps: Math.ceil(train.rows / config.train.batchSize),
     async release() {
-      for (const session of sessions) await session.release();
+      await training.release();
+      await scorer.release();
     },
   };
 }
@@ -70,15 +64,16 @@ async function freezeGates(setup: Setup, trainRows: SplitReader, validationRows:
 
 /** Gates of all rows of some splits, by the gate network and its table as they are. */
 export async function gatesOf(setup: Setup, ...splits: SplitReader[]): Promise<CachedGates[]> {
-  const { kernels, weights, layout, scoring, gateWidth: width } = setup;
+  const { scoring, gateWidth: width } = setup;
   const { scenarios, tasks } = setup.sizes;
   const { backend, threads } = setup.config;
   const { bytes } = gateGraph(setup.graphRequest('retrain', scoring.capacity));
   const session = await createSession(bytes, { backend, threads });
-  const network = liveGates({ kernels, session, weights, layout, buffers: scoring, width });
+  const network = gateExecutor(setup, session);
+  const gates = liveGates(network);
   const sizes = { batchSize: scoring.capacity, width, scenarios, tasks };
   const cached: CachedGates[] = [];
-  for (const rows of splits) cached.push(await cacheGates(rows, network, sizes));
-  await session.release();
+  for (const rows of splits) cached.push(await cacheGates(rows, gates, sizes));
+  await network.release();
   return cached;
 }

@@ -8,8 +8,8 @@ import { writeFileAtomic } from '../../base/files.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import { weightTensors } from '../../inference/arena/weights.ts';
 import { type ChoiceCounts, noChoices } from '../../inference/choices.ts';
+import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run-data.ts';
-import { openModel } from '../../inference/model/score.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
 import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
@@ -57,10 +57,10 @@ async function measureTest(folder: string, setup: Setup, choices: ChoiceCounts):
   const batchSize = train.evaluationBatchSize;
   const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
   const test = await openPart(setup.data, 'test', train);
-  return evaluateSplit(finished.context, test, newGrid(setup.data.manifest, setup.config.evaluate), choices).finally(
-    async () => {
-      await test.close();
-      await finished.close();
-    },
-  );
+  return evaluateSplit(finished.executor, test, newGrid(setup.data.manifest, setup.config.evaluate), {
+    choices,
+  }).finally(async () => {
+    await test.close();
+    await finished.close();
+  });
 }

@@ -138,11 +138,12 @@ export class Training {
     const { warmStart, train, evaluate } = this.setup.config;
     const { phase, step, epoch } = this.state;
     if (warmStart === undefined || phase > 0 || epoch > 0 || step > 0) return;
-    const scorer = { ...context.tools.scorer, scalars: scalarsHere(context) };
-    const grid = await this.#sound(evaluateSplit(scorer, this.validation, newGrid(this.setup.data.manifest, evaluate)));
-    const monitor = numberOf(grid.macro[train.monitor]);
-    this.logs.metrics.append({ kind: 'startWeights', monitor, validation: gridToJson(grid) });
-    this.request.emit({ event: 'startWeights', warmStart, validation: grid, monitor });
+    const grid = newGrid(this.setup.data.manifest, evaluate);
+    const scalars = scalarsHere(context);
+    const validation = await this.#sound(evaluateSplit(context.tools.scorer, this.validation, grid, { scalars }));
+    const monitor = numberOf(validation.macro[train.monitor]);
+    this.logs.metrics.append({ kind: 'startWeights', monitor, validation: gridToJson(validation) });
+    this.request.emit({ event: 'startWeights', warmStart, validation, monitor });
   }
 
   /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
@@ -195,7 +196,7 @@ export class Training {
     const scalars = scalarsHere(context);
     this.#checkFinite();
     const grid = await this.#sound(
-      evaluateSplit({ ...scorer, scalars }, this.validation, newGrid(setup.data.manifest, setup.config.evaluate)),
+      evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), { scalars }),
     );
     const means = meanLosses(state);
     const losses = byTask(setup, means);

@@ -1,25 +1,21 @@
 /** Everything a run works with, put together once: model, data, arena, weights and buffers. */
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import {
-  allocateInputs,
-  type InputBuffers,
-  inputBytes,
-  type RowLayout,
-  rowLayout,
-} from '../../inference/arena/inputs.ts';
-import { allocateWeights, totalLength, view, type Weights, weightBytes } from '../../inference/arena/weights.ts';
+import { type ModelArena, openArena } from '../../inference/arena/arena.ts';
+import { rowLayout } from '../../inference/arena/inputs.ts';
+import { totalLength, view } from '../../inference/arena/weights.ts';
 import { type DrawnInput, readsSequences } from '../../inference/graphs/forward.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
-import { type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
+import { allocateStep, type StepBuffers, stepBytes } from '../step/buffers.ts';
+import { stepExecutor } from '../step/executor.ts';
 import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../step/graph.ts';
 import { momentCount, type OptimizerOptions } from '../step/optimizer.ts';
-import { allocateStep, type StepBuffers, type StepContext, stepBytes } from '../step/step.ts';
+import type { StepContext } from '../step/step.ts';
 import {
   openWeighting,
   taskGradients,
@@ -29,7 +25,7 @@ import {
 } from '../weighting/index.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 
-export interface Setup {
+export interface Setup extends ModelArena {
   /** Marks checkpoints as those of this run; absent where none are written. */
   run?: string;
   config: RunConfig;
@@ -37,18 +33,11 @@ export interface Setup {
   model: ModelDefinition<CommonOptions>;
   options: CommonOptions;
   sizes: ModelSizes;
-  layout: RowLayout;
-  /** Numbers per row of the flow gates; 0 for models without. */
-  gateWidth: number;
   optimizer: OptimizerOptions;
   /** Numbers of all parameters of the model. */
   denseParameters: number;
-  kernels: Kernels;
-  weights: Weights;
   /** Rows to train on. */
   step: StepBuffers;
-  /** Rows to score. */
-  scoring: InputBuffers & { gates: Region };
   graphRequest: (phase: Phase, batchSize: number) => TrainingRequest;
 }
 
@@ -93,28 +82,20 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     wholeTable: train.optimizer === 'sgd' && train.tableUpdates === 'dense',
     ...drawnWidths(graphs),
   };
-  const scoringRows = train.evaluationBatchSize;
-  const kernels = await loadKernels();
-  const arena = kernels.createArena(
-    weightBytes(weightSizes) +
-      stepBytes(stepSizes, layout) +
-      inputBytes(scoringRows, layout) +
-      regionBytes(scoringRows * gateWidth),
+  const { more: step, ...arena } = await openArena(
+    { weights: weightSizes, layout, capacity: train.evaluationBatchSize, gateWidth },
+    { bytes: stepBytes(stepSizes, layout), allocate: (memory) => allocateStep(memory, stepSizes, layout) },
   );
   return {
+    ...arena,
+    step,
     config,
     data,
     model,
     options,
     sizes,
-    layout,
-    gateWidth,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
     denseParameters: totalLength(parameters),
-    kernels,
-    weights: allocateWeights(arena, weightSizes),
-    step: allocateStep(arena, stepSizes, layout),
-    scoring: { ...allocateInputs(arena, scoringRows, layout), gates: arena.floats(scoringRows * gateWidth) },
     graphRequest,
   };
 }
@@ -128,7 +109,7 @@ export const stepContext = (
   state: WeightingState = {},
 ): StepContext => ({
   kernels: setup.kernels,
-  session,
+  executor: stepExecutor(session, graph, setup.weights, setup.step, setup.layout),
   graph,
   weights: setup.weights,
   buffers: setup.step,

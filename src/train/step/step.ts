@@ -3,112 +3,23 @@ import { firstNotFinite } from '../../base/finite.ts';
 import { random } from '../../base/random.ts';
 import type { LossReduction } from '../../config/run.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
-import {
-  allocateInputs,
-  type InputBuffers,
-  inputBytes,
-  loadRows,
-  parameterValues,
-  type RowLayout,
-  rowsOf,
-  rowValues,
-  scalarValue,
-  sequenceSlots,
-} from '../../inference/arena/inputs.ts';
+import { loadRows, type RowLayout, rowsOf } from '../../inference/arena/inputs.ts';
 import { totalLength, type Weights } from '../../inference/arena/weights.ts';
-import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
-import type { Session, Value } from '../../runtime/contract.ts';
+import type { Kernels, Region } from '../../kernels/index.ts';
+import type { Value } from '../../runtime/contract.ts';
 import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
+import type { StepBuffers } from './buffers.ts';
+import type { StepExecutor } from './executor.ts';
 import { nameOf, notFinite, type Place } from './finite.ts';
 import type { TrainingGraph } from './graph.ts';
-import { IDLE_ROWS, idleRows, withIdleRows } from './idle-rows.ts';
-import { type LabelWeights, type LossBuffers, lossScale, taskMeans, weighLabels } from './loss.ts';
+import { idleRows, withIdleRows } from './idle-rows.ts';
+import { type LabelWeights, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
-
-export interface StepSizes {
-  batchSize: number;
-  tasks: number;
-  /** Numbers per row of the fed gates; 0 without. */
-  gates: number;
-  denseParameters: number;
-  /** Numbers of all buffers of the model. */
-  buffers: number;
-  tableRows: number;
-  /** Whether the table is updated densely by SGD, which spreads its gradient over all rows. */
-  wholeTable: boolean;
-  /** Numbers per row over all dropout masks. */
-  dropout: number;
-  /** Numbers per row over all noise. */
-  noise: number;
-}
-
-/** Buffers of a step, allocated once for all phases. */
-export interface StepBuffers extends InputBuffers, LossBuffers {
-  gates: Region;
-  dropout: Region;
-  noise: Region;
-  gradient: Region;
-  /** The model's buffers after the step. */
-  nextBuffers: Region;
-  embeddingGradient: Region;
-  /** [B, K, L, D] */
-  sequenceGradient: Region;
-  stamps: Region<Int32Array>;
-  unique: Region<Int32Array>;
-  summed: Region;
-  wholeTable: Region | undefined;
-}
-
-/** Rows that there is room for: a batch, and idle rows beside it. */
-const capacity = ({ batchSize }: StepSizes): number => batchSize + IDLE_ROWS;
-
-const lengths = (sizes: StepSizes, layout: RowLayout) => {
-  const B = capacity(sizes);
-  const { tasks: T } = sizes;
-  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // different rows of the table at most
-  return {
-    ints: { stamps: sizes.tableRows, unique: uses },
-    floats: {
-      labels: B * T,
-      lossWeights: B * T,
-      rowWeights: B,
-      gates: B * sizes.gates,
-      dropout: B * sizes.dropout,
-      noise: B * sizes.noise,
-      gradient: sizes.denseParameters,
-      nextBuffers: sizes.buffers,
-      embeddingGradient: B * layout.fields.length * layout.dimension,
-      sequenceGradient: B * sequenceSlots(layout) * layout.dimension,
-      summed: uses * layout.dimension,
-      wholeTable: sizes.wholeTable ? sizes.tableRows * layout.dimension : 0,
-    },
-  };
-};
-
-export function stepBytes(sizes: StepSizes, layout: RowLayout): number {
-  const { ints, floats } = lengths(sizes, layout);
-  const all = [...Object.values(ints), ...Object.values(floats)];
-  return inputBytes(capacity(sizes), layout) + all.reduce((sum, count) => sum + regionBytes(count), 0);
-}
-
-export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout): StepBuffers {
-  const { ints, floats } = lengths(sizes, layout);
-  const region = <K extends string>(counts: Record<K, number>, take: (count: number) => Region) =>
-    Object.fromEntries(Object.entries<number>(counts).map(([name, count]) => [name, take(count)])) as Record<K, Region>;
-  const { wholeTable, ...rest } = region(floats, (count) => arena.floats(count));
-  return {
-    ...allocateInputs(arena, capacity(sizes), layout),
-    ...rest,
-    stamps: arena.ints(ints.stamps),
-    unique: arena.ints(ints.unique),
-    wholeTable: floats.wholeTable > 0 ? wholeTable : undefined,
-  };
-}
 
 /** What does not change within a phase. */
 export interface StepContext {
   kernels: Kernels;
-  session: Session;
+  executor: StepExecutor;
   graph: TrainingGraph;
   weights: Weights;
   buffers: StepBuffers;
@@ -208,7 +119,7 @@ interface BatchRun {
 
 /** Loads a batch, with idle rows where they help, and runs the graph, forward and backward. */
 async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
-  const { kernels, session, graph, weights, buffers, layout } = context;
+  const { kernels, executor, graph, weights, buffers, layout } = context;
   const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
   const input = { ...given, batch };
   loadRows(kernels, layout, buffers, batch, weights.table);
@@ -217,30 +128,16 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   const factors = taskWeights.map((weight) => scale * weight);
   const labels = weighLabels(batch, factors, context.lossReduction, buffers);
   input.fillGates?.(batch, buffers.gates.view);
-  const masks = fillDropout(context, input);
-  const noise = fillNoise(context, input);
+  const drawn = { ...fillDropout(context, input), ...fillNoise(context, input) };
 
   const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
   const denseLength = denseFrom + totalLength(graph.trainable);
-  const tasks = context.tasks.length;
-  const feeds: Record<string, Value> = {
-    ...parameterValues(weights),
-    ...Object.fromEntries(graph.scalars.map((name) => [name, scalarValue(input.scalars[name])])),
-    ...masks,
-    ...noise,
-    rows: scalarValue(batch.size),
-    ...rowValues(layout, buffers, batch.size),
-    labels: rowsOf(buffers.labels, batch.size, tasks),
-    lossWeights: rowsOf(buffers.lossWeights, batch.size, tasks),
-    rowWeights: rowsOf(buffers.rowWeights, batch.size),
-    gates: rowsOf(buffers.gates, batch.size, buffers.gates.view.length / buffers.capacity),
-  };
   const into = {
     gradient: between(buffers.gradient, denseFrom, denseLength),
     ...rowGradients(context, batch.size),
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
-  const results = await session.run(pick(feeds, session.inputs), into);
+  const results = await executor.run({ size: batch.size, scalars: input.scalars, drawn }, into);
   const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labels.labelled);
   checkLosses(context, input, { losses, labels, penalty: results.penalty.data[0], denseLength });
   return { results, losses, taskWeights, scale, denseLength };
@@ -307,9 +204,6 @@ function taskGradients(
   summed.view.set(whole);
   return found;
 }
-
-const pick = (feeds: Record<string, Value>, names: readonly string[]): Record<string, Value> =>
-  Object.fromEntries(names.map((name) => [name, feeds[name]]));
 
 /** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
 function fillDropout(

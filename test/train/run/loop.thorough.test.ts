@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSchema } from '../../../src/config/run.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { view } from '../../../src/inference/arena/weights.ts';
-import { openModel } from '../../../src/inference/model/score.ts';
+import { openModel } from '../../../src/inference/model/finished.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
-import { openModel } from '../../../src/inference/model/score.ts';
+import { openModel } from '../../../src/inference/model/finished.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
@@ -62,7 +62,7 @@ test('an opened model scores rows by the tables of their own scenario', async ()
   const reader = await (await openPrepared(data)).open('test');
   for await (const batch of reader.batches({ batchSize: 64 })) {
     const before = (await model.score(batch)).slice();
-    const table = model.context.weights.table.view;
+    const table = model.arena.weights.table.view;
     for (let i = 0; i < table.length; i++) if (headOf(i) % 2 === 1) table[i] += 0.5; // search
     const after = await model.score(batch);
     expect(before.every(Number.isFinite)).toBe(true);

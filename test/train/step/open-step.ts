@@ -6,8 +6,10 @@ import { loadKernels } from '../../../src/kernels/index.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, ParameterSpec } from '../../../src/model/contract.ts';
 import { networkOf } from '../../../src/model/network.ts';
 import { createSession } from '../../../src/runtime/session.ts';
+import { allocateStep, stepBytes } from '../../../src/train/step/buffers.ts';
+import { stepExecutor } from '../../../src/train/step/executor.ts';
 import { trainingGraph } from '../../../src/train/step/graph.ts';
-import { allocateStep, type StepContext, stepBytes } from '../../../src/train/step/step.ts';
+import type { StepContext } from '../../../src/train/step/step.ts';
 import type { TaskGradients } from '../../../src/train/weighting/contract.ts';
 import { withWeightingGroup } from '../../../src/train/weighting/index.ts';
 
@@ -41,12 +43,14 @@ export async function openStep(request: StepRequest): Promise<Omit<StepContext, 
   const arena = kernels.createArena(weightBytes(weightSizes) + stepBytes(stepSizes, layout));
   const weights = allocateWeights(arena, weightSizes);
   const { train } = runSchema.parse({ model: { key: model.key }, train: { optimizer: 'sgd', l2: 0, tableUpdates } });
+  const buffers = allocateStep(arena, stepSizes, layout);
+  const session = await createSession(graph.bytes, { threads: 1 });
   return {
     kernels,
-    session: await createSession(graph.bytes, { threads: 1 }),
+    executor: stepExecutor(session, graph, weights, buffers, layout),
     graph,
     weights,
-    buffers: allocateStep(arena, stepSizes, layout),
+    buffers,
     layout,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
     clipNorm: undefined,

@@ -9,11 +9,11 @@ import type { PreparedField } from '../../../src/data/encode/ids.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { Batch } from '../../../src/data/prepared/prepared.ts';
 import { add, matmul, mul, reduceSum, reshape } from '../../../src/graph/index.ts';
+import { modelExecutor } from '../../../src/inference/arena/executor.ts';
 import { rowLayout } from '../../../src/inference/arena/inputs.ts';
-import { score } from '../../../src/inference/arena/scorer.ts';
 import { view } from '../../../src/inference/arena/weights.ts';
 import { inferenceGraph } from '../../../src/inference/graphs/forward.ts';
-import { openModel } from '../../../src/inference/model/score.ts';
+import { openModel } from '../../../src/inference/model/finished.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../../src/model/contract.ts';
 import { findModel } from '../../../src/model/registry.ts';
@@ -122,19 +122,20 @@ function lossOf(numbers: Numbers, batch: Batch): number {
 async function open(tableUpdates: 'lazy' | 'dense') {
   const layout = rowLayout(fields, D, sizes.sequences);
   const opened = await openStep({ model, options, sizes, layout, tableRows: ROWS, batchSize: B + 2, tableUpdates });
-  const { weights, session } = opened;
+  const { weights, executor } = opened;
   const generator = random('weights');
   for (const numbers of [weights.dense.view, weights.table.view])
     for (let i = 0; i < numbers.length; i++) numbers[i] = generator.normal();
   const context: StepContext = { ...opened, weighting: fixed([1, 1]) };
   const inference = inferenceGraph({ model, options, sizes, phase: 'train', batchSize: B });
-  const scoring = await createSession(inference.bytes, { threads: 1 });
+  const arena = { ...opened, gateWidth: 0, scoring: { ...opened.buffers, gates: opened.buffers.gates } };
+  const scoring = modelExecutor(arena, await createSession(inference.bytes, { threads: 1 }), inference);
   const numbers = (): Numbers => ({
     table: Float64Array.from(weights.table.view),
     a: Float64Array.from(view(weights, 'a')),
     c: Float64Array.from(view(weights, 'c')),
   });
-  return { context, scoring, numbers, release: () => Promise.all([session.release(), scoring.release()]) };
+  return { context, scoring, numbers, release: () => Promise.all([executor.release(), scoring.release()]) };
 }
 
 describe('a model that reads sequences', () => {
@@ -158,15 +159,14 @@ describe('a model that reads sequences', () => {
   });
 
   test('scores rows as the formula does', async () => {
-    const { context, scoring, numbers, release } = await open('lazy');
+    const { scoring, numbers, release } = await open('lazy');
     const batch = makeBatch();
-    const { kernels, weights, layout, buffers } = context;
-    const logits = await score({ kernels, session: scoring, weights, layout, buffers, scalars: {} }, batch);
+    const logits = (await scoring.run(batch)).logits.data;
     for (const [i, expected] of logitsOf(numbers(), batch).entries())
       expect(Math.abs(logits[i] - expected)).toBeLessThan(1e-5);
-    await expect(
-      score({ kernels, session: scoring, weights, layout, buffers, scalars: {} }, { ...batch, sequences: undefined }),
-    ).rejects.toThrow(/reads behaviour sequences, and the data have none/);
+    await expect(scoring.run({ ...batch, sequences: undefined })).rejects.toThrow(
+      /reads behaviour sequences, and the data have none/,
+    );
     await release();
   });
 

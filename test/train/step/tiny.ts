@@ -71,7 +71,7 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
     before: weightingParameters(options, tasks),
     taskGradients: taskGradients(options),
   });
-  const { weights, session } = opened;
+  const { weights, executor } = opened;
   view(weights, 'kernel').set(problem.kernel);
   weights.table.view.set(problem.table);
 
@@ -95,7 +95,7 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
     row: Int32Array.from(ids.keys()),
   };
   const losses = await trainStep(context, { batch, step, epoch: 0, learningRate: 1, scalars: {} }).finally(() =>
-    session.release(),
+    executor.release(),
   );
   return {
     losses: [...losses.tasks],

@@ -1,0 +1,46 @@
+/** The memory of a model that ONNX Runtime and the kernels share: its weights, and room for the rows that it scores. */
+import { type Arena, type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
+import { allocateInputs, type InputBuffers, inputBytes, type RowLayout } from './inputs.ts';
+import { allocateWeights, type WeightSizes, type Weights, weightBytes } from './weights.ts';
+
+export interface ModelArena {
+  kernels: Kernels;
+  layout: RowLayout;
+  weights: Weights;
+  /** Room for the rows of one run, and for their flow gates [capacity, gateWidth]. */
+  scoring: InputBuffers & { gates: Region };
+  /** Numbers per row of the flow gates; 0 for models without. */
+  gateWidth: number;
+}
+
+export interface ArenaSizes {
+  weights: WeightSizes;
+  layout: RowLayout;
+  /** Rows of a run at most. */
+  capacity: number;
+  gateWidth: number;
+}
+
+/** What else is to lie in the arena. */
+export interface MoreMemory<M> {
+  bytes: number;
+  allocate: (arena: Arena) => M;
+}
+
+/** @throws MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+export async function openArena<M = undefined>(
+  { weights, layout, capacity, gateWidth }: ArenaSizes,
+  more: MoreMemory<M> = { bytes: 0, allocate: () => undefined as M },
+): Promise<ModelArena & { more: M }> {
+  const kernels = await loadKernels();
+  const bytes = weightBytes(weights) + inputBytes(capacity, layout) + regionBytes(capacity * gateWidth);
+  const arena = kernels.createArena(bytes + more.bytes);
+  return {
+    kernels,
+    layout,
+    gateWidth,
+    weights: allocateWeights(arena, weights),
+    more: more.allocate(arena),
+    scoring: { ...allocateInputs(arena, capacity, layout), gates: arena.floats(capacity * gateWidth) },
+  };
+}

@@ -1,0 +1,110 @@
+/** A finished model, opened: the one way for evaluation, export, selection, predictions, studies and parity. */
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import { networkOf } from '../../model/network.ts';
+import type { SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
+import type { ModelDescription } from '../../store/run/model-file.ts';
+import { openRun, type RunRecord } from '../../store/run/run-folder.ts';
+import { type ModelArena, openArena } from '../arena/arena.ts';
+import { type ModelExecutor, modelExecutor } from '../arena/executor.ts';
+import { gateExecutor, liveGates } from '../arena/gates.ts';
+import { type RowsToScore, rowLayout } from '../arena/inputs.ts';
+import { weightTensors } from '../arena/weights.ts';
+import { choiceOutputs } from '../choices.ts';
+import { gateGraph, inferenceGraph, readsSequences } from '../graphs/forward.ts';
+import { describeData, openRunData } from './run-data.ts';
+import type { RunSource } from './run-model.ts';
+import { loadTrained, type TrainedModel } from './trained.ts';
+
+/** A run, its data and its model. */
+export interface FinishedRun {
+  folder: string;
+  record: RunRecord;
+  data: PreparedData;
+  trained: TrainedModel;
+  /** Where the weights are those of a checkpoint. */
+  checkpoint?: CheckpointInfo;
+}
+
+/**
+ * Opens a run with its finished model, or with that of a checkpoint.
+ *
+ * @throws what openRunData and loadTrained throw
+ */
+export async function openFinished(folder: string, { onCheckpoint, ...source }: RunSource = {}): Promise<FinishedRun> {
+  const record = openRun(folder);
+  const data = await openRunData(folder, source.data, record);
+  let checkpoint: CheckpointInfo | undefined;
+  const noted = (info: CheckpointInfo): void => {
+    checkpoint = info;
+    onCheckpoint?.(info);
+  };
+  const trained = loadTrained(folder, describeData(data.manifest), { ...source, onCheckpoint: noted }, record);
+  return { folder, record, data, trained, ...(checkpoint && { checkpoint }) };
+}
+
+/** A model that scores rows by the graphs of training: without batch statistics, dropout and noise. */
+export interface FinishedModel {
+  /** Rows per call at most. */
+  batchSize: number;
+  executor: ModelExecutor;
+  arena: ModelArena;
+  /** Logits [size, T]. */
+  score(rows: RowsToScore): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface ScoringOptions extends SessionOptions {
+  /** Rows per call at most. Default 16384. */
+  batchSize?: number;
+  /** Give what rows choose next to the logits. Default false. */
+  choices?: boolean;
+}
+
+export interface ModelUse extends ScoringOptions {
+  /** The data whose rows are scored: for weights that were imported without any, and for those of a checkpoint. */
+  data?: ModelDescription['data'];
+  /** Which weights of the run. Default: the finished model; without one, and with `data`, its best checkpoint. */
+  source?: RunSource;
+}
+
+/**
+ * Opens the model of a run.
+ *
+ * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
+ */
+export const openModel = (folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> =>
+  scoringModel(loadTrained(folder, data, source), options);
+
+/** Puts a model into an arena, behind sessions of its graphs. */
+export async function scoringModel(
+  { model, options, sizes, data, tensors }: TrainedModel,
+  { batchSize = 16384, choices = false, ...runtime }: ScoringOptions = {},
+): Promise<FinishedModel> {
+  const { flowSelection } = model;
+  const request = { model, options, sizes, batchSize, phase: flowSelection ? 'retrain' : 'train' } as const;
+  const graph = inferenceGraph(request, choices ? choiceOutputs : undefined);
+  const { parameters: specs, buffers, dimension } = networkOf(model, options, sizes);
+  const { tableRows, fields } = data;
+  const arena = await openArena({
+    weights: { specs, buffers, tableRows, dimension, gateTable: flowSelection !== undefined, moments: 0 },
+    layout: rowLayout(fields, dimension, readsSequences(graph) ? sizes.sequences : undefined),
+    capacity: batchSize,
+    gateWidth: (flowSelection?.flows.length ?? 0) * sizes.tasks,
+  });
+  for (const [name, { data: numbers }] of weightTensors(arena.weights)) numbers.set(tensors.get(name)?.data as never);
+  const session = await createSession(graph.bytes, runtime);
+  const gating = flowSelection && gateExecutor(arena, await createSession(gateGraph(request).bytes, runtime));
+  const executor = modelExecutor(arena, session, graph, gating && liveGates(gating));
+  return {
+    batchSize,
+    executor,
+    arena,
+    score: async (rows) => (await executor.run(rows)).logits.data as Float32Array,
+    async close() {
+      await executor.release();
+      await gating?.release();
+    },
+  };
+}

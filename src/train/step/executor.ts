@@ -1,0 +1,48 @@
+/** Runs the training graph: what feeds its inputs. */
+
+import {
+  parameterFeeds,
+  type RowLayout,
+  rowFeeds,
+  rowsOf,
+  scalarFeeds,
+  scalarValue,
+} from '../../inference/arena/inputs.ts';
+import type { Weights } from '../../inference/arena/weights.ts';
+import { createExecutor, type Executor } from '../../inference/executor.ts';
+import type { Session, Value } from '../../runtime/contract.ts';
+import type { StepBuffers } from './buffers.ts';
+import type { TrainingGraph } from './graph.ts';
+
+/** Rows that lie in the buffers of a step, and what goes with them. */
+export interface LoadedRows {
+  size: number;
+  scalars: Readonly<Record<string, number>>;
+  /** Dropout masks and noise, by input. */
+  drawn: Readonly<Record<string, Value>>;
+}
+
+export type StepExecutor = Executor<LoadedRows>;
+
+export function stepExecutor(
+  session: Pick<Session, 'inputs' | 'run' | 'release'>,
+  graph: TrainingGraph,
+  weights: Weights,
+  buffers: StepBuffers,
+  layout: RowLayout,
+): StepExecutor {
+  const tasks = buffers.labels.view.length / buffers.capacity;
+  const gates = buffers.gates.view.length / buffers.capacity;
+  const drawn = [...graph.dropout, ...graph.noise].map(({ input }) => [input, (rows: LoadedRows) => rows.drawn[input]]);
+  return createExecutor<LoadedRows>(session, {
+    ...parameterFeeds(weights),
+    ...scalarFeeds(graph.scalars),
+    ...Object.fromEntries(drawn),
+    ...rowFeeds(layout, buffers),
+    rows: ({ size }) => scalarValue(size),
+    labels: ({ size }) => rowsOf(buffers.labels, size, tasks),
+    lossWeights: ({ size }) => rowsOf(buffers.lossWeights, size, tasks),
+    rowWeights: ({ size }) => rowsOf(buffers.rowWeights, size),
+    gates: ({ size }) => rowsOf(buffers.gates, size, gates),
+  });
+}
