@@ -95,7 +95,7 @@ test('a score is checked before any work, and stored in the artifact', async () 
 });
 
 test('a model whose answers depend on the order of its sums is refused', async () => {
-  const served = loadServedModel(at('star'));
+  const served = loadTrained(at('star'));
   const server = await serveModel(served, undefined, { threads: 1 });
   let first: number[] = [];
   for await (const batch of batchesOf(data, 'validation'))
