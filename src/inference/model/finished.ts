@@ -78,7 +78,7 @@ export const openModel = (folder: string, { data, source, ...options }: ModelUse
   scoringModel(loadTrained(folder, data, source), options);
 
 /** Puts a model into an arena, behind sessions of its graphs. */
-export async function scoringModel(
+async function scoringModel(
   { model, options, sizes, data, tensors }: TrainedModel,
   { batchSize = 16384, choices = false, ...runtime }: ScoringOptions = {},
 ): Promise<FinishedModel> {
