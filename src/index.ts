@@ -3,9 +3,9 @@
 export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';
 export { type CompareConfig, type CompareInput, defineComparison } from './config/compare.ts';
 export { type DatasetConfig, type DatasetInput, defineDataset, type SplitName } from './config/dataset.ts';
-export { loadDataset, loadRun, type RunSources } from './config/load.ts';
-export { type Comparison, loadComparison } from './config/load-compare.ts';
-export { loadTune } from './config/load-tune.ts';
+export { loadDatasetConfig, loadRunConfig, type RunSources } from './config/load.ts';
+export { type Comparison, loadComparisonConfig } from './config/load-compare.ts';
+export { loadTuneConfig } from './config/load-tune.ts';
 export { defineRun, type RunConfig, type RunInput } from './config/run.ts';
 export { defineTune, type TuneConfig, type TuneInput } from './config/tune.ts';
 export { type Finding, formatFindings, validate } from './data/checks/validate.ts';

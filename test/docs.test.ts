@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildProgram } from '../src/cli/program.ts';
 import { compareSchema } from '../src/config/compare.ts';
-import { loadDataset, loadRun } from '../src/config/load.ts';
-import { loadTune } from '../src/config/load-tune.ts';
+import { loadDatasetConfig, loadRunConfig } from '../src/config/load.ts';
+import { loadTuneConfig } from '../src/config/load-tune.ts';
 import * as library from '../src/index.ts';
 import { verbsOf } from './cli/support.ts';
 
@@ -27,16 +27,16 @@ const blocks = (page: string, language: string): string[] =>
 
 test('the examples of configurations are valid', async () => {
   const [dataset] = blocks('docs/data.md', 'yaml');
-  expect((await loadDataset(parse(dataset))).tasks.map(({ name }) => name)).toEqual(['click', 'buy']);
+  expect((await loadDatasetConfig(parse(dataset))).tasks.map(({ name }) => name)).toEqual(['click', 'buy']);
   const [run] = blocks('docs/training.md', 'yaml');
-  expect((await loadRun({ models: library.models, config: parse(run) })).train.schedule.kind).toBe('cosine');
+  expect((await loadRunConfig({ models: library.models, config: parse(run) })).train.schedule.kind).toBe('cosine');
   const [tune] = blocks('docs/tune.md', 'yaml');
-  expect((await loadTune(parse(tune), { models: library.models })).method).toMatchObject({
+  expect((await loadTuneConfig(parse(tune), { models: library.models })).method).toMatchObject({
     kind: 'tpe',
     startTrials: 10,
   });
   const [compare] = blocks('docs/compare.md', 'yaml');
-  const comparison = await library.loadComparison(parse(compare), library.models);
+  const comparison = await library.loadComparisonConfig(parse(compare), library.models);
   expect(comparison.models.map(({ label }) => label)).toEqual([
     'mmoe',
     'ple',
@@ -56,7 +56,7 @@ test('every option of a comparison is on its page', () => {
 });
 
 test('every option of a run and of a data set is on its page', async () => {
-  const run = await loadRun({ models: library.models, config: { model: { key: 'autoifs' } } });
+  const run = await loadRunConfig({ models: library.models, config: { model: { key: 'autoifs' } } });
   const page = textOf('docs/training.md');
   for (const option of Object.keys(run.train)) expect(page, option).toMatch(new RegExp(`[\`.]${option}[\`.]`));
 });

@@ -2,8 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadComparison } from '../src/config/load-compare.ts';
-import { loadTune } from '../src/config/load-tune.ts';
+import { loadComparisonConfig } from '../src/config/load-compare.ts';
+import { loadTuneConfig } from '../src/config/load-tune.ts';
 import { recipes } from '../src/data/recipes/recipes.ts';
 import { models } from '../src/model/registry.ts';
 import { runComparison } from '../src/study/compare/run.ts';
@@ -17,7 +17,7 @@ const occupied = (name: string) => ({ code: 'FILE_OCCUPIED', message: expect.str
 test.each(['result.json', 'times.json', 'comparison.md'])('compare keeps a %s that it did not write', async (name) => {
   const folder = temporaryFolder({ [`out/${name}`]: '{"precious":true}' });
   const data = await prepareSmall(folder, 300);
-  const comparison = await loadComparison({ data, models: [{ model: 'mmoe' }], seeds: [1] }, models);
+  const comparison = await loadComparisonConfig({ data, models: [{ model: 'mmoe' }], seeds: [1] }, models);
   const { finished } = runComparison({ comparison, out: join(folder, 'out'), emit: () => {} });
   await expect(finished).rejects.toMatchObject(occupied(name));
   expect(readFileSync(join(folder, 'out', name), 'utf8')).toBe('{"precious":true}');
@@ -26,7 +26,7 @@ test.each(['result.json', 'times.json', 'comparison.md'])('compare keeps a %s th
 test.each(['best.yaml', 'report.md', 'trials.jsonl'])('tune keeps a %s that it did not write', async (name) => {
   const folder = temporaryFolder({ [name]: 'precious' });
   const space = { 'train.learningRate': { low: 0.001, high: 0.1 } };
-  const config = await loadTune(
+  const config = await loadTuneConfig(
     { data: 'data', model: 'mmoe', space, method: { kind: 'random', trials: 2 } },
     { models },
   );

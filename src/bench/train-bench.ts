@@ -1,6 +1,6 @@
 /** How fast a model trains: whole steps, as training makes them, on synthetic rows, beside the machine's own peak. */
 import { error } from '../base/errors/index.ts';
-import { loadRun } from '../config/load.ts';
+import { loadRunConfig } from '../config/load.ts';
 import type { RunConfig } from '../config/run.ts';
 import { inferenceGraph, readsSequences } from '../inference/graphs/forward.ts';
 import type { ModelSizes } from '../model/contract.ts';
@@ -147,7 +147,7 @@ function sequencesFor({ model: chosen, train }: RunConfig, sizes: ModelSizes): t
 }
 
 const runConfig = ({ model, preset, batch, tables, threads, backend, set }: TrainBenchOptions): Promise<RunConfig> =>
-  loadRun({
+  loadRunConfig({
     models,
     preset,
     set,

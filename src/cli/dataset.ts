@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { parseValue } from '../config/files/override.ts';
-import { loadDataset } from '../config/load.ts';
+import { loadDatasetConfig } from '../config/load.ts';
 import { recipes } from '../data/recipes/recipes.ts';
 
 export interface DatasetOptions {
@@ -32,12 +32,12 @@ export async function readDataset(
   if (recipe === undefined) {
     const expected = `a dataset configuration, or one of the recipes ${Object.keys(recipes).join(', ')}`;
     if (!existsSync(target)) throw error('FILE_MISSING', { path: target, expected });
-    return { config: await loadDataset(target, set), sourceFolder: source ?? dirname(target) };
+    return { config: await loadDatasetConfig(target, set), sourceFolder: source ?? dirname(target) };
   }
   if (source === undefined) throw usage(`the recipe ${target} needs --source: the folder of its files`);
   const world = target === 'synthetic' ? { ...(rows && { rows }), ...(seed !== undefined && { seed }) } : {};
   const config = await recipe.prepareConfig(source, { ...recipeOptions(set, usage), ...world });
-  return { config: await loadDataset(config), sourceFolder: source };
+  return { config: await loadDatasetConfig(config), sourceFolder: source };
 }
 
 function recipeOptions(set: string[], usage: (problem: string) => Error): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry
 import { readConfig } from './files/file.ts';
 import { isObject, merge } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
-import { type ConfigurableModel, loadRun, readWritten } from './load.ts';
+import { type ConfigurableModel, loadRunConfig, readWritten } from './load.ts';
 import type { Evaluation, RunConfig } from './run.ts';
 
 export interface ComparedModel {
@@ -31,7 +31,7 @@ export interface Comparison extends Omit<CompareConfig, 'models' | 'references' 
 type Models = ReadonlyMap<string, ConfigurableModel>;
 
 /** @throws CONFIG_INVALID (every mistake by its path), CONFIG_UNREADABLE, FILE_MISSING */
-export async function loadComparison(config: string | object, models: Models): Promise<Comparison> {
+export async function loadComparisonConfig(config: string | object, models: Models): Promise<Comparison> {
   const written = typeof config === 'string' ? await readConfig(config) : config;
   const input = withObjects(written);
   const parsed = compareSchema.safeParse(input);
@@ -94,7 +94,7 @@ async function variants(entry: ModelEntry | ReferenceEntry, at: string, context:
   for (const point of combinations(grid)) {
     const set = point.map(([path, value]) => `${path}=${JSON.stringify(value)}`);
     const sources = { models: context.models, preset: entry.preset, config: written, set };
-    const run = await collect(loadRun({ ...sources, flags: { threads: context.threads } }), at, context.problems);
+    const run = await collect(loadRunConfig({ ...sources, flags: { threads: context.threads } }), at, context.problems);
     if (run === undefined) break; // the mistakes of other combinations would be the same
     const name = point
       .map(

@@ -14,7 +14,7 @@ type Models = ReadonlyMap<string, ConfigurableModel>;
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
-export async function loadTune(
+export async function loadTuneConfig(
   config: string | object,
   { models, set = [] }: { models: Models; set?: readonly string[] },
 ): Promise<TuneConfig> {

@@ -35,7 +35,7 @@ export interface RunSources {
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
-export async function loadRun({ config = {}, ...sources }: RunSources): Promise<RunConfig> {
+export async function loadRunConfig({ config = {}, ...sources }: RunSources): Promise<RunConfig> {
   const source = describe('the run configuration', config);
   return resolveRun({ ...sources, config: await readWritten(config), source });
 }
@@ -64,7 +64,7 @@ export function resolveRun({
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
-export async function loadDataset(config: string | object, set: readonly string[] = []): Promise<DatasetConfig> {
+export async function loadDatasetConfig(config: string | object, set: readonly string[] = []): Promise<DatasetConfig> {
   const layers = [await readWritten(config)];
   return resolve({
     schema: datasetSchema,

@@ -3,15 +3,15 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
-import { loadDataset } from '../../src/config/load.ts';
-import { loadComparison } from '../../src/config/load-compare.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
+import { loadComparisonConfig } from '../../src/config/load-compare.ts';
 import { loadServing } from '../../src/config/load-serving.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 
 /** Code and message of a configuration that must be refused for a few seconds of processor time: an attack takes hours. */
 async function refusal(path: string | object, set: string[] = []): Promise<{ code: string; message: string }> {
   const started = process.cpuUsage();
-  const cause = await loadDataset(path, set).then(
+  const cause = await loadDatasetConfig(path, set).then(
     () => new Error('was accepted'),
     (cause: unknown) => cause,
   );
@@ -196,7 +196,7 @@ describe('what is no file', () => {
       expect((await refusal(path('zero'))).message).toContain('found a device or a pipe');
       expect((await refusal(path('pipe'))).message).toContain('found a device or a pipe');
       expect((await refusal(path('broken'))).code).toBe('FILE_MISSING');
-      await expect(loadDataset(path('loop'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+      await expect(loadDatasetConfig(path('loop'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
     }
   });
 });
@@ -222,6 +222,6 @@ describe('other ways in', () => {
   test('serving configurations and comparisons', async () => {
     const bomb = file('c.yaml', `${'['.repeat(5000)}${']'.repeat(5000)}`);
     await expect(loadServing(bomb)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
-    await expect(loadComparison(bomb, new Map())).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
+    await expect(loadComparisonConfig(bomb, new Map())).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
   });
 });

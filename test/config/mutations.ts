@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { EXIT } from '../../src/base/errors/entry.ts';
 import { TributaryError } from '../../src/base/errors/index.ts';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate } from '../../src/data/checks/validate.ts';
 import { LOG_CSV } from '../data/sql/hostile.ts';
 import { temporaryFolder } from '../store/temporary.ts';
@@ -24,7 +24,7 @@ export async function tryMutations(numbers: number[]): Promise<number> {
     writeFileSync(path, mutatedConfig(n));
     const started = performance.now();
     try {
-      await validate(await loadDataset(path), folder, { memoryLimit: '300MB' });
+      await validate(await loadDatasetConfig(path), folder, { memoryLimit: '300MB' });
       understood++;
     } catch (cause) {
       if (!(cause instanceof TributaryError)) throw new Error(`mutation ${n}: ${mutatedConfig(n)}`, { cause });

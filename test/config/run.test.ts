@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { merge } from '../../src/config/files/override.ts';
 import type { Problem } from '../../src/config/files/problems.ts';
-import { loadDataset, loadRun, type RunSources } from '../../src/config/load.ts';
+import { loadDatasetConfig, loadRunConfig, type RunSources } from '../../src/config/load.ts';
 import { runSchema } from '../../src/config/run.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 
@@ -20,7 +20,7 @@ const presets = {
 };
 const models = new Map([['tiny', { options, presets }]]);
 const load = (sources: Omit<RunSources, 'models'> = {}) =>
-  loadRun({ models, flags: { model: { key: 'tiny' } }, ...sources });
+  loadRunConfig({ models, flags: { model: { key: 'tiny' } }, ...sources });
 
 /** The problems of a configuration, by path. */
 async function problems(promise: Promise<unknown>): Promise<Record<string, string>> {
@@ -107,7 +107,7 @@ describe('a run configuration', () => {
       config: { model: { key: 'tiny' } },
     };
     const { learningRate, patience, batchSize, l2 } = (
-      await loadRun({ ...request, preset: 'wide', set: ['train.patience=3'] })
+      await loadRunConfig({ ...request, preset: 'wide', set: ['train.patience=3'] })
     ).train;
     expect({ learningRate, patience, batchSize, l2 }).toEqual({
       learningRate: 0.5,
@@ -123,10 +123,10 @@ describe('a run configuration', () => {
   });
 
   test('may name its model anywhere', async () => {
-    expect((await loadRun({ models, config: { model: { key: 'tiny' } }, preset: 'wide' })).model.width).toBe(64);
-    expect((await loadRun({ models, set: ['model.key=tiny'] })).model.width).toBe(8);
-    expect(await problems(loadRun({ models }))).toEqual({ 'model.key': 'is missing: expected "tiny"' });
-    expect(await problems(loadRun({ models, flags: { model: { key: 'tinny' } } }))).toEqual({
+    expect((await loadRunConfig({ models, config: { model: { key: 'tiny' } }, preset: 'wide' })).model.width).toBe(64);
+    expect((await loadRunConfig({ models, set: ['model.key=tiny'] })).model.width).toBe(8);
+    expect(await problems(loadRunConfig({ models }))).toEqual({ 'model.key': 'is missing: expected "tiny"' });
+    expect(await problems(loadRunConfig({ models, flags: { model: { key: 'tinny' } } }))).toEqual({
       'model.key': 'expected "tiny", found "tinny"',
     });
   });
@@ -229,7 +229,7 @@ describe('mistakes', () => {
 
   test.each([['a text'], [[1]], [7]])('a configuration that is no object: %j', async (config) => {
     const path = file('run.json', JSON.stringify(config));
-    expect(await problems(loadRun({ models, config: path }))).toEqual({
+    expect(await problems(loadRunConfig({ models, config: path }))).toEqual({
       '': `expected an object, found ${JSON.stringify(config)}`,
     });
   });
@@ -256,7 +256,7 @@ describe('--set', () => {
 
   test('another kind drops what belongs to the old one alone, and nothing else', async () => {
     const data = (split: object, ...set: string[]) =>
-      loadDataset(
+      loadDatasetConfig(
         {
           name: 't',
           sources: { t: { path: 't.csv' } },
@@ -370,8 +370,8 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
     ['dataset.mjs', `export default ${JSON.stringify(dataset)}`],
     ['dataset.cjs', `module.exports = ${JSON.stringify(dataset)}`],
   ])('%s', async (name, text) => {
-    const loaded = await loadDataset(file(name, text));
-    expect(loaded).toEqual(await loadDataset(dataset));
+    const loaded = await loadDatasetConfig(file(name, text));
+    expect(loaded).toEqual(await loadDatasetConfig(dataset));
     expect(loaded).toMatchObject({ ...dataset, split: { kind: 'random', seed: 2021 }, vocabulary: { from: 'train' } });
   });
 
@@ -380,7 +380,7 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
       'run.ts',
       `import { defineRun } from 'tributary'; export default defineRun({ model: { key: 'tiny' }, seed: 4 });`,
     );
-    expect((await loadRun({ models, config: run })).seed).toBe(4);
+    expect((await loadRunConfig({ models, config: run })).seed).toBe(4);
     expect((await load({ config: file('run.yaml', '# nothing yet\n') })).seed).toBe(1);
   });
 
@@ -419,7 +419,7 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
         ],
       }),
     );
-    const failure = loadDataset(path, ['split.kind=time', 'tasks=[]']);
+    const failure = loadDatasetConfig(path, ['split.kind=time', 'tasks=[]']);
     expect(await problems(failure)).toEqual({
       'fields.0.kind': 'expected one of "categorical", "numeric", "multi", found "categoric"',
       'fields.1.name': 'a name has letters, digits and underscores and does not start with a digit',
@@ -431,8 +431,10 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
   });
 
   test('a setting may reach into a list', async () => {
-    expect((await loadDataset(dataset, ['tasks.0.label=x > 1'])).tasks).toEqual([{ name: 'click', label: 'x > 1' }]);
-    expect(await problems(loadDataset(dataset, ['tasks.7.label=x']))).toMatchObject({
+    expect((await loadDatasetConfig(dataset, ['tasks.0.label=x > 1'])).tasks).toEqual([
+      { name: 'click', label: 'x > 1' },
+    ]);
+    expect(await problems(loadDatasetConfig(dataset, ['tasks.7.label=x']))).toMatchObject({
       tasks: expect.stringContaining('expected a list'),
     });
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadRun } from '../../src/config/load.ts';
-import { loadTune, trialRun, writtenRun } from '../../src/config/load-tune.ts';
+import { loadRunConfig } from '../../src/config/load.ts';
+import { loadTuneConfig, trialRun, writtenRun } from '../../src/config/load-tune.ts';
 import type { Json } from '../../src/config/tune.ts';
 import { models } from '../../src/model/registry.ts';
 
@@ -14,7 +14,7 @@ const tune = {
 
 /** Mistakes by path. */
 async function problems(config: object, set: string[] = []): Promise<Record<string, string>> {
-  const failure = await loadTune(config, { models, set }).then(
+  const failure = await loadTuneConfig(config, { models, set }).then(
     () => ({ details: { problems: [] } }),
     (cause) => cause,
   );
@@ -23,7 +23,7 @@ async function problems(config: object, set: string[] = []): Promise<Record<stri
 }
 
 test('defaults, and settings over what is written', async () => {
-  const loaded = await loadTune(tune, {
+  const loaded = await loadTuneConfig(tune, {
     models,
     set: ['method={"kind":"tpe","trials":7}', 'seed=3', 'options.seed=4', 'options.train.maxEpochs=9'],
   });
@@ -141,7 +141,7 @@ describe('the run of a trial', () => {
     await fc.assert(
       fc.asyncProperty(parameters, presets, async (values, preset) => {
         const written = JSON.parse(JSON.stringify(writtenRun({ ...base, preset }, models, values)));
-        expect({ ...(await loadRun({ models, config: written })), threads: 1 }).toEqual(
+        expect({ ...(await loadRunConfig({ models, config: written })), threads: 1 }).toEqual(
           trialRun({ ...base, preset }, models, values),
         );
       }),

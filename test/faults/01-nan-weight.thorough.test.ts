@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EXIT } from '../../src/base/errors/entry.ts';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { failure, findingsOf, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
 const FAULT = faultFolder('01-nan-weight');
 
 test('a weight of nan is refused before anything is prepared', async () => {
-  const config = await loadDataset(join(FAULT, 't.yaml'));
+  const config = await loadDatasetConfig(join(FAULT, 't.yaml'));
   expect(await findingsOf(config, FAULT, 'weights')).toMatchObject([{ level: 'fail', count: 40, of: 400 }]);
   const { code, exitCode, message } = await failure(prepareOnce(config, FAULT));
   expect([code, exitCode]).toEqual(['DATA_WEIGHT_INVALID', EXIT.data]);
@@ -27,7 +27,7 @@ test.each([...BAD.map((w) => [w, 1]), ...GOOD.map((w) => [w, 0])] as [string, nu
       join(folder, 't.parquet'),
       `SELECT i % 7 AS a, i % 2 AS click, CASE WHEN i = 5 THEN ${value} ELSE 1 END AS w FROM range(40) AS t(i)`,
     );
-    const config = await loadDataset({
+    const config = await loadDatasetConfig({
       name: 't',
       sources: { t: { path: 't.parquet' } },
       fields: [{ name: 'a', kind: 'categorical' }],

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { findingsOf, prepareOnce } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
 const FAULT = faultFolder('02-empty-scenario');
 
 test.each(['t.yaml', 'csv.yaml'])('rows with an empty scenario are left out (%s)', async (file) => {
-  const config = await loadDataset(join(FAULT, file));
+  const config = await loadDatasetConfig(join(FAULT, file));
   const { statistics, rows, sizes } = await prepareOnce(config, FAULT);
   expect(sizes).toEqual([256, 32, 32]);
   expect(statistics.leftOut).toBe(80);

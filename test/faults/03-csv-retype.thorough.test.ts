@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
@@ -13,7 +13,7 @@ const { path: folder, remove } = temporaryFolder();
 let data: PreparedData;
 
 beforeAll(async () => {
-  const config = await loadDataset(join(FAULT, 't.yaml'));
+  const config = await loadDatasetConfig(join(FAULT, 't.yaml'));
   await prepare({ config, sourceFolder: FAULT, out: join(folder, 'data') });
   data = await openPrepared(join(folder, 'data'));
 });

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate } from '../../src/data/checks/validate.ts';
 import { predictInto } from '../../src/data/predict/predict.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
@@ -23,7 +23,7 @@ async function resultsWith(names: string[], parquet: boolean) {
   if (parquet) await writeParquet(join(folder, 'log.parquet'), `SELECT * FROM read_csv('${csv}')`);
   const input = parquet ? join(folder, 'log.parquet') : csv;
   const [rid, user, item, place, click, buy, t] = names.map((name) => `"${name}"`);
-  const config = await loadDataset({
+  const config = await loadDatasetConfig({
     name: 't',
     sources: { log: { path: input, derive: { odd: `${rid} % 2` } } },
     where: `${rid} <> 5`,
@@ -104,7 +104,7 @@ test.each(['rowid', '__row', 'filename', 'number'])('a column called %s joins', 
     'log.csv': `item,${name},click\n${Array.from({ length: 40 }, (_, i) => `${i % 5},${100 + (i % 4)},${i % 2}`).join('\n')}\n`,
     'users.csv': `${name},age\n100,young\n101,old\n102,older\n103,oldest\n`,
   });
-  const config = await loadDataset({
+  const config = await loadDatasetConfig({
     name: 't',
     from: 'log',
     sources: { log: { path: 'log.csv' }, users: { path: 'users.csv' } },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { findingsOf, prepareOnce } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
@@ -12,7 +12,7 @@ test.each([
   ['label', 'advice.yaml', 149],
 ])('NaN is no label, nor is a comparison with it (%s/%s)', async (folder, file, positives) => {
   const source = join(FAULT, folder);
-  const config = await loadDataset(join(source, file));
+  const config = await loadDatasetConfig(join(source, file));
   const { rows } = await prepareOnce(config, source);
   const labels = rows.map((row) => row.label_click);
   expect(labels.filter((label) => label === null).length).toBe(80);

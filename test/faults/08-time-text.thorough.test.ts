@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { findingsOf, prepareOnce, readParquetRows } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
@@ -8,7 +8,7 @@ test.each(['time-zones', 'time-mixed', 'time-nopad'])(
   'times written as texts go by what they say (%s)',
   async (name) => {
     const folder = faultFolder(`08-time-text/${name}`);
-    const config = await loadDataset(join(folder, 't.yaml'));
+    const config = await loadDatasetConfig(join(folder, 't.yaml'));
     const { folder: out, rows, sizes } = await prepareOnce(config, folder);
     const tokens = await readParquetRows(join(out, 'vocabularies/n.parquet'));
     const numbers = new Map(tokens.map(({ id, token }) => [id, Number(token)]));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { scoreIds } from '../data/predict/score-ids.ts';
@@ -12,7 +12,7 @@ const FAULT = faultFolder('09-json-mixed-types');
 
 async function prepared(folder: string) {
   const out = join(temporaryFolder(), 'data');
-  await prepare({ config: await loadDataset(join(folder, 't.yaml')), sourceFolder: folder, out });
+  await prepare({ config: await loadDatasetConfig(join(folder, 't.yaml')), sourceFolder: folder, out });
   return openPrepared(out);
 }
 

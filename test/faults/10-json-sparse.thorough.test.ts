@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { inspectSources } from '../../src/data/sources/inspect.ts';
 import { temporaryFolder } from '../data/support.ts';
@@ -9,7 +9,7 @@ import { faultFolder } from './folder.ts';
 const FAULT = faultFolder('10-json-sparse');
 
 test('rare keys are columns, and frequent ones stay', async () => {
-  const config = await loadDataset(join(FAULT, 't.yaml'));
+  const config = await loadDatasetConfig(join(FAULT, 't.yaml'));
   const { sources } = await inspectSources(config, FAULT);
   expect(sources[0].rows).toBe(400);
   expect(sources[0].columns).toHaveLength(301);

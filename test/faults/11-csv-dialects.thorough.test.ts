@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { init } from '../../src/data/init/init.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
@@ -13,7 +13,7 @@ async function prepared(name: string, configuration = 't.yaml') {
   const folder = join(FAULT, name);
   const out = join(temporaryFolder(), 'data');
   const { manifest } = await prepare({
-    config: await loadDataset(join(folder, configuration)),
+    config: await loadDatasetConfig(join(folder, configuration)),
     sourceFolder: folder,
     out,
   });

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { failure } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
 const problemsOf = async (config: string | object): Promise<{ path: string; message: string }[]> => {
-  const { code, details } = await failure(loadDataset(config));
+  const { code, details } = await failure(loadDatasetConfig(config));
   expect(code).toBe('CONFIG_INVALID');
   return (details as { problems: { path: string; message: string }[] }).problems;
 };

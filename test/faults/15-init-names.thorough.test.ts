@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate } from '../../src/data/checks/validate.ts';
 import { init } from '../../src/data/init/init.ts';
 import { temporaryFolder } from '../data/support.ts';
@@ -14,7 +14,7 @@ test.each([
   const path = temporaryFolder({ 'log.csv': readFileSync(join(faultFolder('15-init-names'), folder, 'log.csv')) });
   const out = join(path, 'i.yaml');
   await init([join(path, 'log.csv')], { out });
-  const config = await loadDataset(out);
+  const config = await loadDatasetConfig(out);
   expect(config.fields.map(({ name }) => name)).toEqual(names);
   expect((await validate(config, path)).filter(({ level }) => level === 'fail')).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { predictRun } from '../../src/inference/predict.ts';
@@ -17,7 +17,7 @@ let predicted: Record<string, unknown>[];
 
 beforeAll(async () => {
   const [data, run, out] = ['data', 'run', 'artifact'].map((name) => join(folder, name));
-  await prepare({ config: await loadDataset(join(FAULT, 't.yaml')), sourceFolder: FAULT, out: data });
+  await prepare({ config: await loadDatasetConfig(join(FAULT, 't.yaml')), sourceFolder: FAULT, out: data });
   await makeRun(run, data, { model: { key: 'mmoe', embeddingDim: 4 }, train: { batchSize: 64, maxEpochs: 3 } });
   await trainWithStops(run);
   await exportRun(run, { out, calibrate: 'none', threads: 1 });

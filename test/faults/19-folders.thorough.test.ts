@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate, worstLevel } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { temporaryFolder } from '../data/support.ts';
@@ -14,7 +14,7 @@ test.each([
   ['hivecsv', ['place=home/part-0.csv', 'place=search/part-0.csv']],
 ])('%s', async (name, files) => {
   const folder = join(FAULT, name);
-  const config = await loadDataset(join(folder, 't.yaml'));
+  const config = await loadDatasetConfig(join(folder, 't.yaml'));
   expect(worstLevel(await validate(config, folder))).not.toBe('fail');
   const { manifest } = await prepare({ config, sourceFolder: folder, out: join(temporaryFolder(), 'data') });
   expect(Object.values(manifest.splits).reduce((sum, { rows }) => sum + rows, 0)).toBe(400);

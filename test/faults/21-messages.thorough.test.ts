@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { DatasetInput } from '../../src/config/dataset.ts';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { failure, findingsOf, prepareOnce, temporaryFolder, writeParquet } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 
@@ -28,7 +28,7 @@ function follow(message: string, config: DatasetInput): DatasetInput {
 }
 
 async function failing(config: DatasetInput, folder: string, check: string): Promise<string> {
-  const found = await findingsOf(await loadDataset(config), folder, check);
+  const found = await findingsOf(await loadDatasetConfig(config), folder, check);
   const [finding] = found.filter(({ level }) => level === 'fail');
   expect(finding, JSON.stringify(found)).toBeDefined();
   return `${finding.message} (${finding.count})`;
@@ -36,7 +36,7 @@ async function failing(config: DatasetInput, folder: string, check: string): Pro
 
 const FAULT = faultFolder('21-messages');
 const open = async (name: string) => ({
-  config: await loadDataset(join(FAULT, name, 't.yaml')),
+  config: await loadDatasetConfig(join(FAULT, name, 't.yaml')),
   folder: join(FAULT, name),
 });
 const labelsOf = (rows: Record<string, unknown>[]): number[] =>
@@ -50,7 +50,7 @@ describe('the files of the fault', () => {
       /"NULL".*nullValues: \['', 'NULL', 'inf'\] in the source "log".*TRY_CAST\(price AS DOUBLE\) \(89\)/,
     );
     for (const advised of [follow(message, config), follow(message.replace(/write nullValues.*, or /, ''), config)]) {
-      const { statistics } = await prepareOnce(await loadDataset(advised), folder);
+      const { statistics } = await prepareOnce(await loadDatasetConfig(advised), folder);
       const missing = Object.values(statistics.fields[2].perSplit).map((part) => part.missing);
       expect(missing.reduce((a, b) => a + b)).toBe(89);
     }
@@ -60,7 +60,7 @@ describe('the files of the fault', () => {
     const { config, folder } = await open('label-nan');
     const message = await failing(config, folder, 'labels');
     expect(message).toMatch(/click gives "nan", .*nullValues: \['', 'nan'\] in the source "log"\. \(40\)/);
-    const { rows } = await prepareOnce(await loadDataset(follow(message, config)), folder);
+    const { rows } = await prepareOnce(await loadDatasetConfig(follow(message, config)), folder);
     expect(labelsOf(rows)[2]).toBe(40);
   });
 
@@ -69,7 +69,7 @@ describe('the files of the fault', () => {
     const message = await failing(config, folder, 'labels');
     expect(message).toMatch(/Make it a comparison, such as label: click = 'Y' \(400\)/);
     const advised = follow(message.replace(/ \(\d+\)$/, ''), config);
-    expect(labelsOf((await prepareOnce(await loadDataset(advised), folder)).rows)[2]).toBe(0);
+    expect(labelsOf((await prepareOnce(await loadDatasetConfig(advised), folder)).rows)[2]).toBe(0);
   });
 });
 
@@ -161,11 +161,11 @@ describe('advice about labels works when it is followed', () => {
       let config = log(values, parquet);
       // A second round may be needed: what is left once missing values are.
       for (let round = 0; round < 2; round++) {
-        const [finding] = await findingsOf(await loadDataset(config), folder, 'labels');
+        const [finding] = await findingsOf(await loadDatasetConfig(config), folder, 'labels');
         if (finding.level !== 'fail') break;
         config = follow(finding.message, config);
       }
-      const { rows } = await prepareOnce(await loadDataset(config), folder);
+      const { rows } = await prepareOnce(await loadDatasetConfig(config), folder);
       expect(labelsOf(rows), JSON.stringify(config)).toEqual(expected);
     }
   });
@@ -176,7 +176,9 @@ describe('advice about labels works when it is followed', () => {
       ['0.0', '1', ''],
     ]) {
       const folder = await folderOf(values, true);
-      expect(labelsOf((await prepareOnce(await loadDataset(log(values, true)), folder)).rows)).toEqual([20, 20, 20]);
+      expect(labelsOf((await prepareOnce(await loadDatasetConfig(log(values, true)), folder)).rows)).toEqual([
+        20, 20, 20,
+      ]);
     }
   });
 
@@ -191,7 +193,7 @@ describe('advice about labels works when it is followed', () => {
       const message = await failing(config, folder, 'labels');
       expect(message).toContain(`label: ${label}`);
       const advised = { ...config, tasks: [{ name: 'click', label }] };
-      expect(labelsOf((await prepareOnce(await loadDataset(advised), folder)).rows)).toEqual([20, 40, 0]);
+      expect(labelsOf((await prepareOnce(await loadDatasetConfig(advised), folder)).rows)).toEqual([20, 40, 0]);
     }
   });
 });
@@ -220,7 +222,7 @@ describe('advice about numbers works when it is followed', () => {
         tasks: [{ name: 'like', label: 'item > 3' }],
       };
       const advised = follow(await failing(config, folder, 'field-types'), config);
-      const { statistics } = await prepareOnce(await loadDataset(advised), folder);
+      const { statistics } = await prepareOnce(await loadDatasetConfig(advised), folder);
       expect(statistics.fields[0].perSplit.train.missing, JSON.stringify(advised)).toBe(missing);
     }
   });
@@ -231,15 +233,17 @@ test('an expression that fails on a text column says which text made it one', as
   const folder = await folderOf(values);
   const config: DatasetInput = { ...log(values), tasks: [{ name: 'click', label: 'click > 3' }] };
   const columns = await failing(config, folder, 'columns');
-  const { code, message } = await failure(prepareOnce(await loadDataset(config), folder));
+  const { code, message } = await failure(prepareOnce(await loadDatasetConfig(config), folder));
   expect(code).toBe('DATA_EXPRESSION_INVALID');
   for (const text of [columns, message])
     expect(text).toMatch(
       /click is a text because of "NA" \(15 of 60 rows\): write nullValues: \['', 'NA'\] in the source "log"/,
     );
-  expect(labelsOf((await prepareOnce(await loadDataset(follow(message, config)), folder)).rows)).toEqual([30, 15, 15]);
+  expect(labelsOf((await prepareOnce(await loadDatasetConfig(follow(message, config)), folder)).rows)).toEqual([
+    30, 15, 15,
+  ]);
   const cast = { ...config, tasks: [{ name: 'click', label: 'CAST(click AS DOUBLE) > 3' }] };
-  expect((await failure(prepareOnce(await loadDataset(cast), folder))).message).toMatch(/because of "NA"/);
+  expect((await failure(prepareOnce(await loadDatasetConfig(cast), folder))).message).toMatch(/because of "NA"/);
   writeFileSync(join(folder, 'log.csv'), 'item,click\n1,a\n2,b\n');
-  expect((await failure(prepareOnce(await loadDataset(config), folder))).message).not.toMatch(/because of/);
+  expect((await failure(prepareOnce(await loadDatasetConfig(config), folder))).message).not.toMatch(/because of/);
 });

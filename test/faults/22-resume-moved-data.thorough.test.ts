@@ -2,7 +2,7 @@
 import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { runTraining } from '../../src/train/run/run.ts';
@@ -14,7 +14,7 @@ afterAll(remove);
 
 test('resume --data takes the moved folder, and without it the message names --data', async () => {
   cpSync('test/faults/files/22-resume-moved-data', folder, { recursive: true });
-  const config = await loadDataset(at('t.yaml'), []);
+  const config = await loadDatasetConfig(at('t.yaml'), []);
   await prepare({ config, sourceFolder: folder, out: at('data') });
   const run = await makeRun(at('run'), at('data'), {
     model: { key: 'mmoe' },

@@ -1,6 +1,6 @@
 /** Every value of every configuration in turn becomes one of another kind: it is read, or refused with a code. */
 import { expect, test } from 'vitest';
-import { loadRun } from '../../src/config/load.ts';
+import { loadRunConfig } from '../../src/config/load.ts';
 import { models } from '../../src/model/registry.ts';
 import { CONFIGURATIONS } from './configurations.ts';
 import { isRefusal } from './damage.ts';
@@ -42,6 +42,6 @@ test.each(CONFIGURATIONS)('a $name configuration', async ({ value, read }) => {
 });
 
 test.each([...models.keys()])('the options of %s', async (key) => {
-  const { model } = await loadRun({ models, config: { model: { key } } });
-  expect(await tryEdits(model, (edited) => loadRun({ models, config: { model: edited } }))).toBeGreaterThan(30);
+  const { model } = await loadRunConfig({ models, config: { model: { key } } });
+  expect(await tryEdits(model, (edited) => loadRunConfig({ models, config: { model: edited } }))).toBeGreaterThan(30);
 });

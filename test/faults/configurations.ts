@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { loadDataset, loadRun } from '../../src/config/load.ts';
-import { loadComparison } from '../../src/config/load-compare.ts';
+import { loadDatasetConfig, loadRunConfig } from '../../src/config/load.ts';
+import { loadComparisonConfig } from '../../src/config/load-compare.ts';
 import { loadServing } from '../../src/config/load-serving.ts';
-import { loadTune } from '../../src/config/load-tune.ts';
+import { loadTuneConfig } from '../../src/config/load-tune.ts';
 import { validate } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { models } from '../../src/model/registry.ts';
@@ -73,11 +73,11 @@ seed: 1
 
 /** What reads a file of the name. */
 const READERS: Record<string, (config: never) => Promise<unknown>> = {
-  dataset: (config) => loadDataset(config),
-  run: (config) => loadRun({ models, config }),
+  dataset: (config) => loadDatasetConfig(config),
+  run: (config) => loadRunConfig({ models, config }),
   serving: (config) => loadServing(config),
-  compare: (config) => loadComparison(config, models),
-  tune: (config) => loadTune(config, { models }),
+  compare: (config) => loadComparisonConfig(config, models),
+  tune: (config) => loadTuneConfig(config, { models }),
 };
 
 const TEXTS: Record<string, string> = { dataset: DATASET, run: RUN, serving: SERVING, compare: COMPARE, tune: TUNE };
@@ -125,7 +125,7 @@ export async function useConfigurations(folder: string, withData: boolean): Prom
       const path = join(folder, `${name}.${extension}`);
       await attempt(() => read(path as never));
       if (!withData || name !== 'dataset' || outcomes.at(-1) === 'refused') continue;
-      const config = await loadDataset(path);
+      const config = await loadDatasetConfig(path);
       await attempt(() => validate(config, folder));
       await attempt(() => prepare({ config, sourceFolder: folder, out: join(folder, `out-${extension}`) }));
     }

@@ -1,6 +1,6 @@
 /** A fault's data prepared, trained on and exported. */
 import { join } from 'node:path';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { makeRun, trainWithStops } from '../train/support.ts';
@@ -10,7 +10,7 @@ import { faultFolder } from './folder.ts';
 export async function exportFault(name: string, folder: string, train: object): Promise<string> {
   const fault = faultFolder(name);
   const [data, run, out] = ['data', 'run', 'artifact'].map((part) => join(folder, part));
-  await prepare({ config: await loadDataset(join(fault, 't.yaml')), sourceFolder: fault, out: data });
+  await prepare({ config: await loadDatasetConfig(join(fault, 't.yaml')), sourceFolder: fault, out: data });
   await makeRun(run, data, { model: { key: 'mmoe', embeddingDim: 4 }, train: { batchSize: 64, ...train } });
   await trainWithStops(run);
   await exportRun(run, { out, calibrate: 'none', threads: 1 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { cellLines, liveCells, tableText } from '../../src/cli/print/comparison.ts';
-import { loadComparison } from '../../src/config/load-compare.ts';
+import { loadComparisonConfig } from '../../src/config/load-compare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { models } from '../../src/model/registry.ts';
 import type { CellEvent, ComparisonEvent } from '../../src/study/compare/events.ts';
@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
-const load = (config: object) => loadComparison(config, models);
+const load = (config: object) => loadComparisonConfig(config, models);
 
 test('a run: defaults < preset < common < config < options < grid', async () => {
   writeFileSync(

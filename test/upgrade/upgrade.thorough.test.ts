@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadDataset } from '../../src/config/load.ts';
+import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate, worstLevel } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/prepared/open.ts';
@@ -39,7 +39,7 @@ async function probabilities(path: string): Promise<number[][]> {
 }
 
 test('the configuration is valid, and gives the same rows as then', async () => {
-  const config = await loadDataset(at('shop.yaml'));
+  const config = await loadDatasetConfig(at('shop.yaml'));
   expect(worstLevel(await validate(config, folder))).not.toBe('fail');
   const { manifest } = await prepare({ config, sourceFolder: folder, out: at('again') });
   const stored = (await openPrepared(at('prepared'))).manifest;

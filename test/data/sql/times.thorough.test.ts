@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadDataset } from '../../../src/config/load.ts';
+import { loadDatasetConfig } from '../../../src/config/load.ts';
 import { type Database, openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
 import { readTextTimes } from '../../../src/data/sql/times.ts';
 import { dataset, failure, findingsOf, prepareOnce, temporaryFolder } from '../support.ts';
@@ -125,7 +125,7 @@ test('sequences go by what texts say, and other splits keep rows without a time'
   const sequences = { key: '1', time: 'seen', item: 'item', types: { all: 'true' } };
   const split = { kind: 'key', column: 'item', ratios: [1, 0, 0] };
   const folder = temporaryFolder(LOG(['2024-01-01 10:00', '2024-01-01 9:00', '', '2024-01-01T11:00Z']));
-  const { rows } = await prepareOnce(await loadDataset({ ...config('seen'), sequences, split }), folder);
+  const { rows } = await prepareOnce(await loadDatasetConfig({ ...config('seen'), sequences, split }), folder);
   const items = rows.map((row) => row.field_item);
   const found = rows.map((row) => row.sequence_all);
   expect(found).toEqual([[items[1]], [], [], [items[1], items[0]]]);

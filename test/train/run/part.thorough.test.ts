@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { datasetSchema } from '../../../src/config/dataset.ts';
-import { loadRun } from '../../../src/config/load.ts';
+import { loadRunConfig } from '../../../src/config/load.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { modelSizes } from '../../../src/inference/model/sizes.ts';
@@ -59,7 +59,7 @@ test.each([
 
 test('unknown names are told with those that the data have', async () => {
   const prepared = await openPrepared(data);
-  const run = await loadRun({
+  const run = await loadRunConfig({
     models,
     flags: { model: { key: 'mmoe' }, train: { tasks: ['clik'], scenarios: ['home', 'feed'] } },
   });

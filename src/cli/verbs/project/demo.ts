@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadRun } from '../../../config/load.ts';
+import { loadRunConfig } from '../../../config/load.ts';
 import { prepare } from '../../../data/prepare/prepare.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import { TRUTH } from '../../../data/recipes/synthetic.ts';
@@ -48,7 +48,7 @@ async function run({ out, rows, seed }: Options): Promise<void> {
   print('3. Training AutoIFS: search, then retraining with hard flow gates\n');
   const data = await openPrepared(folder);
   const flags = { model: { key: 'autoifs' }, seed };
-  const runFolder = newRun(await loadRun({ models, preset: 'demo', flags }), data, { parent: join(out, 'runs') });
+  const runFolder = newRun(await loadRunConfig({ models, preset: 'demo', flags }), data, { parent: join(out, 'runs') });
   let flows: FlowsEvent | undefined;
   const result = await follow(runFolder, {
     // Shown at the end, beside the planted truth.

@@ -1,7 +1,7 @@
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
-import { loadComparison } from '../../../config/load-compare.ts';
+import { loadComparisonConfig } from '../../../config/load-compare.ts';
 import { models } from '../../../model/registry.ts';
 import { comparisonPaths, runComparison } from '../../../study/compare/run.ts';
 import { tablesOf } from '../../../study/compare/tables.ts';
@@ -39,7 +39,7 @@ export function compare(program: Command): void {
 }
 
 async function run(config: string, { out, workers, json = false }: Options): Promise<void> {
-  const comparison = await loadComparison(config, models);
+  const comparison = await loadComparisonConfig(config, models);
   const folder = out ?? join('comparisons', basename(config, extname(config)));
   const display = comparisonDisplay(json);
   const handle = runComparison({ comparison, out: folder, workers, emit: (event) => display.event(event) });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadRun } from '../../../config/load.ts';
+import { loadRunConfig } from '../../../config/load.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import { models } from '../../../model/registry.ts';
 import { newRun } from '../../../train/run/new-run.ts';
@@ -62,7 +62,7 @@ async function run(options: Options): Promise<void> {
   const { model, preset, config, set, seed, warmStart, warmStartData, backend, threads, out, json } = options;
   const data = await openPrepared(options.data);
   const flags = defined({ model: model && { key: model }, seed, warmStart, warmStartData, backend, threads });
-  const run = await loadRun({ models, preset, config, set, flags });
+  const run = await loadRunConfig({ models, preset, config, set, flags });
   await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
-import { loadTune } from '../../../config/load-tune.ts';
+import { loadTuneConfig } from '../../../config/load-tune.ts';
 import { models } from '../../../model/registry.ts';
 import { startTuning } from '../../../study/tune/tune.ts';
 import { helpEnd } from '../../help.ts';
@@ -41,7 +41,7 @@ export function tune(program: Command): void {
 }
 
 async function run(file: string, { out = defaultFolder(file), workers, set, json = false }: Options): Promise<void> {
-  const config = await loadTune(file, { models, set });
+  const config = await loadTuneConfig(file, { models, set });
   const display = tuneDisplay(config, json);
   const tuning = startTuning({ config, out, workers, onEvent: display.event });
   const forget = onStopSignal(() => {
