@@ -26,15 +26,15 @@ export type { Recipe } from './data/recipes/recipe.ts';
 export { recipes } from './data/recipes/recipes.ts';
 export type { PlantedTruth } from './data/synthetic/planted.ts';
 export { createWorld, type Encounter, plantedTruth, type World } from './data/synthetic/world.ts';
+export type { Calibration } from './documents/artifact.ts';
+export type { ComparisonResult } from './documents/comparison.ts';
+export { type GridJson, gridToJson } from './documents/grid.ts';
 export {
   type Cell,
   createGrid,
-  formatGrid,
   type Grid,
   type GridAccumulator,
-  type GridJson,
   type GridOptions,
-  gridToJson,
   type Macro,
   type Metric,
 } from './evaluate/index.ts';
@@ -43,6 +43,7 @@ export { type FinishedModel, type ModelUse, openModel } from './inference/model/
 export { type PredictRunOptions, predictRun } from './inference/predict.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';
+export { formatGrid } from './report/grid.ts';
 export {
   type RunningService,
   type ServedArtifact,
@@ -52,12 +53,11 @@ export {
 export type { Explanation, Item, RankedItem, RankRequest, RankResponse } from './serve/ranker/contract.ts';
 export { loadRanker, type Ranker, type RankerOptions } from './serve/ranker/ranker.ts';
 export { type Calibrator, calibrator } from './store/artifact/calibration.ts';
-export type { ArtifactManifest, Calibration } from './store/artifact/manifest.ts';
+export type { ArtifactManifest } from './store/artifact/manifest.ts';
 export { type Artifact, openArtifact } from './store/artifact/open.ts';
 export { compileScore, type Score } from './store/artifact/score.ts';
 export type { ArtifactStatistics } from './store/artifact/statistics.ts';
 export type { RunRecord } from './store/run/run-folder.ts';
-export type { ComparisonResult } from './study/compare/result.ts';
 export { type ComparisonHandle, type ComparisonRequest, runComparison } from './study/compare/run.ts';
 export {
   startTuning,

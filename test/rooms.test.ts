@@ -37,7 +37,7 @@ const imports = new Map(files.map((file) => [file, importsOf(file)]));
 const roomOf = (file: string): string => file.split('/')[0];
 
 test('the scan sees imports: of values, of types, spread over lines and re-exported', () => {
-  expect(imports.get('evaluate/index.ts')).toContainEqual({ target: 'evaluate/grid.ts', typesOnly: true });
+  expect(imports.get('train/run/events.ts')).toContainEqual({ target: 'model/contract.ts', typesOnly: true });
   expect(imports.get('train/run/run.ts')).toContainEqual({ target: 'store/run/run-folder.ts', typesOnly: false });
   expect(imports.get('runtime/session.ts')?.map(({ target }) => target)).toContain('runtime/backends.ts');
 });

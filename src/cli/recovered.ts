@@ -3,7 +3,7 @@ import type { PreparedData } from '../data/prepared/prepared.ts';
 import { type Recovery, recoverStrengths } from '../data/synthetic/recovery.ts';
 import { plantedTruth, type World } from '../data/synthetic/world.ts';
 import { openModel } from '../inference/model/finished.ts';
-import { columns } from './output.ts';
+import { numeric, tableOf, textTable } from '../report/table.ts';
 
 /** Scores the test rows: the last ones of the world, in its order. */
 async function recover(world: World, data: PreparedData, run: string): Promise<Recovery> {
@@ -25,23 +25,23 @@ async function recover(world: World, data: PreparedData, run: string): Promise<R
   }
 }
 
-/** A line per cell: what each planted effect adds to the model's logit, beside what was planted. */
+/** A line per cell: what each planted effect adds to the model's logit, next to what was planted. */
 export async function recoveredText(world: World, data: PreparedData, run: string): Promise<string> {
   const { cells, noise, informative, separation } = await recover(world, data, run);
   const names = plantedTruth(world).flows.map(({ name }) => name.replaceAll(/scenario-|task-/g, ''));
-  const lines = cells.map(({ scenario, task, flows }) => [
-    scenario,
-    task,
-    ...flows.map(
-      ({ recovered, planted, noise }) => `${recovered.toFixed(2)} of ${planted.toFixed(1)}${noise ? ' *' : '  '}`,
+  const table = tableOf(cells, [
+    { title: 'scenario', text: ({ scenario }) => scenario },
+    { title: 'task', text: ({ task }) => task },
+    ...names.map((name, k) =>
+      numeric<Recovery['cells'][number]>(name, ({ flows }) => {
+        const { recovered, planted, noise } = flows[k];
+        return `${recovered.toFixed(2)} of ${planted.toFixed(1)}${noise ? ' *' : '  '}`;
+      }),
     ),
   ]);
   return [
     "strength recovered by the model, of the strength planted (change of the logit per unit of a flow's effect)",
-    ...columns(
-      [['scenario', 'task', ...names], ...lines],
-      names.map((_, k) => k + 2),
-    ),
+    ...textTable(table),
     `mean ${informative.toFixed(2)} where planted, ${noise.toFixed(2)} where noise (*); ${(100 * separation).toFixed(0)} % of the pairs in the right order`,
   ].join('\n');
 }

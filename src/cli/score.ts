@@ -1,7 +1,6 @@
 /** The option that says how an artifact ranks. */
 
 import { InvalidArgumentError, Option } from 'commander';
-import { oneLine } from '../base/one-line.ts';
 import type { ExportOptions } from '../export/export.ts';
 
 export type Score = NonNullable<ExportOptions['score']>;
@@ -21,9 +20,3 @@ function readScore(text: string, before: Score = {}): Score {
   if (scenario === undefined) return { ...before, default: expression };
   return { ...before, scenarios: { ...before.scenarios, [scenario]: expression } };
 }
-
-/** The expressions of an artifact, a line each. */
-export const scoreLines = ({ default: all, scenarios = {} }: Score): string[] => [
-  `score: ${all}`,
-  ...Object.entries(scenarios).map(([scenario, text]) => `  ${oneLine(scenario)}: ${text}`),
-];

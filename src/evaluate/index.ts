@@ -2,8 +2,7 @@
 export { createGrid, type GridOptions } from './accumulator.ts';
 export { auc } from './auc.ts';
 export { calibrationError } from './calibration.ts';
-export { formatGrid, type GridJson, gridToJson } from './format.ts';
-export type { Cell, Grid, GridAccumulator, Macro, Metric } from './grid.ts';
+export { type Cell, type Grid, type GridAccumulator, MACRO_METRICS, type Macro, type Metric } from './grid.ts';
 export { logloss, sigmoid } from './logloss.ts';
 export { cellWeights, type MeansRule, minimumText, ruleText, weightedMean } from './means.ts';
 export { numberOf } from './metric.ts';

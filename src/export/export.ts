@@ -7,6 +7,7 @@ import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
 import { scenarioFields } from '../data/prepare/scenario-fields.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import type { FittedCell } from '../documents/artifact.ts';
 import type { Port } from '../graph/index.ts';
 import {
   compileServing,
@@ -27,8 +28,8 @@ import { compileScore, defaultScore } from '../store/artifact/score.ts';
 import type { ArtifactStatistics } from '../store/artifact/statistics.ts';
 import { checkPlace, writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
-import { openRun, type RunRecord, readLog } from '../store/run/run-folder.ts';
-import { type CalibrationChoice, type FittedCell, fitCell } from './calibrate/choose.ts';
+import { openRun, type RunRecord, readMetrics } from '../store/run/run-folder.ts';
+import { type CalibrationChoice, fitCell } from './calibrate/choose.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
 
@@ -173,10 +174,8 @@ const seedOf = ({ config }: RunRecord): { seed?: number } =>
 /** The test grid that the end of the training recorded; none for runs of version 0.1, whose logs nothing vouches for. */
 function metricsOf(run: string): { metrics?: unknown } {
   if (!isRecordedFinished(run)) return {};
-  const isResult = (line: unknown): line is { test?: unknown } =>
-    (line as { kind?: unknown } | null)?.kind === 'result';
-  const result = readLog(run, 'metrics').findLast(isResult);
-  return result?.test === undefined ? {} : { metrics: result.test };
+  const result = readMetrics(run).findLast((line) => line.kind === 'result');
+  return result === undefined ? {} : { metrics: result.test };
 }
 
 /**

@@ -1,81 +1,9 @@
-/** What an analysis of flows found, as plain data: printed, kept in runs, rendered as pages. */
-import { z } from 'zod';
+/** What an analysis of flows found, as a document. */
+import { FLOW_NAMES, type FlowDocument, type FlowEstimates } from '../documents/flows.ts';
 import type { FlowAnalysis } from './analysis.ts';
 import type { Certificate } from './certificate.ts';
 import { FLOWS } from './likelihood.ts';
 
-/** The four flows in their order: where information comes from (scenario side) and what it is for (task side). */
-export const FLOW_NAMES = [
-  'scenario-shared -> task-shared',
-  'scenario-specific -> task-specific',
-  'scenario-shared -> task-specific',
-  'scenario-specific -> task-shared',
-] as const;
-
-const estimates = z.strictObject({
-  /** Weight of the flow's score on rows that the search never saw: 1 where it is worth what it was, 0 where nothing. */
-  coefficient: z.number(),
-  low: z.number(),
-  high: z.number(),
-  /** AUC without the flow minus AUC with it, and its 95 % interval. */
-  aucChange: z.number(),
-  aucLow: z.number(),
-  aucHigh: z.number(),
-  /** Log loss without the flow minus log loss with it, and its 95 % interval. */
-  loglossChange: z.number(),
-  loglossLow: z.number(),
-  loglossHigh: z.number(),
-  rows: z.int(),
-  positives: z.int(),
-});
-
-const verdict = z.enum(['useful', 'useless', 'likely useless', 'undecided']);
-
-export const flowDocumentSchema = z.strictObject({
-  schema: z.literal('flows/1'),
-  /** Name and hash of the data set. */
-  data: z.string(),
-  dataHash: z.string(),
-  /** What was analysed: labels of training rows, or what a model answers. */
-  source: z.enum(['labels', 'model']),
-  run: z.string().optional(),
-  /** Rows analysed, and rows there are. */
-  rows: z.int(),
-  of: z.int(),
-  scenarios: z.array(z.string()),
-  tasks: z.array(z.string()),
-  orderedTasks: z.boolean(),
-  flows: z.array(
-    z.strictObject({
-      scenario: z.string(),
-      task: z.string(),
-      flow: z.int().min(1).max(FLOWS),
-      name: z.string(),
-      /** Relative to the flow's usual strength. */
-      strength: z.number(),
-      verdict,
-      /** Of the test behind the verdict: of "at least half the usual strength" where useless, else of "none". */
-      p: z.number(),
-      certificate: estimates.nullable(),
-      /** Why nothing is claimed. */
-      reason: z.string().optional(),
-    }),
-  ),
-  fields: z.array(
-    z.strictObject({
-      field: z.string(),
-      /** Of all explained variance, what the field brings to each of the four flows. */
-      share: z.array(z.number()).length(FLOWS),
-      /** Does each flow read it? */
-      reads: z.array(z.boolean()).length(FLOWS),
-    }),
-  ),
-  /** Of all explained variance, what each flow carries. */
-  shares: z.array(z.number()).length(FLOWS),
-  /** What cannot be told, and why. */
-  notes: z.array(z.string()),
-});
-export type FlowDocument = z.output<typeof flowDocumentSchema>;
 type FlowLine = FlowDocument['flows'][number];
 
 export interface Described {
@@ -156,13 +84,7 @@ function claim(
   return { verdict: 'undecided', p: p0[i], reason };
 }
 
-const estimatesOf = ({
-  coefficient,
-  aucChange,
-  loglossChange,
-  rows,
-  positives,
-}: Certificate): z.output<typeof estimates> => ({
+const estimatesOf = ({ coefficient, aucChange, loglossChange, rows, positives }: Certificate): FlowEstimates => ({
   coefficient: coefficient.value,
   low: coefficient.low,
   high: coefficient.high,

@@ -1,8 +1,9 @@
 /** The analysis of a prepared data set: training rows for the search, validation rows for the certificate. */
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import type { FlowDocument } from '../documents/flows.ts';
 import { analyseFlows, type FlowOptions } from './analysis.ts';
 import { certify } from './certificate.ts';
-import { type FlowDocument, flowDocument } from './document.ts';
+import { flowDocument } from './document.ts';
 import { readFlowRows } from './read.ts';
 import { flowScores, learnedFlows } from './scores.ts';
 

@@ -1,15 +1,9 @@
 /** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
 import type { Batch } from '../data/prepared/prepared.ts';
+import type { ChoiceCounts } from '../documents/parts.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
 import type { ForwardOutputs } from '../model/contract.ts';
 import type { Value } from '../runtime/contract.ts';
-
-export interface ChoiceCounts {
-  /** Rows of each scenario. */
-  rows: number[];
-  /** By name of the choice, [scenario][part]: how many of these rows use the part. */
-  chosen: Record<string, number[][]>;
-}
 
 const OUTPUT = 'choice.';
 

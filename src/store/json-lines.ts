@@ -5,12 +5,12 @@ import { error } from '../base/errors/index.ts';
 import { asWriteError, readText } from '../base/files.ts';
 import { parseJson } from '../base/json.ts';
 
-export interface JsonLines {
+export interface JsonLines<Line extends object> {
   /** Length and SHA-256 of the file: what a checkpoint records. */
   readonly bytes: number;
   readonly sha256: string;
   /** Appends one line; it outlives this process at once, and the machine's failure after `sync`. */
-  append(value: object): void;
+  append(value: Line): void;
   sync(): void;
   close(): void;
 }
@@ -21,7 +21,11 @@ export interface JsonLines {
  * @param expected SHA-256 of the bytes that are kept, where it is known
  * @throws RUN_DAMAGED when it is shorter than that; CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
  */
-export function openJsonLines(path: string, keepBytes: number, expected?: string): JsonLines {
+export function openJsonLines<Line extends object>(
+  path: string,
+  keepBytes: number,
+  expected?: string,
+): JsonLines<Line> {
   return attempt(path, () => {
     const file = openSync(path, 'a+');
     const found = fstatSync(file).size;

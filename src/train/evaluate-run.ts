@@ -8,8 +8,10 @@ import { encodeFile } from '../data/predict/predict.ts';
 import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData, SplitReader } from '../data/prepared/prepared.ts';
 import { translateData } from '../data/prepared/translate.ts';
+import type { ChoiceCounts } from '../documents/parts.ts';
+import type { MeasuredData } from '../documents/result.ts';
 import type { Grid } from '../evaluate/grid.ts';
-import { type ChoiceCounts, noChoices } from '../inference/choices.ts';
+import { noChoices } from '../inference/choices.ts';
 import { openModel } from '../inference/model/finished.ts';
 import { describeData, openRecorded, openRunData } from '../inference/model/run-data.ts';
 import type { RunSource } from '../inference/model/run-model.ts';
@@ -24,18 +26,6 @@ export interface EvaluatedRun {
   /** What was measured. */
   data: MeasuredData;
   seconds: number;
-}
-
-export interface MeasuredData {
-  /** The data set, or the files. */
-  name: string;
-  /** Rows that were measured. */
-  rows: number;
-  /** They are of the data set that the run was trained on. */
-  isOwn: boolean;
-  /** Of files: rows without a scenario, or of which `where` is not true; and its conditions that could not be asked. */
-  leftOut?: number;
-  ignored?: string[];
 }
 
 export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOptions, 'backend'> {

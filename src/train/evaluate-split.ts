@@ -1,10 +1,11 @@
 /** Scores a split and measures the answers: validation while training, and finished models. */
 import { type Evaluation, evaluationSchema } from '../config/run.ts';
 import type { Manifest, SplitReader } from '../data/prepared/prepared.ts';
+import type { ChoiceCounts } from '../documents/parts.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
 import type { ModelExecutor } from '../inference/arena/executor.ts';
-import { addChoices, type ChoiceCounts } from '../inference/choices.ts';
+import { addChoices } from '../inference/choices.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
 
 /**

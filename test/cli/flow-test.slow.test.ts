@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { flowDocumentSchema } from '../../src/flows/document.ts';
+import { flowDocumentSchema } from '../../src/documents/flows.ts';
 import { tributary } from './spawn.ts';
 
 let folder: string;

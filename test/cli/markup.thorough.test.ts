@@ -2,17 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tableText } from '../../src/cli/print/comparison.ts';
 import { startText } from '../../src/cli/print/render.ts';
 import { type DatasetInput, datasetSchema } from '../../src/config/dataset.ts';
 import { formatFindings, validate } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
+import { type ComparisonResult, comparisonSchema, type Times, timesSchema } from '../../src/documents/comparison.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { markdown } from '../../src/study/compare/report.ts';
-import type { ComparisonResult } from '../../src/study/compare/result.ts';
-import { tablesOf } from '../../src/study/compare/tables.ts';
-import type { Times } from '../../src/study/compare/times.ts';
-import { tuneReport } from '../../src/study/tune/report.ts';
+import { comparisonMarkdown, comparisonText } from '../../src/report/comparison/comparison.ts';
+import { tuningMarkdown } from '../../src/report/tuning.ts';
 import { serving } from '../serve/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
@@ -84,13 +81,14 @@ test('a comparison, as Markdown and in a terminal', () => {
   const results = join(import.meta.dirname, '../../reproduction/results');
   const [study] = readdirSync(results).filter((name) => readdirSync(join(results, name)).includes('times.json'));
   const [text, times] = ['result.json', 'times.json'].map((name) => readFileSync(join(results, study, name), 'utf8'));
-  const plain = JSON.parse(text) as ComparisonResult;
+  const plain = comparisonSchema.parse(JSON.parse(text));
+  const plainTimes = timesSchema.parse(JSON.parse(times));
   const names = [...plain.datasets[0].scenarios, ...plain.datasets.map(({ data }) => data), plain.baseline];
   const replaced = (json: string) =>
     JSON.parse(json, (_, value) => (names.includes(value) ? `${NASTY}${names.indexOf(value)}` : value));
   const [nasty, nastyTimes] = [replaced(text) as ComparisonResult, replaced(times) as Times];
-  expectMarkdown(markdown(nasty, nastyTimes), markdown(plain, JSON.parse(times)));
-  const lines = tableText(tablesOf(nasty, nastyTimes));
+  expectMarkdown(comparisonMarkdown(nasty, nastyTimes), comparisonMarkdown(plain, plainTimes));
+  const lines = comparisonText(nasty, nastyTimes);
   expect(lines).not.toMatch(/^# Own/m);
   for (const harm of ['\u001b', '\u202e']) expect(lines).not.toContain(harm);
 });
@@ -99,9 +97,9 @@ test('a search', () => {
   const report = (name: string): string => {
     const trial = { trial: 1, value: 0.7, epochs: 2, ended: true, seconds: 1, parameters: { 'model.key': name } };
     const failed = { ...trial, trial: 2, value: null, failure: name };
-    const config = { space: { 'model.key': {} }, data: name } as never;
     const hints = [{ path: 'model.key', strength: 1, better: { choice: name }, trials: 2 }];
-    return tuneReport(config, { trials: [trial, failed], monitor: 'auc', best: trial, hints } as never);
+    const tuning = { parameters: ['model.key'], trials: [trial, failed], monitor: 'auc', best: trial, hints };
+    return tuningMarkdown(tuning as never, { data: name });
   };
   expectMarkdown(report(NASTY), report('plain'));
 });

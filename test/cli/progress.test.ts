@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { eventJson, jsonDisplay, lineDisplay, liveDisplay } from '../../src/cli/print/progress.ts';
-import { gridToJson } from '../../src/evaluate/index.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
 import type { TrainingEvent } from '../../src/train/run/events.ts';
 import { grid, sink, story } from './support.ts';
 
@@ -46,6 +46,7 @@ test('JSON: an object per event, grids as in the result, the result last', async
   expect(events[3].validation).toEqual(expected);
   expect(events.at(-1)).toEqual({
     event: 'result',
+    schema: 'training/1',
     run: 'runs/a',
     split: 'test',
     ...expected,

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { columns, duration } from '../../src/cli/output.ts';
 import {
   bar,
   epochLine,
@@ -20,32 +19,6 @@ test('a bar fills from 0 to 100 %', () => {
   expect(bar(0)).toBe('[>                       ]   0%');
   expect(bar(0.5)).toBe('[============>           ]  50%');
   expect(bar(1)).toBe('[========================] 100%');
-});
-
-test('durations in the two largest units', () => {
-  expect([0, 9.94, 9.96, 59.4, 59.6, 3599, 3600, 90000].map(duration)).toEqual([
-    '0.0 s',
-    '9.9 s',
-    '10 s',
-    '59 s',
-    '1 min 0 s',
-    '59 min 59 s',
-    '1 h 0 min',
-    '25 h 0 min',
-  ]);
-});
-
-test('columns: text to the left, numbers to the right, no blanks at line ends', () => {
-  expect(
-    columns(
-      [
-        ['name', 'n', ''],
-        ['a', '10', ''],
-        ['longer', '5', 'x'],
-      ],
-      [1],
-    ),
-  ).toEqual(['name     n', 'a       10', 'longer   5  x']);
 });
 
 test('a task without a label so far has no loss', () => {
@@ -92,9 +65,9 @@ test('keep-rates: a line per cell, a column per flow, a dash without rows', asyn
   const event = await pick('flows');
   expect(flowsText(event)).toMatchInlineSnapshot(`
     "flow keep-rates: share of the training rows for which a flow reaches the task
-    scenario  task   a -> b  c -> d
-    home      click   1.000   0.250
-    search    click       -       -"
+    scenario  task   a -> b  c -> d   rows
+    home      click   1.000   0.250  8,000
+    search    click       -       -      0"
   `);
   expect(flowsText(event, (s, _t, flow) => (s === 0 && flow === 1 ? ' *' : '  '))).toContain('0.250 *');
 });
@@ -112,6 +85,6 @@ test('the result has grid, epochs, time and place', async () => {
     [1] undefined: all labels are 0
 
     2 search epochs, 1 retrain epoch, 13 s
-    run: runs/a (report.md tells all)"
+    run: runs/a (all results are in report.md)"
   `);
 });

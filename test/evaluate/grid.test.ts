@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { random, shuffle } from '../../src/base/random.ts';
-import { calibrationError, createGrid, gridToJson, logloss, type Metric, numberOf } from '../../src/evaluate/index.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
+import { calibrationError, createGrid, logloss, type Metric, numberOf } from '../../src/evaluate/index.ts';
 import { cellRows, evaluate, pairwiseAuc, type Rows, rowsOf } from './helpers.ts';
 
 const close = (found: number, expected: number) =>

@@ -1,8 +1,10 @@
 /** Which cells count in means, and how much. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createGrid, formatGrid, type Grid, gridToJson, type MeansRule, numberOf } from '../../src/evaluate/index.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
+import { createGrid, type Grid, type MeansRule, numberOf } from '../../src/evaluate/index.ts';
 import { ALL_CELLS, cellWeights, ruleText, weightedMean } from '../../src/evaluate/means.ts';
+import { formatGrid } from '../../src/report/grid.ts';
 
 const RULE: MeansRule = { minPositives: 10, minNegatives: 10, weights: 'equal' };
 

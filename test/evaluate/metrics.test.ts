@@ -8,7 +8,7 @@ import { pairwiseAuc } from './helpers.ts';
 interface Fixture {
   cases: { labels: number[]; scores: number[]; auc: number; logloss: number }[];
 }
-const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/metrics.json', import.meta.url), 'utf8'));
+const fixture: Fixture = JSON.parse(readFileSync(new URL('../fixtures/rules/metrics.json', import.meta.url), 'utf8'));
 
 const numberIn = (metric: Metric): number => ('value' in metric ? metric.value : Number.NaN);
 

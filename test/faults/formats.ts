@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { sha256 } from '../../src/base/hash.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { gridToJson } from '../../src/evaluate/index.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { selectRun } from '../../src/export/select/select-run.ts';
 import { predictRun } from '../../src/inference/predict.ts';

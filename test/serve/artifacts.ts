@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { sha256 } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
+import type { Calibration } from '../../src/documents/artifact.ts';
 import { flowsOf } from '../../src/export/export.ts';
 import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
@@ -14,7 +15,7 @@ import { type TrainedModel, tableBytes } from '../../src/inference/model/trained
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
-import type { ArtifactManifest, Calibration } from '../../src/store/artifact/manifest.ts';
+import type { ArtifactManifest } from '../../src/store/artifact/manifest.ts';
 
 import { drawn } from '../export/served.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Calibration } from '../../src/documents/artifact.ts';
 import { calibrator } from '../../src/store/artifact/calibration.ts';
-import type { Calibration } from '../../src/store/artifact/manifest.ts';
 
 test('none gives what the graph gave; platt and isotonic are worked out from the logit', () => {
   expect(calibrator({ kind: 'none' })(3, 0.25)).toBe(0.25);

@@ -15,6 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 as hash } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
+import type { MetricsLine } from '../../src/documents/run-log.ts';
 import { openJsonLines, readJsonLines } from '../../src/store/json-lines.ts';
 import { lockFolder } from '../../src/store/lock.ts';
 import { recordFinished } from '../../src/store/run/finished-run.ts';
@@ -25,7 +26,7 @@ import {
   markOf,
   openLogs,
   openRun,
-  readLog,
+  readMetrics,
   runPaths,
 } from '../../src/store/run/run-folder.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -105,24 +106,37 @@ describe('a run folder', () => {
   });
 });
 
+const step = (step: number, task = 'click'): MetricsLine => ({
+  kind: 'step',
+  version: 1,
+  phase: 'train',
+  step,
+  learningRate: 0.1,
+  losses: { [task]: 0.5 },
+  taskWeights: { [task]: 1 },
+  penalty: 0,
+});
+
 describe('logs', () => {
   test('go on from recorded lengths as if never interrupted', () => {
     const { folder } = createRun(content, { parent: temporaryFolder() });
     const first = openLogs(folder, { metrics: 0, timings: 0 });
-    first.metrics.append({ step: 1, note: 'é' });
-    first.timings.append({ ms: 5 });
+    first.metrics.append(step(1, 'é'));
+    first.timings.append({ seconds: 5 });
     first.sync();
     const keep = { metrics: first.metrics.bytes, timings: first.timings.bytes };
-    first.metrics.append({ step: 2 });
+    first.metrics.append(step(2));
     first.close();
     appendFileSync(runPaths(folder).metrics, '{"step":3,"cut sho');
-    expect(readJsonLines(runPaths(folder).metrics)).toEqual([{ step: 1, note: 'é' }, { step: 2 }]);
+    expect(readJsonLines(runPaths(folder).metrics)).toEqual([step(1, 'é'), step(2)]);
 
     const second = openLogs(folder, keep);
-    second.metrics.append({ step: 2 });
+    second.metrics.append(step(2));
     second.close();
-    expect(readFileSync(runPaths(folder).metrics, 'utf8')).toBe('{"step":1,"note":"é"}\n{"step":2}\n');
-    expect(readJsonLines(runPaths(folder).timings)).toEqual([{ ms: 5 }]);
+    expect(readFileSync(runPaths(folder).metrics, 'utf8')).toBe(
+      `${JSON.stringify(step(1, 'é'))}\n${JSON.stringify(step(2))}\n`,
+    );
+    expect(readJsonLines(runPaths(folder).timings)).toEqual([{ seconds: 5 }]);
   });
 
   test('that are shorter than recorded, or not JSON, are damaged', () => {
@@ -204,8 +218,8 @@ describe('a finished run', () => {
   const finished = () => {
     const { folder, record } = createRun(content, { parent: temporaryFolder() });
     const logs = openLogs(folder, { metrics: 0, timings: 0 });
-    logs.metrics.append({ kind: 'result', test: 1 });
-    logs.timings.append({ ms: 5 });
+    logs.metrics.append(step(1));
+    logs.timings.append({ seconds: 5 });
     logs.close();
     saveModel(folder, MODEL, new Map([['w', { shape: [1], data: Float32Array.of(1) }]]));
     recordFinished(folder, markOf(record));
@@ -214,7 +228,7 @@ describe('a finished run', () => {
 
   test('is read as it was recorded', () => {
     const folder = finished();
-    expect(readLog(folder, 'metrics')).toEqual([{ kind: 'result', test: 1 }]);
+    expect(readMetrics(folder)).toEqual([step(1)]);
     expect(loadModel(folder).description).toEqual(MODEL);
     expect(openRun(folder).id).toBe('autoifs-ml-1m-1');
   });
@@ -222,12 +236,12 @@ describe('a finished run', () => {
   test('is refused with a changed log, a model that is gone, or parts of another run', () => {
     const [folder, other] = [finished(), finished()];
     const metrics = runPaths(folder).metrics;
-    writeFileSync(metrics, readFileSync(metrics, 'utf8').replace('"test":1', '"test":2'));
-    expect(() => readLog(folder, 'metrics')).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
+    writeFileSync(metrics, readFileSync(metrics, 'utf8').replace('"step":1', '"step":2'));
+    expect(() => readMetrics(folder)).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
     writeFileSync(metrics, '');
-    expect(() => readLog(folder, 'metrics')).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
+    expect(() => readMetrics(folder)).toThrow(thrown('CHECKSUM_MISMATCH', metrics));
     rmSync(metrics);
-    expect(() => readLog(folder, 'metrics')).toThrow(thrown('RUN_DAMAGED', 'metrics.jsonl is gone'));
+    expect(() => readMetrics(folder)).toThrow(thrown('RUN_DAMAGED', 'metrics.jsonl is gone'));
     renameSync(join(folder, 'model.json'), join(folder, 'elsewhere'));
     expect(() => loadModel(folder)).toThrow(thrown('RUN_DAMAGED', 'model.json is gone'));
     const text = readFileSync(runPaths(other).record, 'utf8');
@@ -240,7 +254,7 @@ describe('a finished run', () => {
     const folder = finished();
     const { bytes, sha256 } = openLogs(folder, { metrics: 0, timings: 0 }).metrics;
     expect({ bytes, sha256 }).toEqual({ bytes: 0, sha256: hash('') });
-    expect(readLog(folder, 'metrics')).toEqual([]);
+    expect(readMetrics(folder)).toEqual([]);
   });
 
   test('a log that a checkpoint did not record is not gone on with', () => {

@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
+import type { ComparisonResult, ModelResult, ModelTests } from '../../src/documents/comparison.ts';
 import { auc } from '../../src/evaluate/index.ts';
 import { delongTest, meanPlacements, type Placements, placements } from '../../src/evaluate/significance/index.ts';
-import type { ComparisonResult, ModelResult, ModelTests } from '../../src/study/compare/result.ts';
 import { events, interrupted, jsonLines, SMALL_WORLD, tributary } from '../cli/spawn.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-'));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { cellLines, liveCells, tableText } from '../../src/cli/print/comparison.ts';
+import { cellLines, liveCells } from '../../src/cli/print/comparison.ts';
 import { loadComparisonConfig } from '../../src/config/load-compare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { models } from '../../src/model/registry.ts';
@@ -184,18 +184,4 @@ test('on a terminal: one table that is redrawn, no taller and no wider than the 
   expect(frames.at(-1)).toContain('mmoe  done 0.7500  done -');
   expect(frames.at(-1)).toContain('ple   failed');
   expect(screen.text).toContain('ple, seed 1: failed: LOSS_NOT_FINITE: the loss is not finite\n');
-});
-
-test('tables that are too wide go on below, with the names of the rows again', () => {
-  const head = ['model', ...Array.from({ length: 12 }, (_, i) => `scenario ${i}`)];
-  const rows = ['mmoe', 'a model with a long name'].map((name) => [
-    name,
-    ...head.slice(1).map((_, i) => `0.${i}000 ± 0.0010`),
-  ]);
-  const text = tableText([{ title: 'AUC of click', head, rows, notes: ['a note'] }]);
-  const lines = text.split('\n');
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
-  expect(lines.filter((line) => line.startsWith('a model with a long name'))).toHaveLength(3);
-  for (let i = 0; i < 12; i++)
-    expect(lines.filter((line) => new RegExp(`scenario ${i}( |$)`).test(line))).toHaveLength(1);
 });

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parameterSchema } from '../../src/config/tune.ts';
+import type { TrialRecord } from '../../src/documents/tuning.ts';
 import { importances } from '../../src/study/tune/importance.ts';
-import { openTrialLog, ranked, type TrialRecord } from '../../src/study/tune/trials.ts';
+import { openTrialLog, ranked } from '../../src/study/tune/trials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-trials-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { addChoices, noChoices } from '../../src/inference/choices.ts';
+import { choiceTable } from '../../src/report/flow-rates.ts';
+import { markdownTable } from '../../src/report/table.ts';
 import { loadModel } from '../../src/store/run/model-file.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
-import { choiceLines } from '../../src/train/run/report.ts';
 import { float } from '../graph/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
@@ -23,14 +24,14 @@ test('counts of two batches, by hand', () => {
     ],
   };
   expect(counts).toEqual({ rows: [1, 0, 3], chosen });
-  expect(choiceLines(counts, ['feed', 'home', 'search']).slice(4, 9)).toEqual([
+  expect(markdownTable(choiceTable(counts, ['feed', 'home', 'search']) ?? [])).toEqual([
     '| choice | scenario | 0 | 1 | rows |',
-    '| --- | --- | --- | --- | --- |',
+    '| --- | --- | ---: | ---: | ---: |',
     '| top | feed | 1.000 | 0.000 | 1 |',
     '| top | home | - | - | 0 |',
     '| top | search | 0.333 | 1.000 | 3 |',
   ]);
-  expect(choiceLines(noChoices(3), ['feed', 'home', 'search'])).toEqual([]);
+  expect(choiceTable(noChoices(3), ['feed', 'home', 'search'])).toBeUndefined();
 });
 
 /** Everything that a step may carry on: moving averages, noise with a schedule, dropout. */

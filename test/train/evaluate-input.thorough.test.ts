@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { datasetSchema } from '../../src/config/dataset.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
-import { type GridJson, gridToJson } from '../../src/evaluate/index.ts';
+import { type GridJson, gridToJson } from '../../src/documents/grid.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { makeRun, temporaryFolder, trainWithStops } from './support.ts';
 

@@ -6,7 +6,7 @@ import { loadDatasetConfig } from '../../src/config/load.ts';
 import { validate, worstLevel } from '../../src/data/checks/validate.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared, verifyPrepared } from '../../src/data/prepared/open.ts';
-import { gridToJson } from '../../src/evaluate/index.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { loadRanker } from '../../src/serve/ranker/ranker.ts';

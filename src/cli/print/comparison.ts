@@ -1,43 +1,9 @@
-/** Shows a comparison while it works, and its tables in the end. */
+/** Shows a comparison while it works. */
 import { oneLine, printable } from '../../base/one-line.ts';
+import { count, metricText } from '../../report/numbers.ts';
+import { type Column, tableOf, textTable } from '../../report/table.ts';
 import type { CellEvent, ComparisonEvent } from '../../study/compare/events.ts';
-import type { Table } from '../../study/compare/tables.ts';
-import { columns, count } from '../output.ts';
 import type { Output, Terminal } from './progress.ts';
-
-const WIDTH = 120;
-
-/** Tables as text of at most 120 columns: what is wider goes on below. */
-export const tableText = (tables: readonly Table[]): string =>
-  tables
-    .map(({ title, head, rows, notes }) =>
-      [oneLine(title), ...fitted([head, ...rows]), ...notes.map((note) => `  ${oneLine(note)}`)].join('\n'),
-    )
-    .join('\n\n');
-
-/** Lines of a table; its first column is repeated where the others go on below. */
-function fitted(given: string[][]): string[] {
-  const rows = given.map((row) => row.map(oneLine));
-  const width = (column: number): number => Math.max(...rows.map((row) => row[column].length));
-  const blocks: number[][] = [];
-  let used = Number.POSITIVE_INFINITY;
-  for (let column = 1; column < rows[0].length; column++) {
-    const needed = 2 + width(column);
-    if (used + needed > WIDTH) {
-      blocks.push([]);
-      used = width(0);
-    }
-    blocks.at(-1)?.push(column);
-    used += needed;
-  }
-  return blocks.flatMap((block, i) => {
-    const lines = columns(
-      rows.map((row) => [row[0], ...block.map((column) => row[column])]),
-      block.map((_, c) => c + 1),
-    );
-    return i === 0 ? lines : ['', ...lines];
-  });
-}
 
 export interface ComparisonDisplay {
   event(event: ComparisonEvent): void;
@@ -84,9 +50,9 @@ function stateText(event: CellEvent): string {
       return 'waiting';
     case 'running':
       if (event.phase === undefined) return 'training';
-      return `${event.phase} ${event.epoch}/${event.epochs} ${event.monitor?.toFixed(4) ?? '-'}`;
+      return `${event.phase} ${event.epoch}/${event.epochs} ${metricText(event.monitor)}`;
     case 'finished':
-      return `done ${event.auc?.toFixed(4) ?? '-'}`;
+      return `done ${metricText(event.auc)}`;
     case 'stopped':
       return 'stopped';
     case 'failed':
@@ -94,9 +60,16 @@ function stateText(event: CellEvent): string {
   }
 }
 
+/** A model on a data set: what each seed is doing. */
+interface Row {
+  data: string;
+  name: string;
+  cells: Map<number, string>;
+}
+
 /** A table that is redrawn: a row for each model, a column for each seed. Failures stay above it. */
 export function liveCells(terminal: Terminal): ComparisonDisplay {
-  const rows = new Map<string, { data: string; name: string; cells: Map<number, string> }>();
+  const rows = new Map<string, Row>();
   let drawn = 0;
   let summary: string[] = [];
   const clear = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`);
@@ -110,14 +83,14 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
     if (all.length === 0) return [];
     const seeds = [...new Set(all.flatMap(({ cells }) => [...cells.keys()]))];
     const several = new Set(all.map(({ data }) => data)).size > 1;
-    const lines = all.map(({ data, name, cells }) => [
-      several ? `${data}: ${name}` : name,
-      ...seeds.map((seed) => cells.get(seed) ?? ''),
-    ]);
     // Where there are more models than lines, those at work are shown first.
-    const fits = lines.length < terminal.rows - 3;
-    const shown = fits ? lines : lines.toSorted((a, b) => Number(atWork(b)) - Number(atWork(a)));
-    return [...columns([['', ...seeds.map((seed) => `seed ${seed}`)], ...shown]), ...summary];
+    const fits = all.length < terminal.rows - 3;
+    const shown = fits ? all : all.toSorted((a, b) => Number(atWork(b)) - Number(atWork(a)));
+    const columns: Column<Row>[] = [
+      { title: '', text: ({ data, name }) => (several ? `${data}: ${name}` : name) },
+      ...seeds.map((seed): Column<Row> => ({ title: `seed ${seed}`, text: ({ cells }) => cells.get(seed) ?? '' })),
+    ];
+    return [...textTable(tableOf(shown, columns)), ...summary];
   };
   return {
     event(event) {
@@ -139,4 +112,4 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
   };
 }
 
-const atWork = (row: string[]): boolean => row.some((text) => /\/|training/.test(text));
+const atWork = ({ cells }: Row): boolean => [...cells.values()].some((text) => /\/|training/.test(text));

@@ -1,12 +1,12 @@
 /** A model's page in Markdown: purpose, equations, structure, options, size and cost, all from its declaration. */
-import { markdownTable } from '../../base/markdown.ts';
 import { multiplyAdds, type Tensor } from '../../graph/index.ts';
 import { buildForward, inferenceGraph } from '../../inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { describeOptions, describeTraining, presetOptions } from '../../model/describe.ts';
 import { figure } from '../../model/figure.ts';
 import { countNumbers, networkOf } from '../../model/network.ts';
-import { count } from '../output.ts';
+import { count } from '../../report/numbers.ts';
+import { markdownTable, tableOf } from '../../report/table.ts';
 
 type Model = ModelDefinition<CommonOptions>;
 
@@ -42,11 +42,14 @@ export function modelPage(model: Model): string {
     '## Options',
     '',
     ...markdownTable(
-      ['option', 'default', 'meaning'],
-      describeOptions(model).map((o) => [
-        `\`model.${o.name}\``,
-        o.default === undefined ? 'required' : `\`${JSON.stringify(o.default)}\``,
-        o.description,
+      tableOf(describeOptions(model), [
+        { title: 'option', text: (o) => `\`model.${o.name}\``, isMarkdown: true },
+        {
+          title: 'default',
+          text: (o) => (o.default === undefined ? 'required' : `\`${JSON.stringify(o.default)}\``),
+          isMarkdown: true,
+        },
+        { title: 'meaning', text: (o) => o.description, isMarkdown: true },
       ]),
     ),
     '',
@@ -57,15 +60,21 @@ export function modelPage(model: Model): string {
     'training step takes about three times as many.',
     '',
     ...markdownTable(
-      ['options', 'dense parameters', 'multiply-adds per row'],
-      [undefined, ...Object.keys(model.presets)].map((preset) => {
-        const options = presetOptions(model, preset);
-        return [
-          preset === undefined ? 'defaults' : `preset \`${preset}\``,
-          count(countNumbers(networkOf(model, options, PAGE_SIZES).parameters)),
-          count(costPerRow(model, options)),
-        ];
-      }),
+      tableOf(
+        [undefined, ...Object.keys(model.presets)].map((preset) => ({ preset, options: presetOptions(model, preset) })),
+        [
+          {
+            title: 'options',
+            text: ({ preset }) => (preset === undefined ? 'defaults' : `preset \`${preset}\``),
+            isMarkdown: true,
+          },
+          {
+            title: 'dense parameters',
+            text: ({ options }) => count(countNumbers(networkOf(model, options, PAGE_SIZES).parameters)),
+          },
+          { title: 'multiply-adds per row', text: ({ options }) => count(costPerRow(model, options)) },
+        ],
+      ),
     ),
     '',
   ].join('\n');

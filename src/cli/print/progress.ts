@@ -1,5 +1,7 @@
 /** Shows a training while it runs: redrawn lines on a terminal, growing lines elsewhere, JSON lines for machines. */
-import { formatGrid, gridToJson } from '../../evaluate/index.ts';
+import { gridToJson } from '../../documents/grid.ts';
+import { trainingDocument } from '../../documents/result.ts';
+import { formatGrid } from '../../report/grid.ts';
 import type { TrainingEvent } from '../../train/run/events.ts';
 import {
   epochLine,
@@ -47,9 +49,7 @@ export function jsonDisplay(out: Output, remarks: Output): Display {
 export function eventJson(event: TrainingEvent): object {
   if (event.event === 'epoch' || event.event === 'startWeights')
     return { ...event, validation: gridToJson(event.validation) };
-  if (event.event !== 'result') return event;
-  const { grid, ...rest } = event;
-  return { ...rest, ...gridToJson(grid) };
+  return event.event === 'result' ? { event: event.event, ...trainingDocument(event) } : event;
 }
 
 const LINE_SECONDS = 30;

@@ -1,6 +1,11 @@
 /** Training events as text. */
 import { oneLine } from '../../base/one-line.ts';
-import { formatGrid, type Grid, numberOf } from '../../evaluate/index.ts';
+import { trainingDocument } from '../../documents/result.ts';
+import { type Grid, numberOf } from '../../evaluate/index.ts';
+import { keepRateTable } from '../../report/flow-rates.ts';
+import { count, duration, metricText } from '../../report/numbers.ts';
+import { trainingText } from '../../report/run.ts';
+import { textTable } from '../../report/table.ts';
 import type {
   EpochEvent,
   FlowsEvent,
@@ -10,7 +15,6 @@ import type {
   StartEvent,
   StartWeightsEvent,
 } from '../../train/run/events.ts';
-import { columns, count, duration } from '../output.ts';
 
 const BAR = 24;
 
@@ -55,10 +59,8 @@ export const progressLines = (event: ProgressEvent): string[] => [
 export const progressLine = (event: ProgressEvent): string =>
   `${where(event)}  step ${event.step}/${event.steps}  loss ${losses(event.losses)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`;
 
-const validationText = ({ macro: { auc, logloss } }: Grid): string => {
-  const shown = (value: number | null): string => value?.toFixed(4) ?? '-';
-  return `validation AUC ${shown(numberOf(auc))}, log loss ${shown(numberOf(logloss))}`;
-};
+const validationText = ({ macro: { auc, logloss } }: Grid): string =>
+  `validation AUC ${metricText(numberOf(auc))}, log loss ${metricText(numberOf(logloss))}`;
 
 export const startWeightsLine = ({ warmStart, validation }: StartWeightsEvent): string =>
   `weights of ${warmStart}, before any step: ${validationText(validation)}`;
@@ -70,31 +72,11 @@ export function epochLine(event: EpochEvent): string {
   return `${where(event)}  loss ${losses(event.losses)}${weights}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;
 }
 
-/** A line per cell, a column per flow. `beside` adds a text behind each share. */
-export function flowsText(
-  event: FlowsEvent,
-  beside: (s: number, t: number, flow: number) => string = () => '',
-): string {
-  const { flows, keep, scenarios, tasks } = event;
-  const share = (rate: number | null): string => rate?.toFixed(3) ?? '-';
-  const lines = scenarios.flatMap((scenario, s) =>
-    tasks.map((task, t) => [scenario, task, ...keep[s][t].map((rate, k) => `${share(rate)}${beside(s, t, k)}`)]),
-  );
-  const table = columns(
-    [['scenario', 'task', ...flows], ...lines],
-    flows.map((_, k) => k + 2),
-  );
-  return ['flow keep-rates: share of the training rows for which a flow reaches the task', ...table].join('\n');
-}
-
-export function resultText({ run, grid, seconds, epochs }: ResultEvent): string {
-  const ran = Object.entries(epochs).map(([phase, n]) => `${n} ${phase} epoch${n === 1 ? '' : 's'}`);
-  return [
-    '',
-    'test rows',
-    formatGrid(grid),
-    '',
-    `${ran.join(', ')}, ${duration(seconds)}`,
-    `run: ${run} (report.md tells all)`,
+/** A line per cell, a column per flow. `note` adds a text behind each share. */
+export const flowsText = (event: FlowsEvent, note?: (s: number, t: number, flow: number) => string): string =>
+  [
+    'flow keep-rates: share of the training rows for which a flow reaches the task',
+    ...textTable(keepRateTable(event, note)),
   ].join('\n');
-}
+
+export const resultText = (event: ResultEvent): string => trainingText(trainingDocument(event));

@@ -1,13 +1,9 @@
-/** A search while it runs, and its result, as text. */
-import { oneLine, printable } from '../../base/one-line.ts';
+/** A search while it runs. */
+import { printable } from '../../base/one-line.ts';
 import type { TuneConfig } from '../../config/tune.ts';
-import { failureLines, HINT_HEAD, hintLine, trialRows } from '../../study/tune/report.ts';
-import type { TuneEvent, TuneResult } from '../../study/tune/tune.ts';
-import { columns, duration, printJson } from '../output.ts';
-
-const WIDTH = 120;
-/** Trials that the result lists; report.md has all. */
-const SHOWN = 20;
+import { trialLines } from '../../report/tuning.ts';
+import type { TuneEvent } from '../../study/tune/tune.ts';
+import { printJson } from '../output.ts';
 
 export interface TuneDisplay {
   event(event: TuneEvent): void;
@@ -72,33 +68,5 @@ function eventText(config: TuneConfig, event: TuneEvent): string | undefined {
     return `searching ${trials} trials by ${method} in ${out}, ${workers} at once, by validation ${monitor}${known}`;
   }
   if (event.event !== 'trial') return undefined;
-  const [names, [trial, value, epochs, seconds, ...values]] = trialRows(config.space, [event], '');
-  const parameters = values.map((text, i) => `${names[i + 4]} ${oneLine(text)}`).join(', ');
-  const head = `trial ${trial}  ${value}${event.best ? ' (best)' : ''}  ${epochs} epochs  ${seconds} s`;
-  return (
-    cut(`${head}  ${parameters}`) +
-    failureLines([event])
-      .map((line) => `\n  ${printable(line)}`)
-      .join('')
-  );
+  return trialLines(event, Object.keys(config.space), event.best).map(printable).join('\n');
 }
-
-export function tuneResultText(config: TuneConfig, result: TuneResult): string {
-  const { trials, monitor, over, best, hints, out } = result;
-  const rows = trialRows(config.space, trials.slice(0, SHOWN), `validation ${monitor}`);
-  const numbers = rows[0].map((_, i) => i);
-  const more = trials.length - SHOWN;
-  return [
-    '',
-    ...columns(rows, numbers).map(cut),
-    ...(more > 0 ? [`... and ${more} more: ${out}/report.md`] : []),
-    ...failureLines(trials).map(cut),
-    ...(hints.length === 0 ? [] : ['', HINT_HEAD, ...hints.map((hint) => `  ${hintLine(hint)}`)]),
-    '',
-    `validation ${monitor}: mean over ${over}`,
-    `best: trial ${best.trial}, ${duration(best.seconds)} of training; all of them took ${duration(trials.reduce((sum, { seconds }) => sum + seconds, 0))}`,
-    `next: tributary train --data ${config.data} --config ${result.config}`,
-  ].join('\n');
-}
-
-const cut = (line: string): string => (line.length > WIDTH ? `${line.slice(0, WIDTH - 3)}...` : line);

@@ -30,7 +30,6 @@ const benjaminiHochberg = (p: readonly number[]): number[] =>
   });
 
 export const CORRECTIONS = { holm, 'benjamini-hochberg': benjaminiHochberg, none: (p: readonly number[]) => [...p] };
-export type Correction = keyof typeof CORRECTIONS;
 
 /** Adjusts the values in ascending order and puts the results back in their places. */
 function adjust(p: readonly number[], ascending: (sorted: number[]) => number[]): number[] {

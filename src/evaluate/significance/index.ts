@@ -1,6 +1,6 @@
 /** What differences between models are worth. */
 export { type BootstrapCell, bootstrapAuc, bootstrapTest } from './bootstrap.ts';
-export { CORRECTIONS, type Correction } from './corrections.ts';
+export { CORRECTIONS } from './corrections.ts';
 export { aucVariance, delongTest, meanPlacements, type Placements, placements } from './delong.ts';
 export { chiSquareCritical, chiSquareTail, normalBelow, normalCritical } from './distributions.ts';
-export { type Mean, meanOf, pairedT, type Test } from './means.ts';
+export { meanOf, pairedT, type Test } from './means.ts';

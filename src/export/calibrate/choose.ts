@@ -1,22 +1,15 @@
 /** Which calibration a scenario and task gets: by cross-validated log loss, the simplest one that is clearly as good. */
 
+import type { Calibration, FittedCell } from '../../documents/artifact.ts';
 import { lossIfNegative, lossIfPositive } from '../../evaluate/logloss.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
-import type { Calibration } from '../../store/artifact/manifest.ts';
+
 import { fitIsotonic, type Labelled } from './isotonic.ts';
 import { fitPlatt } from './platt.ts';
 
 /** What may be asked for. */
 export const CALIBRATIONS = ['auto', 'none', 'platt', 'isotonic'] as const;
 export type CalibrationChoice = (typeof CALIBRATIONS)[number];
-
-export interface FittedCell {
-  calibration: Calibration;
-  rows: number;
-  positives: number;
-  /** Mean log loss of rows that the fit did not see; null where it was not tried. */
-  logloss: Record<Calibration['kind'], number | null>;
-}
 
 /** Fewer rows of a class than this tell too little. */
 const FEWEST = 50;

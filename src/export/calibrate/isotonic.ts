@@ -1,5 +1,5 @@
 /** Isotonic calibration: the rising function of the logit that fits the labels best. */
-import type { Calibration } from '../../store/artifact/manifest.ts';
+import type { Calibration } from '../../documents/artifact.ts';
 
 /** Rows of one scenario and task: labels are 0 or 1. */
 export interface Labelled {

@@ -1,5 +1,5 @@
 /** Platt's calibration: a straight line through the logits. */
-import type { Calibration } from '../../store/artifact/manifest.ts';
+import type { Calibration } from '../../documents/artifact.ts';
 import type { Labelled } from './isotonic.ts';
 
 const MOST_STEPS = 100;

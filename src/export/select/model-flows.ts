@@ -1,13 +1,7 @@
 /** Which flows a model uses: the analysis of its answers to the same rows under every scenario. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import {
-  analyseModel,
-  type FlowDocument,
-  type FlowOptions,
-  type FlowSample,
-  flowDocument,
-  readFlowRows,
-} from '../../flows/index.ts';
+import type { FlowDocument } from '../../documents/flows.ts';
+import { analyseModel, type FlowOptions, type FlowSample, flowDocument, readFlowRows } from '../../flows/index.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { openRunData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';

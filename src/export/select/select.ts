@@ -4,11 +4,11 @@ import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Evaluation, evaluationSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { SelectionRecord } from '../../documents/selection.ts';
 import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { type ServingTensors, servingGraph, servingTensors } from '../../inference/graphs/serving.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import { measureSwitches } from './measure.ts';
 import { compareGraphs, type Graphs, type Proof, SAME, timeGraphs } from './proof.ts';
 import { type Folding, jointGraph, scenarioGraph } from './selected.ts';
@@ -172,7 +172,7 @@ export const lossesOf = ({ before, after }: Proof): { scenario: string; task: st
   });
 
 /** What the manifest of an artifact says of a selection. */
-export function selectionRecord(selection: Selection): NonNullable<ArtifactManifest['selection']> {
+export function selectionRecord(selection: Selection): SelectionRecord {
   const { kind, epsilon, int8, counts, decisions, proof, unseen, latency } = selection;
   return {
     kind,

@@ -11,10 +11,9 @@ import { gateExecutor } from '../../inference/arena/gates.ts';
 import { gateGraph } from '../../inference/graphs/forward.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { createSession } from '../../runtime/session.ts';
-import { readJsonLines } from '../../store/json-lines.ts';
 import { loadCheckpoint } from '../../store/run/checkpoint.ts';
 import { loadModel } from '../../store/run/model-file.ts';
-import { runPaths } from '../../store/run/run-folder.ts';
+import { readMetrics, runPaths } from '../../store/run/run-folder.ts';
 import { type StoredTensor, type TensorView, writeSafetensors } from '../../store/safetensors.ts';
 import { importWeights } from '../../train/exchange.ts';
 import type { EpochEvent, TrainingEvent } from '../../train/run/events.ts';
@@ -68,7 +67,7 @@ export async function trainFixture(
   const rows = await rowMap(data);
   const warmStart = importInitialWeights(fixture, reference, data, rows, folder);
   const run = newRun(runConfig(reference, training, warmStart), data, { folder: join(folder, 'run') });
-  const { checkpoints, metrics } = runPaths(run);
+  const { checkpoints } = runPaths(run);
 
   const weights: Partial<Record<Moment, Snapshot>> = {};
   const epochs: EpochEvent[] = [];
@@ -87,7 +86,7 @@ export async function trainFixture(
   });
   weights.rewind = snapshot(loadCheckpoint(checkpoints, 'rewind').tensors);
   weights.retrain_best = snapshot(loadModel(run).tensors);
-  return { data, rows, run, losses: stepLosses(metrics), epochs, weights: weights as Record<Moment, Snapshot> };
+  return { data, rows, run, losses: stepLosses(run), epochs, weights: weights as Record<Moment, Snapshot> };
 }
 
 const snapshot = (tensors: ReadonlyMap<string, StoredTensor>): Snapshot =>
@@ -196,16 +195,13 @@ function runConfig({ model, options }: ReferenceModel, training: TrainingEntries
 }
 
 /** Task losses and penalty of every step, from the run's own log. */
-function stepLosses(metrics: string): TrainingTrace['losses'] {
+function stepLosses(run: string): TrainingTrace['losses'] {
   const losses: TrainingTrace['losses'] = { search: [], retrain: [] };
-  for (const line of readJsonLines(metrics) as {
-    kind: string;
-    phase: 'search' | 'retrain';
-    losses: Record<string, number>;
-    penalty: number;
-  }[])
-    if (line.kind === 'step')
-      losses[line.phase].push(Object.values(line.losses).reduce((sum, loss) => sum + loss, line.penalty));
+  for (const line of readMetrics(run))
+    if (line.kind === 'step' && line.phase !== 'train')
+      losses[line.phase].push(
+        Object.values(line.losses).reduce<number>((sum, loss) => sum + (loss ?? 0), line.penalty),
+      );
   return losses;
 }
 

@@ -1,5 +1,5 @@
 /** From what a graph gives to the probability that is served: one scenario and task. */
-import type { Calibration } from './manifest.ts';
+import type { Calibration } from '../../documents/artifact.ts';
 
 /** Gives the calibrated probability of a logit; `probability` is what the graph made of the same logit. */
 export type Calibrator = (logit: number, probability: number) => number;

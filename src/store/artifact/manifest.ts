@@ -13,6 +13,8 @@
  * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
  */
 import { z } from 'zod';
+import { calibrationSchema } from '../../documents/artifact.ts';
+import { selectionRecord } from '../../documents/selection.ts';
 import { dataDescription, fieldDescription } from '../data-description.ts';
 import { INSIDE, MODEL_NAME } from './paths.ts';
 
@@ -42,50 +44,6 @@ const graph = z.strictObject({
   /** How selection changed it: not at all; equal on the rows that were measured; or within a measured loss of AUC. */
   selection: z.enum(['none', 'exact', 'lossy']),
 });
-
-/** What selection did, and how it was held against the model as it is. */
-const selection = z.strictObject({
-  kind: z.enum(['exact', 'lossy']),
-  /** Rates of gates below it were taken for never, rates above 1 - epsilon for always. */
-  epsilon: z.number(),
-  /** Are large weights stored in eight bits? */
-  int8: z.boolean(),
-  /** The rows that the constants were measured on, by scenario: nothing is proven for others. */
-  measured: z.strictObject({ splits: z.array(z.string()), rows: z.array(count) }),
-  /** [S][n] by name of the gates or choice: never (0), always (1), or from row to row (null). */
-  decisions: z.record(z.string(), z.array(z.array(z.union([z.literal(0), z.literal(1), z.null()])))),
-  /** Rows of a split, how many of them differ by more than 1e-6 in a probability, the largest difference, mean AUC before and after. */
-  compared: z.array(
-    z.strictObject({
-      split: z.string(),
-      rows: count,
-      differing: count,
-      largest: z.number(),
-      auc: z.strictObject({ before: z.number().nullable(), after: z.number().nullable() }),
-    }),
-  ),
-  /** [S] milliseconds of a batch of 100 rows on one thread, medians; null for a scenario without rows. */
-  latency: z.array(z.strictObject({ before: z.number(), after: z.number() }).nullable()),
-});
-
-/** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, its ends beyond them. */
-const calibration = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('none'),
-    /** Why, where not for its log loss: too few rows of one class, or none was asked for. */
-    reason: z.string().optional(),
-  }),
-  /** sigmoid(scale * logit + shift) */
-  z.strictObject({ kind: z.literal('platt'), scale: z.number(), shift: z.number() }),
-  /** Rising logits and the probabilities there. */
-  z.strictObject({
-    kind: z.literal('isotonic'),
-    x: z.array(z.number()).min(1),
-    y: z.array(z.number().min(0).max(1)).min(1),
-  }),
-]);
-
-export type Calibration = z.output<typeof calibration>;
 
 export const artifactSchema = z.strictObject({
   format: z.literal('tributary-artifact'),
@@ -133,7 +91,7 @@ export const artifactSchema = z.strictObject({
     .optional(),
   tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
   /** [S][T] */
-  calibration: z.array(z.array(calibration)),
+  calibration: z.array(z.array(calibrationSchema)),
   /** Expressions over the tasks' names, as in `click * 0.3 + purchase`. */
   score: z.strictObject({
     default: z.string().min(1),
@@ -141,7 +99,7 @@ export const artifactSchema = z.strictObject({
     scenarios: z.record(z.string(), z.string().min(1)).default({}),
   }),
   /** How the graphs were made smaller; absent where they were not. */
-  selection: selection.optional(),
+  selection: selectionRecord.optional(),
   /** Test grid of the model, as `evaluate --json` prints it; absent for imported weights. */
   metrics: z.unknown().optional(),
   files: z.record(inside, z.strictObject({ bytes: count, sha256 })),

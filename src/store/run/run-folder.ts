@@ -16,6 +16,8 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { seal } from '../../base/seal.ts';
+import { parseLines } from '../../documents/read.ts';
+import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
 import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
 import { checkFinished, forgetFinished } from './finished-run.ts';
 import { readSealed } from './sealed-file.ts';
@@ -94,18 +96,23 @@ export const dropCheckpoints = (folder: string): void =>
   rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });
 
 /**
- * The lines of a log, verified where the run is finished.
+ * The lines of metrics.jsonl, verified where the run is finished.
  *
- * @throws CHECKSUM_MISMATCH, RUN_DAMAGED, FILE_UNREADABLE
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED (naming the line), FILE_UNREADABLE
  */
-export function readLog(folder: string, log: 'metrics' | 'timings'): unknown[] {
-  checkFinished(folder, { file: basename(runPaths(folder)[log]) });
-  return readJsonLines(runPaths(folder)[log]);
+export const readMetrics = (folder: string): MetricsLine[] => readLog(folder, runPaths(folder).metrics, metricsLine);
+
+/** The same of timings.jsonl. */
+export const readTimings = (folder: string): TimingsLine[] => readLog(folder, runPaths(folder).timings, timingsLine);
+
+function readLog<T>(folder: string, path: string, schema: z.ZodType<T>): T[] {
+  checkFinished(folder, { file: basename(path) });
+  return parseLines(path, readJsonLines(path), schema);
 }
 
 export interface RunLogs {
-  metrics: JsonLines;
-  timings: JsonLines;
+  metrics: JsonLines<MetricsLine>;
+  timings: JsonLines<TimingsLine>;
   /** Makes all lines durable: call it before a checkpoint that records their lengths. */
   sync(): void;
   close(): void;
@@ -127,8 +134,8 @@ export interface KeptLogs {
  */
 export function openLogs(folder: string, keep: KeptLogs): RunLogs {
   forgetFinished(folder);
-  const metrics = openJsonLines(runPaths(folder).metrics, keep.metrics, keep.metricsSha256);
-  const timings = openJsonLines(runPaths(folder).timings, keep.timings, keep.timingsSha256);
+  const metrics = openJsonLines<MetricsLine>(runPaths(folder).metrics, keep.metrics, keep.metricsSha256);
+  const timings = openJsonLines<TimingsLine>(runPaths(folder).timings, keep.timings, keep.timingsSha256);
   return {
     metrics,
     timings,

@@ -1,9 +1,6 @@
 /** From finished trainings to the result: means over seeds, tests against the baseline and against references. */
 import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
-import { cellWeights, weightedMean } from '../../evaluate/index.ts';
-import { bootstrapAuc, meanOf, placements } from '../../evaluate/significance/index.ts';
-import { type Answer, answersOf } from './answers.ts';
 import {
   type CellMeans,
   type ComparisonResult,
@@ -12,8 +9,11 @@ import {
   type MetricMeans,
   type MetricName,
   type ModelResult,
-} from './result.ts';
-import type { CellEnd } from './run.ts';
+} from '../../documents/comparison.ts';
+import { cellWeights, weightedMean } from '../../evaluate/index.ts';
+import { bootstrapAuc, meanOf, placements } from '../../evaluate/significance/index.ts';
+import { type Answer, answersOf } from './answers.ts';
+import type { CellEnd } from './cell.ts';
 import { readTestRows, type TestRows } from './test-rows.ts';
 import { type Measured, testModels } from './tests.ts';
 
@@ -28,7 +28,17 @@ export async function analyse(
     const own = ends.filter(({ cell }) => cell.data.manifest.hash === data.manifest.hash);
     results.push(await analyseDataset(comparison, data, own));
   }
-  return { version: 1, baseline, seeds, correction, confidence, bootstrap, k: evaluation.k, datasets: results };
+  return {
+    schema: 'comparison/1',
+    version: 1,
+    baseline,
+    seeds,
+    correction,
+    confidence,
+    bootstrap,
+    k: evaluation.k,
+    datasets: results,
+  };
 }
 
 async function analyseDataset(

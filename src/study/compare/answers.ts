@@ -1,12 +1,12 @@
 /** What models answered on the test rows, cell by cell: references are put together from the trainings of their parts. */
 import type { ComparedModel } from '../../config/load-compare.ts';
 import type { Manifest } from '../../data/prepared/prepared.ts';
-import type { GridJson } from '../../evaluate/index.ts';
+import type { GridJson } from '../../documents/grid.ts';
 import { readLogits } from '../logits.ts';
-import { type CellResult, cellPaths } from './cell.ts';
-import type { CellEnd } from './run.ts';
+import { type CellEnd, cellPaths } from './cell.ts';
+import type { TestCell } from './test-rows.ts';
 
-export type Finished = Extract<CellEnd, { kind: 'finished' }>;
+type Finished = Extract<CellEnd, { kind: 'finished' }>;
 
 /** A model with one seed, all its trainings finished. */
 export interface Answer {
@@ -16,17 +16,6 @@ export interface Answer {
   cells: GridJson['cells'];
   /** Logits of the rows of a cell. */
   logits(cell: TestCell): Float32Array;
-}
-
-/** Labelled test rows of one scenario and task. */
-export interface TestCell {
-  scenario: number;
-  task: number;
-  /** Positions in the split. */
-  rows: Int32Array;
-  labels: Uint8Array;
-  /** Number of each row's group for the bootstrap. */
-  groups: Int32Array;
 }
 
 export function answersOf(
@@ -52,7 +41,7 @@ export function answersOf(
         trainings,
         cells: Array.from({ length: scenarios.length * tasks.length }, (_, i) => {
           const [scenario, task] = at(i);
-          return (trainingOf(scenario, task).result as CellResult).grid.cells[i];
+          return trainingOf(scenario, task).result.grid.cells[i];
         }),
         logits({ scenario, task, rows }) {
           const { folder } = trainingOf(scenario, task).cell;

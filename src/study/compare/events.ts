@@ -1,6 +1,5 @@
-/** What a comparison tells while it works. */
-import type { ComparisonResult } from './result.ts';
-import type { Times } from './times.ts';
+/** What a comparison reports while it works. */
+import type { ComparisonResult, Times } from '../../documents/comparison.ts';
 
 export type CellState =
   | { state: 'waiting' }

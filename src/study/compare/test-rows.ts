@@ -1,7 +1,17 @@
 /** Labels and groups of the test rows, sorted into cells. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import type { TestCell } from './answers.ts';
-import type { DatasetResult } from './result.ts';
+import type { DatasetResult } from '../../documents/comparison.ts';
+
+/** Labelled test rows of one scenario and task. */
+export interface TestCell {
+  scenario: number;
+  task: number;
+  /** Positions in the split. */
+  rows: Int32Array;
+  labels: Uint8Array;
+  /** Number of each row's group for the bootstrap. */
+  groups: Int32Array;
+}
 
 export interface TestRows {
   /** Scenario by scenario, task by task. */

@@ -1,5 +1,6 @@
 /** Tests of models against another one, corrected for how many there are. */
 import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
+import type { CellTests, CorrectedTest, ModelTests } from '../../documents/comparison.ts';
 import { weightedMean } from '../../evaluate/index.ts';
 import {
   bootstrapTest,
@@ -10,7 +11,6 @@ import {
   pairedT,
   type Test,
 } from '../../evaluate/significance/index.ts';
-import type { CellTests, CorrectedTest, ModelTests } from './result.ts';
 
 /** What tests need of a model: by cell, then by seed. */
 export interface Measured {

@@ -1,22 +1,12 @@
 /** Times and memory of a comparison, apart from its results: no two runs share them. */
-import type { CellTimes } from './cell.ts';
-import type { CellEnd } from './run.ts';
-
-/** Means over the seeds of a model; references add up the trainings of their parts, and take the largest memory. */
-export interface ModelTimes extends CellTimes {
-  data: string;
-  model: string;
-}
-
-export interface Times {
-  models: ModelTimes[];
-  cells: ({ cell: string; data: string } & CellTimes)[];
-}
+import type { CellTimes, Times } from '../../documents/comparison.ts';
+import type { CellEnd } from './cell.ts';
 
 export function timesOf(ends: readonly CellEnd[]): Times {
   const finished = ends.filter((end) => end.kind === 'finished');
   const key = ({ cell }: { cell: CellEnd['cell'] }): string => JSON.stringify([cell.data.manifest.name, cell.model]);
   return {
+    schema: 'comparison-times/1',
     models: [...new Set(finished.map(key))].map((of) => {
       const own = finished.filter((end) => key(end) === of);
       const seeds = new Set(own.map(({ cell }) => cell.seed)).size;

@@ -5,7 +5,8 @@
  *   trials.jsonl  what became of each trial, in the order in which they ended
  *   trials/NNNN/  the run folder of a trial; its checkpoints only while they may be needed
  *   best.yaml     the run configuration of the best trial
- *   report.md     all trials, for people
+ *   result.json   all trials and what came of them, see documents/tuning.ts
+ *   report.md     the same, for people
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ export const tunePaths = (folder: string) => ({
   trials: join(folder, 'trials.jsonl'),
   trial: (number: number): string => join(folder, 'trials', String(number).padStart(4, '0')),
   best: join(folder, 'best.yaml'),
+  result: join(folder, 'result.json'),
   report: join(folder, 'report.md'),
 });
 
@@ -46,8 +48,8 @@ export function claimFolder(folder: string, subject: Subject): void {
     if (differences.length > 0) throw error('TUNE_OTHER', { folder, differences });
     return;
   }
-  const { trials, best, report } = tunePaths(folder);
-  for (const file of [trials, best, report]) checkOurs(file, 'a file of this search', () => false);
+  const { trials, best, result, report } = tunePaths(folder);
+  for (const file of [trials, best, result, report]) checkOurs(file, 'a file of this search', () => false);
   makeFolder(folder);
   writeFileAtomic(path, seal({ version: 1, ...subject, versions: versions() }));
 }

@@ -1,19 +1,9 @@
 /**
- * How strongly the value of trials goes with a parameter: a hint for the next space, no proof. A method that looks where values
+ * How strongly the value of trials goes with a parameter: a hint for the next space, not a proof. A method that looks where values
  * are good makes parameters that matter look weaker, and few trials make any look stronger.
  */
 import type { Json, Parameter } from '../../config/tune.ts';
-import type { TrialRecord } from './trials.ts';
-
-export interface Importance {
-  path: string;
-  /** 0 to 1: Spearman's rank correlation without its sign; for choices the correlation ratio of the ranks. */
-  strength: number;
-  /** Where values are better: at a range's lower or higher end, or with a choice. */
-  better: 'lower' | 'higher' | { choice: Json };
-  /** Trials that it was taken from. */
-  trials: number;
-}
+import type { Importance, TrialRecord } from '../../documents/tuning.ts';
 
 const FEWEST = 8;
 

@@ -1,25 +1,8 @@
 /** What is known of the trials of a search: one line each time a trial ends or pauses, kept across kills. */
 import { existsSync, readFileSync } from 'node:fs';
-import { type JsonLines, openJsonLines, readJsonLines } from '../../store/json-lines.ts';
-import type { Parameters } from './space.ts';
-
-export interface TrialRecord {
-  /** From 0. */
-  trial: number;
-  parameters: Parameters;
-  /** Epochs that were asked for; null: all. */
-  asked: number | null;
-  /** Epochs that it has had, of all phases together. */
-  epochs: number;
-  /** It is through; else it has had the epochs asked for and could go on. */
-  ended: boolean;
-  /** Best validation value; null where it failed. */
-  value: number | null;
-  /** Of training, all in all. */
-  seconds: number;
-  /** Why it has no value. */
-  failure?: string;
-}
+import { parseLines } from '../../documents/read.ts';
+import { type TrialRecord, trialLine } from '../../documents/tuning.ts';
+import { openJsonLines, readJsonLines } from '../../store/json-lines.ts';
 
 export interface TrialLog {
   /** In the order of trials and epochs, whatever the order in which they came. */
@@ -32,10 +15,10 @@ export interface TrialLog {
 
 /** @throws RUN_DAMAGED, FILE_UNWRITABLE, DISK_FULL */
 export function openTrialLog(path: string): TrialLog {
-  const records = readJsonLines(path) as TrialRecord[];
+  const records = parseLines(path, readJsonLines(path), trialLine);
   // A kill may have left a part of a line.
   const whole = existsSync(path) ? readFileSync(path).lastIndexOf('\n') + 1 : 0;
-  const file: JsonLines = openJsonLines(path, whole);
+  const file = openJsonLines<TrialRecord>(path, whole);
   return {
     records: () => [...records].sort((a, b) => a.trial - b.trial || (a.asked ?? Infinity) - (b.asked ?? Infinity)),
     find: (trial, asked) =>

@@ -11,18 +11,19 @@ import type { RunConfig } from '../../config/run.ts';
 import type { TuneConfig } from '../../config/tune.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { TrialRecord, TuningDocument } from '../../documents/tuning.ts';
 import { ruleText } from '../../evaluate/index.ts';
 import { models } from '../../model/registry.ts';
+import { tuningMarkdown } from '../../report/tuning.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { dropCheckpoints, openRun, runPaths } from '../../store/run/run-folder.ts';
 import { newRun } from '../../train/run/new-run.ts';
 import { openPool, type TrainingPool, workersFor } from '../pool.ts';
 import { claimFolder, tunePaths } from './folder.ts';
-import { type Importance, importances } from './importance.ts';
-import { tuneReport } from './report.ts';
+import { importances } from './importance.ts';
 import { search, type TrialRequest } from './search.ts';
 import { openSpace } from './space.ts';
-import { latest, openTrialLog, ranked, type TrialLog, type TrialRecord } from './trials.ts';
+import { latest, openTrialLog, ranked, type TrialLog } from './trials.ts';
 
 export interface TuneRequest {
   config: TuneConfig;
@@ -43,19 +44,11 @@ export type TuneEvent =
 
 type Monitor = RunConfig['train']['monitor'];
 
-export interface TuneResult {
+export interface TuneResult extends TuningDocument {
   event: 'result';
   out: string;
-  monitor: Monitor;
-  /** The cells of the validation rows that its mean is over, in words. */
-  over: string;
   /** File of the best configuration. */
   config: string;
-  best: TrialRecord;
-  /** Best first. */
-  trials: TrialRecord[];
-  /** Parameters that the values go with, strongest first. */
-  hints: Importance[];
 }
 
 export interface TuneHandle {
@@ -208,7 +201,7 @@ function conclude({ config, out, log, monitor, over, data }: Context): TuneResul
   const [best] = trials;
   if (best === undefined || best.value === null)
     throw error('TUNE_NO_VALUE', { trials: trials.length, failure: best?.failure ?? '' });
-  const { best: path, report } = tunePaths(out);
+  const { best: path, result, report } = tunePaths(out);
   const run = writtenRun(config, models, best.parameters);
   const head = [
     ` Trial ${best.trial}, the best of ${trials.length} by validation ${monitor}: ${best.value} after ${best.epochs} epochs on ${data.manifest.name}.`,
@@ -222,7 +215,9 @@ function conclude({ config, out, log, monitor, over, data }: Context): TuneResul
     config.space,
     better,
   );
-  const result: TuneResult = { event: 'result', out, monitor, over, config: path, best, trials, hints };
-  writeFileAtomic(report, tuneReport(config, result));
-  return result;
+  const parameters = Object.keys(config.space);
+  const tuning: TuningDocument = { schema: 'tuning/1', monitor, over, parameters, best, trials, hints };
+  writeFileAtomic(result, `${JSON.stringify(tuning, null, 1)}\n`);
+  writeFileAtomic(report, tuningMarkdown(tuning, config));
+  return { event: 'result', out, config: path, ...tuning };
 }

@@ -5,17 +5,20 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
+import type { ChoiceCounts } from '../../documents/parts.ts';
+import { trainingDocument } from '../../documents/result.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import { weightTensors } from '../../inference/arena/weights.ts';
-import { type ChoiceCounts, noChoices } from '../../inference/choices.ts';
+import { noChoices } from '../../inference/choices.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run-data.ts';
+import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
 import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
+import { runDocument } from './describe-run.ts';
 import type { ResultEvent } from './events.ts';
-import { reportText } from './report.ts';
 import type { Setup } from './setup.ts';
 import type { LoopState } from './state.ts';
 
@@ -44,7 +47,8 @@ export async function finishRun(run: {
   }
   const seconds = state.seconds + (performance.now() - started) / 1000;
   const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
-  writeFileAtomic(runPaths(folder).report, reportText(run.record, setup, state, result, choices));
+  const document = runDocument(run.record, setup, state, trainingDocument(result), choices);
+  writeFileAtomic(runPaths(folder).report, runMarkdown(document));
   return result;
 }
 

@@ -4,7 +4,8 @@
  */
 
 import type { SplitReader } from '../../data/prepared/prepared.ts';
-import { type Grid, gridToJson, numberOf, ruleText } from '../../evaluate/index.ts';
+import { gridToJson } from '../../documents/grid.ts';
+import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
@@ -142,7 +143,7 @@ export class Training {
     const scalars = scalarsHere(context);
     const validation = await this.#sound(evaluateSplit(context.tools.scorer, this.validation, grid, { scalars }));
     const monitor = numberOf(validation.macro[train.monitor]);
-    this.logs.metrics.append({ kind: 'startWeights', monitor, validation: gridToJson(validation) });
+    this.logs.metrics.append({ kind: 'startWeights', version: 1, monitor, validation: gridToJson(validation) });
     this.request.emit({ event: 'startWeights', warmStart, validation, monitor });
   }
 
@@ -158,7 +159,7 @@ export class Training {
     const { scenarios, tasks } = this.setup.data.manifest;
     const flows = [...(this.setup.model.flowSelection?.flows ?? [])];
     const told = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
-    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', ...told }); // a resumed phase has told it
+    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', version: 1, ...told }); // a resumed phase has told it
     this.state.keep = keep;
     this.request.emit({ event: 'flows', flows, ...told, scenarios, tasks });
   }
@@ -180,6 +181,7 @@ export class Training {
   #logStep({ phase }: PhasePlan, { learningRate, tasks, weights, penalty }: StepReport): void {
     this.logs.metrics.append({
       kind: 'step',
+      version: 1,
       phase,
       step: this.state.step,
       learningRate,
@@ -210,7 +212,17 @@ export class Training {
     const { phase } = plan;
     const { epoch } = state;
     const validation = gridToJson(grid);
-    this.logs.metrics.append({ kind: 'epoch', phase, epoch, losses, taskWeights, monitor, best, validation });
+    this.logs.metrics.append({
+      kind: 'epoch',
+      version: 1,
+      phase,
+      epoch,
+      losses,
+      taskWeights,
+      monitor,
+      best,
+      validation,
+    });
     this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
     this.#checkpoint();
     this.request.emit({
@@ -247,7 +259,7 @@ export class Training {
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const { folder } = this.request;
     const result = await this.#sound(finishRun({ folder, record: this.record, setup, state, epochs }));
-    this.logs.metrics.append({ kind: 'result', split: 'test', epochs, test: gridToJson(result.grid) });
+    this.logs.metrics.append({ kind: 'result', version: 1, split: 'test', epochs, test: gridToJson(result.grid) });
     this.logs.timings.append({ seconds: result.seconds });
     this.logs.sync();
     recordFinished(folder, markOf(this.record));

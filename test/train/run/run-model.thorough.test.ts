@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gridToJson } from '../../../src/evaluate/index.ts';
+import { gridToJson } from '../../../src/documents/grid.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
 import { selectRun } from '../../../src/export/select/select-run.ts';

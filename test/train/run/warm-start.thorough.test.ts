@@ -2,7 +2,7 @@
 import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gridToJson } from '../../../src/evaluate/index.ts';
+import { gridToJson } from '../../../src/documents/grid.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { evaluateRun } from '../../../src/train/evaluate-run.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';

@@ -1,13 +1,19 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { oneLine } from '../../../base/one-line.ts';
 import type { SplitName } from '../../../config/dataset.ts';
+import { openPrepared } from '../../../data/prepared/open.ts';
+import type { FlowRatesDocument } from '../../../documents/flow-rates.ts';
 import { type FlowReport, measureFlows } from '../../../export/select/flows.ts';
+import { testModel } from '../../../export/select/model-flows.ts';
+import { flowOptions, testLabels } from '../../../flows/index.ts';
+import { flowRatesText } from '../../../report/flow-rates.ts';
+import { flowTestText } from '../../../report/flows.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, dataOption, jsonOption, seedOption, wholeNumber } from '../../options.ts';
-import { columns, count, print, printJson } from '../../output.ts';
-import { testFlows } from '../../print/flow-test.ts';
+import { print, printJson } from '../../output.ts';
 
 interface Options {
   split: SplitName;
@@ -59,73 +65,60 @@ async function run(folder: string, options: Options): Promise<void> {
   if (options.test) return testFlows(folder, options);
   const { split, json, data, checkpoint, backend } = options;
   const where = { data, checkpoint, backend, onCheckpoint: checkpointNote(folder, json) };
-  const report = await measureFlows(folder, split, where);
-  if (json) printFlowLines(folder, report);
-  else print([heading(report), ...flowTable(report), ...choiceTables(report)].join('\n'));
+  const rates = ratesOf(folder, await measureFlows(folder, split, where));
+  if (!json) return print(flowRatesText(rates));
+  for (const line of rates.flows) printJson({ event: 'flow', ...line });
+  for (const line of rates.choices) printJson({ event: 'choice', ...line });
+  printJson({ event: 'result', ...rates });
 }
 
-const heading = ({ data, split, rows }: FlowReport): string =>
-  `${count(rows.reduce((sum, n) => sum + n, 0))} ${split} rows of ${oneLine(data)}`;
-
-/** A share that is exact where it is 0 or 1: 0.9999 of many rows is not all of them. */
-function share(part: number, rows: number): string {
-  if (rows === 0) return '-';
-  if (part === 0 || part === rows) return String(part / rows);
-  const text = (part / rows).toFixed(4);
-  return text === '1.0000' ? '<1' : text === '0.0000' ? '>0' : text;
-}
-
-function flowTable({ scenarios, tasks, flows, rows, kept }: FlowReport): string[] {
-  if (flows.length === 0) return [];
-  const lines = scenarios.flatMap((scenario, s) =>
-    tasks.map((task, t) => [scenario, task, ...kept[s][t].map((part) => share(part, rows[s])), count(rows[s])]),
-  );
-  const head = ['scenario', 'task', ...flows, 'rows'];
-  const right = head.map((_, i) => i).slice(2);
-  return [
-    '',
-    'Share of the rows for which a flow is kept (scenario side -> task side):',
-    ...columns([head, ...lines], right),
-  ];
-}
-
-function choiceTables({ scenarios, rows, chosen }: FlowReport): string[] {
-  return Object.entries(chosen).flatMap(([name, counts]) => {
-    const lines = scenarios.map((scenario, s) => [
-      scenario,
-      ...counts[s].map((part) => share(part, rows[s])),
-      count(rows[s]),
-    ]);
-    const head = ['scenario', ...counts[0].map((_, part) => String(part)), 'rows'];
-    return [
-      '',
-      `Share of the rows that use an expert of ${name}:`,
-      ...columns([head, ...lines], head.map((_, i) => i).slice(1)),
-    ];
-  });
-}
-
-function printFlowLines(run: string, { data, split, scenarios, tasks, flows, rows, kept, chosen }: FlowReport): void {
+function ratesOf(
+  run: string,
+  { data, split, scenarios, tasks, flows, rows, kept, chosen }: FlowReport,
+): FlowRatesDocument {
   const rate = (part: number, s: number): number | null => (rows[s] === 0 ? null : part / rows[s]);
-  const flowLines = scenarios.flatMap((scenario, s) =>
-    tasks.flatMap((task, t) =>
-      flows.map((flow, k) => ({
-        scenario,
-        task,
-        flow,
-        kept: kept[s][t][k],
-        rows: rows[s],
-        rate: rate(kept[s][t][k], s),
-      })),
+  return {
+    schema: 'flow-rates/1',
+    run,
+    data,
+    split,
+    rows: rows.reduce((sum, n) => sum + n, 0),
+    flows: scenarios.flatMap((scenario, s) =>
+      tasks.flatMap((task, t) =>
+        flows.map((flow, k) => {
+          const part = kept[s][t][k];
+          return { scenario, task, flow, kept: part, rows: rows[s], rate: rate(part, s) };
+        }),
+      ),
     ),
-  );
-  const choiceLines = Object.entries(chosen).flatMap(([choice, counts]) =>
-    scenarios.flatMap((scenario, s) =>
-      counts[s].map((part, expert) => ({ scenario, choice, expert, chosen: part, rows: rows[s], rate: rate(part, s) })),
+    choices: Object.entries(chosen).flatMap(([choice, counts]) =>
+      scenarios.flatMap((scenario, s) =>
+        counts[s].map((part, expert) => ({
+          scenario,
+          choice,
+          expert,
+          chosen: part,
+          rows: rows[s],
+          rate: rate(part, s),
+        })),
+      ),
     ),
-  );
-  for (const line of flowLines) printJson({ event: 'flow', ...line });
-  for (const line of choiceLines) printJson({ event: 'choice', ...line });
-  const measured = rows.reduce((sum, n) => sum + n, 0);
-  printJson({ event: 'result', run, data, split, rows: measured, flows: flowLines, choices: choiceLines });
+  };
 }
+
+/** Validation rows that certificates are taken from at most. */
+const VALIDATION_ROWS = 200_000;
+
+/** Tests the labels of a prepared data set, or the model of a run. */
+async function testFlows(folder: string, options: Options): Promise<void> {
+  const { json, pairs = false, rows, seed, data, backend } = options;
+  const analysis = { ...flowOptions.parse({ pairs }), rows, seed };
+  const document = isPreparedFolder(folder)
+    ? await testLabels(await openPrepared(folder), { ...analysis, validationRows: VALIDATION_ROWS })
+    : await testModel(folder, analysis, { data, backend });
+  if (json) printJson({ event: 'result', ...document });
+  else print(flowTestText(document));
+}
+
+/** A prepared data set has a manifest, a run has not. */
+const isPreparedFolder = (folder: string): boolean => existsSync(join(folder, 'manifest.json'));

@@ -5,10 +5,12 @@ import { type Preparation, prepare as prepareData } from '../../../data/prepare/
 import type { Statistics } from '../../../data/prepare/statistics.ts';
 import type { Manifest } from '../../../data/prepared/prepared.ts';
 import { recipes } from '../../../data/recipes/recipes.ts';
+import { count, duration } from '../../../report/numbers.ts';
+import { numeric, tableOf, textTable } from '../../../report/table.ts';
 import { readDataset } from '../../dataset.ts';
 import { helpEnd } from '../../help.ts';
 import { collect, jsonOption, memoryOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
-import { columns, count, duration, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 
 interface Options {
   source?: string;
@@ -108,12 +110,12 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
   const cells = statistics.cells.filter(({ split }) => split === 'train');
   const share = (positives: number, rows: number): string =>
     rows === 0 ? '-' : `${((100 * positives) / rows).toFixed(1)} %`;
-  const table = cells.map((c) => [
-    c.scenario,
-    c.task,
-    count(c.rows),
-    share(c.positives, c.rows - c.unlabelled),
-    count(c.unlabelled),
+  const table = tableOf(cells, [
+    { title: 'scenario', text: ({ scenario }) => scenario },
+    { title: 'task', text: ({ task }) => task },
+    numeric('train rows', ({ rows }) => count(rows)),
+    numeric('positive', ({ positives, rows, unlabelled }) => share(positives, rows - unlabelled)),
+    numeric('unlabelled', ({ unlabelled }) => count(unlabelled)),
   ]);
   return [
     fresh ? `prepared ${oneLine(name)} in ${folder} (${duration(seconds)})` : `${folder} is up to date: nothing to do`,
@@ -122,7 +124,7 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
     `  fields  ${fields.length}, with ${count(tableRows)} rows of the embedding table`,
     '',
     ...(config.notes ?? []).flatMap((note) => [`note: ${oneLine(note)}`, '']),
-    ...columns([['scenario', 'task', 'train rows', 'positive', 'unlabelled'], ...table], [2, 3, 4]),
+    ...textTable(table),
     '',
     `next: tributary train --data ${folder} --model autoifs`,
   ].join('\n');

@@ -1,14 +1,16 @@
 import { type Command, Option } from 'commander';
+import type { ExportDocument } from '../../../documents/artifact.ts';
 import { CALIBRATIONS, type CalibrationChoice } from '../../../export/calibrate/choose.ts';
-import { type Exported, exportRun } from '../../../export/export.ts';
+import { exportRun } from '../../../export/export.ts';
+import { exportText } from '../../../report/export.ts';
+import { count } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
-import type { ArtifactManifest } from '../../../store/artifact/manifest.ts';
 import { exportWeights } from '../../../train/exchange.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, dataOption, jsonOption } from '../../options.ts';
-import { columns, count, duration, print, printJson } from '../../output.ts';
-import { type Score, scoreLines, scoreOption } from '../../score.ts';
+import { print, printJson } from '../../output.ts';
+import { type Score, scoreOption } from '../../score.ts';
 
 interface Options {
   out?: string;
@@ -73,48 +75,28 @@ async function weights(run: string, path: string, { json, data, checkpoint }: Op
 async function artifact(run: string, { json, weights: _, out = '', ...options }: Options): Promise<void> {
   const started = performance.now();
   const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
-  const exported = await exportRun(run, { ...options, out, onStep, onCheckpoint: checkpointNote(run, json) });
-  const { manifest, cells } = exported;
-  const seconds = (performance.now() - started) / 1000;
-  if (json) {
-    const { name, id, data, graphs, score } = manifest;
-    const calibration = cells.flatMap((row, s) =>
+  const { manifest, cells } = await exportRun(run, {
+    ...options,
+    out,
+    onStep,
+    onCheckpoint: checkpointNote(run, json),
+  });
+  const { name, id, data, graphs, score, files } = manifest;
+  const document: ExportDocument = {
+    schema: 'export/1',
+    run,
+    out,
+    name,
+    id,
+    bytes: Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0),
+    files: Object.keys(files).length + 1,
+    graphs,
+    score,
+    calibration: cells.flatMap((row, s) =>
       row.map((cell, t) => ({ scenario: data.scenarios[s], task: data.tasks[t], ...cell })),
-    );
-    printJson({ event: 'result', run, out, name, id, bytes: bytesOf(manifest), graphs, score, calibration, seconds });
-  } else print(report(out, exported, seconds));
-}
-
-const bytesOf = ({ files }: ArtifactManifest): number =>
-  Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
-
-function report(out: string, { manifest, cells }: Exported, seconds: number): string {
-  const { name, id, data, files, score } = manifest;
-  const tried = cells.flat().some(({ logloss }) => logloss.none !== null);
-  return [
-    '',
-    ...(tried ? ['log loss on held-out validation rows, and the calibration chosen:'] : ['calibration:']),
-    ...calibrationTable(data, cells),
-    '',
-    ...scoreLines(score),
-    `wrote ${name} ${id}: ${Object.keys(files).length + 1} files, ${count(bytesOf(manifest))} bytes, to ${out} (${duration(seconds)})`,
-  ].join('\n');
-}
-
-function calibrationTable({ scenarios, tasks }: ArtifactManifest['data'], cells: Exported['cells']): string[] {
-  const loss = (value: number | null): string => value?.toFixed(5) ?? '-';
-  const lines = cells.flatMap((row, s) =>
-    row.map(({ calibration, rows, positives, logloss }, t) => [
-      scenarios[s],
-      tasks[t],
-      count(rows),
-      count(positives),
-      loss(logloss.none),
-      loss(logloss.platt),
-      loss(logloss.isotonic),
-      calibration.kind + (calibration.kind === 'none' && calibration.reason ? `: ${calibration.reason}` : ''),
-    ]),
-  );
-  const header = ['scenario', 'task', 'rows', 'positives', 'none', 'platt', 'isotonic', 'chosen'];
-  return columns([header, ...lines], [2, 3, 4, 5, 6]);
+    ),
+    seconds: (performance.now() - started) / 1000,
+  };
+  if (json) printJson({ event: 'result', ...document });
+  else print(exportText(document));
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { predictRun } from '../../../inference/predict.ts';
+import { count, duration } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, jsonOption, memoryOption, RequiredOption } from '../../options.ts';
-import { count, duration, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 
 interface Options {
   input: string;

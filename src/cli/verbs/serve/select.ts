@@ -1,15 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { numberOf } from '../../../evaluate/index.ts';
-import type { Exported } from '../../../export/export.ts';
-import { lossesOf, lossOf, type Selection } from '../../../export/select/select.ts';
+import { selectionDocument } from '../../../export/select/describe-selection.ts';
 import { selectRun } from '../../../export/select/select-run.ts';
-import type { ServingGraph } from '../../../inference/graphs/serving.ts';
+import { selectionText } from '../../../report/selection.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, dataOption, jsonOption, RequiredOption } from '../../options.ts';
-import { columns, count, duration, print, printJson } from '../../output.ts';
-import { type Score, scoreLines, scoreOption } from '../../score.ts';
+import { print, printJson } from '../../output.ts';
+import { type Score, scoreOption } from '../../score.ts';
 
 interface Options {
   out: string;
@@ -79,99 +77,7 @@ async function run(folder: string, { json, ...options }: Options): Promise<void>
     onCheckpoint: checkpointNote(folder, json),
   });
   const seconds = (performance.now() - started) / 1000;
-  if (json) printResult(folder, options.out, selection, exported, seconds);
-  else print(report(options.out, selection, exported, seconds));
-}
-
-function report(out: string, selection: Selection, { manifest }: Exported, seconds: number): string {
-  const { name, id, data, score } = manifest;
-  return [
-    '',
-    ...graphTable(selection, data.scenarios),
-    '',
-    ...decided(selection),
-    ...compared(selection),
-    ...(selection.kind === 'lossy'
-      ? ['', 'AUC that each cell loses on validation rows:', ...lossTable(selection)]
-      : []),
-    '',
-    ...scoreLines(score),
-    `wrote ${name} ${id} to ${out} (${duration(seconds)})`,
-  ].join('\n');
-}
-
-const less = (before: number, after: number): string => `${(100 * (1 - after / before)).toFixed(1)} %`;
-
-function graphTable({ graphs, latency }: Selection, scenarios: readonly string[]): string[] {
-  const { before } = graphs;
-  const line = (what: string, graph: ServingGraph, time: string[]): string[] => [
-    what,
-    count(graph.multiplyAdds),
-    graph === before ? '' : less(before.multiplyAdds, graph.multiplyAdds),
-    count(graph.parameters),
-    count(graph.bytes.length),
-    graph.tables.join(', '),
-    ...time,
-  ];
-  const milliseconds = (own: Selection['latency'][number]): string[] =>
-    own === null ? ['-', '-'] : [own.before.toFixed(3), own.after.toFixed(3)];
-  const head = ['graph', 'multiply-adds', 'fewer', 'parameters', 'bytes', 'tables', 'ms before', 'ms after'];
-  return columns(
-    [
-      head,
-      line('the model as it is', before, ['', '']),
-      line('all scenarios', graphs.joint, ['', '']),
-      ...scenarios.map((scenario, s) => line(scenario, graphs.scenarios[s], milliseconds(latency[s]))),
-    ],
-    [1, 2, 3, 4, 6, 7],
-  ).concat('ms: median of a batch of 100 rows of the scenario, on one thread; before: the model as it is');
-}
-
-function decided({ decisions, counts, epsilon }: Selection): string[] {
-  const lines = Object.entries(decisions).map(([name, perScenario]) => {
-    const open = perScenario.map((own) => own.filter((value) => value === null).length);
-    return `${name}: of ${perScenario[0].length} a scenario, ${open.join(', ')} are left to each row`;
-  });
-  const rows = counts.rows.reduce((sum, n) => sum + n, 0);
-  const how = epsilon === 0 ? '' : `; rates within ${epsilon} of never or always were taken for these`;
-  return lines.length === 0 ? [] : [`Measured on ${count(rows)} training and validation rows${how}:`, ...lines, ''];
-}
-
-const compared = ({ proof, unseen }: Selection): string[] =>
-  [proof, unseen].map(({ split, rows, differing, largest, before, after }) => {
-    const auc = [before, after].map(({ macro }) => numberOf(macro.auc)?.toFixed(6) ?? '-');
-    const error = [before, after].map(({ macro }) => numberOf(macro.calibrationError)?.toFixed(5) ?? '-');
-    const seen = split === 'test' ? ' (not measured)' : '';
-    return (
-      `${split} rows${seen}: ${count(differing)} of ${count(rows)} answered differently, by at most ${largest.toExponential(1)}; ` +
-      `mean AUC ${auc.join(' -> ')}, calibration error ${error.join(' -> ')}`
-    );
-  });
-
-function lossTable({ proof }: Selection): string[] {
-  const lines = lossesOf(proof).map(({ scenario, task, loss }) => [scenario, task, loss.toFixed(6)]);
-  return columns([['scenario', 'task', 'loss'], ...lines], [2]);
-}
-
-function printResult(run: string, out: string, selection: Selection, { manifest }: Exported, seconds: number): void {
-  const { graphs, proof } = selection;
-  const shown = ({ scenario, multiplyAdds, parameters, bytes, tables }: ServingGraph) => ({
-    ...(scenario !== undefined && { scenario: manifest.data.scenarios[scenario] }),
-    multiplyAdds,
-    parameters,
-    bytes: bytes.length,
-    tables,
-  });
-  printJson({
-    event: 'result',
-    run,
-    out,
-    name: manifest.name,
-    id: manifest.id,
-    ...manifest.selection,
-    score: manifest.score,
-    loss: { mean: lossOf(proof), cells: lossesOf(proof) },
-    graphs: { before: shown(graphs.before), joint: shown(graphs.joint), scenarios: graphs.scenarios.map(shown) },
-    seconds,
-  });
+  const document = selectionDocument({ run: folder, out: options.out, seconds }, selection, exported.manifest);
+  if (json) printJson({ event: 'result', ...document });
+  else print(selectionText(document));
 }

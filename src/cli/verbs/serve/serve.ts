@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
 import type { ServingConfig } from '../../../config/serving.ts';
+import { tableOf, textTable } from '../../../report/table.ts';
 import type { RunningService } from '../../../serve/processes/service.ts';
 import { MODEL_NAME } from '../../../store/artifact/paths.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, jsonOption, wholeNumber } from '../../options.ts';
-import { columns, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 
 interface Options {
   config?: string;
@@ -98,8 +99,12 @@ function tellStart(service: RunningService, config: ServingConfig, json?: boolea
     });
     return;
   }
-  const rows = models.map(({ name, current }) => [name, current.id, current.path]);
-  for (const line of columns([['model', 'artifact', 'folder'], ...rows])) print(line);
+  const table = tableOf(models, [
+    { title: 'model', text: ({ name }) => name },
+    { title: 'artifact', text: ({ current }) => current.id },
+    { title: 'folder', text: ({ current }) => current.path },
+  ]);
+  print(textTable(table).join('\n'));
   print('');
   print(`Answers at ${address}/v1/rank (${workers} process${workers === 1 ? '' : 'es'}); all routes: ${address}/docs`);
   print(

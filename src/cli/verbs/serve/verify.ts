@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { oneLine } from '../../../base/one-line.ts';
+import { count } from '../../../report/numbers.ts';
 import { openArtifact } from '../../../store/artifact/open.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption } from '../../options.ts';
-import { count, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 
 export function verify(program: Command): void {
   const verb = program

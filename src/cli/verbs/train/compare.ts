@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
 import { loadComparisonConfig } from '../../../config/load-compare.ts';
 import { models } from '../../../model/registry.ts';
+import { comparisonText } from '../../../report/comparison/comparison.ts';
 import { comparisonPaths, runComparison } from '../../../study/compare/run.ts';
-import { tablesOf } from '../../../study/compare/tables.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { comparisonDisplay, tableText } from '../../print/comparison.ts';
+import { comparisonDisplay } from '../../print/comparison.ts';
 import { onStopSignal } from '../../stop.ts';
 
 interface Options {
@@ -61,7 +61,7 @@ async function run(config: string, { out, workers, json = false }: Options): Pro
   if (failed > 0) process.exitCode = EXIT.training;
   if (!json) {
     const { report, result: file } = comparisonPaths(folder);
-    return print(`${tableText(tablesOf(result, times))}\n\n${report}, ${file}`);
+    return print(`${comparisonText(result, times)}\n\n${report}, ${file}`);
   }
   const { datasets, ...rest } = result;
   const flat = datasets.flatMap((dataset) =>

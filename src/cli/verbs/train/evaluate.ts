@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
 import type { SplitName } from '../../../config/dataset.ts';
 import type { Evaluation } from '../../../config/run.ts';
-import { formatGrid, gridToJson } from '../../../evaluate/index.ts';
+import { gridToJson } from '../../../documents/grid.ts';
+import type { EvaluationDocument } from '../../../documents/result.ts';
+import { evaluationText } from '../../../report/evaluation.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
-import { evaluateRun, type MeasuredData } from '../../../train/evaluate-run.ts';
+import { evaluateRun } from '../../../train/evaluate-run.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, jsonOption, memoryOption, wholeNumber } from '../../options.ts';
-import { count, duration, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 
 interface Options {
   split: SplitName;
@@ -93,21 +95,15 @@ async function run(folder: string, { split, json, ...options }: Options): Promis
   const onCheckpoint = checkpointNote(folder, json);
   const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onCheckpoint });
   const { input } = options;
-  const rows = input === undefined ? { split } : { input };
-  if (json) printJson({ event: 'result', run: folder, data, ...rows, ...gridToJson(grid), choices, seconds });
-  else
-    print(
-      [...heading(input === undefined ? `${split} rows` : 'rows', data), formatGrid(grid), '', duration(seconds)].join(
-        '\n',
-      ),
-    );
-}
-
-function heading(what: string, { name, rows, isOwn, leftOut = 0, ignored = [] }: MeasuredData): string[] {
-  if (isOwn) return [what];
-  return [
-    `${count(rows)} ${what} of ${name}, which the run was not trained on`,
-    ...(leftOut === 0 ? [] : [`${count(leftOut)} more have no scenario or are left out by the data set's where`]),
-    ...ignored.map((condition) => `warning: the rows lack columns of the condition ${condition}, which was not asked`),
-  ];
+  const document: EvaluationDocument = {
+    schema: 'evaluation/1',
+    run: folder,
+    data,
+    ...(input === undefined ? { split } : { input }),
+    ...gridToJson(grid),
+    choices,
+    seconds,
+  };
+  if (json) printJson({ event: 'result', ...document });
+  else print(evaluationText(document));
 }

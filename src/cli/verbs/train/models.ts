@@ -7,10 +7,11 @@ import type { ModelDefinition } from '../../../model/contract.ts';
 import { describeOptions, describeTraining, presetOptions } from '../../../model/describe.ts';
 import { countNumbers, networkOf } from '../../../model/network.ts';
 import { findModel, models as zoo } from '../../../model/registry.ts';
-
+import { count } from '../../../report/numbers.ts';
+import { tableOf, textTable } from '../../../report/table.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption } from '../../options.ts';
-import { columns, count, print, printJson } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
 import { modelPage } from '../../print/model-page.ts';
 
 interface Options {
@@ -70,10 +71,10 @@ function sizes(model: ModelDefinition, manifest: Manifest) {
 }
 
 function text({ key, title, paper, purpose, options, training, presets, parameters }: Description): string {
-  const lines = options.map((o) => [
-    `  model.${o.name}`,
-    o.default === undefined ? 'required' : JSON.stringify(o.default),
-    o.description,
+  const table = tableOf(options, [
+    { title: '  option', text: ({ name }) => `  model.${name}` },
+    { title: 'default', text: (o) => (o.default === undefined ? 'required' : JSON.stringify(o.default)) },
+    { title: 'meaning', text: ({ description }) => description },
   ]);
   const { data, tableRows, embeddingDim, ...dense } = parameters ?? {};
   const counted = Object.entries(dense).map(([preset, n]) => `${count(n as number)} (${preset})`);
@@ -89,6 +90,6 @@ function text({ key, title, paper, purpose, options, training, presets, paramete
           `  on ${oneLine(String(data))}: dense parameters ${counted.join(', ')}; ${count(tableRows)} x ${embeddingDim} embeddings`,
         ]),
     '',
-    ...columns([['  option', 'default', 'meaning'], ...lines]),
+    ...textTable(table),
   ].join('\n');
 }

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
 import { loadTuneConfig } from '../../../config/load-tune.ts';
 import { models } from '../../../model/registry.ts';
+import { tuningText } from '../../../report/tuning.ts';
 import { startTuning } from '../../../study/tune/tune.ts';
 import { helpEnd } from '../../help.ts';
 import { collect, jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { tuneDisplay, tuneResultText } from '../../print/tuning.ts';
+import { tuneDisplay } from '../../print/tuning.ts';
 import { onStopSignal } from '../../stop.ts';
 
 interface Options {
@@ -57,7 +58,8 @@ async function run(file: string, { out = defaultFolder(file), workers, set, json
     } else if (json) printJson(result);
     else {
       display.close();
-      print(tuneResultText(config, result));
+      const next = `tributary train --data ${config.data} --config ${result.config}`;
+      print(tuningText(result, out, next));
     }
   } finally {
     forget();

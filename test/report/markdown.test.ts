@@ -1,15 +1,6 @@
 import { expect, test } from 'vitest';
-import { fenced, markdownTable, markdownText } from '../../src/base/markdown.ts';
 import { oneLine, printable } from '../../src/base/one-line.ts';
-
-test('a table, numbers to the right, with names that hold bars and line ends', () => {
-  expect(markdownTable(['model', 'AUC'], [['a|b\nc', ' 0.7 ']], 'right')).toEqual([
-    '| model | AUC |',
-    '| --- | ---: |',
-    '| a\\|b c | 0.7 |',
-  ]);
-  expect(markdownTable(['only heads', ''], [])).toEqual(['| only heads |  |', '| --- | --- |']);
-});
+import { fenced, markdownText } from '../../src/report/markdown.ts';
 
 test('a name on one line, with what cannot be seen written out', () => {
   expect(oneLine('a\nb\r\tc\u001b[31m\u2028\u202ed é 用户 |*')).toBe(

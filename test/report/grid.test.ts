@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { formatGrid, gridToJson } from '../../src/evaluate/index.ts';
-import { evaluate } from './helpers.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
+import { formatGrid } from '../../src/report/grid.ts';
+import { evaluate } from '../evaluate/helpers.ts';
 
 const rows = {
   scenarios: ['home', 'search'],

@@ -1,0 +1,20 @@
+/** What several documents have in common. */
+import { z } from 'zod';
+
+export const count = z.int().min(0);
+/** Null where a metric is undefined. */
+export const metric = z.number().nullable();
+/** [scenario][task][flow] or the like: shares, null for a scenario without rows. */
+export const phase = z.enum(['train', 'search', 'retrain']);
+/** Epochs that were trained, by phase. */
+export const epochsByPhase = z.partialRecord(phase, count);
+export const seconds = z.number().min(0);
+
+/** How often the rows of each scenario use each of the parts (experts) that a model chooses from. */
+export const choiceCounts = z.strictObject({
+  /** Rows of each scenario. */
+  rows: z.array(count),
+  /** By name of the choice, [scenario][part]: how many of these rows use the part. */
+  chosen: z.record(z.string(), z.array(z.array(count))),
+});
+export type ChoiceCounts = z.output<typeof choiceCounts>;

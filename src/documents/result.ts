@@ -1,0 +1,95 @@
+/** What `train` and `evaluate` end with, and what the report of a run is written from. */
+import { z } from 'zod';
+import type { Grid } from '../evaluate/index.ts';
+import { gridSchema, gridToJson } from './grid.ts';
+import { choiceCounts, count, epochsByPhase, metric, seconds } from './parts.ts';
+
+/** The end of a training. */
+export const trainingSchema = gridSchema.extend({
+  schema: z.literal('training/1'),
+  /** Its folder. */
+  run: z.string(),
+  /** The rows that the grid is of. */
+  split: z.literal('test'),
+  seconds,
+  epochs: epochsByPhase,
+});
+
+export type TrainingDocument = z.output<typeof trainingSchema>;
+
+export const trainingDocument = ({
+  run,
+  split,
+  grid,
+  seconds,
+  epochs,
+}: Pick<TrainingDocument, 'run' | 'split' | 'seconds' | 'epochs'> & { grid: Grid }): TrainingDocument => ({
+  schema: 'training/1',
+  run,
+  split,
+  seconds,
+  epochs,
+  ...gridToJson(grid),
+});
+
+/** What was measured. */
+const measuredData = z.strictObject({
+  /** The data set, or the files. */
+  name: z.string(),
+  rows: count,
+  /** They are of the data set that the run was trained on. */
+  isOwn: z.boolean(),
+  /** Of files: rows without a scenario, or of which `where` is not true; and its conditions that could not be evaluated. */
+  leftOut: count.optional(),
+  ignored: z.array(z.string()).optional(),
+});
+
+export type MeasuredData = z.output<typeof measuredData>;
+
+/** What `evaluate` measured. */
+export const evaluationSchema = gridSchema.extend({
+  schema: z.literal('evaluation/1'),
+  run: z.string(),
+  data: measuredData,
+  /** One of them: rows of a split, or of files. */
+  split: z.enum(['train', 'validation', 'test']).optional(),
+  input: z.array(z.string()).optional(),
+  /** Where the model chooses experts. */
+  choices: choiceCounts.optional(),
+  seconds,
+});
+
+export type EvaluationDocument = z.output<typeof evaluationSchema>;
+
+/** A finished run: what report.md shows. */
+export const runSchema = z.strictObject({
+  schema: z.literal('run/1'),
+  model: z.strictObject({ key: z.string(), title: z.string() }),
+  data: z.strictObject({
+    name: z.string(),
+    hash: z.string(),
+    rows: z.strictObject({ train: count, validation: count, test: count }),
+    /** Remarks of its configuration. */
+    notes: z.array(z.string()),
+  }),
+  scenarios: z.array(z.string()),
+  tasks: z.array(z.string()),
+  parameters: z.strictObject({ dense: count, tableRows: count, dimension: count }),
+  epochs: epochsByPhase,
+  seconds,
+  test: gridSchema,
+  /** Of models with flow gates. */
+  flows: z
+    .strictObject({
+      names: z.array(z.string()),
+      /** [scenario][task][flow] share of the training rows; null for a scenario without rows. */
+      keep: z.array(z.array(z.array(metric))),
+      rows: z.array(count),
+    })
+    .optional(),
+  /** Of the test rows. */
+  choices: choiceCounts,
+  config: z.record(z.string(), z.unknown()),
+});
+
+export type RunDocument = z.output<typeof runSchema>;

@@ -1,0 +1,100 @@
+/** Which flows carry something, in which cells: what `flows --test` found. */
+import { oneLine } from '../base/one-line.ts';
+import { FLOW_NAMES, type FlowDocument } from '../documents/flows.ts';
+import { count } from './numbers.ts';
+import { numeric, type Table, tableOf, textTable } from './table.ts';
+
+export function flowTestText(document: FlowDocument): string {
+  const { data, rows, of, notes, source } = document;
+  const measured = rows === of ? count(rows) : `${count(rows)} of ${count(of)}`;
+  return [
+    source === 'model'
+      ? `Flows that the model of ${document.run} uses, by its answers to ${measured} validation rows of ${oneLine(data)} in every scenario`
+      : `Flows of ${oneLine(data)}, by the labels of ${measured} training rows`,
+    '',
+    ...flowSentences(document).map((sentence) => `- ${sentence}`),
+    '',
+    "Strength of each flow in each cell, 1 = the flow's usual one (no: useless; no?: likely useless; ?: undecided)",
+    ...textTable(verdictTable(document)),
+    '',
+    'Share of what the fields explain, by field and flow (%)',
+    ...textTable(shareTable(document)),
+    ...(notes.length === 0 ? [] : ['', ...notes]),
+  ].join('\n');
+}
+
+const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];
+
+const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;
+
+/** A sentence for each finding: flows that do not exist, cells that gain nothing from one that does, and what is likely. */
+function flowSentences({ flows, shares, scenarios, tasks, fields, source }: FlowDocument): string[] {
+  const sentences = FLOW_NAMES.map((name, k) => {
+    const own = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);
+    if (own.length === 0)
+      return scenarios.length * tasks.length === 1 && k > 0
+        ? ''
+        : `No field feeds ${SHORT[k]} (${name}): it can be left out everywhere.`;
+    return `${capital(SHORT[k])} (${name}) carries ${(100 * shares[k]).toFixed(1)} % of what ${source === 'model' ? 'the model takes from fields' : 'fields explain'}, through ${listed(own)}.`;
+  }).filter((sentence) => sentence !== '');
+  for (const line of flows) {
+    const isAbsent = fields.every(({ reads }) => !reads[line.flow - 1]);
+    if (isAbsent || (line.verdict !== 'useless' && line.verdict !== 'likely useless')) continue;
+    const likely = line.verdict === 'useless' ? '' : 'likely ';
+    const cell = `${oneLine(line.scenario)}/${line.task}`;
+    if (source === 'model') {
+      sentences.push(`${cell}: the model ${likely}uses nothing of ${SHORT[line.flow - 1]}.`);
+      continue;
+    }
+    const change = line.certificate;
+    const proof =
+      change === null
+        ? 'not measured on other rows'
+        : `without it AUC changes by ${signed(change.aucChange)} [${signed(change.aucLow)}, ${signed(change.aucHigh)}]`;
+    sentences.push(`${cell} ${likely}gains nothing from ${SHORT[line.flow - 1]}; ${proof}.`);
+  }
+  const silent = flows.filter(({ verdict }) => verdict === 'useless' || verdict === 'likely useless').length;
+  if (silent === 0 && shares.some((share) => share > 0))
+    sentences.push('No cell can do without a flow that carries something.');
+  return sentences;
+}
+
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+const listed = (names: readonly string[]): string =>
+  names.length <= 6 ? names.join(', ') : `${names.slice(0, 6).join(', ')} and ${names.length - 6} more`;
+
+const MARK = { useful: '', useless: ' no', 'likely useless': ' no?', undecided: ' ?' } as const;
+
+/** Short names of the flows, numbered as in the documentation. */
+const TITLES = ['1 shared', '2 specific', '3 task-specific', '4 scenario-specific'];
+
+/** A line per cell: each flow's strength with its mark ("no": useless). */
+function verdictTable({ flows, scenarios, tasks }: FlowDocument): Table {
+  const cells = scenarios.flatMap((scenario) =>
+    tasks.map((task) => ({
+      scenario,
+      task,
+      own: flows.filter((line) => line.scenario === scenario && line.task === task),
+    })),
+  );
+  type Cell = (typeof cells)[number];
+  return tableOf(cells, [
+    { title: 'scenario', text: ({ scenario }) => scenario },
+    { title: 'task', text: ({ task }) => task },
+    ...TITLES.map((title, k) =>
+      numeric<Cell>(title, ({ own }) => `${own[k].strength.toFixed(2)}${MARK[own[k].verdict].padEnd(4)}`),
+    ),
+  ]);
+}
+
+/** A line per field: its share of the explained variance in each flow, in percent. */
+function shareTable({ fields, shares }: FlowDocument): Table {
+  const percent = (share: number): string => (share === 0 ? '-' : (100 * share).toFixed(1));
+  const lines = [...fields, { field: 'all', share: shares }];
+  type Line = Pick<(typeof lines)[number], 'share'>;
+  return tableOf(lines, [
+    { title: 'field', text: ({ field }) => field },
+    ...TITLES.map((title, k) => numeric<Line>(title, ({ share }) => percent(share[k]))),
+  ]);
+}

@@ -1,0 +1,20 @@
+/** Numbers as a reader sees them. */
+
+export const count = (n: number): string => n.toLocaleString('en-US');
+
+/** A metric: four digits, a dash where it is undefined. */
+export const metricText = (value: number | null | undefined): string => value?.toFixed(4) ?? '-';
+
+/** A difference, with its sign. */
+export const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
+
+export const percent = (share: number): string => `${Number((100 * share).toFixed(3))} %`;
+
+/** 75 -> "1 min 15 s". */
+export function duration(seconds: number): string {
+  const total = Math.round(seconds);
+  if (total < 60) return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${total} s`;
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${total % 60} s`;
+}

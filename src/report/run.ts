@@ -1,0 +1,73 @@
+/** A run: report.md, and what the terminal shows at its end. */
+import type { RunDocument, TrainingDocument } from '../documents/result.ts';
+import { choiceTable, keepRateTable } from './flow-rates.ts';
+import { gridText } from './grid.ts';
+import { fenced, markdownText } from './markdown.ts';
+import { duration, metricText } from './numbers.ts';
+import { markdownTable } from './table.ts';
+
+/** report.md: what a person reads afterwards. */
+export function runMarkdown(run: RunDocument): string {
+  const { model, data, parameters, epochs, seconds, test, flows, config } = run;
+  const name = markdownText(data.name);
+  const { train, validation, test: testRows } = data.rows;
+  const trained = Object.entries(epochs).map(([phase, count]) => `${count} ${phase}`);
+  const lines = [
+    `# ${model.title} on ${name}`,
+    '',
+    `Mean AUC ${metricText(test.macro.auc)}, log loss ${metricText(test.macro.logloss)} on the test rows.`,
+    '',
+    `- data: ${name} (${data.hash.slice(0, 12)}), rows ${train} train / ${validation} validation / ${testRows} test`,
+    `- parameters: ${parameters.dense} dense, ${parameters.tableRows} x ${parameters.dimension} embeddings`,
+    `- epochs: ${trained.join(', ')}; ${seconds.toFixed(0)} s`,
+    ...data.notes.map((note) => `- note: ${markdownText(note)}`),
+    '',
+    '## Test rows',
+    '',
+    ...fenced(gridText(test), 'text'),
+    '',
+    ...(flows === undefined
+      ? []
+      : [
+          '## Flow keep-rates',
+          '',
+          'Share of the training rows of a scenario for which a flow reaches the task. The merged path is always kept.',
+          '',
+          ...markdownTable(keepRateTable({ ...run, ...flows, flows: flows.names })),
+          '',
+        ]),
+    ...choiceLines(run),
+    '## Configuration',
+    '',
+    ...fenced(JSON.stringify(config, null, 2), 'json'),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** No lines where a model chooses nothing. */
+function choiceLines({ choices, scenarios }: RunDocument): string[] {
+  const table = choiceTable(choices, scenarios);
+  if (table === undefined) return [];
+  return [
+    '## Chosen experts',
+    '',
+    'Share of the test rows of a scenario that use an expert. What a scenario never uses does nothing there.',
+    '',
+    ...markdownTable(table),
+    '',
+  ];
+}
+
+/** The end of a training on a terminal. */
+export function trainingText(training: TrainingDocument): string {
+  const { run, epochs, seconds } = training;
+  const trained = Object.entries(epochs).map(([phase, n]) => `${n} ${phase} epoch${n === 1 ? '' : 's'}`);
+  return [
+    '',
+    'test rows',
+    gridText(training),
+    '',
+    `${trained.join(', ')}, ${duration(seconds)}`,
+    `run: ${run} (all results are in report.md)`,
+  ].join('\n');
+}

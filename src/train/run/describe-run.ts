@@ -1,0 +1,42 @@
+/** A finished run as a document: what report.md shows. */
+import type { ChoiceCounts } from '../../documents/parts.ts';
+import type { RunDocument, TrainingDocument } from '../../documents/result.ts';
+import type { RunRecord } from '../../store/run/run-folder.ts';
+import type { Setup } from './setup.ts';
+import type { LoopState } from './state.ts';
+
+export function runDocument(
+  record: RunRecord,
+  setup: Setup,
+  { keep }: Pick<LoopState, 'keep'>,
+  { schema: _schema, run: _run, split: _split, epochs, seconds, ...test }: TrainingDocument,
+  choices: ChoiceCounts,
+): RunDocument {
+  const { manifest } = setup.data;
+  const { train, validation } = manifest.splits;
+  return {
+    schema: 'run/1',
+    model: { key: setup.model.key, title: setup.model.title },
+    data: {
+      name: manifest.name,
+      hash: record.data.hash,
+      rows: { train: train.rows, validation: validation.rows, test: manifest.splits.test.rows },
+      notes: manifest.config.notes ?? [],
+    },
+    scenarios: manifest.scenarios,
+    tasks: manifest.tasks,
+    parameters: {
+      dense: setup.denseParameters,
+      tableRows: manifest.tableRows,
+      dimension: setup.weights.dimension,
+    },
+    epochs,
+    seconds,
+    test,
+    ...(keep !== null && {
+      flows: { names: [...(setup.model.flowSelection?.flows ?? [])], keep: keep.rates, rows: keep.rows },
+    }),
+    choices,
+    config: record.config,
+  };
+}
