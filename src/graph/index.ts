@@ -13,8 +13,7 @@ export type { StoredValue } from './onnx/stored.ts';
 export type { Attributes, OpName } from './ops/attributes.ts';
 export { OPS } from './ops/table.ts';
 export { nodesBefore } from './order.ts';
-export { steady } from './passes/batch-invariant.ts';
-export { type Apart, fold, type Known, workOut } from './passes/index.ts';
+export { batchInvariant, evaluateWeights, fold, type Known, type Program } from './passes/index.ts';
 export {
   batchMultiple,
   type Dim,

@@ -1,4 +1,4 @@
-/** docs/ops.md says what the table of ops says. */
+/** docs/ops.md says what the table of ops and the list of passes say. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,14 +7,22 @@ import { compile, Graph, OPS, type OpName } from '../../src/graph/index.ts';
 import { CASES } from './cases.ts';
 import { opCounts } from './support.ts';
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/ops.md'), 'utf8');
-const rows = [...page.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)].map(([, op, cells]) => {
+const read = (path: string): string => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+const [ops, afterOps] = read('docs/ops.md').split('\n## From a graph to ONNX');
+const [, passes] = afterOps.split('\n## Passes');
+const rows = [...ops.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)].map(([, op, cells]) => {
   const [inputs, shape, derivative, onnx, layout] = cells.split(' | ').map((cell) => cell.trim());
   return { op: op as OpName, inputs, shape, derivative, onnx, layout };
 });
 
 test('every op has one row, in the order of the table', () => {
   expect(rows.map(({ op }) => op)).toEqual(Object.keys(OPS));
+});
+
+test('the passes are listed in their order', () => {
+  const [, list] = read('src/graph/passes/index.ts').split('readonly Pass[] => [');
+  const listed = [...list.split('\n];')[0].matchAll(/^ {2}(?:\.\.\.\(fuse \? \[)?(\w+)/gm)].map(([, name]) => name);
+  expect([...passes.split('\n## ')[0].matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)).toEqual(listed);
 });
 
 describe.each(rows)('the row of $op', ({ op, derivative, onnx, layout }) => {

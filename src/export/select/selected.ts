@@ -1,5 +1,5 @@
 /** The smaller graphs: one that answers all scenarios, and one for each. */
-import { type Apart, fold, type Tensor, workOut } from '../../graph/index.ts';
+import { evaluateWeights, fold, type Program, type Tensor } from '../../graph/index.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from '../../inference/graphs/serving.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
@@ -55,10 +55,10 @@ export function jointGraph(
 
 function written(
   served: TrainedModel,
-  { outputs, weights }: Apart,
+  { outputs, weights }: Program,
   scenario: number | undefined,
   { int8 }: Folding,
 ): ServingGraph {
-  const folded = workOut(weights, (name) => served.tensors.get(name)?.data as Float32Array);
+  const folded = evaluateWeights(weights, (name) => served.tensors.get(name)?.data as Float32Array);
   return compileServing(served, outputs, { scenario, folded, int8 });
 }

@@ -1,6 +1,6 @@
 /**
- * The same graph with results that do not depend on the batch: a row has the same bits alone and among a thousand others,
- * first or last, on one thread or many. For graphs whose weights are stored. Where ONNX Runtime (1.30, CPU) is not steady:
+ * Batch invariance: a row gets the same bits alone and among a thousand others, first or last, on one thread or many. For graphs
+ * whose weights are stored. Where ONNX Runtime (1.30, CPU) is not batch-invariant:
  *
  * - Of a product with weights [in, out] it packs the weights when the session starts, and then adds up every element in one
  *   order. A stack of weights [n, in, out] it does not pack: of one row, or of one column, it takes an order of its own, which
@@ -8,33 +8,30 @@
  * - A sum along the last axis begins at the next aligned address, so its order depends on where the row lies in memory. A
  *   product with ones is a sum, too, and packed.
  *
- * The logarithm is the third such op; see its emission.
+ * The logarithm is the third such op: its rule (ops/elementwise.ts) computes it in float64.
  */
 import { concat, matmul, reshape, slice } from '../functions.ts';
-import { Graph } from '../graph.ts';
 import { OPS } from '../ops/table.ts';
-import { nodesBefore } from '../order.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { copyGraph } from './copy-graph.ts';
+import type { Outputs } from './pass.ts';
 
-/** The outputs, equal to rounding, in a graph of their own. */
-export function steady(outputs: Record<string, Tensor>): Record<string, Tensor> {
-  const graph = new Graph();
+/** The outputs, equal to rounding, in a graph of their own. Runs once, after all passes, before a serving graph is compiled. */
+export function batchInvariant(outputs: Outputs): Outputs {
   const stacks = new Stacks();
-  const copies = new Map<number, Tensor>();
-  for (const node of nodesBefore(...Object.values(outputs))) {
-    const inputs = node.inputs.map((input) => copies.get(input.id) as Tensor);
-    const copy =
+  return copyGraph(outputs, (node, copyOf, graph) => {
+    const inputs = node.inputs.map(copyOf);
+    return (
       stacks.product(node, inputs) ??
       stacks.elementwise(node, inputs) ??
-      sumOf(node, inputs) ??
-      graph.node(node.op, inputs, node.attributes);
-    copies.set(node.id, copy);
-  }
-  return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, copies.get(output.id) as Tensor]));
+      sumAsProduct(node, inputs) ??
+      graph.node(node.op, inputs, node.attributes)
+    );
+  });
 }
 
-/** Tensors [...places, B, n] of which the members [B, n] are known: whoever reads them needs no stack, and then none is made. */
+/** Tensors [...places, B, n] whose members [B, n] are known. Their readers use the members; a stack that nobody reads is not compiled. */
 class Stacks {
   readonly #members = new Map<number, Tensor[]>();
 
@@ -48,7 +45,7 @@ class Stacks {
     return this.#stack(node.shape, (place) => matmul(this.#member(rows, place), this.#member(weights, place)));
   }
 
-  /** What is done number by number with a stack is done with each member. */
+  /** An elementwise op on stacks: the op on each member. */
   elementwise(node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
     const known = inputs.some(({ id, shape }) => this.#members.has(id) && sameShape(lead(shape), lead(node.shape)));
     if (OPS[node.op].layout !== 'elementwise' || !known) return undefined;
@@ -98,8 +95,8 @@ const places = (sizes: readonly number[]): number[][] =>
     [[]],
   );
 
-/** A sum along the last axis, of rows. */
-function sumOf(node: Tensor, [x]: readonly Tensor[]): Tensor | undefined {
+/** A sum of rows along the last axis, as a product with ones. */
+function sumAsProduct(node: Tensor, [x]: readonly Tensor[]): Tensor | undefined {
   if (node.op !== 'reduceSum' || !x.shape.some(isBatch)) return undefined;
   const { axes } = (node as Tensor<'reduceSum'>).attributes;
   const last = x.shape.length - 1;

@@ -1,52 +1,49 @@
-/** What a graph computes of its weights alone is computed once: taken out, and put back in as numbers. */
-
+/** Hoisting: what a graph computes from its weights alone is taken out, computed once, and put back in as an input. */
 import { Graph } from '../graph.ts';
-import type { OpName } from '../ops/attributes.ts';
 import { nodesBefore } from '../order.ts';
 import { isBatch } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { make } from './simplify.ts';
+import type { Outputs, Pass } from './pass.ts';
+import { copyNode } from './simplify.ts';
 
-export interface Apart {
-  /** The outputs; what was taken out are inputs of the names below. */
-  outputs: Record<string, Tensor>;
-  /** What was taken out, by name: tensors of the graph that came in. */
-  weights: Record<string, Tensor>;
-}
-
-/** Takes out every value that depends on no row and that rows meet. Names are `folded.0`, `folded.1` ... */
-export function takeWeightsApart(outputs: Record<string, Tensor>): Apart {
-  const nodes = nodesBefore(...Object.values(outputs));
-  const ofRows = (tensor: Tensor): boolean => tensor.shape.some(isBatch);
-  const graph = new Graph();
-  const weights: Record<string, Tensor> = {};
-  const copies = new Map<number, Tensor>();
-  const copyOf = (tensor: Tensor): Tensor => {
-    const known = copies.get(tensor.id);
-    if (known !== undefined) return known;
-    const copy = source(tensor);
-    copies.set(tensor.id, copy);
-    return copy;
-  };
-  const source = (tensor: Tensor): Tensor => {
-    if (tensor.op === 'input') {
-      const { name, shape, type } = (tensor as Tensor<'input'>).attributes;
-      return graph.input(name, shape, type);
-    }
-    if (tensor.op === 'constant') {
-      const { values, shape, type } = (tensor as Tensor<'constant'>).attributes;
-      return graph.constant(values, shape as number[], type);
-    }
-    if (tensor.type !== 'float32') return make<OpName>(graph, tensor.op, tensor.inputs.map(copyOf), tensor.attributes);
-    const name = `folded.${Object.keys(weights).length}`;
-    weights[name] = tensor;
-    return graph.input(name, tensor.shape, tensor.type);
-  };
-  for (const node of nodes)
-    if (ofRows(node) && node.op !== 'input')
-      copies.set(node.id, make<OpName>(graph, node.op, node.inputs.map(copyOf), node.attributes));
+/** Takes out every float value that depends on no row and that rows read. The new inputs are named `folded.0`, `folded.1` ... */
+export const hoistWeights: Pass = ({ outputs, weights: before }) => {
+  const hoisted = new Hoisted();
+  for (const node of nodesBefore(...Object.values(outputs))) if (dependsOnRows(node)) hoisted.copyOf(node);
   return {
-    outputs: Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, copyOf(output)])),
-    weights,
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, hoisted.copyOf(output)])),
+    weights: { ...before, ...hoisted.weights },
   };
+};
+
+const dependsOnRows = ({ op, shape }: Tensor): boolean => op !== 'input' && shape.some(isBatch);
+
+class Hoisted {
+  readonly weights: Outputs = {};
+  readonly #graph = new Graph();
+  readonly #copies = new Map<number, Tensor>();
+
+  copyOf(tensor: Tensor): Tensor {
+    const known = this.#copies.get(tensor.id);
+    if (known !== undefined) return known;
+    const copy = this.#isHoisted(tensor) ? this.#hoist(tensor) : this.#copy(tensor);
+    this.#copies.set(tensor.id, copy);
+    return copy;
+  }
+
+  #isHoisted(tensor: Tensor): boolean {
+    const isSource = tensor.op === 'input' || tensor.op === 'constant';
+    return !isSource && !dependsOnRows(tensor) && tensor.type === 'float32';
+  }
+
+  #hoist(tensor: Tensor): Tensor {
+    const name = `folded.${Object.keys(this.weights).length}`;
+    this.weights[name] = tensor;
+    return this.#graph.input(name, tensor.shape, tensor.type);
+  }
+
+  #copy(tensor: Tensor): Tensor {
+    const inputs = tensor.inputs.map((input) => this.copyOf(input));
+    return copyNode(this.#graph, tensor, inputs);
+  }
 }

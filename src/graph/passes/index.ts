@@ -1,26 +1,39 @@
 /**
- * Graphs for what is known beforehand: weights that no longer change, inputs that are the same in every row. Values stay equal,
- * to rounding; what is done for each row becomes less.
+ * The passes, in their order. They make a graph for what is known beforehand: weights that no longer change, inputs that are the
+ * same in every row. Values stay equal, to rounding; the work per row becomes less. docs/ops.md says how to add a pass.
  */
-import type { Tensor } from '../tensor.ts';
-import { mergeProducts } from './fuse-matmuls.ts';
-import { type Apart, takeWeightsApart } from './hoist-weights.ts';
-import { dropLanes } from './prune-lanes.ts';
+import { fuseMatmuls } from './fuse-matmuls.ts';
+import { hoistWeights } from './hoist-weights.ts';
+import type { Outputs, Pass, Program } from './pass.ts';
+import { pruneLanes } from './prune-lanes.ts';
 import { type Known, specialise } from './specialise.ts';
-import { dropLeading } from './squeeze-unit-axes.ts';
+import { squeezeUnitAxes } from './squeeze-unit-axes.ts';
 
-export type { Apart } from './hoist-weights.ts';
+export { batchInvariant } from './batch-invariant.ts';
+export { evaluateWeights } from './numbers/evaluate-weights.ts';
+export type { Program } from './pass.ts';
 export type { Known } from './specialise.ts';
-export { workOut } from './weights.ts';
+
+const passes = (known: Known, fuse: boolean): readonly Pass[] => [
+  // Puts constants where inputs are known, and folds what follows from them. First: the other passes live on its constants.
+  specialise(known),
+  // Dead code elimination, lane by lane: what masks and slices leave unread. Before the passes that weigh costs.
+  pruneLanes,
+  // Drops axes of size 1 that stacks keep when one member is left: the next pass then finds plain products.
+  squeezeUnitAxes,
+  // Makes one product of several where that takes fewer multiply-adds. Its kernels are computed from weights ...
+  ...(fuse ? [fuseMatmuls] : []),
+  // ... so what depends on weights alone is taken out last.
+  hoistWeights,
+];
 
 /**
- * Outputs for rows of which something is known. Inputs without a batch are taken as weights: what follows from them alone is
- * given apart, to be computed once.
+ * Folds what is known into a graph. Inputs without a batch count as weights.
  *
- * @param merge let products become one where that takes fewer multiply-adds. What is left is summed in another order then, and
- *   rounds otherwise; without it every number that is computed is computed as before.
+ * @param fuse let products become one where that takes fewer multiply-adds. Sums are then added up in another order and round
+ *   differently; without it, every number that is still computed is computed as before.
  */
-export function fold(outputs: Record<string, Tensor>, known: Known = {}, merge = true): Apart {
-  const needed = dropLeading(dropLanes(specialise(outputs, known)));
-  return takeWeightsApart(merge ? mergeProducts(needed) : needed);
-}
+export const fold = (outputs: Outputs, known: Known = {}, fuse = true): Program =>
+  passes(known, fuse).reduce<Program>((program, pass) => pass(program), { outputs, weights: {} });
+
+// batchInvariant is no part of `fold`: it prepares every serving graph, folded or not, and would hide stacks from the passes.

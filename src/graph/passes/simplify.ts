@@ -1,15 +1,15 @@
-/** Nodes of rewritten graphs: the op, or something simpler of equal value. */
+/** Algebraic simplification: the node of an op, or something simpler of equal value. */
 import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
-import { isBatch, type Shape, sameShape } from '../shape.ts';
+import { type Shape, sameShape } from '../shape.ts';
 import type { NodeFactory, Tensor } from '../tensor.ts';
-import { worked } from './fold-constants.ts';
+import { foldConstants, isConstant } from './fold-constants.ts';
 
-/** Constants of more numbers than this are computed elsewhere. */
-const SMALL = 1 << 14;
-
-/** A node of an op, on inputs of this graph. */
-export function make<K extends OpName>(
+/**
+ * The node of an op on inputs of this graph: a constant where all inputs are, something simpler where a rule below knows it. Passes
+ * make their nodes with it. Gradients are taken before: `stopGradient` is left out.
+ */
+export function simplify<K extends OpName>(
   graph: NodeFactory,
   op: K,
   inputs: readonly Tensor[],
@@ -17,35 +17,25 @@ export function make<K extends OpName>(
 ): Tensor {
   if (op === 'stopGradient') return inputs[0];
   return (
-    numbersOf(graph, op, inputs, attributes) ?? SIMPLER[op]?.(inputs, attributes) ?? graph.node(op, inputs, attributes)
+    foldConstants(graph, op, inputs, attributes) ??
+    SIMPLER[op]?.(inputs, attributes) ??
+    graph.node(op, inputs, attributes)
   );
 }
 
-const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
+/** A node on other inputs; with other attributes, where they are given. */
+export const copyNode = (
+  graph: NodeFactory,
+  { op, attributes: own }: Tensor,
+  inputs: readonly Tensor[],
+  attributes: Tensor['attributes'] = own,
+): Tensor => simplify<OpName>(graph, op, inputs, attributes);
 
 /** Does it hold this number everywhere? */
 const isEverywhere = (tensor: Tensor, value: number): boolean =>
   tensor.op === 'expand' || tensor.op === 'reshape'
     ? isEverywhere(tensor.inputs[0], value)
     : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);
-
-function numbersOf<K extends OpName>(
-  graph: NodeFactory,
-  op: K,
-  inputs: readonly Tensor[],
-  attributes: Attributes[K],
-): Tensor | undefined {
-  if (inputs.length === 0 || !inputs.every(isConstant)) return undefined;
-  const { shape, type } = graph.node(op, inputs, attributes);
-  if (shape.some(isBatch) || (shape as number[]).reduce((product, n) => product * n, 1) > SMALL) return undefined;
-  const numbers = inputs.map((input) => ({
-    shape: input.attributes.shape as readonly number[],
-    data: input.attributes.values,
-  }));
-  const values = worked(op, attributes, numbers, shape as number[]);
-  if (values === undefined) return undefined;
-  return graph.constant(Array.from(values, type === 'float32' ? Math.fround : Number), shape as number[], type);
-}
 
 /** The other operand, where it already has the shape of the result. */
 const alone = (other: Tensor, [a, b]: readonly Tensor[], op: OpName): Tensor | undefined =>
@@ -56,8 +46,9 @@ const zeros = (inputs: readonly Tensor[], op: OpName): Tensor => {
   return expand(graph.constant(0), graph.node(op, inputs, {}).shape);
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: each rule knows the attributes of its op
-const SIMPLER: { readonly [K in OpName]?: (inputs: readonly Tensor[], attributes: any) => Tensor | undefined } = {
+const SIMPLER: {
+  readonly [K in OpName]?: (inputs: readonly Tensor[], attributes: Attributes[K]) => Tensor | undefined;
+} = {
   add: ([a, b]) =>
     (isEverywhere(a, 0) ? alone(b, [a, b], 'add') : undefined) ??
     (isEverywhere(b, 0) ? alone(a, [a, b], 'add') : undefined),
@@ -75,10 +66,10 @@ const SIMPLER: { readonly [K in OpName]?: (inputs: readonly Tensor[], attributes
     );
   },
   neg: ([x]) => neg(x),
-  cast: ([x], { to }: Attributes['cast']) => cast(x, to),
-  reshape: ([x], { shape }: Attributes['reshape']) => reshape(x, shape),
-  expand: ([x], { shape }: Attributes['expand']) => expand(x.op === 'expand' ? x.inputs[0] : x, shape),
-  transpose: ([x], { permutation }: Attributes['transpose']) => {
+  cast: ([x], { to }) => cast(x, to),
+  reshape: ([x], { shape }) => reshape(x, shape),
+  expand: ([x], { shape }) => expand(x.op === 'expand' ? x.inputs[0] : x, shape),
+  transpose: ([x], { permutation }) => {
     if (x.op !== 'transpose') return transpose(x, permutation);
     const inner = (x as Tensor<'transpose'>).attributes.permutation;
     return transpose(
@@ -86,10 +77,10 @@ const SIMPLER: { readonly [K in OpName]?: (inputs: readonly Tensor[], attributes
       permutation.map((axis) => inner[axis]),
     );
   },
-  concat: (parts, { axis }: Attributes['concat']) => concat(parts, axis),
-  slice: ([x], { axis, start, end }: Attributes['slice']) => sliced(x, axis, start, end),
-  reduceSum: ([x], { axes, keep }: Attributes['reduceSum']) => reduceSum(x, axes, keep),
-  reduceMax: ([x], { axes, keep }: Attributes['reduceMax']) => {
+  concat: (parts, { axis }) => concat(parts, axis),
+  slice: ([x], { axis, start, end }) => sliced(x, axis, start, end),
+  reduceSum: ([x], { axes, keep }) => reduceSum(x, axes, keep),
+  reduceMax: ([x], { axes, keep }) => {
     if (!axes.every((axis) => x.shape[axis] === 1)) return reduceMax(x, axes, keep);
     return keep ? x : reshape(x, without(x.shape, axes));
   },
@@ -102,7 +93,7 @@ function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
   if (x.op !== 'mul' || !isConstant(factor)) return undefined;
   const inner = x.inputs.findIndex(isConstant);
   if (inner < 0) return undefined;
-  return mul(x.inputs[1 - inner], make(x.graph, 'mul', [x.inputs[inner], factor], {}));
+  return mul(x.inputs[1 - inner], simplify(x.graph, 'mul', [x.inputs[inner], factor], {}));
 }
 
 /** A slice, taken from the part of a concatenation that holds it where one does. */
@@ -120,5 +111,5 @@ function sliced(x: Tensor, axis: number, start: number, end: number): Tensor {
       from = to;
     }
   }
-  return isConstant(x) ? make(x.graph, 'slice', [x], { axis, start, end }) : slice(x, axis, start, end);
+  return isConstant(x) ? simplify(x.graph, 'slice', [x], { axis, start, end }) : slice(x, axis, start, end);
 }

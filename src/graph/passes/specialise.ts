@@ -1,35 +1,35 @@
 /**
- * A graph for rows that have something in common: inputs that are the same in every row become constants, and what follows
- * from them is computed once, not once a row. Such values keep size 1 where the batch was, and broadcast.
+ * Partial evaluation for rows that have something in common. Inputs that are the same in every row become constants, and what
+ * follows from them is computed once, not once per row. Such values keep size 1 where the batch was, and broadcast.
  */
 import { expand } from '../functions.ts';
-import { Graph } from '../graph.ts';
+import type { Graph } from '../graph.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
-import { nodesBefore } from '../order.ts';
 import { type Dim, isBatch, type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { make } from './simplify.ts';
+import { type CopyOf, copyGraph } from './copy-graph.ts';
+import { type Pass, passOver } from './pass.ts';
+import { copyNode } from './simplify.ts';
 
 export interface Known {
   /** Inputs that are the same in every row: the numbers of a row, by name. */
   fixed?: Readonly<Record<string, readonly number[]>>;
-  /** What stands for a node: made from its copy in the new graph. */
+  /** Replacements of nodes, each made from the node's copy in the new graph. */
   replaced?: ReadonlyMap<Tensor, (copy: Tensor) => Tensor>;
 }
 
-/** The same outputs for rows of which something is known, in a graph of their own. */
-export function specialise(outputs: Record<string, Tensor>, { fixed = {}, replaced }: Known): Record<string, Tensor> {
-  const graph = new Graph();
-  const copies = new Map<number, Tensor>();
-  const copyOf = ({ id }: Tensor): Tensor => copies.get(id) as Tensor;
-  for (const node of nodesBefore(...Object.values(outputs))) {
-    const copy = node.op === 'input' ? source(graph, node as Tensor<'input'>, fixed) : copied(graph, node, copyOf);
-    copies.set(node.id, replaced?.get(node)?.(copy) ?? copy);
-  }
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, output]) => [name, forRows(copyOf(output), output.shape)]),
+/** Puts in what is known of the rows. */
+export const specialise = ({ fixed = {}, replaced }: Known): Pass =>
+  passOver((outputs) =>
+    copyGraph(
+      outputs,
+      (node, copyOf, graph) => {
+        const copy = node.op === 'input' ? source(graph, node as Tensor<'input'>, fixed) : copied(graph, node, copyOf);
+        return replaced?.get(node)?.(copy) ?? copy;
+      },
+      (output, copyOf) => forRows(copyOf(output), output.shape),
+    ),
   );
-}
 
 function source(
   graph: Graph,
@@ -46,24 +46,24 @@ const ofOneRow = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? 
 /** A value for every row: as it is, or repeated where it is the same for all. */
 const forRows = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : expand(x, shape));
 
-function copied(graph: Graph, node: Tensor, copyOf: (tensor: Tensor) => Tensor): Tensor {
+function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
   const inputs = node.inputs.map(copyOf);
   const rows = node.inputs.map((input, i) => forRows(inputs[i], input.shape));
-  if (worksAlongRows(node)) return make<OpName>(graph, node.op, rows, node.attributes);
+  if (worksAlongRows(node)) return copyNode(graph, node, rows);
   const depends = inputs.some(({ shape }) => shape.some(isBatch));
-  if (!depends) return make<OpName>(graph, node.op, inputs, ofOne(node));
+  if (!depends) return copyNode(graph, node, inputs, ofOne(node));
   return node.op === 'concat' || node.op === 'gather'
-    ? make<OpName>(graph, node.op, rows, node.attributes)
-    : (broadcasting(graph, node, inputs) ?? make<OpName>(graph, node.op, rows, node.attributes));
+    ? copyNode(graph, node, rows)
+    : (broadcasting(graph, node, inputs) ?? copyNode(graph, node, rows));
 }
 
 /** The node on operands of which some are the same for all rows; undefined where these would have to be repeated first. */
 function broadcasting(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
-  const result = make<OpName>(graph, node.op, inputs, node.attributes);
+  const result = copyNode(graph, node, inputs);
   return sameShape(result.shape, node.shape) ? result : undefined;
 }
 
-/** Does the op bring numbers of different rows together, or make places of them? */
+/** Does the op combine numbers of different rows, or turn rows into places of an axis? */
 function worksAlongRows(node: Tensor): boolean {
   const [x] = node.inputs;
   const multiple = (dim: Dim): boolean => isBatch(dim) && dim !== 'B';

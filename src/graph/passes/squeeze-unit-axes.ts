@@ -1,74 +1,73 @@
 /**
- * Stacks of one: axes of size 1 in front of rows are left out, so that a product of a single member is a plain product, which
- * runs faster and takes its bias in.
+ * Drops axes of size 1 in front of rows: the product of a stack with a single member becomes a plain product, which runs faster
+ * and can be fused with its bias.
  */
 import { expand, reshape } from '../functions.ts';
-import { Graph } from '../graph.ts';
-import type { OpName } from '../ops/attributes.ts';
-import { nodesBefore } from '../order.ts';
+import type { Graph } from '../graph.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { make } from './simplify.ts';
+import { type CopyOf, copyGraph } from './copy-graph.ts';
+import { type Pass, passOver } from './pass.ts';
+import { copyNode } from './simplify.ts';
 
-/** The same outputs without stacks of one, in a graph of their own. */
-export function dropLeading(outputs: Record<string, Tensor>): Record<string, Tensor> {
-  const graph = new Graph();
-  const copies = new Map<number, Tensor>();
-  const bare = ({ id }: Tensor): Tensor => copies.get(id) as Tensor;
-  const whole = (node: Tensor): Tensor => reshape(bare(node), node.shape);
-  for (const node of nodesBefore(...Object.values(outputs))) {
-    const value = copied(graph, node, bare, whole);
-    copies.set(node.id, reshape(value, bareShape(value.shape)));
-  }
-  return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, whole(output)]));
-}
+/** The same outputs without axes of size 1 in front of rows. */
+export const squeezeUnitAxes: Pass = passOver((outputs) =>
+  copyGraph(
+    outputs,
+    (node, copyOf, graph) => {
+      const value = copied(graph, node, copyOf);
+      return reshape(value, squeezed(value.shape));
+    },
+    whole,
+  ),
+);
 
-/** How many axes a shape has in front of its rows that are 1. Two axes stay. */
-function ones(shape: Shape): number {
+/** A copy with all axes of its tensor. */
+const whole = (tensor: Tensor, copyOf: CopyOf): Tensor => reshape(copyOf(tensor), tensor.shape);
+
+/** How many axes of size 1 a shape begins with; the last two axes do not count. */
+function unitAxes(shape: Shape): number {
   let count = 0;
   while (shape.length - count > 2 && shape[count] === 1) count++;
   return count;
 }
 
-const bareShape = (shape: Shape): Shape => shape.slice(ones(shape));
+const squeezed = (shape: Shape): Shape => shape.slice(unitAxes(shape));
 
-type Copy = (node: Tensor) => Tensor;
-
-function copied(graph: Graph, node: Tensor, bare: Copy, whole: Copy): Tensor {
+function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
   const axes = axesOf(node);
   const [x] = node.inputs;
-  const dropped = x === undefined ? 0 : ones(x.shape);
-  const asIs = (): Tensor => make<OpName>(graph, node.op, node.inputs.map(whole), node.attributes);
+  const dropped = x === undefined ? 0 : unitAxes(x.shape);
+  const asIs = (): Tensor =>
+    copyNode(
+      graph,
+      node,
+      node.inputs.map((input) => whole(input, copyOf)),
+    );
   if (axes !== undefined) {
-    const same = node.inputs.every(({ shape }) => ones(shape) === dropped);
+    const same = node.inputs.every(({ shape }) => unitAxes(shape) === dropped);
     if (!same || axes.some((axis) => axis < dropped)) return asIs();
     const attributes =
       'axis' in node.attributes
         ? { ...node.attributes, axis: axes[0] - dropped }
         : { ...node.attributes, axes: axes.map((axis) => axis - dropped) };
-    return make<OpName>(graph, node.op, node.inputs.map(bare), attributes as Tensor['attributes']);
+    return copyNode(graph, node, node.inputs.map(copyOf), attributes as Tensor['attributes']);
   }
   switch (node.op) {
-    case 'input': {
-      const { name, shape, type } = (node as Tensor<'input'>).attributes;
-      return graph.input(name, shape, type);
-    }
-    case 'constant': {
-      const { values, shape, type } = (node as Tensor<'constant'>).attributes;
-      return graph.constant(values, shape as number[], type);
-    }
+    case 'input':
+    case 'constant':
     case 'gather':
     case 'scatterAdd':
       return asIs();
     case 'reshape':
-      return reshape(bare(x), bareShape(node.shape));
+      return reshape(copyOf(x), squeezed(node.shape));
     case 'expand':
-      return expand(bare(x), bareShape(node.shape));
+      return expand(copyOf(x), squeezed(node.shape));
     case 'transpose':
-      return movesOnesOnly(node as Tensor<'transpose'>) ? reshape(bare(x), bareShape(node.shape)) : asIs();
+      return movesUnitAxesOnly(node as Tensor<'transpose'>) ? reshape(copyOf(x), squeezed(node.shape)) : asIs();
     default: {
-      const value = make<OpName>(graph, node.op, node.inputs.map(bare), node.attributes);
-      return sameShape(bareShape(value.shape), bareShape(node.shape)) ? value : asIs();
+      const value = copyNode(graph, node, node.inputs.map(copyOf));
+      return sameShape(squeezed(value.shape), squeezed(node.shape)) ? value : asIs();
     }
   }
 }
@@ -79,7 +78,7 @@ function axesOf(node: Tensor): readonly number[] | undefined {
   return 'axis' in node.attributes ? [node.attributes.axis] : undefined;
 }
 
-function movesOnesOnly({ inputs: [x], attributes: { permutation } }: Tensor<'transpose'>): boolean {
+function movesUnitAxesOnly({ inputs: [x], attributes: { permutation } }: Tensor<'transpose'>): boolean {
   const others = permutation.filter((axis) => x.shape[axis] !== 1);
   return others.every((axis, i) => i === 0 || axis > others[i - 1]);
 }

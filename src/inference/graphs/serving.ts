@@ -4,6 +4,7 @@
  * `tributary predict` runs this very graph, not training's: two graphs of one model agree only within rounding.
  */
 import {
+  batchInvariant,
   type CompiledGraph,
   cast,
   compile,
@@ -20,7 +21,6 @@ import {
   type StoredValue,
   sigmoid,
   slice,
-  steady,
   type Tensor,
   toInt8,
 } from '../../graph/index.ts';
@@ -97,7 +97,7 @@ export function compileServing(
     .map(({ attributes }) => attributes)
     .filter(({ name }) => !FED.includes(name));
   const isTable = (name: string): name is TableName => TABLES.some((table) => table === name);
-  const written = steady(outputs);
+  const written = batchInvariant(outputs);
   const rounded = int8 ? int8Candidates(written, LARGE) : [];
   const stored = new Map(
     read.map(({ name, shape }): [string, StoredValue] => {

@@ -1,7 +1,7 @@
-/** Lanes: the places along a fixed axis of a tensor, and how reshapes carry them over. */
-import { isBatch, type Shape } from '../shape.ts';
+/** Lanes: the places along a fixed axis of a tensor, and which lanes of one tensor a reshape makes those of another. */
+import { isBatch, type Shape } from '../../shape.ts';
 
-/** Some places of an axis, rising, or all of them. Of an axis of the batch always all. */
+/** Some places of an axis, rising, or all of them; always `all` for a batch axis. */
 export type Lanes = readonly number[] | 'all';
 
 /** Lanes of each axis of a tensor. */
@@ -14,7 +14,7 @@ export const allOf = (shape: Shape): AxisLanes => shape.map(() => 'all');
 /** Lanes of an axis as a list. */
 export const listed = (lanes: Lanes, size: number): readonly number[] => (lanes === 'all' ? range(size) : lanes);
 
-/** A list as lanes: `all` where it leaves none out. */
+/** A list as lanes: `all` if it is complete. */
 export const lanesOf = (places: readonly number[], size: number): Lanes => (places.length === size ? 'all' : places);
 
 export function union(a: Lanes, b: Lanes, size: number): Lanes {

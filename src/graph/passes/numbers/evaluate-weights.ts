@@ -1,13 +1,17 @@
-/** Weights out of weights: what a fold has taken out of a graph, worked out once. */
+/** Computes weights from weights: what hoisting has taken out of a graph. */
+import type { Attributes, OpName } from '../../ops/attributes.ts';
+import { nodesBefore } from '../../order.ts';
+import { fixedElements } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
+import { compute } from './compute.ts';
+import type { Numbers } from './numbers.ts';
 
-import type { Attributes, OpName } from '../ops/attributes.ts';
-import { nodesBefore } from '../order.ts';
-import { fixedElements } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
-import { type Numbers, worked } from './fold-constants.ts';
-
-/** The numbers of tensors that depend on no row, from those of the inputs by name. In float64 until the end. */
-export function workOut(
+/**
+ * The numbers of tensors that depend on no row, computed in float64 and rounded once.
+ *
+ * @param numbersOf the numbers of an input, by its name
+ */
+export function evaluateWeights(
   weights: Record<string, Tensor>,
   numbersOf: (input: string) => ArrayLike<number>,
 ): Map<string, Float32Array> {
@@ -31,7 +35,7 @@ function numbers(
     return type === 'float32' ? Float32Array.from(values) : values;
   }
   const inputs = node.inputs.map(({ id }) => known.get(id) as Numbers);
-  const values = worked<OpName>(node.op, node.attributes as Attributes[OpName], inputs, node.shape as number[]);
-  if (values === undefined) throw new Error(`no rule works out ${node.op}`);
+  const values = compute<OpName>(node.op, node.attributes as Attributes[OpName], inputs, node.shape as number[]);
+  if (values === undefined) throw new Error(`no rule computes ${node.op} on numbers`);
   return values;
 }

@@ -1,13 +1,13 @@
 /**
  * Linear forms: a value [..., B, n] as a sum of products of other values with weights, plus a row of numbers. Sums, scalings and
- * products with weights of such values are such values again; written out anew they may take fewer products.
+ * products of such values with weights are such values again; written out anew they may take fewer products.
  *
  *   value = sum_i atom_i K_i + shift          K_i: weights [..., m_i, n], a sign, or a factor for each column
  */
-import { add, expand, matmul, mul, neg, reshape, slice, sub, transpose } from '../functions.ts';
-import { isBatch, type Shape, sameShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
-import { make } from './simplify.ts';
+import { add, expand, matmul, mul, neg, reshape, slice, sub, transpose } from '../../functions.ts';
+import { isBatch, type Shape, sameShape } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
+import { simplify } from '../simplify.ts';
 
 /** What an atom is multiplied with. `columns`: factors that broadcast against it; the same for every row. */
 export type Weight =
@@ -32,7 +32,7 @@ export const ofAtom = (atom: Tensor): Form => ({
   shape: atom.shape,
 });
 
-/** Can a value of this shape be a form: rows of columns. */
+/** Can a value of this shape be a form? Forms are rows of columns. */
 export const isRows = (shape: Shape): boolean => {
   const [rows, columns] = shape.slice(-2);
   return shape.length >= 2 && isBatch(rows) && !isBatch(columns);
@@ -53,10 +53,10 @@ export function negated({ terms, shift, shape }: Form): Form {
   const turned = terms.map(({ atom, weight }): Term => {
     if (weight.kind === 'sign') return { atom, weight: { kind: 'sign', sign: weight.sign === 1 ? -1 : 1 } };
     if (weight.kind === 'columns')
-      return { atom, weight: { ...weight, factors: make(atom.graph, 'neg', [weight.factors], {}) } };
+      return { atom, weight: { ...weight, factors: simplify(atom.graph, 'neg', [weight.factors], {}) } };
     return { atom, weight: { ...weight, kernel: neg(weight.kernel) } };
   });
-  return { terms: turned, shift: shift && make(shift.graph, 'neg', [shift], {}), shape };
+  return { terms: turned, shift: shift && simplify(shift.graph, 'neg', [shift], {}), shape };
 }
 
 /** Sum of two forms of one shape. Kernels of one atom become one. */
@@ -77,7 +77,7 @@ export function sum(a: Form, b: Form): Form {
 const kernelOf = ({ weight }: Term): Tensor => (weight as Extract<Weight, { kind: 'kernel' }>).kernel;
 
 const bothShifts = (a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : make(a.graph, 'add', [a, b], {});
+  a === undefined || b === undefined ? (a ?? b) : simplify(a.graph, 'add', [a, b], {});
 
 export const shifted = (form: Form, by: Tensor): Form => ({ ...form, shift: bothShifts(form.shift, by) });
 
@@ -86,11 +86,11 @@ export const scaled = ({ terms, shift, shape }: Form, factors: Tensor): Form => 
   terms: terms.map(({ atom, weight }): Term => {
     if (weight.kind === 'kernel') return { atom, weight: { ...weight, kernel: mul(weight.kernel, factors) } };
     if (weight.kind === 'columns')
-      return { atom, weight: { ...weight, factors: make(factors.graph, 'mul', [weight.factors, factors], {}) } };
-    const signed = weight.sign === 1 ? factors : make(factors.graph, 'neg', [factors], {});
+      return { atom, weight: { ...weight, factors: simplify(factors.graph, 'mul', [weight.factors, factors], {}) } };
+    const signed = weight.sign === 1 ? factors : simplify(factors.graph, 'neg', [factors], {});
     return { atom, weight: { kind: 'columns', factors: signed } };
   }),
-  shift: shift && make(shift.graph, 'mul', [shift, factors], {}),
+  shift: shift && simplify(shift.graph, 'mul', [shift, factors], {}),
   shape,
 });
 
@@ -114,7 +114,7 @@ export const cut = ({ terms, shift, shape }: Form, start: number, end: number): 
     shift &&
     (shift.shape.length === 0 || shift.shape.at(-1) === 1
       ? shift
-      : make(shift.graph, 'slice', [shift], { axis: shift.shape.length - 1, start, end })),
+      : simplify(shift.graph, 'slice', [shift], { axis: shift.shape.length - 1, start, end })),
   shape: [...shape.slice(0, -1), end - start],
 });
 
