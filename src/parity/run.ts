@@ -9,6 +9,7 @@ import { checkModel, isModelFixture } from './kinds/model-fixture.ts';
 import { checkPipeline, isPipelineFixture } from './kinds/pipeline.ts';
 import { checkPreparation, isPreparationFixture } from './kinds/preparation.ts';
 import { checkRule, isRuleFixture } from './kinds/rules.ts';
+import { checkStatistics, isStatisticsFixture } from './kinds/statistics.ts';
 
 export interface ParityRow {
   fixture: string;
@@ -36,6 +37,7 @@ const KINDS: Kind[] = [
   { fits: isModelFixture, check: checkModel },
   { fits: isPreparationFixture, check: checkPreparation },
   { fits: isFlowFixture, check: checkFlows },
+  { fits: isStatisticsFixture, check: checkStatistics },
   { fits: isRuleFixture, check: checkRule },
 ];
 

@@ -1,0 +1,46 @@
+/**
+ * Guardrails: a metric may lose up to a margin that was set beforehand. M. Schultzberg, S. Ankargren, M. Frånberg: Risk-aware product
+ * decisions in A/B tests with multiple metrics, arXiv 2402.11609: every guardrail must hold, so their level needs no correction.
+ */
+import { studentCritical, studentTail } from '../significance/distributions.ts';
+import type { Moments } from './moments.ts';
+import { welchDof } from './welch.ts';
+
+/** The greatest loss that is accepted, as a difference b - a (negative) or as a share of a's mean. */
+export type Margin = { absolute: number } | { relative: number };
+
+export interface NonInferiority {
+  /** b - a; with a relative margin b - (1 + margin) a + margin, on the scale of a share of a. */
+  estimate: number;
+  se: number;
+  /** One-sided, of the hypothesis that the difference is at or below the margin. */
+  p: number;
+  /** Lower end of the one-sided interval of confidence 1 - alpha: above the margin, b is not inferior. */
+  lower95one: number;
+  notInferior: boolean;
+}
+
+/**
+ * Is b at most the margin worse than a, for a metric where more is better? By Welch's t, one-sided. A relative margin is tested
+ * on b - (1 + margin) a, which needs no division by an uncertain mean.
+ *
+ * @param alpha one-sided. Default 0.05
+ */
+export function nonInferiority(a: Moments, b: Moments, margin: Margin, alpha = 0.05): NonInferiority {
+  const [va, vb] = [a.variance / a.n, b.variance / b.n];
+  const [scale, limit, factor] =
+    'absolute' in margin ? [1, margin.absolute, 1] : [a.mean, margin.relative, 1 + margin.relative];
+  const estimate = (b.mean - a.mean) / scale;
+  const se = Math.sqrt(vb + factor ** 2 * va) / Math.abs(scale);
+  const dof = welchDof(a, { ...b, variance: b.variance / factor ** 2 });
+  const lower = se === 0 ? estimate : estimate - studentCritical(2 * alpha, dof) * se;
+  const p = se === 0 ? Number(estimate <= limit) : studentTail((estimate - limit) / se, dof);
+  return { estimate, se, p, lower95one: lower, notInferior: lower > limit };
+}
+
+/** A share's moments with the variance p (1 - p) of a binomial count. */
+export const proportionMoments = ({ n, sum }: { n: number; sum: number }): Moments => ({
+  n,
+  mean: sum / n,
+  variance: (sum / n) * (1 - sum / n),
+});
