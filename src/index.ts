@@ -41,6 +41,7 @@ export {
 export { type Exported, type ExportOptions, exportRun } from './export/export.ts';
 export { type FinishedModel, type ModelUse, openModel } from './inference/model/finished.ts';
 export { type PredictRunOptions, predictRun } from './inference/predict.ts';
+export { exportWeights, type ImportRequest, importWeights } from './interop/exchange.ts';
 export type { ModelDefinition, ModelSizes, ParameterSpec } from './model/contract.ts';
 export { findModel, models } from './model/registry.ts';
 export { formatGrid } from './report/grid.ts';
@@ -67,7 +68,6 @@ export {
   type TuneResult,
 } from './study/tune/tune.ts';
 export { evaluateRun } from './train/evaluate-run.ts';
-export { exportWeights, type ImportRequest, importWeights } from './train/exchange.ts';
 export type * from './train/run/events.ts';
 export { startTraining, type TrainingHandle } from './train/run/host.ts';
 export { newRun, type RunPlace } from './train/run/new-run.ts';

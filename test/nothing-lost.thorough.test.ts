@@ -5,10 +5,10 @@ import { expect, test } from 'vitest';
 import { loadComparisonConfig } from '../src/config/load-compare.ts';
 import { loadTuneConfig } from '../src/config/load-tune.ts';
 import { recipes } from '../src/data/recipes/recipes.ts';
+import { exportWeights } from '../src/interop/exchange.ts';
 import { models } from '../src/model/registry.ts';
 import { runComparison } from '../src/study/compare/run.ts';
 import { claimFolder } from '../src/study/tune/folder.ts';
-import { exportWeights } from '../src/train/exchange.ts';
 import { temporaryFolder } from './data/support.ts';
 import { makeRun, prepareSmall, trainWithStops } from './train/support.ts';
 

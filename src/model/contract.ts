@@ -1,11 +1,11 @@
 /**
- * What a model is: its options, its parameters and a forward function over symbolic tensors. Everything else (gradients,
+ * What a model is: its options, and for each of them a network, made of layers over symbolic tensors. Everything else (gradients,
  * optimisers, data, serving) is derived from these, so a model file reads like the method section of its paper.
  */
 import type { ZodType } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 
-/** What a model is told of the data: sizes that its options do not decide. */
+/** What a model knows of the data: sizes that its options do not decide. */
 export interface ModelSizes {
   /** Fields of a row; each contributes one embedding of `embeddingDim` numbers. */
   fields: number;
@@ -58,13 +58,12 @@ export interface BufferSpec {
  */
 export type Phase = 'train' | 'search' | 'retrain';
 
-export interface ForwardInputs<O> {
-  options: O;
-  sizes: ModelSizes;
+/** The graph that is being built, as a layer sees it: what the call of a layer reads of it. */
+export interface Step {
   phase: Phase;
   /** Dropout, noise and batch statistics are in force: a training step; not scoring. */
   training: boolean;
-  /** [B, F*D] embeddings of a row's fields, one after another; D is the table's width, `embeddingDim` of most models. */
+  /** [B, F*D] embeddings of a row's fields, one after another; D is the network's `dimension`. */
   embedding: Tensor;
   /** int32 [B] */
   scenario: Tensor;
@@ -85,24 +84,10 @@ export interface ForwardInputs<O> {
   /** Hard flow gates [B, flowGates], fed in the phase `retrain`. */
   gates: () => Tensor;
   /**
-   * Drops numbers at the model's rate in training (scaled by 1/keep) and is the identity otherwise. One axis of `x` is the
+   * Drops numbers at the rate that the options choose in training (scaled by 1/keep) and is the identity otherwise. One axis of `x` is the
    * batch. `name` keeps masks apart.
    */
   dropout: (x: Tensor, name: string) => Tensor;
-}
-
-/** What a network reads of the graph that is being built. */
-export type Step = Omit<ForwardInputs<CommonOptions>, 'options' | 'sizes'>;
-
-/** A model of given options, for data of given sizes. */
-export interface Network {
-  parameters: readonly ParameterSpec[];
-  buffers: readonly BufferSpec[];
-  /** Numbers per row of the embedding table that it reads. */
-  dimension: number;
-  forward: (step: Step) => ForwardOutputs;
-  /** Models with flow gates: see `FlowSelection`. */
-  gateLogits?: (step: Step) => Tensor;
 }
 
 export interface ForwardOutputs {
@@ -119,66 +104,45 @@ export interface ForwardOutputs {
   choices?: Record<string, Tensor>;
 }
 
+/** What belongs to a layer, or to several, in the order in which files hold it. */
+export interface Owned {
+  parameters: readonly ParameterSpec[];
+  buffers: readonly BufferSpec[];
+}
+
+/** A layer owns its parameters, its buffers and its call. */
+export type Layer<A extends unknown[] = [x: Tensor], R = Tensor> = ((...args: [...A, step: Step]) => R) & Owned;
+
+/**
+ * A model after its inputs, for models that can stand on the bottoms of another (DTRN): x [B, width], or a bottom for each task
+ * [T, B, width] -> outputs, without what the model by itself adds to the loss. Its parameters have the same names as there.
+ */
+export type Top = Layer<[x: Tensor], ForwardOutputs>;
+
+/** A model of given options, for data of given sizes. */
+export interface Network extends Owned {
+  forward: (step: Step) => ForwardOutputs;
+  /**
+   * Of models with flow gates: their logits [B, flows * T], flow by flow (all tasks of flow 1, then of flow 2 ...), from embeddings
+   * of the gate table. A gate above 0 is 1 and removes its flow.
+   */
+  gateLogits?: (step: Step) => Tensor;
+  /** Numbers per row of the embedding table, for models that keep more than one embedding of a value. Default: `embeddingDim`. */
+  dimension?: number;
+}
+
 /** Options that every model has. */
 export interface CommonOptions {
   embeddingDim: number;
   dropout: number;
 }
 
-/** Models whose flow gates are learned in a search phase, then frozen. */
-export interface FlowSelection<O> {
+/** Models whose flow gates are learned in a search phase, then frozen; their networks have `gateLogits`. */
+export interface FlowSelection {
   /** Names of the flows of one task, in the order of the gates. */
   flows: readonly string[];
-  /**
-   * Gate logits [B, flows * T], flow by flow (all tasks of flow 1, then of flow 2 ...), from embeddings of the gate
-   * table. A gate above 0 is 1 and removes its flow.
-   */
-  gateLogits: (inputs: ForwardInputs<O>) => Tensor;
   /** Parameters that only the gates use: frozen after the search. */
   isGateParameter: (name: string) => boolean;
-}
-
-/** How a published implementation names, shapes and orders what this model holds: for imports and parity. */
-export interface ReferenceLayout<O> {
-  /** The `model` entries of reference configurations that this layout understands. */
-  models: readonly string[];
-  /** Options and sizes from the reference's configuration. Throws CONFIG_INVALID on entries it does not understand. */
-  read: (config: Record<string, unknown>) => { options: O; sizes: ModelSizes; tableRows: number };
-  /** Reference tensors of each parameter and how they are arranged in it. */
-  tensors: (options: O, sizes: ModelSizes) => ReferenceTensor[];
-  /** Arrangement of each buffer, in the same way. */
-  buffers?: (options: O, sizes: ModelSizes) => ReferenceTensor[];
-  /** Reference tensors that the reference itself never uses, and we do not have. */
-  unused?: (options: O, sizes: ModelSizes) => { name: string; shape: readonly number[] }[];
-  /** Reference name of the embedding table [V, D]; absent for references that take embedded rows. */
-  table?: string;
-  /** References that take embedded rows: their inputs [B, width], which together are our embedding. Default: `x`. */
-  inputs?: readonly string[];
-  /** References whose scenario is a path through a tree: how many scenarios each level has. Ours are all combinations. */
-  levels?: (options: O) => readonly number[];
-  gateTable?: string;
-  /** Reference outputs by name, computed from the model's logits and diagnostics. */
-  outputs?: (options: O, sizes: ModelSizes, forward: ForwardOutputs) => Record<string, Tensor>;
-}
-
-/** One reference tensor and its place in a parameter (or buffer) of ours. */
-export interface ReferenceTensor {
-  name: string;
-  shape: readonly number[];
-  parameter: string;
-  /** For each element of the reference tensor (row-major index), its index in our parameter. */
-  place: (index: number) => number;
-}
-
-/**
- * The part of a model after its inputs, for models that make a bottom of its own for each task (DTRN) and leave the rest to
- * another. Its parameters have the same names as in the model by itself.
- */
-export interface TaskTop<O> {
-  /** `width`: numbers per row of each bottom. */
-  parameters: (options: O, width: number, sizes: ModelSizes) => ParameterSpec[];
-  /** Bottoms [T, B, width] -> logits [B, T]. What the model by itself adds to the loss is not part of it. */
-  logits: (bottoms: Tensor, inputs: ForwardInputs<O>) => Tensor;
 }
 
 /** An optimiser group that learns from validation rows alone: one step on one batch at the end of each epoch. */
@@ -212,17 +176,13 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   trainDefaults?: Record<string, unknown>;
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
-  /** Numbers per row of the embedding table, for models that keep more than one embedding of a value. Default: `embeddingDim`. */
-  tableDimension?: (options: O, sizes: ModelSizes) => number;
-  parameters: (options: O, sizes: ModelSizes) => ParameterSpec[];
-  buffers?: (options: O, sizes: ModelSizes) => BufferSpec[];
-  forward: (inputs: ForwardInputs<O>) => ForwardOutputs;
+  /** The network of these options, for data of these sizes. */
+  build: (options: O, sizes: ModelSizes) => Network;
+  /** For models that can stand on bottoms of another: what stands on bottoms of `width` numbers. */
+  top?: (options: O, width: number, sizes: ModelSizes) => Top;
   /** Numbers that `forward` asks for by `scalar`, for a training step. */
   scalars?: (options: O, at: Progress) => Record<string, number>;
-  flowSelection?: FlowSelection<O>;
+  flowSelection?: FlowSelection;
   /** The group, where the options ask for one, that the steps on training rows leave as it is. */
   validationGroup?: (options: O) => ValidationGroup | undefined;
-  /** For models that can stand on bottoms of others. */
-  taskTop?: TaskTop<O>;
-  reference?: ReferenceLayout<O>;
 }

@@ -1,27 +1,31 @@
 /** What a model is for given options and data. */
 import type {
   CommonOptions,
-  ForwardInputs,
+  ForwardOutputs,
   ModelDefinition,
   ModelSizes,
   Network,
+  Owned,
   ParameterSpec,
   Step,
 } from './contract.ts';
+import { owned } from './layers/layer.ts';
 
 /** The network that a model's options describe, for data of these sizes. */
-export function networkOf(model: ModelDefinition<CommonOptions>, options: CommonOptions, sizes: ModelSizes): Network {
-  // Inputs of a step may be made when they are first read: they stay behind the new object.
-  const inputs = (step: Step): ForwardInputs<CommonOptions> => Object.assign(Object.create(step), { options, sizes });
-  const { flowSelection } = model;
-  return {
-    parameters: model.parameters(options, sizes),
-    buffers: model.buffers?.(options, sizes) ?? [],
-    dimension: model.tableDimension?.(options, sizes) ?? options.embeddingDim,
-    forward: (step) => model.forward(inputs(step)),
-    ...(flowSelection && { gateLogits: (step: Step) => flowSelection.gateLogits(inputs(step)) }),
-  };
+export function networkOf(
+  model: ModelDefinition<CommonOptions>,
+  options: CommonOptions,
+  sizes: ModelSizes,
+): Network & { dimension: number } {
+  return { dimension: options.embeddingDim, ...model.build(options, sizes) };
 }
+
+/** A network of layers, in the order in which files hold their numbers. */
+export const network = (
+  layers: readonly Owned[],
+  forward: (step: Step) => ForwardOutputs,
+  more: Pick<Network, 'gateLogits' | 'dimension'> = {},
+): Network => ({ ...owned(layers), forward, ...more });
 
 /** Numbers of all parameters. */
 export const countNumbers = (parameters: readonly ParameterSpec[]): number =>

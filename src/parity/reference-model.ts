@@ -1,14 +1,10 @@
 /** The model that a fixture speaks of, by the name and configuration of its reference, and numbers in its arrangement. */
 import { TributaryError } from '../base/errors/index.ts';
-import type {
-  CommonOptions,
-  ModelDefinition,
-  ModelSizes,
-  ReferenceLayout,
-  ReferenceTensor,
-} from '../model/contract.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../interop/contract.ts';
+import { layouts } from '../interop/registry.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
-import { models } from '../model/registry.ts';
+import { findModel } from '../model/registry.ts';
 import { type Fixture, NotUnderstood } from './fixture.ts';
 
 export interface ReferenceModel {
@@ -38,9 +34,10 @@ export interface RunEntries {
  */
 export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntries {
   const name = fixture.entry('model');
-  const model = [...models.values()].find(({ reference }) => reference?.models.includes(String(name)));
-  if (model?.reference === undefined) throw new NotUnderstood(`unknown model ${JSON.stringify(name)}`);
-  const layout = model.reference;
+  const found = [...layouts].find(([, { models }]) => models.includes(String(name)));
+  if (found === undefined) throw new NotUnderstood(`unknown model ${JSON.stringify(name)}`);
+  const [key, layout] = found;
+  const model = findModel(key);
 
   const { mode, temperature, ...inside } = record(fixture.entry('config'));
   const beside = { mode: fixture.entry('mode'), temperature: fixture.entry('temperature') };

@@ -18,7 +18,7 @@ import {
 import { bufferViews, length, totalLength, view, type Weights } from '../inference/arena/weights.ts';
 import { createExecutor, type Executor } from '../inference/executor.ts';
 import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
-import { arranged, placeReference } from '../model/arrangement.ts';
+import { arranged, placeReference } from '../interop/arrangement.ts';
 import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
 import type { Session, Value } from '../runtime/contract.ts';

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gateGraph, inferenceGraph } from '../../src/inference/graphs/forward.ts';
+import { autoifs as authors } from '../../src/interop/layouts/autoifs.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { autoifs } from '../../src/model/zoo/autoifs/model.ts';
-import { AUTOIFS_REFERENCE } from '../../src/model/zoo/autoifs/reference.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { readSafetensors } from '../../src/store/safetensors.ts';
@@ -41,10 +41,10 @@ function load(name: string) {
     return { shape: found.shape, data: Array.from<number | bigint, number>(found.data, Number) };
   };
   const { mode, config, reg_lambda } = description;
-  const { options, sizes } = AUTOIFS_REFERENCE.read(reg_lambda === undefined ? config : { ...config, reg_lambda });
+  const { options, sizes } = authors.read(reg_lambda === undefined ? config : { ...config, reg_lambda });
   const phase = mode === 'ticket' ? 'retrain' : 'search';
   const setup: Setup = { model: findModel('autoifs'), options, sizes, phase, batchSize: 1 };
-  return { description, tensor, tensors, setup, parts: AUTOIFS_REFERENCE.tensors(options, sizes) };
+  return { description, tensor, tensors, setup, parts: authors.tensors(options, sizes) };
 }
 
 type Fixture = ReturnType<typeof load>;
@@ -127,7 +127,7 @@ describe('the fixtures', () => {
     );
 
     const outputs = inferenceGraph(setup, (forward) => {
-      const all = AUTOIFS_REFERENCE.outputs?.(setup.options as never, setup.sizes, forward) ?? {};
+      const all = authors.outputs?.(setup.options as never, setup.sizes, forward) ?? {};
       return Object.fromEntries(Object.entries(all).map(([key, value]) => [`output.${key}`, value]));
     });
     const session = await createSession(outputs.bytes, { threads: 1 });
@@ -204,7 +204,7 @@ describe('a reference configuration', () => {
   const config = { dim: 8, scenarios: 3, tasks: 2, vocab: [4, 5], feat_num: 9, mlp_dims: [32, 24, 16], lora_r: 2 };
 
   test('gives options and sizes', () => {
-    const { options, sizes, tableRows } = AUTOIFS_REFERENCE.read(config);
+    const { options, sizes, tableRows } = authors.read(config);
     expect(options).toMatchObject({
       embeddingDim: 8,
       mlpDims: [32, 24, 16],
@@ -217,7 +217,7 @@ describe('a reference configuration', () => {
 
   test('of any depth', () => {
     const { mlp_dims: _, ...rest } = config;
-    const { options } = AUTOIFS_REFERENCE.read({ ...rest, share_dims: [9, 8], domain_dims: [7, 6], task_dims: [5] });
+    const { options } = authors.read({ ...rest, share_dims: [9, 8], domain_dims: [7, 6], task_dims: [5] });
     expect(options).toMatchObject({ mlpDims: [9, 8, 7, 6], scenarioLayers: 2, taskDims: [5] });
   });
 
@@ -228,7 +228,7 @@ describe('a reference configuration', () => {
     ['no fields', { ...config, vocab: undefined }, 'how many fields a row has'],
     ['a rank of text', { ...config, lora_r: '2' }, 'lora_r'],
   ])('is refused with %s', (_name, wrong, text) => {
-    expect(() => AUTOIFS_REFERENCE.read(wrong)).toThrow(text);
+    expect(() => authors.read(wrong)).toThrow(text);
   });
 });
 

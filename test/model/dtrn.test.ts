@@ -114,7 +114,7 @@ test('attention of the first block is done once for all tasks, of later ones for
 });
 
 test('every model that takes a bottom for each task may stand on top', () => {
-  const able = [...models.values()].filter(({ taskTop }) => taskTop !== undefined).map(({ key }) => key);
+  const able = [...models.values()].filter(({ top }) => top !== undefined).map(({ key }) => key);
   expect([...TOP_KEYS].sort()).toEqual(able.sort());
 });
 

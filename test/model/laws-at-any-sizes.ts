@@ -1,5 +1,6 @@
 /** Laws of a model that its tests try at random options and sizes. */
 import { expect } from 'vitest';
+import { layouts } from '../../src/interop/registry.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { taskOutput } from '../../src/train/weighting/contract.ts';
 import { expectClose, size } from '../graph/support.ts';
@@ -43,7 +44,7 @@ export async function tellsTasksApart(setup: Setup): Promise<void> {
 export function mapsOneToOne({ model, options, sizes }: Setup): void {
   const { parameters } = networkOf(model, options, sizes);
   const taken = new Map(parameters.map(({ name, shape }) => [name, new Uint8Array(size(shape))]));
-  const tensors = model.reference?.tensors(options, sizes) ?? [];
+  const tensors = layouts.get(model.key)?.tensors(options, sizes) ?? [];
   expect(new Set(tensors.map(({ name }) => name)).size).toBe(tensors.length);
   for (const { name, shape, parameter, place } of tensors) {
     const places = taken.get(parameter);

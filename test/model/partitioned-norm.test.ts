@@ -4,11 +4,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { buildForward } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
-import {
-  partitionedNorm,
-  partitionedNormBuffers,
-  partitionedNormParameters,
-} from '../../src/model/layers/norms/partitioned-norm.ts';
+import { partitionedNorm } from '../../src/model/layers/norms/partitioned-norm.ts';
+import { network } from '../../src/model/network.ts';
 import { commonOptions } from '../../src/model/options.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { expectClose, float, int, normals, run, wholes } from '../graph/support.ts';
@@ -21,9 +18,10 @@ const alone: ModelDefinition<CommonOptions> = {
   purpose: '',
   options: z.strictObject(commonOptions),
   presets: {},
-  parameters: (_, { fields, scenarios }) => partitionedNormParameters('norm', scenarios, fields),
-  buffers: (_, { fields, scenarios }) => partitionedNormBuffers('norm', scenarios, fields),
-  forward: (inputs) => ({ logits: partitionedNorm(inputs.embedding, 'norm', inputs) }),
+  build(_, { fields, scenarios }) {
+    const norm = partitionedNorm('norm', { scenarios, size: fields });
+    return network([norm], (step) => ({ logits: norm(step.embedding, step) }));
+  },
 };
 
 /** Rows [B, n], their scenarios [B], scales and shifts [n] and [S, n], moving averages [S, n]. */

@@ -1,25 +1,27 @@
 /** Attention, conditional norms and squeeze-excitation against numbers worked out by hand. */
 import { expect, test } from 'vitest';
 import { Graph, type Tensor } from '../../src/graph/index.ts';
+import type { Step } from '../../src/model/contract.ts';
 import { selfAttention } from '../../src/model/layers/attention.ts';
 import { forEachItem, generatedNorms, scaleAndShift } from '../../src/model/layers/norms/conditional-norm.ts';
 import { excitation } from '../../src/model/layers/squeeze-excitation.ts';
 import { expectClose, float, numbers, run } from '../graph/support.ts';
 
-/** Parameters of fixed numbers, by name. */
-const constants =
-  (graph: Graph, values: Record<string, { shape: number[]; data: number[] }>) =>
-  (name: string): Tensor => {
+/** A step whose parameters are fixed numbers, by name. */
+const constants = (graph: Graph, values: Record<string, { shape: number[]; data: number[] }>): Step => {
+  const parameter = (name: string): Tensor => {
     const found = values[name];
     if (found === undefined) throw new Error(`no parameter ${name}`);
     return graph.constant(found.data, found.shape);
   };
+  return { parameter } as Step;
+};
 
 const of = (shape: number[], ...data: number[]) => ({ shape, data });
 
 test('an item reads items by likeness, and padding not at all', async () => {
   const graph = new Graph();
-  const parameter = constants(graph, {
+  const step = constants(graph, {
     'a.query.kernel': of([1, 1, 1], 1),
     'a.query.bias': of([1, 1], 1),
     'a.key.kernel': of([1, 1, 1], 1),
@@ -29,7 +31,8 @@ test('an item reads items by likeness, and padding not at all', async () => {
     'a.output.kernel': of([1, 1], 2),
     'a.output.bias': of([1], 0.1),
   });
-  const y = selfAttention(graph.input('x', ['B', 3, 1]), graph.input('mask', ['B', 3]), 'a', parameter);
+  const attention = selfAttention('a', { dimension: 1, heads: 1 });
+  const y = attention(graph.input('x', ['B', 3, 1]), graph.input('mask', ['B', 3]), step);
   // Items 1 and 2, then padding of 50. Queries are 2 and 3: the weight of item 2 is sigmoid(2 (2 - 1)), sigmoid(3 (2 - 1)).
   const found = await numbers(y, { x: float([1, 2, 50], 1, 3, 1), mask: float([1, 1, 0], 1, 3) });
   const read = (query: number): number => 2 * (3 * (1 + 1 / (1 + Math.exp(-query))) + 0.5) + 0.1;
@@ -40,7 +43,7 @@ test('an item reads items by likeness, and padding not at all', async () => {
 test('heads read parts of their own and lie side by side in their order', async () => {
   const graph = new Graph();
   const zero = { kernel: of([2, 2, 1], 0, 0, 0, 0), bias: of([2, 1], 0, 0) };
-  const parameter = constants(graph, {
+  const step = constants(graph, {
     'a.query.kernel': of([2, 2, 1], 0, 0, 9, 0), // head 1 asks for items whose second number is large ...
     'a.query.bias': zero.bias,
     'a.key.kernel': of([2, 2, 1], 0, 0, 0, 9), // ... head 0 for all alike
@@ -50,7 +53,8 @@ test('heads read parts of their own and lie side by side in their order', async 
     'a.output.kernel': of([2, 2], 1, 0, 0, 10),
     'a.output.bias': of([2], 0, 0),
   });
-  const y = selfAttention(graph.input('x', ['B', 2, 2]), graph.input('mask', ['B', 2]), 'a', parameter);
+  const attention = selfAttention('a', { dimension: 2, heads: 2 });
+  const y = attention(graph.input('x', ['B', 2, 2]), graph.input('mask', ['B', 2]), step);
   const found = await numbers(y, { x: float([1, 2, 3, 4], 1, 2, 2), mask: float([1, 1], 1, 2) });
   expectClose({ shape: [4], data: found }, { shape: [4], data: [2, 40, 2, 40] }, 1e-6); // mean of 1 and 3; 10 times 4
 });
@@ -82,13 +86,14 @@ test('rows are scaled and shifted for each condition, the same for all or by row
 
 test('generated norms are a distance from the plain one', async () => {
   const graph = new Graph();
-  const parameter = constants(graph, {
+  const step = constants(graph, {
     'h.0.kernel': of([1, 2], 1, -1),
     'h.0.bias': of([2], 0, 0),
     'h.1.kernel': of([2, 2], 0.5, 3, 100, 100), // its second input is behind a ReLU that is off
     'h.1.bias': of([2], 0, 1),
   });
-  const norms = generatedNorms(graph.constant([2, 0], [2, 1]), 'h', 1, parameter);
+  const generate = generatedNorms('h', { inputs: 1, hidden: 2, norms: 1, dimension: 1 });
+  const norms = generate(graph.constant([2, 0], [2, 1]), step);
   expect(norms.shape).toEqual([2, 1, 2, 1]);
   expect(await numbers(norms)).toEqual([2, 7, 1, 1]); // 1 + 2 * 0.5, 2 * 3 + 1; then 1 + 0, 0 + 1
 });
@@ -98,14 +103,15 @@ test.each([
   ['mean', of([2, 2, 1], 2, 2, 0, -1)],
 ] as const)('networks weigh the embeddings that they share and those of their own: %s', async (squeeze, kernel) => {
   const graph = new Graph();
-  const parameter = constants(graph, {
+  const step = constants(graph, {
     'e.0.kernel': kernel,
     'e.0.bias': of([2, 1], 0, 1),
     'e.1.kernel': of([2, 1, 2], 1, 0, 1, -1),
     'e.1.bias': of([2, 2], 0, 0, 0, 0),
   });
   const parts = [graph.input('shared', ['B', 1, 2]), graph.input('own', [2, 'B', 1, 2])];
-  const weights = excitation(parts, 'e', { squeeze, most: 2 }, parameter);
+  const excite = excitation('e', { count: 2, embeddings: 2, dimension: 2, hidden: 1, squeeze, most: 2 });
+  const weights = excite(parts, step);
   const { y } = await run({ y: weights }, { shared: float([1, 2], 1, 1, 2), own: float([3, -5, 4, -0.5], 2, 1, 1, 2) });
   // Network 0 sums all: 1 + 2 + 3 - 5 = 1. Network 1 turns the last number, or the mean of the last two, around and adds 1.
   const second = squeeze === 'concat' ? 1.5 : 0;

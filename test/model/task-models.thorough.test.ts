@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { reshape, transpose } from '../../src/graph/index.ts';
 import { buildForward } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
+import { network } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import type { AitmOptions } from '../../src/model/zoo/aitm.ts';
 import type { CrossStitchOptions } from '../../src/model/zoo/cross-stitch.ts';
@@ -171,17 +172,16 @@ holdsFormulas(MODELS);
 
 /** The model on T bottoms: rows have a field for each task, whose embedding is that task's bottom. */
 function onBottoms(key: string): ModelDefinition<CommonOptions> {
-  const { taskTop, ...model } = findModel(key);
-  if (taskTop === undefined) throw new Error(`${key} does not stand on bottoms`);
+  const { top, ...model } = findModel(key);
+  if (top === undefined) throw new Error(`${key} does not stand on bottoms`);
   return {
     ...model,
-    tableDimension: undefined,
-    buffers: undefined,
-    parameters: (options, sizes) => taskTop.parameters(options, options.embeddingDim, sizes),
-    forward: (inputs) => {
-      const { tasks } = inputs.sizes;
-      const rows = reshape(inputs.embedding, ['B', tasks, inputs.options.embeddingDim]);
-      return { logits: taskTop.logits(transpose(rows, [1, 0, 2]), inputs) };
+    build(options, sizes) {
+      const whole = top(options, options.embeddingDim, sizes);
+      return network([whole], (step) => {
+        const rows = reshape(step.embedding, ['B', sizes.tasks, options.embeddingDim]);
+        return { logits: whole(transpose(rows, [1, 0, 2]), step).logits };
+      });
     },
   };
 }

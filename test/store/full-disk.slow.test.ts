@@ -7,8 +7,8 @@ import { openPrepared } from '../../src/data/prepared/open.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { selectRun } from '../../src/export/select/select-run.ts';
 import { predictRun } from '../../src/inference/predict.ts';
+import { exportWeights } from '../../src/interop/exchange.ts';
 import { listCheckpoints, loadCheckpoint } from '../../src/store/run/checkpoint.ts';
-import { exportWeights } from '../../src/train/exchange.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
 const { path: folder, remove } = temporaryFolder();

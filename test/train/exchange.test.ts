@@ -3,8 +3,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openModel } from '../../src/inference/model/finished.ts';
+import { exportWeights, importWeights } from '../../src/interop/exchange.ts';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
-import { exportWeights, importWeights } from '../../src/train/exchange.ts';
 import { expectClose } from '../graph/support.ts';
 import { temporaryFolder } from './support.ts';
 

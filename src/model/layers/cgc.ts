@@ -6,18 +6,12 @@
  *   and before another layer   r_sh' = softmax(gate_sh(r_sh)) . [P_11 .. P_Hn, Q_1 .. Q_m]
  */
 import { add, reshape, slice, softmax, type Tensor } from '../../graph/index.ts';
-import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
-import { weightedSum } from './heads.ts';
-import { linear, linearParameters } from './linear.ts';
+import type { Layer } from '../contract.ts';
+import { last, layer } from './layer.ts';
+import { linear } from './linear.ts';
+import { weightedSum } from './mixture.ts';
 import type { Norm } from './norms/norm.ts';
-import {
-  forEachMember,
-  stackedLinear,
-  stackedLinearParameters,
-  stackedMlp,
-  stackedMlpBuffers,
-  stackedMlpParameters,
-} from './stack.ts';
+import { forEachMember, stackedLinear, stackedMlp } from './stack.ts';
 
 export interface CgcSizes {
   heads: number;
@@ -41,44 +35,35 @@ export interface CgcRows {
   shared: Tensor;
 }
 
-/** One layer: rows of width in -> heads [H, B, n], and shared rows of the shape they came in where a shared gate is asked for. */
-export function cgc(rows: CgcRows, name: string, sizes: CgcSizes, inputs: ForwardInputs<CommonOptions>): CgcRows {
-  const { heads, specific, dims, norm, sharedGate } = sizes;
-  const width = dims.at(-1) as number;
-  const own = stackedMlp(rows.heads, `${name}.specific`, dims, inputs, norm); // [H*n_sp,B,n]
-  const shared = stackedMlp(forEachMember(rows.shared), `${name}.shared`, dims, inputs, norm); // [n_sh,B,n] or [G,n_sh,B,n]
-
-  const weights = softmax(stackedLinear(rows.heads, `${name}.gate`, inputs.parameter)); // [H,B,n_sp+n_sh]
-  const mixed = add(
-    weightedSum(slice(weights, 2, 0, specific), reshape(own, [heads, specific, 'B', width])),
-    weightedSum(slice(weights, 2, specific, specific + sizes.shared), shared),
-  ); // [H,B,n]
-  if (!sharedGate) return { heads: mixed, shared: rows.shared };
-
-  const all = heads * specific;
-  const logits = linear(rows.shared, `${name}.sharedGate`, inputs.parameter); // [B,H*n_sp+n_sh] or [G,B,H*n_sp+n_sh]
-  const groups = logits.shape.length === 3 ? (logits.shape[0] as number) : 1;
-  const sharedWeights = softmax(reshape(logits, [groups, 'B', all + sizes.shared]));
-  const next = add(
-    weightedSum(slice(sharedWeights, 2, 0, all), own),
-    weightedSum(slice(sharedWeights, 2, all, all + sizes.shared), shared),
-  ); // [G,B,n]
-  return { heads: mixed, shared: logits.shape.length === 3 ? next : reshape(next, ['B', width]) };
-}
-
-/** Own experts lie head by head; a gate's numbers are those of the own experts, then of the shared ones. */
-export function cgcParameters(name: string, sizes: CgcSizes): ParameterSpec[] {
+/**
+ * One layer: rows of width in -> heads [H, B, n], and shared rows of the shape they came in where a shared gate is asked for. Own
+ * experts lie head by head; a gate's numbers are those of the own experts, then of the shared ones.
+ */
+export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRows> {
   const { heads, inputs, dims, specific, shared, norm, sharedGate } = sizes;
-  return [
-    ...stackedMlpParameters(`${name}.specific`, { count: heads * specific, inputs, dims, norm }),
-    ...stackedMlpParameters(`${name}.shared`, { count: shared, inputs, dims, norm }),
-    ...stackedLinearParameters(`${name}.gate`, heads, inputs, specific + shared),
-    ...(sharedGate ? linearParameters(`${name}.sharedGate`, inputs, heads * specific + shared) : []),
-  ];
-}
+  const [width, all] = [last(dims), heads * specific];
+  const ownExperts = stackedMlp(`${name}.specific`, { count: all, inputs, dims, norm });
+  const sharedExperts = stackedMlp(`${name}.shared`, { count: shared, inputs, dims, norm });
+  const gates = stackedLinear(`${name}.gate`, { count: heads, inputs, outputs: specific + shared });
+  const gate = sharedGate ? linear(`${name}.sharedGate`, { inputs, outputs: all + shared }) : undefined;
 
-/** Moving averages of the experts' norms. */
-export const cgcBuffers = (name: string, { heads, inputs, dims, specific, shared, norm }: CgcSizes): BufferSpec[] => [
-  ...stackedMlpBuffers(`${name}.specific`, { count: heads * specific, inputs, dims, norm }),
-  ...stackedMlpBuffers(`${name}.shared`, { count: shared, inputs, dims, norm }),
-];
+  return layer([ownExperts, sharedExperts, gates, ...(gate ? [gate] : [])], (rows: CgcRows, step) => {
+    const P = ownExperts(rows.heads, step); // [H*n_sp,B,n]
+    const Q = sharedExperts(forEachMember(rows.shared), step); // [n_sh,B,n] or [G,n_sh,B,n]
+    const weights = softmax(gates(rows.heads, step)); // [H,B,n_sp+n_sh]
+    const mixed = add(
+      weightedSum(slice(weights, 2, 0, specific), reshape(P, [heads, specific, 'B', width])),
+      weightedSum(slice(weights, 2, specific, specific + shared), Q),
+    ); // [H,B,n]
+    if (gate === undefined) return { heads: mixed, shared: rows.shared };
+
+    const logits = gate(rows.shared, step); // [B,H*n_sp+n_sh] or [G,B,H*n_sp+n_sh]
+    const groups = logits.shape.length === 3 ? (logits.shape[0] as number) : 1;
+    const sharedWeights = softmax(reshape(logits, [groups, 'B', all + shared])); // [G,B,H*n_sp+n_sh]
+    const next = add(
+      weightedSum(slice(sharedWeights, 2, 0, all), P),
+      weightedSum(slice(sharedWeights, 2, all, all + shared), Q),
+    ); // [G,B,n]
+    return { heads: mixed, shared: logits.shape.length === 3 ? next : reshape(next, ['B', width]) };
+  });
+}

@@ -4,44 +4,28 @@
  *
  *   gate(v) = 2 sigmoid(linear_1(relu(linear_0(v))))
  */
-import { mul, relu, sigmoid, type Tensor } from '../../graph/index.ts';
-import type { ParameterSpec } from '../contract.ts';
-import { linear, linearParameters } from './linear.ts';
-import { stackedLinear, stackedLinearParameters } from './stack.ts';
-
-type Parameters = (name: string) => Tensor;
+import { mul, relu, sigmoid } from '../../graph/index.ts';
+import type { Layer } from '../contract.ts';
+import { layer } from './layer.ts';
+import { type LinearSizes, linear } from './linear.ts';
+import { stackedLinear } from './stack.ts';
 
 /** The largest factor: twice the neutral one. */
 const GAMMA = 2;
 
 interface GateSizes {
+  /** Units next to each other; default: one, not in a stack. */
+  count?: number;
   inputs: number;
   hidden: number;
   outputs: number;
 }
 
-/** v [B, in] -> [B, out]. */
-export const gateUnit = (v: Tensor, name: string, parameter: Parameters): Tensor => factors(v, name, linear, parameter);
-
-/** As many units as the parameters are of: v [B, in] -> [K, B, out]. */
-export const stackedGateUnit = (v: Tensor, name: string, parameter: Parameters): Tensor =>
-  factors(v, name, stackedLinear, parameter);
-
-function factors(v: Tensor, name: string, dense: typeof linear, parameter: Parameters): Tensor {
-  const hidden = relu(dense(v, `${name}.0`, parameter));
-  return mul(sigmoid(dense(hidden, `${name}.1`, parameter)), GAMMA);
+/** v [B, in] -> [B, out], or [K, B, out] for `count` units. */
+export function gateUnit(name: string, { count, inputs, hidden, outputs }: GateSizes): Layer {
+  const dense = (part: string, sizes: LinearSizes) =>
+    count === undefined ? linear(part, sizes) : stackedLinear(part, { count, ...sizes });
+  const first = dense(`${name}.0`, { inputs, outputs: hidden });
+  const second = dense(`${name}.1`, { inputs: hidden, outputs });
+  return layer([first, second], (v, step) => mul(sigmoid(second(relu(first(v, step)), step)), GAMMA));
 }
-
-export const gateUnitParameters = (name: string, { inputs, hidden, outputs }: GateSizes): ParameterSpec[] => [
-  ...linearParameters(`${name}.0`, inputs, hidden),
-  ...linearParameters(`${name}.1`, hidden, outputs),
-];
-
-export const stackedGateUnitParameters = (
-  name: string,
-  count: number,
-  { inputs, hidden, outputs }: GateSizes,
-): ParameterSpec[] => [
-  ...stackedLinearParameters(`${name}.0`, count, inputs, hidden),
-  ...stackedLinearParameters(`${name}.1`, count, hidden, outputs),
-];

@@ -5,8 +5,8 @@
  *   z_t = squeeze(A_t)    a_t = c sigmoid(W_t1 relu(W_t0 z_t))
  */
 import { add, expand, matmul, mul, relu, reshape, sigmoid, slice, type Tensor } from '../../graph/index.ts';
-import type { ParameterSpec } from '../contract.ts';
-import { xavierParameters } from './linear.ts';
+import type { Layer } from '../contract.ts';
+import { layer, xavier } from './layer.ts';
 import { stackedLinear } from './stack.ts';
 
 /** `concat`: all numbers of all embeddings. `mean`: one number an embedding, as in SENet. */
@@ -18,35 +18,41 @@ export interface ExcitationSizes {
   embeddings: number;
   dimension: number;
   hidden: number;
+  squeeze: Squeeze;
+  /** The largest weight. */
+  most: number;
 }
 
 /**
  * The embeddings come in parts, [B, m, d] for those that all networks read and [T, B, m, d] for those of each, so that the
  * first are not copied T times. -> weights [T, B, M] in the order of the parts, between 0 and `most`.
  */
-export function excitation(
-  parts: readonly Tensor[],
-  name: string,
-  { squeeze, most }: { squeeze: Squeeze; most: number },
-  parameter: (name: string) => Tensor,
-): Tensor {
-  const kernel = parameter(`${name}.0.kernel`);
-  const read = squeeze === 'mean' ? ofMeans(kernel, parts[0].shape.at(-1) as number) : kernel; // [T,M*d,z]
-  const bias = parameter(`${name}.0.bias`);
-  const [count, hidden] = bias.shape as number[];
-  const product = productOfParts(parts, read); // [T,B,z]
-  const excited = stackedLinear(relu(add(product, reshape(bias, [count, 1, hidden]))), `${name}.1`, parameter);
-  return mul(sigmoid(excited), most); // [T,B,M]
+export function excitation(name: string, sizes: ExcitationSizes): Layer<[parts: readonly Tensor[]]> {
+  const { count, embeddings, dimension, hidden, squeeze, most } = sizes;
+  const inputs = squeeze === 'mean' ? embeddings : embeddings * dimension;
+  const first = stackedLinear(`${name}.0`, { count, inputs, outputs: hidden, start: xavier(inputs, hidden) });
+  const second = stackedLinear(`${name}.1`, {
+    count,
+    inputs: hidden,
+    outputs: embeddings,
+    start: xavier(hidden, embeddings),
+  });
+  return layer([first, second], (parts: readonly Tensor[], step) => {
+    const kernel = first.kernel(step);
+    const read = squeeze === 'mean' ? ofMeans(kernel, sizes) : kernel; // [T,M*d,z]
+    const product = productOfParts(parts, read); // [T,B,z]
+    const excited = second(relu(add(product, reshape(first.bias(step), [count, 1, hidden]))), step); // [T,B,M]
+    return mul(sigmoid(excited), most); // [T,B,M]
+  });
 }
 
 /** A kernel of means [T, M, z], as one of all numbers [T, M*d, z]: a mean is a product with equal weights. */
-function ofMeans(kernel: Tensor, dimension: number): Tensor {
-  const [count, embeddings, hidden] = kernel.shape as number[];
+function ofMeans(kernel: Tensor, { count, embeddings, dimension, hidden }: ExcitationSizes): Tensor {
   const share = reshape(mul(kernel, 1 / dimension), [count, embeddings, 1, hidden]);
-  return reshape(expand(share, [count, embeddings, dimension, hidden]), [count, embeddings * dimension, hidden]);
+  return reshape(expand(share, [count, embeddings, dimension, hidden]), [count, embeddings * dimension, hidden]); // [T,M*d,z]
 }
 
-/** Embeddings side by side times a kernel [T, M*d, z], without laying them so: the kernel is cut instead. -> [T, B, z] */
+/** The product of embeddings in a row with a kernel [T, M*d, z]: the kernel is cut, so that they need no copy. -> [T, B, z] */
 function productOfParts(parts: readonly Tensor[], kernel: Tensor): Tensor {
   let from = 0;
   const products = parts.map((part) => {
@@ -58,14 +64,3 @@ function productOfParts(parts: readonly Tensor[], kernel: Tensor): Tensor {
   });
   return products.reduce((sum, product) => add(sum, product));
 }
-
-export const excitationParameters = (
-  name: string,
-  { count, embeddings, dimension, hidden }: ExcitationSizes,
-  squeeze: Squeeze,
-): ParameterSpec[] => [
-  ...xavierParameters(`${name}.0`, [squeeze === 'mean' ? embeddings : embeddings * dimension, hidden], {
-    stack: [count],
-  }),
-  ...xavierParameters(`${name}.1`, [hidden, embeddings], { stack: [count] }),
-];

@@ -4,28 +4,32 @@
  * that a group of members reads: [G, B, in].
  */
 import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
-import type { BufferSpec, CommonOptions, ForwardInputs, Initializer, ParameterSpec } from '../contract.ts';
-import { type Norm, normalized, normalizedBuffers, normalizedParameters } from './norms/norm.ts';
+import type { Layer } from '../contract.ts';
+import { byInputs, chain, layer, parameter, widthsOf } from './layer.ts';
+import type { Linear, LinearSizes, MlpSizes } from './linear.ts';
+import { type Norm, normalization } from './norms/norm.ts';
 
-type Inputs = ForwardInputs<CommonOptions>;
-
-export interface StackSizes {
-  /** Members of the stack. */
+/** Members of the stack. */
+interface Stack {
   count: number;
-  inputs: number;
-  dims: readonly number[];
-  norm?: Norm;
 }
+
+export type StackSizes = MlpSizes & Stack;
 
 /**
  * x -> [K, B, out], with the parameters `<name>.kernel` [K, in, out] and `<name>.bias` [K, out]. x is [B, in], which all members
  * read; [K, B, in], one for each; or [G, B, in], of which the first K/G members read the first, the next the second, and so on.
  * Where every member reads every group, x is [G, 1, B, in] and the result [G, K, B, out].
  */
-export function stackedLinear(x: Tensor, name: string, parameter: Inputs['parameter']): Tensor {
-  const [kernel, bias] = [parameter(`${name}.kernel`), parameter(`${name}.bias`)];
-  const [count, inputs, outputs] = kernel.shape as number[];
-  return add(product(x, kernel, { count, inputs, outputs }), reshape(bias, [count, 1, outputs])); // [K,B,out]
+export function stackedLinear(name: string, sizes: LinearSizes & Stack): Linear {
+  const { count, inputs, outputs, start = byInputs(inputs), group } = sizes;
+  const kernel = parameter(`${name}.kernel`, [count, inputs, outputs], start.kernel, group);
+  const bias = parameter(`${name}.bias`, [count, outputs], start.bias, group);
+  const call = layer([kernel, bias], (x, step) => {
+    const [kernels, biases] = [kernel(step), bias(step)];
+    return add(product(x, kernels, sizes), reshape(biases, [count, 1, outputs])); // [K,B,out]
+  });
+  return Object.assign(call, { kernel, bias });
 }
 
 /** Rows that every member of a stack reads, in the form that `stackedLinear` takes: [B, in], or [G, B, in] as [G, 1, B, in]. */
@@ -35,47 +39,23 @@ export function forEachMember(x: Tensor): Tensor {
   return reshape(x, [groups, 1, 'B', inputs]);
 }
 
-function product(x: Tensor, kernel: Tensor, { count, inputs, outputs }: Record<string, number>): Tensor {
+function product(x: Tensor, kernel: Tensor, { count, inputs, outputs }: LinearSizes & Stack): Tensor {
   const groups = x.shape[0] as number;
-  if (x.shape.length !== 3 || groups === 1 || groups >= count) return matmul(x, kernel);
+  if (x.shape.length !== 3 || groups === 1 || groups >= count) return matmul(x, kernel); // [K,B,out]
   const members = reshape(kernel, [groups, count / groups, inputs, outputs]);
   return reshape(matmul(reshape(x, [groups, 1, 'B', inputs]), members), [count, 'B', outputs]); // [K,B,out]
 }
 
-/** Layers of product, norm, ReLU and dropout: x as in `stackedLinear` -> [K, B, dims.at(-1)]. Layer i is `<name>.<i>`. */
-export function stackedMlp(
-  x: Tensor,
-  name: string,
-  dims: readonly number[],
-  inputs: Inputs,
-  norm: Norm = 'none',
-): Tensor {
-  return dims.reduce((hidden, _, i) => stackedLayer(hidden, `${name}.${i}`, inputs, norm), x);
+/** Blocks of `dims`: x as in `stackedLinear` -> [K, B, dims.at(-1)]. Block i is `<name>.<i>`. */
+export const stackedMlp = (name: string, sizes: StackSizes): Layer => chain(stackedBlocks(name, sizes));
+
+/** The blocks of a `stackedMlp`, for models with something between them. */
+export const stackedBlocks = (name: string, { count, inputs, dims, norm }: StackSizes): Layer[] =>
+  widthsOf(inputs, dims).map((widths, i) => stackedBlock(`${name}.${i}`, { ...widths, count, norm }));
+
+/** Product, norm, ReLU and dropout: x as in `stackedLinear` -> [K, B, out]. */
+function stackedBlock(name: string, { norm = 'none', ...sizes }: LinearSizes & Stack & { norm?: Norm }): Layer {
+  const dense = stackedLinear(name, sizes);
+  const normed = normalization(`${name}.norm`, norm, [sizes.count, sizes.outputs]);
+  return layer([dense, normed], (x, step) => step.dropout(relu(normed(dense(x, step), step)), name)); // [K,B,out]
 }
-
-/** One layer of a `stackedMlp`: x as in `stackedLinear` -> [K, B, out]. */
-export function stackedLayer(x: Tensor, name: string, inputs: Inputs, norm: Norm): Tensor {
-  const product = stackedLinear(x, name, inputs.parameter); // [K,B,out]
-  return inputs.dropout(relu(normalized(product, `${name}.norm`, norm, inputs)), name);
-}
-
-/** Both drawn from U(-1/sqrt(in), 1/sqrt(in)), the default of PyTorch's Linear, member by member. */
-export function stackedLinearParameters(name: string, count: number, inputs: number, outputs: number): ParameterSpec[] {
-  const initializer: Initializer = { kind: 'uniform', bound: 1 / Math.sqrt(inputs) };
-  return [
-    { name: `${name}.kernel`, shape: [count, inputs, outputs], initializer, group: 'weight' },
-    { name: `${name}.bias`, shape: [count, outputs], initializer, group: 'weight' },
-  ];
-}
-
-export const stackedMlpParameters = (
-  name: string,
-  { count, inputs, dims, norm = 'none' }: StackSizes,
-): ParameterSpec[] =>
-  dims.flatMap((outputs, i) => [
-    ...stackedLinearParameters(`${name}.${i}`, count, i === 0 ? inputs : dims[i - 1], outputs),
-    ...normalizedParameters(`${name}.${i}.norm`, norm, [count, outputs]),
-  ]);
-
-export const stackedMlpBuffers = (name: string, { count, dims, norm = 'none' }: StackSizes): BufferSpec[] =>
-  dims.flatMap((outputs, i) => normalizedBuffers(`${name}.${i}.norm`, norm, [count, outputs]));

@@ -6,44 +6,39 @@
  *
  * All heads are one batched product with the combined kernels [H, in, out]; no kernel is gathered per row.
  */
-import { add, matmul, mul, relu, reshape, type Tensor } from '../../graph/index.ts';
-import type { CommonOptions, ForwardInputs, ParameterSpec } from '../contract.ts';
-import { linearParameters } from './linear.ts';
+import { add, matmul, mul, relu, reshape } from '../../graph/index.ts';
+import type { Layer } from '../contract.ts';
+import { layer, parameter, widthsOf } from './layer.ts';
+import { linear } from './linear.ts';
 
 /** Layers of `dims` with ReLU and dropout between them, none after the last: x [B, in] -> [H, B, dims.at(-1)]. */
 export function starNetwork(
-  x: Tensor,
   name: string,
-  dims: readonly number[],
-  { parameter, dropout }: ForwardInputs<CommonOptions>,
-): Tensor {
-  return dims.reduce((hidden, _, i) => {
-    const answers = starLayer(hidden, `${name}.${i}`, parameter); // [H,B,dims[i]]
-    return i < dims.length - 1 ? dropout(relu(answers), `${name}.${i}`) : answers;
-  }, x);
-}
-
-/** x [B, in] or [H, B, in] -> [H, B, out]. */
-function starLayer(x: Tensor, name: string, parameter: (name: string) => Tensor): Tensor {
-  const kernels = mul(parameter(`${name}.kernel`), parameter(`${name}.own.kernel`)); // [H,in,out]
-  const biases = add(parameter(`${name}.bias`), parameter(`${name}.own.bias`)); // [H,out]
-  const [heads, outputs] = biases.shape as number[];
-  return add(matmul(x, kernels), reshape(biases, [heads, 1, outputs])); // [H,B,out]
+  { heads, inputs, dims }: { heads: number; inputs: number; dims: readonly number[] },
+): Layer {
+  const layers = widthsOf(inputs, dims).map((widths, i) => starLayer(`${name}.${i}`, { heads, ...widths }));
+  return layer(layers, (x, step) =>
+    layers.reduce((hidden, own, i) => {
+      const answers = own(hidden, step); // [H,B,dims[i]]
+      return i < dims.length - 1 ? step.dropout(relu(answers), `${name}.${i}`) : answers;
+    }, x),
+  );
 }
 
 /**
- * The centre starts like any dense layer; own kernels start at 1 and own biases at 0, so that at first every head is the
- * centre. Two random factors would make the combined kernels far too small.
+ * x [B, in] or [H, B, in] -> [H, B, out]. The centre starts like any dense layer; own kernels start at 1 and own biases at 0, so that
+ * at first every head is the centre. Two random factors would make the combined kernels far too small.
  */
-export const starParameters = (
+function starLayer(
   name: string,
-  { heads, inputs, dims }: { heads: number; inputs: number; dims: readonly number[] },
-): ParameterSpec[] =>
-  dims.flatMap((outputs, i): ParameterSpec[] => {
-    const [layer, rows] = [`${name}.${i}`, i === 0 ? inputs : dims[i - 1]];
-    return [
-      ...linearParameters(layer, rows, outputs),
-      { name: `${layer}.own.kernel`, shape: [heads, rows, outputs], initializer: { kind: 'ones' }, group: 'weight' },
-      { name: `${layer}.own.bias`, shape: [heads, outputs], initializer: { kind: 'zeros' }, group: 'weight' },
-    ];
+  { heads, inputs, outputs }: { heads: number; inputs: number; outputs: number },
+): Layer {
+  const centre = linear(name, { inputs, outputs });
+  const ownKernel = parameter(`${name}.own.kernel`, [heads, inputs, outputs], { kind: 'ones' });
+  const ownBias = parameter(`${name}.own.bias`, [heads, outputs], { kind: 'zeros' });
+  return layer([centre, ownKernel, ownBias], (x, step) => {
+    const kernels = mul(centre.kernel(step), ownKernel(step)); // [H,in,out]
+    const biases = add(centre.bias(step), ownBias(step)); // [H,out]
+    return add(matmul(x, kernels), reshape(biases, [heads, 1, outputs])); // [H,B,out]
   });
+}

@@ -13,26 +13,19 @@ import {
   matmul,
   mul,
   reduceMean,
-  relu,
   sigmoid,
   stopGradient,
   sub,
   type Tensor,
   where,
 } from '../../graph/index.ts';
-import type {
-  BufferSpec,
-  ForwardInputs,
-  ForwardOutputs,
-  Initializer,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../contract.ts';
-import { embedded, embeddingParameters } from '../layers/embedding.ts';
+import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import { embedding } from '../layers/embedding.ts';
+import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads } from '../layers/heads.ts';
-import { linear, linearParameters } from '../layers/linear.ts';
-import { normalized, normalizedBuffers, normalizedParameters } from '../layers/norms/norm.ts';
+import { buffer, byInputs, last, layer, parameter, widthsOf } from '../layers/layer.ts';
+import { block, linear } from '../layers/linear.ts';
+import { network } from '../network.ts';
 import {
   BASELINE_TRAINING,
   commonOptions,
@@ -42,7 +35,6 @@ import {
   scenarioDimOption,
   widths,
 } from '../options.ts';
-import { ADASPARSE_REFERENCE } from '../references/adasparse.ts';
 
 const adasparseOptions = z.strictObject({
   key: z.literal('adasparse').default('adasparse'),
@@ -72,76 +64,50 @@ const adasparseOptions = z.strictObject({
 });
 
 export type AdasparseOptions = z.output<typeof adasparseOptions>;
-type Inputs = ForwardInputs<AdasparseOptions>;
 
-/** Widths of what enters each pruner: the row, then each layer's output. */
-const prunedWidths = ({ embeddingDim, dims }: AdasparseOptions, { fields }: ModelSizes): number[] => [
-  fields * embeddingDim,
-  ...dims,
-];
+function build(options: AdasparseOptions, sizes: ModelSizes): Network {
+  const { dims, scenarioDim, heads, norm } = options;
+  const inputs = inputWidth(options, sizes);
+  const alpha = buffer('alpha', [], options.alpha);
+  const scenarioEmbedding = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
+  const pruners = [inputs, ...dims].map((width, l) => pruner(`pruner.${l}`, width, alpha, options));
+  const blocks = widthsOf(scenarioDim + inputs, dims).map((own, i) => block(`layer.${i}`, { ...own, norm }));
+  const head = linear('head', { inputs: last(dims), outputs: headCount(heads, sizes) });
 
-function parameters(options: AdasparseOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { scenarioDim, dims, heads, norm } = options;
-  const pruned = prunedWidths(options, sizes);
-  const uniform = (inputs: number): Initializer => ({ kind: 'uniform', bound: 1 / Math.sqrt(inputs) });
-  return [
-    ...embeddingParameters('scenario.embedding', sizes.scenarios, scenarioDim),
-    ...pruned.map((width, i) => ({
-      name: `pruner.${i}.kernel`,
-      shape: [scenarioDim + width, width],
-      initializer: uniform(scenarioDim + width),
-      group: 'weight',
-    })),
-    ...dims.flatMap((width, i) => [
-      ...linearParameters(`layer.${i}`, i === 0 ? scenarioDim + pruned[0] : dims[i - 1], width),
-      ...normalizedParameters(`layer.${i}.norm`, norm, [width]),
-    ]),
-    ...linearParameters('head', dims.at(-1) as number, headCount(heads, sizes)),
-  ];
-}
-
-const buffers = ({ dims, norm, alpha }: AdasparseOptions): BufferSpec[] => [
-  { name: 'alpha', shape: [], initial: alpha },
-  ...dims.flatMap((width, i) => normalizedBuffers(`layer.${i}.norm`, norm, [width])),
-];
-
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, embedding, scenario, parameter, buffer, setBuffer, training } = inputs;
-  if (training) setBuffer('alpha', add(buffer('alpha'), options.alphaGrowth));
-
-  const g = embedded(scenario, 'scenario.embedding', parameter); // [B,E]
-  const factors = [pruningFactors(g, embedding, 0, inputs)]; // [B,D]
-  let v = concat([g, mul(embedding, factors[0])], 1); // [B,E+D]
-  options.dims.forEach((_, i) => {
-    const hidden = block(v, `layer.${i}`, inputs); // [B,dims[i]]
-    factors.push(pruningFactors(g, hidden, i + 1, inputs));
-    v = mul(hidden, factors[i + 1]); // [B,dims[i]]
+  return network([alpha, scenarioEmbedding, ...pruners, ...blocks, head], (step) => {
+    if (step.training) alpha.set(add(alpha(step), options.alphaGrowth), step);
+    const g = scenarioEmbedding(step.scenario, step); // [B,E]
+    const factors = [pruners[0](g, step.embedding, step)]; // [B,D]
+    let v = concat([g, mul(step.embedding, factors[0])], 1); // [B,E+D]
+    blocks.forEach((dense, i) => {
+      const hidden = dense(v, step); // [B,dims[i]]
+      factors.push(pruners[i + 1](g, hidden, step)); // [B,dims[i]]
+      v = mul(hidden, factors[i + 1]); // [B,dims[i]]
+    });
+    const answers = head(v, step); // [B,H]
+    return {
+      logits: ownHeads(answers, heads, sizes, step),
+      penalties: sparsityPenalty(factors, options),
+      diagnostics: { answers, ...Object.fromEntries(factors.map((pi, i) => [`factors${i}`, pi])) },
+    };
   });
-  const answers = linear(v, 'head', parameter); // [B,H]
-  return {
-    logits: ownHeads(answers, options.heads, inputs),
-    penalties: sparsityPenalty(factors, options),
-    diagnostics: { answers, ...Object.fromEntries(factors.map((pi, i) => [`factors${i}`, pi])) },
-  };
 }
 
-/** Product, norm, ReLU, dropout: x [B, in] -> [B, n]. */
-function block(x: Tensor, name: string, inputs: Inputs): Tensor {
-  const product = linear(x, name, inputs.parameter); // [B,n]
-  return inputs.dropout(relu(normalized(product, `${name}.norm`, inputs.options.norm, inputs)), name);
-}
-
-/** pi of what enters pruner l: v [B, n] -> [B, n]. Thresholds pass no gradient. */
-function pruningFactors(g: Tensor, v: Tensor, l: number, { options, parameter, buffer }: Inputs): Tensor {
-  const { form, beta, epsilon } = options;
-  const u = matmul(concat([g, v], 1), parameter(`pruner.${l}.kernel`)); // [B,n]
-  const soft = sigmoid(form === 'scaling' ? u : mul(u, buffer('alpha'))); // [B,n]
-  if (form === 'binarisation') {
-    const hard = cast(greater(soft, epsilon), 'float32'); // [B,n]
-    return add(soft, stopGradient(sub(hard, soft))); // straight-through: 0 or 1, with sigma's slope
-  }
-  const weight = mul(soft, beta);
-  return where(less(weight, epsilon), 0, weight); // [B,n]
+/** pi of what enters a layer: g [B, E] and v [B, n] -> [B, n]. Thresholds pass no gradient. */
+function pruner(name: string, width: number, alpha: ReturnType<typeof buffer>, options: AdasparseOptions) {
+  const { scenarioDim, form, beta, epsilon } = options;
+  const inputs = scenarioDim + width;
+  const kernel = parameter(`${name}.kernel`, [inputs, width], byInputs(inputs).kernel);
+  return layer([kernel], (g: Tensor, v: Tensor, step: Step) => {
+    const u = matmul(concat([g, v], 1), kernel(step)); // [B,n]
+    const soft = sigmoid(form === 'scaling' ? u : mul(u, alpha(step))); // [B,n]
+    if (form === 'binarisation') {
+      const hard = cast(greater(soft, epsilon), 'float32'); // [B,n]
+      return add(soft, stopGradient(sub(hard, soft))); // straight-through: 0 or 1, with sigma's slope
+    }
+    const weight = mul(soft, beta); // [B,n]
+    return where(less(weight, epsilon), 0, weight); // [B,n]
+  });
 }
 
 /**
@@ -180,8 +146,5 @@ export const adasparse: ModelDefinition<AdasparseOptions> = {
   options: adasparseOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ dims: [512, 256, 128] }),
-  parameters,
-  buffers,
-  forward,
-  reference: ADASPARSE_REFERENCE,
+  build,
 };

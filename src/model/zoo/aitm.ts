@@ -20,20 +20,15 @@ import {
   type Tensor,
   transpose,
 } from '../../graph/index.ts';
-import type {
-  BufferSpec,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../contract.ts';
-import { denseBlocks, denseBuffers, denseParameters } from '../layers/dense.ts';
+import type { Layer, ModelDefinition, ModelSizes, Network, Top } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headCount, ownHeads, towerParameters, towers, weightedSum } from '../layers/heads.ts';
-import { stackedMlp, stackedMlpBuffers, stackedMlpParameters } from '../layers/stack.ts';
+import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { last, layer, parameter } from '../layers/layer.ts';
+import { mlp } from '../layers/linear.ts';
+import { weightedSum } from '../layers/mixture.ts';
+import { stackedMlp } from '../layers/stack.ts';
+import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, normOption, presets, widths } from '../options.ts';
-import { AITM_REFERENCE } from '../references/aitm.ts';
 
 export const aitmOptions = z.strictObject({
   key: z.literal('aitm').default('aitm'),
@@ -51,84 +46,53 @@ export const aitmOptions = z.strictObject({
 });
 
 export type AitmOptions = z.output<typeof aitmOptions>;
-type Inputs = ForwardInputs<AitmOptions>;
 
-/** Whose towers there are. */
-const towerHeads = ({ towersPerScenario }: AitmOptions) => (towersPerScenario ? 'product' : 'shared');
-
-function parts(options: AitmOptions, inputs: number, sizes: ModelSizes) {
-  const { bottomDims, towerDims, norm } = options;
-  const width = bottomDims.at(-1) as number;
-  return {
-    width,
-    bottom: { count: sizes.tasks, inputs, dims: bottomDims, norm },
-    transfer: { inputs: width, dims: [width], norm },
-    tower: { count: headCount(towerHeads(options), sizes), inputs: width, dims: towerDims, norm },
-  };
-}
-
-/** Tasks that have one before them, and the name of what carries its message. */
-const transfers = ({ tasks }: ModelSizes): string[] => Array.from({ length: tasks - 1 }, (_, t) => `transfer.${t + 1}`);
-
-/** Of a model that reads `width` numbers per row. */
-function parameters(options: AitmOptions, inputs: number, sizes: ModelSizes): ParameterSpec[] {
-  const { width, bottom, transfer, tower } = parts(options, inputs, sizes);
-  const attention = sizes.tasks > 1 ? ['query', 'key', 'value'] : [];
-  return [
-    ...stackedMlpParameters('bottom', bottom),
-    ...transfers(sizes).flatMap((name) => denseParameters(name, transfer)),
-    ...attention.map((part) => ({
-      name: `attention.${part}.kernel`,
-      shape: [width, width],
-      initializer: { kind: 'normal' as const, deviation: 0.01 }, // the authors' code
-      group: 'weight',
-    })),
-    ...towerParameters('tower', tower),
-  ];
-}
-
-function buffers(options: AitmOptions, sizes: ModelSizes): BufferSpec[] {
-  const { bottom, transfer, tower } = parts(options, inputWidth(options, sizes), sizes);
-  return [
-    ...stackedMlpBuffers('bottom', bottom),
-    ...transfers(sizes).flatMap((name) => denseBuffers(name, transfer)),
-    ...stackedMlpBuffers('tower', tower),
-  ];
-}
-
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes } = inputs;
-  const logits = logitsOf(inputs.embedding, inputs); // [B,T]
-  if (sizes.tasks === 1) return { logits };
-  const calibrator = disorder(logits, sizes); // [B]
-  const weight = calibratorWeight(options, sizes);
-  return {
-    logits,
-    ...(weight > 0 && { penalties: { calibrator: mul(calibrator, weight) } }),
-    diagnostics: { calibrator },
-  };
-}
-
-/** x [B, in], or [T, B, in] for each task -> logits [B, T]. */
-function logitsOf(x: Tensor, inputs: Inputs): Tensor {
-  const { options, sizes } = inputs;
-  const { bottomDims, towerDims, norm } = options;
-  const q = stackedMlp(x, 'bottom', bottomDims, inputs, norm); // [T,B,d]
-  const outputs = [slice(q, 0, 0, 1)]; // [1,B,d] each
-  transfers(sizes).forEach((name, t) => {
-    const u = denseBlocks(outputs[t], name, [bottomDims.at(-1) as number], inputs, norm); // [1,B,d]
-    outputs.push(attention(concat([slice(q, 0, t + 1, t + 2), u], 0), inputs));
+function top(options: AitmOptions, inputs: number, sizes: ModelSizes): Top {
+  const { bottomDims, towerDims, towersPerScenario, norm } = options;
+  const { tasks } = sizes;
+  const [heads, width] = [towersPerScenario ? ('product' as const) : ('shared' as const), last(bottomDims)];
+  const bottom = stackedMlp('bottom', { count: tasks, inputs, dims: bottomDims, norm });
+  const transfers = Array.from({ length: tasks - 1 }, (_, t) =>
+    mlp(`transfer.${t + 1}`, { inputs: width, dims: [width], norm }),
+  );
+  const attend = attention('attention', width);
+  const tower = towers('tower', { count: headCount(heads, sizes), inputs: width, dims: towerDims, norm });
+  return layer([bottom, ...transfers, ...(tasks > 1 ? [attend] : []), tower], (x: Tensor, step) => {
+    const q = bottom(x, step); // [T,B,d]
+    const o = [slice(q, 0, 0, 1)]; // [1,B,d] each
+    transfers.forEach((transfer, t) => {
+      const u = transfer(o[t], step); // [1,B,d]
+      o.push(attend(concat([slice(q, 0, t + 1, t + 2), u], 0), step)); // [1,B,d]
+    });
+    const answers = tower(concat(o, 0), step); // [B,H]
+    return { logits: ownHeads(answers, heads, sizes, step) }; // [B,T]
   });
-  const answers = towers(concat(outputs, 0), 'tower', towerDims, inputs, norm); // [B,H]
-  return ownHeads(answers, towerHeads(options), inputs);
 }
 
-/** Weighs what a task has and what it is told against each other: [2, B, d] -> [1, B, d]. */
-function attention(v: Tensor, { parameter }: Inputs): Tensor {
-  const [query, key, value] = ['query', 'key', 'value'].map((part) => matmul(v, parameter(`attention.${part}.kernel`))); // [2,B,d]
-  const scores = mul(reduceSum(mul(query, key), [2]), 1 / Math.sqrt(v.shape[2] as number)); // [2,B]
-  const weights = softmax(transpose(scores, [1, 0])); // [B,2]
-  return weightedSum(reshape(weights, [1, 'B', 2]), value);
+/** Weighs what a task has and the message from the one before: [2, B, d] -> [1, B, d]. */
+function attention(name: string, width: number): Layer {
+  const [query, key, value] = ['query', 'key', 'value'].map(
+    (part) => parameter(`${name}.${part}.kernel`, [width, width], { kind: 'normal', deviation: 0.01 }), // the authors' code
+  );
+  return layer([query, key, value], (v, step) => {
+    const [Q, K, V] = [query, key, value].map((kernel) => matmul(v, kernel(step))); // [2,B,d]
+    const scores = mul(reduceSum(mul(Q, K), [2]), 1 / Math.sqrt(width)); // [2,B]
+    const weights = softmax(transpose(scores, [1, 0])); // [B,2]
+    return weightedSum(reshape(weights, [1, 'B', 2]), V); // [1,B,d]
+  });
+}
+
+/** By itself the model may penalise a task that is more likely than the one before it. */
+function build(options: AitmOptions, sizes: ModelSizes): Network {
+  const whole = top(options, inputWidth(options, sizes), sizes);
+  return network([whole], (step) => {
+    const { logits } = whole(step.embedding, step); // [B,T]
+    if (sizes.tasks === 1) return { logits };
+    const calibrator = disorder(logits, sizes); // [B]
+    const weight = calibratorWeight(options, sizes);
+    const penalties: Record<string, Tensor> = weight > 0 ? { calibrator: mul(calibrator, weight) } : {};
+    return { logits, penalties, diagnostics: { calibrator } };
+  });
 }
 
 /** How much more likely tasks are than those before them: [B]. */
@@ -159,9 +123,6 @@ export const aitm: ModelDefinition<AitmOptions> = {
   options: aitmOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({}),
-  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
-  buffers,
-  forward,
-  taskTop: { parameters, logits: logitsOf },
-  reference: AITM_REFERENCE,
+  build,
+  top,
 };

@@ -6,18 +6,11 @@
  * a convex combination. What is learned is the difference from that start, so that L2 pulls towards it, not towards 0.
  */
 import { z } from 'zod';
-import { add, matmul, type NodeFactory, reshape, type Tensor } from '../../graph/index.ts';
-import type {
-  BufferSpec,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../contract.ts';
-import { inputWidth } from '../layers/fields.ts';
-import { headsAsTaskTop, networkPerHead, ownHeads, towerParameters, towers } from '../layers/heads.ts';
-import { stackedLayer, stackedMlpBuffers, stackedMlpParameters } from '../layers/stack.ts';
+import { add, matmul, reshape } from '../../graph/index.ts';
+import type { Layer, ModelDefinition, ModelSizes, Top } from '../contract.ts';
+import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
+import { last, layer, parameter } from '../layers/layer.ts';
+import { stackedBlocks } from '../layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
 
 export const crossStitchOptions = z.strictObject({
@@ -40,54 +33,31 @@ export const crossStitchOptions = z.strictObject({
 
 export type CrossStitchOptions = z.output<typeof crossStitchOptions>;
 
-/** Of networks that read `width` numbers per row each. */
-function parameters(options: CrossStitchOptions, width: number, sizes: ModelSizes): ParameterSpec[] {
-  const { bottom, tower } = networkPerHead(options, width, sizes);
-  return [
-    ...stackedMlpParameters('bottom', bottom),
-    ...bottom.dims.map((_, l) => ({
-      name: `stitch.${l}.kernel`,
-      shape: [bottom.count, bottom.count],
-      initializer: { kind: 'zeros' as const },
-      group: 'weight',
-    })),
-    ...towerParameters('tower', tower),
-  ];
-}
-
-function buffers(options: CrossStitchOptions, sizes: ModelSizes): BufferSpec[] {
-  const { bottom, tower } = networkPerHead(options, inputWidth(options, sizes), sizes);
-  return [...stackedMlpBuffers('bottom', bottom), ...stackedMlpBuffers('tower', tower)];
-}
-
-function forward(inputs: ForwardInputs<CrossStitchOptions>): ForwardOutputs {
-  const answers = answersOf(inputs.embedding, inputs); // [B,H]
-  return { logits: ownHeads(answers, inputs.options.heads, inputs), diagnostics: { answers } };
-}
-
-/** x [B, in], or [T, B, in] for the heads of each task -> the answers of all heads [B, H]. */
-function answersOf(x: Tensor, inputs: ForwardInputs<CrossStitchOptions>): Tensor {
-  const { bottomDims, towerDims, norm } = inputs.options;
-  const stitched = bottomDims.reduce((hidden, _, l) => {
-    const own = stackedLayer(hidden, `bottom.${l}`, inputs, norm); // [H,B,n]
-    return stitch(own, `stitch.${l}.kernel`, inputs);
-  }, x);
-  return towers(stitched, 'tower', towerDims, inputs, norm);
+function top(options: CrossStitchOptions, inputs: number, sizes: ModelSizes): Top {
+  const { bottomDims, towerDims, ownShare, heads, norm } = options;
+  const count = headCount(heads, sizes);
+  const blocks = stackedBlocks('bottom', { count, inputs, dims: bottomDims, norm });
+  const units = bottomDims.map((_, l) => crossStitchUnit(`stitch.${l}`, count, ownShare));
+  const tower = towers('tower', { count, inputs: last(bottomDims), dims: towerDims, norm });
+  return headsTop([...blocks, ...units, tower], heads, sizes, (x, step) => {
+    const stitched = blocks.reduce((hidden, block, l) => {
+      const own = block(hidden, step); // [H,B,n]
+      return units[l](own, step); // [H,B,n]
+    }, x);
+    return tower(stitched, step); // [B,H]
+  });
 }
 
 /** x~_h = sum_j alpha_hj x_j, equation 1 of the paper for any number of networks: [H, B, n] -> [H, B, n]. */
-function stitch(x: Tensor, name: string, { parameter, options }: ForwardInputs<CrossStitchOptions>): Tensor {
-  const [count, , width] = x.shape as number[];
-  const alpha = add(start(x.graph, count, options.ownShare), parameter(name)); // [H,H]
-  return reshape(matmul(alpha, reshape(x, [count, `${width}B`])), [count, 'B', width]);
-}
-
-/** [H, H]: each row adds up to 1. */
-function start(graph: NodeFactory, count: number, ownShare: number): Tensor {
-  const own = count === 1 ? 1 : ownShare;
-  const other = count === 1 ? 0 : (1 - ownShare) / (count - 1);
-  const entries = Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? own : other));
-  return graph.constant(entries, [count, count]);
+function crossStitchUnit(name: string, count: number, ownShare: number): Layer {
+  const difference = parameter(`${name}.kernel`, [count, count], { kind: 'zeros' });
+  const [own, other] = count === 1 ? [1, 0] : [ownShare, (1 - ownShare) / (count - 1)]; // each row adds up to 1
+  const start = Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? own : other));
+  return layer([difference], (x, step) => {
+    const width = x.shape[2] as number;
+    const alpha = add(x.graph.constant(start, [count, count]), difference(step)); // [H,H]
+    return reshape(matmul(alpha, reshape(x, [count, `${width}B`])), [count, 'B', width]); // [H,B,n]
+  });
 }
 
 export const crossStitch: ModelDefinition<CrossStitchOptions> = {
@@ -103,8 +73,5 @@ export const crossStitch: ModelDefinition<CrossStitchOptions> = {
   options: crossStitchOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ bottomDims: [512, 256], towerDims: [128, 64] }),
-  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
-  buffers,
-  forward,
-  taskTop: headsAsTaskTop(parameters, answersOf),
+  ...standsAlone(top),
 };

@@ -22,12 +22,10 @@ import {
   sub,
   type Tensor,
 } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { inputWidth } from '../layers/fields.ts';
-import { headCount, ownHeads, towerParameters, towers } from '../layers/heads.ts';
-import { stackedMlpBuffers } from '../layers/stack.ts';
+import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
+import { headCount, ownHeads, standsAlone, towers } from '../layers/heads.ts';
+import { layer } from '../layers/layer.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
-import { ESMM_REFERENCE } from '../references/esmm.ts';
 
 export const esmmOptions = z.strictObject({
   key: z.literal('esmm').default('esmm'),
@@ -41,16 +39,24 @@ export const esmmOptions = z.strictObject({
 
 export type EsmmOptions = z.output<typeof esmmOptions>;
 
-const towerSizes = ({ towerDims, heads, norm }: EsmmOptions, inputs: number, sizes: ModelSizes) => ({
-  count: headCount(heads, sizes),
-  inputs,
-  dims: towerDims,
-  norm,
-});
+function top({ towerDims, heads, norm }: EsmmOptions, inputs: number, sizes: ModelSizes): Top {
+  const tower = towers('tower', { count: headCount(heads, sizes), inputs, dims: towerDims, norm });
+  return layer([tower], (x: Tensor, step) => {
+    const own = ownHeads(tower(x, step), heads, sizes, step); // [B,2]
+    const [a, b] = [slice(own, 1, 0, 1), slice(own, 1, 1, 2)]; // [B,1] each
+    return {
+      logits: concat([a, productLogit(a, b)], 1), // [B,2]
+      diagnostics: { cvr: reshape(sigmoid(b), ['B']) },
+    };
+  });
+}
 
-/** Of towers that read `width` numbers per row. */
-const parameters = (options: EsmmOptions, width: number, sizes: ModelSizes): ParameterSpec[] =>
-  towerParameters('tower', towerSizes(options, width, sizes));
+/** The logit of sigma(a) sigma(b): [B, 1]. The largest power is taken out, so that none overflows. */
+function productLogit(a: Tensor, b: Tensor): Tensor {
+  const powers = neg(concat([a, b, add(a, b)], 1)); // [B,3]
+  const largest = stopGradient(reduceMax(powers, [1], true)); // [B,1]
+  return neg(add(largest, log(reduceSum(exp(sub(powers, largest)), [1], true))));
+}
 
 function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): { path: string; message: string }[] {
   if (tasks === 2 && orderedTasks) return [];
@@ -59,28 +65,6 @@ function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): { path: 
       ? 'in these data a training row may have the second label without the first (data prepared by an older version do not tell: prepare them anew)'
       : `these data have ${tasks === 1 ? 'one task' : `${tasks} tasks`}`;
   return [{ path: 'model.key', message: `esmm needs two tasks of which the second implies the first; ${found}` }];
-}
-
-function forward(inputs: ForwardInputs<EsmmOptions>): ForwardOutputs {
-  return outputsOf(inputs.embedding, inputs);
-}
-
-/** x [B, in], or [T, B, in] for the tower of each task. */
-function outputsOf(x: Tensor, inputs: ForwardInputs<EsmmOptions>): ForwardOutputs {
-  const { towerDims, heads, norm } = inputs.options;
-  const own = ownHeads(towers(x, 'tower', towerDims, inputs, norm), heads, inputs); // [B,2]
-  const [a, b] = [slice(own, 1, 0, 1), slice(own, 1, 1, 2)]; // [B,1] each
-  return {
-    logits: concat([a, productLogit(a, b)], 1), // [B,2]
-    diagnostics: { cvr: reshape(sigmoid(b), ['B']) },
-  };
-}
-
-/** The logit of sigma(a) sigma(b): [B, 1]. The largest power is taken out, so that none overflows. */
-function productLogit(a: Tensor, b: Tensor): Tensor {
-  const powers = neg(concat([a, b, add(a, b)], 1)); // [B,3]
-  const largest = stopGradient(reduceMax(powers, [1], true)); // [B,1]
-  return neg(add(largest, log(reduceSum(exp(sub(powers, largest)), [1], true))));
 }
 
 export const esmm: ModelDefinition<EsmmOptions> = {
@@ -97,9 +81,5 @@ export const esmm: ModelDefinition<EsmmOptions> = {
   problems,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ towerDims: [512, 256, 128] }),
-  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
-  buffers: (options, sizes) => stackedMlpBuffers('tower', towerSizes(options, inputWidth(options, sizes), sizes)),
-  forward,
-  taskTop: { parameters, logits: (bottoms, inputs) => outputsOf(bottoms, inputs).logits },
-  reference: ESMM_REFERENCE,
+  ...standsAlone(top),
 };

@@ -6,26 +6,17 @@
  * authors' code.
  */
 import { z } from 'zod';
-import { concat, mul, oneHot, reshape, softmax, sub, type Tensor, transpose } from '../../graph/index.ts';
-import type {
-  BufferSpec,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../contract.ts';
-import { type CgcSizes, cgc, cgcBuffers, cgcParameters } from '../layers/cgc.ts';
-import { embedded, embeddingParameters } from '../layers/embedding.ts';
-import { headCount, mixture, ownHeads, towerParameters, towers, weightedSum } from '../layers/heads.ts';
-import { linear, linearParameters } from '../layers/linear.ts';
-import {
-  stackedLinear,
-  stackedLinearParameters,
-  stackedMlp,
-  stackedMlpBuffers,
-  stackedMlpParameters,
-} from '../layers/stack.ts';
+import { concat, mul, oneHot, reshape, softmax, sub, transpose } from '../../graph/index.ts';
+import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
+import { cgc } from '../layers/cgc.ts';
+import { embedding } from '../layers/embedding.ts';
+import { inputWidth } from '../layers/fields.ts';
+import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { last, layer } from '../layers/layer.ts';
+import { linear } from '../layers/linear.ts';
+import { mixture, weightedSum } from '../layers/mixture.ts';
+import { stackedLinear, stackedMlp } from '../layers/stack.ts';
+import { network } from '../network.ts';
 import {
   BASELINE_TRAINING,
   commonOptions,
@@ -35,7 +26,6 @@ import {
   scenarioDimOption,
   widths,
 } from '../options.ts';
-import { HINET_REFERENCE } from '../references/hinet.ts';
 
 const count = z.int().min(1);
 
@@ -55,92 +45,49 @@ const hinetOptions = z.strictObject({
 });
 
 export type HinetOptions = z.output<typeof hinetOptions>;
-type Inputs = ForwardInputs<HinetOptions>;
 
-/** Sizes of the two layers and the towers. */
-function partsOf(options: HinetOptions, sizes: ModelSizes) {
-  const { embeddingDim, subExpertDims, expertDims, towerDims, norm } = options;
+function build(options: HinetOptions, sizes: ModelSizes): Network {
+  const { subExpertDims, expertDims, sharedExperts: shared, specificExperts: specific, towerDims, norm } = options;
   const heads = headCount(options.heads, sizes);
-  const subExpert = { inputs: sizes.fields * embeddingDim, dims: subExpertDims, norm };
-  const task: CgcSizes = {
-    heads,
-    inputs: 3 * (subExpertDims.at(-1) as number),
-    dims: expertDims,
-    specific: options.specificExperts,
-    shared: options.sharedExperts,
-    norm,
-  };
-  return {
-    shared: { count: options.sharedSubExperts, ...subExpert },
-    specific: { count: sizes.scenarios * options.specificSubExperts, ...subExpert },
-    task,
-    tower: { count: heads, inputs: expertDims.at(-1) as number, dims: towerDims, norm },
-  };
+  const extract = scenarioLayer(options, sizes);
+  const task = cgc('task', { heads, inputs: 3 * last(subExpertDims), dims: expertDims, specific, shared, norm });
+  const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: towerDims, norm });
+  return network([extract, task, tower], (step) => {
+    const c = extract(step.embedding, step); // [B,3n]
+    const rows = task({ heads: c, shared: c }, step); // [H,B,m]
+    const answers = tower(rows.heads, step); // [B,H]
+    return { logits: ownHeads(answers, options.heads, sizes, step), diagnostics: { answers, scenarioLayer: c } };
+  });
 }
 
-function parameters(options: HinetOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { shared, specific, task, tower } = partsOf(options, sizes);
+/** x [B, in] -> [A ; own ; G], each n wide: [B, 3n]. */
+function scenarioLayer(options: HinetOptions, sizes: ModelSizes) {
+  const { subExpertDims: dims, sharedSubExperts, specificSubExperts, scenarioDim, norm } = options;
   const { scenarios } = sizes;
-  return [
-    ...stackedMlpParameters('shared', shared),
-    ...linearParameters('shared.gate', shared.inputs, options.sharedSubExperts),
-    ...stackedMlpParameters('specific', specific),
-    ...stackedLinearParameters('specific.gate', scenarios, specific.inputs, options.specificSubExperts),
-    ...embeddingParameters('scenario.embedding', scenarios, options.scenarioDim),
-    ...linearParameters('attention', options.scenarioDim, scenarios),
-    ...cgcParameters('task', task),
-    ...towerParameters('tower', tower),
-  ];
-}
+  const [inputs, width] = [inputWidth(options, sizes), last(dims)];
+  const shared = stackedMlp('shared', { count: sharedSubExperts, inputs, dims, norm });
+  const sharedGate = linear('shared.gate', { inputs, outputs: sharedSubExperts });
+  const specific = stackedMlp('specific', { count: scenarios * specificSubExperts, inputs, dims, norm });
+  const specificGate = stackedLinear('specific.gate', { count: scenarios, inputs, outputs: specificSubExperts });
+  const vector = embedding('scenario.embedding', { count: scenarios, width: scenarioDim });
+  const attention = linear('attention', { inputs: scenarioDim, outputs: scenarios });
 
-function buffers(options: HinetOptions, sizes: ModelSizes): BufferSpec[] {
-  const { shared, specific, task, tower } = partsOf(options, sizes);
-  return [
-    ...stackedMlpBuffers('shared', shared),
-    ...stackedMlpBuffers('specific', specific),
-    ...cgcBuffers('task', task),
-    ...stackedMlpBuffers('tower', tower),
-  ];
-}
+  return layer([shared, sharedGate, specific, specificGate, vector, attention], (x, step) => {
+    const gate = reshape(sharedGate(x, step), [1, 'B', sharedSubExperts]);
+    const G = mixture(gate, shared(x, step)); // [1,B,n]
+    const subExperts = reshape(specific(x, step), [scenarios, specificSubExperts, 'B', width]);
+    const P = mixture(specificGate(x, step), subExperts); // [S,B,n]
 
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes } = inputs;
-  const { task } = partsOf(options, sizes);
-  const c = scenarioLayer(inputs); // [B,3n]
-  const { heads } = cgc({ heads: c, shared: c }, 'task', task, inputs); // [H,B,m]
-  const answers = towers(heads, 'tower', options.towerDims, inputs, options.norm); // [B,H]
-  return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers, scenarioLayer: c } };
-}
-
-/** [A ; own ; G], each n wide: [B, 3n]. */
-function scenarioLayer(inputs: Inputs): Tensor {
-  const { options, sizes, embedding: x, parameter } = inputs;
-  const { subExpertDims: dims, specificSubExperts, norm } = options;
-  const width = dims.at(-1) as number;
-
-  const gate = reshape(linear(x, 'shared.gate', parameter), [1, 'B', options.sharedSubExperts]);
-  const G = mixture(gate, stackedMlp(x, 'shared', dims, inputs, norm)); // [1,B,n]
-  const subExperts = reshape(stackedMlp(x, 'specific', dims, inputs, norm), [
-    sizes.scenarios,
-    specificSubExperts,
-    'B',
-    width,
-  ]);
-  const P = mixture(stackedLinear(x, 'specific.gate', parameter), subExperts); // [S,B,n]
-  const transferAndOwn = weightedSum(scenarioWeights(inputs), P); // [2,B,n]
-  return reshape(transpose(concat([transferAndOwn, G], 0), [1, 0, 2]), ['B', 3 * width]); // [B,3n]
-}
-
-/** How a row weighs every scenario's P, for A and for its own: [2, B, S]. */
-function scenarioWeights({ sizes, scenario, parameter }: Inputs): Tensor {
-  const { scenarios } = sizes;
-  const own = oneHot(scenario, scenarios); // [B,S]
-  const attention = softmax(linear(embedded(scenario, 'scenario.embedding', parameter), 'attention', parameter)); // [B,S]
-  const others = mul(attention, sub(1, own)); // [B,S]
-  return concat(
-    [others, own].map((weights) => reshape(weights, [1, 'B', scenarios])),
-    0,
-  );
+    const own = oneHot(step.scenario, scenarios); // [B,S]
+    const a = softmax(attention(vector(step.scenario, step), step)); // [B,S]
+    const others = mul(a, sub(1, own)); // [B,S]
+    const weights = concat(
+      [others, own].map((one) => reshape(one, [1, 'B', scenarios])),
+      0,
+    ); // [2,B,S]
+    const transferAndOwn = weightedSum(weights, P); // [2,B,n]
+    return reshape(transpose(concat([transferAndOwn, G], 0), [1, 0, 2]), ['B', 3 * width]); // [B,3n]
+  });
 }
 
 export const hinet: ModelDefinition<HinetOptions> = {
@@ -168,8 +115,5 @@ export const hinet: ModelDefinition<HinetOptions> = {
     specificExperts: 2,
     towerDims: [128, 64],
   }),
-  parameters,
-  buffers,
-  forward,
-  reference: HINET_REFERENCE,
+  build,
 };

@@ -4,22 +4,30 @@
  * encodes by a transformer first, are pooled by the data's fields.
  */
 import { z } from 'zod';
-import { add, matmul, oneHot, reshape, slice, type Tensor, transpose } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { leakyRelu } from '../layers/activation.ts';
-import { embeddingParameters } from '../layers/embedding.ts';
-import { headCount, mixture, ownHeads, towerParameters, towers } from '../layers/heads.ts';
 import {
-  type GeneratedLayer,
-  generatedLayer,
-  generatedLayerParameters,
-  ownLayer,
-  ownProduct,
-} from '../layers/hypernetwork.ts';
-import { linear, linearParameters } from '../layers/linear.ts';
-import { stackedLinear, stackedLinearParameters } from '../layers/stack.ts';
+  add,
+  cast,
+  greater,
+  matmul,
+  maximum,
+  mul,
+  oneHot,
+  reshape,
+  slice,
+  type Tensor,
+  transpose,
+} from '../../graph/index.ts';
+import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import { embedding } from '../layers/embedding.ts';
+import { inputWidth } from '../layers/fields.ts';
+import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { type Generated, generator, ownLayer, ownProduct } from '../layers/hypernetwork.ts';
+import { layer, parameter } from '../layers/layer.ts';
+import { linear } from '../layers/linear.ts';
+import { mixture } from '../layers/mixture.ts';
+import { stackedLinear } from '../layers/stack.ts';
+import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
-import { M2M_REFERENCE } from '../references/m2m.ts';
 
 const count = z.int().min(1);
 
@@ -42,87 +50,70 @@ const m2mOptions = z.strictObject({
 
 export type M2mOptions = z.output<typeof m2mOptions>;
 
-type Inputs = ForwardInputs<M2mOptions>;
+/** x above 0, x/10 below. A product with its own derivative, so the backward pass reuses it for free. */
+const leaky = (x: Tensor): Tensor => mul(x, maximum(cast(greater(x, 0), 'float32'), 0.1));
 
-const leaky = (x: Tensor): Tensor => leakyRelu(x, 0.1);
+function build(options: M2mOptions, sizes: ModelSizes): Network {
+  const { width: V, scenarioWidth, scenarioDim, taskDim, heads } = options;
+  const { scenarios, tasks } = sizes;
+  const count = headCount(heads, sizes);
+  const scenarioTable = embedding('scenario.embedding', { count: scenarios, width: scenarioDim }).table;
+  const scenarioVector = linear('scenario.vector', { inputs: scenarioDim, outputs: scenarioWidth });
+  const taskTable = embedding('task.embedding', { count: tasks, width: taskDim }).table;
+  const taskVector = linear('task.vector', { inputs: taskDim, outputs: V });
+  const expert = stackedLinear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
+  const unit = (name: string, depth: number, size: number) =>
+    Array.from({ length: depth }, (_, i) =>
+      generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }),
+    );
+  const attentionUnit = unit('attention', options.attentionDepth, 2 * V);
+  const towerUnits = Array.from({ length: options.towerLayers }, (_, j) => unit(`meta.${j}`, options.towerDepth, V));
+  const attention = attentionLogits(options, sizes);
+  const tower = towers('tower', { count, inputs: V, dims: options.towerDims });
 
-/** Names of the generated layers, and their widths: attention sees an expert beside a task. */
-const metaLayers = ({ width, attentionDepth, towerLayers, towerDepth }: M2mOptions) => {
-  const unit = (name: string, depth: number) => Array.from({ length: depth }, (_, i) => `${name}.${i}`);
-  return {
-    attention: { width: 2 * width, names: unit('attention', attentionDepth) },
-    towers: Array.from({ length: towerLayers }, (_, j) => ({ width, names: unit(`meta.${j}`, towerDepth) })),
-  };
-};
+  const vectors = [scenarioTable, scenarioVector, taskTable, taskVector];
+  const units = [...attentionUnit, ...towerUnits.flat()];
+  return network([...vectors, expert, ...units, attention, tower], (step) => {
+    const own = oneHot(step.scenario, scenarios); // [B,S]
+    const s = leaky(scenarioVector(scenarioTable(step), step)); // [S,V_s]
+    const generate = (made: typeof attentionUnit): Generated[] => made.map((one) => one(s, step));
 
-function parameters(options: M2mOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { embeddingDim, experts, width, scenarioWidth, scenarioDim, taskDim, towerDims, heads } = options;
-  const { attention, towers } = metaLayers(options);
-  const vectors: ParameterSpec = {
-    name: 'attention.vector',
-    shape: [sizes.tasks, 2 * width],
-    initializer: { kind: 'uniform', bound: 1 / Math.sqrt(2 * width) },
-    group: 'weight',
-  };
-  return [
-    ...embeddingParameters('scenario.embedding', sizes.scenarios, scenarioDim),
-    ...linearParameters('scenario.vector', scenarioDim, scenarioWidth),
-    ...embeddingParameters('task.embedding', sizes.tasks, taskDim),
-    ...linearParameters('task.vector', taskDim, width),
-    ...stackedLinearParameters('expert', experts, sizes.fields * embeddingDim, width),
-    ...[attention, ...towers].flatMap(({ width: size, names }) =>
-      names.flatMap((name) => generatedLayerParameters(name, { vector: scenarioWidth, inputs: size, outputs: size })),
-    ),
-    vectors,
-    ...towerParameters('tower', { count: headCount(heads, sizes), inputs: width, dims: towerDims }),
-  ];
-}
-
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes, embedding, scenario, parameter, dropout } = inputs;
-  const own = oneHot(scenario, sizes.scenarios); // [B,S]
-  const scenarios = leaky(linear(parameter('scenario.embedding'), 'scenario.vector', parameter)); // [S,V_s]
-  const generated = ({ width, names }: { width: number; names: string[] }): GeneratedLayer[] =>
-    names.map((name) => generatedLayer(scenarios, name, { inputs: width, outputs: width }, parameter));
-  const { attention, towers: units } = metaLayers(options);
-
-  const experts = dropout(leaky(stackedLinear(embedding, 'expert', parameter)), 'expert'); // [K,B,V]
-  const scores = attentionLogits(experts, generated(attention), own, inputs); // [T,B,K]
-  const mixed = mixture(scores, experts); // [T,B,V]
-  const last = units.reduce((hidden, unit) => {
-    const made = metaUnit(hidden, generated(unit), own, options.towerInnerActivation); // [T,B,V]
-    return leaky(add(made, hidden));
-  }, mixed); // [T,B,V]
-  const answers = towers(last, 'tower', options.towerDims, inputs); // [B,H]
-  return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers } };
+    const E = step.dropout(leaky(expert(step.embedding, step)), 'expert'); // [K,B,V]
+    const layers = generate(attentionUnit);
+    const tau = leaky(taskVector(taskTable(step), step)); // [T,V]
+    const a = attention(E, tau, layers, own, step); // [T,B,K]
+    const R = mixture(a, E); // [T,B,V]
+    const L = towerUnits.reduce((hidden, one) => {
+      const made = metaUnit(hidden, generate(one), own, options.towerInnerActivation); // [T,B,V]
+      return leaky(add(made, hidden)); // [T,B,V]
+    }, R);
+    const answers = tower(L, step); // [B,H]
+    return { logits: ownHeads(answers, heads, sizes, step), diagnostics: { answers } };
+  });
 }
 
 /**
  * v_t . meta_att([E_k ; tau_t]) for every expert and task. The first layer is linear before its activation, so it takes the
- * experts' half once for all tasks and the tasks' half once for all rows: experts [K, B, V] -> [T, B, K].
+ * experts' half once for all tasks and the tasks' half once for all rows: experts [K, B, V], tasks [T, V] -> [T, B, K].
  */
-function attentionLogits(
-  experts: Tensor,
-  [first, ...rest]: GeneratedLayer[],
-  own: Tensor,
-  { options, sizes, parameter }: Inputs,
-): Tensor {
-  const { experts: count, width } = options;
-  const tasks = leaky(linear(parameter('task.embedding'), 'task.vector', parameter)); // [T,V]
-  const [upper, lower] = [0, width].map((from) => slice(first.kernels, 1, from, from + width)); // [S,V,2V]
-  const ofExperts = reshape(ownProduct(experts, upper, own), [count, 1, 'B', 2 * width]); // [K,1,B,2V]
-  const bias = reshape(first.biases, [sizes.scenarios, 1, 2 * width]); // [S,1,2V]
-  const perScenario = transpose(add(matmul(tasks, lower), bias), [1, 0, 2]); // [T,S,2V]
-  const hidden = leaky(add(ofExperts, matmul(own, perScenario))); // [K,T,B,2V]
-  const vectors = reshape(parameter('attention.vector'), [sizes.tasks, 2 * width, 1]); // [T,2V,1]
-  const scores = matmul(metaUnit(hidden, rest, own), vectors); // [K,T,B,1]
-  return transpose(reshape(scores, [count, sizes.tasks, 'B']), [1, 2, 0]); // [T,B,K]
+function attentionLogits({ experts: K, width: V }: M2mOptions, { scenarios: S, tasks: T }: ModelSizes) {
+  const v = parameter('attention.vector', [T, 2 * V], { kind: 'uniform', bound: 1 / Math.sqrt(2 * V) });
+  return layer([v], (E: Tensor, tau: Tensor, [first, ...rest]: Generated[], own: Tensor, step: Step) => {
+    const [upper, lower] = [0, V].map((from) => slice(first.kernels, 1, from, from + V)); // [S,V,2V]
+    const ofExperts = reshape(ownProduct(E, upper, own), [K, 1, 'B', 2 * V]); // [K,1,B,2V]
+    const bias = reshape(first.biases, [S, 1, 2 * V]); // [S,1,2V]
+    const perScenario = transpose(add(matmul(tau, lower), bias), [1, 0, 2]); // [T,S,2V]
+    const hidden = leaky(add(ofExperts, matmul(own, perScenario))); // [K,T,B,2V]
+    const vectors = reshape(v(step), [T, 2 * V, 1]); // [T,2V,1]
+    const scores = matmul(metaUnit(hidden, rest, own), vectors); // [K,T,B,1]
+    return transpose(reshape(scores, [K, T, 'B']), [1, 2, 0]); // [T,B,K]
+  });
 }
 
 /** Rows [..., B, w] through the generated layers of their own scenarios. */
-const metaUnit = (x: Tensor, layers: GeneratedLayer[], own: Tensor, activateLast = true): Tensor =>
-  layers.reduce((hidden, layer, i) => {
-    const next = ownLayer(hidden, layer, own); // [...,B,w]
+const metaUnit = (x: Tensor, layers: Generated[], own: Tensor, activateLast = true): Tensor =>
+  layers.reduce((hidden, made, i) => {
+    const next = ownLayer(hidden, made, own); // [...,B,w]
     return activateLast || i < layers.length - 1 ? leaky(next) : next;
   }, x);
 
@@ -142,7 +133,5 @@ export const m2m: ModelDefinition<M2mOptions> = {
   options: m2mOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ experts: 8, width: 32, scenarioWidth: 64 }),
-  parameters,
-  forward,
-  reference: M2M_REFERENCE,
+  build,
 };

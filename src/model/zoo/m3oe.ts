@@ -21,12 +21,15 @@ import {
   sub,
   type Tensor,
 } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { ownHeads, towerParameters, towers, weightedSum } from '../layers/heads.ts';
-import { stackedLinear, stackedLinearParameters, stackedMlp, stackedMlpParameters } from '../layers/stack.ts';
-import { starNetwork, starParameters } from '../layers/star.ts';
+import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
+import { inputWidth } from '../layers/fields.ts';
+import { ownHeads, towers } from '../layers/heads.ts';
+import { last, parameter } from '../layers/layer.ts';
+import { weightedSum } from '../layers/mixture.ts';
+import { stackedLinear, stackedMlp } from '../layers/stack.ts';
+import { starNetwork } from '../layers/star.ts';
+import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, presets, widths } from '../options.ts';
-import { M3OE_REFERENCE } from '../references/m3oe.ts';
 
 const width = z.int().min(1);
 
@@ -49,71 +52,46 @@ const m3oeOptions = z.strictObject({
 });
 
 export type M3oeOptions = z.output<typeof m3oeOptions>;
-type Inputs = ForwardInputs<M3oeOptions>;
 
-const BALANCES = ['domain', 'task', 'ownDomain', 'ownTask'] as const;
+function build(options: M3oeOptions, sizes: ModelSizes): Network {
+  const { starDim, fusedDim, experts: K, expertDims } = options;
+  const { scenarios: S, tasks: T } = sizes;
+  const [inputs, heads, norm] = [inputWidth(options, sizes), S * T, 'layer' as const];
+  const star = starNetwork('star', { heads: S, inputs, dims: [starDim] });
+  const fusion = stackedMlp('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm });
+  const skip = stackedMlp('skip', { count: 1, inputs, dims: [fusedDim], norm });
+  const expert = stackedMlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
+  const gate = stackedLinear('gate', { count: heads, inputs: fusedDim, outputs: K });
+  const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: expertDims.slice(-1), norm });
+  const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
+    parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),
+  );
 
-function parameters(options: M3oeOptions, { fields, scenarios, tasks }: ModelSizes): ParameterSpec[] {
-  const { embeddingDim, starDim, fusedDim, experts, expertDims } = options;
-  const inputs = fields * embeddingDim;
-  const heads = scenarios * tasks;
-  const answer = expertDims.at(-1) as number;
-  const norm = 'layer';
-  return [
-    ...starParameters('star', { heads: scenarios, inputs, dims: [starDim] }),
-    ...stackedMlpParameters('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm }),
-    ...stackedMlpParameters('skip', { count: 1, inputs, dims: [fusedDim], norm }),
-    ...stackedMlpParameters('expert', { count: experts + scenarios + tasks, inputs: fusedDim, dims: expertDims, norm }),
-    ...stackedLinearParameters('gate', heads, fusedDim, experts),
-    ...towerParameters('tower', { count: heads, inputs: answer, dims: [answer], norm }),
-    ...BALANCES.map(
-      (name): ParameterSpec => ({
-        name: `balance.${name}`,
-        shape: [],
-        initializer: { kind: 'ones' },
-        group: 'balance',
-      }),
-    ),
-  ];
-}
+  return network([star, fusion, skip, expert, gate, tower, ...balances], (step) => {
+    const { embedding: x, scenario } = step;
+    const stars = star(x, step); // [S,B,n], every scenario's
+    const own = reshape(oneHot(scenario, S), [1, 'B', S]);
+    const v = weightedSum(own, stars); // [1,B,n]
+    const fused = fusion(v, step); // [1,B,f]
+    const u = reshape(add(fused, skip(x, step)), ['B', fusedDim]); // [B,f]
+    const experts = expert(u, step); // [K+S+T,B,n]: shared, of domains, of tasks
 
-function forward(inputs: Inputs): ForwardOutputs {
-  const { expertDims } = inputs.options;
-  const u = fusedRow(inputs); // [B,f]
-  const experts = stackedMlp(u, 'expert', expertDims, inputs, 'layer'); // [K+S+T,B,n]
-  const weights = expertWeights(u, inputs); // [H,B,K+S+T]
-  const mixed = weightedSum(weights, experts); // [H,B,n]
-  const answers = towers(mixed, 'tower', expertDims.slice(-1), inputs, 'layer'); // [B,H]
-  return { logits: ownHeads(answers, 'product', inputs), diagnostics: { answers, weights } };
-}
+    const gates = softmax(gate(stopGradient(u), step)); // [H,B,K]
+    const [omegaD, omegaT, betaD, betaT] = balances.map((balance) => sigmoid(balance(step))); // [] each
+    const domains = mul(
+      omegaD,
+      ownAndOthers(betaD, heads, S, (head) => head % S),
+    ); // [H,S]
+    const perTask = mul(
+      omegaT,
+      ownAndOthers(betaT, heads, T, (head) => Math.floor(head / S)),
+    ); // [H,T]
+    const fixed = reshape(concat([domains, perTask], 1), [heads, 1, S + T]);
+    const weights = concat([gates, expand(fixed, [heads, 'B', S + T])], 2); // [H,B,K+S+T]
 
-/** u [B, f]: each row through its own scenario's kernel, beside a layer that all scenarios share. */
-function fusedRow(inputs: Inputs): Tensor {
-  const { options, sizes, embedding: x, scenario } = inputs;
-  const stars = starNetwork(x, 'star', [options.starDim], inputs); // [S,B,n], every scenario's
-  const own = reshape(oneHot(scenario, sizes.scenarios), [1, 'B', sizes.scenarios]);
-  const v = weightedSum(own, stars); // [1,B,n]
-  const fused = stackedMlp(v, 'fusion', [options.fusedDim], inputs, 'layer'); // [1,B,f]
-  const skip = stackedMlp(x, 'skip', [options.fusedDim], inputs, 'layer'); // [1,B,f]
-  return reshape(add(fused, skip), ['B', options.fusedDim]);
-}
-
-/** How each head weighs shared, domain and task experts, in this order: [H, B, K+S+T]. */
-function expertWeights(u: Tensor, { sizes, parameter }: Inputs): Tensor {
-  const { scenarios, tasks } = sizes;
-  const heads = scenarios * tasks;
-  const gates = softmax(stackedLinear(stopGradient(u), 'gate', parameter)); // [H,B,K]
-  const [omegaD, omegaT, betaD, betaT] = BALANCES.map((name) => sigmoid(parameter(`balance.${name}`))); // [] each
-  const domains = mul(
-    omegaD,
-    ownAndOthers(betaD, heads, scenarios, (head) => head % scenarios),
-  ); // [H,S]
-  const perTask = mul(
-    omegaT,
-    ownAndOthers(betaT, heads, tasks, (head) => Math.floor(head / scenarios)),
-  ); // [H,T]
-  const fixed = reshape(concat([domains, perTask], 1), [heads, 1, scenarios + tasks]);
-  return concat([gates, expand(fixed, [heads, 'B', scenarios + tasks])], 2);
+    const answers = tower(weightedSum(weights, experts), step); // [B,H]
+    return { logits: ownHeads(answers, 'product', sizes, step), diagnostics: { answers, weights } };
+  });
 }
 
 /** beta for a head's own expert, (1 - beta) / (count - 1) for each other: [H, count]. */
@@ -142,9 +120,7 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
   options: m3oeOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ starDim: 512, fusedDim: 256, expertDims: [64] }),
-  parameters,
-  forward,
+  build,
   validationGroup: ({ balanceFrom, balanceLearningRate: learningRate }) =>
     balanceFrom === 'validation' ? { group: 'balance', learningRate } : undefined,
-  reference: M3OE_REFERENCE,
 };

@@ -1,19 +1,11 @@
 /** MMoE: multi-gate mixture of experts (Ma et al., KDD 2018). All heads share the experts; each mixes them by a gate of its own. */
 import { z } from 'zod';
-import type { Tensor } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { inputWidth } from '../layers/fields.ts';
-import { headCount, headsAsTaskTop, mixture, ownHeads, towerParameters, towers } from '../layers/heads.ts';
-import {
-  forEachMember,
-  stackedLinear,
-  stackedLinearParameters,
-  stackedMlp,
-  stackedMlpBuffers,
-  stackedMlpParameters,
-} from '../layers/stack.ts';
+import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
+import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
+import { last } from '../layers/layer.ts';
+import { mixture } from '../layers/mixture.ts';
+import { forEachMember, stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
-import { MMOE_REFERENCE } from '../references/mmoe.ts';
 
 export const mmoeOptions = z.strictObject({
   key: z.literal('mmoe').default('mmoe'),
@@ -27,37 +19,16 @@ export const mmoeOptions = z.strictObject({
 
 export type MmoeOptions = z.output<typeof mmoeOptions>;
 
-function parts({ experts, expertDims, towerDims, heads, norm }: MmoeOptions, inputs: number, sizes: ModelSizes) {
+function top({ experts, expertDims, towerDims, heads, norm }: MmoeOptions, inputs: number, sizes: ModelSizes): Top {
   const count = headCount(heads, sizes);
-  return {
-    expert: { count: experts, inputs, dims: expertDims, norm },
-    gate: { count, inputs, experts },
-    tower: { count, inputs: expertDims.at(-1) as number, dims: towerDims, norm },
-  };
-}
-
-/** Of a model that reads `width` numbers per row. */
-function parameters(options: MmoeOptions, width: number, sizes: ModelSizes): ParameterSpec[] {
-  const { expert, gate, tower } = parts(options, width, sizes);
-  return [
-    ...stackedMlpParameters('expert', expert),
-    ...stackedLinearParameters('gate', gate.count, gate.inputs, gate.experts),
-    ...towerParameters('tower', tower),
-  ];
-}
-
-function forward(inputs: ForwardInputs<MmoeOptions>): ForwardOutputs {
-  const { options, embedding } = inputs;
-  const answers = answersOf(embedding, inputs); // [B,H]
-  return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers } };
-}
-
-/** x [B, in], or [T, B, in] for the heads of each task -> the answers of all heads [B, H]. */
-function answersOf(x: Tensor, inputs: ForwardInputs<MmoeOptions>): Tensor {
-  const { expertDims, towerDims, norm } = inputs.options;
-  const experts = stackedMlp(forEachMember(x), 'expert', expertDims, inputs, norm); // [K,B,n] or [T,K,B,n]
-  const mixed = mixture(stackedLinear(x, 'gate', inputs.parameter), experts); // [H,B,n]
-  return towers(mixed, 'tower', towerDims, inputs, norm);
+  const expert = stackedMlp('expert', { count: experts, inputs, dims: expertDims, norm });
+  const gate = stackedLinear('gate', { count, inputs, outputs: experts });
+  const tower = towers('tower', { count, inputs: last(expertDims), dims: towerDims, norm });
+  return headsTop([expert, gate, tower], heads, sizes, (x, step) => {
+    const E = expert(forEachMember(x), step); // [K,B,n], or [T,K,B,n]
+    const f = mixture(gate(x, step), E); // [H,B,n]
+    return tower(f, step); // [B,H]
+  });
 }
 
 export const mmoe: ModelDefinition<MmoeOptions> = {
@@ -69,12 +40,5 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
   options: mmoeOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
-  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
-  buffers: (options, sizes) => {
-    const { expert, tower } = parts(options, inputWidth(options, sizes), sizes);
-    return [...stackedMlpBuffers('expert', expert), ...stackedMlpBuffers('tower', tower)];
-  },
-  forward,
-  taskTop: headsAsTaskTop(parameters, answersOf),
-  reference: MMOE_REFERENCE,
+  ...standsAlone(top),
 };

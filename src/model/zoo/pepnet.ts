@@ -5,14 +5,15 @@
  */
 import { z } from 'zod';
 import { concat, mul, relu, stopGradient, type Tensor } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { embedded, embeddingParameters } from '../layers/embedding.ts';
+import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import { embedding } from '../layers/embedding.ts';
 import { fieldIndices, fieldProblems, fieldsOf } from '../layers/fields.ts';
-import { gateUnit, gateUnitParameters, stackedGateUnit, stackedGateUnitParameters } from '../layers/gate-unit.ts';
-import { headCount, ownHeads, towerParameters, towers } from '../layers/heads.ts';
-import { stackedLinear, stackedLinearParameters } from '../layers/stack.ts';
+import { gateUnit } from '../layers/gate-unit.ts';
+import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { last, layer, widthsOf } from '../layers/layer.ts';
+import { stackedLinear } from '../layers/stack.ts';
+import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
-import { PEPNET_REFERENCE } from '../references/pepnet.ts';
 
 const fieldList = z.array(z.string()).default([]);
 
@@ -33,57 +34,36 @@ const pepnetOptions = z.strictObject({
 
 export type PepnetOptions = z.output<typeof pepnetOptions>;
 
-type Inputs = ForwardInputs<PepnetOptions>;
+function build(options: PepnetOptions, sizes: ModelSizes): Network {
+  const { embeddingDim, taskDims, gateDim, towerDims, scenarioDim, heads } = options;
+  const [input, prior] = [options.inputFields, options.priorFields].map((names) => fieldIndices(names, sizes));
+  const [inputs, priors] = [input.length * embeddingDim, prior.length * embeddingDim];
+  const g = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
+  const gateEp = gateUnit('input.gate', { inputs: scenarioDim + inputs, hidden: gateDim || inputs, outputs: inputs });
+  const tasks = widthsOf(inputs, taskDims).map((dims, i) => taskLayer(`task.${i}`, sizes.tasks, dims, priors + inputs));
+  const towerInputs = last([inputs, ...taskDims]);
+  const tower = towers('tower', { count: headCount(heads, sizes), inputs: towerInputs, dims: towerDims });
 
-/** Fields of the input and of the prior, and how many numbers they have. */
-function parts({ inputFields, priorFields, embeddingDim }: PepnetOptions, sizes: ModelSizes) {
-  const [input, prior] = [inputFields, priorFields].map((names) => fieldIndices(names, sizes));
-  return { input, prior, inputs: input.length * embeddingDim, priors: prior.length * embeddingDim };
+  return network([g, gateEp, ...tasks, tower], (step) => {
+    const x = fieldsOf(step.embedding, input, embeddingDim); // [B,n]
+    const known = concat([g(step.scenario, step), stopGradient(x)], 1); // [B,E+n]
+    const o = mul(gateEp(known, step), x); // [B,n]
+    const q = concat([fieldsOf(step.embedding, prior, embeddingDim), stopGradient(o)], 1); // [B,P+n]
+    const h = tasks.reduce((hidden, task) => task(hidden, q, step), o); // [T,B,w]
+    const answers = tower(h, step); // [B,H]
+    return { logits: ownHeads(answers, heads, sizes, step), diagnostics: { answers, rescaled: o } };
+  });
 }
 
-function parameters(options: PepnetOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { taskDims, gateDim, towerDims, scenarioDim, heads } = options;
-  const { scenarios, tasks } = sizes;
-  const { inputs, priors } = parts(options, sizes);
-  const before = [inputs, ...taskDims];
-  return [
-    ...embeddingParameters('scenario.embedding', scenarios, scenarioDim),
-    ...gateUnitParameters('input.gate', { inputs: scenarioDim + inputs, hidden: gateDim || inputs, outputs: inputs }),
-    ...taskDims.flatMap((outputs, i) => [
-      ...stackedLinearParameters(`task.${i}`, tasks, before[i], outputs),
-      ...stackedGateUnitParameters(`task.${i}.gate`, tasks, { inputs: priors + inputs, hidden: outputs, outputs }),
-    ]),
-    ...towerParameters('tower', {
-      count: headCount(heads, sizes),
-      inputs: before.at(-1) as number,
-      dims: towerDims,
-    }),
-  ];
+/** One layer of PPNet: h [B, in] or [T, B, in] and q [B, P+n] -> [T, B, w]. A factor multiplies an activated number. */
+function taskLayer(name: string, count: number, dims: { inputs: number; outputs: number }, known: number) {
+  const dense = stackedLinear(name, { count, ...dims });
+  const gate = gateUnit(`${name}.gate`, { count, inputs: known, hidden: dims.outputs, outputs: dims.outputs });
+  return layer([dense, gate], (h: Tensor, q: Tensor, step: Step) => {
+    const activated = step.dropout(relu(dense(h, step)), name); // [T,B,w]
+    return mul(activated, gate(q, step)); // [T,B,w]
+  });
 }
-
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes, embedding } = inputs;
-  const { input, prior } = parts(options, sizes);
-  const x = fieldsOf(embedding, input, options.embeddingDim); // [B,n]
-  const rescaled = rescaledInput(x, inputs); // [B,n]
-  const known = concat([fieldsOf(embedding, prior, options.embeddingDim), stopGradient(rescaled)], 1); // [B,P+n]
-  const answers = towers(taskNetworks(rescaled, known, inputs), 'tower', options.towerDims, inputs); // [B,H]
-  return { logits: ownHeads(answers, options.heads, inputs), diagnostics: { answers, rescaled } };
-}
-
-/** EPNet: x [B, n] times the scenario's factors. */
-function rescaledInput(x: Tensor, { scenario, parameter }: Inputs): Tensor {
-  const known = concat([embedded(scenario, 'scenario.embedding', parameter), stopGradient(x)], 1); // [B,E+n]
-  return mul(gateUnit(known, 'input.gate', parameter), x); // [B,n]
-}
-
-/** PPNet: o [B, n] and q [B, P+n] -> the last layer of each task [T, B, w]. A factor multiplies an activated number. */
-const taskNetworks = (o: Tensor, q: Tensor, { options, parameter, dropout }: Inputs): Tensor =>
-  options.taskDims.reduce((hidden, _, i) => {
-    const layer = `task.${i}`;
-    const activated = dropout(relu(stackedLinear(hidden, layer, parameter)), layer); // [T,B,w]
-    return mul(activated, stackedGateUnit(q, `${layer}.gate`, parameter)); // [T,B,w]
-  }, o);
 
 export const pepnet: ModelDefinition<PepnetOptions> = {
   key: 'pepnet',
@@ -105,7 +85,5 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
   ],
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ taskDims: [256, 128, 64] }),
-  parameters,
-  forward,
-  reference: PEPNET_REFERENCE,
+  build,
 };

@@ -3,21 +3,11 @@
  * it is CGC. The last level has no shared gate, since nothing would read it.
  */
 import { z } from 'zod';
-import type { Tensor } from '../../graph/index.ts';
-import type {
-  BufferSpec,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../contract.ts';
-import { type CgcRows, type CgcSizes, cgc, cgcBuffers, cgcParameters } from '../layers/cgc.ts';
-import { inputWidth } from '../layers/fields.ts';
-import { headCount, headsAsTaskTop, ownHeads, towerParameters, towers } from '../layers/heads.ts';
-import { stackedMlpBuffers } from '../layers/stack.ts';
+import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
+import { cgc } from '../layers/cgc.ts';
+import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
+import { last } from '../layers/layer.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
-import { PLE_REFERENCE } from '../references/ple.ts';
 
 export const pleOptions = z.strictObject({
   key: z.literal('ple').default('ple'),
@@ -36,51 +26,18 @@ export const pleOptions = z.strictObject({
 
 export type PleOptions = z.output<typeof pleOptions>;
 
-/** The levels of a model that reads `width` numbers per row. */
-function levelsOf(options: PleOptions, width: number, sizes: ModelSizes): CgcSizes[] {
-  const { levels, specificExperts, sharedExperts, heads, norm } = options;
-  return levels.map((dims, l) => ({
-    heads: headCount(heads, sizes),
-    inputs: l === 0 ? width : (levels[l - 1].at(-1) as number),
-    dims,
-    specific: specificExperts,
-    shared: sharedExperts,
-    norm,
-    sharedGate: l < levels.length - 1,
-  }));
-}
-
-const towerSizes = ({ levels, towerDims, heads, norm }: PleOptions, sizes: ModelSizes) => ({
-  count: headCount(heads, sizes),
-  inputs: levels.at(-1)?.at(-1) as number,
-  dims: towerDims,
-  norm,
-});
-
-/** Of a model that reads `width` numbers per row. */
-const parameters = (options: PleOptions, width: number, sizes: ModelSizes): ParameterSpec[] => [
-  ...levelsOf(options, width, sizes).flatMap((level, l) => cgcParameters(`level.${l}`, level)),
-  ...towerParameters('tower', towerSizes(options, sizes)),
-];
-
-const buffers = (options: PleOptions, sizes: ModelSizes): BufferSpec[] => [
-  ...levelsOf(options, inputWidth(options, sizes), sizes).flatMap((level, l) => cgcBuffers(`level.${l}`, level)),
-  ...stackedMlpBuffers('tower', towerSizes(options, sizes)),
-];
-
-function forward(inputs: ForwardInputs<PleOptions>): ForwardOutputs {
-  const answers = answersOf(inputs.embedding, inputs); // [B,H]
-  return { logits: ownHeads(answers, inputs.options.heads, inputs), diagnostics: { answers } };
-}
-
-/** x [B, in], or [T, B, in] for the heads of each task -> the answers of all heads [B, H]. */
-function answersOf(x: Tensor, inputs: ForwardInputs<PleOptions>): Tensor {
-  const { options, sizes } = inputs;
-  const { heads } = levelsOf(options, x.shape.at(-1) as number, sizes).reduce<CgcRows>(
-    (rows, level, l) => cgc(rows, `level.${l}`, level, inputs),
-    { heads: x, shared: x },
-  ); // [H,B,n]
-  return towers(heads, 'tower', options.towerDims, inputs, options.norm);
+function top(options: PleOptions, width: number, sizes: ModelSizes): Top {
+  const { specificExperts: specific, sharedExperts: shared, towerDims, norm } = options;
+  const count = headCount(options.heads, sizes);
+  const levels = options.levels.map((dims, l, all) => {
+    const inputs = l === 0 ? width : last(all[l - 1]);
+    return cgc(`level.${l}`, { heads: count, inputs, dims, specific, shared, norm, sharedGate: l < all.length - 1 });
+  });
+  const tower = towers('tower', { count, inputs: last(last(options.levels)), dims: towerDims, norm });
+  return headsTop([...levels, tower], options.heads, sizes, (x, step) => {
+    const { heads } = levels.reduce((rows, level) => level(rows, step), { heads: x, shared: x }); // [H,B,n]
+    return tower(heads, step); // [B,H]
+  });
 }
 
 export const ple: ModelDefinition<PleOptions> = {
@@ -99,9 +56,5 @@ export const ple: ModelDefinition<PleOptions> = {
   options: pleOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
-  parameters: (options, sizes) => parameters(options, inputWidth(options, sizes), sizes),
-  buffers,
-  forward,
-  taskTop: headsAsTaskTop(parameters, answersOf),
-  reference: PLE_REFERENCE,
+  ...standsAlone(top),
 };

@@ -6,19 +6,17 @@
  * belongs to the scenario alone. The side network sees x as it came, not normalised.
  */
 import { z } from 'zod';
-import { add, concat, reshape, type Tensor, transpose } from '../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../contract.ts';
-import { embedded, embeddingParameters } from '../layers/embedding.ts';
+import { add, concat, reshape, transpose } from '../../graph/index.ts';
+import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
+import { embedding } from '../layers/embedding.ts';
+import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads } from '../layers/heads.ts';
-import { linear, linearParameters, mlp, mlpParameters } from '../layers/linear.ts';
-import {
-  partitionedNorm,
-  partitionedNormBuffers,
-  partitionedNormParameters,
-} from '../layers/norms/partitioned-norm.ts';
-import { starNetwork, starParameters } from '../layers/star.ts';
+import { last } from '../layers/layer.ts';
+import { linear, mlp } from '../layers/linear.ts';
+import { partitionedNorm } from '../layers/norms/partitioned-norm.ts';
+import { starNetwork } from '../layers/star.ts';
+import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
-import { STAR_REFERENCE } from '../references/star.ts';
 
 const starOptions = z.strictObject({
   key: z.literal('star').default('star'),
@@ -31,32 +29,25 @@ const starOptions = z.strictObject({
 
 export type StarOptions = z.output<typeof starOptions>;
 
-function parameters(options: StarOptions, sizes: ModelSizes): ParameterSpec[] {
-  const { embeddingDim, starDims, sideDims, scenarioDim, heads } = options;
-  const { fields, scenarios, tasks } = sizes;
-  const inputs = fields * embeddingDim;
-  return [
-    ...partitionedNormParameters('norm', scenarios, inputs),
-    ...starParameters('star', { heads: headCount(heads, sizes), inputs, dims: [...starDims, 1] }),
-    ...embeddingParameters('scenario.embedding', scenarios, scenarioDim),
-    ...mlpParameters('side', scenarioDim + inputs, sideDims),
-    ...linearParameters(`side.${sideDims.length}`, sideDims.at(-1) ?? scenarioDim + inputs, tasks),
-  ];
-}
+function build(options: StarOptions, sizes: ModelSizes): Network {
+  const { starDims, sideDims, scenarioDim, heads } = options;
+  const { scenarios, tasks } = sizes;
+  const [inputs, count] = [inputWidth(options, sizes), headCount(heads, sizes)];
+  const sideInputs = scenarioDim + inputs;
+  const PN = partitionedNorm('norm', { scenarios, size: inputs });
+  const star = starNetwork('star', { heads: count, inputs, dims: [...starDims, 1] });
+  const g = embedding('scenario.embedding', { count: scenarios, width: scenarioDim });
+  const side = mlp('side', { inputs: sideInputs, dims: sideDims });
+  const sideAnswer = linear(`side.${sideDims.length}`, { inputs: last([sideInputs, ...sideDims]), outputs: tasks });
 
-function forward(inputs: ForwardInputs<StarOptions>): ForwardOutputs {
-  const { options, embedding } = inputs;
-  const normed = partitionedNorm(embedding, 'norm', inputs); // [B,n]
-  const stars = starNetwork(normed, 'star', [...options.starDims, 1], inputs); // [H,B,1]
-  const answers = transpose(reshape(stars, [stars.shape[0], 'B']), [1, 0]); // [B,H]
-  return { logits: add(ownHeads(answers, options.heads, inputs), sideLogits(inputs)) };
-}
-
-/** The side network (section 3.4): scenario and fields, not normalised, to one logit per task [B, T]. */
-function sideLogits({ options, embedding, scenario, parameter, dropout }: ForwardInputs<StarOptions>): Tensor {
-  const { sideDims } = options;
-  const rows = concat([embedded(scenario, 'scenario.embedding', parameter), embedding], 1); // [B,E+n]
-  return linear(mlp(rows, 'side', sideDims, parameter, dropout), `side.${sideDims.length}`, parameter); // [B,T]
+  return network([PN, star, g, side, sideAnswer], (step) => {
+    const { embedding: x, scenario } = step;
+    const stars = star(PN(x, step), step); // [H,B,1]
+    const answers = transpose(reshape(stars, [count, 'B']), [1, 0]); // [B,H]
+    const own = ownHeads(answers, heads, sizes, step); // [B,T]
+    const rows = concat([g(scenario, step), x], 1); // [B,E+n]
+    return { logits: add(own, sideAnswer(side(rows, step), step)) }; // [B,T]
+  });
 }
 
 export const star: ModelDefinition<StarOptions> = {
@@ -72,9 +63,5 @@ export const star: ModelDefinition<StarOptions> = {
   options: starOptions,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ starDims: [512, 256, 128], sideDims: [128] }),
-  parameters,
-  buffers: ({ embeddingDim }, { fields, scenarios }) =>
-    partitionedNormBuffers('norm', scenarios, fields * embeddingDim),
-  forward,
-  reference: STAR_REFERENCE,
+  build,
 };

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { numberOf } from '../../evaluate/index.ts';
-import { arranged } from '../../model/arrangement.ts';
+import { arranged } from '../../interop/arrangement.ts';
 import { Checks } from '../checks.ts';
 import { type Fixture, NotUnderstood } from '../fixture.ts';
 import { type ReferenceModel, readReferenceModel } from '../reference-model.ts';

@@ -7,11 +7,11 @@ import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
 import { selectRun } from '../../../src/export/select/select-run.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
+import { exportWeights } from '../../../src/interop/exchange.ts';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
 import { type StoredTensor, writeSafetensors } from '../../../src/store/safetensors.ts';
 import { evaluateRun } from '../../../src/train/evaluate-run.ts';
-import { exportWeights } from '../../../src/train/exchange.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../support.ts';
 
 const folder = temporaryFolder();

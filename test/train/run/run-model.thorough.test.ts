@@ -7,11 +7,11 @@ import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
 import { selectRun } from '../../../src/export/select/select-run.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
+import { exportWeights } from '../../../src/interop/exchange.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';
 import { listCheckpoints, loadCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
 import { evaluateRun } from '../../../src/train/evaluate-run.ts';
-import { exportWeights } from '../../../src/train/exchange.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../support.ts';
 

@@ -16,6 +16,8 @@ import { inferenceGraph } from '../../../src/inference/graphs/forward.ts';
 import { openModel } from '../../../src/inference/model/finished.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../../src/model/contract.ts';
+import { parameter } from '../../../src/model/layers/layer.ts';
+import { network } from '../../../src/model/network.ts';
 import { findModel } from '../../../src/model/registry.ts';
 import { createSession } from '../../../src/runtime/session.ts';
 import { newRun } from '../../../src/train/run/new-run.ts';
@@ -38,15 +40,15 @@ const model: ModelDefinition<CommonOptions> = {
   purpose: '',
   options: z.object({ embeddingDim: z.number(), dropout: z.number() }),
   presets: {},
-  parameters: () => [
-    { name: 'a', shape: [F * D, T], initializer: { kind: 'zeros' }, group: 'weight' },
-    { name: 'c', shape: [K * L, T], initializer: { kind: 'zeros' }, group: 'weight' },
-  ],
-  forward({ embedding, parameter, sequences }) {
-    const { items, mask } = sequences();
-    const places = add(reduceSum(mul(items, items), [3]), mask); // [B,K,L]
-    const fromItems = matmul(reshape(places, ['B', K * L]), parameter('c')); // [B,T]
-    return { logits: add(matmul(embedding, parameter('a')), fromItems) };
+  build() {
+    const a = parameter('a', [F * D, T], { kind: 'zeros' });
+    const c = parameter('c', [K * L, T], { kind: 'zeros' });
+    return network([a, c], (step) => {
+      const { items, mask } = step.sequences();
+      const places = add(reduceSum(mul(items, items), [3]), mask); // [B,K,L]
+      const fromItems = matmul(reshape(places, ['B', K * L]), c(step)); // [B,T]
+      return { logits: add(matmul(step.embedding, a(step)), fromItems) };
+    });
   },
 };
 

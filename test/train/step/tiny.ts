@@ -4,6 +4,8 @@ import type { LossReduction, TaskWeightingOptions } from '../../../src/config/ru
 import { matmul } from '../../../src/graph/index.ts';
 import { view } from '../../../src/inference/arena/weights.ts';
 import type { CommonOptions, ModelDefinition } from '../../../src/model/contract.ts';
+import { parameter } from '../../../src/model/layers/layer.ts';
+import { network } from '../../../src/model/network.ts';
 import { type StepContext, trainStep } from '../../../src/train/step/step.ts';
 import {
   openWeighting,
@@ -21,10 +23,10 @@ const linear: ModelDefinition<CommonOptions> = {
   purpose: 'numbers that can be worked out by hand',
   options: z.strictObject({ embeddingDim: z.int(), dropout: z.number() }),
   presets: {},
-  parameters: ({ embeddingDim }, { tasks }) => [
-    { name: 'kernel', shape: [embeddingDim, tasks], initializer: { kind: 'zeros' }, group: 'weight' },
-  ],
-  forward: ({ embedding, parameter }) => ({ logits: matmul(embedding, parameter('kernel')) }), // [B,T]
+  build({ embeddingDim }, { tasks }) {
+    const kernel = parameter('kernel', [embeddingDim, tasks], { kind: 'zeros' });
+    return network([kernel], (step) => ({ logits: matmul(step.embedding, kernel(step)) })); // [B,T]
+  },
 };
 
 export interface Problem {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openPrepared } from '../../../data/prepared/open.ts';
-import { models } from '../../../model/registry.ts';
-import { importWeights } from '../../../train/exchange.ts';
+import { importWeights } from '../../../interop/exchange.ts';
+import { layouts } from '../../../interop/registry.ts';
 import { helpEnd } from '../../help.ts';
 import { RequiredOption } from '../../options.ts';
 import { print } from '../../output.ts';
@@ -15,7 +15,6 @@ interface Options {
 }
 
 export function importVerb(program: Command): void {
-  const known = [...models.values()].filter(({ reference }) => reference !== undefined).map(({ key }) => key);
   const verb = program
     .command('import')
     .summary("bring the weights of a model's published implementation into a run folder")
@@ -23,7 +22,7 @@ export function importVerb(program: Command): void {
       'Takes every tensor by the name its authors gave it. The run folder can be evaluated and predict; it has no training ' +
         'to resume, but --warm-start can go on from it.',
     )
-    .addOption(new RequiredOption('--model <key>', `the model: ${known.join(', ')}`))
+    .addOption(new RequiredOption('--model <key>', `the model: ${[...layouts.keys()].join(', ')}`))
     .addOption(new RequiredOption('--weights <file>', "safetensors with the authors' names, plain or behind `param.`"))
     .addOption(
       new RequiredOption('--config <file>', "the authors' configuration as JSON, flat or as the entry `config`"),

@@ -8,30 +8,37 @@
  * the last step is done for each condition.
  */
 import { add, expand, mul, relu, reshape, type Tensor } from '../../../graph/index.ts';
-import type { ParameterSpec } from '../../contract.ts';
-import { linear, xavierParameters } from '../linear.ts';
+import type { Layer } from '../../contract.ts';
+import { layer, xavier } from '../layer.ts';
+import { linear } from '../linear.ts';
 
-type Parameters = (name: string) => Tensor;
+interface NormSizes {
+  /** Numbers of a condition. */
+  inputs: number;
+  hidden: number;
+  /** N, how many norms there are, and d, the numbers that each one scales. */
+  norms: number;
+  dimension: number;
+}
 
 /**
  * Scales and shifts by a hypernetwork (Ha et al. 2017), a ReLU layer and a linear one: conditions [C, c] -> N pairs of d numbers
- * each, [C, N, 2, d], the scale first, as its distance from 1.
+ * each, [C, N, 2, d], the scale first, as its distance from 1. The last layer starts at a tenth of its usual size: all norms begin
+ * near the plain one.
  */
-export function generatedNorms(conditions: Tensor, name: string, dimension: number, parameter: Parameters): Tensor {
-  const numbers = linear(relu(linear(conditions, `${name}.0`, parameter)), `${name}.1`, parameter); // [C,N*2*d]
-  const [count, width] = numbers.shape as number[];
-  const plain = numbers.graph.constant([1, 0], [2, 1]);
-  return add(reshape(numbers, [count, width / (2 * dimension), 2, dimension]), plain);
-}
-
-/** The last layer starts at a tenth of its usual size: all norms begin near the plain one. */
-export const generatedNormParameters = (
+export function generatedNorms(
   name: string,
-  { inputs, hidden, outputs }: { inputs: number; hidden: number; outputs: number },
-): ParameterSpec[] => [
-  ...xavierParameters(`${name}.0`, [inputs, hidden]),
-  ...xavierParameters(`${name}.1`, [hidden, outputs], { gain: 0.1 }),
-];
+  { inputs, hidden, norms, dimension }: NormSizes,
+): Layer<[conditions: Tensor]> {
+  const outputs = norms * 2 * dimension;
+  const first = linear(`${name}.0`, { inputs, outputs: hidden, start: xavier(inputs, hidden) });
+  const second = linear(`${name}.1`, { inputs: hidden, outputs, start: xavier(hidden, outputs, 0.1) });
+  return layer([first, second], (conditions, step) => {
+    const numbers = second(relu(first(conditions, step)), step); // [C,N*2*d]
+    const plain = numbers.graph.constant([1, 0], [2, 1]);
+    return add(reshape(numbers, [conditions.shape[0], norms, 2, dimension]), plain); // [C,N,2,d]
+  });
+}
 
 /** Numbers of each condition c in C: [C, 1, n] for all rows, or [C, B, n] where rows differ, too. */
 export interface ScaleAndShift {

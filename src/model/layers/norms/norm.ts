@@ -12,10 +12,29 @@ import {
   sub,
   type Tensor,
 } from '../../../graph/index.ts';
-import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../../contract.ts';
+import type { Layer } from '../../contract.ts';
+import { buffer, layer, parameter } from '../layer.ts';
 
 /** Norm between a dense layer's product and its ReLU. */
 export type Norm = 'none' | 'batch' | 'layer';
+
+/** The norm that options choose, of x [B, n] or a stack [K, B, n]: `shape` is [n] or [K, n]. */
+export function normalization(name: string, norm: Norm, shape: readonly number[]): Layer {
+  if (norm === 'none') return layer([], (x) => x);
+  return norm === 'batch' ? batchNorm(name, shape) : layerNorm(name, shape);
+}
+
+/** What a norm multiplies by and adds, of the given shape. */
+export const affine = (name: string, shape: readonly number[]) => ({
+  scale: parameter(`${name}.scale`, shape, { kind: 'ones' }),
+  shift: parameter(`${name}.shift`, shape, { kind: 'zeros' }),
+});
+
+/** Moving mean and variance of a batch norm. */
+export const movingAverages = (name: string, shape: readonly number[]) => ({
+  mean: buffer(`${name}.mean`, shape, 0),
+  variance: buffer(`${name}.variance`, shape, 1),
+});
 
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -30,69 +49,50 @@ export interface BatchNormOptions {
  * up a share of them, the variance unbiased; in scoring they are the moving averages (Ioffe and Szegedy 2015).
  */
 export function batchNorm(
-  x: Tensor,
   name: string,
-  { training, rows, parameter, buffer, setBuffer }: ForwardInputs<CommonOptions>,
+  shape: readonly number[],
   { epsilon = 1e-5, momentum = 0.1 }: BatchNormOptions = {},
-): Tensor {
-  const axis = x.shape.length - 2;
-  const row = x.shape.map((size, i) => (i === axis ? 1 : size));
-  const [scale, shift] = ['scale', 'shift'].map((part) => reshape(parameter(`${name}.${part}`), row)); // [..,1,n]
-  const [movingMean, movingVariance] = ['mean', 'variance'].map((part) => buffer(`${name}.${part}`)); // [..,n]
-  if (!training) {
-    const factor = mul(scale, reciprocal(sqrt(add(reshape(movingVariance, row), epsilon)))); // [..,1,n]
-    return add(mul(x, factor), sub(shift, mul(reshape(movingMean, row), factor)));
-  }
-  const mean = div(reduceSum(x, [axis], true), rows()); // [..,1,n]
-  const centred = sub(x, mean); // [..,B,n]
-  const variance = div(reduceSum(mul(centred, centred), [axis], true), rows()); // [..,1,n]
-  const unbiased = mul(variance, div(rows(), maximum(sub(rows(), 1), 1))); // [..,1,n]
-  const moved = (before: Tensor, batch: Tensor): Tensor =>
-    add(mul(before, 1 - momentum), mul(reshape(batch, before.shape), momentum));
-  setBuffer(`${name}.mean`, moved(movingMean, mean));
-  setBuffer(`${name}.variance`, moved(movingVariance, unbiased));
-  return add(mul(centred, mul(scale, reciprocal(sqrt(add(variance, epsilon))))), shift); // [..,B,n]
+): Layer {
+  const own = affine(name, shape);
+  const moving = movingAverages(name, shape);
+  return layer([own.scale, own.shift, moving.mean, moving.variance], (x, step) => {
+    const axis = x.shape.length - 2;
+    const row = x.shape.map((size, i) => (i === axis ? 1 : size));
+    const [scale, shift] = [own.scale, own.shift].map((numbers) => reshape(numbers(step), row)); // [..,1,n]
+    const [movingMean, movingVariance] = [moving.mean(step), moving.variance(step)]; // [..,n]
+    if (!step.training) {
+      const factor = mul(scale, reciprocal(sqrt(add(reshape(movingVariance, row), epsilon)))); // [..,1,n]
+      return add(mul(x, factor), sub(shift, mul(reshape(movingMean, row), factor))); // [..,B,n]
+    }
+    const rows = () => step.rows(); // []
+    const mean = div(reduceSum(x, [axis], true), rows()); // [..,1,n]
+    const centred = sub(x, mean); // [..,B,n]
+    const variance = div(reduceSum(mul(centred, centred), [axis], true), rows()); // [..,1,n]
+    const unbiased = mul(variance, div(rows(), maximum(sub(rows(), 1), 1))); // [..,1,n]
+    const moved = (before: Tensor, batch: Tensor): Tensor =>
+      add(mul(before, 1 - momentum), mul(reshape(batch, before.shape), momentum)); // [..,n]
+    moving.mean.set(moved(movingMean, mean), step);
+    moving.variance.set(moved(movingVariance, unbiased), step);
+    return add(mul(centred, mul(scale, reciprocal(sqrt(add(variance, epsilon))))), shift); // [..,B,n]
+  });
 }
-
-/** Scale and shift of the given shape: [n], or [K, n] for a stack. */
-export const normParameters = (name: string, shape: readonly number[]): ParameterSpec[] => [
-  { name: `${name}.scale`, shape, initializer: { kind: 'ones' }, group: 'weight' },
-  { name: `${name}.shift`, shape, initializer: { kind: 'zeros' }, group: 'weight' },
-];
-
-/** Moving mean and variance of a batch norm. */
-export const batchNormBuffers = (name: string, shape: readonly number[]): BufferSpec[] => [
-  { name: `${name}.mean`, shape, initial: 0 },
-  { name: `${name}.variance`, shape, initial: 1 },
-];
 
 /** Layer norm over the last axis of x, with the biased variance: (x - mean) / sqrt(variance + 1e-5), before scale and shift. */
 export function standardized(x: Tensor): Tensor {
   const last = [x.shape.length - 1];
   const centred = sub(x, reduceMean(x, last, true));
-  const variance = reduceMean(mul(centred, centred), last, true);
+  const variance = reduceMean(mul(centred, centred), last, true); // [..,1]
   return mul(centred, reciprocal(sqrt(add(variance, 1e-5))));
 }
 
 /** Layer norm (Ba et al. 2016) with a scale and a shift [n], or [K, n] for a stack [K, B, n]. */
-function layerNorm(x: Tensor, name: string, parameter: (name: string) => Tensor): Tensor {
-  const row = x.shape.map((size, i) => (i === x.shape.length - 2 ? 1 : size));
-  const [scale, shift] = ['scale', 'shift'].map((part) => {
-    const numbers = parameter(`${name}.${part}`);
-    return numbers.shape.length === 1 ? numbers : reshape(numbers, row);
+function layerNorm(name: string, shape: readonly number[]): Layer {
+  const own = affine(name, shape);
+  return layer([own.scale, own.shift], (x, step) => {
+    const row = x.shape.map((size, i) => (i === x.shape.length - 2 ? 1 : size));
+    const [scale, shift] = [own.scale, own.shift].map((numbers) =>
+      shape.length === 1 ? numbers(step) : reshape(numbers(step), row),
+    ); // [n] or [K,1,n]
+    return add(mul(standardized(x), scale), shift);
   });
-  return add(mul(standardized(x), scale), shift);
 }
-
-/** The norm that options choose, of x [B, n] or a stack [K, B, n]. */
-export function normalized(x: Tensor, name: string, norm: Norm, inputs: ForwardInputs<CommonOptions>): Tensor {
-  if (norm === 'none') return x;
-  return norm === 'batch' ? batchNorm(x, name, inputs) : layerNorm(x, name, inputs.parameter);
-}
-
-export const normalizedParameters = (name: string, norm: Norm, shape: readonly number[]): ParameterSpec[] =>
-  norm === 'none' ? [] : normParameters(name, shape);
-
-/** Moving averages, where the norm has some. */
-export const normalizedBuffers = (name: string, norm: Norm, shape: readonly number[]): BufferSpec[] =>
-  norm === 'batch' ? batchNormBuffers(name, shape) : [];

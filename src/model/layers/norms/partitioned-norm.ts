@@ -21,8 +21,9 @@ import {
   type Tensor,
   where,
 } from '../../../graph/index.ts';
-import type { BufferSpec, CommonOptions, ForwardInputs, ParameterSpec } from '../../contract.ts';
-import { batchNormBuffers, normParameters } from './norm.ts';
+import type { Layer, Step } from '../../contract.ts';
+import { layer } from '../layer.ts';
+import { affine, movingAverages } from './norm.ts';
 
 const EPSILON = 1e-5;
 /** Share of a batch in the moving averages. */
@@ -33,28 +34,31 @@ const MOMENTUM = 0.1;
  * moving averages take up a share of them, the variance unbiased. One row has no variance: a scenario with fewer than two
  * rows in the batch is normalised by its moving averages, as all are in scoring, and these stay as they are.
  */
-export function partitionedNorm(x: Tensor, name: string, inputs: ForwardInputs<CommonOptions>): Tensor {
-  const { scenario, sizes, training, parameter, buffer } = inputs;
-  const own = oneHot(scenario, sizes.scenarios); // [B,S]
-  const [scale, shift] = [
-    mul(parameter(`${name}.scale`), parameter(`${name}.scenario.scale`)), // [S,n]
-    add(parameter(`${name}.shift`), parameter(`${name}.scenario.shift`)), // [S,n]
-  ];
-  const { centred, variance } = training
-    ? batchStatistics(x, own, name, inputs)
-    : { centred: sub(x, matmul(own, buffer(`${name}.mean`))), variance: buffer(`${name}.variance`) }; // [B,n], [S,n]
-  const factor = mul(scale, reciprocal(sqrt(add(variance, EPSILON)))); // [S,n]
-  return add(mul(centred, matmul(own, factor)), matmul(own, shift)); // [B,n]
+export function partitionedNorm(name: string, { scenarios, size }: { scenarios: number; size: number }): Layer {
+  const common = affine(name, [size]);
+  const own = affine(`${name}.scenario`, [scenarios, size]);
+  const moving = movingAverages(name, [scenarios, size]);
+  const parts = [common.scale, common.shift, own.scale, own.shift, moving.mean, moving.variance];
+  return layer(parts, (x, step) => {
+    const scenario = oneHot(step.scenario, scenarios); // [B,S]
+    const scale = mul(common.scale(step), own.scale(step)); // [S,n]
+    const shift = add(common.shift(step), own.shift(step)); // [S,n]
+    const { centred, variance } = step.training
+      ? batchStatistics(x, scenario, moving, step)
+      : { centred: sub(x, matmul(scenario, moving.mean(step))), variance: moving.variance(step) }; // [B,n], [S,n]
+    const factor = mul(scale, reciprocal(sqrt(add(variance, EPSILON)))); // [S,n]
+    return add(mul(centred, matmul(scenario, factor)), matmul(scenario, shift)); // [B,n]
+  });
 }
 
 /** Rows less the mean of their scenario [B, n] and the variance of each scenario [S, n]; the moving averages move. */
 function batchStatistics(
   x: Tensor,
   own: Tensor,
-  name: string,
-  { buffer, setBuffer }: ForwardInputs<CommonOptions>,
+  moving: ReturnType<typeof movingAverages>,
+  step: Step,
 ): { centred: Tensor; variance: Tensor } {
-  const [movingMean, movingVariance] = [buffer(`${name}.mean`), buffer(`${name}.variance`)]; // [S,n]
+  const [movingMean, movingVariance] = [moving.mean(step), moving.variance(step)]; // [S,n]
   const rows = reshape(reduceSum(own, [0]), [own.shape[1], 1]); // [S,1]
   const known = greater(rows, 1.5); // [S,1]
   const meanOf = (values: Tensor): Tensor => div(matmul(own, values, { transposeA: true }), maximum(rows, 1)); // [S,n]
@@ -65,17 +69,8 @@ function batchStatistics(
   const unbiased = mul(variance, div(rows, maximum(sub(rows, 1), 1))); // [S,n]
 
   const share = mul(cast(known, 'float32'), MOMENTUM); // [S,1]
-  const moved = (before: Tensor, batch: Tensor): Tensor => add(before, mul(share, sub(batch, before)));
-  setBuffer(`${name}.mean`, moved(movingMean, mean));
-  setBuffer(`${name}.variance`, moved(movingVariance, unbiased));
+  const moved = (before: Tensor, batch: Tensor): Tensor => add(before, mul(share, sub(batch, before))); // [S,n]
+  moving.mean.set(moved(movingMean, mean), step);
+  moving.variance.set(moved(movingVariance, unbiased), step);
   return { centred, variance: where(known, variance, movingVariance) };
 }
-
-export const partitionedNormParameters = (name: string, scenarios: number, size: number): ParameterSpec[] => [
-  ...normParameters(name, [size]),
-  ...normParameters(`${name}.scenario`, [scenarios, size]),
-];
-
-/** Moving mean and variance of each scenario. */
-export const partitionedNormBuffers = (name: string, scenarios: number, size: number): BufferSpec[] =>
-  batchNormBuffers(name, [scenarios, size]);

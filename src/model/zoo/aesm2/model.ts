@@ -4,95 +4,75 @@
  * the row's scenario (or to the task) and which are shared; only these are mixed.
  * The loss adds the divergences of the chosen experts, so that what is chosen becomes more so.
  */
-import { add, concat, mul, reshape, slice, type Tensor, transpose } from '../../../graph/index.ts';
-import type { ForwardInputs, ForwardOutputs, ModelDefinition } from '../../contract.ts';
-import { towers, weightedSum } from '../../layers/heads.ts';
+import { add, mul, type Tensor, transpose } from '../../../graph/index.ts';
+import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
+import { towers } from '../../layers/heads.ts';
+import { last, parameter } from '../../layers/layer.ts';
+import { network } from '../../network.ts';
 import { BASELINE_TRAINING, presets } from '../../options.ts';
-import {
-  experts,
-  ownNode,
-  ownTask,
-  type Routed,
-  route,
-  scenarioIndicators,
-  taskIndicators,
-  type Use,
-} from './layer.ts';
+import { ownNode, ownTask, scenarioIndicators, taskIndicators } from './indicators.ts';
+import { expertLayer, stacked, type Used } from './layer.ts';
 import { type Aesm2Options, aesm2Options } from './options.ts';
-import { AESM2_REFERENCE } from './reference.ts';
 import { union } from './selection.ts';
-import { buffers, type Layer, parameters, range, structureOf, structureProblems } from './structure.ts';
+import { range, structureOf, structureProblems } from './structure.ts';
 
-type Inputs = ForwardInputs<Aesm2Options>;
-
-/** A use of a layer, what its gates said, and what came out [B, h]. */
-interface Step extends Routed {
-  name: string;
-  output: Tensor;
-}
-
-function forward(inputs: Inputs): ForwardOutputs {
-  const { sizes, options } = inputs;
+function build(options: Aesm2Options, sizes: ModelSizes): Network {
+  const { scenarioDim, taskDim, towerDims } = options;
+  const { tasks } = sizes;
   const { levels, taskLayers } = structureOf(options, sizes);
-  const steps: Step[] = [];
-  let u = inputs.embedding; // [B,in]
-  levels.forEach((level, l) => {
-    const place = { own: ownNode(level, inputs), indicators: scenarioIndicators(levels.slice(0, l + 1), inputs) };
-    for (const layer of level.layers) {
-      const [step] = mixed(u, layer, [{ layer, name: layer.name, ...place }], inputs);
-      steps.push(step);
-      u = step.output;
-    }
+  const start = { kind: 'normal', deviation: 0.05 } as const;
+  const nodeTables = levels.map(({ count }, l) => parameter(`scenarioEmbedding.${l}`, [count, scenarioDim], start));
+  const taskTable = parameter('taskEmbedding', [tasks, taskDim], start);
+  const scenarioLayers = levels.map(({ layers }) => layers.map((layer) => expertLayer(layer, options, sizes, 1)));
+  // All tasks read the same rows before the first of their layers, which serves them in one call.
+  const perTask = taskLayers.map((layer, i) => expertLayer(layer, options, sizes, i === 0 ? tasks : 1));
+  const inputs = last(last(taskLayers).expertDims);
+  const tower = towers('tower', { count: tasks, inputs, dims: towerDims });
+
+  return network([...nodeTables, taskTable, ...scenarioLayers.flat(), ...perTask, tower], (step) => {
+    const used: Used[] = [];
+    let u = step.embedding; // [B,in]
+    levels.forEach((level, l) => {
+      const own = ownNode(level, step);
+      const indicators = scenarioIndicators(nodeTables.slice(0, l + 1), levels, step); // [S,(l+1)*ds]
+      scenarioLayers[l].forEach((layer, i) => {
+        const [one] = layer(u, [{ name: level.layers[i].name, own, indicators }], step);
+        used.push(one);
+        u = one.output; // [B,h]
+      });
+    });
+    const scenarios = scenarioIndicators(nodeTables, levels, step); // [S,levels*ds]
+    const ofTasks = range(tasks).map((t) => ({
+      own: ownTask(t),
+      indicators: taskIndicators(scenarios, taskTable, t, step), // [S,levels*ds+dt]
+    }));
+    let rows = [u]; // [B,h]: one that all tasks read, then one for each
+    perTask.forEach((layer, i) => {
+      const uses = ofTasks.map((task, t) => ({ name: `${taskLayers[i].name}.${t}`, ...task }));
+      const done = i === 0 ? layer(u, uses, step) : rows.flatMap((own, t) => layer(own, [uses[t]], step));
+      used.push(...done);
+      rows = done.map(({ output }) => output);
+    });
+    return {
+      logits: tower(stacked(rows), step), // [B,T]
+      penalties: penalties(used, options),
+      diagnostics: diagnostics(used),
+      choices: Object.fromEntries(used.map(({ name, selection }) => [name, union(selection)])),
+    };
   });
-  const indicators = scenarioIndicators(levels, inputs);
-  const tasks = range(sizes.tasks).map((t) => ({ own: ownTask(t), indicators: taskIndicators(indicators, t, inputs) }));
-  let perTask: Tensor[] = [u]; // one that all tasks read, then one for each
-  for (const layer of taskLayers) {
-    const uses = tasks.map((task, t): Use => ({ layer, name: `${layer.name}.${t}`, ...task }));
-    const done =
-      perTask.length < uses.length
-        ? mixed(perTask[0], layer, uses, inputs)
-        : perTask.flatMap((own, t) => mixed(own, layer, [uses[t]], inputs));
-    steps.push(...done);
-    perTask = done.map(({ output }) => output);
-  }
-  const logits = towers(beside(perTask), 'tower', options.towerDims, inputs); // [B,T]
-  return { logits, penalties: penalties(steps, options), diagnostics: diagnostics(steps), choices: choices(steps) };
 }
 
-/** Experts of u [B, in], computed once, mixed for each use. */
-function mixed(u: Tensor, layer: Layer, uses: Use[], inputs: Inputs): Step[] {
-  const routed = uses.map((use) => route(u, use, inputs));
-  const mask = uses.length === 1 ? uses[0].name : layer.name;
-  const outputs = weightedSum(
-    beside(routed.map(({ weights }) => byRow(weights))), // [H,B,E]
-    experts(u, layer, mask, uses.length, inputs), // [E,B,h]
-  ); // [H,B,h]
-  return routed.map((one, i) => ({
-    ...one,
-    name: uses[i].name,
-    output: reshape(slice(outputs, 0, i, i + 1), ['B', outputs.shape[2]]),
-  }));
-}
-
-/** [B, n] each -> [H, B, n]. */
-const beside = (rows: Tensor[]): Tensor =>
-  concat(
-    rows.map((one) => reshape(one, [1, ...one.shape])),
-    0,
-  );
-
-function penalties(steps: Step[], { lambdaSpecific, lambdaShared }: Aesm2Options): Record<string, Tensor> {
-  const total = (measure: 'specific' | 'shared') => steps.map(({ selection }) => selection[measure].loss).reduce(add); // [B]
+function penalties(used: Used[], { lambdaSpecific, lambdaShared }: Aesm2Options): Record<string, Tensor> {
+  const total = (measure: 'specific' | 'shared') => used.map(({ selection }) => selection[measure].loss).reduce(add); // [B]
   return { specific: mul(total('specific'), lambdaSpecific), shared: mul(total('shared'), lambdaShared) };
 }
 
-/** Rows first: [E, B] -> [B, E]. */
+/** [E, B] -> [B, E]. */
 const byRow = (columns: Tensor): Tensor => transpose(columns, [1, 0]);
 
-const diagnostics = (steps: Step[]): Record<string, Tensor> =>
+const diagnostics = (used: Used[]): Record<string, Tensor> =>
   Object.fromEntries(
-    steps.flatMap(({ name, output, gateLogits, weights, selection: { specific, shared, count } }) => [
+    used.flatMap(({ name, output, gateLogits, weights, selection: { specific, shared, count } }) => [
       [`${name}.gateLogits`, transpose(gateLogits, [2, 0, 1])], // [B,G,E]
       [`${name}.specific`, byRow(specific.divergence)],
       [`${name}.shared`, byRow(shared.divergence)],
@@ -105,9 +85,6 @@ const diagnostics = (steps: Step[]): Record<string, Tensor> =>
       [`${name}.output`, output],
     ]),
   );
-
-const choices = (steps: Step[]): Record<string, Tensor> =>
-  Object.fromEntries(steps.map(({ name, selection }) => [name, union(selection)]));
 
 export const aesm2: ModelDefinition<Aesm2Options> = {
   key: 'aesm2',
@@ -130,9 +107,6 @@ export const aesm2: ModelDefinition<Aesm2Options> = {
     taskLayers: { layers: 1, experts: 8, expertDims: [128] },
     towerDims: [64],
   }),
-  parameters,
-  buffers,
-  forward,
+  build,
   scalars: ({ noise }, { step, steps }) => ({ noise: noise * (1 - step / steps) }),
-  reference: AESM2_REFERENCE,
 };

@@ -1,7 +1,6 @@
-/** What AESM² consists of: the scenario tree, the layers with their sizes, parameters and moving averages. */
-import type { BufferSpec, ModelSizes, ParameterSpec } from '../../contract.ts';
-import { towerParameters } from '../../layers/heads.ts';
-import { batchNormBuffers, type Norm, normParameters } from '../../layers/norms/norm.ts';
+/** What AESM² consists of: the scenario tree, and the layers with their sizes. */
+import type { ModelSizes } from '../../contract.ts';
+import { last } from '../../layers/layer.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
 export interface Level {
@@ -9,10 +8,10 @@ export interface Level {
   nodes: readonly number[];
   /** S_l, how many nodes the level has. */
   count: number;
-  layers: Layer[];
+  layers: LayerSizes[];
 }
 
-export interface Layer extends Omit<LayersOptions, 'layers'> {
+export interface LayerSizes extends Omit<LayersOptions, 'layers'> {
   /** `scenario.<level>.<i>` or `task.<i>`: begins the names of its parameters. */
   name: string;
   /** G, one gate for each node of its level or each task. */
@@ -25,17 +24,17 @@ export interface Layer extends Omit<LayersOptions, 'layers'> {
 
 export interface Structure {
   levels: Level[];
-  taskLayers: Layer[];
+  taskLayers: LayerSizes[];
 }
 
 /** Layers from the embeddings to the towers; each reads what the one before it has made. */
 export function structureOf(options: Aesm2Options, sizes: ModelSizes): Structure {
   const { scenarioDim, taskDim, scenarioLayers, taskLayers } = options;
   let inputs = sizes.fields * options.embeddingDim;
-  const stacked = (name: string, gates: number, indicators: number, { layers, ...rest }: LayersOptions): Layer[] =>
+  const stacked = (name: string, gates: number, indicators: number, { layers, ...rest }: LayersOptions): LayerSizes[] =>
     range(layers).map((i) => {
       const layer = { ...rest, name: `${name}.${i}`, gates, inputs, indicators };
-      inputs = rest.expertDims.at(-1) as number;
+      inputs = last(rest.expertDims);
       return layer;
     });
   const tree = treeOf(options, sizes);
@@ -71,73 +70,9 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): { p
   return length === 1 || length === tree.length ? levels : [...levels, layers];
 }
 
-export function parameters(options: Aesm2Options, sizes: ModelSizes): ParameterSpec[] {
-  const { levels, taskLayers } = structureOf(options, sizes);
-  const { scenarioDim, taskDim, towerDims } = options;
-  const inputs = taskLayers.at(-1)?.expertDims.at(-1) as number;
-  return [
-    ...levels.map(({ count }, l) => embedding(`scenarioEmbedding.${l}`, count, scenarioDim)),
-    embedding('taskEmbedding', sizes.tasks, taskDim),
-    ...allLayers({ levels, taskLayers }).flatMap((layer) => layerParameters(layer, options)),
-    ...towerParameters('tower', { count: sizes.tasks, inputs, dims: towerDims }),
-  ];
-}
-
-export const buffers = (options: Aesm2Options, sizes: ModelSizes): BufferSpec[] =>
-  allLayers(structureOf(options, sizes)).flatMap((layer) =>
-    products(layer, options).flatMap(({ name, count, outputs, norm }) =>
-      norm === 'batch' ? batchNormBuffers(`${name}.norm`, [count, outputs]) : [],
-    ),
-  );
-
-export const allLayers = ({ levels, taskLayers }: Structure): Layer[] => [
+export const allLayers = ({ levels, taskLayers }: Structure): LayerSizes[] => [
   ...levels.flatMap(({ layers }) => layers),
   ...taskLayers,
 ];
-
-const embedding = (name: string, count: number, width: number): ParameterSpec => ({
-  name,
-  shape: [count, width],
-  initializer: { kind: 'normal', deviation: 0.05 },
-  group: 'weight',
-});
-
-/** Xavier-uniform kernels, member by member. With a batch norm a product has no bias: the norm's shift is one. */
-const layerParameters = (layer: Layer, options: Aesm2Options): ParameterSpec[] =>
-  products(layer, options).flatMap(({ name, count, inputs, outputs, norm }) => [
-    {
-      name: `${name}.kernel`,
-      shape: [count, inputs, outputs],
-      initializer: { kind: 'uniform', bound: Math.sqrt(6 / (inputs + outputs)) },
-      group: 'weight',
-    },
-    ...(norm === 'batch'
-      ? normParameters(`${name}.norm`, [count, outputs])
-      : [{ name: `${name}.bias`, shape: [count, outputs], initializer: { kind: 'zeros' } as const, group: 'weight' }]),
-  ]);
-
-interface Product {
-  name: string;
-  /** Members of the stack: experts, or gates. */
-  count: number;
-  inputs: number;
-  outputs: number;
-  norm: Norm;
-}
-
-/** The stacks of dense products in a layer. */
-const products = (layer: Layer, { expertNorm, gateNorm }: Aesm2Options): Product[] => {
-  const { name, experts, expertDims, gates, inputs, indicators } = layer;
-  return [
-    ...expertDims.map((outputs, n) => ({
-      name: `${name}.expert.${n}`,
-      count: experts,
-      inputs: n === 0 ? inputs : expertDims[n - 1],
-      outputs,
-      norm: expertNorm,
-    })),
-    { name: `${name}.gate`, count: gates, inputs: inputs + indicators, outputs: experts, norm: gateNorm },
-  ];
-};
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

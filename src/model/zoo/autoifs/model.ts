@@ -9,83 +9,68 @@
  * Several scenario layers and hidden task layers generalise the published network.
  */
 import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../../graph/index.ts';
-import type {
-  CommonOptions,
-  ForwardInputs,
-  ForwardOutputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-} from '../../contract.ts';
-import { linear, linearParameters, mlp, mlpParameters } from '../../layers/linear.ts';
-import { loraParameters, scenarioLora } from '../../layers/lora.ts';
+import type { ModelDefinition, ModelSizes, Network, Step } from '../../contract.ts';
+import { inputWidth } from '../../layers/fields.ts';
+import { last, layer, widthsOf } from '../../layers/layer.ts';
+import { mlp } from '../../layers/linear.ts';
+import { lora } from '../../layers/lora.ts';
+import { network } from '../../network.ts';
 import { type AutoifsOptions, autoifsOptions, FLOWS, parts } from './options.ts';
 import { AUTOIFS_PRESETS } from './presets.ts';
-import { AUTOIFS_REFERENCE } from './reference.ts';
-import { gateLogits, searchGates } from './selection.ts';
-import { taskLayers } from './task-layers.ts';
+import { gateNetwork, searchGates } from './selection.ts';
+import { type ScenarioHalves, taskSide } from './task-layers.ts';
 
-type Inputs = ForwardInputs<AutoifsOptions>;
-
-function parameters(options: AutoifsOptions, { fields, scenarios, tasks }: ModelSizes): ParameterSpec[] {
-  const { loraRank: rank, loraInit, embeddingDim } = options;
+function build(options: AutoifsOptions, sizes: ModelSizes): Network {
   const dims = parts(options);
-  const stack = (name: string, first: number, widths: number[], count: number) =>
-    widths.flatMap((outputs, i) =>
-      loraParameters(`${name}.${i}`, { inputs: i === 0 ? first : widths[i - 1], outputs, count, rank }, loraInit),
-    );
-  const hidden = dims.shared.at(-1) as number;
-  return [
-    ...mlpParameters('shared', fields * embeddingDim, dims.shared),
-    ...stack('scenario', hidden, dims.scenario, scenarios),
-    ...stack('task', dims.scenario.at(-1) as number, dims.task, tasks),
-    ...(options.selection === 'learned'
-      ? [
-          ...mlpParameters('gate', fields * embeddingDim, dims.shared, 'gate'),
-          ...linearParameters('gate.head', hidden, FLOWS.length * tasks, 'gate'),
-        ]
-      : []),
-  ];
-}
+  const { tasks } = sizes;
+  const shared = mlp('shared', { inputs: inputWidth(options, sizes), dims: dims.shared });
+  const scenarios = scenarioSide(options, last(dims.shared), sizes);
+  const task = taskSide(options, last(dims.scenario), sizes);
+  const gate = gateNetwork(options, sizes);
 
-function forward(inputs: Inputs): ForwardOutputs {
-  const { options, sizes, phase, embedding, parameter, dropout } = inputs;
-  const hidden = mlp(embedding, 'shared', parts(options).shared, parameter, dropout); // [B,h]
-  const { shared, specific, merged } = scenarioLayers(hidden, inputs);
-  const { main, flows } = taskLayers({ merged, shared, specific }, inputs); // [B,T], four times [B,T] or [B,1]
+  const forward: Network['forward'] = (step) => {
+    const h = shared(step.embedding, step); // [B,h]
+    const halves = scenarios(h, step); // d_s, d_k and m, [B,H] each
+    const { main, flows } = task(halves, step); // [B,T], four times [B,T] or [B,1]
 
-  const gateLogit = phase === 'search' ? gateLogits(inputs) : undefined; // [B,4*T]
-  const gates = gateLogit === undefined ? inputs.gates() : searchGates(gateLogit, inputs); // [B,4*T]
-  const gate = flows.map((_, k) => slice(gates, 1, k * sizes.tasks, (k + 1) * sizes.tasks)); // [B,T] each
-  const logits = flows.reduce((sum, flow, k) => sub(sum, mul(gate[k], flow)), main); // [B,T]
-
-  return {
-    logits,
-    penalties: phase === 'search' ? gatePenalty(options, sizes, gate) : {},
-    diagnostics: {
-      main,
-      ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])),
-      gates,
-      shared,
-      specific,
-      ...(gateLogit && { gateLogits: gateLogit }),
-    },
-  };
-}
-
-/** Shared and specific halves of the last scenario layer (before the ReLU) and their merged path: [B, H] each. */
-function scenarioLayers(hidden: Tensor, { options, sizes, scenario, parameter, dropout }: Inputs) {
-  let merged = hidden;
-  let halves = { shared: hidden, specific: hidden };
-  for (let i = 0; i < options.scenarioLayers; i++) {
-    const name = `scenario.${i}`;
-    halves = {
-      shared: linear(merged, name, parameter), // [B,H]
-      specific: scenarioLora(merged, scenario, name, sizes.scenarios, options.loraRank, parameter), // [B,H]
+    const gateLogits = step.phase === 'search' ? gate(step) : undefined; // [B,4*T]
+    const gates = gateLogits === undefined ? step.gates() : searchGates(gateLogits, options, step); // [B,4*T]
+    const g = flows.map((_, k) => slice(gates, 1, k * tasks, (k + 1) * tasks)); // [B,T] each
+    const logits = flows.reduce((sum, flow, k) => sub(sum, mul(g[k], flow)), main); // [B,T]
+    return {
+      logits,
+      penalties: step.phase === 'search' ? gatePenalty(options, sizes, g) : {},
+      diagnostics: {
+        main,
+        ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])),
+        gates,
+        shared: halves.shared,
+        specific: halves.specific,
+        ...(gateLogits && { gateLogits }),
+      },
     };
-    merged = dropout(relu(add(halves.shared, halves.specific)), name); // [B,H]
-  }
-  return { ...halves, merged };
+  };
+  return network([shared, scenarios, task, gate], forward, { gateLogits: gate });
+}
+
+/** h [B, in] -> shared and specific halves of the last scenario layer (before the ReLU) and their merged path: [B, H] each. */
+function scenarioSide(
+  { mlpDims, scenarioLayers, loraRank: rank, loraInit: init }: AutoifsOptions,
+  inputs: number,
+  sizes: ModelSizes,
+) {
+  const layers = widthsOf(inputs, mlpDims.slice(-scenarioLayers)).map((widths, i) =>
+    lora(`scenario.${i}`, { ...widths, count: sizes.scenarios, rank, init }),
+  );
+  return layer(layers, (h: Tensor, step: Step) =>
+    layers.reduce<ScenarioHalves>(
+      ({ merged }, { common, ofScenario }, i) => {
+        const [shared, specific] = [common(merged, step), ofScenario(merged, step)]; // d_s, d_k: [B,H]
+        return { shared, specific, merged: step.dropout(relu(add(shared, specific)), `scenario.${i}`) };
+      },
+      { merged: h, shared: h, specific: h },
+    ),
+  );
 }
 
 /** sum_t lambda_t * mean_k g_tk of each row: [B]. */
@@ -101,7 +86,7 @@ function gatePenalty(
   return { gates: mul(reduceMean(weighted, [1]), tasks / FLOWS.length) }; // [B]
 }
 
-export const autoifs: ModelDefinition<AutoifsOptions & CommonOptions> = {
+export const autoifs: ModelDefinition<AutoifsOptions> = {
   key: 'autoifs',
   title: 'AutoIFS',
   paper:
@@ -127,8 +112,6 @@ export const autoifs: ModelDefinition<AutoifsOptions & CommonOptions> = {
         ]
       : [],
   presets: AUTOIFS_PRESETS,
-  parameters,
-  forward,
-  flowSelection: { flows: FLOWS, gateLogits, isGateParameter: (name) => name.startsWith('gate.') },
-  reference: AUTOIFS_REFERENCE,
+  build,
+  flowSelection: { flows: FLOWS, isGateParameter: (name) => name.startsWith('gate.') },
 };

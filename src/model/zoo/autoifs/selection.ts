@@ -1,37 +1,35 @@
 /**
- * Who sets the flow gates: the gate network, or, for models that tell what it is worth, chance or nobody. Gates that are not
+ * Who sets the flow gates: the gate network, or, to measure what it is worth, chance or nobody. Gates that are not
  * learned are 0 or 1 in the search, too, so that all kinds of selection train for the same epochs.
  */
 import { random } from '../../../base/random.ts';
 import { abs, add, cast, greater, mul, sigmoid, slice, stopGradient, sub, type Tensor } from '../../../graph/index.ts';
-import type { ForwardInputs } from '../../contract.ts';
+import type { Layer, ModelSizes, Step } from '../../contract.ts';
+import { inputWidth } from '../../layers/fields.ts';
+import { last, layer } from '../../layers/layer.ts';
 import { linear, mlp } from '../../layers/linear.ts';
 import { type AutoifsOptions, FLOWS, parts } from './options.ts';
 
-type Inputs = ForwardInputs<AutoifsOptions>;
-
 /** Gate logits [B, 4*T], flow by flow; above 0 a flow is removed. No gradient reaches the embeddings. */
-export function gateLogits(inputs: Inputs): Tensor {
-  const { options, sizes, embedding, parameter, dropout } = inputs;
-  switch (options.selection) {
-    case 'learned': {
-      const hidden = mlp(stopGradient(embedding), 'gate', parts(options).shared, parameter, dropout); // [B,h]
-      return linear(hidden, 'gate.head', parameter); // [B,4*T]
-    }
-    case 'random':
-      return coins(inputs); // [B,4*T]
-    default: {
-      const width = FLOWS.length * sizes.tasks;
-      const same = new Array<number>(width).fill(options.selection === 'remove' ? 1 : -1);
+export function gateNetwork(options: AutoifsOptions, sizes: ModelSizes): Layer<[]> {
+  const outputs = FLOWS.length * sizes.tasks;
+  if (options.selection === 'random') return layer([], (step: Step) => coins(options, sizes, step));
+  if (options.selection !== 'learned') {
+    const same = new Array<number>(outputs).fill(options.selection === 'remove' ? 1 : -1);
+    return layer([], ({ embedding }: Step) => {
       const rows = mul(stopGradient(slice(embedding, 1, 0, 1)), 0); // [B,1]
-      return add(rows, embedding.graph.constant(same, [1, width])); // [B,4*T]
-    }
+      return add(rows, embedding.graph.constant(same, [1, outputs])); // [B,4*T]
+    });
   }
+  const { shared: dims } = parts(options);
+  const hidden = mlp('gate', { inputs: inputWidth(options, sizes), dims, group: 'gate' });
+  const head = linear('gate.head', { inputs: last(dims), outputs, group: 'gate' });
+  return layer([hidden, head], (step: Step) => head(hidden(stopGradient(step.embedding), step), step)); // [B,4*T]
 }
 
 /** Gates [B, 4*T] of the search: soft where they learn. */
-export const searchGates = (logits: Tensor, { options, scalar }: Inputs): Tensor =>
-  options.selection === 'learned'
+export const searchGates = (logits: Tensor, { selection }: AutoifsOptions, { scalar }: Step): Tensor =>
+  selection === 'learned'
     ? sigmoid(mul(logits, scalar('temperature')))
     : cast(greater(logits, logits.graph.constant(0)), 'float32');
 
@@ -40,14 +38,14 @@ export const searchGates = (logits: Tensor, { options, scalar }: Inputs): Tensor
  * Equal rows have equal coins. Only operations that round alike everywhere are used, no product of matrices: otherwise the
  * number of rows in a batch would decide about some of them.
  */
-function coins({ options, sizes, embedding }: Inputs): Tensor {
+function coins({ embeddingDim }: AutoifsOptions, sizes: ModelSizes, { embedding }: Step): Tensor {
   const width = FLOWS.length * sizes.tasks;
   const generator = random('autoifs coins', sizes.fields, sizes.tasks);
   const detached = stopGradient(embedding);
   let sum: Tensor | undefined;
   for (let field = 0; field < sizes.fields; field++) {
     const factors = Array.from({ length: width }, () => 1e5 * (1 + generator.uniform()));
-    const first = field * options.embeddingDim;
+    const first = field * embeddingDim;
     const scaled = mul(slice(detached, 1, first, first + 1), embedding.graph.constant(factors, [1, width])); // [B,4*T]
     const part = fraction(abs(scaled));
     sum = sum === undefined ? part : add(sum, part);

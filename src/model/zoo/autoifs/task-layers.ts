@@ -5,12 +5,10 @@
  *   main: shared + own of m     flow 1: shared of d_s     flow 2: own of d_k     flow 3: own of d_s     flow 4: shared of d_k
  */
 import { add, concat, matmul, relu, reshape, slice, type Tensor } from '../../../graph/index.ts';
-import type { ForwardInputs } from '../../contract.ts';
-import { linear } from '../../layers/linear.ts';
-import { specificLora } from '../../layers/lora.ts';
-import type { AutoifsOptions } from './options.ts';
-
-type Inputs = ForwardInputs<AutoifsOptions>;
+import type { Layer, ModelSizes, Step } from '../../contract.ts';
+import { layer, widthsOf } from '../../layers/layer.ts';
+import { type Lora, lora } from '../../layers/lora.ts';
+import { type AutoifsOptions, parts } from './options.ts';
 
 /** What the scenario side gives, [B, H] each. */
 export interface ScenarioHalves {
@@ -20,50 +18,57 @@ export interface ScenarioHalves {
 }
 
 /** main [B, T] and the four flows [B, T] ([B, 1] where a flow is the same for all tasks), before the gates. */
-export const taskLayers = (halves: ScenarioHalves, inputs: Inputs): { main: Tensor; flows: Tensor[] } =>
-  inputs.options.taskDims.length === 0 ? outputLayer(halves, inputs) : deepTaskLayers(halves, inputs);
+interface Streams {
+  main: Tensor;
+  flows: Tensor[];
+}
+
+export function taskSide(options: AutoifsOptions, inputs: number, sizes: ModelSizes): Layer<[ScenarioHalves], Streams> {
+  const { loraRank: rank, loraInit: init } = options;
+  const layers = widthsOf(inputs, parts(options).task).map((widths, i) =>
+    lora(`task.${i}`, { ...widths, count: sizes.tasks, rank, init }),
+  );
+  return layer(layers, (halves: ScenarioHalves, step: Step) =>
+    layers.length === 1 ? outputLayer(layers[0], halves, rank, sizes, step) : deepLayers(layers, halves, sizes, step),
+  );
+}
 
 /**
  * One task layer, the published network. All maps are linear, so the shared one and those of all tasks (multiplied out to
- * v_t = A_t B_t) stand side by side in one [H, 1+T] matrix and each stream is multiplied once.
+ * v_t = A_t B_t) stand next to each other in one [H, 1+T] matrix and each stream is multiplied once.
  */
-function outputLayer({ merged, shared, specific }: ScenarioHalves, { options, sizes, parameter }: Inputs) {
-  const rank = options.loraRank;
+function outputLayer(task: Lora, halves: ScenarioHalves, rank: number, { tasks }: ModelSizes, step: Step): Streams {
+  const { merged, shared, specific } = halves;
   const height = merged.shape[1] as number;
-  const own = Array.from({ length: sizes.tasks }, (_, t) =>
-    rank === 0
-      ? merged.graph.constant(new Array<number>(height).fill(0), [height, 1])
-      : matmul(
-          slice(parameter('task.0.lora.down'), 1, t * rank, (t + 1) * rank), // [H,r]
-          slice(parameter('task.0.lora.up'), 0, t * rank, (t + 1) * rank), // [r,1]
-        ),
+  const own = Array.from({ length: tasks }, (_, t) =>
+    rank === 0 ? merged.graph.constant(new Array<number>(height).fill(0), [height, 1]) : task.product(t, step),
   ); // v_t, [H,1] each
-  const maps = concat([parameter('task.0.kernel'), ...own], 1); // [H,1+T]
-  const ownBias = reshape(parameter('task.0.lora.bias'), [1, sizes.tasks]);
-  const bias = concat([reshape(parameter('task.0.bias'), [1, 1]), ownBias], 1); // [1,1+T]
+  const maps = concat([task.common.kernel(step), ...own], 1); // [H,1+T]
+  const ownBias = reshape(task.biases(step), [1, tasks]);
+  const bias = concat([reshape(task.common.bias(step), [1, 1]), ownBias], 1); // [1,1+T]
 
   const [m, s, k] = [merged, shared, specific].map((x) => {
     const all = add(matmul(x, maps), bias); // [B,1+T]
-    return { common: slice(all, 1, 0, 1), own: slice(all, 1, 1, 1 + sizes.tasks) }; // [B,1], [B,T]
+    return { common: slice(all, 1, 0, 1), own: slice(all, 1, 1, 1 + tasks) }; // [B,1], [B,T]
   });
   return { main: add(m.common, m.own), flows: [s.common, k.own, s.own, k.common] };
 }
 
 /** Hidden task layers: the five streams of each task stay apart, ReLU and dropout between layers. */
-function deepTaskLayers({ merged, shared, specific }: ScenarioHalves, { options, sizes, parameter, dropout }: Inputs) {
-  const last = options.taskDims.length;
-  const perTask = Array.from({ length: sizes.tasks }, (_, task) => {
-    let streams = [merged, shared, specific, shared, specific];
-    for (let i = 0; i <= last; i++) {
-      const name = `task.${i}`;
-      const common = (x: Tensor): Tensor => linear(x, name, parameter);
-      const own = (x: Tensor): Tensor => specificLora(x, task, name, options.loraRank, parameter);
-      const [main, flow1, flow2, flow3, flow4] = streams;
-      streams = [add(common(main), own(main)), common(flow1), own(flow2), own(flow3), common(flow4)]; // [B,width]
-      if (i < last) streams = streams.map((x, stream) => dropout(relu(x), `${name}.task${task}.stream${stream}`));
-    }
-    return streams; // five times [B,1]
-  });
+function deepLayers(layers: Lora[], halves: ScenarioHalves, { tasks }: ModelSizes, step: Step): Streams {
+  const { merged, shared, specific } = halves;
+  const perTask = Array.from({ length: tasks }, (_, task) =>
+    layers.reduce(
+      ([main, flow1, flow2, flow3, flow4], { common, ofTask }, i) => {
+        const own = (x: Tensor): Tensor => ofTask(x, task, step);
+        const shareds = (x: Tensor): Tensor => common(x, step);
+        const streams = [add(shareds(main), own(main)), shareds(flow1), own(flow2), own(flow3), shareds(flow4)]; // [B,width]
+        if (i === layers.length - 1) return streams; // [B,1] each
+        return streams.map((x, stream) => step.dropout(relu(x), `task.${i}.task${task}.stream${stream}`));
+      },
+      [merged, shared, specific, shared, specific],
+    ),
+  );
   const columns = perTask[0].map((_, stream) =>
     concat(
       perTask.map((streams) => streams[stream]),

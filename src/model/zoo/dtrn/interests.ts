@@ -24,58 +24,91 @@ import {
   softmax,
   type Tensor,
 } from '../../../graph/index.ts';
-import type { ForwardInputs, ModelSizes, ParameterSpec, SequenceSizes } from '../../contract.ts';
-import { paddingBias, selfAttention, selfAttentionParameters } from '../../layers/attention.ts';
-import { linear, xavierParameters } from '../../layers/linear.ts';
+import type { Layer, ModelSizes, SequenceSizes, Step } from '../../contract.ts';
+import { paddingBias, selfAttention } from '../../layers/attention.ts';
+import { layer, parameter, xavier } from '../../layers/layer.ts';
+import { linear } from '../../layers/linear.ts';
 import { type ScaleAndShift, scaleAndShift } from '../../layers/norms/conditional-norm.ts';
 import { standardized } from '../../layers/norms/norm.ts';
-import { normAt, normTable, normTableParameters } from './norms.ts';
+import { normAt, normTable } from './norms.ts';
 import type { DtrnOptions } from './options.ts';
 
-type Inputs = ForwardInputs<DtrnOptions>;
+interface Context {
+  options: DtrnOptions;
+  sizes: ModelSizes;
+  sequences: SequenceSizes;
+}
 
-/** Interests [T, B, K, d], 0 for an empty sequence, and the norms that made them [T, S', K, 2N, 2, d]. */
-export function interestsOf(inputs: Inputs, sequences: SequenceSizes): { interests: Tensor; norms: Tensor } {
-  const { options, sizes, parameter } = inputs;
+export interface Interests {
+  /** [T, B, K, d], 0 for an empty sequence. */
+  interests: Tensor;
+  /** The norms that made them, [T, S', K, 2N, 2, d]. */
+  norms: Tensor;
+}
+
+export function interestModule(
+  options: DtrnOptions,
+  sizes: ModelSizes,
+  sequences: SequenceSizes,
+): Layer<[], Interests> {
+  const { embeddingDim: dimension, attentionHeads: heads, ffnDim } = options;
   const { types, length } = sequences;
-  const { items, mask } = inputs.sequences(); // [B,K,L,d], [B,K,L]
-  const norms = normTable(inputs, sequences);
-  const rowWidth = types * length * options.embeddingDim;
+  const context = { options, sizes, sequences };
+  const position = parameter('tim.position.embedding', [length, dimension], { kind: 'normal', deviation: 0.01 });
+  const table = normTable(options, sizes, sequences);
+  const blocks = Array.from({ length: options.blocks }, (_, n) => ({
+    attention: selfAttention(`tim.block.${n}`, { dimension, heads }),
+    ffn: feedForward(`tim.block.${n}.ffn`, dimension, ffnDim),
+  }));
+  const owned = [
+    ...(options.positions ? [position] : []),
+    table,
+    ...blocks.flatMap(({ attention, ffn }) => [attention, ffn]),
+  ];
 
-  const conditioned = (standard: Tensor, norm: number): Tensor => {
-    const rows = reshape(standard, [...standard.shape.slice(0, -3), rowWidth]); // [B,K*L*d] or [T,B,K*L*d]
-    const all = scaleAndShift(rows, normAt(norms, norm, length, inputs)); // [T,B,K*L*d]
-    return reshape(all, [sizes.tasks, 'B', types, length, options.embeddingDim]);
-  };
+  return layer(owned, (step: Step) => {
+    const { items, mask } = step.sequences(); // [B,K,L,d], [B,K,L]
+    const norms = table(step); // [T,S',K,2N,2,d]
+    const conditioned = (standard: Tensor, norm: number): Tensor => {
+      const rows = reshape(standard, [...standard.shape.slice(0, -3), types * length * dimension]); // [B,K*L*d] or [T,B,K*L*d]
+      const all = scaleAndShift(rows, normAt(norms, norm, length, options, step)); // [T,B,K*L*d]
+      return reshape(all, [sizes.tasks, 'B', types, length, dimension]); // [T,B,K,L,d]
+    };
 
-  let x = options.positions ? add(items, parameter('tim.position.embedding')) : items; // [B,K,L,d], from block 2 on [T,B,K,L,d]
-  for (let n = 0; ; n++) {
-    const attended = standardized(add(x, selfAttention(x, mask, `tim.block.${n}`, parameter))); // like x
-    const hidden = conditioned(attended, 2 * n); // [T,B,K,L,d]
-    const out = standardized(add(hidden, ffn(hidden, `tim.block.${n}.ffn`, parameter))); // [T,B,K,L,d]
-    if (n === options.blocks - 1)
-      return { interests: pooled(out, mask, normAt(norms, 2 * n + 1, 1, inputs), sequences, inputs), norms };
-    x = conditioned(out, 2 * n + 1);
-  }
+    let x = options.positions ? add(items, position(step)) : items; // [B,K,L,d], from block 2 on [T,B,K,L,d]
+    let out = x;
+    blocks.forEach(({ attention, ffn }, n) => {
+      if (n > 0) x = conditioned(out, 2 * n - 1); // [T,B,K,L,d]
+      const attended = standardized(add(x, attention(x, mask, step))); // like x
+      const h = conditioned(attended, 2 * n); // [T,B,K,L,d]
+      out = standardized(add(h, ffn(h, step))); // [T,B,K,L,d]
+    });
+    const postponed = normAt(norms, 2 * options.blocks - 1, 1, options, step); // [T,1,K*d] or [T,B,K*d]
+    return { interests: pooled(out, mask, postponed, context, step), norms };
+  });
 }
 
 /** FFN(x) = W_1 ReLU(W_0 x), item by item: [.., d] -> [.., d]. */
-function ffn(x: Tensor, name: string, parameter: Inputs['parameter']): Tensor {
-  const flat = reshape(x, [elements(x.shape.slice(0, -1)), x.shape.at(-1) as number]); // [T*B*K*L,d]
-  return reshape(linear(relu(linear(flat, `${name}.0`, parameter)), `${name}.1`, parameter), x.shape);
+function feedForward(name: string, dimension: number, hidden: number): Layer {
+  const first = linear(`${name}.0`, { inputs: dimension, outputs: hidden, start: xavier(dimension, hidden) });
+  const second = linear(`${name}.1`, { inputs: hidden, outputs: dimension, start: xavier(hidden, dimension) });
+  return layer([first, second], (x, step) => {
+    const flat = reshape(x, [elements(x.shape.slice(0, -1)), dimension]); // [T*B*K*L,d]
+    return reshape(second(relu(first(flat, step)), step), x.shape); // [T,B,K,L,d]
+  });
 }
 
 /** Standardised items [T, B, K, L, d] -> interests [T, B, K, d]: their weighted mean, then the norm that was put off. */
-function pooled(items: Tensor, mask: Tensor, norm: ScaleAndShift, sequences: SequenceSizes, inputs: Inputs): Tensor {
-  const { options, sizes } = inputs;
-  const { types, length } = sequences;
+function pooled(items: Tensor, mask: Tensor, norm: ScaleAndShift, context: Context, step: Step): Tensor {
+  const { options, sizes } = context;
+  const { types, length } = context.sequences;
   const [scale, shift] = [norm.scale, norm.shift].map((numbers) =>
     reshape(numbers, [...numbers.shape.slice(0, 2), types, options.embeddingDim]),
   ); // [T,1,K,d] or [T,B,K,d]
   const weights =
     options.pooling === 'mean'
       ? div(mask, maximum(reduceSum(mask, [2], true), 1)) // [B,K,L]
-      : targetWeights(items, mask, scale, sequences, inputs); // [T,B,K,L]
+      : targetWeights(items, mask, scale, context, step); // [T,B,K,L]
   const row = reshape(weights, [...weights.shape.slice(0, -1), 1, length]); // [..,B,K,1,L]
   const mean = reshape(matmul(row, items), [sizes.tasks, 'B', types, options.embeddingDim]); // [T,B,K,d]
   const someItem = reduceMax(mask, [2], true); // [B,K,1]
@@ -87,31 +120,11 @@ function targetWeights(
   items: Tensor,
   mask: Tensor,
   scale: Tensor,
-  { itemField, types, length }: SequenceSizes,
-  { options, sizes, embedding }: Inputs,
+  { options: { embeddingDim: dimension }, sizes, sequences: { itemField, types, length } }: Context,
+  { embedding }: Step,
 ): Tensor {
-  const { embeddingDim: dimension } = options;
   const target = slice(embedding, 1, itemField * dimension, (itemField + 1) * dimension); // [B,d]
   const query = mul(scale, reshape(mul(target, 1 / Math.sqrt(dimension)), ['B', 1, dimension])); // [T,B,K,d]
   const scores = matmul(items, reshape(query, [sizes.tasks, 'B', types, dimension, 1])); // [T,B,K,L,1]
   return softmax(add(reshape(scores, [sizes.tasks, 'B', types, length]), paddingBias(mask)));
-}
-
-export function interestParameters(options: DtrnOptions, sizes: ModelSizes, sequences: SequenceSizes): ParameterSpec[] {
-  const { embeddingDim, blocks, attentionHeads, ffnDim, positions } = options;
-  const position: ParameterSpec = {
-    name: 'tim.position.embedding',
-    shape: [sequences.length, embeddingDim],
-    initializer: { kind: 'normal', deviation: 0.01 },
-    group: 'weight',
-  };
-  return [
-    ...(positions ? [position] : []),
-    ...normTableParameters(options, sizes, sequences),
-    ...Array.from({ length: blocks }, (_, n) => [
-      ...selfAttentionParameters(`tim.block.${n}`, embeddingDim, attentionHeads),
-      ...xavierParameters(`tim.block.${n}.ffn.0`, [embeddingDim, ffnDim]),
-      ...xavierParameters(`tim.block.${n}.ffn.1`, [ffnDim, embeddingDim]),
-    ]).flat(),
-  ];
 }

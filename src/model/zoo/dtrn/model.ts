@@ -6,36 +6,27 @@
  * There is no public code, and we could not read the paper's full text: what the abstract and reviews leave open (options say
  * so by their defaults) is our reading.
  */
-import type { ForwardInputs, ForwardOutputs, ModelDefinition, ModelSizes, ParameterSpec } from '../../contract.ts';
+import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
+import { network } from '../../network.ts';
 import { BASELINE_TRAINING, presets } from '../../options.ts';
-import { interestParameters, interestsOf } from './interests.ts';
+import { interestModule } from './interests.ts';
 import { normsOfRows } from './norms.ts';
 import { type DtrnOptions, dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
-import { DTRN_REFERENCE } from './reference.ts';
-import { refined, refinementParameters } from './refinement.ts';
-import { topLogits, topParameters } from './tops.ts';
+import { refinement } from './refinement.ts';
+import { topOf } from './tops.ts';
 
-function parameters(options: DtrnOptions, sizes: ModelSizes): ParameterSpec[] {
+function build(options: DtrnOptions, sizes: ModelSizes): Network {
   const sequences = readSequences(options, sizes);
-  return [
-    ...(sequences === undefined ? [] : interestParameters(options, sizes, sequences)),
-    ...refinementParameters(options, sizes),
-    ...topParameters(options, embeddingCount(options, sizes) * options.embeddingDim, sizes),
-  ];
-}
-
-function forward(inputs: ForwardInputs<DtrnOptions>): ForwardOutputs {
-  const sequences = readSequences(inputs.options, inputs.sizes);
-  const interest = sequences && interestsOf(inputs, sequences); // interests [T,B,K,d]
-  const { bottoms, weights } = refined(interest?.interests, inputs); // [T,B,M*d], [T,B,M]
-  return {
-    logits: topLogits(bottoms, inputs), // [B,T]
-    diagnostics: {
-      bottoms,
-      weights,
-      ...(interest && { interests: interest.interests, norms: normsOfRows(interest.norms, inputs) }),
-    },
-  };
+  const TIM = sequences && interestModule(options, sizes, sequences);
+  const TRM = refinement(options, sizes);
+  const top = topOf(options, embeddingCount(options, sizes) * options.embeddingDim, sizes);
+  return network([...(TIM ? [TIM] : []), TRM, top], (step) => {
+    const u = TIM?.(step); // interests [T,B,K,d]
+    const { bottoms, weights } = TRM(u?.interests, step); // [T,B,M*d], [T,B,M]
+    const logits = top(bottoms, step); // [B,T]
+    const interests = u && { interests: u.interests, norms: normsOfRows(u.norms, options, step) };
+    return { logits, diagnostics: { bottoms, weights, ...interests } };
+  });
 }
 
 export const dtrn: ModelDefinition<DtrnOptions> = {
@@ -58,7 +49,5 @@ export const dtrn: ModelDefinition<DtrnOptions> = {
   problems: dtrnProblems,
   trainDefaults: BASELINE_TRAINING,
   presets: presets({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
-  parameters,
-  forward,
-  reference: DTRN_REFERENCE,
+  build,
 };

@@ -1,15 +1,9 @@
 /** What stands on the bottoms of the tasks: towers, or the part after its inputs of a model that can take them. */
 import { z } from 'zod';
 import type { Tensor } from '../../../graph/index.ts';
-import type {
-  CommonOptions,
-  ForwardInputs,
-  ModelDefinition,
-  ModelSizes,
-  ParameterSpec,
-  TaskTop,
-} from '../../contract.ts';
-import { towerParameters, towers } from '../../layers/heads.ts';
+import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Top } from '../../contract.ts';
+import { towers } from '../../layers/heads.ts';
+import { layer } from '../../layers/layer.ts';
 import { headsOption, widths } from '../../options.ts';
 import { aitm, aitmOptions } from '../aitm.ts';
 import { crossStitch, crossStitchOptions } from '../cross-stitch.ts';
@@ -49,8 +43,17 @@ export const topOption = z
 
 export type TopOptions = z.output<typeof topOption>;
 
+/** A tower for each task, which shares nothing. */
+function tower({ towerDims }: z.output<typeof towerOptions>, inputs: number, { tasks }: ModelSizes): Top {
+  const all = towers('tower', { count: tasks, inputs, dims: towerDims });
+  return layer([all], (bottoms: Tensor, step) => ({ logits: all(bottoms, step) }));
+}
+
+type Standing = Pick<ModelDefinition<CommonOptions>, 'top' | 'problems'>;
+
 // Each model takes the options of its own schema; behind this table they are just options.
 const TOPS = {
+  tower: { top: tower },
   aitm,
   'cross-stitch': crossStitch,
   esmm,
@@ -58,20 +61,10 @@ const TOPS = {
   ple,
   'shared-bottom': sharedBottom,
   'single-task': singleTask,
-} as unknown as Record<Exclude<TopOptions['key'], 'tower'>, ModelDefinition<CommonOptions>>;
+} as unknown as Record<TopOptions['key'], Standing>;
 
 /** Keys of the models that may stand on top. */
-export const TOP_KEYS: readonly string[] = Object.keys(TOPS);
-
-/** A tower for each task, which shares nothing. */
-const tower: TaskTop<CommonOptions & z.output<typeof towerOptions>> = {
-  parameters: ({ towerDims }, width, { tasks }) =>
-    towerParameters('tower', { count: tasks, inputs: width, dims: towerDims }),
-  logits: (bottoms, inputs) => towers(bottoms, 'tower', inputs.options.towerDims, inputs),
-};
-
-const taskTop = (key: TopOptions['key']): TaskTop<CommonOptions> =>
-  (key === 'tower' ? tower : TOPS[key].taskTop) as TaskTop<CommonOptions>;
+export const TOP_KEYS: readonly string[] = Object.keys(TOPS).filter((key) => key !== 'tower');
 
 /** Options of DTRN that matter to its top. */
 interface Whole extends CommonOptions {
@@ -80,21 +73,16 @@ interface Whole extends CommonOptions {
 
 const optionsOf = ({ top, embeddingDim, dropout }: Whole): CommonOptions => ({ ...top, embeddingDim, dropout });
 
-/** `width`: numbers per row of each task's bottom. */
-export const topParameters = (options: Whole, width: number, sizes: ModelSizes): ParameterSpec[] =>
-  taskTop(options.top.key).parameters(optionsOf(options), width, sizes);
-
-/** Bottoms [T, B, width] -> logits [B, T]. */
-export const topLogits = (bottoms: Tensor, inputs: ForwardInputs<Whole>): Tensor =>
-  taskTop(inputs.options.top.key).logits(
-    bottoms,
-    Object.assign(Object.create(inputs), { options: optionsOf(inputs.options) }),
-  );
+/** `width`: numbers per row of each task's bottom. What the model on top by itself adds to the loss is left out. */
+export function topOf(options: Whole, width: number, sizes: ModelSizes): Layer<[bottoms: Tensor]> {
+  const build = TOPS[options.top.key].top as NonNullable<Standing['top']>;
+  const top = build(optionsOf(options), width, sizes);
+  return layer([top], (bottoms, step) => top(bottoms, step).logits); // [T,B,width] -> [B,T]
+}
 
 /** What the model on top has to say of the data. */
-export function topProblems(options: Whole, sizes: ModelSizes): { path: string; message: string }[] {
-  const { key } = options.top;
-  if (key === 'tower') return [];
-  const found = TOPS[key].problems?.(optionsOf(options), sizes) ?? [];
-  return found.map(({ path, message }) => ({ path: `model.top.${path.replace(/^model\./, '')}`, message }));
-}
+export const topProblems = (options: Whole, sizes: ModelSizes): { path: string; message: string }[] =>
+  (TOPS[options.top.key].problems?.(optionsOf(options), sizes) ?? []).map(({ path, message }) => ({
+    path: `model.top.${path.replace(/^model\./, '')}`,
+    message,
+  }));

@@ -1,12 +1,12 @@
 /** A plain PyTorch module of STAR: star layers are [in, out] there, too; the rest is PyTorch's Linear. */
 import { z } from 'zod';
+import { inputWidth } from '../../model/layers/fields.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { StarOptions } from '../../model/zoo/star.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import { inputWidth } from '../layers/fields.ts';
-import { headCount } from '../layers/heads.ts';
-import type { StarOptions } from '../zoo/star.ts';
-import { baselineOutputs, baselineReader, linearTensors, vectorTensor } from './layout.ts';
+import { baselineOutputs, baselineReader, linearTensors, vectorTensor } from './baseline.ts';
 
-export const STAR_REFERENCE: ReferenceLayout<StarOptions> = {
+export const star: ReferenceLayout<StarOptions> = {
   models: ['star'],
   read: baselineReader(
     {

@@ -1,9 +1,10 @@
 /** What the layouts of several published implementations share: PyTorch's Linear and BatchNorm1d as members of our stacks. */
 import { z } from 'zod';
-import { error } from '../../base/errors/index.ts';
 import { reshape, sigmoid, type Tensor } from '../../graph/index.ts';
-import type { ForwardOutputs, ModelSizes, ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import type { StackSizes } from '../layers/stack.ts';
+import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
+import type { StackSizes } from '../../model/layers/stack.ts';
+import { readConfiguration } from '../configuration.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 
 const positive = z.int().min(1);
 
@@ -29,14 +30,8 @@ export function baselineReader<E extends z.ZodRawShape, O>(
 ): ReferenceLayout<O>['read'] {
   const schema = z.strictObject({ ...commonEntries, ...entries });
   return (config) => {
-    const parsed = schema.safeParse(config);
-    if (!parsed.success)
-      throw error('CONFIG_INVALID', {
-        source: 'the reference configuration',
-        problems: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-      });
-    const known = parsed.data as z.output<z.ZodObject<typeof commonEntries & E>>;
-    const { D, S, T } = parsed.data as { D: number; S: number; T: number };
+    const known = readConfiguration(schema, config) as z.output<z.ZodObject<typeof commonEntries & E>>;
+    const { D, S, T } = known as { D: number; S: number; T: number };
     return { options: options(known), sizes: { fields: D, scenarios: S, tasks: T }, tableRows: 0 };
   };
 }

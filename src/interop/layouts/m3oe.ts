@@ -1,8 +1,8 @@
 /** The authors' M3oE (Applied-Machine-Learning-Lab/M3oE). */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
+import type { M3oeOptions } from '../../model/zoo/m3oe.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import type { M3oeOptions } from '../zoo/m3oe.ts';
 import {
   baselineOutputs,
   baselineReader,
@@ -11,7 +11,7 @@ import {
   mlpTensors,
   range,
   vectorTensor,
-} from './layout.ts';
+} from './baseline.ts';
 
 const LAYERS: MlpNames = { linear: (i) => `domain_specific.${3 * i}`, norm: (i) => `domain_specific.${3 * i + 1}` };
 const TOWER: MlpNames = { linear: (i) => `${3 * i}`, norm: (i) => `${3 * i + 1}` };
@@ -19,7 +19,7 @@ const TOWER: MlpNames = { linear: (i) => `${3 * i}`, norm: (i) => `${3 * i + 1}`
 /** Their names of our balances. */
 const BALANCES = { domain: 'exp_d', task: 'exp_t', ownDomain: 'bal_d', ownTask: 'bal_t' };
 
-export const M3OE_REFERENCE: ReferenceLayout<M3oeOptions> = {
+export const m3oe: ReferenceLayout<M3oeOptions> = {
   models: ['m3oe'],
   read: baselineReader(
     {

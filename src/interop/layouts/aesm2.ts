@@ -3,11 +3,13 @@
  * A scenario is a path through the levels of a tree there; ours are all combinations, numbered with the last level fastest.
  */
 import { z } from 'zod';
-import { error } from '../../../base/errors/index.ts';
-import { cast, concat, div, equal, matmul, reduceSum, reshape, type Tensor } from '../../../graph/index.ts';
-import type { ForwardOutputs, ModelSizes, ReferenceLayout, ReferenceTensor } from '../../contract.ts';
-import { type Aesm2Options, aesm2Options, type LayersOptions } from './options.ts';
-import { allLayers, buffers, nodeCount, parameters, range, structureOf } from './structure.ts';
+import { cast, concat, div, equal, matmul, reduceSum, reshape, type Tensor } from '../../graph/index.ts';
+import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
+import { aesm2 as model } from '../../model/zoo/aesm2/model.ts';
+import { type Aesm2Options, aesm2Options, type LayersOptions } from '../../model/zoo/aesm2/options.ts';
+import { allLayers, nodeCount, range, structureOf } from '../../model/zoo/aesm2/structure.ts';
+import { readConfiguration } from '../configuration.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 
 const positive = z.int().min(1);
 const layers = z
@@ -24,42 +26,36 @@ const layers = z
   );
 const norm = z.enum(['none', 'batch']);
 
-const configSchema = z.strictObject({
-  batch: positive.optional(),
-  vocab: z.array(positive).min(1),
-  feat_num: positive,
-  field_offsets: z.array(z.int().min(0)).optional(),
-  dim: positive,
-  scenarios: z.array(positive).min(1),
-  tasks: positive,
-  scenario_dim: positive,
-  task_dim: positive,
-  scenario_layers: z.array(layers).min(1),
-  task_layers: layers,
-  tower: z.array(positive),
-  lambda_specific: z.number().min(0),
-  lambda_shared: z.number().min(0),
-  bn_decay: z.number().min(0).lt(1),
-  noise_scope: z.enum(['select', 'all']),
-  noise_std: z.number().min(0).optional(),
-  mask_mode: z.enum(['select', 'multiply']),
-  gate_norm: norm,
-  expert_norm: norm,
-});
+const configSchema = z
+  .strictObject({
+    batch: positive.optional(),
+    vocab: z.array(positive).min(1),
+    feat_num: positive,
+    field_offsets: z.array(z.int().min(0)).optional(),
+    dim: positive,
+    scenarios: z.array(positive).min(1),
+    tasks: positive,
+    scenario_dim: positive,
+    task_dim: positive,
+    scenario_layers: z.array(layers).min(1),
+    task_layers: layers,
+    tower: z.array(positive),
+    lambda_specific: z.number().min(0),
+    lambda_shared: z.number().min(0),
+    bn_decay: z.number().min(0).lt(1),
+    noise_scope: z.enum(['select', 'all']),
+    noise_std: z.number().min(0).optional(),
+    mask_mode: z.enum(['select', 'multiply']),
+    gate_norm: norm,
+    expert_norm: norm,
+  })
+  .refine(({ scenarios, scenario_layers: given }) => given.length === scenarios.length, {
+    path: ['scenario_layers'],
+    message: 'expected one entry for each level of "scenarios"',
+  });
 
 function read(config: Record<string, unknown>): { options: Aesm2Options; sizes: ModelSizes; tableRows: number } {
-  const parsed = configSchema
-    .refine(({ scenarios, scenario_layers: given }) => given.length === scenarios.length, {
-      path: ['scenario_layers'],
-      message: 'expected one entry for each level of "scenarios"',
-    })
-    .safeParse(config);
-  if (!parsed.success)
-    throw error('CONFIG_INVALID', {
-      source: 'the reference configuration',
-      problems: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-    });
-  const c = parsed.data;
+  const c = readConfiguration(configSchema, config);
   const options = aesm2Options.parse({
     embeddingDim: c.dim,
     scenarioDim: c.scenario_dim,
@@ -100,7 +96,7 @@ function combinations(counts: readonly number[]): number[][] {
 
 /** Our names hold those of the reference in other words; a stack of towers is one parameter here. */
 const tensors = (options: Aesm2Options, sizes: ModelSizes): ReferenceTensor[] =>
-  parameters(options, sizes).flatMap(({ name, shape }) => {
+  model.build(options, sizes).parameters.flatMap(({ name, shape }) => {
     const tower = /^tower\.(\d+)\.(kernel|bias)$/.exec(name);
     if (tower === null) return [{ name: referenceName(name), shape, parameter: name, place: (index: number) => index }];
     const [count, ...own] = shape;
@@ -114,7 +110,7 @@ const tensors = (options: Aesm2Options, sizes: ModelSizes): ReferenceTensor[] =>
   });
 
 const movingAverages = (options: Aesm2Options, sizes: ModelSizes): ReferenceTensor[] =>
-  buffers(options, sizes).map(({ name, shape }) => ({
+  model.build(options, sizes).buffers.map(({ name, shape }) => ({
     name: referenceName(name),
     shape,
     parameter: name,
@@ -185,7 +181,7 @@ function inOrder(ranks: Tensor, k: number): Tensor {
   return concat(range(k).map(at), 1);
 }
 
-export const AESM2_REFERENCE: ReferenceLayout<Aesm2Options> = {
+export const aesm2: ReferenceLayout<Aesm2Options> = {
   models: ['AESM^2'],
   read,
   tensors,

@@ -1,11 +1,11 @@
 /** Scenario-Wise-Rec's AdaSparse (Xiaopengli1/Scenario-Wise-Rec), its last layer as wide as there are answers. */
 import { z } from 'zod';
+import { headCount } from '../../model/layers/heads.ts';
+import type { AdasparseOptions } from '../../model/zoo/adasparse.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { AdasparseOptions } from '../zoo/adasparse.ts';
-import { baselineOutputs, baselineReader, linearTensors, normTensors, turnedTensor, vectorTensor } from './layout.ts';
+import { baselineOutputs, baselineReader, linearTensors, normTensors, turnedTensor, vectorTensor } from './baseline.ts';
 
-export const ADASPARSE_REFERENCE: ReferenceLayout<AdasparseOptions> = {
+export const adasparse: ReferenceLayout<AdasparseOptions> = {
   models: ['adasparse'],
   read: baselineReader(
     {

@@ -1,9 +1,10 @@
 /** torch-rechub's AITM (datawhalechina/torch-rechub), its attention the same in every step. */
 import { z } from 'zod';
 import { div, reduceSum, sigmoid } from '../../graph/index.ts';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import type { AitmOptions } from '../zoo/aitm.ts';
-import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range, turnedTensor } from './layout.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import type { AitmOptions } from '../../model/zoo/aitm.ts';
+import type { ReferenceLayout } from '../contract.ts';
+import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range, turnedTensor } from './baseline.ts';
 
 /** Where the networks lie: of each task, between tasks, and of each answer. */
 function places({ towersPerScenario }: AitmOptions, { tasks, scenarios }: ModelSizes) {
@@ -31,7 +32,7 @@ function places({ towersPerScenario }: AitmOptions, { tasks, scenarios }: ModelS
 
 const ATTENTION = { q_layer: 'query', k_layer: 'key', v_layer: 'value' };
 
-export const AITM_REFERENCE: ReferenceLayout<AitmOptions> = {
+export const aitm: ReferenceLayout<AitmOptions> = {
   models: ['aitm'],
   read: baselineReader(
     {

@@ -1,8 +1,9 @@
 /** MTReclib's PLE (easezyc/Multitask-Recommendation-Library), with one task per head. */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { PleOptions } from '../zoo/ple.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { PleOptions } from '../../model/zoo/ple.ts';
+import type { ReferenceLayout } from '../contract.ts';
 import {
   baselineOutputs,
   baselineReader,
@@ -11,7 +12,7 @@ import {
   mlpBuffers,
   mlpTensors,
   range,
-} from './layout.ts';
+} from './baseline.ts';
 
 /** Of each level: what its experts read and how wide they are, and between how many experts its shared gate chooses. */
 function levelsOf({ levels, embeddingDim, specificExperts, sharedExperts, heads }: PleOptions, sizes: ModelSizes) {
@@ -45,7 +46,7 @@ const expertPlaces = ({ specificExperts, sharedExperts }: PleOptions, heads: num
 const towerPlaces = (heads: number) =>
   range(heads).map((member) => ({ reference: `tower.${member}`, ours: 'tower', member, names: EVERY_FOURTH }));
 
-export const PLE_REFERENCE: ReferenceLayout<PleOptions> = {
+export const ple: ReferenceLayout<PleOptions> = {
   models: ['ple'],
   read: baselineReader(
     {

@@ -3,12 +3,19 @@
  * [in, out], as ours; heads of the attention lie side by side in one [d, d] there, one after another here.
  */
 import { z } from 'zod';
-import { error } from '../../../base/errors/index.ts';
-import { sigmoid, type Tensor, transpose } from '../../../graph/index.ts';
-import type { ForwardOutputs, ModelSizes, ReferenceLayout, ReferenceTensor, SequenceSizes } from '../../contract.ts';
-import { type Place, range, vectorTensor } from '../../references/layout.ts';
-import { type DtrnOptions, dtrnOptions, embeddingCount, readSequences, refinementWidth } from './options.ts';
-import { topParameters } from './tops.ts';
+import { sigmoid, type Tensor, transpose } from '../../graph/index.ts';
+import type { ForwardOutputs, ModelSizes, SequenceSizes } from '../../model/contract.ts';
+import {
+  type DtrnOptions,
+  dtrnOptions,
+  embeddingCount,
+  readSequences,
+  refinementWidth,
+} from '../../model/zoo/dtrn/options.ts';
+import { topOf } from '../../model/zoo/dtrn/tops.ts';
+import { readConfiguration } from '../configuration.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
+import { type Place, range, vectorTensor } from './baseline.ts';
 
 const positive = z.int().min(1);
 
@@ -41,13 +48,7 @@ const configSchema = z.strictObject({
 });
 
 function read(config: Record<string, unknown>): { options: DtrnOptions; sizes: ModelSizes; tableRows: number } {
-  const parsed = configSchema.safeParse(config);
-  if (!parsed.success)
-    throw error('CONFIG_INVALID', {
-      source: 'the reference configuration',
-      problems: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-    });
-  const c = parsed.data;
+  const c = readConfiguration(configSchema, config);
   const tops = {
     tower: { key: 'tower', towerDims: c.tower },
     mmoe: { key: 'mmoe', experts: c.experts, expertDims: [c.expert_out], towerDims: c.tower },
@@ -126,7 +127,7 @@ function topTensors(options: DtrnOptions, sizes: ModelSizes): ReferenceTensor[] 
   if (top.key === 'tower') return towerTensors(width, top.towerDims, sizes);
   if (top.key === 'mmoe' && top.heads === 'shared' && top.expertDims.length === 1)
     return mmoeTensors(width, top, sizes);
-  return topParameters(options, width, sizes).map(({ name, shape }) =>
+  return topOf(options, width, sizes).parameters.map(({ name, shape }) =>
     vectorTensor(name, { parameter: name }, elementCount(shape), shape),
   );
 }
@@ -193,7 +194,7 @@ function outputs(
   };
 }
 
-export const DTRN_REFERENCE: ReferenceLayout<DtrnOptions> = {
+export const dtrn: ReferenceLayout<DtrnOptions> = {
   models: ['DTRN'],
   read,
   tensors,

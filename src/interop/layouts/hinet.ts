@@ -3,9 +3,10 @@
  * and whose task layer is that of MTReclib's PLE (the authors' code, mrchor/HiNet, is TensorFlow).
  */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { HinetOptions } from '../zoo/hinet.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { HinetOptions } from '../../model/zoo/hinet.ts';
+import type { ReferenceLayout } from '../contract.ts';
 import {
   baselineOutputs,
   baselineReader,
@@ -15,7 +16,7 @@ import {
   mlpTensors,
   range,
   vectorTensor,
-} from './layout.ts';
+} from './baseline.ts';
 
 /** Layer i of a network is called i; the reference has no norms, ours stand beside. */
 const PLAIN: MlpNames = { linear: (i) => `${i}`, norm: (i) => `${i}.norm` };
@@ -44,7 +45,7 @@ function networks(options: HinetOptions, sizes: ModelSizes) {
   };
 }
 
-export const HINET_REFERENCE: ReferenceLayout<HinetOptions> = {
+export const hinet: ReferenceLayout<HinetOptions> = {
   models: ['hinet'],
   read: baselineReader(
     {

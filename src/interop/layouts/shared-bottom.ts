@@ -1,9 +1,10 @@
 /** MTReclib's SharedBottom (easezyc/Multitask-Recommendation-Library), with one task per head. */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { SharedBottomOptions } from '../zoo/shared-bottom.ts';
-import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { SharedBottomOptions } from '../../model/zoo/shared-bottom.ts';
+import type { ReferenceLayout } from '../contract.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
 
 const BOTTOM = { reference: 'bottom', ours: 'bottom', member: 0, names: EVERY_FOURTH };
 
@@ -15,7 +16,7 @@ const towerPlaces = ({ heads }: SharedBottomOptions, sizes: ModelSizes) =>
     names: EVERY_FOURTH,
   }));
 
-export const SHARED_BOTTOM_REFERENCE: ReferenceLayout<SharedBottomOptions> = {
+export const sharedBottom: ReferenceLayout<SharedBottomOptions> = {
   models: ['sharedbottom'],
   read: baselineReader(
     { bottom_dims: z.array(z.int()), tower_dims: z.array(z.int()) },

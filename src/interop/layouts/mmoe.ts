@@ -1,8 +1,9 @@
 /** MTReclib's MMoE (easezyc/Multitask-Recommendation-Library), with one task per head. */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { MmoeOptions } from '../zoo/mmoe.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { MmoeOptions } from '../../model/zoo/mmoe.ts';
+import type { ReferenceLayout } from '../contract.ts';
 import {
   baselineOutputs,
   baselineReader,
@@ -11,7 +12,7 @@ import {
   mlpBuffers,
   mlpTensors,
   range,
-} from './layout.ts';
+} from './baseline.ts';
 
 const places = ({ experts, heads }: MmoeOptions, sizes: ModelSizes) => ({
   experts: range(experts).map((member) => ({
@@ -28,7 +29,7 @@ const places = ({ experts, heads }: MmoeOptions, sizes: ModelSizes) => ({
   })),
 });
 
-export const MMOE_REFERENCE: ReferenceLayout<MmoeOptions> = {
+export const mmoe: ReferenceLayout<MmoeOptions> = {
   models: ['mmoe'],
   read: baselineReader(
     { experts: z.int(), expert_dims: z.array(z.int()), tower_dims: z.array(z.int()) },

@@ -1,9 +1,10 @@
 /** torch-rechub's ESMM (datawhalechina/torch-rechub), its answers in the order click, click and conversion. */
 import { z } from 'zod';
 import { sigmoid } from '../../graph/index.ts';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import type { EsmmOptions } from '../zoo/esmm.ts';
-import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import type { EsmmOptions } from '../../model/zoo/esmm.ts';
+import type { ReferenceLayout } from '../contract.ts';
+import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
 
 /** One pair of towers, or one for each scenario. */
 const places = ({ heads }: EsmmOptions, { scenarios }: ModelSizes) => {
@@ -18,7 +19,7 @@ const places = ({ heads }: EsmmOptions, { scenarios }: ModelSizes) => {
   );
 };
 
-export const ESMM_REFERENCE: ReferenceLayout<EsmmOptions> = {
+export const esmm: ReferenceLayout<EsmmOptions> = {
   models: ['esmm'],
   read: baselineReader(
     { tower_dims: z.array(z.int()) },

@@ -1,8 +1,8 @@
 /** A plain PyTorch module of M2M; its generated matrices are [in, out] in row-major order, as ours. */
 import { z } from 'zod';
+import { headCount } from '../../model/layers/heads.ts';
+import type { M2mOptions } from '../../model/zoo/m2m.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { M2mOptions } from '../zoo/m2m.ts';
 import {
   baselineOutputs,
   baselineReader,
@@ -11,11 +11,11 @@ import {
   mlpTensors,
   range,
   vectorTensor,
-} from './layout.ts';
+} from './baseline.ts';
 
 const EVERY_ONE: MlpNames = { linear: (i) => `${i}`, norm: (i) => `${i}.norm` };
 
-export const M2M_REFERENCE: ReferenceLayout<M2mOptions> = {
+export const m2m: ReferenceLayout<M2mOptions> = {
   models: ['m2m'],
   read: baselineReader(
     {

@@ -3,10 +3,11 @@
  * stored [out, in] there, kernels [in, out]; low-rank additions are three-dimensional; each task has its own gate head.
  */
 import { z } from 'zod';
-import { error } from '../../../base/errors/index.ts';
-import { concat, mul, reshape, type Tensor, transpose } from '../../../graph/index.ts';
-import type { ForwardOutputs, ModelSizes, ReferenceLayout, ReferenceTensor } from '../../contract.ts';
-import { type AutoifsOptions, autoifsOptions, FLOWS } from './options.ts';
+import { concat, mul, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
+import { type AutoifsOptions, autoifsOptions, FLOWS } from '../../model/zoo/autoifs/options.ts';
+import { readConfiguration } from '../configuration.ts';
+import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 
 const positive = z.int().min(1);
 const count = z.int().min(0);
@@ -50,13 +51,7 @@ const configSchema = z
   );
 
 function read(config: Record<string, unknown>): { options: AutoifsOptions; sizes: ModelSizes; tableRows: number } {
-  const parsed = configSchema.safeParse(config);
-  if (!parsed.success)
-    throw error('CONFIG_INVALID', {
-      source: 'the reference configuration',
-      problems: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-    });
-  const c = parsed.data;
+  const c = readConfiguration(configSchema, config);
   const shared = c.share_dims ?? (c.mlp_dims as number[]).slice(0, -1);
   const scenario = c.domain_dims ?? (c.mlp_dims as number[]).slice(-1);
   return {
@@ -174,7 +169,7 @@ function outputs(
   };
 }
 
-export const AUTOIFS_REFERENCE: ReferenceLayout<AutoifsOptions> = {
+export const autoifs: ReferenceLayout<AutoifsOptions> = {
   models: ['AutoIFS', 'AutoIFS (generalised)'],
   read,
   tensors,

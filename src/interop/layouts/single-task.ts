@@ -1,9 +1,10 @@
 /** MTReclib's single-task networks (easezyc/Multitask-Recommendation-Library), one per head; rows come embedded, the same for all. */
 import { z } from 'zod';
-import type { ModelSizes, ReferenceLayout } from '../contract.ts';
-import { headCount } from '../layers/heads.ts';
-import type { SingleTaskOptions } from '../zoo/single-task.ts';
-import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './layout.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { headCount } from '../../model/layers/heads.ts';
+import type { SingleTaskOptions } from '../../model/zoo/single-task.ts';
+import type { ReferenceLayout } from '../contract.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
 
 /** Head by head: its bottom and its tower. */
 const places = ({ heads }: SingleTaskOptions, sizes: ModelSizes) =>
@@ -12,7 +13,7 @@ const places = ({ heads }: SingleTaskOptions, sizes: ModelSizes) =>
     return { bottom: place('bottom'), tower: place('tower') };
   });
 
-export const SINGLE_TASK_REFERENCE: ReferenceLayout<SingleTaskOptions> = {
+export const singleTask: ReferenceLayout<SingleTaskOptions> = {
   models: ['singletask'],
   read: baselineReader(
     { bottom_dims: z.array(z.int()), tower_dims: z.array(z.int()) },

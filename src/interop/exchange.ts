@@ -8,20 +8,16 @@ import { bufferName, isBufferName } from '../inference/graphs/forward.ts';
 import { checkFit, describeData, openRunData } from '../inference/model/run-data.ts';
 import { loadRunModel, type RunSource } from '../inference/model/run-model.ts';
 import { modelSizes } from '../inference/model/sizes.ts';
-import { arranged, placeReference } from '../model/arrangement.ts';
-import type {
-  CommonOptions,
-  ModelDefinition,
-  ModelSizes,
-  ReferenceLayout,
-  ReferenceTensor,
-} from '../model/contract.ts';
+import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
-import { findModel, models } from '../model/registry.ts';
+import { findModel } from '../model/registry.ts';
 import { hasModel, type ModelDescription, saveModel } from '../store/run/model-file.ts';
 import { createRun } from '../store/run/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../store/safetensors.ts';
-import type { RunPlace } from './run/new-run.ts';
+import type { RunPlace } from '../train/run/new-run.ts';
+import { arranged, placeReference } from './arrangement.ts';
+import type { ReferenceLayout, ReferenceTensor } from './contract.ts';
+import { layouts } from './registry.ts';
 
 export interface ImportRequest {
   /** Key of the model. */
@@ -46,7 +42,7 @@ export interface ImportRequest {
  */
 export function importWeights({ model: key, weights, config: configPath, place, data }: ImportRequest): string {
   const model = findModel(key);
-  const layout = layoutOf(model);
+  const layout = layoutOf(model.key);
   const config = readReferenceConfig(configPath, layout);
   const { options, sizes, tableRows } = layout.read(config);
   const description = data === undefined ? unboundData(sizes, tableRows) : describeData(data.manifest);
@@ -89,7 +85,7 @@ export async function exportWeights(
   const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
   const { description, tensors } = loadRunModel(run, data, source);
   const model = findModel(description.model.key);
-  const layout = layoutOf(model);
+  const layout = layoutOf(model.key);
   const options = model.options.parse(description.model);
   const sizes = modelSizes(description.data);
   const named = [
@@ -119,11 +115,11 @@ function exchanged(
   ];
 }
 
-function layoutOf(model: ModelDefinition): ReferenceLayout<CommonOptions> {
-  const whole = ({ reference }: ModelDefinition): boolean => reference?.table !== undefined;
-  if (model.reference !== undefined && whole(model)) return model.reference;
-  const known = [...models.values()].filter(whole).map(({ key }) => key);
-  throw error('IMPORT_UNSUPPORTED', { key: model.key, known });
+function layoutOf(key: string): ReferenceLayout<CommonOptions> {
+  const whole = [...layouts].filter(([, { table }]) => table !== undefined);
+  const layout = new Map(whole).get(key);
+  if (layout === undefined) throw error('IMPORT_UNSUPPORTED', { key, known: whole.map(([known]) => known) });
+  return layout;
 }
 
 /** The flat configuration of a JSON file. A `model` entry beside `config` must be one that the layout understands. */
