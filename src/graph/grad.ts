@@ -1,6 +1,6 @@
 /** Derivatives: reverse accumulation over the nodes between the parameters and a scalar. The result is ordinary nodes. */
 import { error } from '../base/errors/index.ts';
-import { add, expand } from './functions.ts';
+import { add, expand } from './functions/index.ts';
 import { OPS, ruleOf } from './ops/table.ts';
 import { nodesBefore, oneGraph } from './order.ts';
 import { showShape } from './shape.ts';

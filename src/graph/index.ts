@@ -1,7 +1,7 @@
 /** Symbolic tensors, their derivatives, and ONNX. Models import the functions here and nothing below. */
 
 export { check } from './check.ts';
-export * from './functions.ts';
+export * from './functions/index.ts';
 export { grad } from './grad.ts';
 export { Graph } from './graph.ts';
 export { multiplyAdds, type Product, productsOf } from './multiply-adds.ts';

@@ -1,5 +1,5 @@
 /** Comparisons, casts and choice. Conditions are boolean tensors. */
-import { cast, mul, sub, sumTo } from '../functions.ts';
+import { cast, mul, sub, sumTo } from '../functions/index.ts';
 import { broadcast } from '../shape.ts';
 import { type OpRule, oneType } from './rule.ts';
 

@@ -1,5 +1,5 @@
 /** Ops that work number by number; two operands are broadcast against each other. */
-import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions.ts';
+import { add, cast, div, greater, less, mul, neg, reciprocal, sigmoid, sub, sumTo } from '../functions/index.ts';
 import { broadcast } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { OpName } from './attributes.ts';

@@ -1,6 +1,6 @@
 /** Matrix products. Two-dimensional ones become Gemm, whose transposes are free; others become (batched) MatMul. */
 import { error } from '../../base/errors/index.ts';
-import { matmul, reshape, sumTo, transpose } from '../functions.ts';
+import { matmul, reshape, sumTo, transpose } from '../functions/index.ts';
 import { broadcast, type Dim, elements, isBatch, type Shape, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { lowerProduct } from './gemm.ts';

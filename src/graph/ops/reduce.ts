@@ -1,6 +1,6 @@
 /** Sums, maxima and softmax along axes. Axes are counted from the front. */
 
-import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions.ts';
+import { cast, div, equal, expand, mul, reduceSum, reshape, sub } from '../functions/index.ts';
 import { type Dim, isBatch, reshapeDims, type Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Lowering, ValueName } from './lowering.ts';

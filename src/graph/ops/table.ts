@@ -7,6 +7,7 @@ import type { OpName } from './attributes.ts';
 import { COMPARE_OPS } from './compare.ts';
 import { ELEMENTWISE_OPS } from './elementwise.ts';
 import { MATMUL_OPS } from './matmul.ts';
+import { PARTS_OPS } from './parts.ts';
 import { REDUCE_OPS } from './reduce.ts';
 import type { OpRule } from './rule.ts';
 import { SOURCE_OPS } from './source.ts';
@@ -18,6 +19,7 @@ export const OPS: { readonly [K in OpName]: OpRule<K> } = {
   ...REDUCE_OPS,
   ...MATMUL_OPS,
   ...ARRANGE_OPS,
+  ...PARTS_OPS,
 };
 
 /** The rule of a node. */

@@ -10,7 +10,7 @@
  *
  * The logarithm is the third such op: its rule (ops/elementwise.ts) computes it in float64.
  */
-import { concat, matmul, reshape, slice } from '../functions.ts';
+import { concat, matmul, reshape, slice } from '../functions/index.ts';
 import { OPS } from '../ops/table.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';

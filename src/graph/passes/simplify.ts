@@ -1,5 +1,5 @@
 /** Algebraic simplification: the node of an op, or something simpler of equal value. */
-import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions.ts';
+import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions/index.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import type { NodeFactory, Tensor } from '../tensor.ts';

@@ -2,7 +2,7 @@
  * Partial evaluation for rows that have something in common. Inputs that are the same in every row become constants, and what
  * follows from them is computed once, not once per row. Such values keep size 1 where the batch was, and broadcast.
  */
-import { expand } from '../functions.ts';
+import { expand } from '../functions/index.ts';
 import type { Graph } from '../graph.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
 import { type Dim, isBatch, type Shape, sameShape } from '../shape.ts';

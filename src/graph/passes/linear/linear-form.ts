@@ -4,7 +4,7 @@
  *
  *   value = sum_i atom_i K_i + shift          K_i: weights [..., m_i, n], a sign, or a factor for each column
  */
-import { add, expand, matmul, mul, neg, reshape, slice, sub, transpose } from '../../functions.ts';
+import { add, expand, matmul, mul, neg, reshape, slice, sub, transpose } from '../../functions/index.ts';
 import { isBatch, type Shape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { simplify } from '../simplify.ts';
