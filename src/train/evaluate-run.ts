@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SplitName } from '../config/dataset.ts';
 import type { Evaluation } from '../config/run.ts';
-import { encodeFile } from '../data/predict/predict.ts';
+import { encodeFile } from '../data/predict/encode-file.ts';
 import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData, SplitReader } from '../data/prepared/prepared.ts';
 import { translateData } from '../data/prepared/translate.ts';

@@ -1,5 +1,6 @@
 /** What a source gives: its columns by name, and its rows as texts. */
 
+import { findSources } from '../../src/data/sources/find.ts';
 import { createSourceViews } from '../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
 import { registerNumberText } from '../../src/data/sql/functions.ts';
@@ -33,7 +34,7 @@ export async function readSource(
   const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
     await registerNumberText(connection);
-    const [{ columns }] = await createSourceViews(connection, config, folder);
+    const [{ columns }] = await createSourceViews(connection, config, await findSources(config.sources, folder));
     const texts = columns.map(({ name }) => `"${name}"::VARCHAR AS "${name}"`);
     const rows = await query(connection, `SELECT ${texts.join(', ')} FROM sources.t`, 'reading');
     return {

@@ -1,7 +1,9 @@
 /** Scenarios and the cells scenario x task: are they there, and can an AUC be measured in them? */
 import { query } from '../sql/duckdb.ts';
-import { type Check, type Context, scenarioName, VIEW } from './context.ts';
+import { type Check, scenarioName } from './check.ts';
+import type { Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
+import { VIEW } from './view.ts';
 
 /** A cell is called small where the standard error of its test AUC is above this, for a true AUC of 0.75. */
 const LARGEST_ERROR = 0.02;

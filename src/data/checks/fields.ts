@@ -4,8 +4,11 @@ import { numberAdvice } from '../expressions/advice.ts';
 import { checkedValue } from '../expressions/check.ts';
 import { fieldExpression, fieldUse } from '../expressions/places.ts';
 import { query, queryOne } from '../sql/duckdb.ts';
-import { type Check, type CheckedField, type Context, type Counted, countDistinct, SAMPLE } from './context.ts';
+import type { Check } from './check.ts';
+import { type Context, SAMPLE } from './context.ts';
+import { type Counted, countDistinct } from './counts.ts';
 import { number, type Problem, percent } from './finding.ts';
+import type { CheckedField } from './view.ts';
 
 /** Each field whose texts are counted takes scans of its own. */
 const COUNTED = 10;

@@ -3,9 +3,11 @@ import { labelAdvice } from '../expressions/advice.ts';
 import { checkedValue } from '../expressions/check.ts';
 import { taskUse } from '../expressions/places.ts';
 import { query } from '../sql/duckdb.ts';
-import { type Check, type Context, VIEW } from './context.ts';
+import type { Check } from './check.ts';
+import type { Context } from './context.ts';
 import type { Problem } from './finding.ts';
 import { percent } from './finding.ts';
+import { VIEW } from './view.ts';
 
 export const labels: Check = {
   name: 'labels',

@@ -6,9 +6,11 @@
  * buckets; "missing" is a value too) with at least 20 labelled rows, which must cover half of them.
  */
 import { query } from '../sql/duckdb.ts';
-import { type Check, type CheckedField, type Context, SAMPLE } from './context.ts';
+import type { Check } from './check.ts';
+import { type Context, SAMPLE } from './context.ts';
 import { looked } from './fields.ts';
 import { type Finding, type Problem, percent } from './finding.ts';
+import type { CheckedField } from './view.ts';
 
 const ENOUGH_ROWS = 20;
 const BUCKETS = 50;

@@ -2,14 +2,15 @@
 import { TributaryError } from '../../base/errors/index.ts';
 import { checkedValue } from '../expressions/check.ts';
 import { taskUse } from '../expressions/places.ts';
-import { labelValue, scenarioIndex, splitKey } from '../prepare/rows.ts';
+import { labelValue, scenarioIndex, splitKey } from '../prepare/row-values.ts';
 import { bordersSql, PART_BY_BORDERS, randomSplit } from '../prepare/split.ts';
 import { SPLITS } from '../prepared/prepared.ts';
 import { rowColumn } from '../sources/joined.ts';
 import { execute, query } from '../sql/duckdb.ts';
 import { registerLookup } from '../sql/functions.ts';
 import { isTextTime } from '../sql/times.ts';
-import { type Check, type Context, scenarioName } from './context.ts';
+import { type Check, scenarioName } from './check.ts';
+import type { Context } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
 /** Of more positives than this, chance leaves none out of a part. */

@@ -6,7 +6,8 @@ import { SEQUENCE_TIME } from '../expressions/places.ts';
 import { describeSequences, sequenceInputs } from '../prepare/sequences.ts';
 import { queryOne } from '../sql/duckdb.ts';
 import { isTextTime } from '../sql/times.ts';
-import type { Check, Context } from './context.ts';
+import type { Check } from './check.ts';
+import type { Context } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
 type Sequences = NonNullable<DatasetConfig['sequences']>;

@@ -1,12 +1,13 @@
 /** The split: does every part get rows, and is a time a time? */
 import { TributaryError } from '../../base/errors/index.ts';
 import { checkedValue } from '../expressions/check.ts';
-import { splitKey } from '../prepare/rows.ts';
+import { splitKey } from '../prepare/row-values.ts';
 import { SPLITS } from '../prepared/prepared.ts';
 import { rowColumn } from '../sources/joined.ts';
 import { query, queryOne } from '../sql/duckdb.ts';
 import { isTextTime, type TextTimes } from '../sql/times.ts';
-import type { Check, Context } from './context.ts';
+import type { Check } from './check.ts';
+import type { Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
 
 export const split: Check = {

@@ -6,13 +6,14 @@ import type { DatasetConfig } from '../../config/dataset.ts';
 import { withAdvice } from '../expressions/advice.ts';
 import { checkExpressions, type Values } from '../expressions/check.ts';
 import { allExpressions } from '../expressions/places.ts';
-import { findFiles, presentFiles } from '../sources/find.ts';
+import { type FoundFiles, findSources } from '../sources/find.ts';
 import { baseSource, type Source } from '../sources/source.ts';
 import { createSourceView } from '../sources/views.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
 import { registerNumberText } from '../sql/functions.ts';
 import { cellSizes, cells, scenarios } from './cells.ts';
-import { type Check, createContext } from './context.ts';
+import type { Check } from './check.ts';
+import { createContext } from './context.ts';
 import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues } from './fields.ts';
 import { type Finding, number, type Problem } from './finding.ts';
 import { checkJoins } from './joins.ts';
@@ -56,8 +57,8 @@ export async function validate(
   sourceFolder: string,
   { memoryLimit }: ValidateOptions = {},
 ): Promise<Finding[]> {
-  const access = { files: await presentFiles(config, sourceFolder) };
-  const { connection, close } = await openDuckDB({ memoryLimit, access });
+  const files = await findSources(config.sources, sourceFolder);
+  const { connection, close } = await openDuckDB({ memoryLimit, access: { files: files.all } });
   try {
     await registerNumberText(connection);
     const findings: Finding[] = [];
@@ -71,7 +72,7 @@ export async function validate(
       return [...findings, { check: 'other-checks', level: 'warn', message }];
     };
 
-    const { sources, problems } = await openSources(connection, config, sourceFolder);
+    const { sources, problems } = await openSources(connection, config, files);
     const rows = sources.reduce((sum, s) => sum + s.rows, 0);
     if (!tell('sources', `${sources.map((s) => s.name).join(', ')}: ${number(rows)} rows`, problems)) return stopped();
 
@@ -130,14 +131,13 @@ export async function failuresIn(
 async function openSources(
   connection: DuckDBConnection,
   config: DatasetConfig,
-  sourceFolder: string,
+  files: FoundFiles,
 ): Promise<{ sources: Source[]; problems: Problem[] }> {
   const sources: Source[] = [];
   const problems: Problem[] = [];
   for (const [name, source] of Object.entries(config.sources)) {
     const found = await problemsIn(async () => {
-      const files = await findFiles(name, source, sourceFolder);
-      sources.push(await createSourceView(connection, name, source, files));
+      sources.push(await createSourceView(connection, name, source, files.of(name)));
     });
     problems.push(...found);
   }

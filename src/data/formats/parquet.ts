@@ -2,13 +2,13 @@
  * Reading Parquet files whose types of a column differ, as parts written on different days do. They are brought to a type that
  * keeps every value apart: DuckDB's own choice makes 9007199254740993 of one part and 0.5 of another floating-point numbers.
  */
-
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import { query, queryOne } from '../sql/duckdb.ts';
 import { filePath, identifier, sameName } from '../sql/text.ts';
 import { textOf } from '../sql/tokens.ts';
 import type { Column, Reading } from './columns.ts';
+import { commonOf, DECIMAL, FLOATING, INTEGER } from './common-type.ts';
 import { readingFiles } from './format.ts';
 
 export interface ParquetTable {
@@ -122,12 +122,6 @@ function converted(run: Run, { name, type }: Column): string {
   return `CAST(${value} AS ${type}) AS ${column}`;
 }
 
-const INTEGER = /^(U?)(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
-const FLOATING = /^(FLOAT|DOUBLE)$/;
-const DECIMAL = /^DECIMAL\(/;
-const SCALAR = /^(VARCHAR|BOOLEAN|DATE|TIME.*|UUID|ENUM\(.*\)|JSON)$/s;
-const WIDTHS = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT'];
-
 /** The type of a column that keeps the values of all parts apart. Throws DATA_TYPES_DIFFER where there is none. */
 async function commonType(
   connection: DuckDBConnection,
@@ -157,41 +151,11 @@ async function commonType(
   });
 }
 
-/** The common type that follows from the types alone. */
-function commonOf(types: string[]): string | undefined {
-  if (types.length < 2) return types[0];
-  if (types.every((type) => INTEGER.test(type))) {
-    const width = (type: string): number => WIDTHS.indexOf(type.replace(/^U/, ''));
-    const unsigned = types.filter((type) => type.startsWith('U'));
-    const widest = Math.max(...types.map(width));
-    if (unsigned.length === types.length) return `U${WIDTHS[widest]}`;
-    // An unsigned type fits the next signed one.
-    const needed = Math.max(widest, ...unsigned.map((type) => width(type) + 1));
-    return WIDTHS[needed];
-  }
-  // Integers of 32 bits are exact in a DOUBLE.
-  const isExact = (type: string): boolean =>
-    FLOATING.test(type) || DECIMAL.test(type) || /^U?(TINY|SMALL)?INT(EGER)?$/.test(type);
-  if (types.every(isExact)) return 'DOUBLE';
-  if (types.every((type) => /^(DATE|TIMESTAMP(_NS|_MS|_S)?)$/.test(type)))
-    return types.includes('TIMESTAMP_NS') ? 'TIMESTAMP_NS' : 'TIMESTAMP';
-  const isScalar = (type: string): boolean =>
-    SCALAR.test(type) || INTEGER.test(type) || FLOATING.test(type) || DECIMAL.test(type);
-  if (
-    types.some((type) => /^(VARCHAR|ENUM)/.test(type)) &&
-    types.every((type) => !type.endsWith('[]') && isScalar(type))
-  )
-    return 'VARCHAR';
-  if (types.every((type) => type.endsWith('[]'))) {
-    const element = commonOf(types.map((type) => type.slice(0, -2)));
-    return element === undefined || element.endsWith('[]') ? undefined : `${element}[]`;
-  }
-  return undefined;
-}
-
 const LARGEST = 2 ** 53;
+
 const IS_WHOLE = (column: string): string =>
   `(NOT isfinite(${column}::DOUBLE) OR (${column} = floor(${column}) AND abs(${column}) <= ${LARGEST}))`;
+
 const IS_EXACT = (column: string): string => `${column} BETWEEN ${-LARGEST} AND ${LARGEST}`;
 
 /** Is a condition true for all values of a column in the files where it has certain types? */

@@ -10,13 +10,14 @@ import { firstContent } from '../formats/file-kind.ts';
 import { formatOf } from '../formats/format.ts';
 import { sequenceColumn } from '../prepared/columns.ts';
 import type { Manifest } from '../prepared/prepared.ts';
-import { findFiles } from '../sources/find.ts';
+import type { FoundFiles } from '../sources/find.ts';
 import { baseSource, type Source } from '../sources/source.ts';
 import { createSourceView } from '../sources/views.ts';
 import { queryOne } from '../sql/duckdb.ts';
 import { readTree, writeTree } from '../sql/finite.ts';
 import type { Expression } from '../sql/one-expression.ts';
 import { literal, sameName } from '../sql/text.ts';
+import type { InputFiles } from './input-files.ts';
 
 type SourceConfig = DatasetConfig['sources'][string];
 
@@ -33,13 +34,13 @@ export interface PredictInput {
 /**
  * Opens the input. Throws what reading sources can throw.
  *
- * @param path a file, or several that are read one after another
+ * @param files those of the input are read one after another
  * @param labelled are labels and groups read, too?
  */
 export async function openInput(
   connection: DuckDBConnection,
   manifest: Manifest,
-  path: string | string[],
+  files: Pick<InputFiles, 'input' | 'joined'>,
   labelled = false,
 ): Promise<PredictInput> {
   const inputExpressions = (config: DatasetConfig): Expression[] => [
@@ -51,10 +52,9 @@ export async function openInput(
   const conditions = await conditionsOf(connection, manifest.config.where);
   const wanted = [...inputExpressions(plain), ...conditions.map((sql) => ({ usedBy: 'where', sql }))];
   const needed = (await neededColumns(connection, manifest.config, wanted)) ?? (() => true);
-  const files = await findFiles(name, { ...manifest.config.sources[name], format: 'auto', path }, '.');
-  const settings = await inputSettings(manifest.config, files[0]);
+  const settings = await inputSettings(manifest.config, files.input[0]);
   const reading = readingOf(manifest, needed);
-  const input = await createSourceView(connection, name, { ...settings, path }, files, reading(name));
+  const input = await createSourceView(connection, name, settings, files.input, reading(name));
 
   const fields = await referencedColumns(connection, inputExpressions(plain));
   const isOwn = has([input]);
@@ -67,7 +67,9 @@ export async function openInput(
   const isWanted = conditionReferences.flat().some((reference) => !isOwn(reference) && isJoined(manifest, reference));
   const joinsNothing =
     manifest.config.joins.length === 0 || (isAlone && !(isWanted && keys.every((key) => isOwn([key]))));
-  const sources = joinsNothing ? [input] : [input, ...(await openJoined(connection, manifest, reading))];
+  const sources = joinsNothing
+    ? [input]
+    : [input, ...(await openJoined(connection, manifest.config, files.joined, reading))];
   const joins = joinsNothing ? [] : manifest.config.joins.map((join) => ({ ...join, kind: 'left' as const }));
 
   const canBe = has(sources);
@@ -159,14 +161,13 @@ function readingOf(manifest: Manifest, needed: (column: string) => boolean): (so
 
 async function openJoined(
   connection: DuckDBConnection,
-  { config, sourceFolder }: Manifest,
+  config: DatasetConfig,
+  files: FoundFiles,
   reading: (source: string) => Reading,
 ): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const { source } of config.joins) {
-    const files = await findFiles(source, config.sources[source], sourceFolder);
-    sources.push(await createSourceView(connection, source, config.sources[source], files, reading(source)));
-  }
+  for (const { source } of config.joins)
+    sources.push(await createSourceView(connection, source, config.sources[source], files.of(source), reading(source)));
   return sources;
 }
 

@@ -11,7 +11,7 @@ import { execute, query, queryOne } from '../sql/duckdb.ts';
 import { registerBuckets } from '../sql/functions.ts';
 import { filePath } from '../sql/text.ts';
 import { hashedIdSql, type StoredField } from '../sql/tokens.ts';
-import { storedFields } from './rows.ts';
+import { storedFields } from './row-values.ts';
 
 /** A field with what the SQL of its encoding needs. */
 export interface EncodedField {

@@ -12,7 +12,8 @@ import { filePath } from '../sql/text.ts';
 import { readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
 import { type Manifest, type PreparedData, SPLITS, type SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
-import { ensureRowFile, findRowFile, recordLayout, rowFilePath } from './row-file.ts';
+import { recordLayout } from './record.ts';
+import { ensureRowFile, findRowFile, rowFilePath } from './row-file.ts';
 
 /**
  * Opens a folder that `prepare` wrote. Its files are verified as they are read.

@@ -10,8 +10,10 @@ import { promisify } from 'node:util';
 import { error } from '../../base/errors/index.ts';
 import { asReadError } from '../../base/files.ts';
 import { random, shuffle } from '../../base/random.ts';
+import { BLOCK_ROWS, type RowFile, verifyBlock } from './block-checksums.ts';
 import type { Batch, BatchOptions, SplitReader } from './prepared.ts';
-import { BLOCK_ROWS, HEADER_BYTES, type RecordLayout, type RowFile, verifyBlock } from './row-file.ts';
+import type { RecordLayout } from './record.ts';
+import { HEADER_BYTES } from './write-records.ts';
 
 const WINDOW_ROWS = 1 << 17; // larger windows fall out of the cache and halve the speed
 const WINDOW_BYTES = 32 << 20;

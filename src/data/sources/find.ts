@@ -8,21 +8,55 @@ import { literal } from '../sql/text.ts';
 import { filesIn, isBesideTables, isFolder, isTable } from './folder.ts';
 import type { SourceConfig } from './source.ts';
 
-/** Absolute paths of a source's files: lists in their order, the matches of one glob in the order of their names. */
+/** The files of several sources. */
+export interface FoundFiles {
+  /** Absolute paths of a source's files in reading order. Throws what was wrong with them: DATA_FILES_MISSING, DATA_FOLDER ... */
+  of(source: string): string[];
+  /** Paths of all files that were found, each once: all that a database needs to open for these sources. */
+  all: string[];
+}
+
+/** Finds the files of sources once. What is wrong with those of one source is thrown where that source is opened. */
+export async function findSources(sources: DatasetConfig['sources'], sourceFolder: string): Promise<FoundFiles> {
+  const found = new Map<string, string[] | TributaryError>();
+  for (const [name, source] of Object.entries(sources)) {
+    const files = await findFiles(name, source, sourceFolder).catch((cause) => {
+      if (cause instanceof TributaryError) return cause;
+      throw cause;
+    });
+    found.set(name, files);
+  }
+  return {
+    of(source) {
+      const files = found.get(source) ?? [];
+      if (files instanceof TributaryError) throw files;
+      return files;
+    },
+    all: [...new Set([...found.values()].flatMap((files) => (files instanceof TributaryError ? [] : files)))],
+  };
+}
+
+/**
+ * Absolute paths of a source's files: lists in their order, the matches of one glob in the order of their names.
+ *
+ * @throws DATA_FILES_MISSING, DATA_FOLDER, FILE_UNREADABLE
+ */
 export async function findFiles(name: string, config: SourceConfig, sourceFolder: string): Promise<string[]> {
   const files: string[] = [];
   for (const pattern of [config.path].flat()) {
     const path = isAbsolute(pattern) ? pattern : join(resolve(sourceFolder), pattern);
-    const matches = existsSync(path)
-      ? isFolder(path)
-        ? filesIn(path, name, config.format)
-        : [regularFile(path)]
-      : await matchingFiles(path);
+    const matches = await filesAt(path, name, config.format);
     if (matches.length === 0)
       throw error('DATA_FILES_MISSING', { source: name, pattern, folder: resolve(sourceFolder) });
     files.push(...matches);
   }
   return files;
+}
+
+/** The files of a path that is a folder, a file or a glob. */
+async function filesAt(path: string, source: string, format: SourceConfig['format']): Promise<string[]> {
+  if (!existsSync(path)) return matchingFiles(path);
+  return isFolder(path) ? filesIn(path, source, format) : [regularFile(path)];
 }
 
 /** The path of a file that has an end. Throws FILE_UNREADABLE for pipes and devices: reading them may never end. */
@@ -32,32 +66,17 @@ function regularFile(path: string): string {
   throw error('FILE_UNREADABLE', { path, reason: 'it is a device or a pipe, expected a file' });
 }
 
-/** Paths of the sources' files as far as they are there: all that a database needs to open for a configuration. */
-export async function presentFiles(config: DatasetConfig, sourceFolder: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const [name, source] of Object.entries(config.sources))
-    files.push(...(await findFiles(name, source, sourceFolder).catch(asNone)));
-  return files;
-}
-
-/** What is missing is reported where it is opened. */
-function asNone(cause: unknown): [] {
-  if (cause instanceof TributaryError) return [];
-  throw cause;
-}
-
 /**
- * Files that a pattern matches, in the order of their names, without what programs write beside tables; folders that are
- * called like a table stand for the tables in them.
+ * Files that a pattern matches, in the order of their names, without what programs write next to tables; folders with the
+ * name of a table stand for the tables in them.
  */
 async function matchingFiles(pattern: string): Promise<string[]> {
-  const { connection, close } = await openDuckDB({
-    access: { folders: [dirname(`${pattern.slice(0, pattern.search(/[*?[]|$/))}.`)] },
-  });
-  const start = pattern.slice(0, pattern.search(/[*?[]|$/)).replace(/[^/\\]*$/, '');
+  // What stands before the first wildcard, without the name that is cut off there.
+  const fixed = pattern.slice(0, pattern.search(/[*?[]|$/)).replace(/[^/\\]*$/, '');
+  const { connection, close } = await openDuckDB({ access: { folders: [dirname(`${fixed}.`)] } });
   const glob = async (text: string): Promise<string[]> => {
     const found = await query(connection, `SELECT file FROM glob(${literal(text)})`, `looking for ${pattern}`);
-    return found.map(({ file }) => String(file)).filter((file) => !isBesideTables(file.slice(start.length)));
+    return found.map(({ file }) => String(file)).filter((file) => !isBesideTables(file.slice(fixed.length)));
   };
   try {
     const files = await glob(pattern);

@@ -1,19 +1,9 @@
-/** The files that a data set is made of: found, hashed, and compared with what was recorded. */
+/** The files that a data set is made of: hashed, and compared with what was recorded. */
 import { statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { asReadError } from '../../base/files.ts';
 import { sha256File } from '../../base/hash.ts';
-import type { DatasetConfig } from '../../config/dataset.ts';
 import type { InputFile } from '../prepared/prepared.ts';
-import { findFiles } from './find.ts';
-
-/** Absolute paths of all files of all sources, each once. */
-export async function inputPaths(config: DatasetConfig, sourceFolder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for (const [name, source] of Object.entries(config.sources))
-    paths.push(...(await findFiles(name, source, sourceFolder)));
-  return [...new Set(paths)];
-}
 
 /** Size, time and hash of the files. Throws FILE_UNREADABLE. */
 export async function recordInputs(paths: string[], sourceFolder: string): Promise<InputFile[]> {

@@ -7,7 +7,7 @@ import type { DatasetConfig } from '../../config/dataset.ts';
 import { type Column, isBeside } from '../formats/columns.ts';
 import { openDuckDB, query } from '../sql/duckdb.ts';
 import { registerNumberText } from '../sql/functions.ts';
-import { presentFiles } from './find.ts';
+import { findSources } from './find.ts';
 import { joinedRelation } from './joined.ts';
 import type { Source } from './source.ts';
 import { createSourceViews } from './views.ts';
@@ -31,11 +31,11 @@ export async function inspectSources(
   options: { memoryLimit?: string } = {},
 ): Promise<Inspection> {
   const tempFolder = mkdtempSync(join(tmpdir(), 'tributary-inspect-'));
-  const access = { files: await presentFiles(config, sourceFolder) };
-  const database = await openDuckDB({ ...options, access, tempFolder });
+  const files = await findSources(config.sources, sourceFolder);
+  const database = await openDuckDB({ ...options, access: { files: files.all }, tempFolder });
   try {
     await registerNumberText(database.connection);
-    const sources = await createSourceViews(database.connection, config, sourceFolder);
+    const sources = await createSourceViews(database.connection, config, files);
     const columns = await describe(
       database.connection,
       `SELECT * FROM ${joinedRelation(config, sources)}`,

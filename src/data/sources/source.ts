@@ -3,7 +3,7 @@ import type { DatasetConfig } from '../../config/dataset.ts';
 import type { Misfit } from '../formats/bind.ts';
 import type { Column } from '../formats/columns.ts';
 import type { Format } from '../formats/format.ts';
-import { SOURCE_SCHEMA } from '../sql/one-expression.ts';
+import { SOURCE_SCHEMA } from '../sql/allowed.ts';
 import { identifier } from '../sql/text.ts';
 
 export type SourceConfig = DatasetConfig['sources'][string];

@@ -7,12 +7,12 @@ import type { Misfit, Part } from '../formats/bind.ts';
 import type { Column, Reading } from '../formats/columns.ts';
 import { checkFileKind } from '../formats/file-kind.ts';
 import { readingFiles } from '../formats/format.ts';
+import { SOURCE_SCHEMA } from '../sql/allowed.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
 import { hasMissing, present } from '../sql/missing.ts';
-import { SOURCE_SCHEMA } from '../sql/one-expression.ts';
 import { identifier } from '../sql/text.ts';
 import { deriveColumns } from './derive.ts';
-import { findFiles } from './find.ts';
+import type { FoundFiles } from './find.ts';
 import { originalOf } from './original.ts';
 import { commonFormat, planSource, selectParts } from './plan.ts';
 import { type Source, type SourceConfig, viewOf } from './source.ts';
@@ -25,14 +25,12 @@ import { type Source, type SourceConfig, viewOf } from './source.ts';
 export async function createSourceViews(
   connection: DuckDBConnection,
   config: DatasetConfig,
-  sourceFolder: string,
+  files: FoundFiles,
   reading: (source: string) => Reading = () => ({}),
 ): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const [name, source] of Object.entries(config.sources)) {
-    const files = await findFiles(name, source, sourceFolder);
-    sources.push(await createSourceView(connection, name, source, files, reading(name)));
-  }
+  for (const [name, source] of Object.entries(config.sources))
+    sources.push(await createSourceView(connection, name, source, files.of(name), reading(name)));
   return sources;
 }
 

@@ -4,8 +4,8 @@
  * may give such a number gives NULL instead, before anything looks at it.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { SqlNode } from './allowed.ts';
 import { queryOne } from './duckdb.ts';
-import type { SqlNode } from './one-expression.ts';
 import { literal } from './text.ts';
 
 /** Functions of finite numbers whose value may not be one. */

@@ -1,12 +1,10 @@
-/**
- * What SQL a configuration may hold: one expression, over columns and over the configuration's own sources. DuckDB parses it;
- * what its syntax tree may consist of is listed here, so that what DuckDB learns to do later is refused until it is listed, too.
- * This is the first fence; the second is that DuckDB opens no file that was not named when it was opened (`duckdb.ts`).
- */
+/** Parses the SQL of a configuration: each text is one expression that computes a value of columns and sources. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
+import { type SqlNode, whyRefused } from './allowed.ts';
 import { queryOne } from './duckdb.ts';
 import { literal } from './text.ts';
+import { valuesOf } from './value-size.ts';
 
 /** An expression and the place in the configuration that it stands at, as the user should read it. */
 export interface Expression {
@@ -14,16 +12,9 @@ export interface Expression {
   sql: string;
 }
 
-/** A node of DuckDB's syntax tree. */
-export interface SqlNode {
-  [key: string]: unknown;
-}
-
-/** The schema that the views of the sources are in: `sources.users` in a subquery. */
-export const SOURCE_SCHEMA = 'sources';
-
 /** Longer expressions are refused before they are parsed. Characters. */
 const MOST_CHARACTERS = 100_000;
+
 /** Characters of an expression that a message repeats. */
 const MOST_SHOWN = 500;
 
@@ -57,40 +48,6 @@ export async function parseExpressions(connection: DuckDBConnection, expressions
 /** Parts (characters, entries of a list) of a value that numbers in an expression may ask for. */
 const MOST_VALUES = 10_000_000;
 
-/** Functions that make much of little: DuckDB's memory limit does not hold within the computation of one value. */
-const ENLARGING_FUNCTIONS = /^(range|generate_series|repeat|lpad|rpad|list_resize|array_resize|bar)$/;
-
-/** How large a value the numbers in an expression ask for: 1 but for the functions that enlarge. */
-function valuesOf(node: unknown): number {
-  if (node === null || typeof node !== 'object') return 1;
-  const parts = Object.values(node);
-  const { class: kind, function_name: name } = node as SqlNode;
-  const inner = parts.map(valuesOf);
-  // What a lambda gives comes once for each entry of the list beside it.
-  if (Array.isArray(node)) {
-    const isMany = parts.some((part) => (part as SqlNode | null)?.class === 'LAMBDA');
-    return isMany ? inner.reduce((product, n) => product * n, 1) : Math.max(1, ...inner);
-  }
-  const largest = Math.max(1, ...inner);
-  if (kind !== 'FUNCTION' || !ENLARGING_FUNCTIONS.test(String(name).toLowerCase())) return largest;
-  return largest * Math.max(1, ...numbersIn((node as SqlNode).children));
-}
-
-/** The numbers among the arguments of a function, whatever their signs and types. */
-function numbersIn(children: unknown): number[] {
-  return (children as SqlNode[]).flatMap((child): number[] => {
-    if (child.class === 'CAST') return numbersIn([child.child]);
-    if (child.class === 'FUNCTION' && ['-', '+', '*'].includes(String(child.function_name))) {
-      const parts = numbersIn(child.children);
-      return child.function_name === '*' ? [parts.reduce((product, n) => product * n, 1)] : parts;
-    }
-    const value = child.class === 'CONSTANT' ? (child.value as { value?: unknown }).value : undefined;
-    // Decimals and large integers come as objects or texts.
-    if (typeof value === 'object' && value !== null) return [Number.POSITIVE_INFINITY];
-    return typeof value === 'number' && Number.isFinite(value) ? [Math.abs(value)] : [];
-  });
-}
-
 const invalid = ({ usedBy, sql }: Expression, reason: string) =>
   error('DATA_EXPRESSION_INVALID', {
     usedBy,
@@ -120,129 +77,6 @@ function selected(parsed: Parsed, expression: Expression): SqlNode {
   if (!isAlone || list === undefined) throw invalid(expression, 'expected one expression');
   return list[0];
 }
-
-/** Kinds of expressions that compute a value. */
-const EXPRESSIONS = new Set([
-  'BETWEEN',
-  'CASE',
-  'CAST',
-  'COLLATE',
-  'COLUMN_REF',
-  'COMPARISON',
-  'CONJUNCTION',
-  'CONSTANT',
-  'FUNCTION',
-  'LAMBDA',
-  'LAMBDA_REF',
-  'OPERATOR',
-  'STAR',
-  'SUBQUERY',
-  'WINDOW',
-]);
-
-/** What subqueries and the parts of functions are made of. */
-const PARTS = new Set([
-  'SELECT_NODE',
-  'SET_OPERATION_NODE',
-  'EMPTY',
-  'BASE_TABLE',
-  'JOIN',
-  'SUBQUERY',
-  'EXPRESSION_LIST',
-  'TABLE_FUNCTION',
-  'ORDER_MODIFIER',
-  'DISTINCT_MODIFIER',
-  'LIMIT_MODIFIER',
-  'LIMIT_PERCENT_MODIFIER',
-  'ORDER_DEFAULT',
-  'ASCENDING',
-  'DESCENDING',
-]);
-
-/** Functions that read or change the state of the program instead of computing a value of their arguments. */
-const REFUSED_FUNCTIONS =
-  /^(getenv|getvariable|set_config|current_setting|nextval|currval|write_log|setseed|sleep.*|pg_sleep|query|query_table|which_secret|current_query.*|duckdb_.*|pragma_.*|.*serialized_sql)$/;
-
-/** Functions that make several rows of one. */
-const MULTIPLYING_FUNCTIONS = /^(unnest|unlist|generate_subscripts|regexp_split_to_table)$/;
-
-interface Scope {
-  /** Names that WITH gave to subqueries. */
-  tables: ReadonlySet<string>;
-  inQuery: boolean;
-}
-
-/** Why a part of a syntax tree is not for configurations; undefined where all of it is. */
-function whyRefused(node: unknown, scope: Scope): string | undefined {
-  if (Array.isArray(node)) return firstOf(node, scope);
-  if (node === null || typeof node !== 'object') return undefined;
-  const part = node as SqlNode;
-  if (typeof part.class === 'string') return whyExpressionRefused(part, scope);
-  const { type } = part;
-  if (typeof type !== 'string') return firstOf(Object.values(part), scope);
-  if (!PARTS.has(type)) return `${words(type)} is not for configurations`;
-  if (type === 'BASE_TABLE') return whyTableRefused(part, scope);
-  if (type === 'TABLE_FUNCTION') {
-    const { function_name: name } = part.function as SqlNode;
-    if (String(name).toLowerCase() !== 'unnest')
-      return `it reads ${String(name)}(...): expected a source, as ${SOURCE_SCHEMA}.NAME, or unnest(...)`;
-  }
-  return firstOf(Object.values(part), { tables: withNames(part, scope.tables), inQuery: true });
-}
-
-function firstOf(parts: unknown[], scope: Scope): string | undefined {
-  for (const part of parts) {
-    const reason = whyRefused(part, scope);
-    if (reason !== undefined) return reason;
-  }
-  return undefined;
-}
-
-function whyExpressionRefused(part: SqlNode, scope: Scope): string | undefined {
-  const kind = String(part.class);
-  if (!EXPRESSIONS.has(kind)) return `${words(String(part.type))} is not for configurations`;
-  if (kind === 'CONSTANT') return undefined;
-  if (kind === 'STAR' && !scope.inQuery) return 'it names several columns: expected one value';
-  if (kind === 'CAST') return whyRefused(part.child, scope);
-  if (kind === 'OPERATOR' && part.type === 'OPERATOR_UNPACK')
-    return firstOf(Object.values(part), { ...scope, inQuery: true });
-  if (kind === 'FUNCTION' || kind === 'WINDOW') {
-    const name = String(part.function_name).toLowerCase();
-    const isOwn = [part.schema, part.catalog].every((place) =>
-      ['', 'main', 'system', null, undefined].includes(place as string),
-    );
-    if (!isOwn || REFUSED_FUNCTIONS.test(name)) return `the function ${name} is not for configurations`;
-    if (!scope.inQuery && MULTIPLYING_FUNCTIONS.test(name))
-      return `${name} makes several rows of one: expected one value`;
-  }
-  return firstOf(Object.values(part), scope);
-}
-
-/** A table is a source, or what WITH named; a name that is neither may be that of a file. */
-function whyTableRefused(part: SqlNode, { tables }: Scope): string | undefined {
-  const [catalog, schema, table] = [part.catalog_name, part.schema_name, part.table_name].map((name) =>
-    String(name ?? ''),
-  );
-  const isSource = catalog === '' && schema.toLowerCase() === SOURCE_SCHEMA;
-  const isNamed = catalog === '' && schema === '' && tables.has(table.toLowerCase());
-  if (isSource || isNamed) return undefined;
-  const found = [catalog, schema, table].filter((name) => name !== '').join('.');
-  return `it reads ${JSON.stringify(found)}: expected a source, as ${SOURCE_SCHEMA}.NAME`;
-}
-
-/** The names that a query's WITH adds. Names that could be those of files are none. */
-function withNames(query: SqlNode, known: ReadonlySet<string>): ReadonlySet<string> {
-  const map = (query.cte_map as { map?: { key: string }[] } | undefined)?.map ?? [];
-  if (map.length === 0) return known;
-  return new Set([...known, ...map.map(({ key }) => key.toLowerCase()).filter((name) => /^\w+$/.test(name))]);
-}
-
-/** RECURSIVE_CTE_NODE -> a recursive cte. */
-const words = (type: string): string =>
-  `"${type
-    .replace(/_(NODE|REF)$/, '')
-    .replaceAll('_', ' ')
-    .toLowerCase()}"`;
 
 /** What an expression gives: its SQL over the joined rows, NULL where the value is missing, and DuckDB's type of it. */
 export interface Value {

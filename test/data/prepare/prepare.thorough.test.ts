@@ -17,9 +17,10 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/base/hash.ts';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
-import { type PrepareOptions, prepare, readStatistics } from '../../../src/data/prepare/prepare.ts';
+import { type PrepareOptions, prepare } from '../../../src/data/prepare/prepare.ts';
+import { readStatistics } from '../../../src/data/prepare/result-folder.ts';
 import { openPrepared, verifyPrepared } from '../../../src/data/prepared/open.ts';
-import { HEADER_BYTES } from '../../../src/data/prepared/row-file.ts';
+import { HEADER_BYTES } from '../../../src/data/prepared/write-records.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from '../support.ts';
 
 const SMALL: DatasetInput = {

@@ -1,9 +1,11 @@
 /** Sequences of a real log, and of a key with very many events. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
+import { findSources } from '../../../src/data/sources/find.ts';
 import { joinedRelation } from '../../../src/data/sources/joined.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
@@ -22,7 +24,7 @@ test('MovieLens 100K: as many items as a count of earlier ratings says', async (
   expect(manifest.splits.train.rows / 100_000).toBeCloseTo(0.8, 2);
 
   const { connection, close } = await openDuckDB(EVERYWHERE);
-  const sources = await createSourceViews(connection, config, ML100K);
+  const sources = await createSourceViews(connection, config, await findSources(config.sources, ML100K));
   const types = Object.entries(config.sequences?.types ?? {});
   const earlier = 'PARTITION BY user_id ORDER BY timestamp RANGE UNBOUNDED PRECEDING EXCLUDE GROUP';
   const counts = types.map(

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch, BatchOptions } from '../../../src/data/prepared/prepared.ts';
 import { openRowFile, type WindowSizes } from '../../../src/data/prepared/reader.ts';
-import { HEADER_BYTES, type RecordLayout } from '../../../src/data/prepared/row-file.ts';
+import type { RecordLayout } from '../../../src/data/prepared/record.ts';
+import { HEADER_BYTES } from '../../../src/data/prepared/write-records.ts';
 import { temporaryFolder } from '../support.ts';
 
 const LAYOUT: RecordLayout = {

@@ -1,10 +1,12 @@
 /** The recipes of public data sets on generated files of their layout: values, labels and parts, by their descriptions alone. */
+
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { DatasetConfig, DatasetInput } from '../../../src/config/dataset.ts';
 import { fieldExpression } from '../../../src/data/expressions/places.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
+import { findSources } from '../../../src/data/sources/find.ts';
 import { joinedRelation } from '../../../src/data/sources/joined.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
@@ -27,7 +29,7 @@ async function examples(input: DatasetInput, folder: string): Promise<Example[]>
   const config: DatasetConfig = dataset(input);
   const { connection, close } = await openDuckDB(EVERYWHERE);
   try {
-    const sources = await createSourceViews(connection, config, folder);
+    const sources = await createSourceViews(connection, config, await findSources(config.sources, folder));
     const columns = [
       ...config.fields.map((field, i) => {
         const sql = embed(fieldExpression(field));

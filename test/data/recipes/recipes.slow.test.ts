@@ -1,4 +1,5 @@
 /** The recipes of MovieLens on the public data, and whole preparations by recipes. */
+
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import type { DatasetConfig } from '../../../src/config/dataset.ts';
 import { validate, worstLevel } from '../../../src/data/checks/validate.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
+import { findSources } from '../../../src/data/sources/find.ts';
 import { joinedRelation } from '../../../src/data/sources/joined.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query, type Row } from '../../../src/data/sql/duckdb.ts';
@@ -23,7 +25,7 @@ const withData = (name: string) =>
 async function countCells(config: DatasetConfig, folder: string): Promise<Row[]> {
   const database = await openDuckDB(EVERYWHERE);
   try {
-    const sources = await createSourceViews(database.connection, config, folder);
+    const sources = await createSourceViews(database.connection, config, await findSources(config.sources, folder));
     const tasks = config.tasks.map((t) => `count(*) FILTER (${t.label})::INTEGER AS ${t.name}`);
     const distinct = ['user_id', 'zip'].map((name) => `count(DISTINCT ${name})::INTEGER AS ${name}`);
     return await query(

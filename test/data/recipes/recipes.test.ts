@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
+import { findSources } from '../../../src/data/sources/find.ts';
 import { joinedRelation } from '../../../src/data/sources/joined.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
@@ -77,7 +78,7 @@ describe('ml-100k', () => {
     const folder = temporaryFolder(files(lines));
     const config = dataset(await recipes['ml-100k'].prepareConfig(folder));
     const database = await openDuckDB(EVERYWHERE);
-    const sources = await createSourceViews(database.connection, config, folder);
+    const sources = await createSourceViews(database.connection, config, await findSources(config.sources, folder));
     const of = (name: string) => config.fields.find((f) => f.name === name)?.expression ?? name;
     const rows = await query(
       database.connection,

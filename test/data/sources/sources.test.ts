@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { findSources } from '../../../src/data/sources/find.ts';
 import { inspectSources } from '../../../src/data/sources/inspect.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
@@ -94,7 +95,7 @@ describe('columns beside those of the files', () => {
   const rows = async (source: Record<string, unknown>, folder: string): Promise<unknown[][]> => {
     const { connection, close } = await openDuckDB(EVERYWHERE);
     try {
-      await createSourceViews(connection, over(source), folder);
+      await createSourceViews(connection, over(source), await findSources(over(source).sources, folder));
       const { length } = folder;
       const found = await query(connection, 'SELECT * FROM sources.t', 'reading');
       return found.map((row) =>
