@@ -82,7 +82,7 @@ test('a moving average that is missing is named', () => {
 });
 
 test('a model that is not there, or that has no published layout, is refused', () => {
-  const { path } = fixture('aesm2_eval');
+  const { path } = fixture('eval');
   const refused = (model: string) => () =>
     importWeights({ model, weights: `${path}.safetensors`, config: `${path}.json`, place: { folder: at('none') } });
   expect(refused('aesm3')).toThrow(expect.objectContaining({ code: 'MODEL_UNKNOWN' }));
