@@ -19,7 +19,7 @@ export {
 export type { PreparedField } from './data/encode/ids.ts';
 export { type InitOptions, init, type Proposal } from './data/init/init.ts';
 export type { Prediction } from './data/predict/predict.ts';
-export { type Preparation, type PrepareOptions, type Progress, prepare } from './data/prepare/prepare.ts';
+export { type Preparation, type PrepareOptions, type PrepareProgress, prepare } from './data/prepare/prepare.ts';
 export { openPrepared, verifyPrepared } from './data/prepared/open.ts';
 export type { Batch, BatchOptions, Manifest, PreparedData, SplitReader } from './data/prepared/prepared.ts';
 export type { Recipe } from './data/recipes/recipe.ts';
@@ -59,7 +59,7 @@ export { type Artifact, openArtifact } from './store/artifact/open.ts';
 export { compileScore, type Score } from './store/artifact/score.ts';
 export type { ArtifactStatistics } from './store/artifact/statistics.ts';
 export type { RunRecord } from './store/run/run-folder.ts';
-export { type ComparisonHandle, type ComparisonRequest, runComparison } from './study/compare/run.ts';
+export { type ComparisonHandle, type ComparisonRequest, startComparison } from './study/compare/run.ts';
 export {
   startTuning,
   type TuneEvent,

@@ -7,7 +7,7 @@ import { loadTuneConfig } from '../src/config/load-tune.ts';
 import { recipes } from '../src/data/recipes/recipes.ts';
 import { exportWeights } from '../src/interop/exchange.ts';
 import { models } from '../src/model/registry.ts';
-import { runComparison } from '../src/study/compare/run.ts';
+import { startComparison } from '../src/study/compare/run.ts';
 import { claimFolder } from '../src/study/tune/folder.ts';
 import { temporaryFolder } from './data/support.ts';
 import { makeRun, prepareSmall, trainWithStops } from './train/support.ts';
@@ -18,7 +18,7 @@ test.each(['result.json', 'times.json', 'comparison.md'])('compare keeps a %s th
   const folder = temporaryFolder({ [`out/${name}`]: '{"precious":true}' });
   const data = await prepareSmall(folder, 300);
   const comparison = await loadComparisonConfig({ data, models: [{ model: 'mmoe' }], seeds: [1] }, models);
-  const { finished } = runComparison({ comparison, out: join(folder, 'out'), emit: () => {} });
+  const { finished } = startComparison({ comparison, out: join(folder, 'out') });
   await expect(finished).rejects.toMatchObject(occupied(name));
   expect(readFileSync(join(folder, 'out', name), 'utf8')).toBe('{"precious":true}');
 });

@@ -1,4 +1,5 @@
 /** Random rows in memory, in the form of a prepared data set: what a step costs does not depend on what they say. */
+import { closable } from '../base/disposal.ts';
 import { random } from '../base/random.ts';
 import { datasetSchema } from '../config/dataset.ts';
 import type { PreparedField } from '../data/encode/ids.ts';
@@ -91,6 +92,7 @@ function inMemory({ rows, scenarios, tasks, sequences }: DataSizes, fields: Prep
     sequences: draw(rows * items, () => idOf(fields[0])),
   };
   return {
+    ...closable,
     rows,
     async *batches({ batchSize }: BatchOptions) {
       for (let from = 0; from < rows; from += batchSize) {

@@ -1,11 +1,11 @@
 /** Runs a training to its end while it is shown: what train, resume and the demo share. */
 import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/run/events.ts';
-import { startTraining, type TrainingStart } from '../train/run/host.ts';
+import { startTraining, type TrainingOptions } from '../train/run/host.ts';
 import { displayFor } from './print/progress.ts';
 import { onStopSignal } from './stop.ts';
 
-export interface FollowOptions extends TrainingStart {
+export interface FollowOptions extends Pick<TrainingOptions, 'from' | 'data'> {
   json?: boolean;
   /** Takes an event for itself: true where it is not to be shown. */
   take?: (event: TrainingEvent) => boolean;
@@ -17,13 +17,13 @@ export async function follow(
   { json = false, from, data, take = () => false }: FollowOptions,
 ): Promise<ResultEvent | undefined> {
   const display = displayFor(json);
-  const training = startTraining(
-    folder,
-    (event) => {
+  const training = startTraining(folder, {
+    from,
+    data,
+    onEvent(event) {
       if (!take(event)) display.event(event);
     },
-    { from, data },
-  );
+  });
   const forget = onStopSignal(() => {
     training.stop();
     display.note('Stopping after this step, with a checkpoint. Once more ends at once, without one.');

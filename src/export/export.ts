@@ -17,7 +17,7 @@ import {
   tableFile,
 } from '../inference/graphs/serving.ts';
 import { type FinishedRun, openFinished } from '../inference/model/finished.ts';
-import type { RunSource } from '../inference/model/run-model.ts';
+import type { RunSource, WeightsEvent } from '../inference/model/run-model.ts';
 import { TABLES, type TrainedModel, tableBytes } from '../inference/model/trained.ts';
 import { serveModel } from '../inference/serving/scorer.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
@@ -30,10 +30,11 @@ import { checkPlace, writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { openRun, type RunRecord, readMetrics } from '../store/run/run-folder.ts';
 import { type CalibrationChoice, fitCell } from './calibrate/choose.ts';
+import type { StepEvent } from './events.ts';
 import { distribution, trainingStatistics } from './statistics.ts';
 import { labelled, scoreValidation, type ValidationCell } from './validation.ts';
 
-export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads'>, RunSource {
+export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads'>, Omit<RunSource, 'onEvent'> {
   /** Folder to write, absent or empty. */
   out: string;
   /** What requests call the model. Default: `<model>-<data set>`. */
@@ -44,8 +45,7 @@ export interface ExportOptions extends Pick<SessionOptions, 'backend' | 'threads
   calibrate?: CalibrationChoice;
   /** Graphs to write, as selection made them; the first answers all scenarios. Default: the model as it is. */
   graphs?: { list: readonly ServingGraph[]; selection: NonNullable<ArtifactManifest['selection']> };
-  /** Told of each step. */
-  onStep?: (what: string) => void;
+  onEvent?: (event: StepEvent | WeightsEvent) => void;
 }
 
 export interface Exported {
@@ -65,14 +65,15 @@ export const exportRun = async (run: string, options: ExportOptions): Promise<Ex
 /** Throws what checkExport throws, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE. */
 export async function exportOpen(
   opened: FinishedRun,
-  options: Omit<ExportOptions, keyof RunSource>,
+  options: Omit<ExportOptions, Exclude<keyof RunSource, 'onEvent'>>,
 ): Promise<Exported> {
   const { folder, data, trained: served, checkpoint } = opened;
-  const { out, calibrate = 'auto', onStep = () => {}, backend, threads } = options;
+  const { out, calibrate = 'auto', onEvent = () => {}, backend, threads } = options;
   const record = openRun(folder);
   const { score, name } = checkExport(opened, options);
   const { list, selection } = options.graphs ?? { list: [servingGraph(served)] };
 
+  const onStep = (step: string): void => onEvent({ event: 'step', step });
   onStep('scoring the validation rows');
   const server = await serveModel(served, list, { backend, threads });
   const validation = await scoreValidation(data, server).finally(() => server.close());

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
-import { type Prediction, type PredictOptions, predictInto } from '../data/predict/predict.ts';
+import { type Prediction, type PredictOptions, type PredictProgress, predictInto } from '../data/predict/predict.ts';
 import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
@@ -11,15 +11,16 @@ import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { MANIFEST } from '../store/artifact/paths.ts';
 import { openFinished } from './model/finished.ts';
-import type { RunSource } from './model/run-model.ts';
+import type { RunSource, WeightsEvent } from './model/run-model.ts';
 import { type Served, type Server, serveArtifact, serveModel } from './serving/scorer.ts';
 
 export interface PredictRunOptions
-  extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit' | 'onProgress'>,
+  extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit'>,
     Pick<SessionOptions, 'backend' | 'threads'>,
-    RunSource {
+    Omit<RunSource, 'onEvent'> {
   /** Of an artifact: probabilities as the graph gives them. Default false; those of a run always are. */
   uncalibrated?: boolean;
+  onEvent?: (event: PredictProgress | WeightsEvent) => void;
 }
 
 /**
@@ -29,16 +30,16 @@ export interface PredictRunOptions
  * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET, ARTIFACT_CHECKPOINT; what openFinished, openArtifact and predictInto throw
  */
 export async function predictRun(folder: string, options: PredictRunOptions): Promise<Prediction> {
-  const { data: given, checkpoint, onCheckpoint, uncalibrated = false, backend, threads, ...files } = options;
+  const { data: given, checkpoint, onEvent, uncalibrated = false, backend, threads, ...files } = options;
   const session = { backend, threads };
   const isArtifact = existsSync(join(folder, MANIFEST));
   if (isArtifact && checkpoint !== undefined) throw error('ARTIFACT_CHECKPOINT', { folder });
   const { data, server, finish } = isArtifact
     ? await ofArtifact(folder, given, uncalibrated, session)
-    : await ofRun(folder, { data: given, checkpoint, onCheckpoint }, session);
+    : await ofRun(folder, { data: given, checkpoint, onEvent }, session);
   try {
     const score: PredictOptions['score'] = async (batch) => finish(await server.score(batch), batch.scenario);
-    return await predictInto({ ...files, data, score, batchSize: 4096 });
+    return await predictInto({ ...files, onEvent, data, score, batchSize: 4096 });
   } finally {
     await server.close();
   }

@@ -45,8 +45,11 @@ async function train(
 ): Promise<ResultEvent | ValidatedEvent | InterruptedEvent> {
   for (let tries = 1; ; tries++)
     try {
-      const tell = (event: TrainingEvent): void => void send({ kind: 'event', event });
-      training = trial === undefined ? startTraining(folder, tell) : startTrial(folder, tell, trial.epochs);
+      const onEvent = (event: TrainingEvent): void => void send({ kind: 'event', event });
+      training =
+        trial === undefined
+          ? startTraining(folder, { onEvent })
+          : startTrial(folder, { onEvent, epochs: trial.epochs });
       if (stopped) training.stop();
       return await training.finished;
     } catch (cause) {

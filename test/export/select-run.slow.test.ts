@@ -79,8 +79,8 @@ test('writes nothing where answers would cost more than the budget, or eight bit
 
 test('a score is checked before any work, and stored in the artifact', async () => {
   const steps: string[] = [];
-  const onStep = (step: string): void => void steps.push(step);
-  const wrong = { out: at('unscored'), onStep, threads: 1 };
+  const onEvent = ({ event }: { event: string }): void => void steps.push(event);
+  const wrong = { out: at('unscored'), onEvent, threads: 1 };
   await expect(selectRun(at('star'), { ...wrong, score: { default: 'clik' } })).rejects.toMatchObject({
     code: 'SCORE_INVALID',
   });

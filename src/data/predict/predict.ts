@@ -32,7 +32,14 @@ export interface PredictOptions {
   /** Memory of DuckDB. Default 1GB. */
   memoryLimit?: string;
   /** Called after every batch. */
-  onProgress?: (progress: { done: number; of: number }) => void;
+  onEvent?: (event: PredictProgress) => void;
+}
+
+/** Rows that have their probabilities, and how many there are. */
+export interface PredictProgress {
+  event: 'progress';
+  done: number;
+  of: number;
 }
 
 export interface Prediction {
@@ -52,7 +59,7 @@ export interface Prediction {
  * DISK_FULL, FILE_UNWRITABLE.
  */
 export async function predictInto(options: PredictOptions): Promise<Prediction> {
-  const { data, batchSize = 4096, score, onProgress } = options;
+  const { data, batchSize = 4096, score, onEvent } = options;
   const output = await planOutput(options.output, options.force ?? false);
   const files = await findInput(data, options.input);
   checkNotInput(output, files.all);
@@ -65,7 +72,7 @@ export async function predictInto(options: PredictOptions): Promise<Prediction> 
       for await (const batch of encoded.reader.batches({ batchSize })) {
         predictions.append(await score(batch), batch.size);
         done += batch.size;
-        onProgress?.({ done, of: encoded.reader.rows });
+        onEvent?.({ event: 'progress', done, of: encoded.reader.rows });
       }
       predictions.close();
       await writeOutput(encoded.connection, data.manifest, encoded.input, output, join(work, 'output'));

@@ -44,10 +44,11 @@ export interface PrepareOptions {
   /** A data set prepared before whose vocabularies go on: its ids stay, new tokens are appended. */
   vocabularyFrom?: string;
   /** Called when a step begins. */
-  onProgress?: (progress: Progress) => void;
+  onEvent?: (event: PrepareProgress) => void;
 }
 
-export interface Progress {
+export interface PrepareProgress {
+  event: 'progress';
   /** What is done now, for people. */
   step: string;
   /** Number of the step, from 1. */
@@ -110,7 +111,8 @@ const STEPS = [
 /** Does all the work in `staging`; the database of rows is gone at the end. */
 async function prepareInto(staging: string, task: Task): Promise<{ manifest: Manifest; statistics: Statistics }> {
   const { config, configHash, sourceFolder, memoryLimit } = task;
-  const begin = (number: number) => task.onProgress?.({ step: STEPS[number - 1], number, of: STEPS.length });
+  const begin = (number: number) =>
+    task.onEvent?.({ event: 'progress', step: STEPS[number - 1], number, of: STEPS.length });
   const work = join(staging, 'work');
   mkdirSync(work);
   const { connection, close } = await openDuckDB({

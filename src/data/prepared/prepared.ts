@@ -98,8 +98,8 @@ export interface BatchOptions {
   firstBatch?: number;
 }
 
-/** Reads one split. `batches` may be called again and again (one iteration at a time). */
-export interface SplitReader {
+/** Reads one split. `batches` may be called again and again (one iteration at a time). Disposing closes it. */
+export interface SplitReader extends AsyncDisposable {
   rows: number;
   batches(options: BatchOptions): AsyncIterable<Batch>;
   close(): Promise<void>;

@@ -7,6 +7,7 @@
  */
 import { close, open, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { closable } from '../../base/disposal.ts';
 import { error } from '../../base/errors/index.ts';
 import { asReadError } from '../../base/files.ts';
 import { random, shuffle } from '../../base/random.ts';
@@ -42,7 +43,12 @@ export async function openRowFile(
   const windowRows = Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / (layout.words * 4)));
   const verify = typeof given === 'string' ? () => {} : blockVerifier(given, rows);
   const source = { file, path, rows, layout, verify, ...(sizes ?? { blockRows: BLOCK_ROWS, windowRows }) };
-  return { rows, batches: (options) => readBatches(source, options), close: () => promisify(close)(file) };
+  return {
+    ...closable,
+    rows,
+    batches: (options) => readBatches(source, options),
+    close: () => promisify(close)(file),
+  };
 }
 
 /** What is compared once is not compared again: a pass over rows in memory is as fast as ever from the second one on. */

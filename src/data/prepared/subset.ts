@@ -1,4 +1,5 @@
 /** A part of a split's rows, read as if there were no others: for models that learn some scenarios or tasks alone. */
+import { closable } from '../../base/disposal.ts';
 import type { Batch, BatchOptions, SplitReader } from './prepared.ts';
 
 export interface Subset {
@@ -16,6 +17,7 @@ export async function readSubset(reader: SplitReader, { scenarios, tasks }: Subs
   const places = scenarios && (await findPlaces(reader, new Set(scenarios)));
   const hidden = tasks && new Set(tasks);
   return {
+    ...closable,
     rows: places?.rows ?? reader.rows,
     close: () => reader.close(),
     async *batches(options) {

@@ -2,6 +2,7 @@
  * Rows of one prepared data set as another one would have encoded them: fields, scenarios, tasks and sequences go by their names,
  * ids by the texts of their tokens. What the other vocabulary does not have is out of vocabulary.
  */
+import { closable } from '../../base/disposal.ts';
 import { error } from '../../base/errors/index.ts';
 import type { FieldConfig, SplitName } from '../../config/dataset.ts';
 import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
@@ -32,6 +33,7 @@ export async function translateData(rows: PreparedData, as: PreparedData, reader
     async open(split) {
       const source = await rows.open(split);
       return {
+        ...closable,
         rows: source.rows,
         close: () => source.close(),
         async *batches(options: BatchOptions) {

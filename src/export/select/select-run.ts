@@ -14,7 +14,7 @@ import { type Selection, type SelectOptions, selectGraphs, selectionRecord } fro
  */
 export async function selectRun(
   run: string,
-  options: SelectOptions & Omit<ExportOptions, 'graphs'>,
+  options: Omit<SelectOptions, 'onEvent'> & Omit<ExportOptions, 'graphs'>,
 ): Promise<{ selection: Selection; exported: Exported }> {
   checkPlace(options.out);
   const opened = await openFinished(run, options);

@@ -9,6 +9,7 @@ import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { type ServingTensors, servingGraph, servingTensors } from '../../inference/graphs/serving.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { StepEvent } from '../events.ts';
 import { measureSwitches } from './measure.ts';
 import { compareGraphs, type Graphs, type Proof, SAME, timeGraphs } from './proof.ts';
 import { type Folding, jointGraph, scenarioGraph } from './selected.ts';
@@ -26,8 +27,7 @@ export interface SelectOptions extends Pick<SessionOptions, 'backend'> {
   evaluation?: Evaluation;
   /** Store large weights in eight bits. Default false. */
   int8?: boolean;
-  /** Told of each step. */
-  onStep?: (what: string) => void;
+  onEvent?: (event: StepEvent) => void;
 }
 
 export interface Selection {
@@ -52,8 +52,9 @@ export interface Selection {
 export async function selectGraphs(
   served: TrainedModel,
   data: PreparedData,
-  { epsilon = 0, budget = 0.0005, int8 = false, evaluation: given, onStep = () => {}, ...session }: SelectOptions = {},
+  { epsilon = 0, budget = 0.0005, int8 = false, evaluation: given, onEvent = () => {}, ...session }: SelectOptions = {},
 ): Promise<Selection> {
+  const onStep = (step: string): void => onEvent({ event: 'step', step });
   const evaluation = given ?? evaluationSchema.parse({});
   const tensors = servingTensors(served);
   const counts = await measured(served, tensors, data, session, onStep);

@@ -1,4 +1,5 @@
 /** A finished model, opened: the one way for evaluation, export, selection, predictions, studies and parity. */
+import { closable } from '../../base/disposal.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { networkOf } from '../../model/network.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
@@ -14,7 +15,7 @@ import { weightTensors } from '../arena/weights.ts';
 import { choiceOutputs } from '../choices.ts';
 import { gateGraph, inferenceGraph, readsSequences } from '../graphs/forward.ts';
 import { describeData, openRunData } from './run-data.ts';
-import type { RunSource } from './run-model.ts';
+import type { RunSource, WeightsEvent } from './run-model.ts';
 import { loadTrained, type TrainedModel } from './trained.ts';
 
 /** A run, its data and its model. */
@@ -32,26 +33,27 @@ export interface FinishedRun {
  *
  * @throws what openRunData and loadTrained throw
  */
-export async function openFinished(folder: string, { onCheckpoint, ...source }: RunSource = {}): Promise<FinishedRun> {
+export async function openFinished(folder: string, { onEvent, ...source }: RunSource = {}): Promise<FinishedRun> {
   const record = openRun(folder);
   const data = await openRunData(folder, source.data, record);
   let checkpoint: CheckpointInfo | undefined;
-  const noted = (info: CheckpointInfo): void => {
-    checkpoint = info;
-    onCheckpoint?.(info);
+  const noted = (event: WeightsEvent): void => {
+    checkpoint = event.checkpoint;
+    onEvent?.(event);
   };
-  const trained = loadTrained(folder, describeData(data.manifest), { ...source, onCheckpoint: noted }, record);
+  const trained = loadTrained(folder, describeData(data.manifest), { ...source, onEvent: noted }, record);
   return { folder, record, data, trained, ...(checkpoint && { checkpoint }) };
 }
 
 /** A model that scores rows by the graphs of training: without batch statistics, dropout and noise. */
-export interface FinishedModel {
+export interface FinishedModel extends AsyncDisposable {
   /** Rows per call at most. */
   batchSize: number;
   executor: ModelExecutor;
   arena: ModelArena;
   /** Logits [size, T]. */
   score(rows: RowsToScore): Promise<Float32Array>;
+  /** Frees the sessions. Disposing closes, too. */
   close(): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ async function scoringModel(
   const gating = flowSelection && gateExecutor(arena, await createSession(gateGraph(request).bytes, runtime));
   const executor = modelExecutor(arena, session, graph, gating && liveGates(gating));
   return {
+    ...closable,
     batchSize,
     executor,
     arena,

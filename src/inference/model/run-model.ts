@@ -22,8 +22,13 @@ export interface RunSource {
    * `best`.
    */
   checkpoint?: string;
-  /** Called where weights of a checkpoint are taken. */
-  onCheckpoint?: (checkpoint: CheckpointInfo) => void;
+  onEvent?: (event: WeightsEvent) => void;
+}
+
+/** Weights of a checkpoint are used in place of a finished model. */
+export interface WeightsEvent {
+  event: 'weights';
+  checkpoint: CheckpointInfo;
 }
 
 /**
@@ -36,7 +41,7 @@ export interface RunSource {
 export function loadRunModel(
   folder: string,
   data: ModelDescription['data'] | undefined,
-  { checkpoint, onCheckpoint = () => {} }: RunSource = {},
+  { checkpoint, onEvent = () => {} }: RunSource = {},
   run?: RunRecord,
 ): LoadedModel {
   if (checkpoint === undefined && (hasModel(folder) || data === undefined)) return loadModel(folder);
@@ -55,7 +60,7 @@ export function loadRunModel(
   checkFinite(`${checkpoints}/${name}`, weights);
   const { model } = runSchema.parse(record.config);
   const options = findModel(model.key).options.parse(model);
-  onCheckpoint(info);
+  onEvent({ event: 'weights', checkpoint: info });
   return { description: { version: 1, model: { ...options, key: model.key }, data }, tensors: weights };
 }
 

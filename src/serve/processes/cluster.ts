@@ -30,7 +30,7 @@ const FAMILIES_SECONDS = 2;
 /** For processes that were killed to be gone. */
 const KILLED_MS = 2000;
 
-export async function startCluster({ config, backend, store, onTrouble, ...start }: ServiceStart): Promise<Started> {
+export async function startCluster({ config, backend, store, onEvent, ...start }: ServiceStart): Promise<Started> {
   const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
   let served: ServedModel[] = start.served;
   /** All processes, those that are starting, too. */
@@ -105,7 +105,8 @@ export async function startCluster({ config, backend, store, onTrouble, ...start
   const replace = (trouble: string, most: number): void => {
     const pause =
       quickEnds < 2 ? 0 : Math.min(PAUSE_MS * 2 ** (quickEnds - 2), members.size === 0 ? MOST_PAUSE_MS.served : most);
-    onTrouble(`${trouble}; another one starts${pause === 0 ? '' : ` in ${pause / 1000} s`}`);
+    const message = `${trouble}; another one starts${pause === 0 ? '' : ` in ${pause / 1000} s`}`;
+    onEvent({ event: 'warning', message });
     setTimeout(() => {
       if (isClosing) return;
       startMember().catch((cause: Error) => {

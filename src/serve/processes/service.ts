@@ -1,4 +1,5 @@
 /** Serves artifacts over HTTP: in this process, or by several that this one looks after. */
+import { onAbort } from '../../base/disposal.ts';
 import { type ServingInput, servingSchema } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { type ArtifactStore, createArtifactStore } from '../models/artifact-store.ts';
@@ -6,7 +7,7 @@ import { type ModelState, type ServedModel, withArtifact } from '../models/serve
 import { createAnswering } from './answering.ts';
 import { startCluster } from './cluster.ts';
 import { localCoordinator } from './coordinator.ts';
-import type { ServiceStart, Started } from './start.ts';
+import type { ServiceEvent, ServiceStart, Started } from './start.ts';
 
 /** An artifact to serve, by another name than its own where one is given. */
 export interface ServedArtifact {
@@ -18,11 +19,13 @@ export interface ServiceOptions {
   artifacts: readonly ServedArtifact[];
   config?: ServingInput;
   backend?: SessionOptions['backend'];
-  /** Called with what an operator should know: workers that end or cannot start, scores for a model that is not there. */
-  onTrouble?: (message: string) => void;
+  onEvent?: (event: ServiceEvent) => void;
+  /** Closes the service when aborted. */
+  signal?: AbortSignal;
 }
 
-export interface RunningService {
+/** Disposing closes it. */
+export interface RunningService extends AsyncDisposable {
   host: string;
   port: number;
   models(): ModelState[];
@@ -36,25 +39,27 @@ export interface RunningService {
  * @throws PORT_TAKEN, and what copyArtifact and createRanker throw
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { artifacts, backend, onTrouble = () => {} } = options;
+  const { artifacts, backend, onEvent = () => {}, signal } = options;
   const config = servingSchema.parse(options.config ?? {});
   const store = await createArtifactStore(config.cacheFolder);
   try {
     const served = await storedArtifacts(artifacts, store);
     const start = config.workers > 1 ? startCluster : startHere;
-    const { port, list, close } = await start({ config, backend, store, served, onTrouble });
+    const { port, list, close } = await start({ config, backend, store, served, onEvent });
     for (const name of Object.keys(config.score))
       if (!served.some((model) => model.name === name))
-        onTrouble(`score names ${name}, and no model of that name is served: it has no effect until one is`);
-    return {
-      host: config.host,
-      port,
-      models: list,
-      async close() {
-        await close();
-        store.remove();
-      },
+        onEvent({
+          event: 'warning',
+          message: `score names ${name}, and no model of that name is served: it has no effect until one is`,
+        });
+    let closing: Promise<void> | undefined;
+    const closeOnce = (): Promise<void> => {
+      forget();
+      closing ??= close().then(() => store.remove());
+      return closing;
     };
+    const forget = onAbort(signal, () => void closeOnce());
+    return { host: config.host, port, models: list, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
   } catch (cause) {
     store.remove();
     throw cause;

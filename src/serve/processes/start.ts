@@ -4,14 +4,19 @@ import type { SessionOptions } from '../../runtime/contract.ts';
 import type { ArtifactStore } from '../models/artifact-store.ts';
 import type { ModelState, ServedModel } from '../models/served.ts';
 
+/** What an operator should know: workers that end or cannot start, scores for a model that is not served. */
+export interface ServiceEvent {
+  event: 'warning';
+  message: string;
+}
+
 export interface ServiceStart {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
   /** Owns the private copies of `served`. */
   store: ArtifactStore;
   served: ServedModel[];
-  /** Called with what an operator should know. */
-  onTrouble: (message: string) => void;
+  onEvent: (event: ServiceEvent) => void;
 }
 
 export interface Started {

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { closable } from '../../base/disposal.ts';
 import { error } from '../../base/errors/index.ts';
 import { nearest } from '../../base/nearest.ts';
 import { loadServing } from '../../config/load-serving.ts';
@@ -40,7 +41,8 @@ export interface RankerOptions {
   config?: string | ServingInput;
 }
 
-export interface Ranker {
+/** Disposing closes it. */
+export interface Ranker extends AsyncDisposable {
   readonly name: string;
   /** `name@id`: what answers name. */
   readonly label: string;
@@ -146,6 +148,7 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     rules: { ...context.rules, items: Math.max(context.rules.items, WARM_ITEMS) },
   };
   return {
+    ...closable,
     name,
     label: context.label,
     folder: options.source,

@@ -1,5 +1,6 @@
 /** Trains what a comparison needs and has not trained yet, then works out its results. */
 import { join, resolve } from 'node:path';
+import { createHandle, type Handle } from '../../base/disposal.ts';
 import { checkOurs, makeFolder, writeFileAtomic } from '../../base/files.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
@@ -22,14 +23,13 @@ export interface ComparisonRequest {
   out: string;
   /** Most trainings at once. Default: what the machine takes. */
   workers?: number;
-  emit: EmitComparison;
+  onEvent?: EmitComparison;
+  /** Stops the comparison as `stop` of its handle does. */
+  signal?: AbortSignal;
 }
 
-export interface ComparisonHandle {
-  finished: Promise<ComparisonEnd>;
-  /** Asks for checkpoints and an end. */
-  stop(): void;
-}
+/** A comparison at work. Once it is stopped, its trainings write checkpoints; the same call continues it. */
+export type ComparisonHandle = Handle<ComparisonEnd>;
 
 /** Files of a comparison's folder. */
 export const comparisonPaths = (out: string) => ({
@@ -45,7 +45,13 @@ export const comparisonPaths = (out: string) => ({
  *
  * @throws by `finished`: DATA_NOT_PREPARED, CONFIG_INVALID, RUN_LOCKED, FILE_UNWRITABLE
  */
-export function runComparison({ comparison, out, workers, emit }: ComparisonRequest): ComparisonHandle {
+export function startComparison({
+  comparison,
+  out,
+  workers,
+  onEvent = () => {},
+  signal,
+}: ComparisonRequest): ComparisonHandle {
   let pool: TrainingPool | undefined;
   let stopped = false;
   const open = (cells: readonly Cell[]): TrainingPool => {
@@ -53,13 +59,11 @@ export function runComparison({ comparison, out, workers, emit }: ComparisonRequ
     if (stopped) pool.stop();
     return pool;
   };
-  return {
-    finished: work(comparison, out, open, emit),
-    stop() {
-      stopped = true;
-      pool?.stop();
-    },
+  const stop = (): void => {
+    stopped = true;
+    pool?.stop();
   };
+  return createHandle(work(comparison, out, open, onEvent), stop, signal);
 }
 
 /** A run holds each of its numbers about so often: weights, moments, gradients, a second table, snapshots on their way to disk. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { stringify } from 'yaml';
+import { createHandle, type Handle } from '../../base/disposal.ts';
 import { EXIT } from '../../base/errors/entry.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { writeFileAtomic } from '../../base/files.ts';
@@ -32,6 +33,8 @@ export interface TuneRequest {
   /** Trials at once; default: what the machine has room for. */
   workers?: number;
   onEvent?: (event: TuneEvent) => void;
+  /** Stops the search as `stop` of its handle does. */
+  signal?: AbortSignal;
 }
 
 export type TuneEvent =
@@ -51,19 +54,15 @@ export interface TuneResult extends TuningDocument {
   config: string;
 }
 
-export interface TuneHandle {
-  /** Undefined after `stop`. */
-  finished: Promise<TuneResult | undefined>;
-  /** Lets running trials write a checkpoint; the search goes on another time. */
-  stop(): void;
-}
+/** A search at work: without a result once it is stopped. Running trials then write checkpoints; the same call continues it. */
+export type TuneHandle = Handle<TuneResult | undefined>;
 
 export function startTuning(request: TuneRequest): TuneHandle {
   const { config, workers } = request;
   const threads = baseRun(config).threads ?? 1;
   const side = config.method.kind === 'tpe' ? config.method.parallel : config.method.trials;
   const pool = openPool(Math.min(workers ?? workersFor(threads), side));
-  return { finished: tune(request, pool), stop: () => pool.stop() };
+  return createHandle(tune(request, pool), () => pool.stop(), request.signal);
 }
 
 /** The run that parameters are set in; where the model itself is searched, with its first choice. */

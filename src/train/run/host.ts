@@ -1,5 +1,6 @@
 /** Starts training in its own thread and passes on what it tells. */
 import { Worker } from 'node:worker_threads';
+import { createHandle, type Handle } from '../../base/disposal.ts';
 import { type PackedError, unpackError } from '../../base/link.ts';
 import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from './events.ts';
 
@@ -18,38 +19,38 @@ export type WorkerMessage =
   | { kind: 'done'; event: ResultEvent | ValidatedEvent | InterruptedEvent }
   | { kind: 'failed'; error: PackedError };
 
-export interface TrainingHandle<End = ResultEvent> {
-  /** Ends with the result, or with `interrupted` after `stop`; fails with the error that ended the run. */
-  finished: Promise<End | InterruptedEvent>;
-  /** Asks for a checkpoint and an end after the current step. */
-  stop(): void;
+/**
+ * A training in its thread. It ends with the result, or with `interrupted` once it is stopped: after the current step it then
+ * writes a checkpoint.
+ */
+export type TrainingHandle<End = ResultEvent> = Handle<End | InterruptedEvent>;
+
+interface Listening {
+  onEvent?: (event: TrainingEvent) => void;
+  /** Stops the training as `stop` does. */
+  signal?: AbortSignal;
 }
 
-/** Where a training goes on, and on what. */
-export interface TrainingStart {
-  /** Name of the checkpoint to go on from. Default: the newest. */
+export interface TrainingOptions extends Listening {
+  /** Name of the checkpoint to continue from. Default: the newest. */
   from?: string;
-  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
 }
 
-/** Trains the run in `folder` (made by createRun), from its newest checkpoint or from the start. */
-export const startTraining = (
-  folder: string,
-  onEvent: (event: TrainingEvent) => void,
-  { from, data }: TrainingStart = {},
-): TrainingHandle => start({ folder, from, data }, onEvent);
+/** Trains the run in `folder` (made by newRun), from its newest checkpoint or from the start. */
+export const startTraining = (folder: string, { from, data, ...listening }: TrainingOptions = {}): TrainingHandle =>
+  start({ folder, from, data }, listening);
 
-/** The same for validation values alone, see runTrial. */
+/** The same for validation values alone, see runTrial. `epochs`: default to the end. */
 export const startTrial = (
   folder: string,
-  onEvent: (event: TrainingEvent) => void,
-  epochs?: number,
-): TrainingHandle<ValidatedEvent> => start({ folder, trial: { epochs } }, onEvent);
+  { epochs, ...listening }: Listening & { epochs?: number },
+): TrainingHandle<ValidatedEvent> => start({ folder, trial: { epochs } }, listening);
 
 function start<End>(
   request: Omit<WorkerRequest, 'stop'>,
-  onEvent: (event: TrainingEvent) => void,
+  { onEvent = () => {}, signal }: Listening,
 ): TrainingHandle<End> {
   const stop = new SharedArrayBuffer(4);
   const workerData: WorkerRequest = { ...request, stop };
@@ -63,5 +64,5 @@ function start<End>(
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`the training thread ended with code ${code} before it was done`)));
   });
-  return { finished, stop: () => void Atomics.store(new Int32Array(stop), 0, 1) };
+  return createHandle(finished, () => void Atomics.store(new Int32Array(stop), 0, 1), signal);
 }

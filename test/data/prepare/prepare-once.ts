@@ -20,5 +20,5 @@ await prepare({
   config,
   sourceFolder: folder,
   out: join(folder, 'out'),
-  onProgress: ({ number }) => process.stdout.write(`${number}\n`),
+  onEvent: ({ number }) => process.stdout.write(`${number}\n`),
 });

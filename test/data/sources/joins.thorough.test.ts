@@ -141,11 +141,11 @@ test('a joined file that grows while it is prepared does not multiply rows', asy
   const folder = await folderOf('i % 4', 'id,age\n0,a\n1,b\n');
   const users = join(folder, 'users.csv');
   // Keys have been checked when the rows are computed.
-  const onProgress = ({ step }: { step: string }): void => {
+  const onEvent = ({ step }: { step: string }): void => {
     if (step === 'Computing the rows') appendFileSync(users, '0,c\n');
   };
   const out = join(temporaryFolder(), 'out');
-  const { code, message } = await failure(prepare({ config: config(), sourceFolder: folder, out, onProgress }));
+  const { code, message } = await failure(prepare({ config: config(), sourceFolder: folder, out, onEvent }));
   expect(code).toBe('DATA_JOIN_ROWS');
   expect(message).toMatch(/make 50 rows out of 40 rows of source "log"/);
 });

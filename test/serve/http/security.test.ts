@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { createKey, keyRing } from '../../../src/serve/http/keys.ts';
+import { startService } from '../../../src/serve/processes/service.ts';
 import { ADMIN_KEY, artifact, type Client, hashed, serving } from '../support.ts';
 
 const REQUEST = { scenario: 'home', user: { user: 'u1' }, items: [{ id: 1, item: 2 }] };
@@ -224,4 +225,16 @@ test('a port that another program listens on is refused with its number', async 
     code: 'PORT_TAKEN',
     message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${service.port}: .*EADDRINUSE.*Choose another --port`)),
   });
+});
+
+test('a service closes once: by its signal, by being disposed of, or by close', async () => {
+  const controller = new AbortController();
+  const { service, address } = await serving([artifact().folder], {}, (options) =>
+    startService({ ...options, signal: controller.signal }),
+  );
+  expect((await fetch(`${address}/v2/health/live`)).status).toBe(200);
+  controller.abort();
+  await service[Symbol.asyncDispose]();
+  await service.close();
+  await expect(fetch(`${address}/v2/health/live`)).rejects.toThrow();
 });

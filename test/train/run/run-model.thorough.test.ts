@@ -6,6 +6,7 @@ import { gridToJson } from '../../../src/documents/grid.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
 import { selectRun } from '../../../src/export/select/select-run.ts';
+import type { WeightsEvent } from '../../../src/inference/model/run-model.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';
@@ -38,7 +39,11 @@ test('a run that is not finished answers by its best checkpoint, and says so', a
   const run = at('stopped');
   const best = loadCheckpoint(join(run, 'checkpoints'), 'best');
   const told: string[] = [];
-  const source = { onCheckpoint: ({ name }: { name: string }) => void told.push(name) };
+  const source = {
+    onEvent(event: WeightsEvent | { event: 'step' | 'progress' }) {
+      if (event.event === 'weights') told.push(event.checkpoint.name);
+    },
+  };
 
   const evaluated = await evaluateRun(run, 'validation', source);
   const lines = readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim().split('\n');

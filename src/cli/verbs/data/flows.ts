@@ -64,7 +64,7 @@ export function flows(program: Command): void {
 async function run(folder: string, options: Options): Promise<void> {
   if (options.test) return testFlows(folder, options);
   const { split, json, data, checkpoint, backend } = options;
-  const where = { data, checkpoint, backend, onCheckpoint: checkpointNote(folder, json) };
+  const where = { data, checkpoint, backend, onEvent: checkpointNote(folder, json) };
   const rates = ratesOf(folder, await measureFlows(folder, split, where));
   if (!json) return print(flowRatesText(rates));
   for (const line of rates.flows) printJson({ event: 'flow', ...line });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { oneLine } from '../../../base/one-line.ts';
 import type { SplitName } from '../../../config/dataset.ts';
-import { type Preparation, prepare as prepareData } from '../../../data/prepare/prepare.ts';
+import { type Preparation, type PrepareProgress, prepare as prepareData } from '../../../data/prepare/prepare.ts';
 import type { Statistics } from '../../../data/prepare/statistics.ts';
 import type { Manifest } from '../../../data/prepared/prepared.ts';
 import { recipes } from '../../../data/recipes/recipes.ts';
@@ -62,10 +62,9 @@ async function run(target: string, options: Options): Promise<void> {
   const { config, sourceFolder } = await readDataset(target, 'tributary prepare', options);
   const { out, memoryLimit, seed, vocabularyFrom, json = false } = options;
   const started = performance.now();
-  const onProgress = json
-    ? (progress: object) => printJson({ event: 'progress', ...progress })
-    : ({ number, of, step }: { number: number; of: number; step: string }) => print(`${number}/${of} ${step}`);
-  const done = await prepareData({ config, sourceFolder, out, memoryLimit, seed, vocabularyFrom, onProgress });
+  const onEvent = (event: PrepareProgress): void =>
+    json ? printJson(event) : print(`${event.number}/${event.of} ${event.step}`);
+  const done = await prepareData({ config, sourceFolder, out, memoryLimit, seed, vocabularyFrom, onEvent });
   const seconds = (performance.now() - started) / 1000;
   if (json) printJson({ event: 'result', ...summary(done), seconds });
   else print(text(done, seconds));

@@ -6,7 +6,7 @@ import { exportWeights } from '../../../interop/exchange.ts';
 import { exportText } from '../../../report/export.ts';
 import { count } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
-import { checkpointNote } from '../../checkpoint.ts';
+import { checkpointNote, printSteps } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, dataOption, jsonOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -66,7 +66,7 @@ export function exportVerb(program: Command): void {
 }
 
 async function weights(run: string, path: string, { json, data, checkpoint }: Options): Promise<void> {
-  const source = { data, checkpoint, onCheckpoint: checkpointNote(run, json) };
+  const source = { data, checkpoint, onEvent: checkpointNote(run, json) };
   const { tensors, bytes } = await exportWeights(run, path, source);
   if (json) printJson({ event: 'result', run, weights: path, tensors, bytes });
   else print(`wrote ${tensors} tensors, ${count(bytes)} bytes, to ${path}`);
@@ -74,13 +74,7 @@ async function weights(run: string, path: string, { json, data, checkpoint }: Op
 
 async function artifact(run: string, { json, weights: _, out = '', ...options }: Options): Promise<void> {
   const started = performance.now();
-  const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
-  const { manifest, cells } = await exportRun(run, {
-    ...options,
-    out,
-    onStep,
-    onCheckpoint: checkpointNote(run, json),
-  });
+  const { manifest, cells } = await exportRun(run, { ...options, out, onEvent: printSteps(run, json) });
   const { name, id, data, graphs, score, files } = manifest;
   const document: ExportDocument = {
     schema: 'export/1',

@@ -63,7 +63,9 @@ async function run(folder: string, { json, ...options }: Options): Promise<void>
   const started = performance.now();
   const { rows, scored, excluded, ignored } = await predictRun(folder, {
     ...options,
-    onCheckpoint: checkpointNote(folder, json),
+    onEvent(event) {
+      if (event.event === 'weights') checkpointNote(folder, json)(event);
+    },
   });
   const seconds = (performance.now() - started) / 1000;
   if (json)

@@ -3,7 +3,7 @@ import { selectionDocument } from '../../../export/select/describe-selection.ts'
 import { selectRun } from '../../../export/select/select-run.ts';
 import { selectionText } from '../../../report/selection.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
-import { checkpointNote } from '../../checkpoint.ts';
+import { printSteps } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, checkpointOption, dataOption, jsonOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -70,12 +70,7 @@ const number =
 
 async function run(folder: string, { json, ...options }: Options): Promise<void> {
   const started = performance.now();
-  const onStep = (step: string): void => (json ? printJson({ event: 'step', step }) : print(step));
-  const { selection, exported } = await selectRun(folder, {
-    ...options,
-    onStep,
-    onCheckpoint: checkpointNote(folder, json),
-  });
+  const { selection, exported } = await selectRun(folder, { ...options, onEvent: printSteps(folder, json) });
   const seconds = (performance.now() - started) / 1000;
   const document = selectionDocument({ run: folder, out: options.out, seconds }, selection, exported.manifest);
   if (json) printJson({ event: 'result', ...document });

@@ -65,7 +65,7 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
     artifacts: given.map(artifactOf),
     config,
     backend,
-    onTrouble: (message) => logMessage('warn', message),
+    onEvent: ({ message }) => logMessage('warn', message),
   });
   tellStart(service, config, json);
   await stopped;

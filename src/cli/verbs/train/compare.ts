@@ -4,7 +4,7 @@ import { EXIT } from '../../../base/errors/entry.ts';
 import { loadComparisonConfig } from '../../../config/load-compare.ts';
 import { models } from '../../../model/registry.ts';
 import { comparisonText } from '../../../report/comparison/comparison.ts';
-import { comparisonPaths, runComparison } from '../../../study/compare/run.ts';
+import { comparisonPaths, startComparison } from '../../../study/compare/run.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -42,7 +42,7 @@ async function run(config: string, { out, workers, json = false }: Options): Pro
   const comparison = await loadComparisonConfig(config, models);
   const folder = out ?? join('comparisons', basename(config, extname(config)));
   const display = comparisonDisplay(json);
-  const handle = runComparison({ comparison, out: folder, workers, emit: (event) => display.event(event) });
+  const handle = startComparison({ comparison, out: folder, workers, onEvent: (event) => display.event(event) });
   const forget = onStopSignal(() => {
     handle.stop();
     display.note('Stopping all trainings, with checkpoints. Once more ends at once, without.');

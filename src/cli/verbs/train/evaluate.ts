@@ -92,8 +92,8 @@ async function run(folder: string, { split, json, ...options }: Options): Promis
   const { minPositives, minNegatives, weights, k, ...source } = options;
   const asked = { minPositives, minNegatives, weights, k };
   const evaluation = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-  const onCheckpoint = checkpointNote(folder, json);
-  const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onCheckpoint });
+  const onEvent = checkpointNote(folder, json);
+  const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onEvent });
   const { input } = options;
   const document: EvaluationDocument = {
     schema: 'evaluation/1',
