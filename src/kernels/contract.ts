@@ -1,15 +1,15 @@
 /**
- * The embedding and optimiser kernels, on buffers of one linear memory. Two implementations hold to this contract:
- * WASM SIMD (the default) and plain TypeScript (reference and fallback); a test holds them equal.
+ * The embedding and optimiser kernels, on buffers of one linear memory. Two implementations fulfil this contract: WASM SIMD (the
+ * default) and plain TypeScript (reference and fallback). A test compares them bit for bit.
  */
 
-/** A region of the arena. `byteOffset` is what kernels take; the arrays are views, valid for the arena's life. */
+/** A region of an arena. Kernels take `byteOffset`; `view` is valid as long as the arena. */
 export interface Region<A extends Float32Array | Int32Array = Float32Array> {
   byteOffset: number;
   view: A;
 }
 
-/** One non-shared memory, sized at the start: ORT reads and writes views of it without a copy. */
+/** One non-shared memory of a fixed size. ONNX Runtime reads and writes views of it without a copy. */
 export interface Arena {
   /** 64-byte aligned and zeroed. */
   floats(length: number): Region<Float32Array>;
@@ -22,13 +22,13 @@ export interface AdamStep {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Added to the gradient before the moments: g += l2 * p (coupled, the AutoIFS authors' Adam). */
+  /** Added to the gradient before the moments: g += l2 * p (coupled, as in the AutoIFS authors' Adam). */
   l2: number;
   /** Applied to the parameter: p -= learningRate * weightDecay * p (decoupled, AdamW). */
   weightDecay: number;
   /** 1-based step count for bias correction. */
   step: number;
-  /** Multiplies the gradient first (clipping). */
+  /** A factor of the gradient, applied first (clipping). */
   gradientScale: number;
 }
 
@@ -37,7 +37,7 @@ export interface FieldLayout {
   slot: number;
   slots: number;
   pooling: 'mean' | 'sum';
-  /** Table id of this field's padding, which counts as no value; -1 where every id is a value. */
+  /** Table id of this field's padding, which is no value; -1 if every id is a value. */
   padding: number;
 }
 
@@ -58,10 +58,10 @@ export interface Kernels {
 
   /**
    * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
-   * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are scratch the caller keeps between calls;
+   * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are workspaces that the caller keeps between calls:
    * stamps must be zero before the first call and are zero again afterwards. Rows are summed in the order of the batch.
-   * `known` rows of `unique`, with their sums, come from an earlier call: this one adds to them and goes on after them,
-   * so that one table can be read by several gathers. Default 0.
+   * `known`: the number of rows of `unique` that an earlier call left, with their sums. This call adds to them and appends
+   * new ones, so that several gathers can read one table. Default 0.
    */
   scatterUnique(a: {
     ids: Region<Int32Array>;
@@ -76,7 +76,7 @@ export interface Kernels {
     known?: number;
   }): number;
 
-  /** Adam on the `count` rows `unique` of a table; moments [table rows, D]. Rows not named do not change at all. */
+  /** Adam on the `count` rows `unique` of a table; moments [table rows, D]. Other rows do not change at all. */
   adamRows(
     a: {
       table: Region;
@@ -91,7 +91,7 @@ export interface Kernels {
   ): void;
 
   /**
-   * Adam on every row of a table; rows that `unique` does not name have gradient 0. `stamps` [table rows] must be zero, and is
+   * Adam on every row of a table; rows that are not in `unique` have gradient 0. `stamps` [table rows] must be zero and is
    * zero again afterwards.
    */
   adamTable(
@@ -108,7 +108,7 @@ export interface Kernels {
     step: AdamStep,
   ): void;
 
-  /** Spreads [U, D] over a dense, zeroed gradient of the table; `clearRows` takes it back to zeros. */
+  /** Writes [U, D] into a dense, zeroed gradient of the table; `clearRows` zeroes those rows again. */
   spreadRows(a: { unique: Region<Int32Array>; count: number; summed: Region; dimension: number; dense: Region }): void;
   clearRows(a: { unique: Region<Int32Array>; count: number; dimension: number; dense: Region }): void;
 
@@ -117,7 +117,7 @@ export interface Kernels {
     a: { parameter: Region; gradient: Region; first: Region; second: Region; from: number; to: number },
     step: AdamStep,
   ): void;
-  /** p -= learningRate * (scale * g + l2 * p), with momentum buffer when `momentum` > 0: v = momentum*v + g; p -= lr*v. */
+  /** p -= learningRate * (scale * g + l2 * p), with momentum if `momentum` > 0: v = momentum*v + g; p -= lr*v. */
   sgd(
     a: { parameter: Region; gradient: Region; velocity: Region | undefined; from: number; to: number },
     step: { learningRate: number; momentum: number; l2: number; gradientScale: number },
@@ -131,6 +131,10 @@ export interface Kernels {
   sumOfSquares(vector: Region, from: number, to: number): number;
   /** Largest absolute value of elements [from, to); NaN if one is NaN. */
   largest(vector: Region, from: number, to: number): number;
-  /** Fills [0, length) with 0 or 1/keep: a dropout mask that depends on (seed, counter) alone. */
+  /** Fills [0, length) with 0 or 1/keep: a dropout mask that depends only on `seed` and `counter`. */
   dropoutMask(out: Region, length: number, keep: number, seed: number, counter: number): void;
 }
+
+/** The error for an id outside the table: a fault of the caller who encoded the rows. Unchecked, it would access other memory. */
+export const noSuchRow = (id: number, position: number, tableRows: number): RangeError =>
+  new RangeError(`id ${id} at position ${position} of the ids is not a row of a table of ${tableRows} rows`);

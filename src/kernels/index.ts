@@ -1,4 +1,4 @@
-/** The embedding and optimiser kernels: see contract.ts for what they do, plain.ts for how. */
+/** The embedding and optimiser kernels: contract.ts says what they do, plain.ts how. */
 import { error } from '../base/errors/index.ts';
 import type { Kernels } from './contract.ts';
 import { plainKernels } from './plain.ts';
@@ -7,7 +7,7 @@ import { hasWasmSimd, loadWasmKernels } from './wasm.ts';
 export { regionBytes } from './arena.ts';
 export type { AdamStep, Arena, FieldLayout, Kernels, Region } from './contract.ts';
 
-/** Default: WASM SIMD, or plain TypeScript where that is missing. Throws KERNELS_UNSUPPORTED when `wasm` is asked for in vain. */
+/** Default: WASM SIMD if the machine has it, else plain TypeScript. Throws KERNELS_UNSUPPORTED if `wasm` is requested but not supported. */
 export async function loadKernels(name?: Kernels['name']): Promise<Kernels> {
   if (name === 'plain' || (name === undefined && !hasWasmSimd())) return plainKernels;
   if (!hasWasmSimd()) throw error('KERNELS_UNSUPPORTED', {});

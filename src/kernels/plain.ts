@@ -1,10 +1,9 @@
 /**
- * The kernels in plain TypeScript: what each of them means, and the fallback where WebAssembly SIMD is missing.
- * `f` rounds to float32 after every operation, so that the results are those of the SIMD kernels bit for bit.
+ * The kernels in plain TypeScript: the reference, and the fallback if WebAssembly SIMD is missing. `f` rounds to float32 after
+ * every operation, so that the results equal those of the SIMD kernels bit for bit.
  */
 import { allocateMemory, arenaOver } from './arena.ts';
-import type { FieldLayout, Kernels } from './contract.ts';
-import { noSuchRow } from './ids.ts';
+import { type FieldLayout, type Kernels, noSuchRow } from './contract.ts';
 import { type AdamConstants, adamConstants, maskConstants } from './steps.ts';
 
 const f = Math.fround;
@@ -127,7 +126,7 @@ export const plainKernels: Kernels = {
 
   sumOfSquares(vector, from, to) {
     const four = (to - from) & ~3;
-    const partial = [0, 0, 0, 0]; // by place modulo 4, as the lanes of the SIMD kernel
+    const partial = [0, 0, 0, 0]; // by index modulo 4, like the lanes of the SIMD kernel
     for (let i = 0; i < four; i++) partial[i & 3] += vector.view[from + i] ** 2;
     let sum = partial[0] + partial[2] + (partial[1] + partial[3]);
     for (let i = from + four; i < to; i++) sum += vector.view[i] ** 2;
@@ -135,9 +134,9 @@ export const plainKernels: Kernels = {
   },
 
   largest(vector, from, to) {
-    let most = 0;
-    for (let i = from; i < to; i++) most = Math.max(most, Math.abs(vector.view[i]));
-    return most;
+    let max = 0;
+    for (let i = from; i < to; i++) max = Math.max(max, Math.abs(vector.view[i]));
+    return max;
   },
 
   dropoutMask(out, length, keep, seed, counter) {
@@ -150,7 +149,7 @@ export const plainKernels: Kernels = {
   },
 };
 
-/** The table rows that a field's slots name in one row of ids: all but padding. */
+/** The table rows of a field in one row of ids, without padding. */
 function tableRowsOf(ids: Int32Array, rowStart: number, field: FieldLayout, tableRows: number): number[] {
   const used: number[] = [];
   for (let i = rowStart + field.slot; i < rowStart + field.slot + field.slots; i++) {

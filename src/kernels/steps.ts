@@ -1,10 +1,10 @@
-/** The constants of one optimiser step, worked out in float64 and rounded once: both implementations start from these bits. */
+/** The constants of one optimiser step, computed in float64 and rounded once, so that both implementations start from the same bits. */
 import { random } from '../base/random.ts';
 import type { AdamStep } from './contract.ts';
 
 export type AdamConstants = ReturnType<typeof adamConstants>;
 
-/** PyTorch's Adam and AdamW: `epsilon` stands outside the square root, the bias corrections are folded into two factors. */
+/** PyTorch's Adam and AdamW: `epsilon` is added outside the square root; the bias corrections are folded into two factors. */
 export const adamConstants = (step: AdamStep) => ({
   scale: Math.fround(step.gradientScale),
   l2: Math.fround(step.l2),
@@ -18,7 +18,7 @@ export const adamConstants = (step: AdamStep) => ({
   stepSize: Math.fround(step.learningRate / (1 - step.beta1 ** step.step)),
 });
 
-/** Two 32-bit keys of a dropout mask, and the bound below which a hash keeps its element. */
+/** Two 32-bit keys of a dropout mask, and the threshold: an element is kept if its hash is below it. */
 export function maskConstants(keep: number, seed: number, counter: number) {
   const keys = random('dropout', seed, counter);
   const threshold = Math.min(Math.round(keep * 2 ** 32), 2 ** 32 - 1);

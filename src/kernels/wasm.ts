@@ -1,11 +1,10 @@
-/** The kernels in WebAssembly SIMD. Each arena is one memory with its own instance of the module over it. */
+/** The kernels in WebAssembly SIMD. Each arena is one memory with its own instance of the module. */
 import { allocateMemory, arenaOver } from './arena.ts';
-import type { AdamStep, FieldLayout, Kernels, Region } from './contract.ts';
+import { type AdamStep, type FieldLayout, type Kernels, noSuchRow, type Region } from './contract.ts';
 import { MODULE_BASE64 } from './generated/module.ts';
-import { noSuchRow } from './ids.ts';
 import { adamConstants, maskConstants } from './steps.ts';
 
-/** The part of the WebAssembly API used here: Node's types leave it out. */
+/** The part of the WebAssembly API used here, which Node's types lack. */
 declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<object>;
@@ -32,7 +31,7 @@ interface Module {
 
 const PAGE = 65536;
 const LAYOUT_INTS = 4;
-/** The first page of every memory holds the layouts of the fields, or the constants, of the running call. */
+/** The first page of every memory holds the field layouts or the constants of the current call. */
 const FIRST_PAGE = 0;
 const MAX_FIELDS = PAGE / (4 * LAYOUT_INTS);
 
@@ -46,7 +45,7 @@ export async function loadWasmKernels(): Promise<Kernels> {
   const instances = new WeakMap<ArrayBufferLike, Module>();
   const moduleOf = (region: Region<Float32Array | Int32Array>): Module => {
     const found = instances.get(region.view.buffer);
-    if (found === undefined) throw new RangeError('a region of another kernel set, or of no arena, was given');
+    if (found === undefined) throw new RangeError('the region belongs to no arena of these kernels');
     return found;
   };
 
@@ -78,7 +77,7 @@ export async function loadWasmKernels(): Promise<Kernels> {
 
     scatterUnique({ ids, rows, slots, fields, gradient, dimension, stamps, unique, summed, known = 0 }) {
       const tableRows = stamps.view.length;
-      const most = Math.min(tableRows, known + rows * slots);
+      const maxRows = Math.min(tableRows, known + rows * slots);
       const count = moduleOf(gradient).scatterUnique(
         at(ids, rows * slots),
         rows,
@@ -89,8 +88,8 @@ export async function loadWasmKernels(): Promise<Kernels> {
         dimension,
         at(stamps),
         tableRows,
-        at(unique, most),
-        at(summed, most * dimension),
+        at(unique, maxRows),
+        at(summed, maxRows * dimension),
         known,
       );
       if (count < 0) throw noSuchRow(ids.view[~count], ~count, tableRows);
@@ -171,14 +170,16 @@ export async function loadWasmKernels(): Promise<Kernels> {
   };
 }
 
-/** A region's address, after a check that it holds what the kernel will touch: the module itself checks nothing. */
+/** A region's address. Checks that the region is large enough for the kernel, because the module checks nothing. */
 function at(region: Region<Float32Array | Int32Array>, length = 0): number {
-  if (region.view.length < length) throw new RangeError(`a region of ${region.view.length} was given for ${length}`);
+  if (region.view.length < length)
+    throw new RangeError(`a region has ${region.view.length} elements; the kernel needs ${length}`);
   return region.byteOffset;
 }
 
 function writeLayouts(region: Region, fields: FieldLayout[]): number {
-  if (fields.length > MAX_FIELDS) throw new RangeError(`${fields.length} fields; the kernels take ${MAX_FIELDS}`);
+  if (fields.length > MAX_FIELDS)
+    throw new RangeError(`${fields.length} fields; the kernels take at most ${MAX_FIELDS}`);
   const layouts = new Int32Array(region.view.buffer, FIRST_PAGE, fields.length * LAYOUT_INTS);
   fields.forEach(({ slot, slots, pooling, padding }, i) => {
     layouts.set([slot, slots, pooling === 'mean' ? 1 : 0, padding], i * LAYOUT_INTS);

@@ -1,5 +1,5 @@
 /**
- * The two builds of ONNX Runtime, loaded at first use: importing this room costs nothing, a session pays for one of them.
+ * The two builds of ONNX Runtime. Each is loaded when a session first needs it, so importing this room costs nothing.
  * `onnxruntime-web` is an optional peer dependency: 139 MB that only machines without a native binary need.
  */
 import type * as Ort from 'onnxruntime-node';
@@ -16,8 +16,8 @@ export interface Backend {
 const CHOICES = ['auto', 'node', 'web'] as const;
 
 /**
- * The backend of a choice. `auto` is the environment's TRIBUTARY_BACKEND where that is set, else `node` where its native
- * binary loads, else `web`.
+ * Loads a backend. `auto` is the environment variable TRIBUTARY_BACKEND if it is set, else `node` if its native binary loads,
+ * else `web`.
  *
  * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, BACKEND_NOT_INSTALLED
  */
@@ -26,7 +26,7 @@ export async function loadBackend(choice: BackendName | 'auto'): Promise<Backend
   return wanted === 'auto' ? load('node').catch(loadFallback) : load(wanted);
 }
 
-/** `web` in place of `node`. An error says why `node` did not load, too. */
+/** Loads `web` in place of `node`. If `web` is not installed, the error also says why `node` did not load. */
 async function loadFallback(nodeFailure: Error): Promise<Backend> {
   try {
     return await load('web');
@@ -36,7 +36,7 @@ async function loadFallback(nodeFailure: Error): Promise<Backend> {
   }
 }
 
-/** Which backends load on this machine; for those that do not, why. */
+/** Reports which backends load on this machine, and the reason for those that do not. */
 export async function listBackends(): Promise<{ name: BackendName; available: boolean; reason?: string }[]> {
   return Promise.all(
     (['node', 'web'] as const).map((name) =>
@@ -57,7 +57,7 @@ function fromEnvironment(): BackendName | 'auto' {
 
 const LOADERS = { node: () => import('onnxruntime-node'), web: () => import('onnxruntime-web') };
 
-/** A package that failed to load once is not asked again: it may be left half loaded. */
+/** A package that failed to load is not loaded again: it may be in a half-loaded state. */
 const loaded: Partial<Record<BackendName, Promise<Backend>>> = {};
 
 function load(name: BackendName): Promise<Backend> {
@@ -72,7 +72,7 @@ function load(name: BackendName): Promise<Backend> {
   return loaded[name];
 }
 
-/** Is the package itself not there? A file missing inside it is a broken installation instead. */
+/** Is the package itself missing? If a file inside it is missing, the installation is broken instead. */
 const isAbsent = (cause: Error, name: string): boolean =>
   'code' in cause &&
   (cause.code === 'ERR_MODULE_NOT_FOUND' || cause.code === 'MODULE_NOT_FOUND') &&
@@ -85,5 +85,5 @@ const notInstalled = (cause: Error, fallback?: { backend: BackendName; reason: s
     cause,
   );
 
-/** What the package said when it failed to load. */
+/** The message of the package that failed to load. */
 const reasonOf = (failure: Error): string => (failure.cause instanceof Error ? failure.cause : failure).message;

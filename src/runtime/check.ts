@@ -1,11 +1,11 @@
-/** What is wrong with the tensors of a run, found before ONNX Runtime sees them and named all at once. */
+/** Checks the tensors of a run before ONNX Runtime sees them, and reports all problems at once. */
 import type { InferenceSession } from 'onnxruntime-node';
 import type { TensorData, Value } from './contract.ts';
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 export const SUPPORTED_TYPES = Object.keys(ARRAYS);
 
-/** Problems of a run's tensors, in words; empty when it may go ahead. */
+/** The problems of a run's tensors as sentences; empty if the run may start. */
 export function tensorProblems(
   session: InferenceSession,
   feeds: Record<string, Value>,
@@ -33,13 +33,13 @@ function check(
 ): void {
   if (value === undefined) return;
   if (declared.isTensor && declared.type !== value.type)
-    problems.push(`${what} is ${declared.type} in the graph, ${value.type} was given`);
+    problems.push(`${what} is ${declared.type} in the graph, but ${value.type} was given`);
   if (!(value.data instanceof ARRAYS[value.type]))
-    problems.push(`${what}: ${value.type} data are a ${ARRAYS[value.type].name}, found a ${className(value.data)}`);
+    problems.push(`${what}: ${value.type} data must be a ${ARRAYS[value.type].name}, found a ${className(value.data)}`);
   const elements = value.shape.reduce((product, dimension) => product * dimension, 1);
   if (elements !== value.data.length)
     problems.push(
-      `${what}: shape [${value.shape.join(', ')}] has ${elements} elements, its array ${value.data.length}`,
+      `${what}: shape [${value.shape.join(', ')}] has ${elements} elements, but its array has ${value.data.length}`,
     );
 }
 

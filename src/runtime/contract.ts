@@ -1,16 +1,16 @@
-/** Sessions run ONNX bytes. onnxruntime-node is the default; onnxruntime-web (WASM) where there is no native binary. */
+/** What a session is: it runs ONNX bytes, by onnxruntime-node, or by onnxruntime-web (WASM) where no native binary exists. */
 
 export type BackendName = 'node' | 'web';
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
-/** A tensor to feed or fetch: data are taken as they are (views of the arena are read without a copy). */
+/** A tensor to feed or fetch. Data are used in place: views of an arena are read without a copy. */
 export interface Value {
   type: 'float32' | 'int32' | 'bool';
   shape: readonly number[];
   data: TensorData;
 }
 
-/** A session in whatever thread. */
+/** A session in any thread. */
 export interface RunningSession {
   readonly backend: BackendName;
   readonly inputs: readonly string[];
@@ -21,7 +21,7 @@ export interface RunningSession {
 
 /** A session in this thread. */
 export interface Session extends RunningSession {
-  /** Runs the graph. `into` names arrays (e.g. arena views) that receive an output's data; every output is also returned. */
+  /** Runs the graph. `into`: arrays, such as arena views, that receive the data of outputs, by name. Every output is also returned. */
   run(feeds: Record<string, Value>, into?: Record<string, Value>): Promise<Record<string, Value>>;
 }
 
@@ -29,10 +29,10 @@ export interface SessionOptions {
   backend?: BackendName | 'auto';
   /** Default: all cores. */
   threads?: number;
-  /** Content of the files that the model's external tensors name, by that name. */
+  /** The contents of the files that hold the model's external tensors, by file name. */
   external?: Record<string, Uint8Array>;
-  /** Of a model given as a file: names of the files beside it that hold its external tensors. `node` finds them by itself. */
-  beside?: readonly string[];
-  /** Writes ONNX Runtime's own profile to a file whose path begins so, when the session is released. Native build only. */
+  /** For a model given as a path: names of the files next to it that hold its external tensors. `node` finds them itself. */
+  externalFiles?: readonly string[];
+  /** Prefix of the path of ONNX Runtime's own profile, which is written when the session is released. Native build only. */
   profile?: string;
 }

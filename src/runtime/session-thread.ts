@@ -1,15 +1,15 @@
 /**
- * Sessions in a thread of their own. ONNX Runtime blocks the thread that runs it: from here, the event loop of a server goes on
- * reading and writing meanwhile, and a second core has something to do. Tensors are copied on their way there and back.
+ * Sessions in a thread of their own. ONNX Runtime blocks the thread that runs it. With a second thread, the event loop of a server
+ * keeps reading and writing meanwhile, on another core. Tensors are copied on the way there and back.
  */
 import { Worker } from 'node:worker_threads';
 import { createLink } from '../base/link.ts';
 import type { RunningSession, SessionOptions, Value } from './contract.ts';
 
 export interface SessionThread {
-  /** As createSession of session.ts. Its sessions run one at a time. */
+  /** Same as createSession of session.ts. The sessions of a thread run one at a time. */
   createSession(model: Uint8Array | string, options?: SessionOptions): Promise<RunningSession>;
-  /** Ends the thread. Nothing may be running. */
+  /** Ends the thread. No run may be in progress. */
   close(): Promise<void>;
 }
 
@@ -27,11 +27,11 @@ export interface RunRequest {
   feeds: Record<string, Value>;
 }
 
-/** Starts the thread, and loads the backend there while the caller does something else. An uncaught error there ends the process. */
+/** Starts the thread and begins to load the backend there. An uncaught error in the thread ends the process. */
 export function startSessionThread(backend: SessionOptions['backend']): SessionThread {
   const worker = new Worker(new URL('./session-worker.js', import.meta.url));
   const link = createLink(worker, {});
-  // Whether it loads is told by the first session.
+  // The first session reports whether the backend loads.
   link.ask('load', backend).catch(() => {});
   return {
     async createSession(model, options = {}) {
@@ -46,7 +46,7 @@ export function startSessionThread(backend: SessionOptions['backend']): SessionT
   };
 }
 
-/** A view would take the whole of its buffer along. */
+/** Copies views, because sending a view sends its whole buffer. */
 const compact = (feeds: Record<string, Value>): Record<string, Value> =>
   Object.fromEntries(
     Object.entries(feeds).map(([name, value]) => [

@@ -1,4 +1,4 @@
-/** The program of the thread of session-thread.ts. */
+/** The program that runs in the thread of session-thread.ts. */
 import { parentPort } from 'node:worker_threads';
 import { type Channel, createLink } from '../base/link.ts';
 import { loadBackend } from './backends.ts';

@@ -1,7 +1,7 @@
 /**
- * Sessions over ONNX Runtime. What its bindings do and callers rely on: inputs are read in place by `node` and copied by
- * `web`; outputs are copied once by either. `node` writes an output into the array given for it; for `web`, which cannot,
- * the result is copied there. A run blocks the thread that awaits it.
+ * Sessions over ONNX Runtime. Callers rely on what its bindings do: `node` reads inputs in place, `web` copies them; both copy
+ * outputs once. `node` writes an output into the array given for it; `web` cannot, so the result is copied there. A run blocks its
+ * thread.
  */
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,8 +13,8 @@ import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
 
 /**
- * A session that runs an ONNX model: its bytes, with `options.external`, or a file, with `options.beside` for what lies
- * beside it. Of a file `node` maps external tensors into memory.
+ * Creates a session for an ONNX model, given as bytes (external tensors: `options.external`) or as a path (`options.externalFiles`).
+ * For a path, `node` maps external tensors into memory.
  *
  * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED, FILE_MISSING; its `run`: RUN_INPUTS, RUN_FAILED
  */
@@ -41,10 +41,10 @@ const bytesOf = (model: Uint8Array | string): Uint8Array =>
 
 function externalData(
   model: Uint8Array | string,
-  { external = {}, beside = [] }: SessionOptions,
+  { external = {}, externalFiles = [] }: SessionOptions,
 ): { externalData?: { path: string; data: Uint8Array }[] } {
   const read = (name: string): Uint8Array => readBytes(join(dirname(String(model)), name), 'tensors of an ONNX model');
-  const files = typeof model === 'string' ? beside.map((name) => ({ path: name, data: read(name) })) : [];
+  const files = typeof model === 'string' ? externalFiles.map((name) => ({ path: name, data: read(name) })) : [];
   const given = Object.entries(external).map(([path, data]) => ({ path, data }));
   return files.length + given.length === 0 ? {} : { externalData: [...files, ...given] };
 }
@@ -58,13 +58,13 @@ function sessionOptions(threads: number, profile?: string): InferenceSession.Ses
     enableMemPattern: true,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 4, // failures arrive as exceptions; other lines on stderr would break into our own output
-    // Spinning gains nothing on idle cores and costs a factor where another process wants them.
+    logSeverityLevel: 4, // failures arrive as exceptions; other lines on stderr would mix with our own output
+    // Spinning gains nothing on idle cores, and slows other processes down by a factor on busy ones.
     extra: {
       'session.intra_op.allow_spinning': '0',
-      // Weights that L2 decays towards 0 end as denormal numbers; products of them are ten times slower.
+      // L2 decays unused weights to denormal numbers, and products with those are ten times slower.
       'session.set_denormal_as_zero': '1',
-      // Our graphs turn weights where that is faster; folding the turn back into the product would undo it.
+      // Our graphs transpose weights where that is faster; this optimiser would undo it.
       'optimization.disable_specified_optimizers': 'GemmTransposeFusion',
     },
   };
@@ -74,7 +74,7 @@ function checkTypes(backend: Backend, session: InferenceSession): void {
   for (const value of [...session.inputMetadata, ...session.outputMetadata])
     if (!value.isTensor || !SUPPORTED_TYPES.includes(value.type)) {
       const found = value.isTensor ? value.type : 'not a tensor';
-      const reason = `"${value.name}" is ${found}, inputs and outputs are ${SUPPORTED_TYPES.join(', ')}`;
+      const reason = `"${value.name}" is ${found}: expected one of ${SUPPORTED_TYPES.join(', ')}`;
       throw error('SESSION_REFUSED', { backend: backend.name, reason });
     }
 }
@@ -103,7 +103,7 @@ function adapt(backend: Backend, session: InferenceSession): Session {
   };
 }
 
-/** Every output by name: the tensor to write into where the backend can do that, else null, "make one". */
+/** For each output, by name, the tensor to write into; null if the backend is to create one. */
 function fetches(
   backend: Backend,
   session: InferenceSession,
@@ -122,14 +122,14 @@ function tensors(backend: Backend, names: readonly string[], values: Record<stri
   );
 }
 
-/** An output as a value, its data in the array that was given for it. */
+/** An output as a value, with its data in the array that was given for it. */
 function received(backend: Backend, name: string, result: Tensor, target: Value | undefined): Value {
   const value = { type: result.type as Value['type'], shape: result.dims, data: result.data as TensorData };
   if (target === undefined) return value;
   if (backend.name === 'web') {
     if (String(result.dims) !== String(target.shape))
       throw error('RUN_INPUTS', {
-        problems: [`output ${name} has shape [${result.dims}], the tensor given for it [${target.shape}]`],
+        problems: [`output ${name} has shape [${result.dims}], but the tensor given for it has [${target.shape}]`],
       });
     target.data.set(value.data);
   }

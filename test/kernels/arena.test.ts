@@ -17,7 +17,7 @@ describe.each(named)('$name', ({ kernels }) => {
   test('a full arena says how much was left and asked for', () => {
     const arena = kernels.createArena(2 ** 16);
     arena.floats(2 ** 14 - 16);
-    expect(() => arena.floats(17)).toThrow('the arena of 65536 bytes has 64 left; 128 were asked for');
+    expect(() => arena.floats(17)).toThrow('the arena of 65536 bytes has 64 left; 128 were requested');
   });
 
   test('more than one memory can hold is refused with advice', () => {
@@ -53,7 +53,7 @@ test('wasm refuses regions that it does not own or that are too small', async ()
   const region = other.createArena(64).floats(4);
   expect(() => kernels.sumOfSquares(region, 0, 4)).toThrow(RangeError);
   const own = kernels.createArena(64).floats(4);
-  expect(() => kernels.sumOfSquares(own, 0, 5)).toThrow('a region of 4 was given for 5');
+  expect(() => kernels.sumOfSquares(own, 0, 5)).toThrow('a region has 4 elements; the kernel needs 5');
 });
 
 test('wasm is the default; without WebAssembly the plain kernels take its place, unless wasm was asked for', async () => {

@@ -151,9 +151,9 @@ describe.each(['node', 'web'] as const)('a session on the backend %s', (backend)
       details: {
         problems: [
           'there is no output z (outputs: y, positive, same)',
-          'input a: shape [3, 3] has 9 elements, its array 6',
-          'input b is float32 in the graph, int32 was given',
-          'output y: float32 data are a Float32Array, found a Int32Array',
+          'input a: shape [3, 3] has 9 elements, but its array has 6',
+          'input b is float32 in the graph, but int32 was given',
+          'output y: float32 data must be a Float32Array, found a Int32Array',
         ],
       },
     });

@@ -39,8 +39,8 @@ export async function serveArtifact({ manifest, path }: Artifact, options: Sessi
   const fileOf = new Map(manifest.tables.map(({ name, file }) => [name, file]));
   const sessions = new Map<number | undefined, Session>();
   for (const { file, scenario, tables } of manifest.graphs) {
-    const beside = tables.map((name) => fileOf.get(name) as string);
-    sessions.set(scenario, await createSession(path(file), { ...options, beside }));
+    const externalFiles = tables.map((name) => fileOf.get(name) as string);
+    sessions.set(scenario, await createSession(path(file), { ...options, externalFiles }));
   }
   return serverOf(sessions, manifest.data);
 }

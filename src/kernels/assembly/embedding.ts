@@ -1,11 +1,11 @@
-// Rows of embedding tables: gather, sum of gradients by row, spread.
+// Rows of embedding tables: gather, sum gradients by row, spread.
 import { copyRow, FLOAT, read, touchRows, write, zeroRow } from './lanes';
 
 // A field's layout: four int32 (slot, slots, 1 for mean, padding id).
 const LAYOUT_BYTES: usize = 16;
 const NONE: i32 = -1;
 
-/** Returns -1, or where in the ids one stands that the table does not have. */
+/** Returns -1, or the position of the first id that is not in the table. */
 export function gather(
   ids: usize, rows: u32, slots: u32, layout: usize, fields: u32,
   table: usize, tableRows: u32, dimension: u32, out: usize,
@@ -34,7 +34,7 @@ export function gather(
   return NONE;
 }
 
-// How many of `length` ids are not padding; ~position of the first id that the table does not have.
+// The number of ids that are not padding; or ~position of the first id that is not in the table.
 // @ts-ignore: decorator
 @inline
 function countValues(ids: usize, first: u32, length: u32, padding: i32, tableRows: u32): i32 {
@@ -59,7 +59,7 @@ function pool(ids: usize, length: u32, padding: i32, table: usize, dimension: u3
 function poolColumns(
   ids: usize, length: u32, padding: i32, table: usize, dimension: u32, column: u32, divisor: f32, out: usize, whole: bool,
 ): void {
-  let sum = f32x4.splat(-0.0); // x + -0 is x for every x, -0 too
+  let sum = f32x4.splat(-0.0); // x + -0 is x for every x, including -0
   for (let i: u32 = 0; i < length; i++) {
     const id = load<i32>(ids + i * FLOAT);
     if (id != padding) sum = f32x4.add(sum, read(table + (<u32>id * dimension + column) * FLOAT, whole));
@@ -68,7 +68,7 @@ function poolColumns(
   write(out + column * FLOAT, sum, whole);
 }
 
-/** Returns how many different rows were used, `known` ones included, or ~position of an id that the table does not have. */
+/** Returns the number of distinct rows, including the `known` ones, or ~position of an id that is not in the table. */
 export function scatterUnique(
   ids: usize, rows: u32, slots: u32, layout: usize, fields: u32,
   gradient: usize, dimension: u32, stamps: usize, tableRows: u32, unique: usize, summed: usize, known: u32,
@@ -110,7 +110,7 @@ export function scatterUnique(
   return result < 0 ? result : count;
 }
 
-// Adds one use of a table row; returns how many rows are used now. A stamp holds 1 + the row's place in `unique`.
+// Adds one use of a table row; returns the new number of distinct rows. A stamp holds 1 + the row's index in `unique`.
 // @ts-ignore: decorator
 @inline
 function addUse(

@@ -1,7 +1,7 @@
-// Adam and SGD, in place. The step's constants are worked out in float64 by the caller (../steps.ts).
+// Adam and SGD, in place. The caller computes the step's constants in float64 (../steps.ts).
 import { FLOAT, read, touchRows, write, ZERO } from './lanes';
 
-// Rows whose cache lines are asked for together.
+// Number of rows whose cache lines are fetched together.
 const FETCHED: u32 = 8;
 
 export function adam(parameter: usize, gradient: usize, first: usize, second: usize, length: u32, constants: usize): void {
@@ -24,7 +24,7 @@ export function adamRows(
   }
 }
 
-// Every row of a table; those that `unique` does not name have no gradient, and none is read for them.
+// Every row of a table. Rows that are not in `unique` have gradient 0; none is read for them.
 export function adamTable(
   table: usize, first: usize, second: usize, dimension: u32, tableRows: u32, stamps: usize,
   unique: usize, count: u32, summed: usize, constants: usize,
@@ -46,7 +46,7 @@ export function adamTable(
   }
 }
 
-// `constants`: a step's, as ../wasm.ts writes them. `idle`: there is no gradient to read.
+// `constants`: of the step, as ../wasm.ts writes them. `idle`: the gradient is 0 and is not read.
 // @ts-ignore: decorator
 @inline
 function adamSpan(

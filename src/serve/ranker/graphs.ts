@@ -45,7 +45,11 @@ export async function createGraphs(artifact: Artifact, options: GraphsOptions): 
   };
   const { threads, backend } = options;
   const openSession = (file: string): Promise<RunningSession> =>
-    options.createSession(artifact.path(file), { threads, backend, beside: tableFiles(artifact.manifest, file) });
+    options.createSession(artifact.path(file), {
+      threads,
+      backend,
+      externalFiles: tableFiles(artifact.manifest, file),
+    });
   const opened = new Map<string, Promise<Runner>>();
   const open = (file: string): Promise<Runner> => {
     let runner = opened.get(file);
