@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exportSchema } from '../../src/documents/artifact.ts';
+import { flowRatesSchema } from '../../src/documents/flow-rates.ts';
+import { evaluationSchema, trainingSchema } from '../../src/documents/result.ts';
+import { selectionSchema } from '../../src/documents/selection.ts';
 import { readSafetensors } from '../../src/store/safetensors.ts';
 import { events, SMALL_WORLD, TINY_MODEL, tributary } from './spawn.ts';
 
@@ -16,6 +20,21 @@ beforeAll(() => {
   training = events(['train', '--data', at('data'), ...TINY_MODEL, '--seed', '3', '--out', at('run')]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test('what commands end with has the shape of its schema, and nothing more', () => {
+  const expected = [
+    [trainingSchema, training],
+    [evaluationSchema, events(['evaluate', at('run')])],
+    [exportSchema, events(['export', at('run'), '--out', at('artifact')])],
+    [selectionSchema, events(['select', at('run'), '--out', at('selected')])],
+    [flowRatesSchema, events(['flows', at('run')])],
+  ] as const;
+  for (const [schema, lines] of expected) {
+    const { event, ...document } = lines.at(-1) as Record<string, unknown>;
+    expect(event).toBe('result');
+    expect(schema.parse(document)).toEqual(document);
+  }
+});
 
 test('preparing again with nothing changed does nothing', () => {
   const before = readFileSync(at('data/manifest.json'));

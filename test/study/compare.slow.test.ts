@@ -6,7 +6,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import type { ComparisonResult, ModelResult, ModelTests } from '../../src/documents/comparison.ts';
+import {
+  cellResultSchema,
+  comparisonSchema,
+  type ModelResult,
+  type ModelTests,
+  timesSchema,
+} from '../../src/documents/comparison.ts';
 import { auc } from '../../src/evaluate/index.ts';
 import { delongTest, meanPlacements, type Placements, placements } from '../../src/evaluate/significance/index.ts';
 import { events, interrupted, jsonLines, SMALL_WORLD, tributary } from '../cli/spawn.ts';
@@ -30,7 +36,8 @@ const write = (name: string, comparison: object): string => {
   writeFileSync(at(name), JSON.stringify(comparison));
   return at(name);
 };
-const result = (out: string): ComparisonResult => JSON.parse(readFileSync(at(out, 'result.json'), 'utf8'));
+const read = (...names: string[]): unknown => JSON.parse(readFileSync(at(...names), 'utf8'));
+const result = (out: string) => comparisonSchema.parse(read(out, 'result.json'));
 const cellFolder = (out: string, name: string): string =>
   at(out, 'cells', readdirSync(at(out, 'cells')).find((cell) => cell.startsWith(name)) as string);
 
@@ -60,6 +67,15 @@ test('--json: a state for every training, the result of the announced shape in t
       peakBytes: expect.any(Number),
     });
   expect((last.models[0].cells as object[]).length).toBe(6);
+});
+
+test('its files have the shapes of their schemas', () => {
+  expect(result('whole')).toEqual(read('whole', 'result.json'));
+  expect(timesSchema.parse(read('whole', 'times.json'))).toEqual(read('whole', 'times.json'));
+  for (const cell of readdirSync(at('whole', 'cells'))) {
+    const { checksum: _, ...written } = read('whole', 'cells', cell, 'cell.json') as Record<string, unknown>;
+    expect(cellResultSchema.parse(written)).toEqual(written);
+  }
 });
 
 test('metrics and tests follow from the stored logits', async () => {

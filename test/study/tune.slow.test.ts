@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { tuningSchema } from '../../src/documents/tuning.ts';
 import { events, jsonLines, SMALL_WORLD, tributary } from '../cli/spawn.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-tune-'));
@@ -67,6 +68,9 @@ test('killed and begun again, with other workers, a search ends as if nothing ha
   expect(outcome(result)).toEqual(outcome(whole));
   expect(result).toMatchObject({ event: 'result', monitor: 'auc', config: at('killed/best.yaml') });
   expect((result.trials as object[]).length).toBe(4);
+  const { event: _, out: __, config: ___, ...document } = result;
+  expect(tuningSchema.parse(document)).toEqual(document);
+  expect(JSON.parse(readFileSync(at('killed/result.json'), 'utf8'))).toEqual(document);
 
   const [, , ...best] = readFileSync(at('killed/best.yaml'), 'utf8').split('\n');
   expect(readFileSync(at('unbroken/best.yaml'), 'utf8').split('\n').slice(2)).toEqual(best);

@@ -8,6 +8,7 @@ import { openModel } from '../../../src/inference/model/finished.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
+import { readMetrics, readTimings } from '../../../src/store/run/run-folder.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
 import { setUp } from '../../../src/train/run/setup.ts';
@@ -75,11 +76,13 @@ describe('a run', () => {
   test('early stopping keeps the weights of the best epoch', async () => {
     const run = await newRun({ train: { learningRate: 0.3, maxEpochs: 20, patience: 2 } });
     await trainWithStops(run);
-    const epochs = (
-      readJsonLines(join(run, 'metrics.jsonl')) as { kind: string; phase: string; monitor: number; best: boolean }[]
-    ).filter((line) => line.kind === 'epoch' && line.phase === 'retrain');
-    const best = Math.max(...epochs.map((line) => line.monitor));
-    const bestAt = epochs.findIndex((line) => line.monitor === best);
+    const lines = readMetrics(run); // fails on a line that does not fit its schema
+    expect(lines).toEqual(readJsonLines(join(run, 'metrics.jsonl')));
+    const epochs = lines.filter((line) => line.kind === 'epoch').filter(({ phase }) => phase === 'retrain');
+    const monitors = epochs.map(({ monitor }) => monitor as number);
+    const best = Math.max(...monitors);
+    expect(readTimings(run)).toHaveLength(lines.filter(({ kind }) => kind === 'epoch').length + 1);
+    const bestAt = monitors.indexOf(best);
     expect(epochs.length).toBeLessThan(20);
     expect(epochs.length).toBe(bestAt + 1 + 2);
     expect(epochs.map((line) => line.best).lastIndexOf(true)).toBe(bestAt);
