@@ -60,13 +60,8 @@ export { compileScore, type Score } from './store/artifact/score.ts';
 export type { ArtifactStatistics } from './store/artifact/statistics.ts';
 export type { RunRecord } from './store/run/run-folder.ts';
 export { type ComparisonHandle, type ComparisonRequest, startComparison } from './study/compare/run.ts';
-export {
-  startTuning,
-  type TuneEvent,
-  type TuneHandle,
-  type TuneRequest,
-  type TuneResult,
-} from './study/tune/tune.ts';
+export type { TuneEvent, TuneResult } from './study/tune/events.ts';
+export { startTuning, type TuneHandle, type TuneRequest } from './study/tune/tune.ts';
 export { evaluateRun } from './train/evaluate-run.ts';
 export type * from './train/run/events.ts';
 export { startTraining, type TrainingHandle } from './train/run/host.ts';

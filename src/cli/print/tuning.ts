@@ -2,7 +2,7 @@
 import { printable } from '../../base/one-line.ts';
 import type { TuneConfig } from '../../config/tune.ts';
 import { trialLines } from '../../report/tuning.ts';
-import type { TuneEvent } from '../../study/tune/tune.ts';
+import type { TuneEvent } from '../../study/tune/events.ts';
 import { printJson } from '../output.ts';
 
 export interface TuneDisplay {

@@ -76,7 +76,7 @@ export interface ModelUse extends ScoringOptions {
  *
  * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
  */
-export const openModel = (folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> =>
+export const openModel = async (folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> =>
   scoringModel(loadTrained(folder, data, source), options);
 
 /** Puts a model into an arena, behind sessions of its graphs. */
