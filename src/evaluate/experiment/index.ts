@@ -16,6 +16,7 @@ export {
   momentsOf,
   ratioMoments,
   ratioSumsOf,
+  type Sums,
   sumsOf,
 } from './moments.ts';
 export { detectableEffect, unitsForMeans, unitsForSequence, unitsForShares } from './power.ts';
