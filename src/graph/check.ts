@@ -1,10 +1,13 @@
-/** What a sound graph is: one graph, inputs before their users, every shape as its rule says, every input name once. */
+/**
+ * Checks that a graph is valid: one graph, inputs before their users, shapes as the rules infer them, unique input
+ * names.
+ */
 import { error } from '../base/errors/index.ts';
 import { ruleOf } from './ops/table.ts';
 import { sameShape, showShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Throws GRAPH_INVALID at the first node that is not sound. `nodes`: in order, inputs first. */
+/** Throws GRAPH_INVALID at the first node that is not valid. `nodes`: in order, inputs first. */
 export function check(nodes: readonly Tensor[]): void {
   const seen = new Set<number>();
   const names = new Set<string>();

@@ -1,4 +1,6 @@
-/** Derivatives: reverse accumulation over the nodes between the parameters and a scalar. The result is ordinary nodes. */
+/**
+ * Derivatives: reverse accumulation over the nodes between the parameters and a scalar. Gradients are ordinary nodes.
+ */
 import { error } from '../base/errors/index.ts';
 import { add, expand } from './functions/index.ts';
 import { OPS, ruleOf } from './ops/table.ts';
@@ -6,7 +8,10 @@ import { nodesBefore, oneGraph } from './order.ts';
 import { showShape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Gradients of a scalar with respect to tensors, in their shapes; zeros where the scalar does not depend on one. */
+/**
+ * Gradients of a scalar with respect to tensors, in the tensors' shapes; zeros for tensors that the scalar does not
+ * depend on.
+ */
 export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
   if (scalar.shape.length !== 0)
     throw error('GRAPH_SHAPE', { op: 'grad', shapes: showShape(scalar.shape), expected: 'a scalar' });
@@ -28,7 +33,7 @@ export function grad(scalar: Tensor, of: readonly Tensor[]): Tensor[] {
   return of.map((tensor) => gradients.get(tensor.id) ?? expand(scalar.graph.constant(0), tensor.shape));
 }
 
-/** Ids of the nodes before `scalar` through which a gradient can reach one of `of`. */
+/** Ids of the nodes through which a gradient can flow from `scalar` to one of `of`. */
 function dependents(scalar: Tensor, of: readonly Tensor[]): Set<number> {
   const found = new Set(of.map((tensor) => tensor.id));
   for (const node of nodesBefore(scalar))

@@ -1,6 +1,6 @@
 /**
- * A graph makes each distinct value once: equal op, inputs and attributes give the same node, so common subexpressions are
- * shared by construction.
+ * A graph holds each distinct value once: equal op, inputs and attributes give the same node, so common subexpressions
+ * are shared by construction.
  */
 import { error } from '../base/errors/index.ts';
 import type { Attributes, OpName } from './ops/attributes.ts';

@@ -1,4 +1,4 @@
-/** Symbolic tensors, their derivatives, and ONNX. Models import the functions here and nothing below. */
+/** Symbolic tensors, their derivatives, and ONNX. Other rooms import from this file only. */
 
 export { check } from './check.ts';
 export * from './functions/index.ts';

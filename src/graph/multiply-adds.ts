@@ -1,4 +1,4 @@
-/** What a graph multiplies: nearly all of its arithmetic. */
+/** Counts multiply-adds: the matrix products of a graph are nearly all of its arithmetic. */
 import { type Dim, elements, resolve } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -1,4 +1,4 @@
-/** What tensors need: the part of a graph that leads to them. */
+/** The part of a graph that tensors depend on. */
 import { error } from '../base/errors/index.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -15,7 +15,7 @@ export function nodesBefore(...outputs: readonly Tensor[]): Tensor[] {
   return outputs.length === 0 ? [] : outputs[0].graph.nodes.filter((node) => needed.has(node.id));
 }
 
-/** Ids mean something within one graph only. */
+/** Throws GRAPH_INVALID if tensors belong to several graphs: ids are unique within one graph only. */
 export function oneGraph(what: string, tensors: readonly Tensor[]): void {
   const foreign = tensors.find((tensor) => tensor.graph !== tensors[0].graph);
   if (foreign !== undefined)

@@ -1,4 +1,7 @@
-/** Types and shapes. Shapes have one symbolic size: the batch. A dimension is a number, `B`, or a multiple of it such as `50B`. */
+/**
+ * Types and shapes. Shapes have one symbolic size: the batch. A dimension is a number, `B`, or a multiple of it such as
+ * `50B`.
+ */
 import { error } from '../base/errors/index.ts';
 
 export type ElementType = 'float32' | 'int32' | 'bool';
@@ -7,7 +10,7 @@ export type BatchDim = 'B' | `${number}B`;
 export type Dim = number | BatchDim;
 export type Shape = readonly Dim[];
 
-/** How many times the batch a dimension is: 0 for a fixed size. */
+/** How many times the batch size a dimension is; 0 for a fixed size. */
 export const batchMultiple = (dim: Dim): number =>
   typeof dim === 'number' ? 0 : dim === 'B' ? 1 : Number(dim.slice(0, -1));
 
@@ -43,7 +46,10 @@ export function fixedElements(shape: Shape): number {
   return count;
 }
 
-/** The common shape of two operands (NumPy's rule: aligned at the end, 1 stretches). */
+/**
+ * The common shape of two operands by NumPy's rule: shapes are aligned at the end, size 1 stretches. Throws
+ * GRAPH_SHAPE.
+ */
 export function broadcast(op: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   const result: Dim[] = [];
@@ -64,6 +70,6 @@ export function broadcast(op: string, a: Shape, b: Shape): Shape {
 /** A shape for ONNX' Reshape: the batch dimension is -1, whatever its multiple. */
 export const reshapeDims = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? -1 : dim));
 
-/** A shape with sizes put in for the batch. */
+/** The sizes of a shape at a batch size. */
 export const resolve = (shape: Shape, size: number): number[] =>
   shape.map((dim) => (typeof dim === 'number' ? dim : batchMultiple(dim) * size));

@@ -1,4 +1,4 @@
-/** Symbolic tensors: what the nodes of a graph are, and what ops know of the graph that they are in. */
+/** Symbolic tensors, the nodes of a graph, and the interface by which ops add nodes to their graph. */
 import type { Attributes, OpName } from './ops/attributes.ts';
 import type { ElementType, Shape } from './shape.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The embedding and optimiser kernels, on buffers of one linear memory. Two implementations fulfil this contract: WASM SIMD (the
- * default) and plain TypeScript (reference and fallback). A test compares them bit for bit.
+ * The embedding and optimiser kernels, on buffers of one linear memory. Two implementations fulfil this contract: WASM
+ * SIMD (the default) and plain TypeScript (reference and fallback). A test compares them bit for bit.
  */
 
 /** A region of an arena. Kernels take `byteOffset`; `view` is valid as long as the arena. */
@@ -45,7 +45,10 @@ export interface Kernels {
   readonly name: 'wasm' | 'plain';
   createArena(bytes: number): Arena;
 
-  /** out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros. Throws for an id outside the table. */
+  /**
+   * out[b, f, :] = pooled table rows of field f. ids [B, slots] -> out [B, F*D]. A field without values gives zeros.
+   * Throws for an id outside the table.
+   */
   gather(a: {
     ids: Region<Int32Array>;
     rows: number;
@@ -58,10 +61,11 @@ export interface Kernels {
 
   /**
    * Sums the gradients of equal table rows. gradient [B, F*D] -> unique ids (in order of first use) and their summed
-   * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are workspaces that the caller keeps between calls:
-   * stamps must be zero before the first call and are zero again afterwards. Rows are summed in the order of the batch.
-   * `known`: the number of rows of `unique` that an earlier call left, with their sums. This call adds to them and appends
-   * new ones, so that several gathers can read one table. Default 0.
+   * gradients [U, D]; returns U. `stamps` [table rows] and `unique` [B*slots] are workspaces that the caller keeps
+   * between calls: stamps must be zero before the first call and are zero again afterwards. Rows are summed in the
+   * order of the batch.
+   * `known`: the number of rows of `unique` that an earlier call left, with their sums. This call adds to them and
+   * appends new ones, so that several gathers can read one table. Default 0.
    */
   scatterUnique(a: {
     ids: Region<Int32Array>;
@@ -91,8 +95,8 @@ export interface Kernels {
   ): void;
 
   /**
-   * Adam on every row of a table; rows that are not in `unique` have gradient 0. `stamps` [table rows] must be zero and is
-   * zero again afterwards.
+   * Adam on every row of a table; rows that are not in `unique` have gradient 0. `stamps` [table rows] must be zero and
+   * is zero again afterwards.
    */
   adamTable(
     a: {
@@ -135,6 +139,9 @@ export interface Kernels {
   dropoutMask(out: Region, length: number, keep: number, seed: number, counter: number): void;
 }
 
-/** The error for an id outside the table: a fault of the caller who encoded the rows. Unchecked, it would access other memory. */
+/**
+ * The error for an id outside the table: a fault of the caller who encoded the rows. Unchecked, it would access other
+ * memory.
+ */
 export const noSuchRow = (id: number, position: number, tableRows: number): RangeError =>
   new RangeError(`id ${id} at position ${position} of the ids is not a row of a table of ${tableRows} rows`);

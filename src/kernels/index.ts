@@ -7,7 +7,10 @@ import { hasWasmSimd, loadWasmKernels } from './wasm.ts';
 export { regionBytes } from './arena.ts';
 export type { AdamStep, Arena, FieldLayout, Kernels, Region } from './contract.ts';
 
-/** Default: WASM SIMD if the machine has it, else plain TypeScript. Throws KERNELS_UNSUPPORTED if `wasm` is requested but not supported. */
+/**
+ * Default: WASM SIMD if the machine has it, else plain TypeScript. Throws KERNELS_UNSUPPORTED if `wasm` is requested
+ * but not supported.
+ */
 export async function loadKernels(name?: Kernels['name']): Promise<Kernels> {
   if (name === 'plain' || (name === undefined && !hasWasmSimd())) return plainKernels;
   if (!hasWasmSimd()) throw error('KERNELS_UNSUPPORTED', {});

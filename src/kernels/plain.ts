@@ -1,6 +1,6 @@
 /**
- * The kernels in plain TypeScript: the reference, and the fallback if WebAssembly SIMD is missing. `f` rounds to float32 after
- * every operation, so that the results equal those of the SIMD kernels bit for bit.
+ * The kernels in plain TypeScript: the reference, and the fallback if WebAssembly SIMD is missing. `f` rounds to
+ * float32 after every operation, so that the results equal those of the SIMD kernels bit for bit.
  */
 import { allocateMemory, arenaOver } from './arena.ts';
 import { type FieldLayout, type Kernels, noSuchRow } from './contract.ts';
@@ -179,7 +179,10 @@ function adamElement(
   parameter[i] = f(p * decay) - f(f(stepSize * m) / divisor);
 }
 
-/** A keyed 32-bit mix; constants of lowbias32 (https://nullprogram.com/blog/2018/07/31/), the second key between its rounds. */
+/**
+ * A keyed 32-bit mix; constants of lowbias32 (https://nullprogram.com/blog/2018/07/31/), the second key between its
+ * rounds.
+ */
 function hash(index: number, key0: number, key1: number): number {
   let x = Math.imul(index, 0x9e3779b9) ^ key0;
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);

@@ -1,10 +1,16 @@
-/** The constants of one optimiser step, computed in float64 and rounded once, so that both implementations start from the same bits. */
+/**
+ * The constants of one optimiser step, computed in float64 and rounded once, so that both implementations start from
+ * the same bits.
+ */
 import { random } from '../base/random.ts';
 import type { AdamStep } from './contract.ts';
 
 export type AdamConstants = ReturnType<typeof adamConstants>;
 
-/** PyTorch's Adam and AdamW: `epsilon` is added outside the square root; the bias corrections are folded into two factors. */
+/**
+ * PyTorch's Adam and AdamW: `epsilon` is added outside the square root; the bias corrections are folded into two
+ * factors.
+ */
 export const adamConstants = (step: AdamStep) => ({
   scale: Math.fround(step.gradientScale),
   l2: Math.fround(step.l2),

@@ -16,8 +16,8 @@ export interface Backend {
 const CHOICES = ['auto', 'node', 'web'] as const;
 
 /**
- * Loads a backend. `auto` is the environment variable TRIBUTARY_BACKEND if it is set, else `node` if its native binary loads,
- * else `web`.
+ * Loads a backend. `auto` is the environment variable TRIBUTARY_BACKEND if it is set, else `node` if its native binary
+ * loads, else `web`.
  *
  * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, BACKEND_NOT_INSTALLED
  */

@@ -1,4 +1,7 @@
-/** What a session is: it runs ONNX bytes, by onnxruntime-node, or by onnxruntime-web (WASM) where no native binary exists. */
+/**
+ * What a session is: it runs ONNX bytes, by onnxruntime-node, or by onnxruntime-web (WASM) where no native binary
+ * exists.
+ */
 
 export type BackendName = 'node' | 'web';
 export type TensorData = Float32Array | Int32Array | Uint8Array;
@@ -21,7 +24,10 @@ export interface RunningSession {
 
 /** A session in this thread. */
 export interface Session extends RunningSession {
-  /** Runs the graph. `into`: arrays, such as arena views, that receive the data of outputs, by name. Every output is also returned. */
+  /**
+   * Runs the graph. `into`: arrays, such as arena views, that receive the data of outputs, by name. Every output is
+   * also returned.
+   */
   run(feeds: Record<string, Value>, into?: Record<string, Value>): Promise<Record<string, Value>>;
 }
 
@@ -31,8 +37,13 @@ export interface SessionOptions {
   threads?: number;
   /** The contents of the files that hold the model's external tensors, by file name. */
   external?: Record<string, Uint8Array>;
-  /** For a model given as a path: names of the files next to it that hold its external tensors. `node` finds them itself. */
+  /**
+   * For a model given as a path: names of the files next to it that hold its external tensors. `node` finds them
+   * itself.
+   */
   externalFiles?: readonly string[];
-  /** Prefix of the path of ONNX Runtime's own profile, which is written when the session is released. Native build only. */
+  /**
+   * Prefix of the path of ONNX Runtime's own profile, which is written when the session is released. Native build only.
+   */
   profile?: string;
 }

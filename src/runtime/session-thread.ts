@@ -1,6 +1,6 @@
 /**
- * Sessions in a thread of their own. ONNX Runtime blocks the thread that runs it. With a second thread, the event loop of a server
- * keeps reading and writing meanwhile, on another core. Tensors are copied on the way there and back.
+ * Sessions in a thread of their own. ONNX Runtime blocks the thread that runs it. With a second thread, the event loop
+ * of a server keeps reading and writing meanwhile, on another core. Tensors are copied on the way there and back.
  */
 import { Worker } from 'node:worker_threads';
 import { createLink } from '../base/link.ts';

@@ -1,7 +1,7 @@
 /**
- * Sessions over ONNX Runtime. Callers rely on what its bindings do: `node` reads inputs in place, `web` copies them; both copy
- * outputs once. `node` writes an output into the array given for it; `web` cannot, so the result is copied there. A run blocks its
- * thread.
+ * Sessions over ONNX Runtime. Callers rely on what its bindings do: `node` reads inputs in place, `web` copies them;
+ * both copy outputs once. `node` writes an output into the array given for it; `web` cannot, so the result is copied
+ * there. A run blocks its thread.
  */
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,8 +13,8 @@ import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
 
 /**
- * Creates a session for an ONNX model, given as bytes (external tensors: `options.external`) or as a path (`options.externalFiles`).
- * For a path, `node` maps external tensors into memory.
+ * Creates a session for an ONNX model, given as bytes (external tensors: `options.external`) or as a path
+ * (`options.externalFiles`). For a path, `node` maps external tensors into memory.
  *
  * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED, FILE_MISSING; its `run`: RUN_INPUTS, RUN_FAILED
  */

@@ -301,7 +301,11 @@ describe('errors', () => {
     ['inner sizes', () => matmul(x, y), 'matmul: shapes [B,3] and [4,2] do not fit: expected equal inner sizes'],
     ['a transposed product', () => matmul(x, y, { transposeB: true }), 'matmul: shapes [B,3] and [4,2] transposed'],
     ['a product with a list', () => matmul(x, i), 'matmul: shapes [B] do not fit: expected at least two dimensions'],
-    ['a reshape', () => reshape(x, ['B', 4]), 'reshape: shapes [B,3] to [B,4] do not fit: expected as many elements'],
+    [
+      'a reshape',
+      () => reshape(x, ['B', 4]),
+      'reshape: shapes [B,3] to [B,4] do not fit: expected the same number of elements',
+    ],
     ['a reshape that drops the batch', () => reshape(x, [3]), 'reshape: shapes [B,3] to [3]'],
     ['two batch dimensions', () => reshape(matmul(x, x, { transposeB: true }), ['B']), 'elements: shapes [B,B]'],
     ['a transpose', () => transpose(x, [0, 0]), 'transpose to 0,0: shapes [B,3] do not fit: expected each axis once'],

@@ -37,12 +37,14 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 export const pad = (x: Tensor, axis: number, before: number, after: number): Tensor =>
   before === 0 && after === 0 ? x : x.graph.node('pad', [x], { axis: axesFromFront(x, [axis])[0], before, after });
 
-/** Rows of `data` [N, ...] named by int32 `indices` [...]. For small matrices: embedding tables live outside the graph. */
+/**
+ * Rows of `data` [N, ...] named by int32 `indices` [...]. For small matrices: embedding tables live outside the graph.
+ */
 export const gather = (data: Tensor, indices: Tensor): Tensor => data.graph.node('gather', [data, indices], {});
 
 /**
- * Adds `values` [..., ...rest] to the rows of zeros [rows, ...rest] named by int32 `indices` [...]. One thread does it:
- * with few rows a product with `oneHot` is faster.
+ * Adds `values` [..., ...rest] to the rows of zeros [rows, ...rest] named by int32 `indices` [...]. It runs on one
+ * thread: with few rows a product with `oneHot` is faster.
  */
 export const scatterAdd = (values: Tensor, indices: Tensor, rows: Dim): Tensor =>
   values.graph.node('scatterAdd', [values, indices], { rows });

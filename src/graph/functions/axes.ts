@@ -15,7 +15,10 @@ export function reduceSum(x: Tensor, axes: readonly number[] = x.shape.map((_, i
   return x.graph.node('reduceSum', [x], { axes: sorted, keep });
 }
 
-/** Mean over fixed axes. Over the batch there is no mean: sum with fed per-row weights, so that one graph serves every batch. */
+/**
+ * Mean over fixed axes. There is no mean over the batch: sum with fed per-row weights instead, so that one graph serves
+ * every batch.
+ */
 export function reduceMean(x: Tensor, axes: readonly number[], keep = false): Tensor {
   const count = axesFromFront(x, axes).reduce((product, axis) => {
     const size = x.shape[axis];

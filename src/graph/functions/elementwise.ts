@@ -89,8 +89,8 @@ const operands = (graph: NodeFactory, a: Operand, b: Operand, type: ElementType)
 ];
 
 /**
- * The shape of a number that is an operand next to a tensor. If the tensor's last axis has size 1, the number gets as many axes:
- * otherwise ONNX Runtime (1.30, CPU) goes through the tensor number by number, twenty times as slowly.
+ * The shape of a number that is an operand next to a tensor. If the tensor's last axis has size 1, the number gets as
+ * many axes: otherwise ONNX Runtime (1.30, CPU) goes through the tensor number by number, twenty times as slowly.
  */
 const scalarShape = (other: Operand): number[] =>
   typeof other !== 'number' && other.shape.length > 1 && other.shape.at(-1) === 1 ? other.shape.map(() => 1) : [];

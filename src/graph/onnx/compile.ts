@@ -17,7 +17,7 @@ export interface CompiledGraph {
   products: Product[];
 }
 
-/** Compiles the named outputs and all that they need. Throws GRAPH_INVALID if the graph is not sound. */
+/** Compiles the named outputs and all that they need. Throws GRAPH_INVALID if the graph is not valid. */
 export function compile(outputs: Record<string, Tensor>, options: LoweringOptions = {}): CompiledGraph {
   const nodes = nodesBefore(...Object.values(outputs));
   check(nodes);

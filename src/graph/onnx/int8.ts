@@ -1,4 +1,6 @@
-/** Weights in eight bits: whole numbers with a scale for each column. fusions/int8-product.ts multiplies rows with them. */
+/**
+ * Weights in eight bits: whole numbers with a scale for each column. fusions/int8-product.ts multiplies rows with them.
+ */
 
 import { nodesBefore } from '../order.ts';
 import { isBatch } from '../shape.ts';
@@ -11,7 +13,10 @@ export interface Int8Weights {
   scales: Float32Array;
 }
 
-/** Rounds weights [in, columns] to eight bits; the largest of a column becomes 127 or -127. */
+/**
+ * Rounds weights [in, columns] to eight bits. The number with the largest absolute value of a column becomes 127 or
+ * -127.
+ */
 export function toInt8(data: Float32Array, columns: number): Int8Weights {
   const scales = new Float32Array(columns);
   data.forEach((value, i) => {
@@ -23,7 +28,10 @@ export function toInt8(data: Float32Array, columns: number): Int8Weights {
   };
 }
 
-/** Inputs that may be stored in eight bits: matrices of at least `minSize` numbers that are read only by products of rows with them. */
+/**
+ * Inputs that may be stored in eight bits: matrices of at least `minSize` numbers that are read only by products of
+ * rows with them.
+ */
 export function int8Candidates(outputs: Record<string, Tensor>, minSize: number): string[] {
   const readers = new Map<Tensor<'input'>, boolean>();
   for (const node of nodesBefore(...Object.values(outputs)))

@@ -1,13 +1,13 @@
 /**
- * Which [B, n] values are stored as [n, B]. A product of few columns and many rows runs 5-10 % faster transposed, and the
- * sums over the batch that bias gradients need become contiguous. The choice spreads through elementwise ops; Gemm takes
- * either storage of its operands for free. Worth it for long batches only.
+ * Layout: chooses the [B, n] values that are stored as [n, B]. A product of few columns and many rows runs 5-10 %
+ * faster transposed, and the sums over the batch for bias gradients become contiguous. The choice spreads through
+ * elementwise ops; Gemm reads either storage for free. It pays for long batches only.
  */
 import { ruleOf } from '../ops/table.ts';
 import { isBatchMatrix } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** Batches shorter than this keep plain storage (measured: small layers lose). */
+/** Batches shorter than this keep plain storage: measured, small layers would be slower. */
 const LONG_BATCH = 2048;
 /** A graph whose products all have fewer multiply-adds per row than this keeps plain storage. */
 const LARGE_PRODUCT = 64 * 64;
@@ -43,7 +43,7 @@ function isLarge(node: Tensor, batchHint: number): boolean {
   return typeof inner === 'number' && inner * columns >= LARGE_PRODUCT && columns < batchHint;
 }
 
-/** Nodes that are read in plain storage only: by outputs and by ops that need it. */
+/** Nodes whose readers all need plain storage: outputs and `natural` ops. */
 function onlyPlainConsumers(nodes: readonly Tensor[], outputs: readonly Tensor[]): Set<number> {
   const plain = new Set(outputs.map((output) => output.id));
   const other = new Set<number>();

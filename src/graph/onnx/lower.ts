@@ -1,6 +1,6 @@
 /**
- * Lowering: from a graph of ops to a graph of ONNX nodes. Three steps: which values are stored transposed (layout.ts), which
- * ops are lowered together (fusions/), and then each node by its fusion or by the rule of its op.
+ * Lowering: from a graph of ops to a graph of ONNX nodes. Three steps: which values are stored transposed (layout.ts),
+ * which ops are lowered together (fusions/), and then each node by its fusion or by the rule of its op.
  */
 import type { Lowering, ValueName } from '../ops/lowering.ts';
 import { ruleOf } from '../ops/table.ts';
@@ -16,9 +16,15 @@ import { TensorStorage } from './storage.ts';
 import { constantInitializer, type StoredValue, storedInitializers } from './stored.ts';
 
 export interface LoweringOptions {
-  /** Inputs that are not fed but belong to the model, by name: of fixed shape, float32. ONNX Runtime may fold and rearrange them. */
+  /**
+   * Inputs that are not fed but belong to the model, by name: of fixed shape, float32. ONNX Runtime may fold and
+   * rearrange them.
+   */
   stored?: ReadonlyMap<string, StoredValue>;
-  /** The usual batch size: long batches are stored transposed where that is faster. Results do not depend on it beyond rounding. Default 1. */
+  /**
+   * The usual batch size: long batches are stored transposed where that is faster. Results do not depend on it beyond
+   * rounding. Default 1.
+   */
   batchHint?: number;
 }
 

@@ -7,7 +7,9 @@ import { scalesOf } from './fusions/int8-product.ts';
 import type { Int8Weights } from './int8.ts';
 import type { Initializer } from './lowered.ts';
 
-/** float32 numbers inside the model, a file of them next to it (little endian, nothing else), or weights in eight bits. */
+/**
+ * float32 numbers inside the model, a file of them next to it (little endian, nothing else), or weights in eight bits.
+ */
 export type StoredValue = { data: Float32Array } | { file: string } | Int8Weights;
 
 /**

@@ -14,7 +14,7 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
         throw error('GRAPH_SHAPE', {
           op: 'reshape',
           shapes: `${showShape(x.shape)} to ${showShape(shape)}`,
-          expected: 'as many elements',
+          expected: 'the same number of elements',
         });
       return { shape, type: x.type };
     },
@@ -52,7 +52,7 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
         throw error('GRAPH_SHAPE', {
           op: 'expand',
           shapes: `${showShape(x.shape)} to ${showShape(shape)}`,
-          expected: 'the larger shape last',
+          expected: 'a shape that the first broadcasts to',
         });
       return { shape, type: x.type };
     },
@@ -91,7 +91,7 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
     derivative: (node, gradient) => [gatherOf(gradient, node.inputs[1]), undefined],
     layout: 'natural',
-    // ScatterND would take rows as they are, but on several threads it loses additions to equal rows (onnxruntime issue 18048).
+    // ScatterND would take whole rows, but loses additions to equal rows on several threads (onnxruntime issue 18048).
     lower: ({ build, storage, sizes }, node) => {
       const [values, indices] = node.inputs;
       const rest = node.shape.slice(1);

@@ -62,7 +62,8 @@ const mask = (condition: Tensor): Tensor => cast(condition, 'float32');
 export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
   neg: unary('Neg', (_x, _y, g) => neg(g)),
   exp: unary('Exp', (_x, y, g) => mul(g, y)),
-  // In float64: the float32 kernel works on eight numbers at a time and rounds the remaining ones of a tensor differently.
+  // In float64: the float32 kernel works on eight numbers at a time and rounds the remaining ones of a tensor
+  // differently.
   log: {
     ...unary('Log', (x, _y, g) => div(g, x)),
     lower: ({ build, storage }, node) => {
@@ -73,7 +74,8 @@ export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
   sqrt: unary('Sqrt', (_x, y, g) => div(mul(g, 0.5), y)),
   reciprocal: unary('Reciprocal', (_x, y, g) => neg(mul(g, mul(y, y)))),
   abs: unary('Abs', (x, _y, g) => mul(g, sub(mask(greater(x, 0)), mask(less(x, 0))))),
-  // The mask is taken from the output, so that the product before it can be fused with the relu. Its slope at 0 is 0.
+  // The mask is taken from the output, so that nothing but the relu reads its input and both can be one kernel. The
+  // slope at 0 is 0.
   relu: unary('Relu', (_x, y, g) => mul(g, mask(greater(y, 0)))),
   sigmoid: unary('Sigmoid', (_x, y, g) => mul(g, mul(y, sub(1, y)))),
   tanh: unary('Tanh', (_x, y, g) => mul(g, sub(1, mul(y, y)))),
@@ -85,7 +87,7 @@ export const ELEMENTWISE_OPS: { [K in Unary | Binary]: OpRule<K & OpName> } = {
     lower: ({ storage }, node) => storage.aligned(node.inputs[0], node),
   },
   add: binary('Add', (_a, _b, _y, g) => [() => g, () => g]),
-  // A mean that is subtracted is small: its gradient is summed first, then turned around.
+  // A subtracted mean has few numbers: its gradient is summed first, then negated.
   sub: binary('Sub', (_a, b, _y, g) => [() => g, () => neg(sumTo(g, b.shape))]),
   mul: binary('Mul', (a, b, _y, g) => [() => mul(g, b), () => mul(g, a)]),
   div: binary('Div', (_a, b, y, g) => [() => mul(g, reciprocal(b)), () => neg(mul(g, div(y, b)))]),

@@ -1,12 +1,12 @@
 /**
- * How a matrix product becomes an ONNX node. Two-dimensional products become Gemm, which reads its operands in either storage
- * for free; stacks become MatMul. The choices were measured on training steps.
+ * How a matrix product becomes an ONNX node. Two-dimensional products become Gemm, which reads its operands in either
+ * storage for free; stacks become MatMul. The choices were measured on training steps.
  */
 import { isBatchMatrix } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Lowering, ValueName } from './lowering.ts';
 
-/** A matrix product, plus a row `bias` [n] or [1, n] where one is given. Only products of two matrices take a bias. */
+/** A matrix product, plus an optional `bias` [n] or [1, n]. Only products of two matrices take a bias. */
 export function lowerProduct({ build, storage }: Lowering, node: Tensor<'matmul'>, bias?: Tensor): ValueName {
   const [a, b] = node.inputs;
   const { transposeA, transposeB } = node.attributes;

@@ -1,6 +1,6 @@
 /**
- * What the lowering rules of ops work with: the ONNX ops that exist, and an interface that adds nodes of them. `onnx/lower.ts`
- * implements it.
+ * What the lowering rules of ops work with: the ONNX ops that exist, and an interface that adds nodes of them.
+ * `onnx/lower.ts` implements it.
  */
 import type { ElementType, Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -10,7 +10,10 @@ export type OnnxType = ElementType | 'float64' | 'int64' | 'int8' | 'uint8';
 
 type None = Record<string, never>;
 
-/** The ONNX ops that graphs are lowered to (opset 17), each with its attributes. `{ float }` is a float, other numbers are ints. */
+/**
+ * The ONNX ops that graphs are lowered to (opset 17), each with its attributes. `{ float }` is a float, other numbers
+ * are ints.
+ */
 export interface OnnxAttributes {
   Neg: None;
   Exp: None;
@@ -83,8 +86,8 @@ export interface NodeBuilder {
 }
 
 /**
- * Tensors as values of the lowered graph. A [B, n] tensor may be stored transposed, as [n, B] (see onnx/layout.ts): a rule
- * asks for the storage that its ONNX op needs.
+ * Tensors as values of the lowered graph. A [B, n] tensor may be stored transposed, as [n, B] (see onnx/layout.ts): a
+ * rule asks for the storage that its ONNX op needs.
  */
 export interface Storage {
   /** Is the tensor stored transposed? */

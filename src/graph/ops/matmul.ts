@@ -27,7 +27,7 @@ export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
       const { transposeA, transposeB } = node.attributes;
       if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) return flattened(a, b, transposeB, gradient);
       if (a.shape.length === 2 && isStack(b) && !transposeA && !transposeB) return fannedOut(a, b, gradient);
-      // y = A B: dA = g B^T, dB = A^T g; each transposed where the operand entered transposed.
+      // y = A B: dA = g B^T, dB = A^T g; transposed if the operand was.
       const forA = transposeA
         ? matmul(b, gradient, { transposeA: transposeB, transposeB: true })
         : matmul(gradient, b, { transposeB: !transposeB });
@@ -41,7 +41,7 @@ export const MATMUL_OPS: { matmul: OpRule<'matmul'> } = {
   },
 };
 
-/** A stack of matrices times one matrix: its weight gradient is one long product over all rows. */
+/** Gradients of a stack of matrices times one matrix. The gradient of the matrix is one long product over all rows. */
 function flattened(a: Tensor, b: Tensor, transposeB: boolean, gradient: Tensor): Tensor[] {
   const rows = (shape: Shape): Dim => elements(shape.slice(0, -1));
   const flatA = reshape(a, [rows(a.shape), a.shape.at(-1) as Dim]); // [rows, inner]
@@ -53,15 +53,15 @@ function flattened(a: Tensor, b: Tensor, transposeB: boolean, gradient: Tensor):
 const isStack = ({ shape }: Tensor): boolean => shape.length === 3 && !shape.some(isBatch);
 
 /**
- * Rows that each matrix of a stack multiplies: [rows, inner] x [K, inner, columns]. Their gradient is one long product over
- * all K * columns, where a product per matrix would be written out K times and then summed.
+ * Gradients of one matrix times each matrix of a stack: [rows, inner] x [K, inner, columns]. The gradient of the rows
+ * is one long product over all K * columns; a product per matrix would write K results and then sum them.
  */
 function fannedOut(a: Tensor, b: Tensor, gradient: Tensor): Tensor[] {
   const [count, , columns] = b.shape as number[];
-  const beside = (x: Tensor): Tensor => reshape(transpose(x, [1, 0, 2]), [x.shape[1], count * columns]);
-  const flatG = beside(gradient); // [rows, K*columns]
+  const sideBySide = (x: Tensor): Tensor => reshape(transpose(x, [1, 0, 2]), [x.shape[1], count * columns]);
+  const flatG = sideBySide(gradient); // [rows, K*columns]
   const forB = matmul(a, gradient, { transposeA: true }); // [K, inner, columns]
-  return [matmul(flatG, beside(b), { transposeB: true }), forB]; // beside(b): [inner, K*columns]
+  return [matmul(flatG, sideBySide(b), { transposeB: true }), forB]; // sideBySide(b): [inner, K*columns]
 }
 
 function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {

@@ -1,4 +1,4 @@
-/** Ops that join parts along an axis, cut parts out, and pad. */
+/** Ops that concatenate, slice and pad along an axis. */
 import { error } from '../../base/errors/index.ts';
 import { pad, slice } from '../functions/index.ts';
 import { batchMultiple, type Dim, isBatch, type Shape, sameShape, showShape } from '../shape.ts';

@@ -9,7 +9,7 @@ import { type OpRule, oneType } from './rule.ts';
 const reduced = (shape: Shape, axes: readonly number[], keep: boolean): Shape =>
   keep ? shape.map((d, i): Dim => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
 
-/** The gradient of a reduction, with its axes back as 1 so that it broadcasts against the input. */
+/** A result of a reduction with its axes restored as size 1, so that it broadcasts against the input. */
 const withAxes = (node: Tensor<'reduceSum' | 'reduceMax'>, value: Tensor): Tensor =>
   node.attributes.keep ? value : reshape(value, reduced(node.inputs[0].shape, node.attributes.axes, true));
 
@@ -60,7 +60,9 @@ export const REDUCE_OPS: {
   },
 };
 
-/** The number of parts if the sum is over first axes of fixed size and the rest has the batch; else undefined. */
+/**
+ * The number of parts of a sum over leading axes of fixed size, if the other axes include the batch; else undefined.
+ */
 function partsOf({ inputs: [x], attributes: { axes } }: Tensor<'reduceSum'>): number | undefined {
   const end = axes[axes.length - 1] + 1;
   const outer = x.shape.slice(0, end);
@@ -69,7 +71,7 @@ function partsOf({ inputs: [x], attributes: { axes } }: Tensor<'reduceSum'>): nu
   return (outer as number[]).reduce((product, size) => product * size, 1);
 }
 
-/** A sum of whole parts as a product with ones: ONNX Runtime's own sum over the first axes takes three times as long. */
+/** A sum of whole parts as a product with ones: ONNX Runtime's own sum over leading axes takes three times as long. */
 function sumOfParts({ build, storage }: Lowering, node: Tensor<'reduceSum'>, parts: number): ValueName {
   const stacked = build.add('Reshape', [storage.plain(node.inputs[0]), build.int64s([parts, -1])]);
   const one = build.cast(build.int64s(new Array<number>(parts).fill(1)), 'float32'); // folded when the session starts

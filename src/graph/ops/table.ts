@@ -1,6 +1,6 @@
 /**
- * The table of ops: the only place where the meaning of an op is declared. An op without a shape rule, a derivative or a
- * lowering does not compile. docs/ops.md lists the ops.
+ * The table of ops: the only place where the meaning of an op is declared. An op without a shape rule, a derivative or
+ * a lowering does not compile. docs/ops.md lists the ops.
  */
 import { ARRANGE_OPS } from './arrange.ts';
 import type { OpName } from './attributes.ts';

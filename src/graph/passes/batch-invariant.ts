@@ -1,12 +1,12 @@
 /**
- * Batch invariance: a row gets the same bits alone and among a thousand others, first or last, on one thread or many. For graphs
- * whose weights are stored. Where ONNX Runtime (1.30, CPU) is not batch-invariant:
+ * Batch invariance: a row gets the same bits alone and among a thousand others, first or last, on one thread or many.
+ * For graphs whose weights are stored. Where ONNX Runtime (1.30, CPU) is not batch-invariant:
  *
- * - Of a product with weights [in, out] it packs the weights when the session starts, and then adds up every element in one
- *   order. A stack of weights [n, in, out] it does not pack: of one row, or of one column, it takes an order of its own, which
- *   changes with the number of rows. So rows meet each member of the stack in a product of its own.
- * - A sum along the last axis begins at the next aligned address, so its order depends on where the row lies in memory. A
- *   product with ones is a sum, too, and packed.
+ * - It packs weights [in, out] when the session starts, and then adds up every element of a product in one order. It
+ *   does not pack a stack of weights [n, in, out]: for one row, or one column, it takes another order. So each member
+ *   of a stack gets a product of its own.
+ * - A sum along the last axis starts at the next aligned address, so its order depends on where the row lies in memory.
+ *   A product with ones is a sum, too, and packed.
  *
  * The logarithm is the third such op: its rule (ops/elementwise.ts) computes it in float64.
  */
@@ -17,7 +17,10 @@ import type { Tensor } from '../tensor.ts';
 import { copyGraph } from './copy-graph.ts';
 import type { Outputs } from './pass.ts';
 
-/** The outputs, equal to rounding, in a graph of their own. Runs once, after all passes, before a serving graph is compiled. */
+/**
+ * The outputs, equal to rounding, in a graph of their own. Runs once, after all passes, before a serving graph is
+ * compiled.
+ */
 export function batchInvariant(outputs: Outputs): Outputs {
   const stacks = new Stacks();
   return copyGraph(outputs, (node, copyOf, graph) => {
@@ -31,7 +34,10 @@ export function batchInvariant(outputs: Outputs): Outputs {
   });
 }
 
-/** Tensors [...places, B, n] whose members [B, n] are known. Their readers use the members; a stack that nobody reads is not compiled. */
+/**
+ * Tensors [...places, B, n] whose members [B, n] are known. Their readers use the members; a stack that nobody reads is
+ * not compiled.
+ */
 class Stacks {
   readonly #members = new Map<number, Tensor[]>();
 
@@ -73,7 +79,9 @@ class Stacks {
     return whole;
   }
 
-  /** The member of a tensor at a place of a stack: axes that the tensor lacks, or has once, serve every place. */
+  /**
+   * The member of a tensor at a place of a stack: axes that the tensor lacks, or that have size 1, serve every place.
+   */
   #member(tensor: Tensor, place: readonly number[]): Tensor {
     const axes = lead(tensor.shape) as number[];
     const own = place.slice(place.length - axes.length).map((index, axis) => (axes[axis] === 1 ? 0 : index));
@@ -88,7 +96,7 @@ class Stacks {
 /** The axes of a stack before those of its members. */
 const lead = (shape: Shape): Shape => shape.slice(0, Math.max(0, shape.length - 2));
 
-/** Every place of a stack, the last axis fastest. */
+/** Every place of a stack; the last axis varies fastest. */
 const places = (sizes: readonly number[]): number[][] =>
   sizes.reduce<number[][]>(
     (before, size) => before.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i])),

@@ -10,7 +10,7 @@ const MAX_NUMBERS = 1 << 14;
 
 export const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
 
-/** The constant that the node would be; undefined where an input is not constant or the result is too large. */
+/** The constant that the node would be; undefined if an input is not constant or the result is too large. */
 export function foldConstants<K extends OpName>(
   graph: NodeFactory,
   op: K,

@@ -1,6 +1,7 @@
 /**
- * Fewer products for the same values: products with weights that follow each other, or that are added, become one where that
- * takes fewer multiply-adds. Batch norms go into the kernels before or after them, low-rank additions into the kernel they add to.
+ * Fuses matrix products: products with weights that follow each other, or that are added, become one where that takes
+ * fewer multiply-adds. Batch norms go into the kernels before or after them, low-rank additions into the kernel that
+ * they add to.
  */
 import { multiplyAdds, productsOf } from '../multiply-adds.ts';
 import { nodesBefore } from '../order.ts';
@@ -11,9 +12,9 @@ import { isRows } from './linear/linear-form.ts';
 import { type Outputs, type Pass, passOver } from './pass.ts';
 
 /**
- * The same outputs with fewer multiply-adds. A value with several readers is either computed once, or each reader takes in the
- * form of the value: the cost of the whole graph decides, one value after the other. What comparisons read stays as it is, bit for
- * bit.
+ * The same outputs with fewer multiply-adds. A value with several readers is either computed once, or each reader takes
+ * in the form of the value: the cost of the whole graph decides, one value after the other. What comparisons read stays
+ * as it is, bit for bit.
  */
 export const fuseMatmuls: Pass = passOver((outputs) => {
   const shared = sharedForms(outputs);
@@ -65,7 +66,7 @@ function sharedForms(outputs: Outputs): number[] {
     .map(({ id }) => id);
 }
 
-/** `kept`: ids of values that are computed as such. */
+/** `kept`: ids of the values that are computed once, for all their readers. */
 function rewritten(outputs: Outputs, kept: ReadonlySet<number>): Outputs {
   const forms = new Forms();
   const nodes = nodesBefore(...Object.values(outputs));

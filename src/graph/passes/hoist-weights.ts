@@ -6,7 +6,10 @@ import type { Tensor } from '../tensor.ts';
 import type { Outputs, Pass } from './pass.ts';
 import { copyNode } from './simplify.ts';
 
-/** Takes out every float value that depends on no row and that rows read. The new inputs are named `folded.0`, `folded.1` ... */
+/**
+ * Takes out every float value that depends on no row and that rows read. The new inputs are named `folded.0`,
+ * `folded.1` ...
+ */
 export const hoistWeights: Pass = ({ outputs, weights: before }) => {
   const hoisted = new Hoisted();
   for (const node of nodesBefore(...Object.values(outputs))) if (dependsOnRows(node)) hoisted.copyOf(node);

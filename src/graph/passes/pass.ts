@@ -8,8 +8,8 @@ export interface Program {
   /** What is computed for each batch of rows. */
   outputs: Outputs;
   /**
-   * What is computed once, before any row comes: by the name of the input that stands for it in `outputs`. Tensors of a graph of
-   * their own, whose inputs are weights.
+   * What is computed once, before any row comes: by the name of the input that stands for it in `outputs`. Tensors of a
+   * graph of their own, whose inputs are weights.
    */
   weights: Outputs;
 }

@@ -1,6 +1,6 @@
 /**
- * Dead code elimination, lane by lane: drops lanes that are masked away and slices that nobody takes, and with them the columns
- * and members of the weights that made them. Sums skip lanes that are known to be 0.
+ * Dead code elimination, lane by lane: drops lanes that are masked away and slices that nobody takes, and with them the
+ * columns and members of the weights that made them. Sums skip lanes that are known to be 0.
  */
 import type { Graph } from '../graph.ts';
 import { nodesBefore } from '../order.ts';

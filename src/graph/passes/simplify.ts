@@ -6,8 +6,8 @@ import type { NodeFactory, Tensor } from '../tensor.ts';
 import { foldConstants, isConstant } from './fold-constants.ts';
 
 /**
- * The node of an op on inputs of this graph: a constant where all inputs are, something simpler where a rule below knows it. Passes
- * make their nodes with it. Gradients are taken before: `stopGradient` is left out.
+ * The node of an op on inputs of this graph: a constant if all inputs are constants, a simpler node if a rule below
+ * applies. Passes make their nodes with it. Passes run after `grad`, so `stopGradient` is dropped.
  */
 export function simplify<K extends OpName>(
   graph: NodeFactory,
@@ -23,7 +23,7 @@ export function simplify<K extends OpName>(
   );
 }
 
-/** A node on other inputs; with other attributes, where they are given. */
+/** A copy of a node on other inputs, with its own attributes by default. */
 export const copyNode = (
   graph: NodeFactory,
   { op, attributes: own }: Tensor,
@@ -37,7 +37,7 @@ const isEverywhere = (tensor: Tensor, value: number): boolean =>
     ? isEverywhere(tensor.inputs[0], value)
     : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);
 
-/** The other operand, where it already has the shape of the result. */
+/** The other operand if it already has the shape of the result. */
 const alone = (other: Tensor, [a, b]: readonly Tensor[], op: OpName): Tensor | undefined =>
   sameShape(other.shape, other.graph.node(op, [a, b], {}).shape) ? other : undefined;
 
@@ -88,7 +88,7 @@ const SIMPLER: {
 
 const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, axis) => !axes.includes(axis));
 
-/** (x * constant) * constant: one factor. */
+/** (x * constant) * constant becomes x * constant. */
 function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
   if (x.op !== 'mul' || !isConstant(factor)) return undefined;
   const inner = x.inputs.findIndex(isConstant);
@@ -96,7 +96,7 @@ function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
   return mul(x.inputs[1 - inner], simplify(x.graph, 'mul', [x.inputs[inner], factor], {}));
 }
 
-/** A slice, taken from the part of a concatenation that holds it where one does. */
+/** A slice. If one part of a concatenation holds it, it is taken from that part. */
 function sliced(x: Tensor, axis: number, start: number, end: number): Tensor {
   if (start === 0 && end === x.shape[axis]) return x;
   if (x.op === 'slice' && (x as Tensor<'slice'>).attributes.axis === axis) {

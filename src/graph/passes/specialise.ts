@@ -1,6 +1,7 @@
 /**
- * Partial evaluation for rows that have something in common. Inputs that are the same in every row become constants, and what
- * follows from them is computed once, not once per row. Such values keep size 1 where the batch was, and broadcast.
+ * Partial evaluation for rows that have something in common. Inputs that are the same in every row become constants,
+ * and what follows from them is computed once, not once per row. Such values keep size 1 where the batch was, and
+ * broadcast.
  */
 import { expand } from '../functions/index.ts';
 import type { Graph } from '../graph.ts';
@@ -18,7 +19,7 @@ export interface Known {
   replaced?: ReadonlyMap<Tensor, (copy: Tensor) => Tensor>;
 }
 
-/** Puts in what is known of the rows. */
+/** The graph for rows of which something is known. */
 export const specialise = ({ fixed = {}, replaced }: Known): Pass =>
   passOver((outputs) =>
     copyGraph(
@@ -43,7 +44,7 @@ function source(
 
 const ofOneRow = (shape: Shape): number[] => shape.map((dim) => (isBatch(dim) ? 1 : dim));
 
-/** A value for every row: as it is, or repeated where it is the same for all. */
+/** A value with the shape that it had for rows: values that are equal for all rows are repeated. */
 const forRows = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : expand(x, shape));
 
 function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
@@ -57,7 +58,7 @@ function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
     : (broadcasting(graph, node, inputs) ?? copyNode(graph, node, rows));
 }
 
-/** The node on operands of which some are the same for all rows; undefined where these would have to be repeated first. */
+/** The node on operands of which some are equal for all rows; undefined if these must be repeated first. */
 function broadcasting(graph: Graph, node: Tensor, inputs: readonly Tensor[]): Tensor | undefined {
   const result = copyNode(graph, node, inputs);
   return sameShape(result.shape, node.shape) ? result : undefined;
@@ -87,7 +88,7 @@ function worksAlongRows(node: Tensor): boolean {
   }
 }
 
-/** The attributes of a node whose inputs are the same for all rows. */
+/** The attributes of a node whose inputs are all equal for all rows. */
 function ofOne(node: Tensor): Attributes[OpName] {
   if (node.op !== 'reshape' && node.op !== 'expand') return node.attributes;
   return { shape: ofOneRow((node as Tensor<'reshape'>).attributes.shape) };

@@ -1,6 +1,6 @@
 /**
- * Drops axes of size 1 in front of rows: the product of a stack with a single member becomes a plain product, which runs faster
- * and can be fused with its bias.
+ * Drops axes of size 1 in front of rows: the product of a stack with a single member becomes a plain product, which
+ * runs faster and can be fused with its bias.
  */
 import { expand, reshape } from '../functions/index.ts';
 import type { Graph } from '../graph.ts';

@@ -1,7 +1,7 @@
 // Rows of floats, shared by all kernels.
 //
-// Kernels work on four floats at a time (`whole`), then on the rest of a row one by one. `whole` is a constant at every call, so the
-// choice costs nothing and every formula is written once.
+// Kernels work on four floats at a time (`whole`), then on the rest of a row one by one. `whole` is a constant at every
+// call, so the choice costs nothing and every formula is written once.
 
 export const FLOAT: usize = 4;
 export const ZERO: v128 = i32x4(0, 0, 0, 0);
@@ -35,8 +35,8 @@ export function zeroRow(at: usize, dimension: u32): void {
   for (; d < dimension; d++) store<f32>(at + d * FLOAT, 0);
 }
 
-// Reads one value of each row in `ids`, so that the cache fetches the rows in parallel (saves a quarter to a third of the time of
-// gather, scatterUnique and adamRows on a table of 1M rows).
+// Reads one value of each row in `ids`, so that the cache fetches the rows in parallel (saves a quarter to a third of
+// the time of gather, scatterUnique and adamRows on a table of 1M rows).
 // @ts-ignore: decorator
 @inline
 export function touchRows(ids: usize, count: u32, table: usize, tableRows: u32, rowBytes: usize): void {

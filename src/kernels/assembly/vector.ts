@@ -46,7 +46,8 @@ export function dropoutMask(out: usize, length: u32, threshold: u32, value: f32,
   if (i + 2 < length) v128.store_lane<f32>(out + (i + 2) * FLOAT, rest, 2);
 }
 
-// A keyed 32-bit mix; constants of lowbias32 (https://nullprogram.com/blog/2018/07/31/), the second key between its rounds.
+// A keyed 32-bit mix; constants of lowbias32 (https://nullprogram.com/blog/2018/07/31/), the second key between its
+// rounds.
 // @ts-ignore: decorator
 @inline
 function hash(index: v128, key0: v128, key1: v128): v128 {

@@ -16,9 +16,9 @@ export const PRODUCT_AND_BIAS: Fusion = {
 };
 
 /**
- * The bias is one more row of weights, for a column of ones that is appended to the rows. Gemm first writes a bias all over its
- * result, on one thread: where narrow rows become wide ones stored transposed, copying the rows costs less (1.6 of 12 ms at 128
- * to 1024).
+ * The bias is one more row of weights, for a column of ones that is appended to the rows. Gemm first writes a bias all
+ * over its result, on one thread: where narrow rows become wide ones stored transposed, copying the rows costs less
+ * (1.6 of 12 ms at 128 to 1024).
  */
 export const BIAS_AS_WEIGHT: Fusion = {
   name: 'product and bias, the bias as a weight',

@@ -17,8 +17,8 @@ const FUSIONS: readonly Fusion[] = [
 ];
 
 /**
- * Ops whose nodes a fusion may take in, and constants. They are lowered when the first reader asks for them, so that those
- * that were taken in are never written.
+ * Ops whose nodes a fusion may take in, and constants. They are lowered when the first reader asks for them, so that
+ * those that were taken in are never written.
  */
 export const LOWERED_AT_FIRST_USE: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'greater', 'constant']);
 

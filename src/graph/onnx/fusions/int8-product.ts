@@ -1,7 +1,7 @@
 /**
- * Rows times weights that are stored in eight bits. Each row is rounded to whole numbers with a scale of its own, so that its
- * answer does not depend on the other rows. (Dynamic quantisation as ONNX defines it takes one scale for a whole batch.) Sums of
- * whole numbers are exact: only the rounding loses anything.
+ * Rows times weights that are stored in eight bits. Each row is rounded to whole numbers with a scale of its own, so
+ * that its answer does not depend on the other rows. (Dynamic quantisation as ONNX defines it takes one scale for a
+ * whole batch.) Sums of whole numbers are exact: only the rounding loses anything.
  */
 import type { Lowering, ValueName } from '../../ops/lowering.ts';
 import type { Tensor } from '../../tensor.ts';

@@ -6,9 +6,9 @@ import type { Fusion } from './fusion.ts';
 import { isTakenIn } from './taken-in.ts';
 
 /**
- * For values stored transposed: side by side they need no pass over memory to be summed, and a thin product (of a low-rank
- * addition) costs next to nothing inside another. Where x and y together are wider than the sum, copying them side by side
- * would cost more.
+ * For values stored transposed: side by side they need no pass over memory to be summed, and a thin product (of a
+ * low-rank addition) costs next to nothing inside another. Where x and y together are wider than the sum, copying them
+ * side by side would cost more.
  */
 export const SUM_OF_PRODUCTS: Fusion = {
   name: 'sum of products',

@@ -1,4 +1,4 @@
-/** How facts about lanes follow from those of an op's inputs: a rule for each op that keeps some. */
+/** How facts about lanes follow from the facts of an op's inputs: a rule for each op that preserves some. */
 import type { OpName } from '../../ops/attributes.ts';
 import { isBatch } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -7,7 +7,7 @@ import { castTo, SCALAR } from '../numbers/scalar.ts';
 import { elementwise, type Facts, type FactsOf, known, lanesWhere, NOTHING } from './facts.ts';
 import { axisGroups } from './lanes.ts';
 
-/** Facts of nodes that come inputs first. */
+/** The facts of nodes. `nodes`: in order, inputs first. */
 export function factsOf(nodes: readonly Tensor[]): (tensor: Tensor) => Facts {
   const known = new Map<number, Facts>();
   const of = ({ id }: Tensor): Facts => known.get(id) ?? NOTHING;
@@ -47,7 +47,7 @@ function ofConstant({ attributes: { values }, shape }: Tensor<'constant'>): Fact
   return { constant, low: [] };
 }
 
-/** Only zeros: what a sum or a product of any numbers with zeros leaves. */
+/** The facts that sums and products preserve: only zeros. */
 const zerosOf = (lanes: readonly number[] | undefined): readonly number[] | undefined =>
   lanes && known(lanes.map((value) => (value === 0 ? 0 : Number.NaN)));
 

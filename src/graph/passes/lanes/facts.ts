@@ -1,12 +1,15 @@
 /**
- * What is known of the lanes of a tensor before any row is seen: those that hold one number everywhere (a mask's zeros), and
- * those so low that a softmax over them gives exactly 0.
+ * Facts about the lanes of a tensor that hold for all rows: lanes that hold one number everywhere (the zeros of a
+ * mask), and lanes that are so low that a softmax gives exactly 0.
  */
 import { isBatch, type Shape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 
 export interface Facts {
-  /** By axis, then by lane: the number that the lane holds everywhere, else NaN; undefined if no lane of the axis is known. */
+  /**
+   * By axis, then by lane: the number that the lane holds everywhere, else NaN; undefined if no lane of the axis is
+   * known.
+   */
   constant: (readonly number[] | undefined)[];
   /** By axis: the lanes that are far below all others. */
   low: (ReadonlySet<number> | undefined)[];
@@ -69,7 +72,7 @@ function isLow(input: Tensor, result: Shape, axis: number, lane: number, of: Fac
   return own >= 0 && (of(input).low[own]?.has(input.shape[own] === 1 ? 0 : lane) ?? false);
 }
 
-/** The number of an operand along a lane of the result, NaN where that is not known. */
+/** The number that an operand holds along a lane of the result; NaN if it is not known. */
 function along(operand: Tensor, result: Shape, axis: number, lane: number, of: FactsOf): number {
   const own = axis - (result.length - operand.shape.length);
   if (own >= 0) {

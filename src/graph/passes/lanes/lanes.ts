@@ -1,7 +1,7 @@
-/** Lanes: the places along a fixed axis of a tensor, and which lanes of one tensor a reshape makes those of another. */
+/** Lanes: the places along a fixed axis of a tensor, and how they correspond before and after a reshape. */
 import { isBatch, type Shape } from '../../shape.ts';
 
-/** Some places of an axis, rising, or all of them; always `all` for a batch axis. */
+/** Some places of an axis, in ascending order, or all of them; always `all` for a batch axis. */
 export type Lanes = readonly number[] | 'all';
 
 /** Lanes of each axis of a tensor. */
@@ -25,7 +25,7 @@ export function union(a: Lanes, b: Lanes, size: number): Lanes {
   );
 }
 
-/** Axes of two shapes that hold the same numbers: each group of axes of the one is a group of the other. */
+/** Axes before and after a reshape that hold the same numbers. */
 export interface AxisGroup {
   from: number[];
   to: number[];
@@ -54,11 +54,11 @@ export function axisGroups(from: Shape, to: Shape): AxisGroup[] {
   return groups;
 }
 
-/** The batch as a size that no product of fixed ones reaches by accident. */
+/** A dimension as a size; the batch as a size that no product of fixed ones can equal. */
 const weight = (dim: Shape[number]): number =>
   typeof dim === 'number' ? dim : (dim === 'B' ? 1 : Number(dim.slice(0, -1))) * 2 ** 31;
 
-/** Lanes on both sides of a reshape that hold the same numbers, and at least those that are wanted of the result. */
+/** Lanes before and after a reshape that hold the same numbers and include the `wanted` lanes of the result. */
 export function reshapedLanes(from: Shape, to: Shape, wanted: AxisLanes): { from: AxisLanes; to: AxisLanes } {
   const lanes = { from: [...allOf(from)], to: [...allOf(to)] };
   for (const group of axisGroups(from, to)) {
@@ -72,7 +72,7 @@ export function reshapedLanes(from: Shape, to: Shape, wanted: AxisLanes): { from
       group.to.map((axis) => wanted[axis]),
       sizesTo,
     );
-    // Widened until both sides are whole lanes.
+    // Extended until both sides are whole lanes.
     for (let before = -1; before !== places.length; ) {
       before = places.length;
       places = product(projected(places, sizesFrom), sizesFrom);
@@ -96,7 +96,7 @@ function product(lanes: readonly Lanes[], sizes: readonly number[]): number[] {
   );
 }
 
-/** The lanes that places lie in. */
+/** The lanes of each axis that the places lie in. */
 function projected(places: readonly number[], sizes: readonly number[]): Lanes[] {
   return sizes.map((size, k) => {
     const step = sizes.slice(k + 1).reduce((total, n) => total * n, 1);

@@ -1,4 +1,4 @@
-/** Which lanes of its inputs an op reads to give some lanes of its result: the data flow that pruning follows backwards. */
+/** Data flow by lanes: which lanes of its inputs an op reads to compute some lanes of its result. */
 import type { OpName } from '../../ops/attributes.ts';
 import { ruleOf } from '../../ops/table.ts';
 import { isBatch, type Shape } from '../../shape.ts';
@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor.ts';
 import type { FactsOf } from './facts.ts';
 import { type AxisLanes, allOf, type Lanes, lanesOf, listed, range, reshapedLanes } from './lanes.ts';
 
-/** What a node reads of its inputs, and which lanes it then gives: at least those that were asked for. */
+/** The lanes that a node reads of its inputs, and those that it then gives: a superset of those that were requested. */
 interface Reads {
   inputs: AxisLanes[];
   given: AxisLanes;
@@ -28,13 +28,13 @@ const broadcastReads = (node: Tensor, lanes: AxisLanes): Reads => ({
   given: lanes,
 });
 
-/** Ops that cannot do with less. */
+/** Ops that read all lanes. */
 const whole = (node: Tensor): Reads => ({
   inputs: node.inputs.map(({ shape }) => allOf(shape)),
   given: allOf(node.shape),
 });
 
-/** Lanes of an axis that are not known to be 0: at least one. */
+/** The lanes of an axis that are not known to be 0; one lane if all are. */
 function contributing(size: Shape[number], ...lanes: (readonly number[] | undefined)[]): Lanes {
   if (isBatch(size)) return 'all';
   const places = range(size).filter((lane) => lanes.every((own) => own?.[lane] !== 0));

@@ -1,4 +1,4 @@
-/** The nodes of a graph as linear forms: each is taken up as a form where it is one, and written out where its value is read. */
+/** The nodes of a graph as linear forms. A form is written out when its value is first read. */
 import { Graph } from '../../graph.ts';
 import { isBatch, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -100,7 +100,7 @@ export class Forms {
     return undefined;
   }
 
-  /** The same for all rows, and of a size that keeps the rows' shape. */
+  /** Is it equal for all rows, and does it keep the rows' shape? */
   #fits = (x: Tensor, node: Tensor): boolean => fitsRows(x, node.shape);
 
   /** An operand as a form of the node's shape: one column may stand for all. */

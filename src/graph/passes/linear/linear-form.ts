@@ -1,15 +1,16 @@
 /**
- * Linear forms: a value [..., B, n] as a sum of products of other values with weights, plus a row of numbers. Sums, scalings and
- * products of such values with weights are such values again; written out anew they may take fewer products.
+ * Linear forms: a value [..., B, n] as a sum of products of other values with weights, plus a row of numbers. Sums,
+ * scalings and products of such values with weights are linear forms again, and may take fewer products when they are
+ * written out.
  *
- *   value = sum_i atom_i K_i + shift          K_i: weights [..., m_i, n], a sign, or a factor for each column
+ * value = sum_i atom_i K_i + shift          K_i: weights [..., m_i, n], a sign, or a factor for each column
  */
 import { add, expand, matmul, mul, neg, reshape, slice, sub, transpose } from '../../functions/index.ts';
 import { isBatch, type Shape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { simplify } from '../simplify.ts';
 
-/** What an atom is multiplied with. `columns`: factors that broadcast against it; the same for every row. */
+/** The factor of an atom. `columns`: factors that broadcast against it, equal for every row. */
 export type Weight =
   | { kind: 'sign'; sign: 1 | -1 }
   | { kind: 'columns'; factors: Tensor }
@@ -38,7 +39,7 @@ export const isRows = (shape: Shape): boolean => {
   return shape.length >= 2 && isBatch(rows) && !isBatch(columns);
 };
 
-/** The same for every row, and broadcast against rows of `shape` without making them larger. */
+/** Are the factors equal for every row, and do they broadcast against rows of `shape` without making them larger? */
 export function fitsRows(factors: Tensor, shape: Shape): boolean {
   const own = factors.shape;
   if (own.length > shape.length || own.some(isBatch) || own.at(-2) !== (own.length < 2 ? undefined : 1)) return false;
@@ -94,7 +95,7 @@ export const scaled = ({ terms, shift, shape }: Form, factors: Tensor): Form => 
   shape,
 });
 
-/** One column as n equal ones. Only forms of kernels. */
+/** A form of one column as a form of n equal columns. Only for forms of kernels. */
 export const widened = ({ terms, shift, shape }: Form, columns: number): Form => ({
   terms: terms.map((term) => ({
     atom: term.atom,
@@ -104,7 +105,7 @@ export const widened = ({ terms, shift, shape }: Form, columns: number): Form =>
   shape: [...shape.slice(0, -1), columns],
 });
 
-/** Columns [start, end). Only forms of kernels. */
+/** Columns [start, end). Only for forms of kernels. */
 export const cut = ({ terms, shift, shape }: Form, start: number, end: number): Form => ({
   terms: terms.map((term) => ({
     atom: term.atom,
@@ -136,13 +137,13 @@ function times(weight: Weight, weights: Tensor): Tensor {
   return mul(column, weights);
 }
 
-/** Numbers for the columns as a row [..., 1, n]. */
+/** A shift as a row [..., 1, n]. */
 function asRow(shift: Tensor, columns: number): Tensor {
   const row = shift.shape.length < 2 ? reshape(shift, [1, shift.shape[0] ?? 1]) : shift;
   return expand(row, [...row.shape.slice(0, -1), columns]);
 }
 
-/** Multiply-adds of a form per row of the batch, each atom's product for all members of the stack. */
+/** Multiply-adds of a form per row of the batch, over all members of the stack. */
 export const formCost = ({ terms, shape }: Form): number => {
   const outputs = elements([...shape.slice(0, -2), shape.at(-1) as number]);
   return terms.reduce((total, term) => total + (isKernel(term) ? outputs * (term.atom.shape.at(-1) as number) : 0), 0);
@@ -150,7 +151,7 @@ export const formCost = ({ terms, shape }: Form): number => {
 
 const elements = (shape: Shape): number => shape.reduce<number>((total, size) => total * (size as number), 1);
 
-/** The value of a form: products first, the shift with the first of them. */
+/** The value of a form: products first; the shift is added to the first product, so that both can be fused. */
 export function written({ terms, shift, shape }: Form): Tensor {
   const kernels = terms.filter(isKernel);
   const others = terms.filter((term) => !isKernel(term));

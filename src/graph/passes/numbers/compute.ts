@@ -1,13 +1,13 @@
 /**
- * Ops computed on numbers, in float64. Results are rounded once in the end, where ONNX Runtime would round after every op. For
- * constants and weights: rows are computed by ONNX Runtime.
+ * Computes ops on numbers, in float64: for constants and weights. Results are rounded once at the end, where ONNX
+ * Runtime would round after every op.
  */
 import type { Attributes, OpName } from '../../ops/attributes.ts';
 import { type At, indexOf, type Numbers, read, size, strides } from './numbers.ts';
 import { NUMBER_AT } from './places.ts';
 import { SCALAR } from './scalar.ts';
 
-/** The numbers of a node of the given shape, row-major; undefined for ops that have no rule here. */
+/** The numbers of a node of the given shape, row-major; undefined for ops without a rule. */
 export function compute<K extends OpName>(
   op: K,
   attributes: Attributes[K],

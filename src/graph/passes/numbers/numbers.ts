@@ -11,7 +11,7 @@ export type At = readonly number[];
 /** How many numbers an array of a shape has. */
 export const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
-/** How far apart neighbours on each axis lie. */
+/** For each axis, how many numbers lie between neighbours along it. */
 export const strides = (shape: readonly number[]): number[] => shape.map((_, axis) => size(shape.slice(axis + 1)));
 
 /** The number at a place; a narrower operand is stretched to it (aligned at the end, size 1 repeats). */
@@ -25,6 +25,6 @@ export function indexOf(shape: readonly number[], at: At): number {
   return index;
 }
 
-/** A place further along an axis. */
+/** A place moved along an axis. */
 export const moved = (at: At, axis: number, by: number): number[] =>
   at.map((place, i) => (i === axis ? place + by : place));

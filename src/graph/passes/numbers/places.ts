@@ -1,4 +1,4 @@
-/** Ops that read their operands at other places than they write: for each, the number at a place of its result. */
+/** The arithmetic of ops that move or combine places: for each op, the number at a place of its result. */
 import type { Attributes, OpName } from '../../ops/attributes.ts';
 import { type At, moved, type Numbers, read, strides } from './numbers.ts';
 import { castTo } from './scalar.ts';
@@ -70,7 +70,7 @@ export const NUMBER_AT: {
     },
 };
 
-/** Places of an operand that a reduction brings together at a place of its result. */
+/** The places of an operand that a reduction combines into a place of its result. */
 function reduced(shape: readonly number[], axes: readonly number[], keep: boolean, at: At): number[][] {
   let next = 0;
   const first = shape.map((_, axis) => {

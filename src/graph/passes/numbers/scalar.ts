@@ -1,7 +1,7 @@
-/** Ops that work number by number, in float64. */
+/** The arithmetic of ops that work number by number, in float64. */
 import type { Attributes, OpName } from '../../ops/attributes.ts';
 
-/** The ops as functions of one number of each operand. Conditions are 0 or 1. */
+/** An op as a function of one number of each operand. Conditions are 0 or 1. */
 export const SCALAR: { readonly [K in OpName]?: (...operands: number[]) => number } = {
   neg: (x) => -x,
   exp: Math.exp,
