@@ -1,4 +1,4 @@
-/** Who may ask what, and how often. */
+/** Keys and the rate limit: who may use which route, and how often. */
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { error } from '../../base/errors/index.ts';
@@ -6,16 +6,16 @@ import type { ServingConfig } from '../../config/serving.ts';
 import { createCounter } from './counter.ts';
 import { keyOf, keyRing } from './keys.ts';
 
-/** Whom a route answers: everybody, holders of a key where keys are configured, holders of an admin key. */
+/** Who may use a route: everybody, holders of a key where keys are configured, or holders of an admin key. */
 export type Access = 'open' | 'key' | 'admin';
 
 /** Counts a request that no hook sees. Throws RATE_LIMITED. */
 export type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
- * Checks keys, then counts the request: of a known key under its name, any other under its address, whatever it asks for.
- * So wrong keys and unknown routes use up an address, and never the key of somebody behind the same address. Open routes
- * are not counted, nor is what an admin key does to models.
+ * Checks the key of each request and counts the request: with a known key under the key's name, otherwise under the address.
+ * Requests with wrong keys and to unknown routes therefore use up the limit of their address, never that of a key. Open
+ * routes are not counted, nor are admin routes with an admin key.
  */
 export async function addAccess(app: FastifyInstance, config: ServingConfig): Promise<Count> {
   const ownerOf = keyRing(config.keys);
@@ -43,11 +43,11 @@ async function limiter(app: FastifyInstance, { rateLimit: limit, workers }: Serv
   const { requests, seconds } = limit;
   await app.register(rateLimit, {
     global: false,
-    // Each process counts alone and sees its share of the requests.
+    // Each process counts the requests that it gets: its share of all.
     max: Math.ceil(requests / workers),
     timeWindow: seconds * 1000,
     store: createCounter(),
-    // An IPv6 address counts by the 64 bits that its network has.
+    // IPv6 addresses count by their network of 64 bits.
     keyGenerator: ({ caller, ip }: FastifyRequest) => (caller === undefined ? normalizeIP(ip) : `key ${caller}`),
     errorResponseBuilder: (_, { ttl }) =>
       error('RATE_LIMITED', { requests, seconds, retryAfter: Math.ceil(ttl / 1000) }),
@@ -56,8 +56,8 @@ async function limiter(app: FastifyInstance, { rateLimit: limit, workers }: Serv
 }
 
 /**
- * Which hops of a request's way are proxies: the address is the one that the farthest of them wrote. What stands before it in
- * X-Forwarded-For was sent by the client, who may write anything.
+ * Which hops in front of this server are proxies. The client's address is the one that the outermost proxy wrote into
+ * X-Forwarded-For; entries before it were sent by the client and may be forged.
  */
 export function trustedProxies({
   trustProxy,

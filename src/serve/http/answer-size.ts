@@ -1,23 +1,23 @@
-/** How large an answer will be, before anything is computed: numbers at their longest, names as they are. */
+/** Bounds the size of an answer before anything is computed: numbers count at their longest, names at their length. */
 
 import { error } from '../../base/errors/index.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 
-/** Digits of a number of 64 bits with sign, exponent, quotation marks and a comma around it and its name. */
+/** A float64 as text, with its sign and exponent, and the punctuation around it and its name. */
 const NUMBER = 28;
 const FP32 = 24;
-/** Of an item besides its id and its probabilities. */
+/** Of an item, without its id and its probabilities. */
 const ITEM = 64 + NUMBER;
 
 export interface AnswerSize {
-  /** Bytes of an answer to `request` with so many items and so many explanations. */
+  /** Bytes of an answer to `request` with `items` items, `explained` of them with an explanation. */
   ranking(request: RankRequest, items: number, explained: number): number;
-  /** Bytes of the outputs of the joint graph for so many rows; `names`: those that are asked for, all where empty. */
+  /** Bytes of the outputs of the joint graph for `rows` rows. `names`: the requested outputs; empty for all. */
   tensors(rows: number, names: readonly string[]): number;
 }
 
-/** `parts`: what an explanation names. */
+/** `parts`: the names in an explanation. */
 export function createAnswerSize({ data, flows, graphs }: ArtifactManifest, parts: readonly string[]): AnswerSize {
   const byTask = data.tasks.reduce((sum, task) => sum + task.length + NUMBER, 0);
   const flowNames = flows?.names.reduce((sum, name) => sum + name.length + 3, 0) ?? 0;

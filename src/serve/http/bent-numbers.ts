@@ -1,24 +1,24 @@
-/** Numbers of a JSON text that 64 bits do not hold: JavaScript reads them as another number and says nothing. */
+/** Finds the numbers of a JSON text that a float64 cannot represent: JSON.parse silently reads them as another number. */
 
-/** A number of a body: where it stands and how it is written. */
+/** A number of a body: its place, its text, and the value that is read. */
 export interface BentNumber {
-  /** Names and places in lists, from the top. */
+  /** Property names and list indices, from the root. */
   path: (string | number)[];
   /** Its first characters. */
   written: string;
-  /** What is read. */
+  /** The float64 that is read. */
   value: number;
 }
 
 const SHOWN = 40;
 
-/** Does it matter at this place that a number is read exactly? */
+/** Must a number at this place be read exactly? */
 type Matters = (path: readonly (string | number)[], value: number) => boolean;
 
-/** The first `most` numbers that are read as another one where that matters. `json` must be right JSON. */
+/** The first `most` numbers that are read as another number where that matters. `json` must be valid JSON. */
 export function bentNumbers(json: string, matters: Matters, most: number): BentNumber[] {
   const found: BentNumber[] = [];
-  /** Of each open object or list: the name or place of what comes next. */
+  /** For each open object or list: the name or index of the next value. */
   const path: (string | number)[] = [];
   let text = '';
   for (let i = 0; i < json.length && found.length < most; i++) {
@@ -49,7 +49,7 @@ export function bentNumbers(json: string, matters: Matters, most: number): BentN
 
 const NUMBER = /-?\d[\d.eE+-]*/y;
 
-/** The place after the text that begins at `start`. */
+/** The index after the string that begins at `start`. */
 function endOfText(json: string, start: number): number {
   for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
     let escapes = 0;
@@ -58,17 +58,17 @@ function endOfText(json: string, start: number): number {
   }
 }
 
-/** What has 15 digits at most and no large exponent is exact. */
+/** A number of at most 15 digits without a large exponent is exact. */
 const SHORT = /^-?[\d.]{1,15}(?:[eE][+-]?\d{1,2})?$/;
 const WHOLE = /^-?\d+(?:\.0*)?$/;
 
-/** Is a number read as it is written? The shortest text of a number stands for it: 0.1 is exact, 0.10000000000000001 is not. */
+/** Is a number read as it is written? The shortest text of a float64 counts as exact: 0.1 does, 0.10000000000000001 does not. */
 function isExact(written: string, value: number): boolean {
   if (SHORT.test(written) || (Number.isSafeInteger(value) && WHOLE.test(written))) return true;
   return Number.isFinite(value) && decimal(written) === decimal(String(value));
 }
 
-/** The digits without zeros around them and the power of ten that they are multiplied by. */
+/** The significant digits and their power of ten. */
 function decimal(written: string): string {
   const [mantissa, exponent = '0'] = written.replace(/^-/, '').toLowerCase().split(/e\+?/);
   const [whole, fraction = ''] = mantissa.split('.');

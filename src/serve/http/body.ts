@@ -1,4 +1,4 @@
-/** From the bytes of a request to a value: unpacked within the limit, looked over, then parsed. */
+/** Reads the body of a request: unpacks it within the limit, scans it, then parses it. */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -12,10 +12,10 @@ import type { Connections } from './connections.ts';
 import { MOST_PROBLEMS } from './parse.ts';
 import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
 
-/** A body below this size is parsed whatever it holds: that takes 10 ms at most. */
+/** A smaller body is parsed whatever it contains: that takes at most 10 ms. */
 const SMALL_BYTES = 64 * 1024;
 
-/** Reads JSON bodies. The connection stays open after a refusal if the body has arrived as a whole. */
+/** Reads JSON bodies. After a refusal the connection stays open if the whole body has arrived. */
 export function addBodies(app: FastifyInstance, config: ServingConfig, models: Models, connections: Connections): void {
   const { bodyBytes } = config.limits;
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -46,7 +46,7 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
   });
 }
 
-/** What a body may hold: for a large one, what the largest request with every field of a served model has. */
+/** How much a body may contain: for a large one, as much as the largest request with every field of a served model. */
 function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): BodyShape {
   const { depth, items } = limits;
   if (bytes <= SMALL_BYTES) return { depth, values: bytes + 1, names: MOST_NAMES };
@@ -64,7 +64,7 @@ function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): Bod
   return { depth, values: limits.values ?? items * (perItem + 4) + 10_000, names: 2 * fields + 1000 };
 }
 
-/** Numbers that would stand for another whole number, and ids of items that would not come back as they were sent. */
+/** Refuses numbers that would be read as another integer, and ids of items that would not come back as they were sent. */
 function refuseBent(text: string): void {
   const bent = bentNumbers(
     text,
@@ -81,7 +81,7 @@ function refuseBent(text: string): void {
 
 type Hold = (bytes: number, refuse?: (cause: TributaryError) => void) => void;
 
-/** The bytes of a body. Throws BODY_TOO_LARGE, SERVER_FULL, and HTTP_INVALID where the connection ends too early. */
+/** The bytes of a body. Throws BODY_TOO_LARGE, SERVER_FULL, and HTTP_INVALID if the connection ends before the body. */
 function collect(payload: Readable, announced: number, limit: number, hold: Hold): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -122,11 +122,11 @@ const UNPACKERS: Record<string, Unpack> = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
   br: promisify(brotliDecompress),
-  // Programs mean one of two things by it.
+  // Clients send zlib or raw deflate under this name.
   deflate: (bytes, options) => ((bytes[0] & 15) === 8 ? promisify(inflate) : promisify(inflateRaw))(bytes, options),
 };
 
-/** What takes an encoding away; undefined where there is none. Throws BODY_ENCODING. */
+/** The function that undoes an encoding; undefined without one. Throws BODY_ENCODING. */
 function unpackerOf(encoding: string | undefined): Unpack | undefined {
   const name = (encoding ?? 'identity').trim().toLowerCase();
   if (name === 'identity' || name === '') return undefined;

@@ -1,7 +1,8 @@
 /**
- * The connections of a process, and what is held for them. There are limits, and whoever comes last is not the one who pays:
- * silent connections, clients that send no end of a body and clients that do not read their answer make room, the oldest first and
- * those of the busiest address before others. So health probes get through while somebody holds all connections.
+ * Limits the connections of a process and the bytes of bodies and answers held for them. When a limit is reached, the newcomer is
+ * accepted and another connection is closed: a silent one, one whose body does not arrive, or one that does not read its
+ * answer; the oldest first, and those of the busiest address before others. Health probes therefore get through while one
+ * client holds all connections.
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -11,17 +12,17 @@ import { error, type TributaryError } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { ConnectionEnd, ServerMetrics } from '../metrics/server-metrics.ts';
 
-/** Files that a process opens besides connections: graphs, tables, other processes. */
+/** Files that a process opens in addition to connections: graphs, tables, other processes. */
 const OTHER_FILES = 128;
 const FEWEST = 16;
-/** A connection younger than this may be about to send its request and goes after all others; a younger answer may be being read. */
+/** A connection younger than this may be about to send its request, so it is closed last; a younger answer may still be read. */
 const GRACE_MS = 1000;
 const SWEEP_MS = 250;
 
 export interface Connections {
-  /** The bytes of a body that are held by now. While it arrives, `refuse` gives it up. */
+  /** Sets the bytes of a body that are in memory. While the body arrives, `refuse` gives it up. */
   holdBody(request: IncomingMessage, bytes: number, refuse?: (cause: TributaryError) => void): void;
-  /** An answer of so many bytes is on its way. */
+  /** An answer of `bytes` bytes is being sent. */
   holdAnswer(request: IncomingMessage, bytes: number): void;
   close(): void;
 }
@@ -29,9 +30,9 @@ export interface Connections {
 interface Connection {
   socket: Socket;
   address: string;
-  /** Since when nothing is asked, ms. */
+  /** When the last exchange ended, ms. */
   since: number;
-  /** Has it ever asked anything? */
+  /** Has it ever sent a request? */
   isUsed: boolean;
   exchanges: Set<Exchange>;
 }
@@ -39,7 +40,7 @@ interface Connection {
 /** A request and its answer. */
 interface Exchange {
   connection: Connection;
-  /** When the request or, later, its answer began, ms. */
+  /** When the request began or, later, its answer, ms. */
   since: number;
   bytes: number;
   phase: 'arriving' | 'computing' | 'leaving';
@@ -84,10 +85,10 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
   const end = (connection: Connection, reason: ConnectionEnd): void => {
     metrics.addConnectionEnd(reason);
     connection.socket.destroy();
-    forget(connection); // at once: the next connection may come before this one has closed
+    forget(connection); // now: the next connection may come before this one has closed
   };
 
-  /** Gives up what has been on its way for longest. */
+  /** Gives up the slowest exchanges until the bytes are within the limit. */
   const relieve = (): void => {
     while (bytes > limits.openBytes) {
       const slowest = slowestOf(connections);
@@ -118,7 +119,7 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
     metrics.setOpen(connections.size, bytes);
   });
 
-  // Before the handlers of routes.
+  // Before fastify's own listener.
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const connection = ofSocket.get(request.socket);
     if (connection === undefined) return;
@@ -162,12 +163,12 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
 interface Weakest {
   connection: Connection;
   reason: ConnectionEnd;
-  /** What goes first has the lowest rank. */
+  /** The lowest rank is closed first. */
   rank: number;
   since: number;
 }
 
-/** What makes room for another connection. Undefined where all are being computed for. */
+/** The connection to close for another one. Undefined if requests of all are being computed. */
 function weakestOf(connections: Iterable<Connection>, addresses: Map<string, number>): Weakest | undefined {
   const now = performance.now();
   let weakest: Weakest | undefined;
@@ -199,7 +200,7 @@ function isWeaker(a: Weakest, b: Weakest, addresses: Map<string, number>): boole
   return ofA === ofB ? a.since < b.since : ofA > ofB;
 }
 
-/** What has been on its way for longest: a body, or an answer that somebody has had time to read. */
+/** The exchange that has taken longest: an arriving body, or an answer that its client had time to read. */
 function slowestOf(connections: Iterable<Connection>): Exchange | undefined {
   const late = performance.now() - GRACE_MS;
   let slowest: Exchange | undefined;
@@ -212,7 +213,7 @@ function slowestOf(connections: Iterable<Connection>): Exchange | undefined {
   return slowest;
 }
 
-/** How many files a process may open; unlimited where the system does not say. */
+/** How many files a process may open; infinite where the system does not say. */
 function openFiles(): number {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -1,4 +1,4 @@
-/** Errors as HTTP answers. A caller sees what the catalogue says of its own mistake, and of ours only that there was one. */
+/** Errors as HTTP answers. A caller sees the catalogue's message for its own mistakes, and nothing about faults of the server. */
 import type { FastifyError } from 'fastify';
 import { EXIT } from '../../base/errors/entry.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
@@ -9,7 +9,7 @@ export interface ErrorBody {
   request_id: string;
 }
 
-/** What is answered, or undefined for a fault of ours. */
+/** The error to answer with, or undefined for a fault of the server. */
 export function knownError(cause: unknown, contentType: string, config: ServingConfig): TributaryError | undefined {
   if (cause instanceof TributaryError) return cause.exitCode === EXIT.internal ? undefined : cause;
   const { code, statusCode, message } = cause as Partial<FastifyError>;
@@ -23,14 +23,14 @@ export function knownError(cause: unknown, contentType: string, config: ServingC
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return error('BODY_NOT_JSON', { reason: 'its text does not follow the rules of JSON' });
   }
-  // Keys that reach for prototypes are a plain error of the JSON parser, with a status.
+  // For `__proto__` and the like the JSON parser throws a SyntaxError with a status.
   if (cause instanceof SyntaxError && statusCode === 400) return error('BODY_NOT_JSON', { reason: message ?? '' });
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return error('HTTP_INVALID', { reason: message ?? '' });
   return undefined;
 }
 
-/** Details that a program can act upon: problems by path. Others are in the message. */
+/** The body of an error. Of its details only `problems` are given: the message has the others. */
 export function errorBody(known: TributaryError | undefined, requestId: string): ErrorBody {
   if (known === undefined)
     return {
@@ -49,7 +49,7 @@ export function errorBody(known: TributaryError | undefined, requestId: string):
 /** A model may have thousands of fields and scenarios; a message names the first. */
 const cut = (message: string): string => (message.length > 4000 ? `${message.slice(0, 4000)}...` : message);
 
-/** The Open Inference Protocol wants the text alone in `error`. */
+/** The same as the Open Inference Protocol has it: `error` is the message. */
 export const inferenceErrorBody = ({ error: { code, message }, request_id }: ErrorBody): object => ({
   error: message,
   code,

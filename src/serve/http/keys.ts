@@ -1,18 +1,18 @@
 /**
- * API keys. A key is 32 random bytes, so one SHA-256 of it is as hard to turn around as the key is to guess; slow hashes are
- * for words that people choose. Every known hash is compared, each in constant time: neither the number of matching
- * digits nor the place in the list shows in the time it takes.
+ * API keys. A key is 32 random bytes, so its SHA-256 cannot be inverted by guessing; slow hashes are for passwords that people
+ * choose. Every known hash is compared, each in constant time, so timing reveals neither matching digits nor the place of
+ * a key in the list.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { ServingConfig } from '../../config/serving.ts';
 
-/** A new key, and what a configuration keeps of it. */
+/** A new key, and its hash for the configuration. */
 export function createKey(): { key: string; sha256: string } {
   const key = `tk_${randomBytes(32).toString('base64url')}`;
   return { key, sha256: hash(key).toString('hex') };
 }
 
-/** Gives the name of a key's owner, or undefined for an unknown key. */
+/** Returns a function from a key to the name of its owner, or undefined for an unknown key. */
 export function keyRing(keys: ServingConfig['keys']): (given: string) => string | undefined {
   const known = keys.map(({ name, sha256 }) => ({ name, sha256: Buffer.from(sha256, 'hex') }));
   return (given) => {

@@ -1,16 +1,16 @@
 /**
- * Lines of the log on stderr. A full disk, a closed pipe or a reader that reads nothing must not end or hold the service:
- * lines that cannot be written are counted instead.
+ * Writes the log to stderr. A full disk, a closed pipe or a reader that stopped reading must neither end nor block the service:
+ * lines that cannot be written are dropped and counted.
  */
 
-/** What may wait for a reader; beyond it lines are lost. */
+/** Bytes that may wait for a reader; further lines are lost. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
 let lost = 0;
 let notReported = 0;
 let isWatched = false;
 
-/** Writes a whole line with its end, for loggers that take a stream. Never throws. */
+/** A stream for loggers. `write` takes a whole line with its newline and never throws. */
 export const logStream = {
   write(line: string): void {
     const { stderr } = process;
@@ -23,7 +23,7 @@ export const logStream = {
     }
     const before = notReported;
     notReported = 0;
-    // The first lost line may have left a part of itself in the file.
+    // Begins with a newline: the first lost line may have been written in part.
     const notice = before === 0 ? '' : `\n${lineOf('warn', `${before} lines of this log were lost`)}`;
     try {
       stderr.write(notice + line, (cause) => {
@@ -35,11 +35,11 @@ export const logStream = {
   },
 };
 
-/** Writes a message as the server's own lines are written. */
+/** Writes a message in the format of the server's log. */
 export const logMessage = (level: keyof typeof LEVELS, message: string): void =>
   logStream.write(lineOf(level, message));
 
-/** Resolves when all lines have been written, or after so many milliseconds: a reader that stopped reading holds nobody. */
+/** Resolves when all lines have been written, or after `milliseconds` where the reader stopped reading. */
 export const logIsWritten = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     const late = setTimeout(resolve, milliseconds);
@@ -49,16 +49,16 @@ export const logIsWritten = (milliseconds: number): Promise<void> =>
     });
   });
 
-/** Lines that could not be written since the process began. */
+/** Lines lost since the process began. */
 export const lostLines = (): number => lost;
 
-/** As pino has them. */
+/** Those of pino. */
 const LEVELS = { info: 30, warn: 40, error: 50 } as const;
 
 const lineOf = (level: keyof typeof LEVELS, msg: string): string =>
   `${JSON.stringify({ level: LEVELS[level], time: Date.now(), pid: process.pid, msg })}\n`;
 
-/** One line more, and `before` that were lost before it and are still to be reported. */
+/** Counts one more lost line. `before`: lines lost before it whose notice was lost with it. */
 function lose(before: number): void {
   lost++;
   notReported += before + 1;

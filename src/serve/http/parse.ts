@@ -1,11 +1,11 @@
-/** Parses what a stranger sends: the first mistakes by path, at a cost that does not grow with what is made up. */
+/** Parses untrusted input. Reports the first mistakes by path, at a cost bounded whatever is sent. */
 import type { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { nearest } from '../../base/nearest.ts';
 import { type Problem, problemsOf } from '../../config/files/problems.ts';
 
 export const MOST_PROBLEMS = 10;
-/** Of a name that is not known, so many characters are compared and shown. */
+/** Characters of an unknown name that are compared and shown. */
 const NAME_LENGTH = 64;
 
 /** @throws REQUEST_INVALID */
@@ -16,7 +16,7 @@ export function parseRequest<T>(schema: z.ZodType<T>, input: unknown): T {
   return parsed;
 }
 
-/** Parses the part of a request at `path` (empty, or with a dot at its end); adds to `problems`, up to the most. */
+/** Parses the part of a request at `path` (empty, or ending in a dot). Adds its mistakes to `problems`, up to MOST_PROBLEMS in all. */
 export function parsePart<T>(schema: z.ZodType<T>, input: unknown, path: string, problems: Problem[]): T | undefined {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -35,7 +35,7 @@ export function parsePart<T>(schema: z.ZodType<T>, input: unknown, path: string,
   return undefined;
 }
 
-/** A name that nothing has, and the known one that looks most like it, where one does in half of its letters. `path` ends with a dot or is empty. */
+/** The problem of an unknown name, with the nearest known name if at least half of its letters agree. `path` is empty or ends in a dot. */
 export function unknownName(name: string, path: string, known: Iterable<string>, problem: string): Problem {
   const start = name.slice(0, NAME_LENGTH);
   const guess = nearest(start, known, Math.ceil(start.length / 2));

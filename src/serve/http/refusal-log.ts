@@ -1,17 +1,17 @@
 /**
- * Lines about refused requests. Whoever sends requests that are refused writes into the log, so lines are few: the first ones
- * of a code in each second, then one that says how many are left out.
+ * Limits the lines of the log about refused requests, which any client can cause: the first of a code in each second have a
+ * line, the others are counted in one more.
  */
 
 const SECOND_MS = 1000;
 
 export interface RefusalLog {
   add(code: string, write: () => void): void;
-  /** Says what is left out. */
+  /** Reports what was left out since the last report. */
   close(): void;
 }
 
-/** `lines`: of one code and second. `onLeftOut` is called once for a second in which there were more. */
+/** `lines`: lines of a code in a second. `onLeftOut` is called for each second and code with more. */
 export function createRefusalLog(lines: number, onLeftOut: (code: string, count: number) => void): RefusalLog {
   const codes = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;

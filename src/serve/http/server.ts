@@ -1,4 +1,4 @@
-/** The HTTP server of one process: who may ask what, how much and how long, and the routes. */
+/** The HTTP server of one process: limits, keys, bodies, errors and the log around the routes. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -17,7 +17,7 @@ import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { logStream } from './log.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
-/** A server that does not listen yet. Closing it answers what is open first. */
+/** A server that does not listen yet. Closing it answers open requests first. */
 export async function buildServer(service: RouteContext): Promise<FastifyInstance> {
   const { config } = service;
   const { limits, log } = config;
@@ -34,10 +34,10 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
     genReqId: requestId,
     routerOptions: { maxParamLength: 256 },
     schemaController: { compilersFactory: SCHEMAS_DOCUMENT },
-    return503OnClosing: false, // requests that arrive while the last ones are answered are answered, too
+    return503OnClosing: false, // requests that arrive while the server closes are answered
     forceCloseConnections: 'idle',
     clientErrorHandler: (cause, socket) => answerSocket(cause, socket, service),
-    // Paths that cannot be read: no hook sees them.
+    // Paths that cannot be parsed: hooks do not run for them.
     frameworkErrors: (cause, request, reply) => {
       const refuse = (why: unknown): void => {
         const known = knownError(why, '', config);
@@ -74,7 +74,7 @@ const SCHEMAS_DOCUMENT = {
   buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
 } as unknown as NonNullable<FastifyServerOptions['schemaController']>['compilersFactory'];
 
-/** A caller's own id where it is fit for a log, else a new one. */
+/** The caller's own id if it is fit for a log, else a new one. */
 function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(given) ? given : randomUUID();
@@ -91,14 +91,14 @@ function addHeaders(app: FastifyInstance): void {
   });
 }
 
-/** Refuses what no route answers, to those who may know it, before a body is read. */
+/** Refuses unknown routes after the key was checked and before a body is read. */
 function addUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ is404, method, url }) => {
     if (is404) throw error('ROUTE_UNKNOWN', { method, path: url.split('?')[0].slice(0, 200) });
   });
 }
 
-/** What happens after a route: errors as bodies, numbers, a line in the log. */
+/** After a route: turns errors into answers, counts, and writes the log. */
 function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteContext, connections: Connections): void {
   const { log } = config;
   const refusals = createRefusalLog(log.refusalsPerSecond, (code, count) =>
@@ -150,13 +150,13 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteCon
   app.addHook('onClose', async () => refusals.close());
 }
 
-/** What the log says of a fault of ours, however long its texts are. */
+/** A fault of the server as the log shows it, its texts cut short. */
 const shownCause = (cause: unknown): object => {
   const { name, message, stack } = cause instanceof Error ? cause : new Error(String(cause));
   return { type: name, message: message.slice(0, 1000), stack: stack?.slice(0, 4000) };
 };
 
-/** Answers what is malformed or comes too slowly while there is somebody to answer, and ends the connection. */
+/** Answers malformed and timed-out connections while the socket is writable, then closes it. */
 function answerSocket(cause: NodeJS.ErrnoException, socket: Socket, { config, metrics }: RouteContext): void {
   if (cause.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -174,6 +174,6 @@ function answerSocket(cause: NodeJS.ErrnoException, socket: Socket, { config, me
   socket.write(
     `HTTP/1.1 ${known.httpStatus} ${reason}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
-  // Not `end`: the client might keep its side open.
+  // Not `end`: the client might keep its side open for ever.
   socket.destroySoon();
 }

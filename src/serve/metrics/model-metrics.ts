@@ -1,4 +1,4 @@
-/** What one artifact is asked and answers, counted: values without an id, scores, and how far the fields have drifted. */
+/** Metrics of one artifact: values out of vocabulary, scores, and the drift of each field. */
 
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { Artifact } from '../../store/artifact/open.ts';
@@ -9,11 +9,11 @@ const SCORE_EDGES = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 5, 10,
 ];
 
-/** Values of a field after which older ones count half: the index tells of the recent past. */
+/** Values of a field after which older ones count half, so that the index describes the recent past. */
 const HALVE_AT = 200_000;
 
 export interface ModelMetrics {
-  /** Counts a request. Values that all its items share count once, those of items once an item. */
+  /** Counts a request. A value that all items share counts once, values of items once for each item. */
   addRequest(scenario: number, encoded: EncodedRequest): void;
   addScore(scenario: number, score: number): void;
   families(model: string): Family[];
@@ -58,13 +58,13 @@ export function createModelMetrics({ manifest, statistics }: Artifact): ModelMet
       return [
         family(
           'tributary_values_total',
-          'Values of fields that requests gave or left out.',
+          'Values of fields in requests, missing ones included.',
           'counter',
           ofScenarios((s) => [s.values]),
         ),
         family(
           'tributary_out_of_vocabulary_total',
-          'Those of them that have no id of their own, missing ones included.',
+          'Those of them that are out of vocabulary, missing ones included.',
           'counter',
           ofScenarios((s) => [s.outOfVocabulary]),
         ),
@@ -80,7 +80,7 @@ export function createModelMetrics({ manifest, statistics }: Artifact): ModelMet
     },
   };
 
-  /** Counts of the tokens that the statistics name, of values without an id, and of all others. */
+  /** Counts of the tokens in the statistics, of values out of vocabulary, and of all others. */
   function driftSeries(model: string): Series[] {
     return fields.flatMap(({ name, offset }, index) => {
       const known = statistics.fields.find((field) => field.name === name);

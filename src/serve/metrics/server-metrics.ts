@@ -1,4 +1,4 @@
-/** What a process of the service does: requests by route and status, how long they took, what waits, what it needs. */
+/** Metrics of a process: requests by route and status, their latency, queues, memory and processor time. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { lostLines } from '../http/log.ts';
 import { type Family, family, Histogram, type Labels } from './metrics.ts';
@@ -7,19 +7,19 @@ const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025,
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
 /**
- * Why the server ended a connection: it was silent or idle when others came, took too long to send a body or to read an answer,
- * or came when nothing could make room.
+ * Why the server closed a connection: it was silent or idle when others came, sent its body too slowly, did not read its answer, or
+ * no other connection could be closed for it.
  */
 export type ConnectionEnd = 'silent' | 'idle' | 'slow' | 'unread' | 'full';
 
 export interface ServerMetrics {
   addRequest(method: string, route: string, status: number, seconds: number): void;
-  /** An answer that says no, by the code of its error. */
+  /** Counts a refused request by the code of its error. */
   addRefusal(code: string): void;
   addBatch(rows: number, requests: number): void;
   addItems(count: number): void;
   addConnectionEnd(reason: ConnectionEnd): void;
-  /** Connections, and bytes of bodies and answers held for them. */
+  /** Open connections, and the bytes of bodies and answers held for them. */
   setOpen(connections: number, bytes: number): void;
   addSwap(outcome: 'loaded' | 'refused' | 'rolled back'): void;
   families(waitingRows: number): Family[];
@@ -81,14 +81,14 @@ export function createServerMetrics(): ServerMetrics {
         ),
         family(
           'tributary_refusals_total',
-          'Requests that were not answered as wished, by the code of the error.',
+          'Refused requests by the code of the error.',
           'counter',
           [...refusals].map(([code, count]) => ({ labels: { code }, values: [count] })),
         ),
         histogramFamily('tributary_request_items', 'Items of a request.', items),
-        histogramFamily('tributary_batch_rows', 'Rows that ran through a graph together.', batchRows),
-        histogramFamily('tributary_batch_requests', 'Requests that ran through a graph together.', batchRequests),
-        gauge('tributary_waiting_rows', 'Rows that wait for a graph.', waitingRows),
+        histogramFamily('tributary_batch_rows', 'Rows of a batch.', batchRows),
+        histogramFamily('tributary_batch_requests', 'Requests of a batch.', batchRequests),
+        gauge('tributary_waiting_rows', 'Rows waiting for a graph.', waitingRows),
         family(
           'tributary_swaps_total',
           'Changes of models by outcome.',
@@ -96,28 +96,28 @@ export function createServerMetrics(): ServerMetrics {
           [...swaps].map(([outcome, count]) => ({ labels: { outcome }, values: [count] })),
         ),
         gauge('tributary_connections', 'Open connections.', open.connections),
-        gauge('tributary_open_bytes', 'Bytes of bodies and answers that are held.', open.bytes),
+        gauge('tributary_open_bytes', 'Bytes of bodies and answers in memory.', open.bytes),
         family(
           'tributary_connections_ended_total',
-          'Connections and bodies that were given up to make room or because they took too long.',
+          'Connections and bodies given up to make room or because they took too long.',
           'counter',
           [...ends].map(([reason, count]) => ({ labels: { reason }, values: [count] })),
         ),
         gauge('tributary_processes', 'Processes that answer.', 1),
         gauge(
           'process_resident_memory_bytes',
-          'Memory of all processes, shared pages counted in each.',
+          'Memory of all processes; shared pages count in each.',
           process.memoryUsage.rss(),
         ),
-        gauge('nodejs_heap_used_bytes', 'JavaScript objects in memory.', process.memoryUsage().heapUsed),
+        gauge('nodejs_heap_used_bytes', 'Bytes of JavaScript objects.', process.memoryUsage().heapUsed),
         {
-          ...gauge('process_cpu_seconds_total', 'Time of processors used.', (cpu.user + cpu.system) / 1e6),
+          ...gauge('process_cpu_seconds_total', 'Processor time used.', (cpu.user + cpu.system) / 1e6),
           kind: 'counter',
         },
         {
           ...gauge(
             'nodejs_eventloop_lag_p99_seconds',
-            'Delay of the event loop since the last look, its 99th percentile.',
+            '99th percentile of the delay of the event loop since the last scrape.',
             Number.isFinite(lag) ? lag : 0,
           ),
           over: 'max',
@@ -128,7 +128,7 @@ export function createServerMetrics(): ServerMetrics {
   };
 }
 
-/** Of this process, whatever it does for the service. */
+/** Kept apart from ServerMetrics: the primary of several processes has a log, and no server. */
 export const lostLinesFamily = (): Family =>
   family('tributary_log_lines_lost_total', 'Lines of the log that could not be written.', 'counter', [
     { labels: {}, values: [lostLines()] },

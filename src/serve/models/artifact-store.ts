@@ -1,4 +1,4 @@
-/** Private copies of the artifacts that a service needs: those it serves, those it can go back to, those that still answer. */
+/** Private copies of the artifacts that a service uses: those served, those kept for a rollback, those with open requests. */
 import { existsSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,31 +9,31 @@ import { holdPlace } from '../../store/artifact/place.ts';
 import { copyArtifact } from '../../store/artifact/private-copy.ts';
 import { makePrivateFolder } from '../../store/artifact/private-folder.ts';
 
-/** An artifact as a service knows it: by what it holds, wherever it came from. */
+/** A private copy of an artifact, identified by its content. */
 export interface StoredArtifact {
   id: string;
-  /** Its own, which a model may have another of. */
+  /** The artifact's own name; a model may be served under another. */
   name: string;
   created: string;
-  /** Absolute path of the folder it came from, links resolved. What lies there by now may be another one. */
+  /** Absolute path of the folder that was copied, links resolved. It may contain another artifact by now. */
   source: string;
-  /** The private copy. */
+  /** Folder of the private copy. */
   folder: string;
-  /** SHA-256 of its manifest, which names all other checksums. */
+  /** SHA-256 of its manifest, which lists the checksums of all files. */
   checksum: string;
 }
 
 export interface ArtifactStore {
   /**
-   * Copies and verifies the artifact at `path` and holds the copy until it is released. Equal artifacts share one.
+   * Copies and verifies the artifact at `path`, and keeps the copy until it is released. Equal artifacts share one copy.
    *
    * @param within the artifact must lie in this folder, links resolved
    * @throws what copyArtifact throws
    */
   keep(path: string, within?: string): Promise<StoredArtifact>;
-  /** Makes the copy again where somebody took it away, from its source if that still holds the same. Throws what copyArtifact throws. */
+  /** Restores a copy that somebody removed, if its source still has the same content. Throws what copyArtifact throws. */
   check(stored: StoredArtifact): Promise<void>;
-  /** Gives a hold back; the copy goes with its last. */
+  /** Undoes one `keep`; the last one removes the copy. */
   release(stored: StoredArtifact): void;
   /** Removes all copies. */
   remove(): void;
@@ -46,7 +46,7 @@ export async function createArtifactStore(cacheFolder: string | undefined): Prom
   let made = 0;
   const next = (kind: string): string => join(own.path, `${kind}-${++made}`);
 
-  /** Its name is free at once; the files go when they go, at the latest with the whole folder. */
+  /** Frees the name now and removes the files later, at the latest with the whole folder. */
   const discard = (folder: string): void => {
     if (!existsSync(folder)) return;
     const away = next('leaving');
@@ -90,7 +90,7 @@ export async function createArtifactStore(cacheFolder: string | undefined): Prom
   };
 }
 
-/** Has nobody taken files away? Contents need no second look: nobody else may write there. */
+/** Are all files still there? Contents are not read again: nobody else may write there. */
 function isWhole(folder: string): boolean {
   if (!existsSync(folder)) return false;
   const place = holdPlace(folder);

@@ -1,6 +1,6 @@
 /**
- * What a change of models means for those who ask: how the artifact differs from the one before it, and how the requests
- * of late fare with it. Several processes add up what they found.
+ * What a change of models means for clients: how the new artifact differs from the old one, and whether recorded requests
+ * still work. The reports of several processes are added up.
  */
 
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
@@ -13,9 +13,9 @@ interface Names {
   removed: string[];
 }
 
-/** How an artifact differs from the one whose place it takes. */
+/** How an artifact differs from the one that it replaces. */
 export interface Changes {
-  /** `changed`: of another kind, or with another number of values. */
+  /** `changed`: fields of another kind, or with another number of values. */
   fields: Names & { changed: string[] };
   scenarios: Names;
   tasks: Names;
@@ -23,32 +23,32 @@ export interface Changes {
   sequences: 'same' | 'added' | 'removed' | 'changed';
 }
 
-/** How recorded requests fare with the artifact. */
+/** Recorded requests, tried with the new artifact. */
 export interface Recorded {
   requests: number;
   failing: number;
-  /** By added or removed field: requests that give it. */
+  /** For each added or removed field: the requests that give it. */
   given: Record<string, number>;
-  /** By field that both have: values, and those of them without an id of their own before and after. */
+  /** For each field of both: its values, and those out of vocabulary with the old and the new artifact. */
   values: Record<string, { values: number; before: number; after: number }>;
 }
 
-/** What a change found in one process. */
+/** The report of one process. */
 export interface ChangeReport {
   changes?: Changes;
   recorded?: Recorded;
 }
 
-/** The same for the admin routes. */
+/** The report of all processes, as the admin routes show it. */
 export interface ShownReport {
   changes?: Changes;
   recorded?: {
     requests: number;
     failing: number;
-    /** Fields of which more values have no id of their own than before: shares of the values. */
+    /** Fields with more values out of vocabulary than before: shares of the values. */
     out_of_vocabulary: { field: string; before: number; after: number }[];
   };
-  /** What deserves a look before it is left so. */
+  /** What to look at before the change is left in place. */
   warnings: string[];
 }
 
@@ -85,13 +85,13 @@ function sequencesChange(
   return isSame ? 'same' : 'changed';
 }
 
-/** A model that requests are tried on. */
+/** A model that recorded requests are tried with. */
 export interface Tried {
   manifest: ArtifactManifest;
   encode(request: RankRequest): EncodedRequest;
 }
 
-/** Counts without running a graph. Requests that either model refuses have no values to compare. */
+/** Encodes the requests with both models and counts; runs no graph. Skips the values of requests that either model refuses. */
 export function comparedValues(
   requests: readonly RankRequest[],
   before: Tried,
@@ -119,7 +119,7 @@ export function comparedValues(
 const gives = ({ user = {}, context = {}, items }: RankRequest, name: string): boolean =>
   [user, context, ...items].some((part) => Object.hasOwn(part, name));
 
-/** By field: values of a request's rows, and those without an id of their own. Undefined where the model refuses the request. */
+/** For each field: the values of a request's rows, and those out of vocabulary. Undefined if the model refuses the request. */
 function unknownValues(
   { manifest, encode }: Tried,
   request: RankRequest,
@@ -148,7 +148,7 @@ function unknownValues(
   return counted;
 }
 
-/** What several processes found, put together for the one who asked. */
+/** Adds up the reports of several processes. */
 export function shownReport(reports: readonly ChangeReport[]): ShownReport {
   const changes = reports.find((report) => report.changes !== undefined)?.changes;
   const recorded = reports.flatMap((report) => report.recorded ?? []).reduce<Recorded | undefined>(added, undefined);

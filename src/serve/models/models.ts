@@ -1,7 +1,7 @@
 /**
- * The models of a process, by name. A request holds the ranker that it began with until it is answered, so that none is
- * answered by two; a replaced ranker is kept for a rollback, and closed once it has left and its last request is done.
- * Changes go in two steps, prepare and commit, so that several processes can change together or not at all.
+ * The models of a process, by name. A request keeps the ranker that it began with until it is answered. A replaced ranker is
+ * kept for a rollback; it is closed when it is replaced again and its last request is answered. Changes have two steps, prepare
+ * and commit, so that all processes change or none does.
  */
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
@@ -17,7 +17,7 @@ import { type ChangeReport, changesOf, comparedValues } from './changes.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import type { ArtifactState, ModelState, ServedModel } from './served.ts';
 
-/** A change to what is served. `force`: also where recorded requests fail. */
+/** A change of the models served. `force`: change even if recorded requests fail. */
 export type Change =
   | { kind: 'load'; name?: string; artifact: StoredArtifact; force?: boolean }
   | { kind: 'rollback'; name: string; force?: boolean };
@@ -26,11 +26,11 @@ export interface Models {
   /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */
   use(model?: string): { ranker: ServedRanker; recorder: Recorder; done: () => void };
   list(): ModelState[];
-  /** Serves these and no others, each with the one before it. What is loaded already stays so. */
+  /** Serves exactly these models, each with its previous artifact. What is loaded already is not loaded again. */
   restore(models: readonly ServedModel[]): Promise<void>;
-  /** Makes a change ready: verified, warmed, tried on recorded requests, not seen by anybody. */
+  /** Loads, verifies and warms, and tries recorded requests; no client sees the change yet. */
   prepare(change: Change): Promise<Prepared>;
-  /** Folders of the private copies that are in use, by requests that have begun, too. */
+  /** Folders of the private copies in use, also by open requests alone. */
   folders(): string[];
   families(): Family[];
   close(): Promise<void>;
@@ -39,7 +39,7 @@ export interface Models {
 export interface Prepared {
   name: string;
   report: ChangeReport;
-  /** Takes effect at once; returns how the model stands then. */
+  /** Takes effect immediately; returns the new state of the model. */
   commit(): ModelState;
   abort(): Promise<void>;
 }
@@ -49,11 +49,11 @@ export interface ModelsOptions {
   backend?: SessionOptions['backend'];
   waiting: Waiting;
   createSession: CreateSession;
-  /** Called with an artifact that was taken over by `prepare` or `restore` once it is not used any more. */
+  /** Called when an artifact given to `prepare` or `restore` is no longer used. */
   onUnused?: ArtifactStore['release'];
 }
 
-/** A ranker and who still uses it: the slots that name it, and requests. */
+/** A ranker and the number of its users: slots and open requests. */
 interface Held {
   artifact: StoredArtifact;
   ranker: ServedRanker;
@@ -68,7 +68,7 @@ interface Slot {
 
 export function createModels({ config, onUnused = () => {}, ...shared }: ModelsOptions): Models {
   const slots = new Map<string, Slot>();
-  /** All that is loaded or about to be. */
+  /** Loaded, or being loaded. */
   const inUse: StoredArtifact[] = [];
 
   const leave = (artifact: StoredArtifact): void => {
@@ -78,7 +78,7 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
     onUnused(artifact);
   };
 
-  /** Loaded and warm, held once. */
+  /** Loads and warms an artifact; the caller is its first holder. */
   const open = async (name: string | undefined, artifact: StoredArtifact): Promise<Held> => {
     inUse.push(artifact);
     try {
@@ -174,7 +174,7 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
 
   const restore = async (models: readonly ServedModel[]): Promise<void> => {
     const before = new Map(slots);
-    /** Held already by this name, or opened. */
+    /** The ranker of this name that is loaded already, or a new one. */
     const held = async (name: string, artifact: StoredArtifact): Promise<Held> => {
       const slot = before.get(name);
       const same = [slot?.current, slot?.previous].find((each) => each?.artifact.folder === artifact.folder);
@@ -188,7 +188,7 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
         current: await held(name, current),
         recorder: before.get(name)?.recorder ?? createRecorder(config.recordedRequests),
       };
-      slots.delete(name); // to its place in the new order
+      slots.delete(name); // moves the name to its place in the new order
       slots.set(name, slot);
     }
     for (const name of before.keys()) if (!models.some((model) => model.name === name)) slots.delete(name);
@@ -237,8 +237,8 @@ const stateOf = (name: string, { current, previous }: Slot): ModelState => ({
 });
 
 /**
- * What was asked lately, by the model that is about to answer it: one that cannot does not take the place of one that could.
- * `reason` is why the first failing request fails.
+ * Tries recorded requests with a model before it replaces another. `reason`: why the first failing request fails, undefined if
+ * none does.
  */
 async function tried(
   ranker: ServedRanker,
@@ -269,7 +269,7 @@ async function failuresOf(ranker: ServedRanker, requests: readonly RankRequest[]
   return failures;
 }
 
-/** Recorded requests that run as a batch: few enough for others to get their turn. */
+/** Recorded requests that run as one batch: few, so that other requests need not wait long. */
 const TRIED_TOGETHER = 16;
 
 const counts = ({ recorded }: ChangeReport): { failed: number; requests: number } => ({

@@ -1,14 +1,14 @@
-/** The last requests that were answered, in memory only: what the next artifact is warmed with and tried on. */
+/** Keeps the last answered requests in memory: the next artifact is tried with them. */
 import type { RankRequest } from '../ranker/contract.ts';
 
-/** Of large requests the first items: a few are enough to try an artifact, and memory stays small. */
+/** Items kept of a large request: they are enough to try an artifact, and memory stays small. */
 const ITEMS = 100;
 
-/** A request that takes more than about this many bytes is not kept. */
+/** A larger request is not kept, bytes of its values. */
 const BYTES = 256 * 1024;
 
 export interface Recorder {
-  /** `bytes`: of the body that the request came in. */
+  /** `bytes`: size of the request's body. */
   add(request: RankRequest, bytes: number): void;
   requests(): RankRequest[];
 }
@@ -29,7 +29,7 @@ export function createRecorder(capacity: number): Recorder {
   };
 }
 
-/** What is left of `bytes` after the texts and values of a value; stops below 0. */
+/** Subtracts the approximate size of a value from `bytes`; stops below 0. */
 function bytesLeft(value: unknown, bytes: number): number {
   let left = bytes - 16;
   if (typeof value === 'string') return left - value.length;

@@ -1,4 +1,4 @@
-/** What a service serves: by name an artifact, and the one before it. */
+/** The models of a service: for each name its artifact, and the previous one. */
 import type { StoredArtifact } from './artifact-store.ts';
 
 export interface ServedModel {
@@ -21,7 +21,7 @@ export interface ArtifactState {
   created: string;
 }
 
-/** An artifact in place of the one of its name, or behind all others. */
+/** Replaces the artifact of a name, or adds the name at the end. `dropped`: the artifact before the replaced one. */
 export function withArtifact(
   served: readonly ServedModel[],
   name: string,
@@ -34,7 +34,7 @@ export function withArtifact(
   return { served: served.map((known) => (known === replaced ? model : known)), dropped: replaced.previous };
 }
 
-/** The artifact of a name and the one before it, exchanged. */
+/** Exchanges the artifact of a name with the previous one. */
 export const rolledBack = (served: readonly ServedModel[], name: string): ServedModel[] =>
   served.map((model) =>
     model.name === name && model.previous !== undefined
@@ -44,7 +44,7 @@ export const rolledBack = (served: readonly ServedModel[], name: string): Served
 
 const shown = ({ id, source, created }: StoredArtifact): ModelState['current'] => ({ id, path: source, created });
 
-/** As the admin routes show it. */
+/** A model as the admin routes show it. */
 export const stateOf = ({ name, current, previous }: ServedModel): ModelState => ({
   name,
   current: shown(current),

@@ -1,4 +1,4 @@
-/** /admin/models: what is served, and changing it. */
+/** /admin/models: shows and changes the models that are served. */
 import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -122,8 +122,8 @@ const ROLLBACK = route({
 });
 
 /**
- * Where artifacts may come from while serving. What the path's words say is checked here, so that nothing outside is looked
- * at; where its links lead, when the folder has been opened.
+ * The absolute path of an artifact to load. Throws ARTIFACT_OUTSIDE if its text leads outside `folder`, before anything there is
+ * touched; where its links lead is checked when the folder has been opened.
  */
 function allowedPath(path: string, folder: string | undefined): string {
   if (folder === undefined) return resolve(path);

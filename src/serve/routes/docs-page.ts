@@ -1,4 +1,4 @@
-/** The OpenAPI document as a page that loads nothing: routes first, then what bodies hold. */
+/** The OpenAPI document as a page that loads nothing: the routes, then the schemas of bodies. */
 import { oneLine } from '../../base/one-line.ts';
 import type { JsonSchema } from '../ranker/request-schema.ts';
 import type { OpenApi, Operation } from './openapi.ts';
@@ -36,7 +36,7 @@ function routeRow(method: string, path: string, { summary, security }: Operation
   return `<tr><td><code>${method.toUpperCase()} ${text(path)}</code></td><td>${text(summary)}</td><td>${who}</td></tr>`;
 }
 
-/** A row for each property, those within it below and further in. */
+/** A row for each property, followed by its own properties, indented. */
 function propertyRows({ properties = {}, required = [] }: JsonSchema, depth: number): string[] {
   return Object.entries(properties).flatMap(([name, schema]) => {
     const inner = schema.type === 'array' && schema.items !== undefined ? schema.items : schema;

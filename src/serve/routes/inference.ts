@@ -19,7 +19,7 @@ interface Params {
 
 export async function inferenceRoutes(app: FastifyInstance, { models, isReady }: RouteContext): Promise<void> {
   const use = ({ name, version }: Params) => {
-    // `name@id` is this program's own spelling of a version.
+    // `name@id` is not a name of the protocol: it has versions.
     if (name.includes('@')) throw error('MODEL_NOT_SERVED', { found: name, known: models.list().map((m) => m.name) });
     return models.use(version === undefined ? name : `${name}@${version}`);
   };
@@ -38,7 +38,7 @@ export async function inferenceRoutes(app: FastifyInstance, { models, isReady }:
       return description(params.name, ranker.manifest);
     });
     app.get<{ Params: Params }>(`${path}/ready`, modelReady(params), async ({ params }, reply) => {
-      // Everybody may ask: names of other models are for those with a key.
+      // An open route must not list the names of other models.
       const unknown = error('MODEL_NOT_SERVED', { found: params.name });
       const { done } = orElse(() => use(params), unknown);
       done();
@@ -154,7 +154,7 @@ const infer = (params: Record<string, JsonSchema>) =>
     ],
   });
 
-/** What `find` finds, or `otherwise` thrown. */
+/** Returns what `find` returns; throws `otherwise` if it throws. */
 function orElse<T>(find: () => T, otherwise: Error): T {
   try {
     return find();

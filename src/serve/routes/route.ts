@@ -53,7 +53,7 @@ export function route({ access, tag, summary, params, body, answers, errors = []
   };
 }
 
-/** Where keys are configured, one is needed. */
+/** A key is needed only where keys are configured. */
 const SECURITY: Record<Access, Record<string, string[]>[]> = {
   open: [],
   key: [{}, { key: [] }],
@@ -66,7 +66,7 @@ const ACCESS_ERRORS = {
   admin: ['KEY_INVALID', 'ADMIN_FORBIDDEN', 'RATE_LIMITED'],
 } satisfies Record<Access, ErrorCode[]>;
 
-/** Of any body, whatever it should hold. */
+/** Of any route with a body. */
 const BODY_ERRORS = [
   'BODY_TYPE',
   'BODY_ENCODING',
@@ -80,10 +80,10 @@ const BODY_ERRORS = [
   'SERVER_FULL',
 ] satisfies ErrorCode[];
 
-/** `INTERNAL` stands for every fault of ours. It has no entry in the catalogue: the log says more. */
+/** `INTERNAL` stands for every fault of the server. It is no code of the catalogue. */
 const FAULTS = ['INTERNAL'] as const;
 
-/** An answer for each status of the codes, which names those that it can have. */
+/** An answer for each status of `codes`, which lists the codes of that status. */
 function errorAnswers(codes: readonly (ErrorCode | 'INTERNAL')[], kind: 'Error' | 'InferenceError') {
   const byStatus = new Map<number, Set<string>>();
   for (const code of codes) {
