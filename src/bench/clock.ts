@@ -1,4 +1,4 @@
-/** Where the time of a step goes: the kernels and the session with a clock around each call. */
+/** Measures where the time of a step goes: wraps the kernels and the session in a clock. */
 import type { Kernels } from '../kernels/index.ts';
 import type { Session } from '../runtime/contract.ts';
 

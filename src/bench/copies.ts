@@ -1,8 +1,8 @@
-/** Do two threads get two cores? Virtual cores often share one, and then no number of two threads means much. */
+/** Do two threads get two cores? Virtual cores often share one core; then no measurement of two threads means much. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** A loop that no compiler shortens; it touches no memory. The thread says when it is ready, and runs when told to. */
+/** A loop that no compiler shortens and that touches no memory. The thread reports when it is ready, and runs the loop for each message. */
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads');
 const loop = (turns) => {

@@ -1,10 +1,10 @@
 /**
- * Load for an HTTP service: bodies over connections that stay open, written and read by hand, since a client that costs as
- * much as the server would measure itself on a machine that both share.
+ * Load for an HTTP service over connections that stay open. HTTP is written and read by hand: a client that costs as much as the
+ * server would measure itself on a machine that both share.
  *
- * Closed loop: each connection asks again as soon as it has its answer, which finds the most that a service does. Open loop:
+ * Closed loop: each connection sends its next request when it has its answer; this finds the maximum throughput. Open loop:
  * requests are due at fixed times whether or not earlier ones are answered, and latency counts from when they were due, so
- * that a service that stalls is not spared the requests it should have had meanwhile.
+ * that a stall counts for every request that fell into it.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -17,14 +17,14 @@ export interface LoadOptions {
   headers?: Record<string, string>;
   connections: number;
   seconds: number;
-  /** Requests a second; as many as can be without. */
+  /** Requests a second (open loop). Default: as many as are answered (closed loop). */
   rate?: number;
 }
 
 export interface LoadResult {
   /** Of requests answered with 200, milliseconds. */
   latencies: number[];
-  /** Answers with another status than 200, and connections that broke. */
+  /** Answers with another status than 200, and broken connections. */
   failures: number;
   /** Until the last answer. */
   seconds: number;
@@ -74,7 +74,7 @@ function requestText({ host, path, headers = {} }: LoadOptions, body: string): B
 }
 
 interface Connection {
-  /** Status of the answer; undefined where the connection broke. */
+  /** The status of the answer; undefined if the connection broke. */
   ask(request: Buffer): Promise<number | undefined>;
   close(): void;
 }

@@ -12,9 +12,9 @@ export interface ProductSizes {
 }
 
 export interface Peak {
-  /** Runs one product of each size: what the machine does at this moment. */
+  /** Runs one product of each size, to measure the machine at this moment. */
   measure(): Promise<void>;
-  /** The product that is the faster at the median, and the GFLOP/s of it in each measurement. */
+  /** The product with the higher median, and its GFLOP/s in each measurement. */
   faster(): { product: ProductSizes; gflops: number[] };
   close(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export async function openPeak(model: ProductSizes, runtime: SessionOptions): Pr
         gflops.push(flop / ((performance.now() - started) * 1e6));
       }
     },
-    // One product for all steps: the faster of two at each moment would be luck as well as speed.
+    // The same product for all steps: the faster of two at each moment would be partly luck.
     faster() {
       const [{ sizes, gflops }] = products.toSorted((a, b) => median(b.gflops) - median(a.gflops));
       return { product: sizes, gflops };
@@ -47,7 +47,7 @@ async function openProduct(sizes: ProductSizes, runtime: SessionOptions) {
   const { rows, inner, columns } = sizes;
   const graph = new Graph();
   const product = matmul(graph.input('x', ['B', inner]), graph.input('w', [inner, columns])); // [B,columns]
-  // Its sum is returned in its place: the runtime copies what it returns, which is no part of a product.
+  // Returns the sum: the runtime copies outputs, and copying is no part of a product.
   const session: Session = await createSession(
     compile({ sum: reduceSum(product) }, { batchHint: rows }).bytes,
     runtime,

@@ -1,4 +1,4 @@
-/** What a graph spends its time on, by ONNX Runtime's own account. */
+/** Where a graph spends its time, by ONNX Runtime's profiler. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { readText } from '../base/files.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 
-/** Kinds of nodes that multiply matrices, under the names that the runtime's fusions give them too. */
+/** Ops that multiply matrices, including the runtime's fused ones. */
 const PRODUCTS = new Set(['Gemm', 'MatMul', 'FusedGemm', 'FusedMatMul']);
 
-/** The first run plans memory and is left out. */
+/** Runs of the graph; the first plans memory and is not counted. */
 const RUNS = 4;
 
 interface ProfileEvent {
@@ -20,13 +20,13 @@ interface ProfileEvent {
   args?: { op_name?: string };
 }
 
-/** Share of the time in each kind of node, largest first, and of all matrix products together. */
+/** Share of the time of each op, largest first, and of all matrix products together. */
 export interface OperatorShares {
   operators: Record<string, number>;
   productShare: number;
 }
 
-/** Profiles a graph over a few runs. The clock around every node costs something: use no other time of these runs. */
+/** Profiles a graph over a few runs. Profiling slows each node: use no other time of these runs. */
 export async function operatorShares(
   bytes: Uint8Array,
   runtime: SessionOptions,

@@ -26,7 +26,7 @@ export interface Series {
   expected?: readonly number[];
 }
 
-/** Numbers that several processes add up. */
+/** A family whose values add up over processes. */
 export const family = (
   name: string,
   help: string,
@@ -35,7 +35,7 @@ export const family = (
   edges?: readonly number[],
 ): Family => ({ name, help, kind, over: 'sum', edges, series });
 
-/** Adds up what several processes count. */
+/** Merges the families of several processes. */
 export function mergeFamilies(all: readonly Family[][]): Family[] {
   const merged = new Map<string, Family>();
   for (const family of all.flat()) {
@@ -56,7 +56,7 @@ export function mergeFamilies(all: readonly Family[][]): Family[] {
   return [...merged.values()];
 }
 
-/** What stays true of a process that has ended. */
+/** What to keep of a process that has ended: its counters, not its gauges. */
 export const onlyCounters = (families: readonly Family[]): Family[] =>
   families.filter(({ kind }) => kind === 'counter' || kind === 'histogram');
 
@@ -96,7 +96,7 @@ function shownLabels(labels: Labels): string {
 
 const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
-/** Shares below this count as this: the logarithm of 0 would make one unseen token outweigh all others. */
+/** Smaller shares count as this one: the logarithm of 0 would let one unseen token outweigh all others. */
 const LEAST_SHARE = 1e-4;
 
 /**

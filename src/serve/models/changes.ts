@@ -213,9 +213,9 @@ function warningsOf(
     ...(sequences === 'same' ? [] : [`the sequences of the user that the model reads are ${WORDS[sequences]}`]),
     ...unknown.map(
       ({ field, before, after }) =>
-        `${percent(after)} of the values of ${field} in recorded requests have no id of their own, before it were ${percent(before)}`,
+        `${percent(after)} of the values of ${field} in recorded requests are out of vocabulary, ${percent(before)} before`,
     ),
   ];
 }
 
-const WORDS = { added: 'new', removed: 'gone', changed: 'others than before' } as const;
+const WORDS = { added: 'new', removed: 'gone', changed: 'different from before' } as const;

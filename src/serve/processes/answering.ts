@@ -1,4 +1,4 @@
-/** One process that answers: its models, its server, its numbers. */
+/** One process that answers requests: its models, its server, its metrics. */
 
 import { error } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
@@ -16,22 +16,22 @@ import type { Coordinator } from './coordinator.ts';
 export interface Answering {
   models: Models;
   families(): Family[];
-  /** Gives the port. Throws PORT_TAKEN. */
+  /** Resolves to the port. Throws PORT_TAKEN. */
   listen(port?: number): Promise<number>;
-  /** Takes no new connections, answers what is open for as long as `seconds` (default: `drainSeconds`), frees everything. */
+  /** Takes no new connections, answers open requests for at most `seconds` (default: `drainSeconds`), then frees everything. */
   close(seconds?: number): Promise<void>;
 }
 
 export interface AnsweringOptions {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
-  /** Made once the models and numbers are there. */
+  /** Called when models and metrics exist. */
   coordinator: (models: Models, families: () => Family[]) => Coordinator;
-  /** Called with an artifact that is not used any more. */
+  /** Called with an artifact that is no longer used. */
   onUnused?: ArtifactStore['release'];
 }
 
-/** Several processes keep the cores busy as they are. */
+/** Several processes keep the cores busy without threads. */
 const ownThread = ({ ownThread, workers }: ServingConfig): boolean => ownThread ?? workers === 1;
 
 export async function createAnswering({
@@ -79,7 +79,7 @@ export async function createAnswering({
     },
     async close(seconds = config.drainSeconds) {
       isReady = false;
-      // Connections that are kept alive end with their answer, not with their client's patience.
+      // Connections that are kept alive close after their answer, not when their client closes them.
       const idle = setInterval(() => app.server.closeIdleConnections(), 20);
       const late = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
       await app.close();

@@ -1,9 +1,9 @@
 /**
- * Several processes behind one port. The primary holds no model: it keeps the private copies of the artifacts, starts workers,
- * replaces one that ends or hangs, carries a change of models to all of them or to none, and adds up their numbers.
+ * Several processes behind one port. The primary loads no model: it keeps the private copies of the artifacts, starts workers,
+ * replaces those that end or hang, changes models in all workers or in none, and adds up their metrics.
  *
- * Workers accept connections from one socket that they share. If the primary handed them out in turn, the default of
- * `node:cluster`, a connection on its way to a worker that has just been killed would stay open and never be answered.
+ * Workers accept connections from one shared socket. If the primary distributed connections, the default of `node:cluster`,
+ * a connection passed to a worker that has just been killed would stay open without an answer.
  */
 import cluster from 'node:cluster';
 import { createServer } from 'node:net';
@@ -20,22 +20,22 @@ import { forkMember, type Member } from './member.ts';
 import type { ServiceStart, Started } from './start.ts';
 import type { WorkerStart } from './worker.ts';
 
-/** Workers that end sooner after their start than this, one after the other, are not replaced at once. */
+/** After several workers in a row that ended sooner than this after their start, the next one starts after a pause. */
 const SETTLED_MS = 5000;
 const PAUSE_MS = 1000;
-/** Pauses double as long as workers end soon, up to this: where they had answered or nobody answers, where they cannot start. */
+/** Pauses double with each such worker, up to `served` if workers had answered or none answers now, up to `failed` if they cannot start. */
 const MOST_PAUSE_MS = { served: 2000, failed: 30_000 };
-/** For the numbers of a worker: one that does not answer is left out. */
+/** For the metrics of a worker; one that does not answer in time is left out. */
 const FAMILIES_SECONDS = 2;
-/** For processes that were killed to be gone. */
+/** For killed processes to end. */
 const KILLED_MS = 2000;
 
 export async function startCluster({ config, backend, store, onEvent, ...start }: ServiceStart): Promise<Started> {
   const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
   let served: ServedModel[] = start.served;
-  /** All processes, those that are starting, too. */
+  /** All processes, also those that are starting. */
   const all = new Set<Member>();
-  /** Those that answer. */
+  /** Those that answer requests. */
   const members = new Set<Member>();
   let changing: Promise<unknown> | undefined;
   let isClosing = false;
@@ -47,7 +47,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.js', import.meta.url)), args: [] });
   const port = config.port === 0 ? await freePort(config.host) : config.port;
 
-  /** Artifacts that are served no more, until no worker can be using them. */
+  /** Artifacts that are no longer served, with the time of that; removed when no worker can be using them. */
   const leaving = new Map<StoredArtifact, number>();
   const removeUnused = (): void => {
     for (const [artifact, since] of leaving) {
@@ -59,7 +59,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
     }
   };
 
-  /** A process that answers with the models of now. */
+  /** Starts a process with the models that are served now. */
   const startMember = async (): Promise<void> => {
     const { member, isListening } = forkMember({
       hangSeconds,
@@ -145,8 +145,8 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   }
 
   /**
-   * One after another, so that the others go on answering. A worker that ends meanwhile is replaced by one with the models
-   * from then on; a second one is taken for the artifact's fault.
+   * Prepares one worker after the other, so that the others go on answering. A worker that ends meanwhile is replaced by one
+   * that loads the new models; if a second one ends, the artifact is blamed and the change fails.
    */
   async function prepareAll(wanted: Change): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
     const ready: Member[] = [];
@@ -166,18 +166,18 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
       if (ready.length === 0) throw error('SWAP_FAILED', { reason: 'no worker is there that could load it' });
       return { ready, reports };
     } catch (cause) {
-      await tellAll(ready, 'abort');
+      await askAll(ready, 'abort');
       throw cause;
     }
   }
 
-  /** Who does not take part does not go on with the models of before. */
+  /** A worker that does not commit is killed: it would go on with the old models. */
   async function commitAll(ready: readonly Member[]): Promise<void> {
-    if ((await tellAll(ready, 'commit')) === 0) throw error('SWAP_FAILED', { reason: 'all workers ended' });
+    if ((await askAll(ready, 'commit')) === 0) throw error('SWAP_FAILED', { reason: 'all workers ended' });
   }
 
-  /** Gives how many did; the others are killed. */
-  async function tellAll(ready: readonly Member[], what: 'commit' | 'abort'): Promise<number> {
+  /** Asks all; kills those that do not answer, and returns how many did. */
+  async function askAll(ready: readonly Member[], what: 'commit' | 'abort'): Promise<number> {
     const done = await Promise.all(
       ready.map((member) =>
         member.ask(what).then(
@@ -197,7 +197,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
       [...members].map(async (member) => {
         const found = await member.ask<Family[]>('families', undefined, FAMILIES_SECONDS).catch(() => undefined);
         if (found !== undefined && !member.hasEnded()) numbers.set(member, found);
-        // What is counted once is not forgotten while its process is busy; how it stands is.
+        // Counters of a busy process are kept; its gauges are not, since they may have changed.
         else if (numbers.has(member)) numbers.set(member, onlyCounters(numbers.get(member) as Family[]));
       }),
     );
@@ -211,7 +211,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   const close = async (): Promise<void> => {
     isClosing = true;
     for (const member of all) if (!members.has(member)) member.kill('the service is being stopped');
-    // Workers cut their last connections a little earlier than this loses its patience.
+    // Workers close their last connections a little before they would be killed.
     const seconds = drainSeconds - Math.min(0.5, drainSeconds / 10);
     for (const member of members) member.ask('close', seconds, drainSeconds + 1).catch(() => {});
     const gone = Promise.all([...all].map(({ ended }) => ended));
@@ -231,11 +231,11 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   }
 }
 
-/** Did the worker end, or does it not answer? All other errors are what it answers. */
+/** Did the worker end or not answer? Other errors are its answers. */
 const isLoss = (cause: unknown): boolean =>
   cause instanceof TributaryError && (cause.code === 'WORKER_SILENT' || cause.code === 'SWAP_FAILED');
 
-/** Waits for it, no longer than so. */
+/** Waits for `done`, but at most `milliseconds`. */
 async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -253,7 +253,7 @@ const endsFamily = (ends: ReadonlyMap<string, number>): Family =>
     [...ends].map(([how, count]) => ({ labels: { how }, values: [count] })),
   );
 
-/** A port that workers can share and their successors find again: with 0 each socket would get another one. */
+/** A free port that all workers and their successors can listen on: with port 0 each would get another one. */
 function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

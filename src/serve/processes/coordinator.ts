@@ -1,4 +1,4 @@
-/** Carries out what concerns all processes of a service: changes of models, and their numbers added up. */
+/** Carries out what concerns all processes of a service: changes of models, and the sum of their metrics. */
 import { error } from '../../base/errors/index.ts';
 import type { Family } from '../metrics/metrics.ts';
 import type { ArtifactStore } from '../models/artifact-store.ts';
@@ -6,23 +6,23 @@ import { type ShownReport, shownReport } from '../models/changes.ts';
 import type { Change, Models } from '../models/models.ts';
 import type { ModelState } from '../models/served.ts';
 
-/** A change as it is asked for: the artifact is still where somebody put it. */
+/** A requested change: the artifact is not copied yet. */
 export type AskedChange =
   | { kind: 'load'; name?: string; path: string; within?: string; force?: boolean }
   | { kind: 'rollback'; name: string; force?: boolean };
 
-/** How a change went: how the model stands now, and what that means for those who ask. */
+/** The result of a change: the new state of the model, and what that means for clients. */
 export interface Changed extends ShownReport {
   model: ModelState;
 }
 
 export interface Coordinator {
-  /** One change at a time. Throws SWAP_RUNNING, and what copyArtifact and Models.prepare throw; then everything is as it was. */
+  /** One change at a time. Throws SWAP_RUNNING, and what copyArtifact and Models.prepare throw; then nothing has changed. */
   change(change: AskedChange): Promise<Changed>;
   families(): Promise<Family[]>;
 }
 
-/** Of a service that is one process. */
+/** The coordinator of a service in one process. */
 export function localCoordinator(models: Models, families: () => Family[], store: ArtifactStore): Coordinator {
   let isRunning = false;
   return {
@@ -40,7 +40,7 @@ export function localCoordinator(models: Models, families: () => Family[], store
   };
 }
 
-/** The same change with a private copy of the artifact, held once. */
+/** The change with a private copy of its artifact, which the caller must release. */
 export async function storedChange(asked: AskedChange, store: ArtifactStore): Promise<Change> {
   if (asked.kind === 'rollback') return asked;
   const { path, within, ...rest } = asked;

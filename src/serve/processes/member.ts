@@ -1,37 +1,37 @@
-/** A worker process as its primary sees it: asked regularly whether it is alive, and killed where it does not answer. */
+/** A worker process as its primary sees it: asked regularly whether it is alive, and killed if it does not answer. */
 import cluster from 'node:cluster';
 import { error } from '../../base/errors/index.ts';
 import { createLink, type Handlers } from '../../base/link.ts';
 import type { Beat } from './worker.ts';
 
-/** For a process to run at all, however busy the machine is. */
+/** Time for a process to start, however busy the machine is. */
 const BOOT_SECONDS = 30;
 
 export interface Member {
   pid: number;
-  /** Throws WORKER_SILENT after `seconds` (default: `hangSeconds`), SWAP_FAILED where the process ends. */
+  /** Throws WORKER_SILENT after `seconds` (default: `hangSeconds`), SWAP_FAILED if the process ends. */
   ask<T>(name: string, value?: unknown, seconds?: number): Promise<T>;
-  /** Ends the process, whatever it is doing. */
+  /** Kills the process, whatever it is doing. */
   kill(reason: string): void;
   ended: Promise<End>;
   hasEnded(): boolean;
-  /** Can it be using the private copy in `folder`, of which none was told it after `since` (Date.now)? */
+  /** Can it be using the private copy in `folder`, which was given to no worker after `since` (Date.now)? */
   mayUse(folder: string, since: number): boolean;
 }
 
 /** How a process ended. */
 export interface End {
-  /** Its signal or exit code; `killed` where its primary did it. */
+  /** Its signal or exit code; `killed` if its primary killed it. */
   how: string;
-  /** The same for people. */
+  /** The same for the log. */
   reason: string;
 }
 
 export interface MemberOptions {
   hangSeconds: number;
-  /** What it may ask. */
+  /** Questions that it may ask. */
   handlers: Handlers;
-  /** Called with every answer to whether it is alive. */
+  /** Called whenever it says that it is alive. */
   onBeat?: () => void;
 }
 
@@ -48,7 +48,7 @@ export function forkMember({ hangSeconds, handlers, onBeat = () => {} }: MemberO
   let onListening = (): void => {};
   const peer = `worker ${pid}`;
   const link = createLink(worker, { ...handlers, listening: () => onListening() }, { peer, seconds: hangSeconds });
-  worker.on('error', () => {}); // a message to a process that has just gone; its exit says the same
+  worker.on('error', () => {}); // a message to a process that has just ended; `exit` reports that
   const ended = new Promise<End>((resolve) => {
     worker.once('exit', (code, signal) => {
       isGone = true;
@@ -89,7 +89,7 @@ export function forkMember({ hangSeconds, handlers, onBeat = () => {} }: MemberO
   };
   let beating: NodeJS.Timeout | undefined;
 
-  // What is sent before the worker's program listens would be lost.
+  // Messages sent before the worker's program listens would be lost.
   const isListening = new Promise<void>((resolve, reject) => {
     const late = setTimeout(() => {
       member.kill(`not started within ${BOOT_SECONDS} s`);

@@ -1,4 +1,4 @@
-/** The program of a worker process: does what the primary process asks, answers requests, goes when the primary goes. */
+/** The program of a worker process: answers requests, does what the primary process asks, and ends with it. */
 
 import { createLink } from '../../base/link.ts';
 import type { ServingConfig } from '../../config/serving.ts';
@@ -16,13 +16,13 @@ export interface WorkerStart {
   backend?: SessionOptions['backend'];
 }
 
-/** What a worker says when it is asked whether it is alive. */
+/** The answer of a worker that is alive. */
 export interface Beat {
-  /** Private copies that it uses or is about to. */
+  /** Private copies that it uses or is about to use. */
   folders: string[];
 }
 
-/** For numbers of all processes; each worker is asked meanwhile. */
+/** For the metrics of all processes: the primary asks each worker meanwhile. */
 const FAMILIES_SECONDS = 10;
 
 let answering: Answering | undefined;
@@ -40,9 +40,9 @@ const link = createLink(
     async start({ config, backend }: WorkerStart) {
       const { workers, loadSeconds } = config;
       drainSeconds = config.drainSeconds;
-      // Each worker may take its time, and one be replaced.
+      // Workers load one after the other, and one of them may be replaced.
       const changeSeconds = (workers + 1) * loadSeconds;
-      // Loaded here, so that the primary hears from this process before all that is loaded with it.
+      // Imported here, so that the primary hears from this process before its code is loaded.
       const { createAnswering } = await import('./answering.ts');
       answering = await createAnswering({
         config,
@@ -80,11 +80,11 @@ const link = createLink(
   { peer: 'the process that looks after the workers', seconds: 30 },
 );
 
-// The terminal sends its signals to all processes; the primary decides when this one is done.
+// A terminal sends its signals to all processes; the primary decides when this one ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => {
   const end = (): never => process.exit(0);
-  // Nobody is left who would end a worker that cannot close.
+  // No primary is left to kill a worker that cannot close.
   setTimeout(end, (drainSeconds + 5) * 1000).unref();
   if (answering === undefined) end();
   else

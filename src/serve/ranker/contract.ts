@@ -1,32 +1,32 @@
-/** What a ranker is asked and answers: the same over HTTP and as a library. Names with underscores are those of the JSON bodies. */
+/** Requests and answers of a ranker, the same over HTTP and as a library. Names with underscores are those of the JSON bodies. */
 
-/** Values by field name; of a user also `sequences`, where the artifact has some: lists of items by type, oldest first. */
+/** Values by field name. Those of a user may have `sequences` if the model reads some: lists of items by type, oldest first. */
 export type Values = Record<string, unknown>;
 
 /**
- * A candidate: its name, which is given back, and the values of its fields. The name is never the value of a field: where
- * the model has a field called `id`, its value stands in `fields`, unless user or context give it.
+ * A candidate: its id, which is returned, and the values of its fields. The id is never the value of a field: if the model has
+ * a field called `id`, its value is given in `fields`, in the user or in the context.
  */
 export type Item = Values & { id: string | number };
 
 export interface RankRequest {
   scenario: string;
   user?: Values;
-  /** Values that belong to the moment: time, place, device. They win over those of the user; those of an item win over both. */
+  /** Values of the moment: time, place, device. They override those of the user; those of an item override both. */
   context?: Values;
   items: Item[];
-  /** Give only so many items, the best. Default: all. */
+  /** Return only this many items, the best. Default: all. */
   top_k?: number;
-  /** Say what each field contributes. Default false. */
+  /** Return what each field contributes. Default false. */
   explain?: boolean;
-  /** Given back in the answer. Default: a new one. */
+  /** Returned in the answer. Default: a new one. */
   request_id?: string;
-  /** `name`, or `name@id` for one artifact and no other. Default: the first that is served. */
+  /** `name`, or `name@id` for exactly one artifact. Default: the first model served. */
   model?: string;
 }
 
 export interface Explanation {
-  /** By field, then task: logit of the row minus its logit with the field unknown. `sequences` stands for all of them. */
+  /** By field, then task: logit of the row minus its logit with the field unknown. `sequences` stands for all sequences. */
   fields: Record<string, Record<string, number>>;
   /** By task: information flows that reach it for this row. Absent where the artifact has no flow gates. */
   flows?: Record<string, string[]>;

@@ -1,14 +1,14 @@
 /**
  * What each field contributes to a row: the logit of the row minus the logit of the same row with that field unknown
- * (out of vocabulary; of a multi-value field no value; of sequences no item). This is occlusion, as in Zeiler and Fergus,
- * "Visualizing and Understanding Convolutional Networks" (2014). Contributions of fields that work together do not add up
- * to the logit: each says what would be lost with this field alone.
+ * (out of vocabulary; a multi-value field without values; sequences without items). This is occlusion, as in Zeiler and Fergus,
+ * "Visualizing and Understanding Convolutional Networks" (2014). Contributions do not add up to the logit where fields
+ * interact: each says what would be lost without this field alone.
  */
 import type { Explanation, Outputs, Rows } from './contract.ts';
 import type { RequestEncoder } from './rows.ts';
 
 export interface RowsToExplain {
-  /** Rows of `encoded`, in the order wanted. */
+  /** Rows of `encoded` to explain, in this order. */
   rows: readonly number[];
   encoded: Rows;
   /** Of `encoded`. */
@@ -18,7 +18,7 @@ export interface RowsToExplain {
   run: (rows: Rows) => Promise<Outputs>;
 }
 
-/** Rows that are made at once: of a model with many fields a row to explain is as many rows of as many slots. */
+/** Rows in memory at once: with n fields, a row to explain becomes n rows of all slots. */
 const ROWS = 4096;
 
 export async function explainRows(request: RowsToExplain): Promise<Explanation[]> {
@@ -26,7 +26,7 @@ export async function explainRows(request: RowsToExplain): Promise<Explanation[]
   const together = Math.max(1, Math.floor(ROWS / encoder.parts.length));
   const explanations: Explanation[] = [];
   for (let from = 0; from < rows.length; from += together) {
-    // Asked for one by one, run together: rows that wait at the same time are a batch.
+    // Rows that wait at the same time run as one batch.
     const part = rows.slice(from, from + together).map((row) => explainRow(request, row));
     explanations.push(...(await Promise.all(part)));
   }
@@ -44,7 +44,7 @@ async function explainRow({ encoded, outputs, encoder, tasks, run }: RowsToExpla
   return { fields: Object.fromEntries(fields) };
 }
 
-/** Of one row's gates [rows, flows * T], flow by flow: the flows that each task still has. A gate of 1 takes its flow away. */
+/** The flows that each task still has in row `row` of `gates` [rows, flows * T]. A gate of 1 removes its flow. */
 export function flowsInForce(
   gates: Float32Array,
   row: number,

@@ -1,4 +1,4 @@
-/** What requests and answers of a model look like, as JSON Schema: the source of /openapi.json, /docs and `tributary types`. */
+/** Requests and answers of a model as JSON Schema: the source of /openapi.json, /docs and `tributary types`. */
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 
 /** The part of JSON Schema that is used here. */
@@ -52,7 +52,7 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
     properties: fields,
     additionalProperties,
   });
-  const user = values('What is known of the user: values by field.');
+  const user = values('Values of the user by field.');
   if (data?.sequences !== undefined) user.properties = { ...fields, sequences: sequencesSchema(data.sequences) };
   const hasIdField = data?.fields.some(({ name }) => name === 'id');
   return {
@@ -62,11 +62,11 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
     properties: {
       scenario: { type: 'string', ...(data && { enum: data.scenarios }) },
       user,
-      context: values('What is known of the moment. Its values win over those of the user.'),
+      context: values('Values of the moment by field. They override those of the user.'),
       items: {
         type: 'array',
         minItems: 1,
-        description: 'The candidates. Their own values win over those of user and context.',
+        description: 'The candidates. Their values override those of user and context.',
         items: {
           type: 'object',
           required: ['id'],
@@ -77,7 +77,7 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
               type: ['string', 'number'],
               maxLength: 256,
               description:
-                'Given back in the answer; never the value of a field. A whole number beyond 2^53 must be a text.',
+                'Returned in the answer; never the value of a field. Send a whole number beyond 2^53 as a text.',
             },
             ...(hasIdField && {
               fields: values(
@@ -87,14 +87,14 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
           },
         },
       },
-      top_k: { type: 'integer', minimum: 1, description: 'Give only this many items, the best.' },
-      explain: { type: 'boolean', description: 'Say what each field contributes.' },
+      top_k: { type: 'integer', minimum: 1, description: 'Return only this many items, the best.' },
+      explain: { type: 'boolean', description: 'Return what each field contributes.' },
       request_id: { type: 'string', minLength: 1, maxLength: 256 },
       model: {
         type: 'string',
         minLength: 1,
         maxLength: 256,
-        description: '`name`, or `name@id` for one artifact and no other.',
+        description: '`name`, or `name@id` for exactly one artifact.',
       },
     },
   };

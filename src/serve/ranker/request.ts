@@ -1,4 +1,4 @@
-/** Checks a request before anything is computed: every mistake is named by its path, the first few at once. */
+/** Checks a request before anything is computed, and reports the first mistakes by path. */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { shown } from '../../base/shown.ts';
@@ -7,10 +7,10 @@ import { MOST_PROBLEMS, parseRequest, unknownName } from '../http/parse.ts';
 import type { Item, RankRequest, Values } from './contract.ts';
 
 const NAME_LENGTH = 256;
-/** Names that are compared with those of the model: with thousands of fields each takes milliseconds. */
+/** Unknown names that are compared with those of the model: with thousands of fields each takes milliseconds. */
 const GUESSES = 3;
 
-/** The request as a whole; items and values are looked at by hand, which is several times as fast. */
+/** The request as a whole. Items and values are checked by hand, which is several times as fast. */
 const requestSchema = z.strictObject({
   scenario: z.string(),
   user: z.custom<Values>(isValues, 'expected an object of values by field name').optional(),
@@ -22,7 +22,7 @@ const requestSchema = z.strictObject({
   model: z.string().min(1).max(NAME_LENGTH).optional(),
 });
 
-/** What requests are held against. */
+/** What requests are checked against. */
 export interface RequestRules {
   /** Fields of the model. */
   fields: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export interface RequestRules {
   scenarios: readonly string[];
   hasSequences: boolean;
   unknownFields: 'refuse' | 'ignore';
-  /** Items at most. */
+  /** Maximum number of items. */
   items: number;
 }
 
@@ -69,7 +69,7 @@ function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void
   checkValues(values, 'user', rules, problems);
 }
 
-/** Types and lists are left to the row encoder. */
+/** Checks the numbers in sequences. The row encoder checks types and lists. */
 function checkSequences(sequences: Values, problems: Problem[]): void {
   for (const type of Object.keys(sequences)) {
     const items = sequences[type];
@@ -83,7 +83,7 @@ function checkItem(
   index: number,
   rules: RequestRules,
   problems: Problem[],
-  /** Do user or context give the field called `id`, where the model has one? */
+  /** Do user or context give the field called `id`? */
   idIsGiven: boolean,
 ): void {
   const path = `items.${index}`;
@@ -111,7 +111,7 @@ function checkItem(
     });
 }
 
-/** A number that would not come back as it was sent is refused. */
+/** Refuses a number that would not come back as it was sent. */
 function idNumberProblem(id: number): string | undefined {
   if (Object.is(id, -0)) return '-0 would come back as 0: send it as a text';
   return Number.isFinite(id) ? numberProblem(id, true) : `${id} is no id: send it as a text`;
@@ -122,7 +122,7 @@ const idTextProblem = (id: unknown): string | undefined =>
     ? undefined
     : `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`;
 
-/** Are these fields of the model, with numbers that are what was meant? Other values are left to the row encoder. */
+/** Are these fields of the model, with exact numbers? The row encoder checks other values. */
 function checkValues(values: Values, path: string, rules: RequestRules, problems: Problem[]): void {
   for (const name of Object.keys(values)) {
     if (problems.length >= MOST_PROBLEMS) return;
@@ -154,7 +154,7 @@ function checkList(values: readonly unknown[], path: string, problems: Problem[]
   }
 }
 
-/** A number that would be taken for another, or for none, is refused rather than scored. */
+/** Refuses a number that would be read as another or as none. */
 function numberProblem(value: number, isToken: boolean): string | undefined {
   if (!Number.isFinite(value))
     return `${Number.isNaN(value) ? 'NaN is no value' : 'the number is beyond what 64 bits hold'}: leave the field out or give null where it is not known`;

@@ -1,4 +1,4 @@
-/** From a request to the rows of a graph: user and context are encoded once, each candidate's fields over a copy of them. */
+/** Encodes a request as rows of a graph: user and context once, then the fields of each candidate over a copy of them. */
 
 import type { EncoderSource, RowEncoder, SequenceValues } from '../../data/encode/encoder.ts';
 import { createRowEncoder } from '../../data/encode/encoder.ts';
@@ -6,9 +6,9 @@ import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest, Rows, Values } from './contract.ts';
 
-/** The rows of a request, and what of them is the same in all. */
+/** The rows of a request, and which fields differ among them. */
 export interface EncodedRequest extends Rows {
-  /** By field, in the artifact's order: does it differ from item to item? */
+  /** By field, in the artifact's order: do items give it? */
   ofItems: boolean[];
 }
 
@@ -16,9 +16,9 @@ export interface RequestEncoder {
   slots: number;
   /** Throws ROW_VALUE_INVALID, SEQUENCE_INVALID. */
   encode(request: RankRequest): EncodedRequest;
-  /** Copies of row `row`, one for each field in turn with its value unknown, then one without sequences where there are some. */
+  /** Copies of row `row`: one for each field with that field unknown, then one without sequences if there are some. */
   withoutEach(rows: Rows, row: number): Rows;
-  /** What `withoutEach` leaves out, row by row. */
+  /** What each row of `withoutEach` leaves out. */
   parts: string[];
 }
 
@@ -28,7 +28,7 @@ interface FieldPlace {
   /** First slot. */
   slot: number;
   slots: number;
-  /** Id that stands for "not known": out of vocabulary, of a multi-value field padding. */
+  /** Id of an unknown value: out of vocabulary, or padding for a multi-value field. */
   unknown: number;
   encoder: RowEncoder;
 }
@@ -39,7 +39,7 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
   const byName = new Map(places.map((place) => [place.name, place]));
   const hasIdField = byName.has('id');
   const ofItem = new Map(byName);
-  ofItem.delete('id'); // an item's own id names the candidate and is never the field
+  ofItem.delete('id'); // the id of an item names the candidate and is never the field
   const scenarioValues = scenarioValuesOf(data);
   const { slots, sequences } = encoder;
   const sequenceSize = sequences === undefined ? 0 : sequences.types.length * sequences.length;
@@ -96,7 +96,7 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
   };
 }
 
-/** By scenario: the values of the fields that are the scenario under another name. */
+/** By scenario: the values of the fields that repeat the scenario under another name. */
 export const scenarioValuesOf = ({ scenarios, scenarioFields }: ArtifactManifest['data']): Map<string, Values> =>
   new Map(
     scenarioFields === undefined

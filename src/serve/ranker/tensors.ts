@@ -1,7 +1,6 @@
 /**
- * Tensors of the Open Inference Protocol: checked before a graph sees them, since a graph that is given an id that no table
- * has may fail or read what it should not. A request gives either the tensors of the joint graph, or a `scenario` and
- * fields as texts and numbers.
+ * Tensors of the Open Inference Protocol. They are checked before a graph sees them: an id outside of the table could fail or read
+ * foreign memory. A request has either the tensors of the joint graph, or `scenario` and fields as texts and numbers.
  */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
@@ -19,7 +18,7 @@ const size = z
   .max(2 ** 31 - 1);
 const parameters = z.record(z.string(), z.unknown()).optional();
 const list = z.custom<unknown[]>(Array.isArray, 'expected a list');
-/** A list whose entries are looked at only if there are not too many. */
+/** A list whose entries are checked only if there are not too many. */
 const shortList = (most: number) =>
   list.refine((entries) => entries.length <= most, `expected at most ${most} entries`);
 
@@ -79,7 +78,7 @@ export function parseInfer(body: unknown): InferRequest {
   return parsed;
 }
 
-/** One entry after another, until there are enough problems. */
+/** Parses one entry after the other, until there are enough problems. */
 function parseEach<T>(schema: z.ZodType<T>, entries: unknown[], name: string, problems: Problem[]): T[] {
   const parsed: T[] = [];
   for (let i = 0; i < entries.length && problems.length < MOST_PROBLEMS; i++) {
@@ -94,14 +93,14 @@ export interface TensorReader {
   feeds(request: InferRequest): Record<string, Value>;
 }
 
-/** Reads tensors for one artifact; `most` rows at most. */
+/** Reads tensors for one artifact. `most`: maximum number of rows. */
 export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderSource, most: number): TensorReader {
   const { fields } = manifest.data;
   const rowEncoder = createRowEncoder(encoder);
   const names = new Set(fields.map(({ name }) => name));
   const numeric = new Set(fields.filter(({ kind }) => kind === 'numeric').map(({ name }) => name));
   const scenarioValues = scenarioValuesOf(manifest.data);
-  /** Tensors of the graph, or of fields? One of the fields may be called `ids`, too: then the scenario's type tells. */
+  /** Tensors of the graph, or of fields? If a field is called `ids`, too, the type of `scenario` decides. */
   const isOfGraph = (inputs: Map<string, InputTensor>): boolean =>
     inputs.has('ids') && (!names.has('ids') || inputs.get('scenario')?.datatype !== 'BYTES');
   return {
@@ -136,7 +135,7 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
     );
   }
 
-  /** One row after another from its values by field; sequences are empty. */
+  /** Encodes row after row from the values of its fields; sequences are empty. */
   function fieldFeeds(inputs: Map<string, InputTensor>, rows: number): Record<string, Value> {
     const known = [...names, 'scenario'];
     const unknown = [...inputs.values()].find(({ name }) => !known.includes(name));
@@ -163,7 +162,7 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
       for (const { name, values: all } of columns) values[name] = all[row];
       scenario[row] = scenarioIndex(values.scenario);
       const ofScenario = scenarioValues.get(manifest.data.scenarios[scenario[row]]);
-      if (names.has('scenario')) delete values.scenario; // the field has the scenario's value, the tensor its name
+      if (names.has('scenario')) delete values.scenario; // the field has the scenario's value, the tensor the scenario's name
       rowEncoder.encode(Object.assign(Object.create(null), ofScenario, values), ids, row * slots);
       if (sequences !== undefined) rowEncoder.encodeSequences({}, items, row * sequenceSize);
     }
@@ -190,7 +189,7 @@ function invalid(tensor: InputTensor, problem: string): never {
 
 const shownType = ({ datatype }: InputTensor): string => datatype.slice(0, 32);
 
-/** Are the outputs those of the graph, each once? */
+/** Throws unless the requested outputs are those of the graph, each once. */
 function checkOutputs({ outputs = [] }: InferRequest, ports: readonly { name: string }[]): void {
   const asked = new Set<string>();
   for (const { name } of outputs) {
@@ -213,7 +212,7 @@ function uniqueInputs({ inputs }: InferRequest): Map<string, InputTensor> {
   return byName;
 }
 
-/** Whole numbers of 0 .. limit - 1, row after row; lists within lists are taken apart. */
+/** Integers in [0, limit), row after row; nested lists are flattened. */
 function integers(tensor: InputTensor, shape: number[], limit: number): Int32Array {
   const count = shape.reduce((product, n) => product * n, 1);
   const flat = tensor.data.some(Array.isArray) ? tensor.data.flat(shape.length) : tensor.data;
@@ -228,7 +227,7 @@ function integers(tensor: InputTensor, shape: number[], limit: number): Int32Arr
   return data;
 }
 
-/** Does a value belong to a type? `null` stands for a value that is not known and belongs to all. */
+/** Does a value fit a type? `null` is an unknown value and fits all. */
 const isOfType: Record<string, { expected: string; fits: (value: unknown) => boolean }> = {
   BYTES: { expected: 'texts', fits: (value) => typeof value === 'string' },
   BOOL: { expected: 'true or false', fits: (value) => typeof value === 'boolean' },
@@ -254,7 +253,7 @@ function wholeNumbers(from: number, to: number): (typeof isOfType)[string] {
   };
 }
 
-/** The values of a field, one a row; of [rows, n] a list of n a row. `isToken`: a number stands for itself. */
+/** The values of a field: one for each row, or lists of n for [rows, n]. `isToken`: the field is not numeric. */
 function column(tensor: InputTensor, rows: number, isToken: boolean): unknown[] {
   const { datatype, shape, data } = tensor;
   const type = Object.hasOwn(isOfType, datatype) ? isOfType[datatype] : undefined;
@@ -277,7 +276,7 @@ function column(tensor: InputTensor, rows: number, isToken: boolean): unknown[] 
     : Array.from({ length: rows }, (_, row) => flat.slice(row * width, (row + 1) * width));
 }
 
-/** The outputs that are asked for, all where none is. */
+/** The requested outputs, or all if none is named. */
 export function outputTensors(outputs: Record<string, Value>, { outputs: wanted = [] }: InferRequest): OutputTensor[] {
   const names = wanted.length === 0 ? Object.keys(outputs) : wanted.map(({ name }) => name);
   return names.map((name) => {

@@ -1,11 +1,11 @@
-/** Requests that any model can answer: every scenario, one item and a hundred, nothing known of them. */
+/** Requests that any model can answer: for every scenario one item and a hundred items, all values unknown. */
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest } from './contract.ts';
 
-/** Items of the larger ones. */
+/** Items of the larger requests. */
 export const WARM_ITEMS = 100;
 
-/** A field called `id` must be given, as not known. */
+/** The user gives a field called `id` as unknown, since requests must give it. */
 export function warmRequests({ data }: ArtifactManifest): RankRequest[] {
   const user = data.fields.some(({ name }) => name === 'id') ? { user: { id: null } } : {};
   return data.scenarios.flatMap((scenario) =>
