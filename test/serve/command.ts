@@ -52,7 +52,11 @@ export async function startCommand(
   });
   const ended = new Promise<number | null>((done) => void child.once('exit', done));
   const address = await new Promise<string>((done, fail) => {
-    createInterface(child.stdout as Readable).once('line', (line) => done(JSON.parse(line).address));
+    createInterface(child.stdout as Readable).once('line', (line) => {
+      const { address } = JSON.parse(line);
+      if (address === undefined) fail(new Error(`started with ${line}`));
+      else done(address);
+    });
     void ended.then((code) => fail(new Error(`ended with code ${code}`)));
   });
   return {
