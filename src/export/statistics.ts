@@ -1,8 +1,8 @@
 /** How the data were when a model was made: what an artifact keeps to compare live traffic with. */
 
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../data/encode/ids.ts';
+import { batchesOf } from '../data/prepared/batches.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
-import { batchesOf } from '../inference/serving/rows-session.ts';
 import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../store/artifact/statistics.ts';
 
 /** Ids of a field that are kept one by one. */

@@ -54,3 +54,20 @@ export function createExecutor<R>(
     release: () => session.release(),
   };
 }
+
+/** The layout of answers, before calibration. */
+export interface Answers {
+  /** [size, T] */
+  logits: Float32Array;
+  /** [T] of [size]: as graphs give them, so that none is copied. */
+  probabilities: Float32Array[];
+}
+
+/** The answers among the outputs of a graph that gives probabilities. */
+export const answersOf = (outputs: Record<string, Value>, tasks: readonly string[]): Answers => ({
+  logits: outputs.logits.data as Float32Array,
+  probabilities: tasks.map((task) => outputs[probabilityOf(task)].data as Float32Array),
+});
+
+/** Name of the output that holds the probabilities of a task, [size]. */
+export const probabilityOf = (task: string): string => `probability_${task}`;

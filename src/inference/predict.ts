@@ -6,13 +6,18 @@ import { type Prediction, type PredictOptions, type PredictProgress, predictInto
 import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
+import { createSession } from '../runtime/session.ts';
 import { calibrator } from '../store/artifact/calibration.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
-import { type Artifact, openArtifact } from '../store/artifact/open.ts';
+import { openArtifact } from '../store/artifact/open.ts';
 import { MANIFEST } from '../store/artifact/paths.ts';
+import type { Answers } from './executor.ts';
+import { servingGraph } from './graphs/serving.ts';
 import { openFinished } from './model/finished.ts';
 import type { RunSource, WeightsEvent } from './model/run-model.ts';
-import { type Served, type Server, serveArtifact, serveModel } from './serving/scorer.ts';
+import { createArtifactGraphs } from './serving/artifact.ts';
+import { answer, type ByScenario } from './serving/by-scenario.ts';
+import { createExecutors } from './serving/executors.ts';
 
 export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit'>,
@@ -34,28 +39,43 @@ export async function predictRun(folder: string, options: PredictRunOptions): Pr
   const session = { backend, threads };
   const isArtifact = existsSync(join(folder, MANIFEST));
   if (isArtifact && checkpoint !== undefined) throw error('ARTIFACT_CHECKPOINT', { folder });
-  const { data, server, finish } = isArtifact
+  const { data, executors, probability, close } = isArtifact
     ? await ofArtifact(folder, given, uncalibrated, session)
     : await ofRun(folder, { data: given, checkpoint, onEvent }, session);
+  const { tasks } = data.manifest;
+  const score: PredictOptions['score'] = async (batch) => {
+    const answers = await answer(executors, batch, tasks);
+    return answers.logits.map((_, i) => {
+      const row = Math.floor(i / tasks.length);
+      return probability(answers, row, i % tasks.length, batch.scenario[row]);
+    });
+  };
   try {
-    const score: PredictOptions['score'] = async (batch) => finish(await server.score(batch), batch.scenario);
     return await predictInto({ ...files, onEvent, data, score, batchSize: 4096 });
   } finally {
-    await server.close();
+    await close();
   }
 }
 
 interface Predictor {
   data: PreparedData;
-  server: Server;
-  /** What is written of an answer: [size, T]. */
-  finish: (answer: Served, scenario: Int32Array) => Float32Array;
+  executors: ByScenario;
+  /** What is written of a row and task. */
+  probability: (answers: Answers, row: number, task: number, scenario: number) => number;
+  close(): Promise<void>;
 }
 
+const asGiven: Predictor['probability'] = ({ probabilities }, row, task) => probabilities[task][row];
+
 async function ofRun(run: string, source: RunSource, options: SessionOptions): Promise<Predictor> {
-  const { data, trained: served } = await openFinished(run, source);
-  const server = await serveModel(served, undefined, options);
-  return { data, server, finish: ({ probabilities }) => probabilities };
+  const { data, trained } = await openFinished(run, source);
+  const executors = createExecutors(trained, options);
+  return {
+    data,
+    executors: new Map([[undefined, await executors.of(servingGraph(trained))]]),
+    probability: asGiven,
+    close: () => executors.keep([]),
+  };
 }
 
 async function ofArtifact(
@@ -64,18 +84,26 @@ async function ofArtifact(
   uncalibrated: boolean,
   options: SessionOptions,
 ): Promise<Predictor> {
-  const artifact: Artifact = await openArtifact(folder);
+  const artifact = await openArtifact(folder);
   if (dataFolder === undefined) throw error('ARTIFACT_DATA', { folder });
   const data = await openPrepared(dataFolder);
-  const { dataHash } = artifact.manifest.run;
+  const { manifest } = artifact;
+  const { dataHash } = manifest.run;
   if (data.manifest.hash !== dataHash)
     throw error('ARTIFACT_OTHER_DATASET', { folder, expected: dataHash, found: data.manifest.hash, data: data.folder });
-  const server = await serveArtifact(artifact, options);
-  return { data, server, finish: uncalibrated ? ({ probabilities }) => probabilities : calibrated(artifact.manifest) };
+  const graphs = createArtifactGraphs(artifact, createSession, options, manifest.data.tasks);
+  const executors: [number | undefined, Awaited<ReturnType<typeof graphs.of>>][] = [];
+  for (const { scenario, file } of manifest.graphs) executors.push([scenario, await graphs.of(file)]);
+  return {
+    data,
+    executors: new Map(executors),
+    probability: uncalibrated ? asGiven : calibrated(manifest),
+    close: () => graphs.close(),
+  };
 }
 
-function calibrated({ calibration, data: { tasks } }: ArtifactManifest): Predictor['finish'] {
+function calibrated({ calibration, data: { tasks } }: ArtifactManifest): Predictor['probability'] {
   const cells = calibration.map((row) => row.map(calibrator));
-  return ({ logits, probabilities }, scenario) =>
-    logits.map((logit, i) => cells[scenario[Math.floor(i / tasks.length)]][i % tasks.length](logit, probabilities[i]));
+  return ({ logits, probabilities }, row, task, scenario) =>
+    cells[scenario][task](logits[row * tasks.length + task], probabilities[task][row]);
 }

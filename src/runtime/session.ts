@@ -3,6 +3,7 @@
  * both copy outputs once. `node` writes an output into the array given for it; `web` cannot, so the result is copied
  * there. A run blocks its thread.
  */
+import { channel } from 'node:diagnostics_channel';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -11,6 +12,9 @@ import { readBytes } from '../base/files.ts';
 import { type Backend, loadBackend } from './backends.ts';
 import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
+
+/** Publishes `{ model, backend }` of each session: sessions are dear, and who opens more than needed is found out. */
+const created = channel('tributary:session');
 
 /**
  * Creates a session for an ONNX model, given as bytes (external tensors: `options.external`) or as a path
@@ -33,6 +37,7 @@ export async function createSession(model: Uint8Array | string, options: Session
     throw error('SESSION_REFUSED', { backend: backend.name, reason: cause.message }, cause);
   });
   checkTypes(backend, session);
+  created.publish({ model, backend: backend.name });
   return adapt(backend, session);
 }
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRowEncoder } from '../../src/data/encode/encoder.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { serveArtifact } from '../../src/inference/serving/scorer.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { makeRun, prepareSmall, trainWithStops } from '../train/support.ts';
+import { answeringArtifact } from './answers.ts';
 
 const ROWS = [
   { scenario: 'search', user: 'u1', item: 'i7', tags: ['a', 't2'], place: '1' },
@@ -41,10 +41,12 @@ test('docs/onnx.md: the snippet gives what the artifact serves', async () => {
     encoder.encode(row, ids, i * encoder.slots);
   });
   const scenario = Int32Array.from(ROWS, (row) => artifact.manifest.data.scenarios.indexOf(row.scenario));
-  const server = await serveArtifact(artifact, { threads: 1 });
-  const { probabilities } = await server.score({ size: ROWS.length, ids, scenario });
-  await server.close();
-  probabilities.forEach((p, i) => {
-    expect(Math.abs(found[i % 2][Math.floor(i / 2)] - p)).toBeLessThan(1e-6);
+  const { answer, close } = await answeringArtifact(artifact);
+  const { probabilities } = await answer({ size: ROWS.length, ids, scenario });
+  await close();
+  probabilities.forEach((own, t) => {
+    own.forEach((p, row) => {
+      expect(Math.abs(found[t][row] - p)).toBeLessThan(1e-6);
+    });
   });
 });

@@ -2,17 +2,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { batchesOf } from '../../src/data/prepared/batches.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
+import { exportRun } from '../../src/export/export.ts';
 import { measureFlows } from '../../src/export/select/flows.ts';
-import { selectGraphs } from '../../src/export/select/select.ts';
-import { selectRun } from '../../src/export/select/select-run.ts';
+import { selectGraphs, selectRun } from '../../src/export/select/select.ts';
 import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { loadTrained } from '../../src/inference/model/trained.ts';
-import { batchesOf } from '../../src/inference/serving/rows-session.ts';
-import { serveArtifact, serveModel } from '../../src/inference/serving/scorer.ts';
+import { predictRun } from '../../src/inference/predict.ts';
+import { createExecutors } from '../../src/inference/serving/executors.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
+import { answeringArtifact, answeringModel, sessionsOf } from './answers.ts';
 
 const { path: folder, remove } = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -44,7 +46,7 @@ test('flows of the training rows are those that the run reported', async () => {
 test.each(['run', 'star', 'coins'])(
   '%s: the artifact has a graph for each scenario, and answers as the model does',
   async (name) => {
-    const { selection } = await selectRun(at(name), { out: at(`${name}-selected`), threads: 1 });
+    const { selection } = await selectRun(at(name), { out: at(`${name}-selected`) });
     const artifact = await openArtifact(at(`${name}-selected`));
     const { graphs, selection: record } = artifact.manifest;
     expect(graphs.map(({ file }) => file)).toEqual(['graph.onnx', 'scenario-0.onnx', 'scenario-1.onnx']);
@@ -58,18 +60,20 @@ test.each(['run', 'star', 'coins'])(
     const served = loadTrained(at(name));
     const whole = servingGraph(served);
     for (const graph of selection.graphs.scenarios) expect(graph.multiplyAdds).toBeLessThan(whole.multiplyAdds);
-    const servers = [await serveModel(served, [whole], { threads: 1 }), await serveArtifact(artifact, { threads: 1 })];
+    const sides = [await answeringModel(served), await answeringArtifact(artifact)];
     for await (const batch of batchesOf(data, 'validation')) {
-      const [model, selected] = await Promise.all(servers.map((server) => server.score(batch)));
-      const differences = model.probabilities.map((value, i) => Math.abs(value - selected.probabilities[i]));
-      expect(Math.max(...differences)).toBeLessThan(1.001e-6);
+      const [model, selected] = await Promise.all(sides.map((side) => side.answer(batch)));
+      for (const [t, own] of model.probabilities.entries()) {
+        const differences = own.map((value, i) => Math.abs(value - selected.probabilities[t][i]));
+        expect(Math.max(...differences)).toBeLessThan(1.001e-6);
+      }
     }
-    for (const server of servers) await server.close();
+    for (const side of sides) await side.close();
   },
 );
 
 test('writes nothing where answers would cost more than the budget, or eight bits gain nothing', async () => {
-  const lossy = { out: at('lossy'), epsilon: 0.499, budget: -1, threads: 1 };
+  const lossy = { out: at('lossy'), epsilon: 0.499, budget: -1 };
   await expect(selectRun(at('coins'), lossy)).rejects.toMatchObject({ code: 'SELECT_OVER_BUDGET' });
   await expect(selectRun(at('star'), { out: at('int8'), int8: true })).rejects.toMatchObject({
     code: 'SELECT_INT8_USELESS',
@@ -80,7 +84,7 @@ test('writes nothing where answers would cost more than the budget, or eight bit
 test('a score is checked before any work, and stored in the artifact', async () => {
   const steps: string[] = [];
   const onEvent = ({ event }: { event: string }): void => void steps.push(event);
-  const wrong = { out: at('unscored'), onEvent, threads: 1 };
+  const wrong = { out: at('unscored'), onEvent };
   await expect(selectRun(at('star'), { ...wrong, score: { default: 'clik' } })).rejects.toMatchObject({
     code: 'SCORE_INVALID',
   });
@@ -89,18 +93,18 @@ test('a score is checked before any work, and stored in the artifact', async () 
   });
   expect([steps, existsSync(at('unscored'))]).toEqual([[], false]);
   const score = { default: 'click * 0.3 + buy', scenarios: { search: 'click' } };
-  const { exported } = await selectRun(at('star'), { out: at('scored'), score, threads: 1 });
+  const { exported } = await selectRun(at('star'), { out: at('scored'), score });
   expect(exported.manifest.score).toEqual(score);
   expect((await openArtifact(at('scored'))).manifest.score).toEqual(score);
 });
 
 test('a model whose answers depend on the order of its sums is refused', async () => {
   const served = loadTrained(at('star'));
-  const server = await serveModel(served, undefined, { threads: 1 });
+  const { answer, close } = await answeringModel(served);
   let first: number[] = [];
   for await (const batch of batchesOf(data, 'validation'))
-    if (first.length === 0) first = [...(await server.score(batch)).logits.subarray(0, 2)];
-  await server.close();
+    if (first.length === 0) first = [...(await answer(batch)).logits.subarray(0, 2)];
+  await close();
   // Huge parts of both networks cancel in the logits of the first row: folding rounds them otherwise.
   const scaled = ['star.3.kernel', 'star.3.bias', 'star.3.own.bias', 'side.1.kernel', 'side.1.bias'];
   const tensors = new Map(
@@ -112,8 +116,24 @@ test('a model whose answers depend on the order of its sums is refused', async (
       ];
     }),
   );
-  await expect(selectGraphs({ ...served, tensors }, data)).rejects.toMatchObject({
+  const scaledModel = { ...served, tensors };
+  const executors = createExecutors(scaledModel, { threads: 1 });
+  await expect(selectGraphs(scaledModel, data, executors).finally(() => executors.keep([]))).rejects.toMatchObject({
     code: 'SELECT_DIFFERS',
     message: expect.stringMatching(/on \d+ of \d+ validation rows.*Nothing was written; please report/),
   });
+});
+
+test('a graph becomes a session once in each verb', async () => {
+  const counts: Record<string, string[]> = {
+    export: await sessionsOf(() => exportRun(at('run'), { out: at('counted-export') })),
+    select: await sessionsOf(() => selectRun(at('run'), { out: at('counted-select') })),
+    predict: await sessionsOf(() => predictRun(at('run'), { input: at('data.csv'), output: at('counted.csv') })),
+    'predict with an artifact': await sessionsOf(() =>
+      predictRun(at('counted-select'), { data: at('data'), input: at('data.csv'), output: at('counted-too.csv') }),
+    ),
+  };
+  for (const [verb, graphs] of Object.entries(counts)) expect(new Set(graphs).size, verb).toBe(graphs.length);
+  // Selection: switches, the model as it is, all scenarios, one graph a scenario.
+  expect(Object.values(counts).map(({ length }) => length)).toEqual([1, 5, 1, 3]);
 });

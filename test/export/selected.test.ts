@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scenarioGraph } from '../../src/export/select/selected.ts';
-import { decide, type SwitchCounts, together } from '../../src/export/select/switches.ts';
+import { decide, type SwitchCounts } from '../../src/export/select/switches.ts';
 import { servingGraph, servingTensors } from '../../src/inference/graphs/serving.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
 import { models } from '../../src/model/registry.ts';
@@ -115,33 +115,5 @@ describe('decisions', () => {
   test('are rates near 0 and 1, too, where epsilon allows it', () => {
     expect(decide(counts, 0.004).gates[0]).toEqual([0, 0, null, 1, 1]);
     expect(decide(counts, 0.003).gates[0]).toEqual([0, null, null, 1, 1]);
-  });
-
-  test('are made of all splits together', () => {
-    const sum = together([
-      counts,
-      {
-        rows: [1, 1],
-        ones: {
-          gates: [
-            [1, 0, 0, 1, 1],
-            [0, 1, 0, 1, 0],
-          ],
-        },
-      },
-    ]);
-    expect(sum).toEqual({
-      rows: [1001, 1],
-      ones: {
-        gates: [
-          [1, 3, 500, 999, 1001],
-          [0, 1, 0, 1, 0],
-        ],
-      },
-    });
-    expect(decide(sum).gates).toEqual([
-      [null, null, null, null, 1],
-      [0, 1, 0, 1, 0],
-    ]);
   });
 });

@@ -5,7 +5,7 @@ import { sha256 } from '../../src/base/hash.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { gridToJson } from '../../src/documents/grid.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { selectRun } from '../../src/export/select/select-run.ts';
+import { selectRun } from '../../src/export/select/select.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import type { RankRequest } from '../../src/serve/ranker/contract.ts';
 import { loadRanker } from '../../src/serve/ranker/ranker.ts';
@@ -134,7 +134,7 @@ export async function artifactFormat(folder: string, run: string): Promise<Forma
   const golden = join(folder, 'artifacts', 'artifact');
   const sibling = join(folder, 'artifacts', 'sibling');
   mkdirSync(join(folder, 'artifacts'), { recursive: true });
-  await selectRun(run, { out: golden, threads: 1 });
+  await selectRun(run, { out: golden });
   await exportRun(run, { out: sibling, name: 'other', calibrate: 'platt', threads: 1 });
   const place = join(folder, 'artifacts', 'damaged');
   return { golden, place, sibling, use: () => useArtifact(place, REQUESTS) };

@@ -6,7 +6,7 @@ import { sha256 } from '../../src/base/hash.ts';
 import { seal } from '../../src/base/seal.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
 import type { Calibration } from '../../src/documents/artifact.ts';
-import { flowsOf } from '../../src/export/export.ts';
+import { flowsOf } from '../../src/export/artifact.ts';
 import { scenarioGraph } from '../../src/export/select/selected.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
 import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';

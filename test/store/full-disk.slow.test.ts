@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { exportRun } from '../../src/export/export.ts';
-import { selectRun } from '../../src/export/select/select-run.ts';
+import { selectRun } from '../../src/export/select/select.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { exportWeights } from '../../src/interop/exchange.ts';
 import { listCheckpoints, loadCheckpoint } from '../../src/store/run/checkpoint.ts';
@@ -44,7 +44,7 @@ const FULL = { code: 'DISK_FULL', exitCode: 6, message: expect.stringContaining(
 
 test.each<[string, (disk: string) => Promise<unknown>]>([
   ['an artifact', (disk) => exportRun(run, { out: join(disk, 'artifact'), threads: 1 })],
-  ['a selected artifact', (disk) => selectRun(run, { out: join(disk, 'artifact'), threads: 1 })],
+  ['a selected artifact', (disk) => selectRun(run, { out: join(disk, 'artifact') })],
   ['weights', async (disk) => exportWeights(run, join(disk, 'weights.safetensors'))],
   ['predictions', (disk) => predictRun(run, { input: join(folder, 'data.csv'), output: join(disk, 'scores.parquet') })],
   ['a new run', (disk) => makeRun(join(disk, 'run'), data)],

@@ -20,3 +20,12 @@ export function pickRows<R extends Rows>({ size, ids, scenario, sequences }: R, 
     ...(sequences && { sequences: pick(sequences) }),
   } as Picked<R>;
 }
+
+/** Those rows of a batch that are of one scenario, and their places in it. */
+export function rowsOfScenario<R extends Rows & Pick<Batch, 'scenario'>>(
+  rows: R,
+  scenario: number,
+): Picked<R> & { places: number[] } {
+  const places = Array.from({ length: rows.size }, (_, i) => i).filter((i) => rows.scenario[i] === scenario);
+  return { ...pickRows(rows, places), places };
+}

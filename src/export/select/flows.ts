@@ -6,9 +6,9 @@ import { servingTensors } from '../../inference/graphs/serving.ts';
 import { openFinished } from '../../inference/model/finished.ts';
 import type { RunSource } from '../../inference/model/run-model.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
+import { createExecutors } from '../../inference/serving/executors.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
-import { measureSwitches } from './measure.ts';
-import { choiceName, GATES, type SwitchCounts, switchesOf } from './switches.ts';
+import { choiceName, GATES, measureSwitches, type SwitchCounts, switchesOf } from './switches.ts';
 
 export interface FlowReport {
   data: string;
@@ -35,16 +35,17 @@ export async function measureFlows(
   split: SplitName,
   { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowReport> {
-  const { data, trained: served } = await openFinished(run, source);
-  const switches = switchesOf(servingTensors(served));
-  if (switches.length === 0) throw error('FLOWS_NONE', { run, model: served.model.key });
-  const counts = await measureSwitches(served, switches, data, split, { backend });
-  return reportOf(served, data.manifest.name, split, counts);
+  const { data, trained } = await openFinished(run, source);
+  const switches = switchesOf(servingTensors(trained));
+  if (switches.length === 0) throw error('FLOWS_NONE', { run, model: trained.model.key });
+  const executors = createExecutors(trained, { backend });
+  const counts = await measureSwitches(trained, switches, data, [split], executors).finally(() => executors.keep([]));
+  return reportOf(trained, data.manifest.name, split, counts);
 }
 
-function reportOf(served: TrainedModel, data: string, split: SplitName, { rows, ones }: SwitchCounts): FlowReport {
-  const { scenarios, tasks } = served.data;
-  const flows = served.model.flowSelection?.flows ?? [];
+function reportOf(trained: TrainedModel, data: string, split: SplitName, { rows, ones }: SwitchCounts): FlowReport {
+  const { scenarios, tasks } = trained.data;
+  const flows = trained.model.flowSelection?.flows ?? [];
   return {
     data,
     split,

@@ -13,7 +13,7 @@ export interface Folding {
 
 /** The graph of one scenario, by what was decided of it. */
 export function scenarioGraph(
-  served: TrainedModel,
+  trained: TrainedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   scenario: number,
@@ -26,7 +26,7 @@ export function scenarioGraph(
     ]),
   );
   return written(
-    served,
+    trained,
     fold(tensors.outputs, { fixed: { scenario: [scenario] }, replaced }, how.merge),
     scenario,
     how,
@@ -38,7 +38,7 @@ export function scenarioGraph(
  * a table beside a network that runs anyway saves nothing.
  */
 export function jointGraph(
-  served: TrainedModel,
+  trained: TrainedModel,
   tensors: ServingTensors,
   decisions: Decisions,
   exact: boolean,
@@ -50,15 +50,15 @@ export function jointGraph(
       .filter((own) => !exact || all(own))
       .map((own) => [own.tensor, (copy: Tensor) => ofAllScenarios(own, decisions[own.name], copy)]),
   );
-  return written(served, fold(tensors.outputs, { replaced }, how.merge), undefined, how);
+  return written(trained, fold(tensors.outputs, { replaced }, how.merge), undefined, how);
 }
 
 function written(
-  served: TrainedModel,
+  trained: TrainedModel,
   { outputs, weights }: Program,
   scenario: number | undefined,
   { int8 }: Folding,
 ): ServingGraph {
-  const folded = evaluateWeights(weights, (name) => served.tensors.get(name)?.data as Float32Array);
-  return compileServing(served, outputs, { scenario, folded, int8 });
+  const folded = evaluateWeights(weights, (name) => trained.tensors.get(name)?.data as Float32Array);
+  return compileServing(trained, outputs, { scenario, folded, int8 });
 }

@@ -3,8 +3,13 @@
  * of a scenario have the same, a graph of the scenario needs no network that computes it.
  */
 
+import type { SplitName } from '../../config/dataset.ts';
+import { batchesOf } from '../../data/prepared/batches.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { add, concat, expand, matmul, mul, oneHot, slice, type Tensor, transpose } from '../../graph/index.ts';
-import type { ServingTensors } from '../../inference/graphs/serving.ts';
+import { compileServing, type ServingTensors } from '../../inference/graphs/serving.ts';
+import type { TrainedModel } from '../../inference/model/trained.ts';
+import type { Executors } from '../../inference/serving/executors.ts';
 
 /** A tensor of switches: [B, n], or [n, B]. */
 export interface Switches {
@@ -39,6 +44,40 @@ export interface SwitchCounts {
   ones: Record<string, number[][]>;
 }
 
+/** Counts the ones of every switch among the rows of each scenario. `switches` are tensors of one graph, at least one. */
+export async function measureSwitches(
+  trained: TrainedModel,
+  switches: readonly Switches[],
+  data: PreparedData,
+  splits: readonly SplitName[],
+  executors: Executors,
+  onStep: (what: string) => void = () => {},
+): Promise<SwitchCounts> {
+  const rows = new Array<number>(trained.data.scenarios.length).fill(0);
+  const ones = switches.map(({ count }) => rows.map(() => new Array<number>(count).fill(0)));
+  const outputs = switches.map(({ tensor, axis }, i) => [
+    `switch.${i}`,
+    axis === 1 ? tensor : transpose(tensor, [1, 0]), // [B,n]
+  ]);
+  const executor = await executors.of(compileServing(trained, Object.fromEntries(outputs)));
+  for (const split of splits) {
+    onStep(`measuring on the ${split} rows`);
+    for await (const batch of batchesOf(data, split)) {
+      const found = await executor.run(batch);
+      for (let row = 0; row < batch.size; row++) rows[batch.scenario[row]]++;
+      switches.forEach(({ count }, i) => {
+        const values = found[`switch.${i}`].data;
+        for (let row = 0; row < batch.size; row++) {
+          const own = ones[i][batch.scenario[row]];
+          for (let k = 0; k < count; k++) own[k] += values[row * count + k];
+        }
+      });
+    }
+  }
+  await executors.keep([]); // nothing else asks for this graph
+  return { rows, ones: Object.fromEntries(switches.map(({ name }, i) => [name, ones[i]])) };
+}
+
 /** 0 or 1 where that is so in all rows of a scenario, else null: [S][n] by name. */
 export type Decisions = Record<string, (0 | 1 | null)[][]>;
 
@@ -59,17 +98,6 @@ export const decide = ({ rows, ones }: SwitchCounts, epsilon = 0): Decisions =>
       ),
     ]),
   );
-
-/** Sums of counts over several splits. */
-export function together(parts: readonly SwitchCounts[]): SwitchCounts {
-  const add = (a: number[], b: number[]): number[] => a.map((n, i) => n + b[i]);
-  return parts.reduce((a, b) => ({
-    rows: add(a.rows, b.rows),
-    ones: Object.fromEntries(
-      Object.entries(a.ones).map(([name, counts]) => [name, counts.map((own, s) => add(own, b.ones[name][s]))]),
-    ),
-  }));
-}
 
 /** What stands for switches in the graph of one scenario: its decisions, and what the network says of the others. */
 export function ofScenario({ axis, count }: Switches, decided: readonly (0 | 1 | null)[], copy: Tensor): Tensor {

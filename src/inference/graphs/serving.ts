@@ -58,11 +58,11 @@ export interface ServingGraph extends CompiledGraph {
 export const tableFile = (name: TableName): string => `${name}.bin`;
 
 /** The model over ids, for rows of any scenario. */
-export function servingTensors(served: TrainedModel): ServingTensors {
-  const { network, step, gates } = servingStep(served);
+export function servingTensors(trained: TrainedModel): ServingTensors {
+  const { network, step, gates } = servingStep(trained);
   const { logits, choices = {} } = network.forward(step); // [B,T]
   const probabilities = sigmoid(logits); // [B,T]
-  const perTask = served.data.tasks.map((task, t): [string, Tensor] => [
+  const perTask = trained.data.tasks.map((task, t): [string, Tensor] => [
     `probability_${task}`,
     reshape(slice(probabilities, 1, t, t + 1), ['B']), // [B]
   ]);
@@ -88,7 +88,7 @@ const LARGE = 1 << 16;
  * @param options.int8 store large weights in eight bits
  */
 export function compileServing(
-  served: TrainedModel,
+  trained: TrainedModel,
   outputs: Record<string, Tensor>,
   { scenario, folded = new Map(), int8 = false }: WritingOptions = {},
 ): ServingGraph {
@@ -101,8 +101,8 @@ export function compileServing(
   const rounded = int8 ? int8Candidates(written, LARGE) : [];
   const stored = new Map(
     read.map(({ name, shape }): [string, StoredValue] => {
-      const data = folded.get(name) ?? served.tensors.get(name)?.data;
-      if (data === undefined) throw new Error(`${served.model.key} has no tensor ${name}`);
+      const data = folded.get(name) ?? trained.tensors.get(name)?.data;
+      if (data === undefined) throw new Error(`${trained.model.key} has no tensor ${name}`);
       if (rounded.includes(name)) return [name, toInt8(data, shape.at(-1) as number)];
       return [name, isTable(name) ? { file: tableFile(name) } : { data }];
     }),
@@ -121,13 +121,13 @@ export function compileServing(
   };
 }
 
-/** The graph of the model as it is. Parameters come from `served.tensors`, by name. */
-export const servingGraph = (served: TrainedModel): ServingGraph =>
-  compileServing(served, servingTensors(served).outputs);
+/** The graph of the model as it is. Parameters come from `trained.tensors`, by name. */
+export const servingGraph = (trained: TrainedModel): ServingGraph =>
+  compileServing(trained, servingTensors(trained).outputs);
 
 /** The model's network and its step over ids, in a new graph; `gates` gives the flow gates that it asked for. */
-function servingStep(served: TrainedModel) {
-  const { model, options, sizes, data, tensors } = served;
+function servingStep(trained: TrainedModel) {
+  const { model, options, sizes, data, tensors } = trained;
   const network = networkOf(model, options, sizes);
   const graph = new Graph();
   let hardGates: Tensor | undefined;

@@ -69,14 +69,14 @@ export function loadTrained(
 }
 
 /** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */
-export function clearPadding(served: TrainedModel): TrainedModel {
-  const { data, dimension, tensors } = served;
+export function clearPadding(trained: TrainedModel): TrainedModel {
+  const { data, dimension, tensors } = trained;
   for (const name of TABLES)
     for (const { offset } of data.fields) {
       const padding = (offset + PADDING_ID) * dimension;
       tensors.get(name)?.data.fill(0, padding, padding + dimension);
     }
-  return served;
+  return trained;
 }
 
 /** A table as the content of its file. */

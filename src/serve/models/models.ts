@@ -5,11 +5,11 @@
  */
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
+import type { CreateSession } from '../../inference/serving/artifact.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import type { Family } from '../metrics/metrics.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { Waiting } from '../ranker/graph-runner.ts';
-import type { CreateSession } from '../ranker/graphs.ts';
 import { createRanker, type ServedRanker } from '../ranker/ranker.ts';
 import { warmRequests } from '../ranker/warm.ts';
 import type { ArtifactStore, StoredArtifact } from './artifact-store.ts';

@@ -57,11 +57,3 @@ export interface Rows {
   /** [size, K, L], where the artifact has sequences. */
   sequences?: Int32Array;
 }
-
-/** What a graph says of rows, before calibration. */
-export interface Outputs {
-  /** [size, T] */
-  logits: Float32Array;
-  /** [T][size] */
-  probabilities: Float32Array[];
-}

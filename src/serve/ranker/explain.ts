@@ -4,7 +4,8 @@
  * "Visualizing and Understanding Convolutional Networks" (2014). Contributions do not add up to the logit where fields
  * interact: each says what would be lost without this field alone.
  */
-import type { Explanation, Outputs, Rows } from './contract.ts';
+import type { Answers } from '../../inference/executor.ts';
+import type { Explanation, Rows } from './contract.ts';
 import type { RequestEncoder } from './rows.ts';
 
 export interface RowsToExplain {
@@ -12,10 +13,10 @@ export interface RowsToExplain {
   rows: readonly number[];
   encoded: Rows;
   /** Of `encoded`. */
-  outputs: Outputs;
+  outputs: Answers;
   encoder: RequestEncoder;
   tasks: readonly string[];
-  run: (rows: Rows) => Promise<Outputs>;
+  run: (rows: Rows) => Promise<Answers>;
 }
 
 /** Rows in memory at once: with n fields, a row to explain becomes n rows of all slots. */

@@ -1,15 +1,16 @@
 /**
  * Runs one graph for many callers. Rows that wait at the same time run as one batch: a run has costs of its own, and ONNX
- * Runtime computes one run at a time in a thread anyway. No caller waits for company longer than it is told to.
+ * Runtime computes one run at a time in a thread anyway. No request waits longer than windowMs for others.
  */
 import { error } from '../../base/errors/index.ts';
-import type { RunningSession, Value } from '../../runtime/contract.ts';
-import type { Outputs, Rows } from './contract.ts';
+import { type Answers, answersOf, type Executor } from '../../inference/executor.ts';
+import type { IdRows } from '../../inference/serving/id-rows.ts';
+import type { Rows } from './contract.ts';
 
 export interface BatchingOptions {
   /** Rows of a run at most; more are run in pieces, and others get their turn in between. */
   rows: number;
-  /** Time to wait for company, milliseconds; 0: only those that are there already. */
+  /** Milliseconds to wait for more rows; 0: run what is there. */
   windowMs: number;
 }
 
@@ -31,32 +32,24 @@ export function takePlaces(waiting: Waiting, rows: number): () => void {
 }
 
 export interface GraphRunner {
-  run(rows: Rows): Promise<Outputs>;
-  release(): Promise<void>;
-}
-
-/** Sizes of a row, and which graph of which scenario it is. */
-export interface GraphShape {
-  slots: number;
-  /** K and L, where the graph reads sequences. */
-  sequences?: readonly [number, number];
-  tasks: readonly string[];
+  /** Runs rows of one scenario. */
+  forScenario(scenario: number): (rows: Rows) => Promise<Answers>;
 }
 
 interface Job {
   rows: Rows;
   scenario: number;
-  resolve: (outputs: Outputs) => void;
+  resolve: (answers: Answers) => void;
   reject: (cause: unknown) => void;
 }
 
-/** Runs rows of any scenario; `forScenario` gives the runner of one. */
+/** Runs rows of any scenario. The executor is the caller's to release. */
 export function createGraphRunner(
-  session: RunningSession,
-  shape: GraphShape,
+  executor: Executor<IdRows>,
+  tasks: readonly string[],
   batching: BatchingOptions,
   onBatch: Waiting['onBatch'],
-) {
+): GraphRunner {
   let queue: Job[] = [];
   let scheduled = false;
 
@@ -71,8 +64,8 @@ export function createGraphRunner(
     const jobs = takeJobs(queue, batching.rows);
     queue = queue.slice(jobs.length);
     try {
-      const outputs = await runJobs(session, shape, jobs, batching.rows);
-      jobs.forEach((job, i) => void job.resolve(outputs[i]));
+      const answers = await runJobs(executor, tasks, jobs, batching.rows);
+      jobs.forEach((job, i) => void job.resolve(answers[i]));
     } catch (cause) {
       for (const job of jobs) job.reject(cause);
     } finally {
@@ -83,55 +76,49 @@ export function createGraphRunner(
   };
 
   return {
-    forScenario:
-      (scenario: number): GraphRunner['run'] =>
-      (rows) =>
-        new Promise((resolve, reject) => {
-          queue.push({ rows, scenario, resolve, reject });
-          schedule();
-        }),
-    /** The graph's own tensors, alone. */
-    run: (feeds: Record<string, Value>): Promise<Record<string, Value>> => session.run(feeds),
-    release: () => session.release(),
+    forScenario: (scenario) => (rows) =>
+      new Promise((resolve, reject) => {
+        queue.push({ rows, scenario, resolve, reject });
+        schedule();
+      }),
   };
 }
 
 const rowsOf = (jobs: readonly Job[]): number => jobs.reduce((sum, { rows }) => sum + rows.size, 0);
 
 /** The first jobs that fit into a batch: one at least. */
-function takeJobs(queue: readonly Job[], most: number): Job[] {
+function takeJobs(queue: readonly Job[], limit: number): Job[] {
   let rows = queue[0].rows.size;
   let count = 1;
-  while (count < queue.length && rows + queue[count].rows.size <= most) rows += queue[count++].rows.size;
+  while (count < queue.length && rows + queue[count].rows.size <= limit) rows += queue[count++].rows.size;
   return queue.slice(0, count);
 }
 
-/** Outputs of each job: those of a batch of all, cut apart. */
+/** Answers of each job: those of a batch of all, cut apart. */
 async function runJobs(
-  session: RunningSession,
-  shape: GraphShape,
+  executor: Executor<IdRows>,
+  tasks: readonly string[],
   jobs: readonly Job[],
-  most: number,
-): Promise<Outputs[]> {
+  limit: number,
+): Promise<Answers[]> {
   const size = rowsOf(jobs);
-  const ids = join(jobs.map(({ rows }) => rows.ids));
-  const sequences = shape.sequences && join(jobs.map(({ rows }) => rows.sequences as Int32Array));
   const scenario = new Int32Array(size);
   let at = 0;
   for (const job of jobs) {
     scenario.fill(job.scenario, at, at + job.rows.size);
     at += job.rows.size;
   }
-  const all = await runPieces(session, shape, { size, ids, sequences }, scenario, most);
+  const rows: IdRows = { size, ids: join(jobs.map(({ rows: { ids } }) => ids)), scenario };
+  if (jobs[0].rows.sequences !== undefined)
+    rows.sequences = join(jobs.map(({ rows: { sequences } }) => sequences as Int32Array));
+  const all = await runPieces(executor, tasks, rows, limit);
   if (jobs.length === 1) return [all];
   let from = 0;
-  return jobs.map(({ rows }) => {
-    const to = from + rows.size;
-    const [first, last] = [from, to];
-    from = to;
-    const tasks = shape.tasks.length;
+  return jobs.map(({ rows: { size: own } }) => {
+    const [first, last] = [from, from + own];
+    from = last;
     return {
-      logits: all.logits.subarray(first * tasks, last * tasks),
+      logits: all.logits.subarray(first * tasks.length, last * tasks.length),
       probabilities: all.probabilities.map((p) => p.subarray(first, last)),
     };
   });
@@ -149,58 +136,31 @@ const join = (arrays: Int32Array[]): Int32Array => {
 };
 
 async function runPieces(
-  session: RunningSession,
-  shape: GraphShape,
-  rows: Rows,
-  scenario: Int32Array,
-  most: number,
-): Promise<Outputs> {
-  if (rows.size <= most) return runOnce(session, shape, rows, scenario, 0, rows.size);
-  const tasks = shape.tasks.length;
-  const logits = new Float32Array(rows.size * tasks);
-  const probabilities = shape.tasks.map(() => new Float32Array(rows.size));
-  for (let from = 0; from < rows.size; from += most) {
-    const piece = await runOnce(session, shape, rows, scenario, from, Math.min(from + most, rows.size));
-    logits.set(piece.logits, from * tasks);
-    piece.probabilities.forEach((p, t) => void probabilities[t].set(p, from));
+  executor: Executor<IdRows>,
+  tasks: readonly string[],
+  rows: IdRows,
+  limit: number,
+): Promise<Answers> {
+  if (rows.size <= limit) return answersOf(await executor.run(rows), tasks);
+  const answers: Answers = {
+    logits: new Float32Array(rows.size * tasks.length),
+    probabilities: tasks.map(() => new Float32Array(rows.size)),
+  };
+  for (let from = 0; from < rows.size; from += limit) {
+    const piece = answersOf(await executor.run(part(rows, from, Math.min(from + limit, rows.size))), tasks);
+    answers.logits.set(piece.logits, from * tasks.length);
+    for (const [t, own] of piece.probabilities.entries()) answers.probabilities[t].set(own, from);
   }
-  return { logits, probabilities };
+  return answers;
 }
 
-/** Rows `from` to `to`. */
-async function runOnce(
-  session: RunningSession,
-  shape: GraphShape,
-  rows: Rows,
-  scenario: Int32Array,
-  from: number,
-  to: number,
-): Promise<Outputs> {
-  const row = rows.sequences === undefined ? 0 : rows.sequences.length / rows.size;
-  const part: Rows = {
-    size: to - from,
-    ids: rows.ids.subarray(from * shape.slots, to * shape.slots),
-    sequences: rows.sequences?.subarray(from * row, to * row),
-  };
-  const outputs = await session.run(rowFeeds(session, shape, part, scenario.subarray(from, to)));
+/** The rows [from, to), as views. */
+function part({ size, ids, scenario, sequences }: IdRows, from: number, to: number): IdRows {
+  const views = (all: Int32Array): Int32Array => all.subarray((from * all.length) / size, (to * all.length) / size);
   return {
-    logits: outputs.logits.data as Float32Array,
-    probabilities: shape.tasks.map((task) => outputs[`probability_${task}`].data as Float32Array),
+    size: to - from,
+    ids: views(ids),
+    scenario: views(scenario),
+    ...(sequences && { sequences: views(sequences) }),
   };
-}
-
-/** What a graph reads of rows. */
-export function rowFeeds(
-  session: RunningSession,
-  { slots, sequences }: GraphShape,
-  { size, ids, sequences: items }: Rows,
-  scenario: Int32Array,
-): Record<string, Value> {
-  const values: Record<string, Value> = {
-    ids: { type: 'int32', shape: [size, slots], data: ids },
-    scenario: { type: 'int32', shape: [size], data: scenario },
-  };
-  if (sequences !== undefined && items !== undefined)
-    values.sequences = { type: 'int32', shape: [size, ...sequences], data: items };
-  return Object.fromEntries(session.inputs.map((name) => [name, values[name]]));
 }

@@ -11,6 +11,8 @@ import { nearest } from '../../base/nearest.ts';
 import { loadServing } from '../../config/load-serving.ts';
 import type { ServingConfig, ServingInput } from '../../config/serving.ts';
 import { pickRows } from '../../data/prepared/pick.ts';
+import type { Answers } from '../../inference/executor.ts';
+import type { CreateSession } from '../../inference/serving/artifact.ts';
 import type { SessionOptions, Value } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
@@ -21,10 +23,10 @@ import { makePrivateFolder } from '../../store/artifact/private-folder.ts';
 import { compileScore } from '../../store/artifact/score.ts';
 import { type AnswerSize, checkAnswerSize, createAnswerSize } from '../http/answer-size.ts';
 import { createModelMetrics, type ModelMetrics } from '../metrics/model-metrics.ts';
-import type { Outputs, RankedItem, RankRequest, RankResponse } from './contract.ts';
+import type { RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
 import { takePlaces, type Waiting } from './graph-runner.ts';
-import { type CreateSession, createGraphs, type Graphs } from './graphs.ts';
+import { createGraphs, type Graphs } from './graphs.ts';
 import { checkRequest, type RequestRules } from './request.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
@@ -269,7 +271,7 @@ function scoredItems(
   { scoring, manifest: { data } }: Context,
   { items, scenario: name }: RankRequest,
   scenario: number,
-  { logits, probabilities }: Outputs,
+  { logits, probabilities }: Answers,
 ): RankedItem[] {
   const { tasks } = data;
   const { score, calibrate, expression } = scoring[scenario];
@@ -291,7 +293,7 @@ async function explain(
   { graphs, encoder, manifest, limits }: Context,
   scenario: number,
   encoded: EncodedRequest,
-  outputs: Outputs,
+  outputs: Answers,
   items: RankedItem[],
   chosen: readonly number[],
 ): Promise<void> {

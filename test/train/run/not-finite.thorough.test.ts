@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seal, unseal } from '../../../src/base/seal.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import { selectRun } from '../../../src/export/select/select-run.ts';
+import { selectRun } from '../../../src/export/select/select.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gridToJson } from '../../../src/documents/grid.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import { selectRun } from '../../../src/export/select/select-run.ts';
+import { selectRun } from '../../../src/export/select/select.ts';
 import type { WeightsEvent } from '../../../src/inference/model/run-model.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';

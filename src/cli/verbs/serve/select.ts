@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { selectionDocument } from '../../../export/select/describe-selection.ts';
-import { selectRun } from '../../../export/select/select-run.ts';
+import { selectRun } from '../../../export/select/select.ts';
 import { selectionText } from '../../../report/selection.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { printSteps } from '../../checkpoint.ts';

@@ -1,0 +1,166 @@
+/** From proven graphs to an artifact: tables, vocabularies, calibration, score and the statistics of the data beside them. */
+import { versions } from '../base/version.ts';
+import type { FieldConfig } from '../config/dataset.ts';
+import { RESERVED_IDS } from '../data/encode/ids.ts';
+import { scenarioFields } from '../data/prepare/scenario-fields.ts';
+import type { PreparedData } from '../data/prepared/prepared.ts';
+import type { Port } from '../graph/index.ts';
+import { compileServing, type ServingGraph, servingTensors, tableFile } from '../inference/graphs/serving.ts';
+import type { FinishedRun } from '../inference/model/finished.ts';
+import { TABLES, type TrainedModel, tableBytes } from '../inference/model/trained.ts';
+import type { ArtifactManifest } from '../store/artifact/manifest.ts';
+import { vocabularyPath } from '../store/artifact/paths.ts';
+import type { ArtifactStatistics } from '../store/artifact/statistics.ts';
+import { writeArtifact } from '../store/artifact/write.ts';
+import { isRecordedFinished } from '../store/run/finished-run.ts';
+import { type RunRecord, readMetrics } from '../store/run/run-folder.ts';
+import type { Calibrated } from './calibrate/calibrate.ts';
+import type { StepEvent } from './events.ts';
+import type { ArtifactPlan } from './plan.ts';
+import { trainingStatistics } from './statistics.ts';
+
+export interface ArtifactParts {
+  run: FinishedRun;
+  plan: ArtifactPlan;
+  /** The first answers all scenarios. */
+  graphs: readonly ServingGraph[];
+  calibrated: Calibrated;
+  /** How the graphs were selected. Default: they are the model as it is. */
+  selection?: NonNullable<ArtifactManifest['selection']>;
+}
+
+/**
+ * Writes an artifact into a folder that is absent or empty. Returns its manifest.
+ *
+ * @throws ARTIFACT_EXISTS, DISK_FULL, FILE_UNWRITABLE
+ */
+export async function writeGraphs(
+  out: string,
+  { run, plan, graphs, calibrated, selection }: ArtifactParts,
+  onEvent: (event: StepEvent) => void = () => {},
+): Promise<ArtifactManifest> {
+  const { folder, record, data, trained, checkpoint } = run;
+  onEvent({ event: 'step', step: 'counting the ids of the training rows' });
+  const statistics: ArtifactStatistics = {
+    version: 1,
+    ...(await trainingStatistics(data)),
+    cells: calibrated.statistics,
+  };
+
+  onEvent({ event: 'step', step: 'writing' });
+  const files = new Map<string, (string | Uint8Array)[]>();
+  const entries = graphs.map((graph) => {
+    const file = graph.scenario === undefined ? 'graph.onnx' : `scenario-${graph.scenario}.onnx`;
+    files.set(file, [graph.bytes]);
+    return graphEntry(file, graph, selection?.kind ?? 'none');
+  });
+  const flows = flowsOf(trained, graphs[0], selection?.kind);
+  if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
+  const read = TABLES.filter((table) => graphs.some(({ tables }) => tables.includes(table)));
+  for (const table of read) files.set(tableFile(table), [tableBytes(trained, table)]);
+  for (const field of data.manifest.fields)
+    if (hasVocabulary(configOf(data, field.name)))
+      files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);
+  files.set('statistics.json', [JSON.stringify(statistics)]);
+
+  return writeArtifact(out, {
+    manifest: {
+      name: plan.name,
+      versions: versions(),
+      run: {
+        id: record.id,
+        dataHash: data.manifest.hash,
+        ...seedOf(record),
+        ...(checkpoint && { checkpoint: checkpoint.name }),
+      },
+      model: { ...trained.options, key: trained.model.key },
+      data: dataOf(data),
+      graphs: entries,
+      ...(flows && { flows: flows.entry }),
+      tables: read.map((table) => ({
+        name: table,
+        file: tableFile(table),
+        rows: data.manifest.tableRows,
+        dimension: trained.dimension,
+      })),
+      calibration: calibrated.cells.map((row) => row.map(({ calibration }) => calibration)),
+      score: plan.score,
+      ...(selection && { selection }),
+      ...(checkpoint === undefined && metricsOf(folder)),
+    },
+    files,
+  });
+}
+
+const seedOf = ({ config }: RunRecord): { seed?: number } =>
+  typeof config.seed === 'number' ? { seed: config.seed } : {};
+
+/** The test grid that the end of the training recorded; none for runs of version 0.1, whose logs nothing vouches for. */
+function metricsOf(run: string): { metrics?: unknown } {
+  if (!isRecordedFinished(run)) return {};
+  const result = readMetrics(run).findLast((line) => line.kind === 'result');
+  return result === undefined ? {} : { metrics: result.test };
+}
+
+/**
+ * The graph that says which flows are in force, where the joint graph still decides it and decides as the model did: what is
+ * constant needs no graph, and after a lossy selection the model's gates are not those that answer.
+ */
+export function flowsOf(
+  trained: TrainedModel,
+  joint: Pick<ServingGraph, 'tables'>,
+  selection: 'exact' | 'lossy' | undefined,
+): { entry: NonNullable<ArtifactManifest['flows']>; bytes: Uint8Array } | undefined {
+  const { gates } = servingTensors(trained);
+  if (gates === undefined || selection === 'lossy' || !joint.tables.includes('gateEmbedding')) return undefined;
+  const { bytes, inputs, outputs, tables } = compileServing(trained, { gates });
+  const names = [...(trained.model.flowSelection?.flows ?? [])];
+  return { entry: { file: 'flows.onnx', names, inputs: inputs.map(port), outputs: outputs.map(port), tables }, bytes };
+}
+
+const port = ({ name, type, shape }: Port) => ({
+  name,
+  type: type as 'int32' | 'float32',
+  shape: shape.map((dim) => (typeof dim === 'number' ? dim : ('batch' as const))),
+});
+
+function graphEntry(
+  file: string,
+  { scenario, inputs, outputs, tables, multiplyAdds, parameters }: ServingGraph,
+  selection: ArtifactManifest['graphs'][number]['selection'],
+): ArtifactManifest['graphs'][number] {
+  return {
+    file,
+    ...(scenario !== undefined && { scenario }),
+    inputs: inputs.map(port),
+    outputs: outputs.map(port),
+    tables,
+    multiplyAdds,
+    parameters,
+    selection,
+  };
+}
+
+/** The configuration of a field, its name filled in. */
+const configOf = ({ manifest }: PreparedData, name: string): FieldConfig =>
+  manifest.config.fields.find((field) => field.name === name) as FieldConfig;
+
+const hasVocabulary = (config: FieldConfig): boolean => !('hash' in config && config.hash !== undefined);
+
+function dataOf(data: PreparedData): ArtifactManifest['data'] {
+  const { name, fields, scenarios, tasks, orderedTasks, sequences, tableRows } = data.manifest;
+  const ofScenario = scenarioFields(data.manifest.config);
+  return {
+    name,
+    fields: fields.map((field) => {
+      const config = configOf(data, field.name);
+      return { ...field, config, ...(hasVocabulary(config) && { vocabulary: vocabularyPath(field.name) }) };
+    }),
+    ...(ofScenario && { scenarioFields: ofScenario }),
+    scenarios,
+    tasks,
+    ...(orderedTasks !== undefined && { orderedTasks }),
+    ...(sequences && { sequences }),
+    tableRows,
+  };
+}

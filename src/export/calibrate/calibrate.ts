@@ -1,0 +1,108 @@
+/** Fits how the logits of graphs become probabilities, on the validation rows. */
+import { batchesOf } from '../../data/prepared/batches.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { FittedCell } from '../../documents/artifact.ts';
+import type { ServingGraph } from '../../inference/graphs/serving.ts';
+import { answer, type ByScenario } from '../../inference/serving/by-scenario.ts';
+import type { Executors } from '../../inference/serving/executors.ts';
+import { calibrator } from '../../store/artifact/calibration.ts';
+import type { ArtifactStatistics } from '../../store/artifact/statistics.ts';
+import type { StepEvent } from '../events.ts';
+import { distribution } from '../statistics.ts';
+import { type CalibrationChoice, fitCell } from './choose.ts';
+import type { Labelled } from './isotonic.ts';
+
+export interface CalibrationOptions {
+  /** Default `auto`: chosen for each scenario and task by cross-validated log loss. */
+  calibrate?: CalibrationChoice;
+  onEvent?: (event: StepEvent) => void;
+}
+
+export interface Calibrated {
+  /** [S][T] */
+  cells: FittedCell[][];
+  /** The calibrated probabilities of each scenario and task. */
+  statistics: ArtifactStatistics['cells'];
+}
+
+/** Throws MODEL_NOT_FINITE. The first of the graphs answers all scenarios. */
+export async function calibrateGraphs(
+  data: PreparedData,
+  graphs: readonly ServingGraph[],
+  executors: Executors,
+  { calibrate = 'auto', onEvent = () => {} }: CalibrationOptions = {},
+): Promise<Calibrated> {
+  onEvent({ event: 'step', step: 'scoring the validation rows' });
+  const byScenario = new Map<number | undefined, Awaited<ReturnType<Executors['of']>>>();
+  for (const graph of graphs) byScenario.set(graph.scenario, await executors.of(graph));
+  const validation = await scoreValidation(data, byScenario);
+  onEvent({ event: 'step', step: 'fitting calibrations' });
+  const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
+  return { cells, statistics: cellStatistics(data, validation, cells) };
+}
+
+/** All rows of one scenario, for one task. */
+interface ValidationCell {
+  logits: Float32Array;
+  probabilities: Float32Array;
+  /** NaN where missing. */
+  labels: Float32Array;
+}
+
+/** Scores every validation row: [S][T]. Memory: 12 bytes a row and task. */
+async function scoreValidation(data: PreparedData, executors: ByScenario): Promise<ValidationCell[][]> {
+  const { scenarios, tasks } = data.manifest;
+  const cells = scenarios.map(() => tasks.map(() => ({ logits: [], probabilities: [], labels: [] }) as Parts));
+  for await (const batch of batchesOf(data, 'validation')) {
+    const { logits, probabilities } = await answer(executors, batch, tasks);
+    scenarios.forEach((_, s) => {
+      const rows = Array.from({ length: batch.size }, (_, row) => row).filter((row) => batch.scenario[row] === s);
+      tasks.forEach((_, t) => {
+        const own = cells[s][t];
+        own.logits.push(Float32Array.from(rows, (row) => logits[row * tasks.length + t]));
+        own.probabilities.push(Float32Array.from(rows, (row) => probabilities[t][row]));
+        own.labels.push(Float32Array.from(rows, (row) => batch.labels[row * tasks.length + t]));
+      });
+    });
+  }
+  return cells.map((row) =>
+    row.map(({ logits, probabilities, labels }) => ({
+      logits: joined(logits),
+      probabilities: joined(probabilities),
+      labels: joined(labels),
+    })),
+  );
+}
+
+type Parts = Record<keyof ValidationCell, Float32Array[]>;
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The rows that have a label. */
+function labelled({ logits, labels }: ValidationCell): Labelled {
+  const known = (_: number, i: number): boolean => !Number.isNaN(labels[i]);
+  return { logits: logits.filter(known), labels: Uint8Array.from(labels.filter(known)) };
+}
+
+const cellStatistics = (
+  { manifest: { scenarios, tasks } }: PreparedData,
+  validation: ValidationCell[][],
+  cells: FittedCell[][],
+): ArtifactStatistics['cells'] =>
+  scenarios.flatMap((scenario, s) =>
+    tasks.map((task, t) => {
+      const { logits, probabilities } = validation[s][t];
+      const { calibration, rows, positives } = cells[s][t];
+      const calibrate = calibrator(calibration);
+      const calibrated = Float64Array.from(logits, (logit, i) => calibrate(logit, probabilities[i]));
+      return { scenario, task, rows, positives, ...distribution(calibrated) };
+    }),
+  );

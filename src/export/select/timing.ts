@@ -1,0 +1,67 @@
+/** How long graphs take for rows of a scenario. */
+import { batchesOf } from '../../data/prepared/batches.ts';
+import { rowsOfScenario } from '../../data/prepared/pick.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { ServingGraph } from '../../inference/graphs/serving.ts';
+import type { Executors } from '../../inference/serving/executors.ts';
+import type { IdRows } from '../../inference/serving/id-rows.ts';
+
+/** Rows of the batch that is timed. */
+const TIMED_ROWS = 100;
+const ROUNDS = 200;
+
+/**
+ * Times graphs of each scenario in turn on 100 of its rows: the medians in milliseconds. Null without rows.
+ *
+ * @param graphs of each scenario those to compare
+ */
+export async function timeGraphs(
+  graphs: readonly (readonly ServingGraph[])[],
+  executors: Executors,
+  data: PreparedData,
+): Promise<(number[] | null)[]> {
+  const found: (number[] | null)[] = [];
+  for (const [s, own] of graphs.entries()) {
+    const rows = await someRows(data, s);
+    const timed = async (graph: ServingGraph) => {
+      const executor = await executors.of(graph);
+      return async (): Promise<number> => {
+        const started = performance.now();
+        await executor.run(rows as IdRows);
+        return performance.now() - started;
+      };
+    };
+    found.push(rows === undefined ? null : await inTurn(await Promise.all(own.map(timed))));
+  }
+  return found;
+}
+
+/** Medians of calls that take turns, after a tenth of them for warming up. */
+async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number[]> {
+  const times = calls.map((): number[] => []);
+  for (let round = -ROUNDS / 10; round < ROUNDS; round++)
+    for (const [i, call] of calls.entries()) {
+      const taken = await call();
+      if (round >= 0) times[i].push(taken);
+    }
+  return times.map((own) => own.sort((a, b) => a - b)[ROUNDS / 2]);
+}
+
+/** A batch of validation rows of a scenario, repeated where it has fewer. */
+async function someRows(data: PreparedData, scenario: number): Promise<IdRows | undefined> {
+  for await (const batch of batchesOf(data, 'validation')) {
+    const { size, ids, scenario: own, sequences } = rowsOfScenario(batch, scenario);
+    if (size === 0) continue;
+    const repeated = (from: Int32Array): Int32Array => {
+      const width = from.length / size;
+      return Int32Array.from({ length: TIMED_ROWS * width }, (_, i) => from[i % from.length]);
+    };
+    return {
+      size: TIMED_ROWS,
+      ids: repeated(ids),
+      scenario: repeated(own),
+      ...(sequences && { sequences: repeated(sequences) }),
+    };
+  }
+  return undefined;
+}
