@@ -15,7 +15,7 @@ export { validate } from './data/checks/validate.ts';
 export { prepare } from './data/prepare/prepare.ts';
 export { openPrepared } from './data/prepared/open.ts';
 export { exportRun } from './export/export.ts';
-export { selectRun } from './export/select/select-run.ts';
+export { selectRun } from './export/select/select.ts';
 export { predictRun } from './inference/predict.ts';
 export { findModel, models } from './model/registry.ts';
 export { startService } from './serve/processes/service.ts';

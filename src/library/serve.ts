@@ -6,7 +6,7 @@ export type { Calibration } from '../documents/artifact.ts';
 export type { StepEvent } from '../export/events.ts';
 export { type Exported, type ExportOptions, exportRun } from '../export/export.ts';
 export type { Selection, SelectOptions } from '../export/select/select.ts';
-export { selectRun } from '../export/select/select-run.ts';
+export { selectRun } from '../export/select/select.ts';
 export type { WeightsEvent } from '../inference/model/run-model.ts';
 export { type PredictRunOptions, predictRun } from '../inference/predict.ts';
 export {
