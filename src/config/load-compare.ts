@@ -7,7 +7,7 @@ import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry
 import { readConfig } from './files/file.ts';
 import { isObject, merge } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
-import { type ConfigurableModel, loadRunConfig, readWritten } from './load.ts';
+import { type ConfigurableModels, loadModelFiles, loadRunConfig, readWritten } from './load.ts';
 import type { Evaluation, RunConfig } from './run.ts';
 
 export interface ComparedModel {
@@ -28,7 +28,7 @@ export interface Comparison extends Omit<CompareConfig, 'models' | 'references' 
   evaluation: Evaluation;
 }
 
-type Models = ReadonlyMap<string, ConfigurableModel>;
+type Models = ConfigurableModels;
 
 /** @throws CONFIG_INVALID (every mistake by its path), CONFIG_UNREADABLE, FILE_MISSING */
 export async function loadComparisonConfig(config: string | object, models: Models): Promise<Comparison> {
@@ -116,6 +116,7 @@ async function writtenRun(
   const file = config === undefined ? {} : await collect(readWritten(config), `${at}.config`, problems);
   if (file === undefined) return undefined;
   const written = [file, options].reduce<object>((lower, upper) => merge(lower, upper) as object, common);
+  await loadModelFiles(written, models);
   const own = (written as { model?: { key?: unknown } }).model?.key;
   const key = model ?? own;
   if (typeof key !== 'string') {

@@ -3,11 +3,11 @@ import { error } from '../base/errors/index.ts';
 import { shown } from '../base/shown.ts';
 import { applySettings, isObject, merge, parseSettings } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
-import { type ConfigurableModel, readWritten, resolveRun } from './load.ts';
+import { type ConfigurableModels, loadModelFiles, readWritten, resolveRun } from './load.ts';
 import { type RunConfig, runSchema } from './run.ts';
 import { conditionSchema, type Json, type Parameter, parameterSchema, type TuneConfig, tuneSchema } from './tune.ts';
 
-type Models = ReadonlyMap<string, ConfigurableModel>;
+type Models = ConfigurableModels;
 
 /**
  * A tuning configuration, whose every parameter with every bound and choice is one that a run may have.
@@ -21,6 +21,7 @@ export async function loadTuneConfig(
   const written = await readWritten(config);
   const { settings, problems } = parseSettings(set, tuneSchema);
   const input = applySettings(written, settings, tuneSchema);
+  if (isObject(input)) await loadModelFiles(input.options, models);
   const parsed = tuneSchema.safeParse(input);
   const found = [
     ...problems,

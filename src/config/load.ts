@@ -17,9 +17,14 @@ export interface ConfigurableModel {
   presets: Readonly<Record<string, unknown>>;
 }
 
+/** The models there are, by key. */
+export interface ConfigurableModels extends ReadonlyMap<string, ConfigurableModel> {
+  /** Adds those that module files export. */
+  loadFiles?: (files: readonly string[]) => Promise<void>;
+}
+
 export interface RunSources {
-  /** The models there are, by key. */
-  models: ReadonlyMap<string, ConfigurableModel>;
+  models: ConfigurableModels;
   /** Name of a preset of the model. */
   preset?: string;
   /** A file or a configuration already read. */
@@ -37,7 +42,15 @@ export interface RunSources {
  */
 export async function loadRunConfig({ config = {}, ...sources }: RunSources): Promise<RunConfig> {
   const source = describe('the run configuration', config);
-  return resolveRun({ ...sources, config: await readWritten(config), source });
+  const written = await readWritten(config);
+  await loadModelFiles(merge(written, sources.flags ?? {}), sources.models);
+  return resolveRun({ ...sources, config: written, source });
+}
+
+/** Makes the models of a configuration's module files known, before it is checked: its options are theirs. */
+export async function loadModelFiles(run: unknown, models: ConfigurableModels): Promise<void> {
+  const files = isObject(run) ? run.modelFiles : undefined;
+  if (Array.isArray(files) && files.every((file) => typeof file === 'string')) await models.loadFiles?.(files);
 }
 
 /** The same of a configuration already read. */

@@ -141,6 +141,8 @@ const runObject = z.strictObject({
   model: z.looseObject({ key: z.string() }),
   train: train.prefault({}),
   evaluate: evaluationSchema.prefault({}),
+  /** Module files whose models the run may name: TypeScript or JavaScript with `export default defineModel({ ... })`. */
+  modelFiles: z.array(z.string().min(1)).optional(),
   /** Decides initial weights, row order and dropout. */
   seed: z.int().min(0).default(1),
   /** ONNX Runtime's native build, its WASM build, or native where it loads. */

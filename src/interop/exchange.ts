@@ -10,9 +10,9 @@ import { loadRunModel, type RunSource } from '../inference/model/run-model.ts';
 import { modelSizes } from '../inference/model/sizes.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
-import { findModel } from '../model/registry.ts';
+import { findModel, models } from '../model/registry.ts';
 import { hasModel, type ModelDescription, saveModel } from '../store/run/model-file.ts';
-import { createRun } from '../store/run/run-folder.ts';
+import { createRun, modelFiles, openRun } from '../store/run/run-folder.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../store/safetensors.ts';
 import type { RunPlace } from '../train/run/new-run.ts';
 import { arranged, placeReference } from './arrangement.ts';
@@ -81,6 +81,7 @@ export async function exportWeights(
   source: RunSource = {},
 ): Promise<{ tensors: number; bytes: number }> {
   checkOurs(path, 'a file that this run made', () => false); // the authors' own file, more likely than not
+  await models.loadFiles(modelFiles(openRun(run)));
   const isFinished = source.checkpoint === undefined && hasModel(run);
   const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
   const { description, tensors } = loadRunModel(run, data, source);

@@ -30,3 +30,6 @@ export const network = (
 /** Numbers of all parameters. */
 export const countNumbers = (parameters: readonly ParameterSpec[]): number =>
   parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+
+/** Gives a definition its types: `export default defineModel({ ... })`. */
+export const defineModel = <O extends CommonOptions>(definition: ModelDefinition<O>): ModelDefinition<O> => definition;

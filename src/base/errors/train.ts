@@ -7,6 +7,26 @@ export const TRAIN_ERRORS = {
     (d: { key: string; known: string[] }) => `there is no model "${d.key}". Models: ${d.known.join(', ')}`,
     { onPage: 'Take one of the models in the message (`tributary models`)' },
   ),
+  MODEL_EXISTS: entry(
+    EXIT.usage,
+    409,
+    (d: { key: string; file?: string }) =>
+      `there is already a model "${d.key}"${d.file === undefined ? '' : ` (${d.file})`}`,
+    'Register yours under another key',
+  ),
+  MODEL_INVALID: entry(
+    EXIT.usage,
+    400,
+    (d: { source: string; problems: string[] }) =>
+      `the model definition of ${d.source} breaks the contract:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
+    'docs/adding-a-model.md says what a definition consists of',
+  ),
+  MODEL_FILE_UNREADABLE: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string; reason: string }) => `no model can be loaded from ${d.path}: ${d.reason}`,
+    'A model file is a TypeScript or JavaScript module with `export default defineModel({ ... })`. A run remembers the path of its own: put it back there',
+  ),
   SEQUENCES_MISSING: entry(
     EXIT.usage,
     400,

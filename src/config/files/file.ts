@@ -1,6 +1,7 @@
 /** Reads a configuration file: YAML, JSON, or the default export of a TypeScript or JavaScript module. */
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { error } from '../../base/errors/index.ts';
+import { importModule, MODULE_EXTENSIONS } from '../../base/modules.ts';
 import { defineComparison } from '../compare.ts';
 import { defineDataset, PROTOTYPE } from '../dataset.ts';
 import { defineRun } from '../run.ts';
@@ -13,7 +14,6 @@ import { parseYaml } from './yaml.ts';
 /** YAML is read at some 300 KB a second. */
 const MOST_YAML_BYTES = 2 ** 20;
 const MOST_BYTES = 16 * 2 ** 20;
-const MODULES = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 
 /**
  * What the file says, not checked yet.
@@ -53,8 +53,8 @@ async function readAny(path: string): Promise<{ value: unknown }> {
   const extension = extname(path).toLowerCase();
   if (extension === '.yaml' || extension === '.yml') return { value: readYaml(path) };
   if (extension === '.json') return { value: readJson(path) };
-  if (MODULES.includes(extension)) return readModule(path);
-  const problem = `expected a name that ends in .yaml, .yml, .json, ${MODULES.join(', ')}`;
+  if (MODULE_EXTENSIONS.includes(extension)) return readModule(path);
+  const problem = `expected a name that ends in .yaml, .yml, .json, ${MODULE_EXTENSIONS.join(', ')}`;
   throw error('CONFIG_UNREADABLE', { path, problems: [problem] });
 }
 
@@ -75,49 +75,14 @@ function readJson(path: string): unknown {
 
 async function readModule(path: string): Promise<{ value: unknown }> {
   readConfigText(path, MOST_BYTES); // for its errors: the loader's say less
-  const { createJiti } = await import('jiti'); // a tenth of a second that most commands need not wait
   // The module gets the helpers under the package's name, so that a lone file works wherever the command is installed.
   // Version 0.1 was called `tributary`: its modules go on working.
   const helpers = { defineRun, defineDataset, defineTune, defineComparison };
-  const jiti = createJiti(import.meta.url, {
-    virtualModules: { 'tributary-ranker': helpers, tributary: helpers },
-    interopDefault: false,
-    fsCache: false,
-    moduleCache: false,
+  const loaded = await importModule(path, { 'tributary-ranker': helpers, tributary: helpers }).catch((cause: Error) => {
+    throw unreadable(path, [cause.message], cause);
   });
-  let loaded: { default?: unknown };
-  try {
-    loaded = await settled(jiti.import(resolve(path)));
-  } catch (cause) {
-    throw unreadable(path, [thrown(cause, resolve(path))], cause);
-  }
   if (loaded?.default !== undefined) return { value: loaded.default };
   throw unreadable(path, ['expected `export default { ... }`']);
-}
-
-/** What a promise gives. Rejects when nothing is left to run that could settle it: the process would end without a word. */
-async function settled<T>(promise: Promise<unknown>): Promise<T> {
-  let stop: () => void = () => {};
-  const never = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('it awaits what never comes'));
-    process.once('beforeExit', stop);
-  });
-  try {
-    return (await Promise.race([promise, never])) as T;
-  } finally {
-    process.off('beforeExit', stop);
-  }
-}
-
-/** What a module threw, with the line of the configuration that it came from. */
-function thrown(cause: unknown, path: string): string {
-  if (!(cause instanceof Error))
-    return `it throws ${typeof cause === 'string' ? JSON.stringify(cause) : String(cause)}`;
-  const [message] = cause.message.split('\n');
-  const line = (cause.stack ?? '').split('\n').find((frame) => frame.includes(path) && /:\d+/.test(frame));
-  const place = line === undefined ? undefined : /:(\d+)(?::(\d+))?\)?$/.exec(line.trim());
-  const name = cause.name === 'Error' ? '' : `${cause.name}: `;
-  return `${place ? `line ${place[1]}: ` : ''}${name}${message}`;
 }
 
 const unreadable = (path: string, problems: string[], cause?: unknown) =>

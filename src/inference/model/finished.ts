@@ -1,12 +1,14 @@
 /** A finished model, opened: the one way for evaluation, export, selection, predictions, studies and parity. */
+import { existsSync } from 'node:fs';
 import { closable } from '../../base/disposal.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { networkOf } from '../../model/network.ts';
+import { models } from '../../model/registry.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
-import { openRun, type RunRecord } from '../../store/run/run-folder.ts';
+import { modelFiles, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { type ModelArena, openArena } from '../arena/arena.ts';
 import { type ModelExecutor, modelExecutor } from '../arena/executor.ts';
 import { gateExecutor, liveGates } from '../arena/gates.ts';
@@ -35,6 +37,7 @@ export interface FinishedRun {
  */
 export async function openFinished(folder: string, { onEvent, ...source }: RunSource = {}): Promise<FinishedRun> {
   const record = openRun(folder);
+  await models.loadFiles(modelFiles(record));
   const data = await openRunData(folder, source.data, record);
   let checkpoint: CheckpointInfo | undefined;
   const noted = (event: WeightsEvent): void => {
@@ -76,8 +79,11 @@ export interface ModelUse extends ScoringOptions {
  *
  * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
  */
-export const openModel = async (folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> =>
-  scoringModel(loadTrained(folder, data, source), options);
+export async function openModel(folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> {
+  // A folder in which a run is being finished has no record yet; its thread knows the model.
+  if (existsSync(runPaths(folder).record)) await models.loadFiles(modelFiles(openRun(folder)));
+  return scoringModel(loadTrained(folder, data, source), options);
+}
 
 /** Puts a model into an arena, behind sessions of its graphs. */
 async function scoringModel(

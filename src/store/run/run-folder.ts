@@ -82,6 +82,10 @@ export function openRun(folder: string): RunRecord {
   return record;
 }
 
+/** Module files that define the model of a run, where it is none of the zoo. */
+export const modelFiles = ({ config }: RunRecord): string[] =>
+  Array.isArray(config.modelFiles) ? config.modelFiles.filter((file) => typeof file === 'string') : [];
+
 /** What tells a run from others, however its folder is called and wherever its data lie. */
 export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;
 

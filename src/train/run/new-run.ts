@@ -7,7 +7,7 @@ import type { RunConfig } from '../../config/run.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import { networkOf } from '../../model/network.ts';
-import { findModel } from '../../model/registry.ts';
+import { findModel, sourceOf } from '../../model/registry.ts';
 import { createRun } from '../../store/run/run-folder.ts';
 import { readWarmStart } from './warm-start.ts';
 
@@ -26,7 +26,9 @@ export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
         message: `the data have no ${what.slice(0, -1)} "${name}" (${what}: ${manifest[what].join(', ')})`,
       }));
   const withoutStart = config.warmStartData !== undefined && config.warmStart === undefined;
+  const unknownToTraining = sourceOf(model.key) === undefined;
   return [
+    ...(unknownToTraining ? [{ path: 'modelFiles', message: ONLY_HERE }] : []),
     ...(withoutStart ? [{ path: 'warmStartData', message: 'has an effect with warmStart only' }] : []),
     ...(model.problems?.(model.options.parse(config.model), modelSizes(manifest)) ?? []),
     ...unknown('train.taskWeights', Object.keys(taskWeights), 'tasks'),
@@ -34,6 +36,9 @@ export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
     ...unknown('train.scenarios', scenarios, 'scenarios'),
   ];
 }
+
+const ONLY_HERE =
+  'is missing: training has a thread of its own, which must load the model again. Name the module file that exports it, here or when registering it';
 
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
@@ -56,10 +61,13 @@ export function newRun(
     const { parameters: specs, dimension } = networkOf(model, options, sizes);
     readWarmStart(warmStart, { key: model.key, specs, dimension, manifest });
   }
+  const { modelFiles: _, ...own } = config;
+  const file = sourceOf(model.key)?.file;
   const content = {
     model: config.model.key,
     config: {
-      ...config,
+      ...own,
+      ...(file !== undefined && { modelFiles: [file] }),
       ...(warmStart !== undefined && { warmStart }),
       ...(config.warmStartData !== undefined && { warmStartData: resolve(config.warmStartData) }),
     },

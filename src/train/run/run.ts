@@ -4,10 +4,19 @@ import { error } from '../../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { openPart, openRecorded } from '../../inference/model/run-data.ts';
+import { models } from '../../model/registry.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
 import { checkFinite } from '../../store/run/model-file.ts';
-import { checkDataset, markOf, openLogs, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import {
+  checkDataset,
+  markOf,
+  modelFiles,
+  openLogs,
+  openRun,
+  type RunRecord,
+  runPaths,
+} from '../../store/run/run-folder.ts';
 import { initialize } from '../step/initialize.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest } from './loop.ts';
@@ -69,6 +78,7 @@ async function runLocked<E>(
   work: (training: Training) => Promise<E>,
 ): Promise<E> {
   const config = runSchema.parse(record.config);
+  await models.loadFiles(modelFiles(record));
   const data = reach(await openRecorded(request.folder, record, request.data));
   checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
   const run = markOf(record);

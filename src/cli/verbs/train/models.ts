@@ -10,11 +10,12 @@ import { findModel, models as zoo } from '../../../model/registry.ts';
 import { count } from '../../../report/numbers.ts';
 import { tableOf, textTable } from '../../../report/table.ts';
 import { helpEnd } from '../../help.ts';
-import { jsonOption } from '../../options.ts';
+import { collect, jsonOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { modelPage } from '../../print/model-page.ts';
 
 interface Options {
+  modelFile?: string[];
   data?: string;
   markdown?: boolean;
   json?: boolean;
@@ -26,6 +27,7 @@ export function models(program: Command): void {
     .summary('list the models, their options and presets')
     .description('Lists each model with its paper, its options with defaults, and its presets.')
     .argument('[key]', 'one model only')
+    .option('--model-file <file>', 'a module with a model of your own; may be repeated', collect)
     .option('--data <dir>', 'count the parameters for this prepared data set, too')
     .option('--markdown', 'whole pages: equations, a figure of the structure, options, size and cost')
     .addOption(jsonOption())
@@ -33,7 +35,8 @@ export function models(program: Command): void {
   helpEnd(verb, ['tributary models', 'tributary models autoifs --data data/ml-1m', 'tributary models mmoe --markdown']);
 }
 
-async function run(key: string | undefined, { data, markdown, json }: Options): Promise<void> {
+async function run(key: string | undefined, { modelFile = [], data, markdown, json }: Options): Promise<void> {
+  await zoo.loadFiles(modelFile);
   const chosen = key === undefined ? [...zoo.values()] : [findModel(key)];
   if (markdown) {
     print(chosen.map(modelPage).join('\n'));

@@ -10,6 +10,7 @@ import { follow } from '../../training.ts';
 interface Options {
   data: string;
   model?: string;
+  modelFile?: string[];
   preset?: string;
   set?: string[];
   config?: string;
@@ -32,6 +33,11 @@ export function train(program: Command): void {
     )
     .addOption(new RequiredOption('--data <dir>', 'a folder that `tributary prepare` wrote'))
     .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (or model.key of --config)`)
+    .option(
+      '--model-file <file>',
+      'a TypeScript or JavaScript module with a model of your own; may be repeated',
+      collect,
+    )
     .option('--preset <name>', "a named starting point of the model; see 'tributary models'")
     .option('--config <file>', 'a run configuration (YAML, JSON, TypeScript)')
     .option(
@@ -59,9 +65,18 @@ export function train(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { model, preset, config, set, seed, warmStart, warmStartData, backend, threads, out, json } = options;
+  const { model, modelFile, preset, config, set, seed, warmStart, warmStartData, backend, threads, out, json } =
+    options;
   const data = await openPrepared(options.data);
-  const flags = defined({ model: model && { key: model }, seed, warmStart, warmStartData, backend, threads });
+  const flags = defined({
+    model: model && { key: model },
+    modelFiles: modelFile,
+    seed,
+    warmStart,
+    warmStartData,
+    backend,
+    threads,
+  });
   const run = await loadRunConfig({ models, preset, config, set, flags });
   await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }
