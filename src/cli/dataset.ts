@@ -11,7 +11,7 @@ export interface DatasetOptions {
   source?: string;
   /** `path=value` texts: options of a recipe, paths of a configuration. */
   set?: string[];
-  /** Of the synthetic world. */
+  /** Seed of the synthetic world. */
   rows?: number;
   seed?: number;
 }

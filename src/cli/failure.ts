@@ -1,4 +1,4 @@
-/** What a user sees of an error: its message and code, or, for a fault of ours alone, a stack trace. */
+/** What a user sees of an error: its message and code, or, for a bug, a stack trace. */
 
 import { CommanderError } from 'commander';
 import { EXIT } from '../base/errors/entry.ts';
@@ -11,9 +11,9 @@ interface Streams {
   err: (text: string) => void;
 }
 
-/** Tells an error and returns the exit code. With `json` stdout gets it as an event, too. */
+/** Reports an error and returns the exit code. With `json` also as an event on stdout. */
 export function tell(cause: unknown, json: boolean, command: string, { out, err }: Streams): number {
-  // Help and version have been printed by then.
+  // Help and version are already printed.
   if (cause instanceof CommanderError && (cause.exitCode === 0 || cause.code === 'commander.help'))
     return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const known = asKnown(cause, command);
@@ -30,7 +30,7 @@ export function tell(cause: unknown, json: boolean, command: string, { out, err 
   return known.exitCode;
 }
 
-/** A system call that failed, or memory that was not there, at a place that expected neither: no fault of the program's. */
+/** A system call that failed, or memory that was not there, where no code expected it: not a bug of the program. */
 function isSystemError(cause: unknown): cause is Error {
   if (!(cause instanceof Error)) return false;
   const { code, syscall } = cause as NodeJS.ErrnoException;

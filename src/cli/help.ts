@@ -15,10 +15,10 @@ const MEANING: Record<Exit, string> = {
   interrupted: 'stopped by Ctrl-C or SIGTERM',
 };
 
-/** Verbs of every kind may end so. */
+/** Every verb may end with these. */
 const ALWAYS: Exit[] = ['ok', 'internal', 'usage', 'environment'];
 
-/** A table of exit codes: all, or those that a verb may end with beside the ones every verb has. */
+/** A table of exit codes: all, or those of a verb in addition to the ones that every verb has. */
 export function exitCodes(more?: Exit[]): string {
   const shown = (Object.keys(MEANING) as Exit[]).filter(
     (exit) => more === undefined || [...ALWAYS, ...more].includes(exit),

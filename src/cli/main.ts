@@ -3,8 +3,8 @@ import { EXIT } from '../base/errors/entry.ts';
 import { tell } from './failure.ts';
 import { buildProgram } from './program.ts';
 
-// A reader that goes away (`tributary models | head`) or a full disk is no reason to stop training. What could not be
-// written is reported once, and in the end by the exit code.
+// A closed pipe (`tributary models | head`) or a full disk must not stop a training. The failure is reported once, and by the
+// exit code at the end.
 let isLost = false;
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   if (cause.code === 'EPIPE') return;
@@ -27,7 +27,7 @@ function report(cause: unknown): void {
   });
 }
 
-// What no verb waits for, as an event of a stream.
+// Errors that no verb awaits, such as those of stream events.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (cause) => {
     report(cause);

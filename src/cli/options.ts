@@ -1,24 +1,24 @@
 /** Readers of option values, and the options that several verbs share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-/** A whole number, at least `least`. */
+/** A whole number, at least `min`. */
 export const wholeNumber =
-  (least: number) =>
+  (min: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`Expected a whole number of at least ${min}.`);
     return value;
   };
 
-/** An option that must be given. Unlike with commander's own, mistyped names are told first: they are often why it is missing. */
+/** An option that must be given. Unlike with commander's own, mistyped names are reported first: they are often why it is missing. */
 export class RequiredOption extends Option {
   constructor(flags: string, description: string) {
     super(flags, `${description} (required)`);
   }
 }
 
-/** Ends in a usage error that names every required option without a value. */
+/** Fails with a usage error that names every required option without a value. */
 export function checkRequired(verb: Command): void {
   const missing = verb.options.filter(
     (option) => option instanceof RequiredOption && verb.getOptionValue(option.attributeName()) === undefined,
@@ -26,7 +26,7 @@ export function checkRequired(verb: Command): void {
   if (missing.length > 0) verb.error(`missing: ${missing.map(({ flags }) => flags).join(', ')}`);
 }
 
-/** Collects the values of an option that may be given again and again. */
+/** Collects the values of an option that may be repeated. */
 export const collect = (text: string, before: string[] = []): string[] => [...before, text];
 
 export const jsonOption = (): Option => new Option('--json', 'write JSON lines on stdout, for machines');

@@ -1,4 +1,4 @@
-/** All verbs of the command line, put together. */
+/** All verbs of the command line. */
 import type { Command } from 'commander';
 import { programOf } from './root.ts';
 
@@ -28,7 +28,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   completion: async () => (await import('./verbs/project/completion.ts')).completion,
 };
 
-/** The program as far as the words of a command line need it: a verb loads itself and no other; what is asked of all loads all. */
+/** The program with the verbs that a command line needs: a verb loads only itself; help and the like load all. */
 export async function buildProgram(words: readonly string[] = []): Promise<Command> {
   const [first = ''] = words;
   const alone = Object.hasOwn(VERBS, first) && first !== 'completion';

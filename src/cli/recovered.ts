@@ -5,7 +5,7 @@ import { plantedTruth, type World } from '../data/synthetic/world.ts';
 import { openModel } from '../inference/model/finished.ts';
 import { numeric, tableOf, textTable } from '../report/table.ts';
 
-/** Scores the test rows: the last ones of the world, in its order. */
+/** Scores the test rows, which are the last ones of the world, in its order. */
 async function recover(world: World, data: PreparedData, run: string): Promise<Recovery> {
   const { splits, tasks } = data.manifest;
   const before = splits.train.rows + splits.validation.rows;

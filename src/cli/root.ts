@@ -1,10 +1,10 @@
-/** The command that all verbs hang on. */
+/** The root command of all verbs. */
 import { Command } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { exitCodes } from './help.ts';
 import { checkRequired } from './options.ts';
 
-/** Parsing errors and help end in a CommanderError; whoever runs the program tells it. */
+/** Parsing errors and help end in a CommanderError, which the caller reports. */
 export function programOf(verbs: readonly ((program: Command) => void)[]): Command {
   const program = new Command('tributary')
     .description('Train, evaluate and use rankers for several scenarios and several tasks.')

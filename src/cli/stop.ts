@@ -1,6 +1,6 @@
 /** Ctrl-C and SIGTERM: only this room listens to them. */
 
-/** Calls back at the first SIGINT or SIGTERM; the second one ends the process as if nobody had listened. */
+/** Calls back at the first SIGINT or SIGTERM; the second one ends the process at once. */
 export function onStopSignal(callback: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const forget = (): void => signals.forEach((signal) => void process.off(signal, listen));

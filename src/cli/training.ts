@@ -1,4 +1,4 @@
-/** Runs a training to its end while it is shown: what train, resume and the demo share. */
+/** Runs a training to its end and shows it: shared by train, resume and demo. */
 import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/run/events.ts';
 import { startTraining, type TrainingOptions } from '../train/run/host.ts';
@@ -7,7 +7,7 @@ import { onStopSignal } from './stop.ts';
 
 export interface FollowOptions extends Pick<TrainingOptions, 'from' | 'data'> {
   json?: boolean;
-  /** Takes an event for itself: true where it is not to be shown. */
+  /** Handles an event itself: true where it is not to be shown. */
   take?: (event: TrainingEvent) => boolean;
 }
 
@@ -26,13 +26,13 @@ export async function follow(
   });
   const forget = onStopSignal(() => {
     training.stop();
-    display.note('Stopping after this step, with a checkpoint. Once more ends at once, without one.');
+    display.note('Stopping after this step, with a checkpoint. Press Ctrl-C again to quit immediately, without one.');
   });
   try {
     const end = await training.finished;
     if (end.event === 'result') return end;
     process.exitCode = EXIT.interrupted;
-    display.note(`Stopped. Go on with: tributary resume ${folder}${data === undefined ? '' : ` --data ${data}`}`);
+    display.note(`Stopped. Resume with: tributary resume ${folder}${data === undefined ? '' : ` --data ${data}`}`);
     return undefined;
   } finally {
     forget();

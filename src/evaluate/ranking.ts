@@ -43,7 +43,7 @@ export class TopOfList {
     for (let i = this.#ties.length - 1; i >= this.#first && above < k; i--) {
       const { positives, rows } = this.#ties[i];
       const share = positives / rows;
-      const more = rows === 1 ? 0 : (positives - 1) / (rows - 1); // share of 1 among the others, beside a 1
+      const more = rows === 1 ? 0 : (positives - 1) / (rows - 1); // share of 1 among the others, given a 1
       for (let j = 0; positives > 0 && j < rows && above + j < k; j++) {
         gain += share * this.#discounts[above + j];
         precisions += (share * (found + 1 + j * more)) / (above + j + 1);

@@ -1,4 +1,4 @@
-/** The whole of it: rows -> effects of fields -> terms -> verdicts. */
+/** The analysis: rows -> effects of fields -> terms -> verdicts. */
 import { z } from 'zod';
 import { type Effects, fieldEffects } from './effects/effects.ts';
 import { modelTerms } from './logits.ts';
@@ -23,9 +23,9 @@ export const flowOptions = z.strictObject({
   alpha: z.number().positive().max(1).default(0.01),
   /** Adds products of two coarse fields as terms. */
   pairs: z.boolean().default(false),
-  /** A task is asked of the rows alone where the task before it is 1 (click, then purchase). */
+  /** A task counts only on rows where the task before it is 1 (click, then purchase). */
   orderedTasks: z.boolean().default(false),
-  /** Positives, and negatives, that a cell needs: with fewer nothing is said of it. */
+  /** Positives, and negatives, that a cell needs: with fewer it stays undecided. */
   minCount: z.int().min(1).default(10),
 });
 export type FlowOptions = z.output<typeof flowOptions>;
@@ -46,7 +46,7 @@ export function analyseFlows(rows: FlowRows, options: FlowOptions): FlowAnalysis
   return { blocks, effects, terms, verdicts };
 }
 
-/** Which flows a model uses, by its logits [N, S, T] of the rows under every scenario. Ids say nothing here. */
+/** Which flows a model uses, by its logits [N, S, T] of the rows under every scenario. Ids are not used. */
 export function analyseModel(
   rows: FlowRows,
   logits: Float32Array,

@@ -20,7 +20,7 @@ export interface Estimate {
 
 /** Of one flow in one cell. */
 export interface Certificate {
-  /** Weight of the flow's score beside the others: 1 where the flow is worth what it was on the search's rows, 0 where nothing. */
+  /** Weight of the flow's score, given the others: 1 where the flow is worth as much as on the rows of the search, 0 where nothing. */
   coefficient: Estimate;
   /** AUC without the flow minus AUC with it. */
   aucChange: Estimate;
@@ -30,10 +30,10 @@ export interface Certificate {
   positives: number;
 }
 
-/** A flow that says nearly the same of all rows has no certificate. */
+/** A flow whose scores hardly differ between rows has no certificate. */
 const CONSTANT = 1e-3;
 
-/** [4][C]; undefined where the cell or the flow has nothing to measure. `group` [N] numbers rows' groups; -1: each its own. */
+/** [4][C]; undefined where the cell or the flow has nothing to measure. `group` [N]: the number of each row's group; -1: a group of its own. */
 export function certify(
   rows: FlowRows,
   scores: Float64Array,

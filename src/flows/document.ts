@@ -75,12 +75,12 @@ function claim(
     return {
       verdict: 'likely useless',
       p: p[i],
-      reason: 'the flow reads no field of its own: it cannot be told apart from others',
+      reason: 'the flow reads no field of its own: it cannot be distinguished from others',
     };
   if (useful[i]) return { verdict: 'useful', p: p0[i] };
   const reason = separable[k]
     ? 'neither "none" nor "half the usual strength" can be ruled out'
-    : 'the flow cannot be told apart';
+    : 'the flow cannot be distinguished from others';
   return { verdict: 'undecided', p: p0[i], reason };
 }
 
@@ -122,14 +122,15 @@ function notesOf(
 ): string[] {
   const notes: string[] = [];
   if (rows < of) notes.push(`${rows.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows were drawn.`);
-  if (orderedTasks) notes.push('Tasks are ordered: each is asked of the rows where the one before it is 1.');
+  if (orderedTasks) notes.push('Tasks are ordered: each counts only on rows where the one before it is 1.');
   const unknown = known.flatMap((is, c) =>
     is ? [] : [`${scenarios[Math.floor(c / tasks.length)]}/${tasks[c % tasks.length]}`],
   );
-  if (unknown.length > 0) notes.push(`Nothing can be told of ${unknown.join(', ')}: too few positives or negatives.`);
+  if (unknown.length > 0)
+    notes.push(`Nothing can be said about ${unknown.join(', ')}: too few positives or negatives.`);
   const mixed = FLOW_NAMES.filter((_, k) => exists[k] && !separable[k]);
   if (mixed.length > 0)
-    notes.push(`${mixed.join(' and ')}: these flows read no field of their own, so no claim is made of them.`);
+    notes.push(`${mixed.join(' and ')}: these flows read no field of their own, so nothing is claimed about them.`);
   const nested = terms.filter((term) => term.nested).map(({ name }) => name);
   if (nested.length > 0)
     notes.push(

@@ -26,7 +26,7 @@ export interface Fit extends Parameters {
 }
 
 /**
- * Maximises over log tau2 and, unless told otherwise, W in [0, 3] with rows of root mean square 1 and a weak prior N(1, 1) on
+ * Maximises over log tau2 and, unless `onlyVariances`, W in [0, 3] with rows of root mean square 1 and a weak prior N(1, 1) on
  * each strength (without it the strengths of flows that carry nothing would wander).
  */
 export function maximise(terms: readonly Term[], patterns: readonly Float64Array[], options: FitOptions): Fit {

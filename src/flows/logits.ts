@@ -1,6 +1,6 @@
 /**
  * Terms from a model in place of labels: what a model uses. Its logits of the same rows under every scenario (counterfactual
- * scenario ids) are regressed on the coarse fields; effects are known but for what a model is not sure of itself.
+ * scenario ids) are regressed on the coarse fields; effects are known up to a small misfit.
  */
 
 import { contrastsOf } from './effects/contrasts.ts';
@@ -13,7 +13,7 @@ import type { Term } from './terms.ts';
 const MODEL_MISFIT = 0.15;
 const MODEL_FLOOR = 0.02;
 
-/** `logits` [N, S, T]: of every row as if it were of each scenario. Fields with more than `maxLevels` levels say nothing. */
+/** `logits` [N, S, T]: of every row as if it were of each scenario. Fields with more than `maxLevels` levels are not used. */
 export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: number): Term[] {
   const { coarse } = blocksOf(rows, { maxLevels, pairs: false });
   const C = rows.scenarios * rows.tasks;

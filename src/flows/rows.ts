@@ -8,7 +8,7 @@ export interface FlowField {
   slots: number;
   /** [N, slots] level, or -1 for an empty slot. */
   ids: Int32Array;
-  /** Is the field the scenario itself? It varies in no scenario and says nothing about flows. */
+  /** Is the field the scenario itself? It is constant within a scenario and carries no evidence about flows. */
   isScenario?: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface FlowRows {
   fields: readonly FlowField[];
 }
 
-/** Does the label at place i of [N, T] count? With ordered tasks, where the task before it is 1 alone. */
+/** Does the label at place i of [N, T] count? With ordered tasks, only where the task before it is 1. */
 export const isAsked = ({ labels, tasks }: FlowRows, i: number, ordered: boolean): boolean =>
   !Number.isNaN(labels[i]) && !(ordered && i % tasks > 0 && !(labels[i - 1] > 0));
 
@@ -55,7 +55,7 @@ export function levelTotals({ seen, levels }: Block): Float64Array {
 export interface Blocks {
   /** Fields whose levels are estimated all together. */
   coarse: Block[];
-  /** Fields with many levels (ids), and pairs of coarse fields where they were asked for. */
+  /** Fields with many levels (ids), and pairs of coarse fields where requested. */
   fine: Block[];
 }
 

@@ -101,7 +101,7 @@ function atLevels({ order }: Term, rows: Float64Array, levels: number, C: number
   return out;
 }
 
-/** [4, N, T] what each flow says of each row in its own scenario, for each task. Levels never seen say nothing. */
+/** [4, N, T] score of each flow for each row in its own scenario, for each task. Unseen levels add nothing. */
 export function flowScores(
   { fields, cells }: LearnedFlows,
   { rows: n, tasks: T, scenario, fields: given }: FlowRows,

@@ -1,4 +1,4 @@
-/** Stage 3: which fields feed which flow, and what can be said of each flow in each cell. */
+/** Stage 3: which fields feed which flow, and what the test decides about each flow in each cell. */
 import { CORRECTIONS, chiSquareCritical, chiSquareTail } from '../evaluate/significance/index.ts';
 import { type Fit, LOW, maximise } from './fit.ts';
 import { FLOWS, negativeLogLikelihood, patternsOf } from './likelihood.ts';
@@ -24,14 +24,14 @@ export interface Verdicts {
   possible: boolean[];
   /** [4] Does the flow carry 0.2 % of the explained variance? */
   exists: boolean[];
-  /** [4] Can it be told apart from the others, by fields that are its own? */
+  /** [4] Can it be distinguished from the others, by fields of its own? */
   separable: boolean[];
-  /** [4, C] p of "at least delta of the usual strength", and of "none": NaN where it was not asked. */
+  /** [4, C] p of "at least delta of the usual strength", and of "none": NaN where it was not tested. */
   p: Float64Array;
   p0: Float64Array;
   /** [4, C] */
   useless: boolean[];
-  /** [4, C] Would be useless, but the flow cannot be told apart. */
+  /** [4, C] Would be useless, but the flow cannot be distinguished from others. */
   likely: boolean[];
   useful: boolean[];
   /** Negative log likelihood. */
@@ -50,7 +50,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const J = terms.length;
   const patterns = patternsOf(S, T);
   const isPossible = patterns.map((pattern) => pattern.some((value) => value !== 0));
-  // Levels that one scenario alone knows cannot tell what is specific to a scenario from what is shared.
+  // Levels that occur in one scenario only cannot separate what is specific to a scenario from what is shared.
   const may = terms.flatMap(({ nested }) =>
     [0, 1, 2, 3].map((k) => isPossible[k] && !(nested && (k === 1 || k === 3))),
   );
@@ -110,7 +110,7 @@ function scaled({ W, tau2 }: Fit, C: number): { W: Float64Array; tau2: Float64Ar
   };
 }
 
-/** Which fields a flow reads: those that the likelihood misses and that bring a share worth the name. */
+/** Which fields a flow reads: those that the likelihood misses and that contribute a minimum share. */
 function feeds(
   terms: readonly Term[],
   patterns: readonly Float64Array[],

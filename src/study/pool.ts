@@ -1,6 +1,6 @@
 /**
- * Trains runs in processes of their own, as many at once as the machine has room for. A run that is alone in its process
- * has memory and processor time of its own to be measured, and takes nobody with it when it dies.
+ * Trains runs in one process each, as many in parallel as cores and memory allow. Memory and processor time can then be measured
+ * per run, and a run that crashes affects no other.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
@@ -9,23 +9,23 @@ import { unpackError } from '../base/link.ts';
 import type { TrainingJob, TrainingOutcome, WorkerReply, WorkerRequest } from './job.ts';
 
 export interface TrainingPool {
-  /** Most runs at once. */
+  /** Max runs in parallel. */
   workers: number;
-  /** Trains a run when it is its turn: jobs start in the order in which they were handed in. Never rejects. */
+  /** Trains a run when a process is free: jobs start in the order of the calls. Never rejects. */
   train(job: TrainingJob): Promise<TrainingOutcome>;
-  /** Asks running trainings for a checkpoint and an end; those that wait do not begin. Idle pools need not be stopped. */
+  /** Asks running trainings to write a checkpoint and end; waiting ones do not start. Idle pools need not be stopped. */
   stop(): void;
 }
 
-/** How often a run is taken up again after its process died. */
+/** How often a run is restarted after its process died. */
 const RESTARTS = 3;
 
-/** Rough needs of a run beside its arena: Node, ONNX Runtime, DuckDB, row windows. */
+/** Approximate memory of a run without its arena: Node, ONNX Runtime, DuckDB, row windows. */
 const PROCESS_BYTES = 600 << 20;
 
 /**
- * How many runs go on this machine at once: one for each `threads` cores, and no more than fit into three quarters of its
- * memory.
+ * How many runs this machine trains in parallel: one for each `threads` cores, and at most as many as fit into three quarters of
+ * its memory.
  *
  * @param bytes memory of the largest run beyond the process itself
  */
@@ -77,7 +77,7 @@ export function openPool(workers: number): TrainingPool {
   };
 }
 
-/** How a process ended that told no outcome. */
+/** How a process ended that reported no outcome. */
 interface Death {
   how: string;
   /** What it last wrote to stderr. */
@@ -86,7 +86,7 @@ interface Death {
 
 /** One process from its start to its end. */
 function runProcess(job: TrainingJob, running: Set<ChildProcess>): Promise<TrainingOutcome | Death> {
-  // A process group of its own: Ctrl-C in a terminal reaches whoever runs the pool, who then asks for checkpoints.
+  // A process group of its own: Ctrl-C in a terminal reaches only the parent, which then asks for checkpoints.
   const child = fork(new URL('./worker.js', import.meta.url), {
     detached: true,
     serialization: 'advanced',

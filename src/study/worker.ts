@@ -1,6 +1,6 @@
 /**
- * The process of one training: what openPool starts. The training has a thread of its own, so that this one hears a stop;
- * when whoever started the process is gone, it ends at once, and the run keeps its last checkpoint.
+ * The process of one training, started by openPool. The training runs in a thread of its own, so that this one can receive a
+ * stop. When the parent process is gone, this one exits at once; the run keeps its last checkpoint.
  */
 import { setTimeout } from 'node:timers/promises';
 import { TributaryError } from '../base/errors/index.ts';
@@ -10,7 +10,7 @@ import { startTraining, startTrial, type TrainingHandle } from '../train/run/hos
 import type { TrainingJob, WorkerReply, WorkerRequest } from './job.ts';
 import { writeLogits } from './logits.ts';
 
-/** A process that was killed a moment ago may still hold its folder. */
+/** A process that was just killed may still hold its folder. */
 const LOCK_MILLISECONDS = 200;
 const LOCK_TRIES = 50;
 

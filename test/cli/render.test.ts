@@ -33,7 +33,7 @@ test('the start says what is trained on what', async () => {
       tasks       click
       parameters  19,171 dense, 2,651 x 8 embeddings"
   `);
-  expect(startText({ ...(await pick('start')), resumed: true })).toMatch(/^going on with autoifs on shop in runs\/a\n/);
+  expect(startText({ ...(await pick('start')), resumed: true })).toMatch(/^resuming autoifs on shop in runs\/a\n/);
 });
 
 test('progress as two lines to redraw, or one to keep', async () => {

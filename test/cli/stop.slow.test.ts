@@ -31,7 +31,7 @@ test('Ctrl-C writes a checkpoint and says how to go on; resumed, the run ends in
     (out, _err, sent) => sent === 0 && out.includes('"event":"progress"'),
   );
   expect(stopped).toMatchObject({ code: 130, signal: null });
-  expect(stopped.err).toContain(`Go on with: tributary resume ${at('stopped')}`);
+  expect(stopped.err).toContain(`Resume with: tributary resume ${at('stopped')}`);
   const last = jsonLines(stopped.out).at(-1);
   expect(last).toMatchObject({ event: 'interrupted', run: at('stopped') });
   expect(readFileSync(at(`stopped/checkpoints/${last?.checkpoint}.json`), 'utf8')).toContain('"position"');
@@ -46,7 +46,7 @@ test('Ctrl-C writes a checkpoint and says how to go on; resumed, the run ends in
 
 test('a second Ctrl-C ends at once; the last checkpoint is there to go on from', async () => {
   const killed = await interrupted(train('killed'), (out, err, sent) =>
-    sent === 0 ? out.includes('search 2/10') : sent === 1 && err.includes('Once more ends at once'),
+    sent === 0 ? out.includes('search 2/10') : sent === 1 && err.includes('Press Ctrl-C again to quit immediately'),
   );
   // The first may have won the race: the step was over before the second signal came.
   expect([killed.signal, killed.code]).toEqual(killed.signal === null ? [null, 130] : ['SIGINT', null]);

@@ -199,7 +199,7 @@ test('a changed comparison trains what is new; a training that breaks down does 
   const { code, out, err } = tributary(['compare', config, '--out', at('whole')]);
   expect({ code, err }).toEqual({ code: 5, err: '' });
   expect(out).toContain('6 trainings in');
-  expect(out).toContain('4 of them finished before');
+  expect(out).toContain('4 of them already finished');
   expect(out).toContain('LOSS_NOT_FINITE');
   for (const line of out
     .slice(out.indexOf('means over'))
@@ -221,7 +221,7 @@ test('Ctrl-C writes checkpoints and says how to go on', async () => {
     (out, _err, sent) => sent === 0 && out.includes('"state":"running","phase"'),
   );
   expect(stopped).toMatchObject({ code: 130, signal: null });
-  expect(stopped.err).toContain('Go on with the same command: tributary compare');
+  expect(stopped.err).toContain('The same command resumes it: tributary compare');
   expect(jsonLines(stopped.out).at(-1)).toMatchObject({ event: 'interrupted' });
   expect(stopped.out).toContain('"state":"stopped"');
 });

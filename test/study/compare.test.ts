@@ -161,12 +161,12 @@ test('without a terminal: a line for each training that begins or ends', () => {
   const display = cellLines(out, sink());
   for (const event of STORY) display.event(event);
   expect(out.text.split('\n')).toEqual([
-    '4 trainings in out, 1 of them finished before; 2 at once',
+    '4 trainings in out, 1 of them already finished; 2 in parallel',
     'mmoe, seed 1: done 0.7500',
     'ple, seed 1: training',
     'ple, seed 1: failed: LOSS_NOT_FINITE: the loss is not finite',
     'mmoe, seed 2: done -',
-    'working out the statistics',
+    'computing the statistics',
     '',
   ]);
 });

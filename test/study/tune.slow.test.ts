@@ -99,7 +99,7 @@ test('killed and begun again, with other workers, a search ends as if nothing ha
 });
 
 test('a search whose trials all fail names the first failure', () => {
-  const space = { 'train.learningRate': { choices: [1e30] } };
+  const space = { 'train.learningRate': { choices: [1e30, 1e29] } };
   const method = { kind: 'tpe', trials: 2, startTrials: 1 };
   const file = write('failing.yaml', { ...config, space, method });
   expect(tributary(['tune', file, '--out', at('failing'), '--workers', '1'])).toMatchObject({

@@ -22,14 +22,14 @@ export function comparisonDisplay(json: boolean): ComparisonDisplay {
   return stdout.isTTY && process.env.TERM !== 'dumb' ? liveCells(stdout) : cellLines(stdout, stderr);
 }
 
-/** A line for each cell that begins, ends or fails. */
+/** A line for each cell that starts, ends or fails. */
 export function cellLines(out: Output, remarks: Output): ComparisonDisplay {
   const running = new Set<string>();
   const line = (text: string): void => void out.write(`${text}\n`);
   return {
     event(event) {
       if (event.event === 'start') line(startText(event));
-      if (event.event === 'statistics') line('working out the statistics');
+      if (event.event === 'statistics') line('computing the statistics');
       if (event.event !== 'cell' || event.state === 'waiting') return;
       const key = `${event.data} ${event.cell}`;
       if (event.state === 'running' && running.has(key)) return;
@@ -42,7 +42,7 @@ export function cellLines(out: Output, remarks: Output): ComparisonDisplay {
 }
 
 const startText = ({ cells, finished, workers, folder }: Extract<ComparisonEvent, { event: 'start' }>): string =>
-  `${count(cells)} trainings in ${folder}, ${count(finished)} of them finished before; ${workers} at once`;
+  `${count(cells)} trainings in ${folder}, ${count(finished)} of them already finished; ${workers} in parallel`;
 
 function stateText(event: CellEvent): string {
   switch (event.state) {
@@ -83,7 +83,7 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
     if (all.length === 0) return [];
     const seeds = [...new Set(all.flatMap(({ cells }) => [...cells.keys()]))];
     const several = new Set(all.map(({ data }) => data)).size > 1;
-    // Where there are more models than lines, those at work are shown first.
+    // With more models than lines, those in training are shown first.
     const fits = all.length < terminal.rows - 3;
     const shown = fits ? all : all.toSorted((a, b) => Number(atWork(b)) - Number(atWork(a)));
     const columns: Column<Row>[] = [
@@ -96,7 +96,7 @@ export function liveCells(terminal: Terminal): ComparisonDisplay {
     event(event) {
       let above = '';
       if (event.event === 'start') above = `${startText(event)}\n`;
-      if (event.event === 'statistics') summary = ['working out the statistics'];
+      if (event.event === 'statistics') summary = ['computing the statistics'];
       if (event.event === 'cell') {
         const name = [event.model, event.part].filter(Boolean).join(', ');
         const key = JSON.stringify([event.data, name]);

@@ -95,7 +95,7 @@ function structure(model: Model): string {
   return figure({ logits }, new Set(networkOf(model, options, PAGE_SIZES).parameters.map(({ name }) => name)));
 }
 
-/** What one more row costs: products of parameters alone, once a batch, are left out. */
+/** What one more row costs, without products of parameters alone, which run once a batch. */
 function costPerRow(model: Model, options: CommonOptions): number {
   const { products } = inferenceGraph({ model, options, sizes: PAGE_SIZES, phase: phaseOf(model), batchSize: 1 });
   const of = (rows: number): number => products.reduce((sum, product) => sum + multiplyAdds(product, rows), 0);

@@ -16,7 +16,7 @@ import {
 
 export interface Display {
   event(event: TrainingEvent): void;
-  /** A remark of the command itself. */
+  /** A message of the command itself. */
   note(text: string): void;
   close(): void;
 }
@@ -75,7 +75,7 @@ export function lineDisplay(out: Output, remarks: Output, seconds = () => perfor
   };
 }
 
-/** A block at the bottom that is redrawn: bar, losses, last validation grid. What lasts scrolls up above it. */
+/** A block at the bottom that is redrawn: bar, losses, last validation grid. Permanent lines scroll up above it. */
 export function liveDisplay(terminal: Terminal): Display {
   let drawn = 0;
   let progress: string[] = [];
@@ -108,7 +108,7 @@ export function liveDisplay(terminal: Terminal): Display {
   };
 }
 
-/** What stays on the screen of an event. */
+/** The permanent line of an event. */
 function lasting(event: TrainingEvent): string | undefined {
   switch (event.event) {
     case 'start':

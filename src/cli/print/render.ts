@@ -34,7 +34,7 @@ export const losses = (values: Record<string, number>): string =>
 export function startText(event: StartEvent): string {
   const { model, dataset, rows, denseParameters, tableRows, embeddingDim, scenarios, tasks } = event;
   return [
-    `${event.resumed ? 'going on with' : 'training'} ${model} on ${oneLine(dataset)} in ${event.run}`,
+    `${event.resumed ? 'resuming' : 'training'} ${model} on ${oneLine(dataset)} in ${event.run}`,
     `  rows        ${count(rows.train)} train, ${count(rows.validation)} validation, ${count(rows.test)} test`,
     `  scenarios   ${scenarios.map(oneLine).join(', ')}`,
     `  tasks       ${tasks.join(', ')}`,
@@ -49,13 +49,13 @@ const where = ({ phase, epoch, epochs }: { phase: string; epoch: number; epochs:
   `${phase} ${epoch}/${epochs}`;
 const speed = (rowsPerSecond: number): string => `${count(Math.round(rowsPerSecond))} rows/s`;
 
-/** The lines that are drawn again and again while an epoch runs. */
+/** The lines that are redrawn while an epoch runs. */
 export const progressLines = (event: ProgressEvent): string[] => [
   `${where(event)}  ${bar(event.step / event.steps)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`,
   `loss  ${losses(event.losses)}`,
 ];
 
-/** The same for output that only grows. */
+/** The same as one line, for output that is not redrawn. */
 export const progressLine = (event: ProgressEvent): string =>
   `${where(event)}  step ${event.step}/${event.steps}  loss ${losses(event.losses)}  ${speed(event.rowsPerSecond)}  ${duration(event.etaSeconds)} left at most`;
 

@@ -37,10 +37,10 @@ export function tuneDisplay(config: TuneConfig, json: boolean): TuneDisplay {
 }
 
 interface State {
-  /** Trials that are through or paused. */
+  /** Trials that have ended or paused. */
   done: number;
   best: string;
-  /** Epochs that running trials have had since they began. */
+  /** Epochs of the running trials since they started. */
   running: Map<number, number>;
 }
 
@@ -63,9 +63,9 @@ function statusLine({ method }: TuneConfig, { done, best, running }: State): str
 
 function eventText(config: TuneConfig, event: TuneEvent): string | undefined {
   if (event.event === 'start') {
-    const known = event.known > 0 ? `, ${event.known} of them known from before` : '';
+    const known = event.known > 0 ? `, ${event.known} of them already known` : '';
     const { trials, method, workers, out, monitor } = event;
-    return `searching ${trials} trials by ${method} in ${out}, ${workers} at once, by validation ${monitor}${known}`;
+    return `searching ${trials} trials by ${method} in ${out}, ${workers} in parallel, by validation ${monitor}${known}`;
   }
   if (event.event !== 'trial') return undefined;
   return trialLines(event, Object.keys(config.space), event.best).map(printable).join('\n');

@@ -1,5 +1,5 @@
 /**
- * The cluster bootstrap: rows of one user are no independent rows, so whole groups are drawn with replacement (A. C. Davison,
+ * The cluster bootstrap: rows of one user are not independent, so whole groups are drawn with replacement (A. C. Davison,
  * D. V. Hinkley: Bootstrap Methods and their Application, 1997, section 3.8). All models and cells see the same draws, so that
  * differences are paired. The AUC of a draw is exact: rows count as often as their group was drawn.
  */
@@ -71,7 +71,7 @@ function sortRows(scores: ArrayLike<number>, labels: ArrayLike<number>, groups: 
   };
 }
 
-/** AUC of rows that count as often as their group was drawn. All time is spent here: no branch that hangs on labels or draws. */
+/** AUC of rows that count as often as their group was drawn. All time is spent here, so no branch depends on labels or draws. */
 function weightedAuc({ groups, labels, ends }: SortedRows, drawn: Int32Array): number {
   let below = 0; // negatives with lower scores
   let pairs = 0; // twice the ordered pairs, a tie being one

@@ -12,7 +12,7 @@ import { addOuter, addRow, type Design, designOf, times } from './design.ts';
 export interface CellOptions {
   /** Ridge penalty on the effects of coarse levels. */
   ridge: number;
-  /** Positives, and negatives, that a cell needs: with fewer it says nothing. */
+  /** Positives, and negatives, that a cell needs: with fewer it is not estimated. */
   minCount: number;
 }
 
@@ -25,7 +25,7 @@ export interface CoarseEffect {
   y: Float64Array;
   /** [L-1, C, C] error covariance: cells of one scenario correlate, through the rows they share. */
   error: Float64Array;
-  /** Name of the id field that decides it (occupation by user): rows of one id are no independent witnesses. */
+  /** Name of the id field that decides it (occupation by user): rows of one id are not independent. */
   decidedBy?: string;
 }
 

@@ -5,7 +5,7 @@ import { type CellOptions, type CoarseEffect, coarseEffects } from './coarse.ts'
 import { type FineEffect, fineEffects } from './fine.ts';
 
 export interface EffectOptions extends CellOptions {
-  /** A task is asked of the rows alone where the task before it is 1 (click, then purchase). */
+  /** A task counts only on rows where the task before it is 1 (click, then purchase). */
   orderedTasks: boolean;
 }
 

@@ -12,7 +12,7 @@ export interface FineEffect {
   information: Float64Array;
 }
 
-/** Scores and information of the levels of every id, beside the coarse fields and beside each other: backfitting. */
+/** Scores and information of the levels of every id, given the coarse fields and the other ids: backfitting. */
 export function fineEffects(
   { scenarios: S, tasks: T, rows: n, scenario, labels }: FlowRows,
   fine: readonly Block[],
@@ -68,7 +68,7 @@ export function fineEffects(
     }
     return gain;
   };
-  // A first look at each alone says in which order: those that explain most come first.
+  // Each is first estimated alone, which gives their order: those that explain more come first.
   const gains = fine.map((_, i) => update(i, fine.length === 1));
   const order = fine.map((_, i) => i).sort((a, b) => gains[b] - gains[a]);
   if (fine.length > 1) for (let sweep = 0; sweep < 2; sweep++) for (const i of order) update(i, true);

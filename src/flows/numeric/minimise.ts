@@ -59,14 +59,14 @@ export function minimise(objective: Objective, start: ArrayLike<number>, options
     );
     if (next === undefined) {
       if (pairs.length === 0) break;
-      pairs.length = 0; // what is remembered misleads: once more along the gradient
+      pairs.length = 0; // the remembered pairs mislead: restart along the gradient
       continue;
     }
     iterations++;
     remember(pairs, next.x, x, next.gradient, gradient);
     const gain = value - next.value;
     ({ x, value, gradient } = next);
-    // A single small step may be chance.
+    // A single small step may happen by chance.
     stalled = gain <= tolerance * Math.max(Math.abs(value), 1) ? stalled + 1 : 0;
     if (stalled === 2) break;
   }
@@ -89,7 +89,7 @@ function quasiNewton(
   for (let k = pairs.length - 1; k >= 0; k--) {
     const { step, change } = pairs[k];
     const curvature = part(step, change);
-    if (!(curvature > 1e-14 * part(change, change))) continue; // bent the other way where it is free
+    if (!(curvature > 1e-14 * part(change, change))) continue; // negative curvature over the free variables
     const alpha = part(step, d) / curvature;
     for (let i = 0; i < d.length; i++) if (free[i]) d[i] -= alpha * change[i];
     used.push({ step, change, curvature, alpha });

@@ -10,7 +10,7 @@ export function costSection({ data, models }: DatasetResult, times: Times): Sect
     own: times.models.find((of) => of.data === data && of.model === model.model),
   }));
   type Cost = (typeof costs)[number];
-  /** Costs of models that were not trained to their end are unknown. */
+  /** Costs are unknown for models that no seed trained to the end. */
   const known = (title: string, text: (own: NonNullable<Cost['own']>, model: ModelResult) => string) =>
     numeric<Cost>(title, ({ own, model }) => (own === undefined ? '-' : text(own, model)));
   return {

@@ -77,7 +77,7 @@ async function analyseDataset(
       baseline,
       options,
     ),
-    // Each reference is a table of its own, with a correction of its own.
+    // Each reference has a table and a correction of its own.
     transfer: of(({ by }) => by !== undefined).flatMap((reference) => testModels(joint, [reference], options)),
   };
 }
@@ -86,7 +86,7 @@ async function analyseDataset(
 const leftOut = ({ scenarios, tasks }: Manifest, weights: readonly number[]): { scenario: string; task: string }[] =>
   scenarios.flatMap((scenario) => tasks.map((task) => ({ scenario, task }))).filter((_, cell) => weights[cell] === 0);
 
-/** AUCs, placements and bootstrap draws of all models: cell by cell, so that one cell's rows are in memory at a time. */
+/** AUCs, placements and bootstrap draws of all models, cell by cell: only one cell's rows are in memory at a time. */
 function measure(
   { bootstrap }: Comparison,
   models: readonly { model: ComparedModel; answers: Answer[] }[],

@@ -1,4 +1,4 @@
-/** What models answered on the test rows, cell by cell: references are put together from the trainings of their parts. */
+/** What models answered on the test rows, cell by cell: references are assembled from the trainings of their parts. */
 import type { ComparedModel } from '../../config/load-compare.ts';
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { GridJson } from '../../documents/grid.ts';

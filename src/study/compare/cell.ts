@@ -26,7 +26,7 @@ export const cellPaths = (folder: string) => ({
   result: join(folder, 'cell.json'),
 });
 
-/** The result of a cell that was finished before; undefined where it was not, or its files are not whole. */
+/** The result of a cell that was finished before; undefined where it was not, or its files are damaged. */
 export async function readCell(folder: string): Promise<CellResult | undefined> {
   const { result, logits } = cellPaths(folder);
   if (!existsSync(result) || !existsSync(logits)) return undefined;
@@ -36,7 +36,7 @@ export async function readCell(folder: string): Promise<CellResult | undefined> 
   return found.success && (await sha256File(logits)) === found.data.logits ? found.data : undefined;
 }
 
-/** Puts together what a finished training says of itself and writes it: from then on the cell is done. */
+/** Writes the result of a finished training: from then on the cell is finished. */
 export async function writeCell(
   { folder, run, data }: Cell,
   { result, peakBytes }: Extract<TrainingOutcome, { kind: 'finished' }>,
@@ -58,7 +58,7 @@ export async function writeCell(
   return cell;
 }
 
-/** Out of the logs of a run: its best epoch and what it took to get there. */
+/** Reads from the logs of a run its best epoch, and the time and memory until then. */
 function readTimes(run: string): { bestEpoch: number; times: Omit<CellTimes, 'seconds'> } {
   const epochs = readMetrics(run).filter((line) => line.kind === 'epoch');
   const last = epochs.at(-1);

@@ -11,7 +11,7 @@ import { runProblems } from '../../train/run/new-run.ts';
 
 /** One training. */
 export interface Cell {
-  /** Names it for people: `mmoe, seed 1`. */
+  /** Shown to people: `mmoe, seed 1`. */
   name: string;
   /** Label of its model. */
   model: string;
@@ -20,19 +20,19 @@ export interface Cell {
   part?: string;
   data: PreparedData;
   run: RunConfig;
-  /** Everything of it is in here. Named by what it trains, so that a changed comparison takes up what is unchanged. */
+  /** Holds all its files. Named by what it trains, so that a changed comparison reuses what is unchanged. */
   folder: string;
 }
 
-/** @throws CONFIG_INVALID where a model does not go with the data */
+/** @throws CONFIG_INVALID where a model does not fit the data */
 export function planCells(comparison: Comparison, datasets: readonly PreparedData[], out: string): Cell[] {
   const problems: Problem[] = [];
   const cells = datasets.flatMap((data) =>
     comparison.models.flatMap(({ label, run, by }) => {
       const parts = by === undefined ? [undefined] : by === 'task' ? data.manifest.tasks : data.manifest.scenarios;
-      const told = runProblems(run, data.manifest);
+      const found = runProblems(run, data.manifest);
       problems.push(
-        ...told.map(({ path, message }) => ({ path: `${label} on ${data.manifest.name}: ${path}`, message })),
+        ...found.map(({ path, message }) => ({ path: `${label} on ${data.manifest.name}: ${path}`, message })),
       );
       return comparison.seeds.flatMap((seed) =>
         parts.map((part) => {
@@ -56,12 +56,12 @@ function cellOf(cell: Omit<Cell, 'name' | 'folder'>, out: string): Cell {
   return { ...cell, name: words.join(', '), folder: join(out, 'cells', `${plain(words.join('-'))}-${identity}`) };
 }
 
-/** What a training is known by: how it is measured counts only where that is not the default, so that older folders are taken up. */
+/** What identifies a training. How it is measured counts only where that is not the default, so that older folders are reused. */
 function asKnownBefore({ evaluate, ...run }: RunConfig): object {
   return isDeepStrictEqual(evaluate, evaluationSchema.parse({})) ? run : { ...run, evaluate };
 }
 
-/** All models with the first seed, then all with the second: a comparison that is stopped early has something of each. */
+/** All models with the first seed, then all with the second: a comparison that is stopped early has results of each model. */
 const inTurns = (cells: Cell[], seeds: readonly number[]): Cell[] =>
   seeds.flatMap((seed) => cells.filter((cell) => cell.seed === seed));
 

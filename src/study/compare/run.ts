@@ -1,4 +1,4 @@
-/** Trains what a comparison needs and has not trained yet, then works out its results. */
+/** Trains the cells of a comparison that are not finished, then computes its results. */
 import { join, resolve } from 'node:path';
 import { createHandle, type Handle } from '../../base/disposal.ts';
 import { checkOurs, makeFolder, writeFileAtomic } from '../../base/files.ts';
@@ -21,7 +21,7 @@ export interface ComparisonRequest {
   comparison: Comparison;
   /** Where trainings and results are kept. */
   out: string;
-  /** Most trainings at once. Default: what the machine takes. */
+  /** Max trainings in parallel. Default: as many as cores and memory allow. */
   workers?: number;
   onEvent?: EmitComparison;
   /** Stops the comparison as `stop` of its handle does. */
@@ -40,7 +40,7 @@ export const comparisonPaths = (out: string) => ({
 });
 
 /**
- * Cells that are finished are not trained again, those that were interrupted go on from their checkpoints. A cell that fails
+ * Finished cells are not trained again; interrupted ones resume from their checkpoints. A cell that fails
  * does not stop the others.
  *
  * @throws by `finished`: DATA_NOT_PREPARED, CONFIG_INVALID, RUN_LOCKED, FILE_UNWRITABLE
@@ -66,10 +66,10 @@ export function startComparison({
   return createHandle(work(comparison, out, open, onEvent), stop, signal);
 }
 
-/** A run holds each of its numbers about so often: weights, moments, gradients, a second table, snapshots on their way to disk. */
+/** How often a run holds each of its numbers: weights, moments, gradients, a second table, snapshots on their way to disk. */
 const COPIES = 8;
 
-/** Memory of a training beyond its process. */
+/** Memory of a training in addition to its process, bytes. */
 function bytesOf({ run, data: { manifest } }: Cell): number {
   const model = findModel(run.model.key);
   const { denseParameters, embeddingParameters } = countParameters(
@@ -119,7 +119,7 @@ function checkPlace(out: string): void {
   checkOurs(report, 'the report of a comparison', isComparisonReport);
 }
 
-/** They are made at first use: here, once, rather than by every worker. */
+/** Row files are created at first use: here, once, and not by every worker. */
 async function writeRowFiles(data: PreparedData): Promise<void> {
   for (const split of ['train', 'validation', 'test'] as const) await (await data.open(split)).close();
 }

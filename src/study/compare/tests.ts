@@ -1,4 +1,4 @@
-/** Tests of models against another one, corrected for how many there are. */
+/** Tests of models against another model, corrected for multiple comparisons. */
 import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
 import type { CellTests, CorrectedTest, ModelTests } from '../../documents/comparison.ts';
 import { weightedMean } from '../../evaluate/index.ts';
@@ -30,7 +30,7 @@ type Options = Pick<Comparison, 'confidence' | 'correction'> & {
   weights: readonly number[];
 };
 
-/** Each model against the other (a list of one, or of none where it was not measured). */
+/** Tests each model against another one, given as a list of one model, or none where it was not measured. */
 export function testModels(
   models: readonly Measured[],
   [against]: readonly Measured[],

@@ -28,7 +28,7 @@ export function conclude({ config, out, log, monitor, over, data }: Context): Tu
     ` tributary train --data ${config.data} --config ${path}`,
   ];
   writeFileAtomic(path, `${head.map((line) => `#${oneLine(line)}\n`).join('')}${stringify(run)}`);
-  // Values after the same epochs can be compared: of halving those of the first round.
+  // Only values after the same number of epochs are comparable: for halving, those of the first round.
   const first = config.method.kind === 'halving' ? config.method.minEpochs : null;
   const hints = importances(
     records.filter(({ asked }) => asked === first),

@@ -4,7 +4,7 @@ import type { TrialRecord, TuningDocument } from '../../documents/tuning.ts';
 
 export type TuneEvent =
   | { event: 'start'; out: string; method: string; trials: number; workers: number; known: number; monitor: Monitor }
-  /** A trial has begun, or gone on. */
+  /** A trial has started or continued. */
   | { event: 'running'; trial: number; parameters: TrialRecord['parameters'] }
   /** `value`: of this epoch. */
   | { event: 'epoch'; trial: number; epochs: number; value: number | null }

@@ -2,8 +2,8 @@
  * The folder of a search:
  *
  *   tune.json     what is searched: configuration, data set, versions (written once)
- *   trials.jsonl  what became of each trial, in the order in which they ended
- *   trials/NNNN/  the run folder of a trial; its checkpoints only while they may be needed
+ *   trials.jsonl  the result of each trial, in the order in which they ended
+ *   trials/NNNN/  the run folder of a trial; with checkpoints only while they may be needed
  *   best.yaml     the run configuration of the best trial
  *   result.json   all trials and what came of them, see documents/tuning.ts
  *   report.md     the same, for people
@@ -34,8 +34,8 @@ interface Subject {
 }
 
 /**
- * Makes the folder of a search, or makes sure that it is this one's. More trials than before are no other search: those that
- * were there stay the first. (Of successive halving they are, since it compares all.)
+ * Creates the folder of a search, or checks that it belongs to this search. A search may be continued with more trials, since the
+ * earlier ones stay the same; with successive halving it may not, since all trials are compared.
  *
  * @throws FILE_OCCUPIED, TUNE_OTHER (naming what differs), CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
  */

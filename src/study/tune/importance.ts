@@ -1,13 +1,13 @@
 /**
- * How strongly the value of trials goes with a parameter: a hint for the next space, not a proof. A method that looks where values
- * are good makes parameters that matter look weaker, and few trials make any look stronger.
+ * How strongly the value of trials goes with a parameter: a hint for the next space, not a proof. A method that samples
+ * where values are good makes parameters that matter look weaker; with few trials any parameter looks stronger.
  */
 import type { Json, Parameter } from '../../config/tune.ts';
 import type { Importance, TrialRecord } from '../../documents/tuning.ts';
 
-const FEWEST = 8;
+const MIN_TRIALS = 8;
 
-/** Strongest first; parameters with too few trials are left out. `records`: values after the same number of epochs. */
+/** Strongest first, without parameters that have too few trials. `records`: values after the same number of epochs. */
 export function importances(
   records: readonly TrialRecord[],
   space: Readonly<Record<string, Parameter>>,
@@ -15,7 +15,7 @@ export function importances(
 ): Importance[] {
   const found = Object.entries(space).flatMap(([path, { choices }]): Importance[] => {
     const known = records.filter(({ value, parameters }) => value !== null && Object.hasOwn(parameters, path));
-    if (known.length < FEWEST) return [];
+    if (known.length < MIN_TRIALS) return [];
     const merit = ranksOf(known.map(({ value }) => (better === 'higher' ? 1 : -1) * (value as number)));
     const settings = known.map(({ parameters }) => parameters[path]);
     const measured = choices === undefined ? ofRange(settings as number[], merit) : ofChoices(settings, merit);

@@ -1,4 +1,4 @@
-/** Trains a trial, or takes what is known of it. */
+/** Trains a trial, or takes its recorded value. */
 import { existsSync } from 'node:fs';
 import { EXIT } from '../../base/errors/entry.ts';
 import { TributaryError } from '../../base/errors/index.ts';
@@ -60,7 +60,7 @@ async function train(context: Context, { trial, parameters, epochs }: TrialReque
       throw new Error('a trial was measured on test rows');
     case 'validated': {
       const { result } = outcome;
-      const told = {
+      const record = {
         ...ended,
         epochs: result.epochs,
         ended: result.ended,
@@ -68,13 +68,13 @@ async function train(context: Context, { trial, parameters, epochs }: TrialReque
         value: result.best,
       };
       return result.best === null
-        ? { ...told, failure: 'no cell of the validation rows has the monitored value' }
-        : told;
+        ? { ...record, failure: 'no cell of the validation rows has the monitored value' }
+        : record;
     }
   }
 }
 
-/** Troubles that are a trial's own: its options, its numbers, its size. Throws all others: they would befall every trial. */
+/** The message of an error that concerns this trial alone (its options, numbers or size). Rethrows others: they would fail every trial. */
 function asFailure(cause: unknown): string {
   const own =
     cause instanceof TributaryError &&

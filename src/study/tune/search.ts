@@ -1,25 +1,25 @@
 /**
- * The methods of a search. Each is a function of the space, the seed and the values of trials, by their numbers and not by
- * when they came: however many trials run side by side and whichever ends first, the same points are tried.
+ * The methods of a search. Each is a function of the space, the seed and the values of trials, by trial number and not by time:
+ * the same points are tried however many trials run in parallel and whichever ends first.
  */
 import { random } from '../../base/random.ts';
 import type { TuneMethod } from '../../config/tune.ts';
 import { keyOf, type Parameters, type Point, type Space } from './space.ts';
 import { type KnownPoint, tpeCandidates } from './tpe.ts';
 
-/** What a search asks for: the value of parameters after so many epochs (default: at the run's own end). */
+/** Asks for the value of parameters after `epochs` epochs (default: at the end of the run). */
 export interface TrialRequest {
   /** From 0. */
   trial: number;
   parameters: Parameters;
-  /** Epochs of all phases together; a later request for the same trial goes on from there. */
+  /** Epochs of all phases together; a later request for the same trial continues from there. */
   epochs?: number;
 }
 
 export interface Trials {
   /** Smaller is better; Infinity where the trial failed. May be called many times at once. */
   loss(request: TrialRequest): Promise<number>;
-  /** The trial is not asked for again. */
+  /** The trial will not be requested again. */
   through(trial: number): void;
 }
 
@@ -29,7 +29,7 @@ export interface SearchPlan {
   seed: number;
 }
 
-/** Runs a search to its end. Rejects with what a loss rejects with. */
+/** Runs a search to its end. Rejects where a loss rejects, with the same error. */
 export async function search({ space, method, seed }: SearchPlan, trials: Trials): Promise<void> {
   if (method.kind === 'halving') return halving(space, { ...method, seed }, trials);
   const count = method.trials;
@@ -40,7 +40,7 @@ export async function search({ space, method, seed }: SearchPlan, trials: Trials
   return inSequence(space, { count, lag: parallel, seed }, suggest, trials);
 }
 
-/** Trial n is chosen from the values of all trials before n - lag + 1, and waits for no others: `lag` run side by side. */
+/** Trial n is chosen from the values of trials 0 to n - lag and waits for no others, so `lag` trials run in parallel. */
 async function inSequence(
   space: Space,
   { count, lag, seed }: { count: number; lag: number; seed: number },
@@ -57,7 +57,7 @@ async function inSequence(
     if (point === undefined) break;
     points.push(point);
     const loss = finalLoss(trials, { trial, parameters: space.parameters(point) });
-    loss.catch(() => {}); // it is awaited later: until then its failure is not unhandled
+    loss.catch(() => {}); // awaited later: until then a failure must not count as unhandled
     losses.push(loss);
   }
   await Promise.all(losses);
@@ -65,7 +65,7 @@ async function inSequence(
 
 /**
  * Successive halving (Jamieson and Talwalkar 2016): all trials get few epochs, the best 1 / factor of them `factor` times as
- * many, and so on; the last goes to its end. A run that has ended before stays as it is, whatever epochs it is asked for.
+ * many, and so on; the last one trains to its end. A run that has ended keeps its value whatever epochs are requested.
  */
 async function halving(
   space: Space,
@@ -78,7 +78,7 @@ async function halving(
     const ranked = runners
       .map((runner, i) => ({ runner, loss: losses[i] }))
       .filter(({ loss }) => loss < Infinity)
-      .sort((a, b) => a.loss - b.loss); // stable: of equals the earlier trial
+      .sort((a, b) => a.loss - b.loss); // stable: the earlier of equal trials comes first
     const next = ranked.slice(0, Math.max(1, Math.floor(runners.length / factor))).map(({ runner }) => runner);
     for (const runner of runners) if (!next.includes(runner)) trials.through(runner.trial);
     runners = next;
@@ -86,7 +86,7 @@ async function halving(
   for (const runner of runners) await finalLoss(trials, runner);
 }
 
-/** Of a trial that is not asked for again, unless it was stopped. */
+/** The loss of a trial that will not be requested again, unless it was stopped. */
 async function finalLoss(trials: Trials, request: TrialRequest): Promise<number> {
   const loss = await trials.loss(request);
   trials.through(request.trial);
@@ -95,7 +95,7 @@ async function finalLoss(trials: Trials, request: TrialRequest): Promise<number>
 
 const TRIES = 200;
 
-/** The first of the candidates that no trial has had, else one drawn evenly; undefined when the space seems to be used up. */
+/** The first candidate that no trial has tried, else a uniform draw; undefined when the space seems exhausted. */
 function untried(
   space: Space,
   points: readonly Point[],

@@ -7,14 +7,14 @@ import type { Json, Parameter } from '../../config/tune.ts';
 /** Aligned with the dimensions of the space. */
 export type Point = readonly (number | undefined)[];
 
-/** Values by dotted path of the run configuration; those that a point leaves out are not set. */
+/** Values by dotted path of the run configuration. Parameters without a coordinate in the point are not set. */
 export type Parameters = Record<string, Json>;
 
 export interface Dimension {
   path: string;
   /** How many choices; undefined for a range. */
   choices?: number;
-  /** The nearest coordinate that stands for a value: whole numbers lie apart. */
+  /** The nearest coordinate that stands for a value: whole numbers are spaced apart. */
   snap(coordinate: number): number;
   value(coordinate: number): Json;
 }
@@ -26,7 +26,7 @@ export interface Space {
   parameters(point: Point): Parameters;
 }
 
-/** Conditions name dimensions that stand before them, as the configuration's check has seen to. */
+/** Conditions name only dimensions before them; the configuration's check guarantees it. */
 export function openSpace(config: Record<string, Parameter>): Space {
   const dimensions = Object.entries(config).map(([path, parameter]) => dimensionOf(path, parameter));
   const conditions = Object.values(config).map(({ when = {} }) =>

@@ -21,7 +21,7 @@ export interface KnownPoint {
 /**
  * Points to try next, the most promising first.
  *
- * @param pending points that are being tried: they count as poor, so that trials side by side stay apart
+ * @param pending points in trial now: they count as poor, so that parallel trials differ
  */
 export function tpeCandidates(
   space: Space,
@@ -29,7 +29,7 @@ export function tpeCandidates(
   pending: readonly Point[],
   generator: Random,
 ): Point[] {
-  const ranked = [...known].sort((a, b) => (a.loss === b.loss ? 0 : a.loss - b.loss)); // stable: Infinity - Infinity is no number
+  const ranked = [...known].sort((a, b) => (a.loss === b.loss ? 0 : a.loss - b.loss)); // Infinity - Infinity is NaN, so equal losses are compared first
   const cut = Math.ceil(GOOD * ranked.length);
   const isGood = ({ loss }: KnownPoint, rank: number): boolean => rank < cut && loss < Infinity;
   const good = mixture(
@@ -74,11 +74,11 @@ function mixture({ dimensions, point }: Space, centres: readonly Point[]): Mixtu
   };
 }
 
-/** Scott's rule on a fifth of the range, and never so narrow that few trials are taken for the whole truth. */
+/** Scott's rule on a fifth of the range, with a lower bound that keeps few trials from dominating. */
 const bandwidthOf = (centres: number, dimensions: number): number =>
   Math.max(0.2 * Math.max(1, centres) ** (-1 / (dimensions + 4)), 1 / Math.min(100, centres + 2));
 
-/** What a dimension adds around a centre; without one (the flat part, or a trial without the dimension) all is as likely. */
+/** The density of one dimension around a centre; uniform without one (the flat part, or a trial without the dimension). */
 interface Kernel {
   density(coordinate: number, centre: number | undefined): number;
   draw(centre: number | undefined, generator: Random): number;
@@ -114,7 +114,7 @@ function rangeKernel(bandwidth: number): Kernel {
   };
 }
 
-/** The centre's choice, and the less of all others the more is known. */
+/** Favours the centre's choice; the more trials are known, the smaller the weight of the others. */
 function choiceKernel(choices: number, centres: number): Kernel {
   const other = 1 / (centres + 1 + choices);
   const same = 1 - (choices - 1) * other;

@@ -1,13 +1,13 @@
-/** What is known of the trials of a search: one line each time a trial ends or pauses, kept across kills. */
+/** The log of a search's trials: one line each time a trial ends or pauses, kept across kills. */
 import { existsSync, readFileSync } from 'node:fs';
 import { parseLines } from '../../documents/read.ts';
 import { type TrialRecord, trialLine } from '../../documents/tuning.ts';
 import { openJsonLines, readJsonLines } from '../../store/json-lines.ts';
 
 export interface TrialLog {
-  /** In the order of trials and epochs, whatever the order in which they came. */
+  /** Sorted by trial, then epochs, whatever the order in which they were added. */
   records(): TrialRecord[];
-  /** What is known of a trial after so many epochs, or at its end where that came before. */
+  /** The record of a trial after `asked` epochs, or at its end where that came earlier. */
   find(trial: number, asked: number | null): TrialRecord | undefined;
   add(record: TrialRecord): void;
   close(): void;
@@ -16,7 +16,7 @@ export interface TrialLog {
 /** @throws RUN_DAMAGED, FILE_UNWRITABLE, DISK_FULL */
 export function openTrialLog(path: string): TrialLog {
   const records = parseLines(path, readJsonLines(path), trialLine);
-  // A kill may have left a part of a line.
+  // A kill may have left an incomplete line.
   const whole = existsSync(path) ? readFileSync(path).lastIndexOf('\n') + 1 : 0;
   const file = openJsonLines<TrialRecord>(path, whole);
   return {
@@ -34,12 +34,12 @@ export function openTrialLog(path: string): TrialLog {
   };
 }
 
-/** The last that is known of each trial. */
+/** The last record of each trial. */
 export function latest(records: readonly TrialRecord[]): TrialRecord[] {
   return [...new Map(records.map((record) => [record.trial, record])).values()];
 }
 
-/** Those that went furthest first, and the best of them before the others; what failed comes last. */
+/** Trials that trained longest first, the best of them before the others; failed trials last. */
 export function ranked(records: readonly TrialRecord[], better: 'higher' | 'lower'): TrialRecord[] {
   const sign = better === 'higher' ? -1 : 1;
   const loss = ({ value }: TrialRecord): number => (value === null ? Number.POSITIVE_INFINITY : sign * value);

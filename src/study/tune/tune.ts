@@ -20,9 +20,9 @@ import { latest, openTrialLog } from './trials.ts';
 
 export interface TuneRequest {
   config: TuneConfig;
-  /** Folder of the search; the same one again goes on with it. */
+  /** Folder of the search. The same folder again continues it. */
   out: string;
-  /** Trials at once; default: what the machine has room for. */
+  /** Trials in parallel. Default: as many as cores and memory allow. */
   workers?: number;
   onEvent?: (event: TuneEvent) => void;
   /** Stops the search as `stop` of its handle does. */
@@ -40,7 +40,7 @@ export function startTuning(request: TuneRequest): TuneHandle {
   return createHandle(tune(request, pool), () => pool.stop(), request.signal);
 }
 
-/** The run that parameters are set in; where the model itself is searched, with its first choice. */
+/** The run that parameters are set in. Where the model itself is searched, it has the first choice. */
 function baseRun(config: TuneConfig): RunConfig {
   const key = config.space['model.key']?.choices?.[0];
   return trialRun(config, models, key === undefined ? {} : { 'model.key': key });

@@ -106,7 +106,7 @@ function ratesOf(
   };
 }
 
-/** Validation rows that certificates are taken from at most. */
+/** Max validation rows for certificates. */
 const VALIDATION_ROWS = 200_000;
 
 /** Tests the labels of a prepared data set, or the model of a run. */
@@ -120,5 +120,5 @@ async function testFlows(folder: string, options: Options): Promise<void> {
   else print(flowTestText(document));
 }
 
-/** A prepared data set has a manifest, a run has not. */
+/** A prepared data set has a manifest, a run has none. */
 const isPreparedFolder = (folder: string): boolean => existsSync(join(folder, 'manifest.json'));

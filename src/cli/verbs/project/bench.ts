@@ -32,7 +32,7 @@ export function bench(program: Command): void {
     .command('train')
     .summary('time whole training steps')
     .description(
-      'Times whole training steps of each phase and size of the table, in turn, and prints them beside the peak of the machine: ' +
+      'Times whole training steps of each phase and size of the table, in turn, and prints them next to the peak of the machine: ' +
         'large matrix products through the same runtime, run between the steps. First a loop is timed alone and twice at once: ' +
         'unless both take the same time, two cores are not really there, and times of two threads mean little.',
     )

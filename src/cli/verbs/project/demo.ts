@@ -30,7 +30,7 @@ export function demo(program: Command): void {
     .summary('make a small world, train AutoIFS on it, and show what it found')
     .description(
       'Makes synthetic data with planted effects, prepares them, trains AutoIFS in both phases and prints its metrics and ' +
-        'the flows it keeps beside the planted truth. About a minute; nothing is downloaded.',
+        'the flows it keeps next to the planted truth. About a minute; nothing is downloaded.',
     )
     .option('--out <dir>', 'folder for all of it; a later demo there makes a new run', 'demo')
     .option('--rows <n>', 'rows of the world', wholeNumber(1000), 200_000)
@@ -51,7 +51,7 @@ async function run({ out, rows, seed }: Options): Promise<void> {
   const runFolder = newRun(await loadRunConfig({ models, preset: 'demo', flags }), data, { parent: join(out, 'runs') });
   let flows: FlowsEvent | undefined;
   const result = await follow(runFolder, {
-    // Shown at the end, beside the planted truth.
+    // Shown at the end, next to the planted truth.
     take: (event) => {
       if (event.event !== 'flows') return false;
       flows = event;
@@ -66,7 +66,7 @@ async function run({ out, rows, seed }: Options): Promise<void> {
   print(places(out, runFolder));
 }
 
-/** Why the shares need not follow the stars. */
+/** Why the shares need not match the planted flows. */
 const KEEP_NOTE = `* planted as noise: the flow says nothing about this cell
 A keep-rate says which corrections the gates leave in, not what the model knows: the merged path carries every flow, and
 much of what a gate does can be done by weights instead. What the model knows is measured next.`;

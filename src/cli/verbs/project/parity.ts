@@ -9,7 +9,7 @@ interface Options {
   json?: boolean;
 }
 
-/** Some fixture disagrees. */
+/** A fixture disagrees. */
 const DISAGREES = 1;
 
 export function parity(program: Command): void {

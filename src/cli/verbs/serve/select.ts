@@ -58,13 +58,13 @@ export function select(program: Command): void {
   );
 }
 
-/** A number from `least` up to, and not, `limit`. */
+/** A number in [min, limit). */
 const number =
-  (least: number, limit: number) =>
+  (min: number, limit: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (text.trim() === '' || !(value >= least && value < limit))
-      throw new InvalidArgumentError(`Expected a number from ${least} up to, and not, ${limit}.`);
+    if (text.trim() === '' || !(value >= min && value < limit))
+      throw new InvalidArgumentError(`Expected a number in [${min}, ${limit}).`);
     return value;
   };
 

@@ -22,8 +22,8 @@ export function serve(program: Command): void {
     .command('serve')
     .summary('answer ranking requests over HTTP')
     .description(
-      'Serves artifacts: POST /v1/rank puts candidates into order; /docs says what else there is. Ctrl-C or SIGTERM answers ' +
-        'what is open and ends. Options come from, each over the one before: defaults, --config, the options below.',
+      'Serves artifacts: POST /v1/rank puts candidates into order; /docs lists all routes. Ctrl-C or SIGTERM answers ' +
+        'what is open and ends. Options come from defaults, --config and the options below; later ones win.',
     )
     .argument(
       '<artifact...>',
@@ -50,15 +50,15 @@ export function serve(program: Command): void {
   );
 }
 
-/** Everything that serving needs is loaded here: other verbs need not wait for it. */
+/** Loads everything that serving needs, so that other verbs do not wait for it. */
 async function run(given: string[], { config: file, backend, json, ...flags }: Options): Promise<void> {
   const { loadServing } = await import('../../../config/load-serving.ts');
   const { startService } = await import('../../../serve/processes/service.ts');
   const { onStopSignal } = await import('../../stop.ts');
   const { logIsWritten, logMessage } = await import('../../../serve/http/log.ts');
-  // Who starts a service may close its pipes, and disks fill: neither is a reason to end.
+  // The parent may close the pipes, and disks fill up: neither must end the service.
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
-  // From now on: a signal that comes while artifacts are loaded ends the service once it has begun.
+  // From here on: a signal during loading ends the service once it has started.
   const stopped = new Promise<void>((done) => onStopSignal(done));
   const config = await loadServing(file, defined(flags));
   const service = await startService({
@@ -72,7 +72,7 @@ async function run(given: string[], { config: file, backend, json, ...flags }: O
   if (!json) print('stopping: open requests are answered first');
   await service.close();
   await logIsWritten(1000);
-  // Nothing else is left to wait for but readers of what was printed, and they may have stopped reading.
+  // Only readers of what was printed are left, and they may have stopped reading.
   process.exit(EXIT.ok);
 }
 
@@ -109,7 +109,7 @@ function tellStart(service: RunningService, config: ServingConfig, json?: boolea
   print(`Answers at ${address}/v1/rank (${workers} process${workers === 1 ? '' : 'es'}); all routes: ${address}/docs`);
   print(
     keys.length === 0
-      ? 'No keys are configured: whoever reaches this address may rank.'
+      ? 'No keys are configured: anyone who reaches this address may rank.'
       : `Keys: ${keys.map(({ name }) => name).join(', ')}.`,
   );
   if (adminKeys.length === 0) print('No admin keys are configured: models cannot be changed while serving.');

@@ -23,12 +23,12 @@ export function compare(program: Command): void {
     .summary('train several models with several seeds and test what differs')
     .description(
       'Trains every model of a comparison with every seed, each in a process of its own, and compares them on the test rows: ' +
-        'means and intervals over seeds, tests against a baseline, negative transfer, cost. Trainings that are finished are not ' +
-        'run again, interrupted ones go on.',
+        'means and intervals over seeds, tests against a baseline, negative transfer, cost. Finished trainings are not ' +
+        'run again, interrupted ones resume.',
     )
     .argument('<config>', 'the comparison (YAML, JSON, TypeScript)')
     .option('--out <dir>', 'where trainings and results are kept (default: comparisons/NAME-OF-CONFIG)')
-    .option('--workers <n>', 'trainings at once (default: as many as cores and memory take)', wholeNumber(1))
+    .option('--workers <n>', 'trainings in parallel (default: as many as cores and memory allow)', wholeNumber(1))
     .addOption(jsonOption())
     .action(run);
   helpEnd(
@@ -45,7 +45,7 @@ async function run(config: string, { out, workers, json = false }: Options): Pro
   const handle = startComparison({ comparison, out: folder, workers, onEvent: (event) => display.event(event) });
   const forget = onStopSignal(() => {
     handle.stop();
-    display.note('Stopping all trainings, with checkpoints. Once more ends at once, without.');
+    display.note('Stopping all trainings, with checkpoints. Press Ctrl-C again to quit immediately, without them.');
   });
   const end = await handle.finished.finally(() => {
     forget();
@@ -53,7 +53,7 @@ async function run(config: string, { out, workers, json = false }: Options): Pro
   });
   if (end.event === 'interrupted') {
     process.exitCode = EXIT.interrupted;
-    display.note(`Stopped. Go on with the same command: tributary compare ${config} --out ${folder}`);
+    display.note(`Stopped. The same command resumes it: tributary compare ${config} --out ${folder}`);
     if (json) printJson(end);
     return;
   }

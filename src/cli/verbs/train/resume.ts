@@ -6,8 +6,10 @@ import { follow } from '../../training.ts';
 export function resume(program: Command): void {
   const verb = program
     .command('resume')
-    .summary('go on with a training that was stopped or killed')
-    .description('Goes on from the newest checkpoint, to the same bits that an unbroken training gives.')
+    .summary('resume a training that was stopped or killed')
+    .description(
+      'Resumes from the newest checkpoint. The result has the same bits as that of an uninterrupted training.',
+    )
     .argument('<run>', 'the run folder')
     .option('--from <checkpoint>', 'go on from this one of RUN/checkpoints, like 000012, instead of the newest')
     .addOption(dataOption())

@@ -29,7 +29,7 @@ export function train(program: Command): void {
     .summary('train a model on a prepared data set')
     .description(
       'Trains a model, evaluates it on the test rows and leaves a run folder. Ctrl-C writes a checkpoint first. ' +
-        'Options come from, each over the one before: defaults, --preset, --config, the options below, --set.',
+        'Options come from defaults, --preset, --config, the options below and --set; later ones win.',
     )
     .addOption(new RequiredOption('--data <dir>', 'a folder that `tributary prepare` wrote'))
     .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (or model.key of --config)`)

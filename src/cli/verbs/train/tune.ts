@@ -23,11 +23,11 @@ export function tune(program: Command): void {
     .summary('search for good options of a model')
     .description(
       'Trains a model again and again with other options, compares by validation rows alone, and writes the best run ' +
-        'configuration. The same command again goes on where it was stopped or killed.',
+        'configuration. The same command resumes a search that was stopped or killed.',
     )
     .argument('<config>', 'a tuning configuration (YAML, JSON, TypeScript)')
     .option('--out <dir>', 'folder of the search (default: tuning/<name of the configuration>)')
-    .option('--workers <n>', 'trials at once (default: as many as the machine has room for)', wholeNumber(1))
+    .option('--workers <n>', 'trials in parallel (default: as many as cores and memory allow)', wholeNumber(1))
     .option('--set <path=value>', 'change the configuration; may be repeated', collect)
     .addOption(jsonOption())
     .action(run);
@@ -47,14 +47,14 @@ async function run(file: string, { out = defaultFolder(file), workers, set, json
   const tuning = startTuning({ config, out, workers, onEvent: display.event });
   const forget = onStopSignal(() => {
     tuning.stop();
-    display.note('Stopping, with checkpoints of the running trials. Once more ends at once.');
+    display.note('Stopping, with checkpoints of the running trials. Press Ctrl-C again to quit immediately.');
   });
   try {
     const result = await tuning.finished;
     if (result === undefined) {
       process.exitCode = EXIT.interrupted;
       if (json) printJson({ event: 'interrupted', out });
-      display.note('Stopped. The same command goes on from here.');
+      display.note('Stopped. The same command resumes it.');
     } else if (json) printJson(result);
     else {
       display.close();
