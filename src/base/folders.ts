@@ -16,11 +16,9 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { asWriteError, syncFolder } from './files.ts';
-import { sha256 } from './hash.ts';
-import { isAlive, thisProcess } from './process.ts';
+import { type Mark, newMark, readMark } from './marks.ts';
 
 /**
  * Lets `fill` write into a staging folder, then puts it in the place of `folder`, which may be a link to a folder. On any error
@@ -111,50 +109,36 @@ export function recoverFolder(folder: string): string | undefined {
 /** Removes folders of processes that are gone. */
 function removeLeftovers(target: string): void {
   // Version 0.1 named its folders by process numbers alone: somebody else may have named one so.
-  for (const { path, verb, alive, marked } of siblings(target))
-    if (marked && !alive && (verb !== 'replaced' || existsSync(target))) rmSync(path, { recursive: true, force: true });
+  for (const { path, verb, alive, whole } of siblings(target))
+    if (whole && !alive && (verb !== 'replaced' || existsSync(target))) rmSync(path, { recursive: true, force: true });
 }
 
 type Verb = 'writing' | 'replaced' | 'discarded';
 
-interface Sibling {
+interface Sibling extends Mark {
   path: string;
   verb: Verb;
-  /** Does the process that made it run? */
-  alive: boolean;
-  /** Does its name have all that marks a process? */
-  marked: boolean;
   /** Milliseconds since 1970. */
   changed: number;
 }
 
-const hostMark = (): string => sha256(hostname()).slice(0, 8);
-let made = 0;
-
 /** A name next to `target` that no other process takes. */
-function markedName(target: string, verb: Verb): string {
-  const { pid, started = '0' } = thisProcess();
-  return `${target}.${verb}-${pid}-${started}-${hostMark()}-${made++}`;
-}
+const markedName = (target: string, verb: Verb): string => `${target}.${verb}-${newMark()}`;
 
 function siblings(target: string): Sibling[] {
   const start = `${basename(target)}.`;
   return namesIn(dirname(target)).flatMap((name) => {
-    const match = name.startsWith(start) ? MARKED.exec(name.slice(start.length)) : null;
-    if (match === null) return [];
+    const [, verb, text] = (name.startsWith(start) && VERB_AND_MARK.exec(name.slice(start.length))) || [];
+    const mark = text === undefined ? undefined : readMark(text);
+    if (mark === undefined) return [];
     const path = join(dirname(target), name);
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat?.isDirectory()) return [];
-    const [, verb, pid, started, host] = match;
-    const marked = host !== undefined;
-    const mark = { pid: Number(pid), host: hostname(), ...(marked && started !== '0' && { started }) };
-    const alive = (marked && host !== hostMark()) || isAlive(mark);
-    return [{ path, verb: verb as Verb, alive, marked, changed: stat.ctimeMs }];
+    return [{ path, verb: verb as Verb, ...mark, changed: stat.ctimeMs }];
   });
 }
 
-/** Verb, process, its start, its host. Version 0.1 wrote verb and process alone. */
-const MARKED = /^(writing|replaced|discarded)-(\d+)(?:-(\d+)-([0-9a-f]{8})-\d+)?$/;
+const VERB_AND_MARK = /^(writing|replaced|discarded)-(.*)$/;
 
 /** None where there is no such folder, or it cannot be listed: the caller will find out. */
 function namesIn(folder: string): string[] {

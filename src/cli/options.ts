@@ -29,6 +29,10 @@ export function checkRequired(verb: Command): void {
 /** Collects the values of an option that may be repeated. */
 export const collect = (text: string, before: string[] = []): string[] => [...before, text];
 
+/** The options that were given. */
+export const defined = (options: object): object =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
 export const jsonOption = (): Option => new Option('--json', 'write JSON lines on stdout, for machines');
 
 export const backendOption = (): Option =>

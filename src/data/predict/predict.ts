@@ -1,9 +1,8 @@
 /** A raw file -> its rows encoded, scored and written with their probabilities. */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { asWriteError, syncFolder } from '../../base/files.ts';
-import { isAlive } from '../../base/process.ts';
+import { newMark, readMark } from '../../base/marks.ts';
 import type { Batch, PreparedData } from '../prepared/prepared.ts';
 import { encodeFile } from './encode-file.ts';
 import { findInput } from './input-files.ts';
@@ -96,9 +95,8 @@ function workFolder(output: string): string {
   const start = `${basename(output)}.predicting-`;
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(start)) : [];
   for (const name of names) {
-    const pid = Number(name.slice(start.length));
-    if (Number.isInteger(pid) && !isAlive({ pid, host: hostname() }))
-      rmSync(join(folder, name), { recursive: true, force: true });
+    const path = join(folder, name);
+    if (readMark(name.slice(start.length))?.alive === false) rmSync(path, { recursive: true, force: true });
   }
-  return join(folder, `${start}${process.pid}`);
+  return join(folder, `${start}${newMark()}`);
 }

@@ -7,11 +7,10 @@
  */
 
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { asWriteError } from '../../base/files.ts';
 import { sha256 } from '../../base/hash.ts';
-import { isAlive } from '../../base/process.ts';
+import { readMark } from '../../base/marks.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
 import { duckdbError } from '../sql/errors.ts';
@@ -97,7 +96,7 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
 /** Removes what processes that are gone left of the file: a split may have many gigabytes. */
 function removeLeftovers(path: string): void {
   for (const name of readdirSync(dirname(path))) {
-    const pid = name.startsWith(`${basename(path)}.`) ? /\.(\d+)\.tmp$/.exec(name)?.[1] : undefined;
-    if (pid !== undefined && !isAlive({ pid: Number(pid), host: hostname() })) rmSync(join(dirname(path), name));
+    const mark = name.startsWith(`${basename(path)}.`) ? /\.([^.]+)\.tmp$/.exec(name)?.[1] : undefined;
+    if (mark !== undefined && readMark(mark)?.alive === false) rmSync(join(dirname(path), name));
   }
 }

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { defineRecipe, type Recipe, type RecipeFile } from './recipe.ts';
+import { defineRecipe, type Recipe, type RecipeFile, randomOrTime } from './recipe.ts';
 
 type FieldInput = DatasetInput['fields'][number];
 type Buckets = Extract<FieldInput, { kind: 'numeric' }>['buckets'];
@@ -128,10 +128,7 @@ function kuairand({ suffix, title, archive, logs, users, videos, statistics }: V
           { name: 'long_view', label: 'long_view' },
         ],
         group: 'user_id',
-        split:
-          split === 'time'
-            ? { kind: 'time', column: 'time_ms' }
-            : { kind: 'random', ratios: [0.8, 0.1, 0.1], seed: 2021 },
+        split: randomOrTime(split, 'time_ms'),
         vocabulary: { from: vocabulary, minCount: 2 },
       };
     },

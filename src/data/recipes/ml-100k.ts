@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { ratingLog, ratingOptions } from './movielens.ts';
+import { GROUPLENS_LICENCE, ratingLog, ratingOptions } from './movielens.ts';
 import { defineRecipe } from './recipe.ts';
 
 const GENRES =
@@ -22,7 +22,7 @@ export const ml100k = defineRecipe({
   key: 'ml-100k',
   title: 'MovieLens 100K: click = rating > 3, like = rating > 4, scenario = age group',
   where: 'https://grouplens.org/datasets/movielens/100k/ (ml-100k.zip, 5 MB)',
-  licence: 'GroupLens: research use, no redistribution, cite Harper and Konstan 2015 (see the README in the archive)',
+  licence: GROUPLENS_LICENCE,
   files: [
     { path: 'u.data', content: 'user, item, rating, timestamp', bytes: 1_979_173 },
     { path: 'u.user', content: 'user, age, gender, occupation, zip', bytes: 22_628 },
@@ -66,11 +66,6 @@ export const ml100k = defineRecipe({
         { kind: 'categorical', name: 'age_group', expression: SCENARIO },
       ],
       scenario: { expression: SCENARIO, values: ['under 25', '25 to 34', '35 and over'] },
-      tasks: [
-        { name: 'click', label: 'rating > 3' },
-        { name: 'like', label: 'rating > 4' },
-      ],
-      group: 'user_id',
       ...ratingLog('item_id', options),
     };
   },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { ratingLog, ratingOptions } from './movielens.ts';
+import { GROUPLENS_LICENCE, ratingLog, ratingOptions } from './movielens.ts';
 import { defineRecipe } from './recipe.ts';
 
 const format = { delimiter: '::', quote: '', header: false } as const;
@@ -16,7 +16,7 @@ export const ml1m = defineRecipe({
   key: 'ml-1m',
   title: 'MovieLens 1M: click = rating > 3, like = rating > 4, scenario = age group',
   where: 'https://grouplens.org/datasets/movielens/1m/ (ml-1m.zip, 6 MB)',
-  licence: 'GroupLens: research use, no redistribution, cite Harper and Konstan 2015 (see the README in the archive)',
+  licence: GROUPLENS_LICENCE,
   files: [
     { path: 'ratings.dat', content: 'user::movie::rating::timestamp', bytes: 24_594_131 },
     { path: 'users.dat', content: 'user::gender::age::occupation::zip', bytes: 134_368 },
@@ -48,11 +48,6 @@ export const ml1m = defineRecipe({
       { kind: 'categorical', name: 'domain_indicator', expression: SCENARIO },
     ],
     scenario: { expression: SCENARIO, values: [0, 1, 2], names: ['under 25', '25 to 34', '35 and over'] },
-    tasks: [
-      { name: 'click', label: 'rating > 3' },
-      { name: 'like', label: 'rating > 4' },
-    ],
-    group: 'user_id',
     ...ratingLog('movie_id', options),
     vocabulary: { from: 'all', minCount: 0 },
   }),

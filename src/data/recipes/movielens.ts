@@ -1,6 +1,10 @@
-/** What the recipes of MovieLens share: what can be chosen of a log of ratings with times. */
+/** What the recipes of MovieLens share: a log of ratings with times, and its licence. */
 import { z } from 'zod';
 import type { DatasetInput } from '../../config/dataset.ts';
+import { randomOrTime } from './recipe.ts';
+
+export const GROUPLENS_LICENCE =
+  'GroupLens: research use, no redistribution, cite Harper and Konstan 2015 (see the README in the archive)';
 
 export const ratingOptions = {
   /** `random` as AutoIFS' authors split; `time` trains on the earliest 80 %, which leaves few known users for the test. */
@@ -9,13 +13,17 @@ export const ratingOptions = {
   sequences: z.coerce.number().int().min(0).max(512).default(0),
 };
 
-/** Entries `split` and `sequences` of a log with the columns user_id, rating, timestamp and that of the item. */
+/** What follows from a log with the columns user_id, rating, timestamp and that of the item. */
 export const ratingLog = (
   item: string,
   { split, sequences }: { split: 'random' | 'time'; sequences: number },
-): Pick<DatasetInput, 'split' | 'sequences'> => ({
-  split:
-    split === 'time' ? { kind: 'time', column: 'timestamp' } : { kind: 'random', ratios: [0.8, 0.1, 0.1], seed: 2021 },
+): Pick<DatasetInput, 'tasks' | 'group' | 'split' | 'sequences'> => ({
+  tasks: [
+    { name: 'click', label: 'rating > 3' },
+    { name: 'like', label: 'rating > 4' },
+  ],
+  group: 'user_id',
+  split: randomOrTime(split, 'timestamp'),
   ...(sequences > 0 && {
     sequences: {
       key: 'user_id',

@@ -59,6 +59,10 @@ export function defineRecipe<O>(
   };
 }
 
+/** The split of AutoIFS' authors, or by a column of time: the earliest 80 % of the rows train. */
+export const randomOrTime = (split: 'random' | 'time', column: string): NonNullable<DatasetInput['split']> =>
+  split === 'time' ? { kind: 'time', column } : { kind: 'random', ratios: [0.8, 0.1, 0.1], seed: 2021 };
+
 /** The name under which a file is in a folder, if it is there and not empty. */
 export const foundPath = ({ path, orPath }: RecipeFile, folder: string): string | undefined =>
   [path, orPath].find(

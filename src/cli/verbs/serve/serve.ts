@@ -5,7 +5,7 @@ import { tableOf, textTable } from '../../../report/table.ts';
 import type { RunningService } from '../../../serve/processes/service.ts';
 import { MODEL_NAME } from '../../../store/artifact/paths.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, jsonOption, wholeNumber } from '../../options.ts';
+import { backendOption, defined, jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -114,6 +114,3 @@ function tellStart(service: RunningService, config: ServingConfig, json?: boolea
   );
   if (adminKeys.length === 0) print('No admin keys are configured: models cannot be changed while serving.');
 }
-
-const defined = (object: object): object =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));

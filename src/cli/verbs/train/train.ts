@@ -4,7 +4,7 @@ import { openPrepared } from '../../../data/prepared/open.ts';
 import { models } from '../../../model/registry.ts';
 import { newRun } from '../../../train/run/new-run.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, collect, jsonOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
+import { backendOption, collect, defined, jsonOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
 import { follow } from '../../training.ts';
 
 interface Options {
@@ -80,6 +80,3 @@ async function run(options: Options): Promise<void> {
   const run = await loadRunConfig({ models, preset, config, set, flags });
   await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }
-
-const defined = (object: object): object =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
