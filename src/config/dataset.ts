@@ -3,181 +3,20 @@
  * recipes of public data sets are functions that return one.
  */
 import { z } from 'zod';
-
-/** An SQL expression over the columns of the joined sources (DuckDB's dialect), e.g. `rating > 3`. */
-const sql = z.string().min(1);
-
-export const PROTOTYPE = 'the name __proto__ has a meaning of its own in JavaScript: choose another';
-
-const name = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name has letters, digits and underscores and does not start with a digit')
-  .refine((text) => text !== '__proto__', PROTOTYPE);
-
-interface Issues {
-  addIssue(issue: { code: 'custom'; message: string }): void;
-}
-
-/**
- * A check that names differ, whatever their case: DuckDB takes `item` and `Item` for one column, the file systems of macOS
- * and Windows take them for one file. Each pair is reported.
- */
-function distinctNames<T>(what: string, namesIn: (value: T) => readonly string[]): (value: T, context: Issues) => void {
-  return (value, context) => {
-    const names = namesIn(value);
-    names.forEach((text, i) => {
-      const first = names.findIndex((other) => other.toLowerCase() === text.toLowerCase());
-      if (first === i) return;
-      const message =
-        names[first] === text
-          ? `two ${what} have the same name: "${text}"`
-          : `two ${what} have names that differ in case alone: "${names[first]}" and "${text}". Databases and file systems may take them for one: rename one of them`;
-      context.addIssue({ code: 'custom', message });
-    });
-  };
-}
-
-const namesOf = (entries: readonly { name: string }[]): string[] => entries.map((entry) => entry.name);
+import { fieldSchema } from './dataset/fields.ts';
+import { distinctNames, name, namesOf, PROTOTYPE, sql } from './dataset/names.ts';
+import { sequences } from './dataset/sequences.ts';
+import { join, source } from './dataset/sources.ts';
+import { split } from './dataset/split.ts';
 
 /** Readable names of the scenarios, in order of their index. */
 export const scenarioNames = ({ names, values }: { names?: string[]; values: (string | number)[] }): string[] =>
   names ?? values.map(String);
 
-/** One table: a file, a glob or a list of them, relative to the source folder. */
-const source = z.strictObject({
-  path: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-  format: z.enum(['auto', 'csv', 'parquet', 'json']).default('auto'),
-  /** CSV only: any text of 1 to 4 bytes, e.g. "::" or "\t". Found out by looking when absent. */
-  delimiter: z.string().min(1).max(4).optional(),
-  /** CSV only. "auto" takes UTF-8 where it is valid, Latin-1 where no character beyond ASCII is. */
-  encoding: z.enum(['auto', 'utf-8', 'latin-1', 'utf-16']).default('auto'),
-  /** CSV only: does the first line name the columns? Found out by looking when absent. */
-  header: z.boolean().optional(),
-  /** CSV only: column names for a file without a header line. */
-  columns: z.array(z.string().min(1)).optional(),
-  quote: z.string().max(1).optional(),
-  /** CSV only: what stands before a quote within quotes: the quote itself, or a backslash (Spark, MySQL). Found out by looking when absent. */
-  escape: z.string().max(1).optional(),
-  /** CSV only: texts that mean "no value", the empty one besides. */
-  nullValues: z.array(z.string()).default(['']),
-  /** Name of a column that holds the path of the file that a row comes from. */
-  fileColumn: name.optional(),
-  /** Column -> SQL over the columns of this source: computed once per row of it, before joins. A column of the files wins. */
-  derive: z.record(name, sql).superRefine(distinctNames('columns', Object.keys)).optional(),
-});
-
-const join = z.strictObject({
-  source: name,
-  /** Column of the rows so far -> column of the joined source. */
-  on: z.record(z.string(), z.string()).refine((on) => Object.keys(on).length > 0, 'name at least one pair of columns'),
-  kind: z.enum(['left', 'inner']).default('left'),
-});
-
-const fieldBase = {
-  name,
-  /** Default: the column of that name. */
-  expression: sql.optional(),
-};
-
-const categorical = z.strictObject({
-  ...fieldBase,
-  kind: z.literal('categorical'),
-  /** Tokens seen fewer times get the out-of-vocabulary id. Default: `vocabulary.minCount`. */
-  minCount: z.int().min(0).optional(),
-  /** Hash tokens into this many ids instead of building a vocabulary. */
-  hash: z.int().min(1).optional(),
-});
-
-const numeric = z.strictObject({
-  ...fieldBase,
-  kind: z.literal('numeric'),
-  /**
-   * How a number becomes a token. `logSquare`: v > 2 -> floor(ln(v)^2), else truncated (AutoIFS' authors; not monotone).
-   * `{ quantiles: n }`: n buckets of about equal size, edges taken from the vocabulary's rows.
-   * `{ edges: [...] }`: bucket = how many edges are <= v.
-   */
-  buckets: z
-    .union([
-      z.literal('logSquare'),
-      z.strictObject({ quantiles: z.int().min(2).max(1000) }),
-      z.strictObject({
-        edges: z
-          .array(z.number())
-          .min(1)
-          .refine((e) => e.every((v, i) => i === 0 || v > e[i - 1]), 'edges must rise'),
-      }),
-    ])
-    .default('logSquare'),
-  minCount: z.int().min(0).optional(),
-});
-
-const multi = z.strictObject({
-  ...fieldBase,
-  kind: z.literal('multi'),
-  /** Between the values of a text column; a list column needs none. */
-  separator: z.string().min(1).default('|'),
-  /** Values kept per row, the first ones. */
-  maxLength: z.int().min(1).max(512).default(8),
-  /** How the embeddings of a row's values become one. */
-  pooling: z.enum(['mean', 'sum']).default('mean'),
-  minCount: z.int().min(0).optional(),
-  hash: z.int().min(1).optional(),
-});
-
-/** A field's configuration; an artifact keeps it for the row encoder. */
-export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, multi]);
-
 const task = z.strictObject({
   name,
   /** SQL that gives 0, 1, true, false or nothing (missing: the row does not count for this task). */
   label: sql,
-});
-
-const ratios = z
-  .tuple([z.number().positive(), z.number().min(0), z.number().min(0)])
-  .refine((r) => Math.abs(r[0] + r[1] + r[2] - 1) < 1e-9, 'the three shares must sum to 1');
-
-const split = z.discriminatedUnion('kind', [
-  /** The exact 8:1:1 recipe of AutoIFS' authors (MT19937 permutation of the row numbers); train keeps the permuted order. */
-  z.strictObject({
-    kind: z.literal('random'),
-    ratios: ratios.default([0.8, 0.1, 0.1]),
-    seed: z.int().min(0).default(2021),
-  }),
-  /** Earliest rows train, latest test; ties never straddle a border. Rows without a time are left out. */
-  z.strictObject({ kind: z.literal('time'), column: sql, ratios: ratios.default([0.8, 0.1, 0.1]) }),
-  /** All rows of one user (or any key) on the same side, by a seeded hash. */
-  z.strictObject({
-    kind: z.literal('key'),
-    column: sql,
-    ratios: ratios.default([0.8, 0.1, 0.1]),
-    seed: z.int().min(0).default(2021),
-  }),
-  /** A column says it: its values name the part. */
-  z.strictObject({
-    kind: z.literal('column'),
-    column: sql,
-    train: z.string().default('train'),
-    validation: z.string().default('validation'),
-    test: z.string().default('test'),
-  }),
-]);
-
-/** Of a row's key (the user), the items of the last rows before the row's time: one sequence for each type of behaviour. */
-const sequences = z.strictObject({
-  /** SQL: whose sequences they are. Rows without a key or a time have empty ones and feed none. */
-  key: sql,
-  /** SQL: a number, date, time, or a text that says one. Equal times are not earlier. */
-  time: sql,
-  /** The categorical field that is the item; sequences share its vocabulary. */
-  item: name,
-  /** Items of a sequence at most, the latest ones. */
-  length: z.int().min(1).max(512).default(20),
-  /** Name of a type -> SQL condition: which rows count for it. */
-  types: z
-    .record(name, sql)
-    .refine((types) => Object.keys(types).length > 0, 'name at least one type')
-    .superRefine(distinctNames('types', Object.keys)),
 });
 
 export const datasetSchema = z
@@ -296,6 +135,7 @@ function reservedFields({ fields, sequences }: { fields: { name: string }[]; seq
 
 /** A dataset configuration with every default filled in. */
 export type DatasetConfig = z.output<typeof datasetSchema>;
+
 /** A dataset configuration as a user writes it. */
 export type DatasetInput = z.input<typeof datasetSchema>;
 
@@ -303,4 +143,5 @@ export type DatasetInput = z.input<typeof datasetSchema>;
 export const defineDataset = (dataset: DatasetInput): DatasetInput => dataset;
 
 export type FieldConfig = DatasetConfig['fields'][number];
+
 export type SplitName = 'train' | 'validation' | 'test';

@@ -1,6 +1,6 @@
 /** What a manifest says of itself must agree: indices, sizes and names that its schema cannot tie together. */
 import { canonicalJson, sha256 } from '../../base/hash.ts';
-import { fieldSchema } from '../../config/dataset.ts';
+import { fieldSchema } from '../../config/dataset/fields.ts';
 import type { ArtifactManifest } from './manifest.ts';
 import { RESERVED_IDS } from './paths.ts';
 
