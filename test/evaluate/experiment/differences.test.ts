@@ -5,15 +5,14 @@ import { random } from '../../../src/base/random.ts';
 import {
   addSums,
   clusteredRatio,
-  cupedTest,
   designEffect,
   fiellerInterval,
   momentsOf,
   nonInferiority,
-  type PreSums,
   proportionMoments,
   ratioMoments,
   ratioSumsOf,
+  sequentialGuardrail,
   sumsOf,
   welchTest,
 } from '../../../src/evaluate/experiment/index.ts';
@@ -24,14 +23,6 @@ const scale = fc.double({ min: 0.1, max: 10, noNaN: true });
 const spread = (of: number[]): boolean => momentsOf(sumsOf(of)).variance > 1e-3;
 const near = (found: number, expected: number, digits = 7): void =>
   expect(Math.abs(found - expected)).toBeLessThan(10 ** -digits * Math.max(1, Math.abs(expected)));
-
-/** Sums of values and of what the same units did before. */
-const preSumsOf = (y: readonly number[], x: readonly number[]): PreSums => ({
-  ...sumsOf(y),
-  preSum: sumsOf(x).sum,
-  preSumSquares: sumsOf(x).sumSquares,
-  products: ratioSumsOf(y, x).products,
-});
 
 describe('sums', () => {
   test('add up over any split of the units', () => {
@@ -151,43 +142,17 @@ describe('ratios', () => {
   });
 });
 
-describe('CUPED', () => {
-  test('takes off what a pre-period explains: a known share of the variance, no bias', () => {
-    const generator = random('cuped');
-    const arm = (n: number, effect: number): PreSums => {
-      const x = Array.from({ length: n }, () => 3 + generator.normal());
-      return preSumsOf(
-        x.map((before) => 1 + 0.8 * before + 0.6 * generator.normal() + effect),
-        x,
-      );
-    };
-    const [a, b] = [arm(20_000, 0), arm(20_000, 0.05)];
-    const test = cupedTest(a, b);
-    expect(test.theta).toBeCloseTo(0.8, 1);
-    expect(test.varianceRatio).toBeCloseTo(0.36, 1); // 1 - 0.8^2
-    expect(Math.abs(test.estimate - 0.05)).toBeLessThan(4 * test.se);
-    expect(cupedTest(a, b, { relative: true }).estimate).toBeCloseTo(test.estimate / (a.sum / a.n), 10);
-  });
-
-  test('with a pre-period that never varies is the plain test', () => {
-    fc.assert(
-      fc.property(values.filter(spread), values.filter(spread), (y, z) => {
-        const constant = (of: number[]) =>
-          preSumsOf(
-            of,
-            of.map(() => 2),
-          );
-        const { theta, estimate, p } = cupedTest(constant(y), constant(z));
-        const plain = welchTest(momentsOf(sumsOf(y)), momentsOf(sumsOf(z)));
-        expect(theta).toBe(0);
-        near(estimate, plain.estimate);
-        near(p, plain.p);
-      }),
-    );
-  });
-});
-
 describe('guardrails', () => {
+  test('at any time are stricter than at one look, and tell lost from open', () => {
+    const [a, same, worse] = [2000, 1990, 1500].map((sum) => proportionMoments({ n: 40_000, sum }));
+    const margin = { absolute: -0.003 };
+    const [once, always] = [nonInferiority(a, same, margin), sequentialGuardrail(a, same, margin)];
+    expect(always.lower).toBeLessThan(once.lower95one);
+    expect(always).toMatchObject({ estimate: once.estimate, inferior: false });
+    expect(sequentialGuardrail(a, worse, margin)).toMatchObject({ notInferior: false, inferior: true });
+    expect(sequentialGuardrail(a, same, { relative: -0.2 }).notInferior).toBe(true);
+  });
+
   test('a wider margin is easier to hold; at an endless one everything is not inferior', () => {
     fc.assert(
       fc.property(

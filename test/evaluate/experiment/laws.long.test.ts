@@ -15,6 +15,7 @@ import {
   ratioSumsOf,
   SRM_LEVEL,
   type Sums,
+  sequentialGuardrail,
   sequentialSrm,
   sequentialTest,
   srmTest,
@@ -75,6 +76,16 @@ describe('looking after every 100 units, 2,000 runs of 200 looks', () => {
       }),
     );
     expectBetween('coverage over all looks, confidence sequence', 1 - missed, 1 - upTo(0.05, runs), 1);
+  });
+
+  test('a guardrail exactly at its margin rarely passes, or is rolled back, at any look', () => {
+    const margin = { absolute: -0.03 };
+    const decided = (of: 'notInferior' | 'inferior') =>
+      shareOf('guardrail', runs, (generator) =>
+        anyLook(generator, [0.33, 0.3], (a, b) => sequentialGuardrail(momentsOf(a), momentsOf(b), margin)[of]),
+      );
+    expectBetween('guardrail at its margin, passed at any of 200 looks', decided('notInferior'), 0, upTo(0.05, runs));
+    expectBetween('guardrail at its margin, rolled back at any of 200 looks', decided('inferior'), 0, upTo(0.05, runs));
   });
 
   test('shares: the Bernoulli sequence covers together, from the first unit on', () => {

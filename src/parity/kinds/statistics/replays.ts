@@ -100,7 +100,7 @@ function slate({ reward, joint, itemPosition, cascade, qShown, qExpected }: z.ou
 const emInput = z.strictObject({
   /** By "item@position", positions from 1. */
   impressionsClicks: z.record(z.string().regex(/.@[1-9]\d*$/), z.tuple([count, count])),
-  start: z.strictObject({ examination: z.array(level), relevance: level }),
+  start: z.strictObject({ examination: z.array(z.number().gt(0).max(1)).min(1), relevance: level }),
   iterations: z.int().min(0),
 });
 
