@@ -82,6 +82,20 @@ test('folders of data import what their table allows, and all of it', () => {
   }
 });
 
+test('a server loads no model, no graph room and no database', () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { target, typesOnly } of imports.get(file) ?? []) if (!typesOnly) load(target);
+  };
+  for (const file of ['serve/processes/service.ts', 'serve/processes/worker.ts', 'serve/ranker/ranker.ts']) load(file);
+  const rooms = new Set([...loaded].map(roomOf));
+  expect([...rooms]).toEqual(expect.arrayContaining(['inference', 'runtime', 'store']));
+  expect(['model', 'graph', 'kernels', 'train'].filter((room) => rooms.has(room))).toEqual([]);
+  expect([...loaded].filter((file) => file.startsWith('data/sql/'))).toEqual([]);
+});
+
 test('no folder has more than 16 files on one level', () => {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);

@@ -12,6 +12,7 @@ import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { loadTrained } from '../../src/inference/model/trained.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { createExecutors } from '../../src/inference/serving/executors.ts';
+import { count } from '../../src/report/numbers.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 import { answeringArtifact, answeringModel, sessionsOf } from './answers.ts';
@@ -37,7 +38,7 @@ test('flows of the training rows are those that the run reported', async () => {
   for (const [s, scenario] of ['feed', 'search'].entries())
     for (const [t, task] of ['click', 'buy'].entries()) {
       const rates = kept[s][t].map((part) => (part / rows[s]).toFixed(3)).join(' | ');
-      expect(report).toContain(`| ${scenario} | ${task} | ${rates} | ${rows[s]} |`);
+      expect(report).toContain(`| ${scenario} | ${task} | ${rates} | ${count(rows[s])} |`);
     }
   expect(flows.length).toBe(4);
   await expect(measureFlows(at('star'), 'test')).rejects.toMatchObject({ code: 'FLOWS_NONE' });

@@ -6,29 +6,18 @@
  *   adam3.<name>          after three steps of one Adam (learning rate 1e-3, no decay) over all that learns
  *   adam3_groups.<name>   after three steps with the groups of `optimiser_groups`
  */
-import { z } from 'zod';
 import type { Phase } from '../../model/contract.ts';
 import type { Checks } from '../checks.ts';
 import { type Fixture, NotUnderstood } from '../fixture.ts';
 import { readReferenceModel } from '../reference-model.ts';
-import { openSubject, type Subject } from '../subject.ts';
-import { EXACT, readTolerances, type Tolerances } from '../tolerance.ts';
-import { type FlowGates, gateRates, smallestSize } from './flow-gates.ts';
-import { checkSteps, STEPS, schedules } from './model-steps.ts';
+import { openSubject } from '../subject.ts';
+import { EXACT, readTolerances } from '../tolerance.ts';
+import { gateRates, smallestSize } from './flow-gates.ts';
+import { type Claims, type ModelCase, readClaims } from './model-case.ts';
+import { checkSteps, schedules } from './model-steps.ts';
 import { checkNoise, checkSelection } from './selection.ts';
 
 export const isModelFixture = (fixture: Fixture): boolean => fixture.has('model');
-
-/** What the checks of a fixture share. */
-export interface ModelCase {
-  fixture: Fixture;
-  claims: Claims;
-  tolerance: Tolerances;
-  checks: Checks;
-  subject: Subject;
-  /** Where gates are hard and fed. */
-  gates: FlowGates | undefined;
-}
 
 export async function checkModel(fixture: Fixture, checks: Checks): Promise<void> {
   const tolerance = readTolerances(fixture.entry('tolerance'));
@@ -46,36 +35,6 @@ export async function checkModel(fixture: Fixture, checks: Checks): Promise<void
   } finally {
     await subject.close();
   }
-}
-
-const group = z.strictObject({ lr: z.number(), weight_decay: z.number(), members: z.string().optional() });
-const claimsSchema = z.object({
-  losses_before_each_adam3_step: z.array(z.number()).length(STEPS).optional(),
-  gate_rate: z.array(z.array(z.number())).optional(),
-  smallest_abs_gate_logit: z.number().optional(),
-  no_gradient: z.array(z.string()).default([]),
-  zero_gradients: z.array(z.string()).default([]),
-  train: z.boolean().optional(),
-  param_count: z.number().optional(),
-  scenario_counts: z.array(z.number()).optional(),
-  smallest_live_gradient_tensor: z.object({ name: z.string(), max_abs: z.number() }).optional(),
-  observed_float32_error: z.unknown(),
-  selection_count_histogram_0_1_2: z.record(z.string(), z.array(z.number()).length(3)).optional(),
-  rows_where_an_unselected_expert_wins: z.record(z.string(), z.number()).optional(),
-  smallest_selection_margin: z.number().optional(),
-  optimiser_groups: z
-    .strictObject({ weights: group, gates: group.nullable(), weight_decay: z.string().optional() })
-    .optional(),
-});
-
-/** What the JSON file itself says about the numbers. */
-type Claims = z.output<typeof claimsSchema>;
-
-function readClaims(fixture: Fixture): Claims {
-  const found = Object.fromEntries(Object.keys(claimsSchema.shape).map((key) => [key, fixture.entry(key)]));
-  const parsed = claimsSchema.safeParse(found);
-  if (!parsed.success) throw new NotUnderstood(z.prettifyError(parsed.error));
-  return parsed.data;
 }
 
 /** `search`: flow gates are soft. `ticket`: they are hard and frozen. */

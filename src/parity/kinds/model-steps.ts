@@ -6,9 +6,7 @@ import { trainStep } from '../../train/step/step.ts';
 import { NotUnderstood } from '../fixture.ts';
 import { tableNames } from '../reference-model.ts';
 import { EXACT } from '../tolerance.ts';
-import type { ModelCase } from './model-fixture.ts';
-
-export const STEPS = 3;
+import { type ModelCase, STEPS } from './model-case.ts';
 
 /** An optimiser run. */
 export interface Schedule {

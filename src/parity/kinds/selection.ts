@@ -1,7 +1,7 @@
 /** What a fixture's JSON file says of experts that its model selects: of outputs `<layer>.selection_count` and their like. */
 
 import { EXACT } from '../tolerance.ts';
-import type { ModelCase } from './model-fixture.ts';
+import type { ModelCase } from './model-case.ts';
 
 type Outputs = ReadonlyMap<string, Float32Array>;
 
