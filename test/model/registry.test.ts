@@ -1,5 +1,5 @@
 /** Models of a user: registered by a program, or from a module file. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -129,6 +129,14 @@ test.each([
 ])('names what is wrong with a model file: %s', async (_, path, text) => {
   const found = await codeOf(() => models.loadFiles([path()]));
   expect(found).toEqual(['MODEL_FILE_UNREADABLE', expect.stringContaining(text)]);
+});
+
+test('the example of docs/adding-a-model.md is the model of this test, and loads from a lone file', async () => {
+  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync('docs/adding-a-model.md', 'utf8')) ?? [];
+  const here = readFileSync(join(import.meta.dirname, 'own-model.ts'), 'utf8');
+  expect(example).toBe(here.replaceAll(/'\.\.\/\.\.\/src\/(\w+)\/index\.ts'/g, "'tributary-ranker/$1'"));
+  await models.loadFiles([file('wide-deep.ts', example)]);
+  expect(findModel('wide-deep').title).toBe('Wide and deep');
 });
 
 test('names what is wrong with a definition of a model file', async () => {
