@@ -2,7 +2,7 @@
 import { compile, Graph, matmul, multiplyAdds, type Product, reduceSum } from '../graph/index.ts';
 import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
-import { median } from './median.ts';
+import { median } from './clock.ts';
 
 /** A product [rows, inner] x [inner, columns]. */
 export interface ProductSizes {

@@ -13,8 +13,7 @@ import { stepExecutor } from '../train/step/executor.ts';
 import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
 import { scalarsAt } from '../train/step/schedule.ts';
 import { type StepContext, type StepInput, trainStep } from '../train/step/step.ts';
-import { Clock, PARTS, type Part } from './clock.ts';
-import { median } from './median.ts';
+import { Clock, median, PARTS, type Part } from './clock.ts';
 import { type OperatorShares, operatorShares } from './profile.ts';
 
 export interface StepTimes {

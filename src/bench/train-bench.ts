@@ -9,7 +9,7 @@ import type { SessionOptions } from '../runtime/contract.ts';
 import { type PhasePlan, planPhases } from '../train/phases/phases.ts';
 import { type Setup, setUp } from '../train/run/setup.ts';
 import { initialize } from '../train/step/initialize.ts';
-import { median } from './median.ts';
+import { median } from './clock.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
 import type { OperatorShares } from './profile.ts';
 import { syntheticData } from './synthetic-data.ts';
