@@ -21,8 +21,11 @@ export function asOfJoin<T>(
   ttl = Number.POSITIVE_INFINITY,
 ): (T | null)[] {
   const byKey = new Map<string, (Timed & { value: T })[]>();
-  for (const one of values.toSorted((a, b) => a.time - b.time))
-    byKey.set(one.key, [...(byKey.get(one.key) ?? []), one]);
+  for (const one of values.toSorted((a, b) => a.time - b.time)) {
+    const before = byKey.get(one.key);
+    if (before === undefined) byKey.set(one.key, [one]);
+    else before.push(one);
+  }
   return rows.map(({ key, time }) => {
     const found = byKey.get(key)?.findLast((one) => one.time <= time);
     return found === undefined || time - found.time > ttl ? null : found.value;

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  chiSquareTail,
+  fairCoinsAtMost,
   normalCritical,
   normalTwoSided,
   studentCritical,
+  studentTail,
   studentTwoSided,
 } from '../../../src/evaluate/significance/distributions.ts';
+import { logBeta, logGamma } from '../../../src/evaluate/significance/special.ts';
 
 /** Relative distance. */
 const off = (found: number, expected: number): number => Math.abs(found / expected - 1);
@@ -72,4 +76,42 @@ test('tails fall, are symmetric, and quantiles undo them', () => {
       if (a > 1e-3) expect(off(studentCritical(studentTwoSided(a, n), n), a)).toBeLessThan(1e-6);
     }),
   );
+});
+
+test('chi-square tails of even degrees of freedom are sums of a Poisson distribution', () => {
+  for (const x of [0.1, 1, 5, 30, 200, 1000]) {
+    expect(off(chiSquareTail(x, 2), Math.exp(-x / 2))).toBeLessThan(1e-12);
+    expect(off(chiSquareTail(x, 6), Math.exp(-x / 2) * (1 + x / 2 + (x / 2) ** 2 / 2))).toBeLessThan(1e-12);
+  }
+  expect(chiSquareTail(0, 3)).toBe(1);
+  expect(off(chiSquareTail(11.344866730144373, 3), 0.01)).toBeLessThan(1e-10);
+});
+
+test('the gamma function keeps its recurrence, the beta function its own, for small and large numbers', () => {
+  for (const x of [0.3, 1, 7.5, 63.2, 64, 1000.5, 1e6])
+    expect(Math.abs(logGamma(x + 1) - logGamma(x) - Math.log(x))).toBeLessThan(1e-15 * Math.max(10, logGamma(x + 1)));
+  expect(logGamma(101)).toBeCloseTo(363.73937555556347, 10); // ln 100!
+  for (const [a, b] of [
+    [0.5, 3],
+    [70, 0.5],
+    [5e5, 0.5],
+    [3e6, 40],
+  ]) {
+    // B(a, b) = B(a + 1, b) (a + b) / a
+    expect(Math.abs(logBeta(a, b) - logBeta(a + 1, b) - Math.log1p(b / a))).toBeLessThan(
+      1e-12 * Math.max(1, -logBeta(a, b)),
+    );
+    expect(logBeta(b, a)).toBe(logBeta(a, b));
+  }
+});
+
+test('coins: against sums of binomial coefficients; t with many degrees of freedom is normal', () => {
+  const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k);
+  for (const n of [1, 6, 21])
+    for (let k = 0; k <= n; k++) {
+      const sum = Array.from({ length: k + 1 }, (_, i) => choose(n, i)).reduce((total, c) => total + c);
+      expect(off(fairCoinsAtMost(k, n), sum / 2 ** n)).toBeLessThan(1e-10);
+    }
+  expect(off(studentTail(2, 1e9), normalTwoSided(2) / 2)).toBeLessThan(1e-7);
+  expect(studentTail(-1, 5) + studentTail(1, 5)).toBeCloseTo(1, 14);
 });
