@@ -1,12 +1,13 @@
 /** What model files and artifacts say of the data that a model scores; as in the data set's manifest. */
 import { z } from 'zod';
+import { fieldKind } from '../config/dataset/fields.ts';
 
 const count = z.int().min(0);
 
 /** Where the ids of a field lie in the table and in a row. */
 export const fieldDescription = z.strictObject({
   name: z.string(),
-  kind: z.enum(['categorical', 'numeric', 'multi']),
+  kind: fieldKind,
   offset: count,
   size: count,
   slots: z.int().min(1),

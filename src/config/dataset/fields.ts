@@ -53,5 +53,8 @@ const multi = z.strictObject({
   hash: z.int().min(1).optional(),
 });
 
+/** The kinds of fields. */
+export const fieldKind = z.enum(['categorical', 'numeric', 'multi']);
+
 /** A field's configuration; an artifact keeps it for the row encoder. */
 export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, multi]);

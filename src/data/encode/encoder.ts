@@ -132,33 +132,46 @@ function sequenceWriter(
   };
 }
 
-/** Writes one field's slots, the first at `into[at]`. */
-function fieldWriter(
-  config: FieldConfig,
-  { name, offset, slots, edges }: PreparedField,
-  tokens: EncoderSource['tokens'],
-): (value: unknown, into: Int32Array, at: number) => void {
-  if (config.kind === 'numeric') {
-    const ids = idsByToken(tokens(name));
-    const buckets = edges === undefined ? 'logSquare' : { edges };
-    return (value, into, at) => {
-      const number = numberOf(value, name);
-      const token = number === undefined ? undefined : numberText(bucketOf(buckets, number));
-      into[at] = offset + (token === undefined ? OUT_OF_VOCABULARY_ID : (ids.get(token) ?? OUT_OF_VOCABULARY_ID));
-    };
+/** Writes the ids of a field's value into its slots, the first at `into[at]`. */
+type FieldWriter = (value: unknown, into: Int32Array, at: number) => void;
+
+function fieldWriter(config: FieldConfig, field: PreparedField, tokens: EncoderSource['tokens']): FieldWriter {
+  switch (config.kind) {
+    case 'categorical':
+      return tokenWriter(field, tokenIds(config.hash, tokens, field.name));
+    case 'numeric':
+      return numberWriter(field, idsByToken(tokens(field.name)));
+    case 'multi':
+      return listWriter(config, field, tokenIds(config.hash, tokens, field.name));
   }
-  const idOf = tokenIds(config.hash, tokens, name);
-  if (config.kind === 'categorical')
-    return (value, into, at) => {
-      const token = tokenOf(value, name);
-      into[at] = offset + (token === undefined ? OUT_OF_VOCABULARY_ID : idOf(token));
-    };
-  const { separator, maxLength } = config;
+}
+
+const tokenWriter =
+  ({ name, offset }: PreparedField, idOf: (token: string) => number): FieldWriter =>
+  (value, into, at) => {
+    const token = tokenOf(value, name);
+    into[at] = offset + (token === undefined ? OUT_OF_VOCABULARY_ID : idOf(token));
+  };
+
+function numberWriter({ name, offset, edges }: PreparedField, ids: Map<string, number>): FieldWriter {
+  const buckets = edges === undefined ? 'logSquare' : { edges };
   return (value, into, at) => {
+    const number = numberOf(value, name);
+    const token = number === undefined ? undefined : numberText(bucketOf(buckets, number));
+    into[at] = offset + (token === undefined ? OUT_OF_VOCABULARY_ID : (ids.get(token) ?? OUT_OF_VOCABULARY_ID));
+  };
+}
+
+const listWriter =
+  (
+    { separator, maxLength }: { separator: string; maxLength: number },
+    { name, offset, slots }: PreparedField,
+    idOf: (token: string) => number,
+  ): FieldWriter =>
+  (value, into, at) => {
     const found = tokensOf(value, separator, maxLength, name);
     for (let i = 0; i < slots; i++) into[at + i] = offset + (i < found.length ? idOf(found[i]) : PADDING_ID);
   };
-}
 
 /** Id of a token: hashed, or looked up. A lone surrogate is not Unicode; stored data hold U+FFFD in its place. */
 function tokenIds(hash: number | undefined, tokens: EncoderSource['tokens'], field: string): (token: string) => number {

@@ -1,5 +1,5 @@
 /** The SQL expressions of a configuration, and the places that they stand at. */
-import type { DatasetConfig } from '../../config/dataset.ts';
+import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
 import { sequenceColumn } from '../prepared/columns.ts';
 import type { Expression } from '../sql/one-expression.ts';
 import { identifier } from '../sql/text.ts';
@@ -62,10 +62,19 @@ const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
 
 /** What the expressions of a configuration take of a column, where they are one, by their `usedBy`; others compute with it. */
 export function columnUses(config: DatasetConfig): Map<string, Use> {
-  const fields = config.fields.map((field): [string, Use] => [
-    fieldUse(field),
-    field.kind === 'numeric' ? 'number' : field.kind === 'multi' ? { separator: field.separator } : 'text',
-  ]);
+  const fields = config.fields.map((field): [string, Use] => [fieldUse(field), useOf(field)]);
   const given = givenSequences(config).map(({ usedBy }): [string, Use] => [usedBy, { separator: '|' }]);
   return new Map([...fields, ...given, ['scenario', 'text'], ['group', 'text'], [SEQUENCE_KEY, 'text']]);
+}
+
+/** What a field takes of a column that it is. */
+function useOf(field: FieldConfig): Use {
+  switch (field.kind) {
+    case 'categorical':
+      return 'text';
+    case 'numeric':
+      return 'number';
+    case 'multi':
+      return { separator: field.separator };
+  }
 }

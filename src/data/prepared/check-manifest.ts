@@ -3,6 +3,7 @@
  * its checksums, too.
  */
 import { z } from 'zod';
+import { fieldKind } from '../../config/dataset/fields.ts';
 
 const whole = z.int().min(0);
 const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected a name');
@@ -29,7 +30,7 @@ const source = z.looseObject({
 
 const field = z.looseObject({
   name,
-  kind: z.enum(['categorical', 'numeric', 'multi']),
+  kind: fieldKind,
   expression: z.string().optional(),
   separator: z.string().optional(),
   maxLength: whole.optional(),
@@ -76,7 +77,7 @@ const manifestSchema = z.looseObject({
   fields: z.array(
     z.looseObject({
       name,
-      kind: z.enum(['categorical', 'numeric', 'multi']),
+      kind: fieldKind,
       offset: whole,
       size: whole,
       slots: whole,

@@ -34,19 +34,27 @@ export const isOrdered = (type: string): boolean => isNumber(type) || /^(BOOLEAN
 
 /** How a field is stored, given what its expression gives. Throws DATA_FIELD_TYPE. */
 export function storedField(field: FieldConfig, { sql, type }: { sql: string; type: string }): StoredField {
-  const stored =
-    field.kind === 'numeric'
-      ? storedNumber(sql, type)
-      : field.kind === 'multi'
-        ? storedList(field, sql, type)
-        : storedScalar(sql, type);
+  const stored = storedAs(field, sql, type);
   if (stored !== undefined) return stored;
-  const expected = {
-    categorical: 'a text, number, truth value, date or time',
-    numeric: 'a number; TRY_CAST(... AS DOUBLE) makes one of a text',
-    multi: 'a text with a separator or a list of texts, numbers, dates ...',
-  }[field.kind];
-  throw error('DATA_FIELD_TYPE', { field: field.name, kind: field.kind, type, expected });
+  throw error('DATA_FIELD_TYPE', { field: field.name, kind: field.kind, type, expected: EXPECTED[field.kind] });
+}
+
+/** What the expression of a field must give. */
+const EXPECTED: Record<FieldConfig['kind'], string> = {
+  categorical: 'a text, number, truth value, date or time',
+  numeric: 'a number; TRY_CAST(... AS DOUBLE) makes one of a text',
+  multi: 'a text with a separator or a list of texts, numbers, dates ...',
+};
+
+function storedAs(field: FieldConfig, sql: string, type: string): StoredField | undefined {
+  switch (field.kind) {
+    case 'categorical':
+      return storedScalar(sql, type);
+    case 'numeric':
+      return storedNumber(sql, type);
+    case 'multi':
+      return storedList(field, sql, type);
+  }
 }
 
 const asIs = (column: string): string => `${column}::VARCHAR`;
