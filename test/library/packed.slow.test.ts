@@ -75,7 +75,7 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 test('the package brings neither sources nor what is optional', () => {
-  expect([...programs.keys()]).toEqual(['rank.ts']);
+  expect([...programs.keys()]).toEqual(['rank.ts', 'my-model.ts', 'own.ts']);
   expect(readdirSync(at('node_modules'))).not.toContain('onnxruntime-web');
   expect(readdirSync(at('node_modules/tributary-ranker')).sort()).toEqual(
     ['ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'docs', 'package.json'].sort(),
@@ -83,11 +83,33 @@ test('the package brings neither sources nor what is optional', () => {
   expect(tributary('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test("the page's programs compile with tsc --strict, and train, export and rank", () => {
+test("the page's programs compile with tsc --strict, and train, export, rank and serve", () => {
   run(resolve('node_modules/typescript/bin/tsc'));
 
   const ranked = run('built/rank.js');
   expect(ranked).toMatch(/^epoch 1: 0\.\d+$/m);
   expect(ranked).toMatch(/^home +0\.\d+ /m);
   expect(ranked.match(/^[ab] 0\.\d+$/gm)).toHaveLength(2);
+
+  const served = run('built/own.js');
+  expect(served).toMatch(/^200 \{.*"items":\[\{"id":"a"/);
+});
+
+test('a model file trains, is evaluated and exported by the command line', () => {
+  const words = [
+    '--data',
+    'data/shop',
+    '--model',
+    'wide-deep',
+    '--model-file',
+    'my-model.ts',
+    '--out',
+    'runs/wide-deep',
+  ];
+  tributary('train', ...words, '--set', 'train.maxEpochs=2', '--set', 'model.dims=[8]');
+  const [result] = tributary('evaluate', 'runs/wide-deep', '--json').trim().split('\n').slice(-1);
+  expect(JSON.parse(result).cells).toHaveLength(4);
+  tributary('export', 'runs/wide-deep', '--out', 'artifacts/wide-deep');
+  expect(tributary('verify', 'artifacts/wide-deep')).toContain('wide-deep');
+  expect(tributary('models', '--model-file', 'my-model.ts')).toContain('Wide & Deep');
 });
