@@ -254,5 +254,5 @@ test('the completion script completes verbs and options in bash', () => {
     return spawnSync('bash', ['-c', command], { encoding: 'utf8' }).stdout.trim().split(' ');
   };
   expect(complete('pre')).toEqual(['prepare', 'predict']);
-  expect(complete('train', '--mo')).toEqual(['--model']);
+  expect(complete('train', '--mo')).toEqual(['--model', '--model-file']);
 });
