@@ -3,7 +3,8 @@ import type { SelectionDocument } from '../../documents/selection.ts';
 import { numberOf } from '../../evaluate/index.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
-import { lossesOf, lossOf, type Selection, selectionRecord } from './select.ts';
+import { lossesOf, lossOf } from './prove.ts';
+import { type Selection, selectionRecord } from './select.ts';
 
 export function selectionDocument(
   about: Pick<SelectionDocument, 'run' | 'out' | 'seconds'>,

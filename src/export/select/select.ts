@@ -1,12 +1,11 @@
 /** Selection: from a finished run to an artifact of smaller graphs, with the proof that they answer as the model does. */
 
-import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Evaluation, evaluationSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { SelectionRecord } from '../../documents/selection.ts';
-import { type Grid, numberOf } from '../../evaluate/index.ts';
-import { compileServing, type ServingTensors, servingTensors } from '../../inference/graphs/serving.ts';
+import { numberOf } from '../../evaluate/index.ts';
+import { servingTensors } from '../../inference/graphs/serving.ts';
 import { openFinished } from '../../inference/model/finished.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
 import { createExecutors, type Executors } from '../../inference/serving/executors.ts';
@@ -17,10 +16,11 @@ import { calibrateGraphs } from '../calibrate/calibrate.ts';
 import type { StepEvent } from '../events.ts';
 import type { Exported, ExportOptions } from '../export.ts';
 import { planArtifact } from '../plan.ts';
-import { compareGraphs, type Graphs, type Proof, SAME } from './proof.ts';
-import { type Folding, jointGraph, scenarioGraph } from './selected.ts';
+import { compareGraphs, type Graphs, type Proof } from './proof.ts';
+import { provenGraphs } from './prove.ts';
+import { rewriter } from './selected.ts';
 import { type Decisions, decide, measureSwitches, type SwitchCounts, switchesOf } from './switches.ts';
-import { timeGraphs } from './timing.ts';
+import { timeProven } from './timing.ts';
 
 /** Rows that decide what is constant. Test rows are left out, so that they can tell what holds for unseen rows. */
 const MEASURED: readonly SplitName[] = ['train', 'validation'];
@@ -48,7 +48,7 @@ export interface Selection {
   /** On validation rows, which were measured, and on test rows, which were not. */
   proof: Proof;
   unseen: Proof;
-  /** [S] milliseconds of 100 rows, as `timeGraphs` measures them. */
+  /** [S] milliseconds of 100 rows, as `timeProven` measures them. */
   latency: ({ before: number; after: number } | null)[];
 }
 
@@ -111,7 +111,7 @@ export async function selectGraphs(
     return compareGraphs(graphs, executors, data, split, evaluation);
   };
 
-  const proven = await provenGraphs(graphsOf(trained, tensors, decisions, !distilled), compare, executors, {
+  const proven = await provenGraphs(rewriter(trained, tensors, decisions, !distilled), compare, executors, {
     budget,
     int8,
     distilled,
@@ -119,117 +119,10 @@ export async function selectGraphs(
   });
   const unseen = await compare(proven.graphs, 'test');
   onStep('timing');
-  const latency = await timed(proven, executors, data);
+  const latency = await timeProven(proven, executors, data);
   const kind = distilled || int8 ? 'lossy' : 'exact';
   return { kind, epsilon, int8, graphs: proven.graphs, counts, decisions, proof: proven.proof, unseen, latency };
 }
-
-/** All graphs, in a way of folding. The model as it is stays the same in all ways. */
-function graphsOf(
-  trained: TrainedModel,
-  tensors: ServingTensors,
-  decisions: Decisions,
-  exact: boolean,
-): (how: Folding) => Graphs {
-  const before = compileServing(trained, tensors.outputs);
-  return (how) => ({
-    before,
-    joint: jointGraph(trained, tensors, decisions, exact, how),
-    scenarios: trained.data.scenarios.map((_, s) => scenarioGraph(trained, tensors, decisions, s, how)),
-  });
-}
-
-interface Proven {
-  graphs: Graphs;
-  /** On validation rows. */
-  proof: Proof;
-  /** Where weights are stored in eight bits: the graphs without. */
-  plain?: Graphs;
-}
-
-/** Folds the graphs until they are proven: as far as possible, with every product as it was where sums round, then in eight bits. */
-async function provenGraphs(
-  rewrite: (how: Folding) => Graphs,
-  compare: (graphs: Graphs, split: SplitName) => Promise<Proof>,
-  executors: Executors,
-  {
-    budget,
-    int8,
-    distilled,
-    onStep,
-  }: Required<Pick<SelectOptions, 'budget' | 'int8'>> & { distilled: boolean; onStep: (step: string) => void },
-): Promise<Proven> {
-  onStep('folding the graphs');
-  let how: Folding = {};
-  let plain: Graphs | undefined;
-  for (;;) {
-    const graphs = rewrite(how);
-    if (how.int8 && graphs.scenarios.every(({ rounded }) => rounded === 0))
-      throw error('SELECT_INT8_USELESS', { reason: 'no layer is large enough to gain from it' });
-    const proof = await compare(graphs, 'validation');
-    const worst = worstOf(distilled, proof);
-    if (how.merge !== false && !how.int8 && isRounding(worst)) {
-      onStep('large sums round by more than 1e-6 in another order: folding again, with every product as it was');
-      how = { merge: false };
-      await executors.keep([graphs.before]);
-      continue;
-    }
-    if (!how.int8) checkSame(worst, proof);
-    if (distilled || how.int8) checkBudget(proof, budget);
-    if (how.int8 || !int8) return { graphs, proof, ...(plain && { plain }) };
-    onStep('rounding large weights to eight bits');
-    how = { ...how, int8 };
-    plain = graphs;
-    await executors.keep([graphs.before, ...graphs.scenarios]);
-  }
-}
-
-/**
- * Are answers off by more than may be, and by so little that it is rounding? A model with sums of large numbers that cancel is
- * itself off by as much from its values in float64.
- */
-const isRounding = (worst: number): boolean => worst > SAME && worst < 100 * SAME;
-
-/** The difference that must be none: to the model, or where that may differ, between the graphs of scenarios and of all. */
-const worstOf = (distilled: boolean, { largest, largestJoint }: Proof): number =>
-  distilled ? largestJoint : Math.max(largest, largestJoint);
-
-/** Eight bits must pay: they are timed against the same graphs without them. */
-async function timed(
-  { graphs: { before, scenarios }, plain }: Proven,
-  executors: Executors,
-  data: PreparedData,
-): Promise<Selection['latency']> {
-  const compared = scenarios.map((own, s) => [before, own, ...(plain === undefined ? [] : [plain.scenarios[s]])]);
-  const times = await timeGraphs(compared, executors, data);
-  const slower = times.find((own) => own !== null && plain !== undefined && own[1] >= own[2]);
-  if (slower)
-    throw error('SELECT_INT8_USELESS', {
-      reason: `100 rows take ${slower[1].toFixed(3)} ms, and ${slower[2].toFixed(3)} ms without them`,
-    });
-  return times.map((own) => own && { before: own[0], after: own[1] });
-}
-
-/** Mean AUC that is lost; 0 where no cell has an AUC: then none can be lost. */
-export const lossOf = ({ before, after }: Proof): number => meanAuc(before) - meanAuc(after);
-
-const meanAuc = ({ macro }: Grid): number => numberOf(macro.auc) ?? 0;
-
-function checkSame(worst: number, { rows, differing }: Proof): void {
-  if (!(worst <= SAME)) throw error('SELECT_DIFFERS', { rows, differing, largest: worst, allowed: SAME });
-}
-
-function checkBudget(proof: Proof, budget: number): void {
-  const loss = lossOf(proof);
-  if (!(loss <= budget)) throw error('SELECT_OVER_BUDGET', { loss, budget, lost: lossesOf(proof) });
-}
-
-/** AUC that each cell loses; cells without one are left out. */
-export const lossesOf = ({ before, after }: Proof): { scenario: string; task: string; loss: number }[] =>
-  before.cells.flatMap(({ scenario, task, auc }, i) => {
-    const [was, is] = [numberOf(auc), numberOf(after.cells[i].auc)];
-    return was === null || is === null ? [] : [{ scenario, task, loss: was - is }];
-  });
 
 /** What the manifest of an artifact says of a selection. */
 export function selectionRecord(selection: Selection): SelectionRecord {

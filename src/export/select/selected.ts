@@ -2,6 +2,7 @@
 import { evaluateWeights, fold, type Program, type Tensor } from '../../graph/index.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from '../../inference/graphs/serving.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
+import type { Graphs } from './proof.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
 export interface Folding {
@@ -61,4 +62,19 @@ function written(
 ): ServingGraph {
   const folded = evaluateWeights(weights, (name) => trained.tensors.get(name)?.data as Float32Array);
   return compileServing(trained, outputs, { scenario, folded, int8 });
+}
+
+/** All graphs, in a way of folding. The model as it is stays the same in all ways. */
+export function rewriter(
+  trained: TrainedModel,
+  tensors: ServingTensors,
+  decisions: Decisions,
+  exact: boolean,
+): (how: Folding) => Graphs {
+  const before = compileServing(trained, tensors.outputs);
+  return (how) => ({
+    before,
+    joint: jointGraph(trained, tensors, decisions, exact, how),
+    scenarios: trained.data.scenarios.map((_, s) => scenarioGraph(trained, tensors, decisions, s, how)),
+  });
 }

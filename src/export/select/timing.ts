@@ -1,21 +1,44 @@
 /** How long graphs take for rows of a scenario. */
+import { error } from '../../base/errors/index.ts';
 import { batchesOf } from '../../data/prepared/batches.ts';
 import { rowsOfScenario } from '../../data/prepared/pick.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
 import type { Executors } from '../../inference/serving/executors.ts';
 import type { IdRows } from '../../inference/serving/id-rows.ts';
+import type { Proven } from './prove.ts';
 
 /** Rows of the batch that is timed. */
 const TIMED_ROWS = 100;
 const ROUNDS = 200;
 
 /**
+ * Times the graph of each scenario against the model as it is: [S]. Eight bits must pay: they are timed against the same graphs
+ * without them, too.
+ *
+ * @throws SELECT_INT8_USELESS
+ */
+export async function timeProven(
+  { graphs: { before, scenarios }, plain }: Proven,
+  executors: Executors,
+  data: PreparedData,
+): Promise<({ before: number; after: number } | null)[]> {
+  const compared = scenarios.map((own, s) => [before, own, ...(plain === undefined ? [] : [plain.scenarios[s]])]);
+  const times = await timeGraphs(compared, executors, data);
+  const slower = times.find((own) => own !== null && plain !== undefined && own[1] >= own[2]);
+  if (slower)
+    throw error('SELECT_INT8_USELESS', {
+      reason: `100 rows take ${slower[1].toFixed(3)} ms, and ${slower[2].toFixed(3)} ms without them`,
+    });
+  return times.map((own) => own && { before: own[0], after: own[1] });
+}
+
+/**
  * Times graphs of each scenario in turn on 100 of its rows: the medians in milliseconds. Null without rows.
  *
  * @param graphs of each scenario those to compare
  */
-export async function timeGraphs(
+async function timeGraphs(
   graphs: readonly (readonly ServingGraph[])[],
   executors: Executors,
   data: PreparedData,
