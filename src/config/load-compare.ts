@@ -1,4 +1,4 @@
-/** Loads comparisons: every model with a run configuration of its own, all mistakes told at once. */
+/** Loads comparisons: every model with a run configuration of its own, all mistakes reported at once. */
 import { isDeepStrictEqual } from 'node:util';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
@@ -107,7 +107,7 @@ async function variants(entry: ModelEntry | ReferenceEntry, at: string, context:
   return found;
 }
 
-/** What an entry writes of its run, with a known model; undefined, and the mistake told, without. */
+/** What an entry writes of its run, with a known model; undefined, and the mistake reported, without. */
 async function writtenRun(
   { model, config, options = {} }: ModelEntry | ReferenceEntry,
   at: string,

@@ -75,7 +75,7 @@ function fixedProblems(path: string): Problem[] {
   return why === undefined ? [] : [{ path: '', message: `cannot be searched: ${why}` }];
 }
 
-/** Mistakes of the base, and of every parameter as a part of it. What is wrong in an entry itself is told elsewhere. */
+/** Mistakes of the base, and of every parameter as a part of it. Mistakes within an entry are reported elsewhere. */
 function runProblems(input: Record<string, unknown>, models: Models): Problem[] {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   const options = isObject(input.options) ? input.options : {};
@@ -182,7 +182,7 @@ function valueProblems(
       .filter((problem) => problem.path === path || problem.path.startsWith(`${path}.`))
       .map((problem) => ({ ...problem, at })),
   );
-  // An unknown path is wrong whatever the value; what the ends of a range tell need not be told of its middle.
+  // An unknown path is wrong whatever the value; what is reported of the ends of a range is not repeated for its middle.
   const unknown = own.find((problem) => problem.path === path && problem.message.startsWith('there is no such option'));
   if (unknown !== undefined) return [{ path: '', message: unknown.message }];
   const found = own.map((problem) => ({

@@ -1,4 +1,4 @@
-/** Loads configurations: layers put together, checked as a whole, frozen. All mistakes are told at once. */
+/** Loads configurations: layers put together, checked as a whole, frozen. All mistakes are reported at once. */
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
 import { shown } from '../base/shown.ts';

@@ -22,7 +22,7 @@ const schedule = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant') }),
   z.strictObject({
     kind: z.literal('warmup'),
-    /** The learning rate rises linearly from 0 over so many steps, then stays. */
+    /** The learning rate rises linearly from 0 over this many steps, then stays. */
     steps: count,
   }),
   z.strictObject({
@@ -117,7 +117,7 @@ const train = z
     /** Steps between two lines of step losses in metrics.jsonl. */
     metricsEverySteps: count.default(50),
   })
-  // Runs beside other mistakes too, so that all are told at once.
+  // Runs even if there are other mistakes, so that all are reported at once.
   .superRefine(
     (options, context) => crossCheck(options, (path, message) => context.addIssue({ code: 'custom', path, message })),
     {
@@ -175,7 +175,7 @@ export const defineRun = (run: RunInput): RunInput => run;
 
 type Written = Partial<z.output<typeof train>>;
 
-/** Options that contradict each other. The values may be of any kind: this runs beside other mistakes. */
+/** Options that contradict each other. The values may be of any type: this runs even if there are other mistakes. */
 function crossCheck(options: Written | null, report: (path: (string | number)[], message: string) => void): void {
   if (typeof options !== 'object' || options === null) return;
   const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups, taskWeights, taskWeighting } = options;

@@ -21,7 +21,7 @@ export const servingSchema = z.strictObject({
   workers: z.int().min(1).max(256).default(1),
   /** Threads of ONNX Runtime in each process. More than one helps requests of many thousand items only. */
   threads: z.int().min(1).default(1),
-  /** Run ONNX Runtime in a thread of its own, beside the one that reads and writes requests. Default: with one process. */
+  /** Run ONNX Runtime in a thread of its own, next to the one that reads and writes requests. Default: with one process. */
   ownThread: z.boolean().optional(),
   /** Keys that may rank. None: everybody may. */
   keys: z.array(key).default([]),
@@ -61,11 +61,11 @@ export const servingSchema = z.strictObject({
         .default(32 * 1024 * 1024),
       /** Items that are explained, the first ones of the answer. */
       explainedItems: z.int().min(1).default(50),
-      /** Rows that may wait for the model at once; requests beyond are told to come back. */
+      /** Rows that may wait for the model at once; further requests are refused. */
       waitingRows: z.int().min(1).default(200_000),
     })
     .prefault({}),
-  /** Requests that wait at the same time for the same graph run as one batch of at most so many rows. */
+  /** Requests that wait at the same time for the same graph run as one batch of at most this many rows. */
   batching: z
     .strictObject({
       rows: z.int().min(1).default(1024),

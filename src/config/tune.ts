@@ -81,7 +81,7 @@ export const defineTune = (tune: TuneInput): TuneInput => tune;
 
 type Written = { [K in keyof Parameter]?: unknown };
 
-/** What a range or a list of choices contradicts in itself. The values may be of any kind: this runs beside other mistakes. */
+/** What a range or a list of choices contradicts in itself. The values may be of any type: this runs even if there are other mistakes. */
 function checkParameter(written: Written | null, report: (path: string[], message: string) => void): void {
   if (typeof written !== 'object' || written === null) return;
   const { low, high, log, int, choices } = written;

@@ -10,7 +10,7 @@ const ANY = '*';
 /** Is there an option at this path? */
 export const isKnownPath = (schema: Schema, path: string[]): boolean => at(schema, path).length > 0;
 
-/** Of a part that comes in kinds, told apart by `key`: the names of each kind's entries, by the kind. */
+/** Of a part that comes in kinds, distinguished by `key`: the names of each kind's entries, by the kind. */
 export function entriesByKind(schema: Schema, path: string[], key: string): Map<unknown, string[]> {
   const kinds = at(schema, path)
     .flatMap(alternatives)

@@ -98,7 +98,7 @@ function eachCell({ config, cells }: Context, look: (cell: Cell) => Problem | un
   );
 }
 
-/** Standard error of an AUC over so many positives and negatives (Hanley and McNeil 1982). */
+/** Standard error of an AUC over given numbers of positives and negatives (Hanley and McNeil 1982). */
 export function aucError(positives: number, negatives: number, auc = ASSUMED_AUC): number {
   const [p, n] = [Math.max(positives, 1), Math.max(negatives, 1)];
   const twoPositives = auc / (2 - auc);

@@ -25,7 +25,7 @@ import { split } from './split.ts';
 
 export { type Finding, formatFindings, worstLevel } from './finding.ts';
 
-/** The checks of the joined rows, in the order in which they are told. */
+/** The checks of the joined rows, in the order in which they are reported. */
 const CHECKS: Check[] = [
   labels,
   weights,
@@ -127,7 +127,7 @@ export async function failuresIn(
   return failures;
 }
 
-/** Opens the sources one by one, so that all troubles are told and not only the first. */
+/** Opens the sources one by one, so that every problem is reported, not only the first. */
 async function openSources(
   connection: DuckDBConnection,
   config: DatasetConfig,
@@ -144,7 +144,7 @@ async function openSources(
   return { sources, problems };
 }
 
-/** Missing columns are told all at once, expressions that do not fit one by one. */
+/** Reports missing columns all at once, expressions that do not fit one by one. */
 async function checkColumns(
   connection: DuckDBConnection,
   config: DatasetConfig,
@@ -178,10 +178,10 @@ async function problemsIn(work: () => Promise<unknown>): Promise<Problem[]> {
   }
 }
 
-/** What users can mend, the data or the configuration, is a problem to tell. Anything else is thrown on. */
+/** What users can fix, in the data or the configuration, is reported. Anything else is thrown. */
 function asProblem(cause: unknown): Problem {
-  const mendable: number[] = [EXIT.usage, EXIT.data];
-  if (cause instanceof TributaryError && mendable.includes(cause.exitCode))
+  const fixable: number[] = [EXIT.usage, EXIT.data];
+  if (cause instanceof TributaryError && fixable.includes(cause.exitCode))
     return { level: 'fail', message: cause.message };
   throw cause;
 }

@@ -3,7 +3,7 @@
  *
  * Where ln(v)^2 lies on a border between buckets, the last place of the logarithm decides, and libraries differ there.
  * AutoIFS' authors bucket with NumPy, whose vectorised logarithm is not correctly rounded; of the sums tried, this one
- * fell on NumPy's side of a border most often (1,411 of 1,437 doubles at and beside exp(sqrt(k)); NumPy 1.26, AVX-512).
+ * fell on NumPy's side of a border most often (1,411 of 1,437 doubles at and next to exp(sqrt(k)); NumPy 1.26, AVX-512).
  */
 const scratch = new Float64Array(1);
 const words = new Int32Array(scratch.buffer);

@@ -58,7 +58,7 @@ export function bucketOf(buckets: Buckets, value: number): number {
   if (buckets !== 'logSquare') return edgesUpTo(buckets.edges, value);
   if (value > 2) {
     const square = Math.log(value) ** 2;
-    // The last places of the logarithm matter beside a border between buckets only.
+    // The last digits of the logarithm matter only close to a border between buckets.
     const isClear = Math.abs(square - Math.round(square)) > 1e-9 * square;
     return Math.floor(isClear ? square : naturalLogarithm(value) ** 2);
   }

@@ -28,7 +28,7 @@ export async function referencedColumns(
 const NAMES_OTHERS = /\bselect\b|\.\s*\*|\(\s*\*|\bcolumns\s*\(/i;
 
 /**
- * Is a column, by its name, one that expressions or joins of the configuration may need? Undefined where that cannot be told.
+ * Is a column, by its name, one that expressions or joins of the configuration may need? Undefined if the text does not say.
  */
 export async function neededColumns(
   connection: DuckDBConnection,

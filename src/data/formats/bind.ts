@@ -20,7 +20,7 @@ import {
 /** A column as it is read. */
 export interface Part {
   column: Column;
-  /** SQL of the column and of those beside it. */
+  /** SQL of the column and of those next to it. */
   select: string[];
   /** SQL that is true for a value that the type does not take. */
   unfit?: string;

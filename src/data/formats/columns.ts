@@ -31,7 +31,7 @@ export interface Reading {
   isSparse?: boolean;
 }
 
-/** The columns beside a column, as SQL. */
+/** The columns that accompany a column, as SQL. */
 export const writtenColumn = (name: string): string => identifier(`__written ${name}`);
 export const itemsColumn = (name: string): string => identifier(`__items ${name}`);
 export const numberColumn = (name: string): string => identifier(`__number ${name}`);
@@ -39,7 +39,7 @@ export const numberColumn = (name: string): string => identifier(`__number ${nam
 /** Is it a name of such a column? */
 export const isBeside = (name: string): boolean => /^__(written|items|number) /.test(name);
 
-/** Plain names of the columns beside some columns. */
+/** Plain names of the columns that accompany some columns. */
 export const besides = (columns: Column[]): string[] =>
   columns.flatMap(({ name, written, items, number }) => [
     ...(written ? [`__written ${name}`] : []),

@@ -30,7 +30,7 @@ export interface Proposal {
   yaml: string;
   /** Folder that the paths in the configuration start from. */
   sourceFolder: string;
-  /** What `validate` will find wrong and no choice could mend. */
+  /** What `validate` will find wrong whatever is chosen. */
   failures: Finding[];
 }
 

@@ -55,7 +55,7 @@ export interface SourceProfile {
 /** Columns of one query. */
 const COLUMNS_AT_A_TIME = 64;
 const EXACT_AT_A_TIME = 16;
-/** Sources of at most so many values are kept in memory while they are looked at. */
+/** Sources with at most this many values are kept in memory while they are looked at. */
 const SMALL = 10_000_000;
 /** Different values are estimated in sources of more rows, unless they turn out to be few. */
 const MANY_ROWS = 1_000_000;

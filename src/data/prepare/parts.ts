@@ -34,7 +34,7 @@ export async function writeParts(
   return parts as Record<SplitName, Manifest['splits'][SplitName]>;
 }
 
-/** Joins so many mappings in one query: every join carries the columns of all, so their cost grows with the square. */
+/** Mappings joined in one query: every join carries the columns of all, so their cost grows with the square. */
 const FIELDS_AT_A_TIME = 8;
 
 interface Encoded {

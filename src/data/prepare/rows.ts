@@ -1,6 +1,6 @@
 /**
  * The rows table: one row per example, every expression of the configuration computed once. Its columns: `place` (rises
- * in processed order), `row` (position in the base source), `f0 f1 ...` (fields as sql.ts stores them), `scenario` (index),
+ * in processed order), `row` (position in the base source), `f0 f1 ...` (fields as sql/tokens.ts stores them), `scenario` (index),
  * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
  * a type of sequence?). They come in any order: sorting rows of many columns takes longer than computing them.
  * It is temporary like all tables made from it: in memory while there is room, then on disk, never in a log.
@@ -97,12 +97,12 @@ async function readTimes(connection: DuckDBConnection, config: DatasetConfig, va
   }
 }
 
-/** Rows that DuckDB writes into a table at once; every thread holds so many of its own in memory. */
+/** Rows that DuckDB writes into a table at once; every thread holds that many in memory. */
 const ROW_GROUP = 122_880;
 
 const VALUE_BYTES = 16;
 
-/** Writes a table of so many columns by as many threads as half of the memory has room for. */
+/** Writes a table of `columns` columns with as many threads as fit half of the memory. */
 async function withinMemory(connection: DuckDBConnection, columns: number, write: () => Promise<void>): Promise<void> {
   const { memory, threads } = await queryOne(
     connection,

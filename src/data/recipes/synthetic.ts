@@ -9,7 +9,7 @@ import { createWorld, plantedTruth } from '../synthetic/world.ts';
 import { defineRecipe } from './recipe.ts';
 
 const DATA = 'synthetic.parquet';
-/** Options, seed and planted truth of the rows beside it. */
+/** Options, seed and planted truth of the rows next to it. */
 export const TRUTH = 'synthetic-truth.json';
 
 const options = worldSchema.safeExtend({

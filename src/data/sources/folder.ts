@@ -8,11 +8,11 @@ import { type Format, formatOf } from '../formats/format.ts';
 /** Endings of tables; files of folders that end otherwise are none, but those without an ending (Hadoop's part-00000). */
 const TABLE = /(\.(parquet|pq|csv|tsv|txt|dat|data|json|jsonl|ndjson)(\.gz|\.zst)?|\.(gz|zst)|(^|[/\\])[^./\\]+)$/i;
 
-/** What programs write beside tables: Spark's _SUCCESS, checksums, indexes, hidden files and folders. */
+/** What programs write next to tables: Spark's _SUCCESS, checksums, indexes, hidden files and folders. */
 const BESIDE =
   /^(\..*|_SUCCESS|_metadata|_common_metadata|_committed_.*|_started_.*|_temporary|_spark_metadata|_delta_log)$/;
 
-/** Is a path, below the folder where looking began, that of a file that a program wrote beside its tables? */
+/** Is a path, below the folder where looking began, that of a file that a program wrote next to its tables? */
 export const isBesideTables = (path: string): boolean =>
   path.split(/[/\\]/).some((name) => BESIDE.test(name) || /\.crc$/i.test(name));
 

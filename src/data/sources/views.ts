@@ -58,7 +58,7 @@ export async function createSourceView(
   return { name, format, files, columns, rows, misfits, original: originalOf(config, plan, misfits) };
 }
 
-/** A column that holds integers which are all printed as they were written needs no text beside it. */
+/** A column that holds integers which are all printed as they were written needs no separate text. */
 function withoutCopies(column: Column, misfit: Misfit | undefined): Column {
   const isExact = misfit?.values === 0 && misfit.notNumbers === 0 && misfit.respelled === 0;
   return isExact && column.type === 'BIGINT' ? { name: column.name, type: column.type } : column;

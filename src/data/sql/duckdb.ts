@@ -79,7 +79,7 @@ export async function openDuckDB(options: DatabaseOptions): Promise<Database> {
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
-/** What the process may grow by beside the limit: DuckDB's vectors are not counted. */
+/** Growth of the process allowed above the limit: DuckDB does not count its vectors. */
 const SPARE_BYTES = 4 * 2 ** 30;
 
 /**

@@ -10,7 +10,7 @@ export function valuesOf(node: unknown): number {
   const parts = Object.values(node);
   const { class: kind, function_name: name } = node as SqlNode;
   const inner = parts.map(valuesOf);
-  // What a lambda gives comes once for each entry of the list beside it.
+  // A lambda runs once for each entry of the list next to it.
   if (Array.isArray(node)) {
     const isMany = parts.some((part) => (part as SqlNode | null)?.class === 'LAMBDA');
     return isMany ? inner.reduce((product, n) => product * n, 1) : Math.max(1, ...inner);

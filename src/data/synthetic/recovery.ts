@@ -1,6 +1,6 @@
 /**
  * Which planted effects a trained model uses, and where: in each cell, its logits are regressed on the four planted
- * effects. The coefficients stand beside the planted strengths. A model that has learned to leave a noise flow out has
+ * effects. The coefficients stand next to the planted strengths. A model that has learned to leave a noise flow out has
  * a coefficient near 0 there, by whichever way through the network it got it; so this holds for every model, also for
  * those whose gates have no unique meaning.
  */

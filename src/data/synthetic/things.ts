@@ -4,7 +4,7 @@ import { FLOWS, LEVELS } from './planted.ts';
 
 const USER_FIELDS = FLOWS.map((f) => f.userField);
 const ITEM_FIELDS = FLOWS.map((f) => f.itemField);
-/** Tags that say nothing about any label, beside the one that repeats the topic. */
+/** Tags that say nothing about any label, next to the one that repeats the topic. */
 const OTHER_TAGS = 40;
 /** A level is three bits of a hash. */
 const LEVEL_BITS = 3;
