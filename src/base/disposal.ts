@@ -8,7 +8,7 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   return () => signal.removeEventListener('abort', callback);
 }
 
-/** Work that goes on in the background until it is finished or stopped. */
+/** Work that runs in the background until it is finished or stopped. */
 export interface Handle<End> extends AsyncDisposable {
   /** How the work ended; rejects with the error that ended it. */
   finished: Promise<End>;

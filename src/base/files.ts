@@ -84,7 +84,7 @@ export function readText(path: string, expected: string): string {
 /** Manifests and other descriptions are far smaller; a larger one is not read, since parsing takes several times its size. */
 export const MAX_DESCRIPTION_BYTES = 64 * 2 ** 20;
 
-/** Text of a file that describes others. Throws FILE_TOO_LARGE beside what readText throws. */
+/** Text of a file that describes others. Throws FILE_TOO_LARGE, and what readText throws. */
 export function readDescription(path: string, expected: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat !== undefined && !stat.isFile())

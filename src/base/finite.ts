@@ -1,6 +1,6 @@
 /** Numbers that are neither NaN nor infinite. */
 
-/** Numbers that are looked at together: a sum tells whether one of them is not finite. */
+/** Numbers that are checked together: their sum shows whether one of them is not finite. */
 const BLOCK = 1 << 14;
 
 /** Index of the first number that is not finite, or -1. About a nanosecond per number. */

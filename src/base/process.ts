@@ -15,7 +15,7 @@ export const thisProcess = (): ProcessMark => ({
   started: statusOf(process.pid)?.started,
 });
 
-/** Processes of other machines count as alive, since nothing here can tell. Zombies count as dead: they will not go on. */
+/** Processes of other machines count as alive, since they cannot be checked from here. Zombies count as dead: they will not continue. */
 export function isAlive({ pid, host, started }: ProcessMark): boolean {
   if (host !== hostname()) return true;
   try {

@@ -13,7 +13,7 @@ export const VERSION = manifest.version;
 /** The version of onnxruntime-web that this program is tested with. The package is optional: users install it themselves. */
 export const WEB_RUNTIME_VERSION = manifest.peerDependencies['onnxruntime-web'];
 
-/** What decides a run's bits beside its configuration: recorded in run folders. */
+/** What decides a run's bits next to its configuration: recorded in run folders. */
 export const versions = (): Record<string, string> => ({
   tributary: VERSION,
   node: process.versions.node,

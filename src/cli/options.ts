@@ -44,8 +44,7 @@ export const backendOption = (): Option =>
 export const seedOption = (what: string): Option => new Option('--seed <n>', what).argParser(wholeNumber(0));
 
 /** For verbs that read a run, which recorded where its data are. */
-export const dataOption = (): Option =>
-  new Option('--data <dir>', 'the prepared data set, where it is no longer in its place');
+export const dataOption = (): Option => new Option('--data <dir>', 'the prepared data set, if it was moved');
 
 /** For verbs that use the model of a run. */
 export const checkpointOption = (): Option =>

@@ -43,7 +43,7 @@ export function prepare(program: Command): void {
     .option('--set <path=value>', "change the configuration, or a recipe's option; may be repeated", collect)
     .option(
       '--vocabulary-from <dir>',
-      'go on with the vocabularies of a prepared data set: its ids stay, new ones follow',
+      'continue the vocabularies of a prepared data set: its ids stay, new ones follow',
     )
     .addOption(jsonOption())
     .action(run);

@@ -40,7 +40,7 @@ export function predict(program: Command): void {
     )
     .option(
       '--data <dir>',
-      'the prepared data set, where it is no longer in its place or the weights were imported without one; always for an artifact',
+      'the prepared data set, if it was moved or the weights were imported without one; always for an artifact',
     )
     .addOption(checkpointOption())
     .option('--force', 'replace a file in the place of the output that no prediction wrote')

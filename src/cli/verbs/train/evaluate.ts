@@ -38,12 +38,9 @@ export function evaluate(program: Command): void {
     .addOption(new Option('--split <name>', 'rows to use').choices(['train', 'validation', 'test']).default('test'))
     .option(
       '--data <dir>',
-      "a prepared data set with the same fields; or the run's own, where it is no longer in its place or the weights were imported without one",
+      "a prepared data set with the same fields; or the run's own, if it was moved or the weights were imported without one",
     )
-    .option(
-      '--trained-on <dir>',
-      "the run's own data set, where it is no longer in its place and --data is another one",
-    )
+    .option('--trained-on <dir>', "the run's own data set, if it was moved and --data is another one")
     .option(
       '--input <file...>',
       'labelled files in place of a split, read as predict reads them; --data is then the own data set of the run',
@@ -73,7 +70,7 @@ export function evaluate(program: Command): void {
     .addOption(jsonOption())
     .action((folder: string, options: Options) => {
       if (options.input !== undefined && verb.getOptionValueSource('split') !== 'default')
-        verb.error('--input has no splits: leave --split away');
+        verb.error('--input has no splits: leave out --split');
       return run(folder, options);
     });
   helpEnd(

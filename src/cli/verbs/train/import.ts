@@ -20,7 +20,7 @@ export function importVerb(program: Command): void {
     .summary("bring the weights of a model's published implementation into a run folder")
     .description(
       'Takes every tensor by the name its authors gave it. The run folder can be evaluated and predict; it has no training ' +
-        'to resume, but --warm-start can go on from it.',
+        'to resume, but --warm-start can start from it.',
     )
     .addOption(new RequiredOption('--model <key>', `the model: ${[...layouts.keys()].join(', ')}`))
     .addOption(new RequiredOption('--weights <file>', "safetensors with the authors' names, plain or behind `param.`"))

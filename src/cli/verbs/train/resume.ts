@@ -11,7 +11,10 @@ export function resume(program: Command): void {
       'Resumes from the newest checkpoint. The result has the same bits as that of an uninterrupted training.',
     )
     .argument('<run>', 'the run folder')
-    .option('--from <checkpoint>', 'go on from this one of RUN/checkpoints, like 000012, instead of the newest')
+    .option(
+      '--from <checkpoint>',
+      'continue from this checkpoint of RUN/checkpoints, such as 000012 (default: the newest)',
+    )
     .addOption(dataOption())
     .addOption(jsonOption())
     .action((run: string, options: { from?: string; data?: string; json?: boolean }) =>

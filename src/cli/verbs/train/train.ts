@@ -48,7 +48,7 @@ export function train(program: Command): void {
     .addOption(seedOption('decides initial weights, row order and dropout (default: 1)'))
     .option('--out <dir>', 'the run folder, new or empty (default: the next runs/MODEL-DATASET-NUMBER)')
     .option('--warm-start <run>', 'start from the weights of a finished run; tables grow for new tokens')
-    .option('--warm-start-data <dir>', 'the prepared data set of that run, where it is no longer in its place')
+    .option('--warm-start-data <dir>', 'the prepared data set of that run, if it was moved')
     .addOption(backendOption())
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(jsonOption())
