@@ -131,6 +131,12 @@ export interface Network extends Owned {
   dimension?: number;
 }
 
+/** What is wrong with an option: its path in the configuration, and what was expected and found. */
+export interface Problem {
+  path: string;
+  message: string;
+}
+
 /** Options that every model has. */
 export interface CommonOptions {
   embeddingDim: number;
@@ -143,6 +149,22 @@ export interface FlowSelection {
   flows: readonly string[];
   /** Parameters that only the gates use: frozen after the search. */
   isGateParameter: (name: string) => boolean;
+}
+
+/** For each of four flows [S][T]: 1 where it reaches the cell (scenario x task), 0 where it does not. */
+export type FlowCells = (0 | 1)[][][];
+
+/** Which fields each of four flows reads, by name, and which cells it reaches. A flow without fields does not exist. */
+export interface FlowTable {
+  fields: string[][];
+  cells: FlowCells;
+}
+
+/** Where options hold a `FlowTable`; both take and give options as they stand in a configuration. */
+export interface FlowTableOption {
+  /** Where the table has yet to come from: `test`, `open` or the path of a document; undefined where it is there, or not asked for. */
+  source: (options: Record<string, unknown>) => string | undefined;
+  take: (options: Record<string, unknown>, table: FlowTable) => Record<string, unknown>;
 }
 
 /** An optimiser group that learns from validation rows alone: one step on one batch at the end of each epoch. */
@@ -171,7 +193,7 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   /** Schema with defaults and a description on each option. */
   options: ZodType<O>;
   /** What is wrong with options for data of these sizes; what is wrong by itself the schema tells. */
-  problems?: (options: O, sizes: ModelSizes) => { path: string; message: string }[];
+  problems?: (options: O, sizes: ModelSizes) => Problem[];
   /** The model's own defaults of training options: what a preset, a configuration or `--set` says goes before them. */
   trainDefaults?: Record<string, unknown>;
   /** Named starting points: partial run configurations. */
@@ -183,6 +205,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   /** Numbers that `forward` asks for by `scalar`, for a training step. */
   scalars?: (options: O, at: Progress) => Record<string, number>;
   flowSelection?: FlowSelection;
+  /** For models whose structure depends on which flows reach which cells. */
+  flowTable?: FlowTableOption;
   /** The group, where the options ask for one, that the steps on training rows leave as it is. */
   validationGroup?: (options: O) => ValidationGroup | undefined;
 }

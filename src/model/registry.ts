@@ -20,6 +20,7 @@ import { ple } from './zoo/ple.ts';
 import { sharedBottom } from './zoo/shared-bottom.ts';
 import { singleTask } from './zoo/single-task.ts';
 import { star } from './zoo/star.ts';
+import { streams } from './zoo/streams.ts';
 
 type Model = ModelDefinition<CommonOptions>;
 
@@ -41,6 +42,7 @@ const zoo = [
   sharedBottom,
   singleTask,
   star,
+  streams,
 ] as unknown as readonly Model[];
 
 const registered = new Map(zoo.map((model) => [model.key, model]));

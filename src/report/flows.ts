@@ -1,8 +1,9 @@
 /** Which flows carry something, in which cells: what `flows --test` found. */
 import { oneLine } from '../base/one-line.ts';
 import { FLOW_NAMES, type FlowDocument } from '../documents/flows.ts';
+import { markdownText } from './markdown.ts';
 import { count } from './numbers.ts';
-import { numeric, type Table, tableOf, textTable } from './table.ts';
+import { markdownTable, numeric, type Table, tableOf, textTable } from './table.ts';
 
 export function flowTestText(document: FlowDocument): string {
   const { data, rows, of, notes, source } = document;
@@ -21,6 +22,24 @@ export function flowTestText(document: FlowDocument): string {
     ...textTable(shareTable(document)),
     ...(notes.length === 0 ? [] : ['', ...notes]),
   ].join('\n');
+}
+
+/** The same for a page: the verdict that a model is built from. */
+export function flowMarkdown(document: FlowDocument): string[] {
+  return [
+    `By the labels of ${count(document.rows)} of ${count(document.of)} training rows; certificates from validation rows.`,
+    '',
+    ...flowSentences(document).map((sentence) => `- ${markdownText(sentence)}`),
+    '',
+    "Strength of each flow in each cell, 1 = the flow's usual one (no: useless; no?: likely useless; ?: undecided)",
+    '',
+    ...markdownTable(verdictTable(document)),
+    '',
+    'Share of what the fields explain, by field and flow (%)',
+    '',
+    ...markdownTable(shareTable(document)),
+    ...document.notes.flatMap((note) => ['', markdownText(note)]),
+  ];
 }
 
 const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];

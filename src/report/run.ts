@@ -1,6 +1,7 @@
 /** A run: report.md, and what the terminal shows at its end. */
 import type { RunDocument, TrainingDocument } from '../documents/result.ts';
 import { choiceTable, keepRateTable } from './flow-rates.ts';
+import { flowMarkdown } from './flows.ts';
 import { gridText } from './grid.ts';
 import { fenced, markdownText } from './markdown.ts';
 import { duration, metricText } from './numbers.ts';
@@ -36,6 +37,7 @@ export function runMarkdown(run: RunDocument): string {
           ...markdownTable(keepRateTable({ ...run, ...flows, flows: flows.names })),
           '',
         ]),
+    ...(run.verdict === undefined ? [] : ['## Flows', '', ...flowMarkdown(run.verdict), '']),
     ...choiceLines(run),
     '## Configuration',
     '',

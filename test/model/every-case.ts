@@ -17,6 +17,7 @@ import { PLE_CASES } from './ple-cases.ts';
 import { SHARED_BOTTOM_CASES } from './shared-bottom-cases.ts';
 import { SINGLE_TASK_CASES } from './single-task-cases.ts';
 import { STAR_CASES } from './star-cases.ts';
+import { STREAMS_CASES } from './streams-cases.ts';
 
 /** By the key of the model. */
 export const CASES: Record<string, ModelCases> = {
@@ -36,4 +37,5 @@ export const CASES: Record<string, ModelCases> = {
   'shared-bottom': SHARED_BOTTOM_CASES,
   'single-task': SINGLE_TASK_CASES,
   star: STAR_CASES,
+  streams: STREAMS_CASES,
 };

@@ -34,6 +34,12 @@ export const TRAIN_ERRORS = {
       `${d.model === undefined ? 'the model' : `the model "${d.model}"`} reads behaviour sequences, and the data have none`,
     'Add "sequences" to the data set and prepare it again, or take another model',
   ),
+  FLOWS_FILE: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string; problem: string }) => `${d.path} is no verdict on the flows of these data: ${d.problem}`,
+    'Write one with `tributary flows --test DATA --json > FILE`, or take model.flows=test or model.flows=open',
+  ),
   WARM_START_MISMATCH: entry(
     EXIT.usage,
     400,

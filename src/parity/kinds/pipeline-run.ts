@@ -66,7 +66,7 @@ export async function trainFixture(
   const data = await prepareRows(fixture, reference, folder, runOn);
   const rows = await rowMap(data);
   const warmStart = importInitialWeights(fixture, reference, data, rows, folder);
-  const run = newRun(runConfig(reference, training, warmStart), data, { folder: join(folder, 'run') });
+  const run = await newRun(runConfig(reference, training, warmStart), data, { folder: join(folder, 'run') });
   const { checkpoints } = runPaths(run);
 
   const weights: Partial<Record<Moment, Snapshot>> = {};

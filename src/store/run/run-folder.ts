@@ -2,6 +2,7 @@
  * A run folder: everything that a training run leaves.
  *
  *   run.json            configuration with defaults filled in, data set, versions (written once)
+ *   flows.json          the verdict of the flow test that the model's structure comes from, where it has one (written once)
  *   metrics.jsonl       losses and grids; a function of configuration, data and seed alone: no times
  *   timings.jsonl       wall times and rates
  *   checkpoints/        see checkpoint.ts
@@ -16,6 +17,7 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { seal } from '../../base/seal.ts';
+import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
 import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
 import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
@@ -47,6 +49,7 @@ export type RunRecord = z.output<typeof recordSchema>;
 /** Names of what lies in a run folder. */
 export const runPaths = (folder: string) => ({
   record: join(folder, 'run.json'),
+  flows: join(folder, 'flows.json'),
   metrics: join(folder, 'metrics.jsonl'),
   timings: join(folder, 'timings.jsonl'),
   checkpoints: join(folder, 'checkpoints'),
@@ -61,10 +64,12 @@ export const runPaths = (folder: string) => ({
 export function createRun(
   content: Omit<RunRecord, 'version' | 'id' | 'created'>,
   place: { folder: string } | { parent: string },
+  flows?: FlowDocument,
 ): { folder: string; record: RunRecord } {
   const stem = `${content.model}-${plain(content.data.name)}`;
   const folder = 'folder' in place ? emptyFolder(place.folder) : nextFolder(place.parent, stem);
   const record: RunRecord = { version: 1, id: basename(folder), created: new Date().toISOString(), ...content };
+  if (flows !== undefined) writeFileAtomic(runPaths(folder).flows, seal(flows));
   writeFileAtomic(runPaths(folder).record, seal(record));
   return { folder, record };
 }
@@ -85,6 +90,16 @@ export function openRun(folder: string): RunRecord {
 /** Module files that define the model of a run, where it is none of the zoo. */
 export const modelFiles = ({ config }: RunRecord): string[] =>
   Array.isArray(config.modelFiles) ? config.modelFiles.filter((file) => typeof file === 'string') : [];
+
+/**
+ * The verdict on flows that a run's model is built from; undefined where it has none.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function readFlows(folder: string): FlowDocument | undefined {
+  const path = runPaths(folder).flows;
+  return existsSync(path) ? readSealed(path, 'the verdict on flows of a run', flowDocumentSchema) : undefined;
+}
 
 /** What tells a run from others, however its folder is called and wherever its data lie. */
 export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;

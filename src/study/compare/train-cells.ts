@@ -66,7 +66,7 @@ const failed = (cell: Cell, cause: unknown): CellEnd => ({
 async function trainCell(cell: Cell, pool: TrainingPool, tell: (state: CellState) => void): Promise<CellEnd> {
   const { folder, data, run } = cell;
   const paths = cellPaths(folder);
-  if (!existsSync(runPaths(paths.run).record)) newRun(run, data, { folder: paths.run });
+  if (!existsSync(runPaths(paths.run).record)) await newRun(run, data, { folder: paths.run });
   const outcome = await pool.train({ folder: paths.run, testLogits: paths.logits, onEvent: progressTo(tell) });
   switch (outcome.kind) {
     case 'finished': {

@@ -36,7 +36,7 @@ async function train(context: Context, { trial, parameters, epochs }: TrialReque
   const ended = { trial, parameters, asked: epochs ?? null, epochs: 0, ended: true, value: null, seconds: 0 };
   try {
     if (existsSync(runPaths(folder).record)) openRun(folder);
-    else newRun(trialRun(config, models, parameters), data, { folder });
+    else await newRun(trialRun(config, models, parameters), data, { folder });
   } catch (cause) {
     return { ...ended, failure: asFailure(cause) };
   }

@@ -1,4 +1,5 @@
 /** A finished run as a document: what report.md shows. */
+import type { FlowDocument } from '../../documents/flows.ts';
 import type { ChoiceCounts } from '../../documents/parts.ts';
 import type { RunDocument, TrainingDocument } from '../../documents/result.ts';
 import type { RunRecord } from '../../store/run/run-folder.ts';
@@ -11,6 +12,7 @@ export function runDocument(
   { keep }: Pick<LoopState, 'keep'>,
   { schema: _schema, run: _run, split: _split, epochs, seconds, ...test }: TrainingDocument,
   choices: ChoiceCounts,
+  verdict: FlowDocument | undefined,
 ): RunDocument {
   const { manifest } = setup.data;
   const { train, validation } = manifest.splits;
@@ -37,6 +39,7 @@ export function runDocument(
       flows: { names: [...(setup.model.flowSelection?.flows ?? [])], keep: keep.rates, rows: keep.rows },
     }),
     choices,
+    ...(verdict && { verdict }),
     config: record.config,
   };
 }

@@ -14,7 +14,7 @@ import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run-data.ts';
 import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
-import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { type RunRecord, readFlows, runPaths } from '../../store/run/run-folder.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 import { runDocument } from './describe-run.ts';
@@ -47,7 +47,7 @@ export async function finishRun(run: {
   }
   const seconds = state.seconds + (performance.now() - started) / 1000;
   const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
-  const document = runDocument(run.record, setup, state, trainingDocument(result), choices);
+  const document = runDocument(run.record, setup, state, trainingDocument(result), choices, readFlows(folder));
   writeFileAtomic(runPaths(folder).report, runMarkdown(document));
   return result;
 }

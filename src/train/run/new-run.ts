@@ -9,6 +9,7 @@ import { modelSizes } from '../../inference/model/sizes.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel, sourceOf } from '../../model/registry.ts';
 import { createRun } from '../../store/run/run-folder.ts';
+import { withFlowTable } from './flow-table.ts';
 import { readWarmStart } from './warm-start.ts';
 
 /** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
@@ -43,14 +44,12 @@ const ONLY_HERE =
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
  *
- * @throws CONFIG_INVALID where the configuration does not go with the data; what readWarmStart throws; RUN_EXISTS,
+ * @throws FLOWS_FILE; CONFIG_INVALID where the configuration does not go with the data; what readWarmStart throws; RUN_EXISTS,
  *   FILE_UNWRITABLE, DISK_FULL
  */
-export function newRun(
-  config: RunConfig,
-  { folder, manifest }: Pick<PreparedData, 'folder' | 'manifest'>,
-  place: RunPlace,
-): string {
+export async function newRun(given: RunConfig, data: PreparedData, place: RunPlace): Promise<string> {
+  const { folder, manifest } = data;
+  const { config, verdict } = await withFlowTable(given, data);
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
@@ -74,5 +73,5 @@ export function newRun(
     data: { name: manifest.name, folder, hash: manifest.hash },
     versions: versions(),
   };
-  return createRun(content, place).folder;
+  return createRun(content, place, verdict).folder;
 }

@@ -48,7 +48,9 @@ async function run({ out, rows, seed }: Options): Promise<void> {
   print('3. Training AutoIFS: search, then retraining with hard flow gates\n');
   const data = await openPrepared(folder);
   const flags = { model: { key: 'autoifs' }, seed };
-  const runFolder = newRun(await loadRunConfig({ models, preset: 'demo', flags }), data, { parent: join(out, 'runs') });
+  const runFolder = await newRun(await loadRunConfig({ models, preset: 'demo', flags }), data, {
+    parent: join(out, 'runs'),
+  });
   let flows: FlowsEvent | undefined;
   const result = await follow(runFolder, {
     // Shown at the end, next to the planted truth.

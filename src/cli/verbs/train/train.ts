@@ -78,5 +78,5 @@ async function run(options: Options): Promise<void> {
     threads,
   });
   const run = await loadRunConfig({ models, preset, config, set, flags });
-  await follow(newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
+  await follow(await newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }

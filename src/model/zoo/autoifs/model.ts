@@ -9,7 +9,8 @@
  * Several scenario layers and hidden task layers generalise the published network.
  */
 import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network, Step } from '../../contract.ts';
+import type { ModelDefinition, ModelSizes, Network, Problem, Step } from '../../contract.ts';
+import { cellProblems } from '../../flow-table.ts';
 import { inputWidth } from '../../layers/fields.ts';
 import { last, layer, widthsOf } from '../../layers/layer.ts';
 import { mlp } from '../../layers/linear.ts';
@@ -86,6 +87,17 @@ function gatePenalty(
   return { gates: mul(reduceMean(weighted, [1]), tasks / FLOWS.length) }; // [B]
 }
 
+function problems({ gatePenalty, selection }: AutoifsOptions, sizes: ModelSizes): Problem[] {
+  const wrongCount = Array.isArray(gatePenalty) && gatePenalty.length !== sizes.tasks ? gatePenalty.length : undefined;
+  const message = `expected one number, or one per task (${sizes.tasks}), found ${wrongCount}`;
+  return [
+    ...(wrongCount === undefined ? [] : [{ path: 'model.gatePenalty', message }]),
+    ...(typeof selection === 'object' && typeof selection.table !== 'string'
+      ? cellProblems('model.selection.table', selection.table, sizes)
+      : []),
+  ];
+}
+
 export const autoifs: ModelDefinition<AutoifsOptions> = {
   key: 'autoifs',
   title: 'AutoIFS',
@@ -102,16 +114,15 @@ export const autoifs: ModelDefinition<AutoifsOptions> = {
     'g = sigmoid(temperature gates(e))    while searching; then 1 where gates(e) > 0, else 0. A gate of 1 removes its flow',
   ].join('\n'),
   options: autoifsOptions,
-  problems: ({ gatePenalty }, { tasks }) =>
-    Array.isArray(gatePenalty) && gatePenalty.length !== tasks
-      ? [
-          {
-            path: 'model.gatePenalty',
-            message: `expected one number, or one per task (${tasks}), found ${gatePenalty.length}`,
-          },
-        ]
-      : [],
+  problems,
   presets: AUTOIFS_PRESETS,
   build,
+  flowTable: {
+    source: ({ selection }) => {
+      const { table } = Object(selection) as { table?: unknown };
+      return typeof table === 'string' ? table : undefined;
+    },
+    take: (options, { cells }) => ({ ...options, selection: { table: cells } }),
+  },
   flowSelection: { flows: FLOWS, isGateParameter: (name) => name.startsWith('gate.') },
 };

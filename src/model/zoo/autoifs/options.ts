@@ -1,5 +1,6 @@
 /** The options of AutoIFS. */
 import { z } from 'zod';
+import { flowCells, flowSource } from '../../flow-table.ts';
 
 /** The four flows of a task, in gate order: scenario side -> task side. */
 export const FLOWS = ['shared -> shared', 'specific -> specific', 'shared -> specific', 'specific -> shared'] as const;
@@ -20,10 +21,13 @@ export const autoifsOptions = z
       .describe('Xavier on the 3-D tensor (published) or on each slice'),
     dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
     selection: z
-      .enum(['learned', 'random', 'keep', 'remove'])
+      .union([
+        z.enum(['learned', 'random', 'keep', 'remove']),
+        z.strictObject({ table: z.union([flowSource, flowCells]) }),
+      ])
       .default('learned')
       .describe(
-        'who sets the gates: the gate network; or, to see what it is worth, a fair coin for each row, task and flow, all flows kept, or all removed',
+        'who sets the gates: the gate network; or, to see what it is worth, a fair coin for each row, task and flow, all flows kept, or all removed; or one decision per cell for all rows, {table: T}: T as `flows` of the model streams, its cells alone',
       ),
     gatePenalty: z
       .union([z.number(), z.array(z.number())])

@@ -3,8 +3,21 @@
  * learned are 0 or 1 in the search, too, so that all kinds of selection train for the same epochs.
  */
 import { random } from '../../../base/random.ts';
-import { abs, add, cast, greater, mul, sigmoid, slice, stopGradient, sub, type Tensor } from '../../../graph/index.ts';
-import type { Layer, ModelSizes, Step } from '../../contract.ts';
+import {
+  abs,
+  add,
+  cast,
+  greater,
+  matmul,
+  mul,
+  oneHot,
+  sigmoid,
+  slice,
+  stopGradient,
+  sub,
+  type Tensor,
+} from '../../../graph/index.ts';
+import type { FlowCells, Layer, ModelSizes, Step } from '../../contract.ts';
 import { inputWidth } from '../../layers/fields.ts';
 import { last, layer } from '../../layers/layer.ts';
 import { linear, mlp } from '../../layers/linear.ts';
@@ -14,6 +27,7 @@ import { type AutoifsOptions, FLOWS, parts } from './options.ts';
 export function gateNetwork(options: AutoifsOptions, sizes: ModelSizes): Layer<[]> {
   const outputs = FLOWS.length * sizes.tasks;
   if (options.selection === 'random') return layer([], (step: Step) => coins(options, sizes, step));
+  if (typeof options.selection === 'object') return ofCells(options.selection.table, sizes);
   if (options.selection !== 'learned') {
     const same = new Array<number>(outputs).fill(options.selection === 'remove' ? 1 : -1);
     return layer([], ({ embedding }: Step) => {
@@ -25,6 +39,18 @@ export function gateNetwork(options: AutoifsOptions, sizes: ModelSizes): Layer<[
   const hidden = mlp('gate', { inputs: inputWidth(options, sizes), dims, group: 'gate' });
   const head = linear('gate.head', { inputs: last(dims), outputs, group: 'gate' });
   return layer([hidden, head], (step: Step) => head(hidden(stopGradient(step.embedding), step), step)); // [B,4*T]
+}
+
+/** The same gates for all rows of a cell: 1 where its flow is closed, -1 where it is open. Until a run is made, all are open. */
+function ofCells(table: string | FlowCells, { scenarios, tasks }: ModelSizes): Layer<[]> {
+  const gateOf = (k: number, s: number, t: number): number =>
+    typeof table === 'string' || table[k][s][t] === 1 ? -1 : 1;
+  const ofScenario = (s: number) => FLOWS.flatMap((_, k) => Array.from({ length: tasks }, (_, t) => gateOf(k, s, t)));
+  const gates = Array.from({ length: scenarios }, (_, s) => ofScenario(s)); // [S][4*T]
+  return layer([], ({ scenario }: Step) => {
+    const hot = oneHot(scenario, scenarios); // [B,S]
+    return matmul(hot, hot.graph.constant(gates.flat(), [scenarios, FLOWS.length * tasks])); // [B,4*T]
+  });
 }
 
 /** Gates [B, 4*T] of the search: soft where they learn. */

@@ -1,0 +1,105 @@
+/**
+ * Streams: four additive information flows, each a network of its own over the fields that it reads, added to the answers of the
+ * cells (scenario x task) that it reaches. Fields and cells come from the flow test (src/flows). There is no path around the flows
+ * and no gate network: what the test closes is not in the graph.
+ */
+import { z } from 'zod';
+import { add, matmul, mul, oneHot, type Tensor } from '../../graph/index.ts';
+import type { FlowTable, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import { FLOW_COUNT, flowsOption, isActive, openTable, tableProblems } from '../flow-table.ts';
+import { fieldIndices, fieldsOf } from '../layers/fields.ts';
+import { last, layer, parameter } from '../layers/layer.ts';
+import { linear, mlp } from '../layers/linear.ts';
+import { network } from '../network.ts';
+import { BASELINE_TRAINING, commonOptions, widths } from '../options.ts';
+
+const streamsOptions = z.strictObject({
+  key: z.literal('streams').default('streams'),
+  ...commonOptions,
+  sharedDims: widths.default([64, 32]).describe('widths of the stream that all cells share'),
+  specificDims: widths.default([32, 16]).describe('widths of each other stream'),
+  flows: flowsOption,
+});
+
+type StreamsOptions = z.output<typeof streamsOptions>;
+
+/** Does a flow have answers of each scenario's own, of each task's own? */
+const SPECIFIC = [
+  { scenario: false, task: false },
+  { scenario: true, task: true },
+  { scenario: false, task: true },
+  { scenario: true, task: false },
+] as const;
+
+function build(options: StreamsOptions, sizes: ModelSizes): Network {
+  // Until a run is made, its table is not known: then everything is open.
+  const table = typeof options.flows === 'string' ? openTable(sizes) : options.flows;
+  const bias = parameter('bias', [sizes.scenarios, sizes.tasks], { kind: 'zeros' });
+  const streams = Array.from({ length: FLOW_COUNT }, (_, k) => k)
+    .filter((k) => isActive(table, k))
+    .map((k) => ({ name: `flow${k + 1}`, f: stream(k, options, table, sizes) }));
+  return network([bias, ...streams.map(({ f }) => f)], (step) => {
+    const hot = oneHot(step.scenario, sizes.scenarios); // [B,S]
+    const reached = streams.map(({ name, f }): [string, Tensor] => [name, f(hot, step)]); // w_k f_k, [B,T] each
+    return {
+      logits: reached.reduce((sum, [, flow]) => add(sum, flow), matmul(hot, bias(step))), // [B,T]
+      diagnostics: Object.fromEntries(reached),
+    };
+  });
+}
+
+/** w_k f_k of the row's scenario [B, T]; `hot` [B, S] is that scenario. */
+function stream(k: number, options: StreamsOptions, { fields, cells }: FlowTable, sizes: ModelSizes) {
+  const { embeddingDim, sharedDims, specificDims } = options;
+  const { scenarios, tasks } = sizes;
+  const read = sizes.fieldNames === undefined ? fieldIndices([], sizes) : fieldIndices(fields[k], sizes);
+  const [inputs, dims] = [read.length * embeddingDim, k === 0 ? sharedDims : specificDims];
+  const answers = answersOf(cells[k], SPECIFIC[k]);
+  const hidden = mlp(`stream.${k}`, { inputs, dims });
+  const out = linear(`stream.${k}.out`, { inputs: last([inputs, ...dims]), outputs: answers.length });
+  return layer([hidden, out], (hot: Tensor, step: Step) => {
+    const constant = (values: number[][], rows: number): Tensor =>
+      hot.graph.constant(values.flat(), [rows, values.flat().length / rows]);
+    const f = out(hidden(fieldsOf(step.embedding, read, embeddingDim), step), step); // [B,n]
+    const ofScenario = times(scenarios, (s) => answers.map((answer) => Number((answer.scenario ?? s) === s))); // [S][n]
+    const ofTask = answers.map((answer) => times(tasks, (t) => Number((answer.task ?? t) === t))); // [n][T]
+    const own = mul(f, matmul(hot, constant(ofScenario, scenarios))); // [B,n]
+    const w = matmul(hot, constant(cells[k], scenarios)); // [B,T]
+    return mul(w, matmul(own, constant(ofTask, answers.length))); // [B,T]
+  });
+}
+
+/** The answers of a flow that an open cell reads: of which scenario and which task each is; undefined: of all. */
+function answersOf(cells: readonly (readonly number[])[], specific: (typeof SPECIFIC)[number]) {
+  const open = cells.flatMap((row, s) => row.flatMap((cell, t) => (cell === 1 ? [{ s, t }] : [])));
+  const all = open.map(({ s, t }) => ({
+    scenario: specific.scenario ? s : undefined,
+    task: specific.task ? t : undefined,
+  }));
+  return all.filter(
+    (one, i) => all.findIndex(({ scenario, task }) => scenario === one.scenario && task === one.task) === i,
+  );
+}
+
+const times = <R>(n: number, make: (i: number) => R): R[] => Array.from({ length: n }, (_, i) => make(i));
+
+export const streams: ModelDefinition<StreamsOptions> = {
+  key: 'streams',
+  title: 'Streams',
+  paper: 'none (ours)',
+  purpose: 'Adds four information flows that read the fields and reach the cells that a statistical test found.',
+  equations: [
+    'f_k = MLP_k(embeddings of the fields that flow k reads)',
+    'logit_st = b_st + w_1st f_1 + w_2st f_2,st + w_3st f_3,t + w_4st f_4,s      w in {0, 1}: the verdicts of the flow test',
+  ].join('\n'),
+  options: streamsOptions,
+  problems: ({ flows }, sizes) => (typeof flows === 'string' ? [] : tableProblems('model.flows', flows, sizes)),
+  // Many short steps: each stream is small, and the verdict leaves little to overfit.
+  trainDefaults: { ...BASELINE_TRAINING, learningRate: 2e-3, batchSize: 512, patience: 3 },
+  presets: {},
+  build,
+  flowTable: {
+    source: ({ flows = 'test' }) => (typeof flows === 'string' ? flows : undefined),
+    take: (options, flows) => ({ ...options, flows }),
+  },
+};

@@ -1,0 +1,103 @@
+/** Turns the flow test's verdict into the table that a model's structure depends on, when a run is made. */
+import { existsSync, readFileSync } from 'node:fs';
+import { error } from '../../base/errors/index.ts';
+import type { RunConfig } from '../../config/run.ts';
+import type { PreparedData } from '../../data/prepared/prepared.ts';
+import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
+import { flowOptions, testLabels } from '../../flows/index.ts';
+import { modelSizes } from '../../inference/model/sizes.ts';
+import type { FlowTable } from '../../model/contract.ts';
+import { openTable } from '../../model/flow-table.ts';
+import { findModel } from '../../model/registry.ts';
+
+/** Rows that `tributary flows --test` draws by default; the same seed for all runs, so that seeds of a run share one structure. */
+const TEST = { rows: 50_000, validationRows: 200_000, seed: 1 };
+
+/**
+ * The configuration with its table, where the model asks for one by name: `test`, `open` or a file; and the document that it comes from.
+ *
+ * @throws FLOWS_FILE; what testLabels throws
+ */
+export async function withFlowTable(
+  config: RunConfig,
+  data: PreparedData,
+): Promise<{ config: RunConfig; verdict?: FlowDocument }> {
+  const { flowTable } = findModel(config.model.key);
+  const source = flowTable?.source(config.model);
+  if (flowTable === undefined || source === undefined) return { config };
+  const use = (table: FlowTable): RunConfig => ({
+    ...config,
+    model: flowTable.take(config.model, table) as RunConfig['model'],
+  });
+  const open = openTable(modelSizes(data.manifest));
+  if (source === 'open') return { config: use(open) };
+  const verdict =
+    source === 'test' ? await testLabels(data, { ...flowOptions.parse({}), ...TEST }) : readVerdict(source, data);
+  return {
+    config: use(
+      tableOf(
+        verdict,
+        data.manifest.fields.map(({ name }) => name),
+      ) ?? open,
+    ),
+    verdict,
+  };
+}
+
+/** The table of a verdict for data of these fields; undefined where the test found none that feeds a flow. */
+export function tableOf(
+  { scenarios, tasks, flows, fields, orderedTasks }: FlowDocument,
+  names: readonly string[],
+): FlowTable | undefined {
+  if (fields.every(({ reads }) => !reads.some(Boolean))) return undefined;
+  const useless = new Set(
+    flows.filter(({ verdict }) => verdict === 'useless').map(({ scenario, task, flow }) => key(scenario, task, flow)),
+  );
+  const isOpen = (scenario: string, task: string, k: number): boolean => !useless.has(key(scenario, task, k + 1));
+  return {
+    fields: [0, 1, 2, 3].map((k) => {
+      const read = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);
+      return names.filter((name) => read.includes(name) || names.some((other) => isPairOf(read, name, other)));
+    }),
+    // A task that asks for the one before it was tested on the rows where that one is positive; its own probability is that of
+    // all the tasks up to it, so a flow that reaches one of them reaches it.
+    cells: [0, 1, 2, 3].map((k) =>
+      scenarios.map((scenario) =>
+        tasks.map((task, t) =>
+          (orderedTasks ? tasks.slice(0, t + 1) : [task]).some((one) => isOpen(scenario, one, k)) ? 1 : 0,
+        ),
+      ),
+    ),
+  };
+}
+
+/** Does one of the terms stand for the product of two fields? A stream reads both. */
+const isPairOf = (terms: readonly string[], a: string, b: string): boolean =>
+  terms.includes(`${a} x ${b}`) || terms.includes(`${b} x ${a}`);
+
+const key = (scenario: string, task: string, flow: number): string => JSON.stringify([scenario, task, flow]);
+
+/** The last line of what `flows --test --json` printed, or the document itself. */
+function readVerdict(path: string, { manifest }: PreparedData): FlowDocument {
+  if (!existsSync(path)) throw error('FLOWS_FILE', { path, problem: 'there is no such file' });
+  const fail = (problem: string): never => {
+    throw error('FLOWS_FILE', { path, problem });
+  };
+  const text = readFileSync(path, 'utf8').trim();
+  const line = text.startsWith('{\n') ? text : (text.split('\n').at(-1) as string);
+  let content: unknown;
+  try {
+    content = JSON.parse(line);
+  } catch {
+    return fail('its last line is not JSON');
+  }
+  const { event, ...document } = content as Record<string, unknown>;
+  const parsed = flowDocumentSchema.safeParse(document);
+  if (!parsed.success)
+    return fail(`it is no such document: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`);
+  const names = (list: readonly string[]): string => list.join(', ');
+  for (const what of ['scenarios', 'tasks'] as const)
+    if (names(parsed.data[what]) !== names(manifest[what]))
+      return fail(`its ${what} are ${names(parsed.data[what])}, those of the data ${names(manifest[what])}`);
+  return parsed.data;
+}
