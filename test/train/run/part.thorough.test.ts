@@ -63,7 +63,7 @@ test('unknown names are told with those that the data have', async () => {
     models,
     flags: { model: { key: 'mmoe' }, train: { tasks: ['clik'], scenarios: ['home', 'feed'] } },
   });
-  expect(() => newRun(run, prepared, { folder: join(temporary.path, 'never') })).toThrow(
+  await expect(newRun(run, prepared, { folder: join(temporary.path, 'never') })).rejects.toThrow(
     /train\.tasks: the data have no task "clik" \(tasks: click, buy\)\n.*train\.scenarios: the data have no scenario "home" \(scenarios: feed, search\)/,
   );
 });

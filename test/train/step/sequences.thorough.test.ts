@@ -252,7 +252,9 @@ describe('a run on data with sequences', () => {
   test('needs them: what is missing is said before the run has a folder', async () => {
     const plain = await openPrepared(await log('plain'));
     const place = join(folder.path, 'none');
-    expect(() => newRun(runSchema.parse(input), plain, { folder: place })).toThrow(/data have no behaviour sequences/);
+    await expect(newRun(runSchema.parse(input), plain, { folder: place })).rejects.toThrow(
+      /data have no behaviour sequences/,
+    );
     expect(existsSync(place)).toBe(false);
   });
 });
