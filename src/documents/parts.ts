@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const count = z.int().min(0);
 /** Null where a metric is undefined. */
 export const metric = z.number().nullable();
-/** [scenario][task][flow] or the like: shares, null for a scenario without rows. */
+/** A phase of a training. */
 export const phase = z.enum(['train', 'search', 'retrain']);
 /** Epochs that were trained, by phase. */
 export const epochsByPhase = z.partialRecord(phase, count);

@@ -1,4 +1,4 @@
-/** Models that between them use most ops: gates, sequences, products of attention. The others are in zoo.slow.test.ts. */
+/** Models that between them use most ops: gates, sequences, products of attention. The others are in zoo.long.test.ts. */
 import { test } from 'vitest';
 import { findModel } from '../../src/model/registry.ts';
 import { CASES } from '../model/every-case.ts';

@@ -1,7 +1,7 @@
 /** Which calibration a scenario and task gets: by cross-validated log loss, the simplest one that is clearly as good. */
 
 import type { Calibration, FittedCell } from '../../documents/artifact.ts';
-import { lossIfNegative, lossIfPositive } from '../../evaluate/logloss.ts';
+import { lossIfNegative, lossIfPositive, sigmoid } from '../../evaluate/logloss.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
 
 import { fitIsotonic, type Labelled } from './isotonic.ts';
@@ -81,7 +81,7 @@ function heldOutLosses(
     if (calibration === undefined) return undefined;
     const calibrate = calibrator(calibration);
     for (let i = fold; i < logits.length; i += FOLDS) {
-      const p = calibrate(logits[i], 1 / (1 + Math.exp(-logits[i])));
+      const p = calibrate(logits[i], sigmoid(logits[i]));
       losses[i] = labels[i] === 1 ? lossIfPositive(p) : lossIfNegative(p);
     }
   }

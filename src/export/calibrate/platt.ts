@@ -1,5 +1,6 @@
 /** Platt's calibration: a straight line through the logits. */
 import type { Calibration } from '../../documents/artifact.ts';
+import { sigmoid } from '../../evaluate/logloss.ts';
 import type { Labelled } from './isotonic.ts';
 
 const MOST_STEPS = 100;
@@ -47,7 +48,7 @@ function newtonStep(logits: Float32Array, target: (i: number) => number, scale: 
   let [gScale, gShift] = [0, 0];
   let [hScale, hBoth, hShift] = [1e-12, 0, 1e-12]; // not quite singular where all logits are equal
   for (let i = 0; i < logits.length; i++) {
-    const p = 1 / (1 + Math.exp(-(scale * logits[i] + shift)));
+    const p = sigmoid(scale * logits[i] + shift);
     const slope = p - target(i);
     const curve = p * (1 - p);
     gScale += slope * logits[i];

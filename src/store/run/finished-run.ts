@@ -2,12 +2,12 @@
  * `finished.json`: which run a finished one is, and the SHA-256 of its files that carry no checksum of their own or could be those
  * of another run. It is written last, and goes when the run goes on. Runs of version 0.1 have none.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asReadError, asWriteError, writeFileAtomic } from '../../base/files.ts';
+import { sha256 } from '../../base/hash.ts';
 import { seal } from '../../base/seal.ts';
 import { readSealed } from './sealed-file.ts';
 
@@ -67,7 +67,7 @@ export function checkFinished(folder: string, part: { run: string } | { file: st
 
 function hashOf(path: string): string {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    return sha256(readFileSync(path));
   } catch (cause) {
     throw asReadError(cause, path, 'a file of a finished run');
   }

@@ -1,5 +1,5 @@
 /**
- * Rows that count nothing, for a batch whose size is bad for the caches. A graph stores long batches last (graph/layout.ts), so
+ * Rows that count nothing, for a batch whose size is bad for the caches. A graph stores long batches last (graph/onnx/layout.ts), so
  * the numbers of one column lie a whole batch apart: at a multiple of 16 KiB they fall onto the same places of the caches, and
  * large matrix products wait. 16 more rows in 4,096 made a training step of AutoIFS at its published sizes 4 to 6 % faster.
  */
