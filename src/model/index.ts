@@ -50,10 +50,11 @@ export { starNetwork } from './layers/star.ts';
 export { countNumbers, defineModel, network, networkOf } from './network.ts';
 export {
   BASELINE_TRAINING,
+  baseline,
   commonOptions,
   headsOption,
   normOption,
-  presets,
+  positive,
   scenarioDimOption,
   widths,
 } from './options.ts';

@@ -1,11 +1,17 @@
 /** Options that several models have, and the presets of the baselines. */
 import { z } from 'zod';
+import type { ModelDefinition } from './contract.ts';
 import type { Heads } from './layers/heads.ts';
 
-export const widths = z.array(z.int().min(1));
+/** How many, or how wide: at least 1. */
+export const positive = z.int().min(1);
+
+export const nonNegative = z.number().min(0);
+
+export const widths = z.array(positive);
 
 export const commonOptions = {
-  embeddingDim: z.int().min(1).default(16).describe('numbers per field embedding'),
+  embeddingDim: positive.default(16).describe('numbers per field embedding'),
   dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
 };
 
@@ -15,7 +21,7 @@ export const headsOption = (byDefault: Heads) =>
     .default(byDefault)
     .describe('an answer for each (task, scenario) pair, or one per task for all scenarios');
 
-export const scenarioDimOption = z.int().min(1).default(16).describe("numbers of a scenario's own embedding");
+export const scenarioDimOption = positive.default(16).describe("numbers of a scenario's own embedding");
 
 export const normOption = z
   .enum(['none', 'batch'])
@@ -25,8 +31,8 @@ export const normOption = z
 /** How published comparisons train their baselines. A run's own defaults are those of AutoIFS' authors. */
 export const BASELINE_TRAINING = { learningRate: 1e-3, l2: 1e-5 };
 
-/** `light`, the defaults: for small data and CPUs. `paper`: widths for comparisons with published tables. */
-export const presets = (paper: Record<string, unknown>): Record<string, Record<string, unknown>> => ({
-  light: {},
-  paper: { model: paper },
+/** Training and presets of a baseline. `light`, the defaults: for small data and CPUs. `paper`: widths of published comparisons. */
+export const baseline = (paper: Record<string, unknown>): Pick<ModelDefinition, 'trainDefaults' | 'presets'> => ({
+  trainDefaults: BASELINE_TRAINING,
+  presets: { light: {}, paper: { model: paper } },
 });

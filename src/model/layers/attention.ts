@@ -1,16 +1,6 @@
 /** Attention within short sequences, padding left out. */
-import {
-  add,
-  elements,
-  matmul,
-  mul,
-  reshape,
-  type Shape,
-  softmax,
-  sub,
-  type Tensor,
-  transpose,
-} from '../../graph/index.ts';
+import type { Shape, Tensor } from '../../graph/index.ts';
+import { add, elements, matmul, mul, reshape, softmax, sub, transpose } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { layer, xavier } from './layer.ts';
 import { linear } from './linear.ts';

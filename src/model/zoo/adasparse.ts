@@ -27,11 +27,11 @@ import { buffer, byInputs, last, layer, parameter, widthsOf } from '../layers/la
 import { block, linear } from '../layers/linear.ts';
 import { network } from '../network.ts';
 import {
-  BASELINE_TRAINING,
+  baseline,
   commonOptions,
   headsOption,
+  nonNegative,
   normOption,
-  presets,
   scenarioDimOption,
   widths,
 } from '../options.ts';
@@ -46,12 +46,10 @@ const adasparseOptions = z.strictObject({
     .default('fusion')
     .describe('pruning factors: 0 or 1, weights, or weights that sharpen as training goes on'),
   beta: z.number().positive().default(2).describe('largest weight (scaling, fusion)'),
-  epsilon: z.number().min(0).default(0.01).describe('factors below it become 0'),
+  epsilon: nonNegative.default(0.01).describe('factors below it become 0'),
   alpha: z.number().positive().default(1).describe('sharpness of the factors at the start (binarisation, fusion)'),
-  alphaGrowth: z.number().min(0).default(1e-4).describe('added to alpha at every training step'),
-  sparsityWeight: z
-    .number()
-    .min(0)
+  alphaGrowth: nonNegative.default(1e-4).describe('added to alpha at every training step'),
+  sparsityWeight: nonNegative
     .default(0)
     .describe("weight of the penalty on each pruner's sparsity 1 - mean(pi); 0: none"),
   sparsityRange: z
@@ -144,7 +142,6 @@ export const adasparse: ModelDefinition<AdasparseOptions> = {
     'z = v_m W + b',
   ].join('\n'),
   options: adasparseOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ dims: [512, 256, 128] }),
+  ...baseline({ dims: [512, 256, 128] }),
   build,
 };

@@ -28,7 +28,7 @@ import { mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { stackedMlp } from '../layers/stack.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, nonNegative, normOption, widths } from '../options.ts';
 
 export const aitmOptions = z.strictObject({
   key: z.literal('aitm').default('aitm'),
@@ -37,7 +37,7 @@ export const aitmOptions = z.strictObject({
   towerDims: widths.default([]).describe("widths of each task's tower before its answer"),
   towersPerScenario: z.boolean().default(false).describe('a tower for each (task, scenario) pair instead of each task'),
   calibratorWeight: z
-    .union([z.literal('auto'), z.number().min(0)])
+    .union([z.literal('auto'), nonNegative])
     .default('auto')
     .describe(
       'weight of the penalty on a task more likely than the one before; auto: 0.6 where labels are ordered, else 0',
@@ -121,8 +121,7 @@ export const aitm: ModelDefinition<AitmOptions> = {
     'penalty = w_c sum_t max(p_t - p_{t-1}, 0)             equation 8',
   ].join('\n'),
   options: aitmOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({}),
+  ...baseline({}),
   build,
   top,
 };

@@ -11,7 +11,7 @@ import type { Layer, ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
 import { stackedBlocks } from '../layers/stack.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
 export const crossStitchOptions = z.strictObject({
   key: z.literal('cross-stitch').default('cross-stitch'),
@@ -71,7 +71,6 @@ export const crossStitch: ModelDefinition<CrossStitchOptions> = {
     'logit_h = tower_h(x~_h^L)',
   ].join('\n'),
   options: crossStitchOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ bottomDims: [512, 256], towerDims: [128, 64] }),
+  ...baseline({ bottomDims: [512, 256], towerDims: [128, 64] }),
   ...standsAlone(top),
 };

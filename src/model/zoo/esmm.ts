@@ -25,14 +25,12 @@ import {
 import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { headCount, ownHeads, standsAlone, towers } from '../layers/heads.ts';
 import { layer } from '../layers/layer.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
 export const esmmOptions = z.strictObject({
   key: z.literal('esmm').default('esmm'),
   ...commonOptions,
-  towerDims: widths
-    .default([128, 64])
-    .describe('widths of the towers of click and conversion rate before their answers'),
+  towerDims: widths.default([128, 64]).describe('widths of the towers of click and conversion rate'),
   heads: headsOption('shared'),
   norm: normOption,
 });
@@ -79,7 +77,6 @@ export const esmm: ModelDefinition<EsmmOptions> = {
   ].join('\n'),
   options: esmmOptions,
   problems,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ towerDims: [512, 256, 128] }),
+  ...baseline({ towerDims: [512, 256, 128] }),
   ...standsAlone(top),
 };

@@ -17,28 +17,18 @@ import { linear } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
 import { stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { network } from '../network.ts';
-import {
-  BASELINE_TRAINING,
-  commonOptions,
-  headsOption,
-  normOption,
-  presets,
-  scenarioDimOption,
-  widths,
-} from '../options.ts';
-
-const count = z.int().min(1);
+import { baseline, commonOptions, headsOption, normOption, positive, scenarioDimOption, widths } from '../options.ts';
 
 const hinetOptions = z.strictObject({
   key: z.literal('hinet').default('hinet'),
   ...commonOptions,
   scenarioDim: scenarioDimOption,
   subExpertDims: widths.min(1).default([128, 64]).describe('widths of each sub-expert of the scenario layer'),
-  sharedSubExperts: count.default(3).describe('sub-experts that all scenarios share'),
-  specificSubExperts: count.default(3).describe('sub-experts of each scenario'),
+  sharedSubExperts: positive.default(3).describe('sub-experts that all scenarios share'),
+  specificSubExperts: positive.default(3).describe('sub-experts of each scenario'),
   expertDims: widths.min(1).default([64]).describe('widths of each expert of the task layer'),
-  sharedExperts: count.default(2).describe('experts of the task layer that all heads share'),
-  specificExperts: count.default(1).describe('experts of each head in the task layer'),
+  sharedExperts: positive.default(2).describe('experts of the task layer that all heads share'),
+  specificExperts: positive.default(1).describe('experts of each head in the task layer'),
   towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
   heads: headsOption('product'),
   norm: normOption,
@@ -106,8 +96,7 @@ export const hinet: ModelDefinition<HinetOptions> = {
     'logit_h = tower_h(CGC_h([A ; own ; G]))           task layer',
   ].join('\n'),
   options: hinetOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({
+  ...baseline({
     scenarioDim: 64,
     sharedSubExperts: 5,
     specificSubExperts: 5,

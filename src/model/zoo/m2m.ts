@@ -4,19 +4,8 @@
  * encodes by a transformer first, are pooled by the data's fields.
  */
 import { z } from 'zod';
-import {
-  add,
-  cast,
-  greater,
-  matmul,
-  maximum,
-  mul,
-  oneHot,
-  reshape,
-  slice,
-  type Tensor,
-  transpose,
-} from '../../graph/index.ts';
+import type { Tensor } from '../../graph/index.ts';
+import { add, cast, greater, matmul, maximum, mul, oneHot, reshape, slice, transpose } from '../../graph/index.ts';
 import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
@@ -27,24 +16,22 @@ import { linear } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
 import { stackedLinear } from '../layers/stack.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
-
-const count = z.int().min(1);
+import { baseline, commonOptions, headsOption, positive, scenarioDimOption, widths } from '../options.ts';
 
 const m2mOptions = z.strictObject({
   key: z.literal('m2m').default('m2m'),
   embeddingDim: commonOptions.embeddingDim,
   dropout: commonOptions.dropout.describe('share of numbers of experts and towers dropped after each activation'),
-  experts: count.default(4).describe('experts that all tasks share'),
-  width: count.default(16).describe('width V of experts and task vectors; attention makes (2V)^2 weights a layer'),
-  scenarioWidth: count.default(16).describe("width of the scenario's vector, out of which weights are made"),
-  attentionDepth: count.default(1).describe("layers of the attention's meta unit"),
+  experts: positive.default(4).describe('experts that all tasks share'),
+  width: positive.default(16).describe('width V of experts and task vectors; attention makes (2V)^2 weights a layer'),
+  scenarioWidth: positive.default(16).describe("width of the scenario's vector, out of which weights are made"),
+  attentionDepth: positive.default(1).describe("layers of the attention's meta unit"),
   towerLayers: z.int().min(0).default(1).describe('residual meta units before the towers'),
-  towerDepth: count.default(1).describe('layers of each of these'),
+  towerDepth: positive.default(1).describe('layers of each of these'),
   towerInnerActivation: z.boolean().default(true).describe('activate a meta unit before its input is added, too'),
   towerDims: widths.default([64, 32]).describe("widths of each head's tower before its answer"),
   scenarioDim: scenarioDimOption,
-  taskDim: count.default(16).describe("numbers of a task's embedding"),
+  taskDim: positive.default(16).describe("numbers of a task's embedding"),
   heads: headsOption('shared'),
 });
 
@@ -131,7 +118,6 @@ export const m2m: ModelDefinition<M2mOptions> = {
     'logit_t = tower_t(L_J)',
   ].join('\n'),
   options: m2mOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ experts: 8, width: 32, scenarioWidth: 64 }),
+  ...baseline({ experts: 8, width: 32, scenarioWidth: 64 }),
   build,
 };

@@ -8,19 +8,8 @@
  * Own kernels W_s start at 1 (layers/star.ts). The authors draw both factors at random, so that v starts near 0.
  */
 import { z } from 'zod';
-import {
-  add,
-  concat,
-  expand,
-  mul,
-  oneHot,
-  reshape,
-  sigmoid,
-  softmax,
-  stopGradient,
-  sub,
-  type Tensor,
-} from '../../graph/index.ts';
+import type { Tensor } from '../../graph/index.ts';
+import { add, concat, expand, mul, oneHot, reshape, sigmoid, softmax, stopGradient, sub } from '../../graph/index.ts';
 import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { ownHeads, towers } from '../layers/heads.ts';
@@ -29,20 +18,14 @@ import { weightedSum } from '../layers/mixture.ts';
 import { stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { starNetwork } from '../layers/star.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, presets, widths } from '../options.ts';
-
-const width = z.int().min(1);
+import { baseline, commonOptions, positive, widths } from '../options.ts';
 
 const m3oeOptions = z.strictObject({
   key: z.literal('m3oe').default('m3oe'),
   ...commonOptions,
-  starDim: width.default(128).describe('numbers of a row after the star topology'),
-  fusedDim: width.default(64).describe('numbers of the fused row, which all experts read'),
-  experts: z
-    .int()
-    .min(1)
-    .default(4)
-    .describe('experts that all heads share; there is one more per scenario and per task'),
+  starDim: positive.default(128).describe('numbers of a row after the star topology'),
+  fusedDim: positive.default(64).describe('numbers of the fused row, which all experts read'),
+  experts: positive.default(4).describe('experts that all heads share; there is one more per scenario and per task'),
   expertDims: widths.min(1).default([32]).describe('widths of each expert'),
   balanceFrom: z
     .enum(['validation', 'training'])
@@ -118,8 +101,7 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
     'logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)      h = t*S + s',
   ].join('\n'),
   options: m3oeOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ starDim: 512, fusedDim: 256, expertDims: [64] }),
+  ...baseline({ starDim: 512, fusedDim: 256, expertDims: [64] }),
   build,
   validationGroup: ({ balanceFrom, balanceLearningRate: learningRate }) =>
     balanceFrom === 'validation' ? { group: 'balance', learningRate } : undefined,

@@ -5,12 +5,12 @@ import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
 import { mixture } from '../layers/mixture.ts';
 import { forEachMember, stackedLinear, stackedMlp } from '../layers/stack.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, positive, widths } from '../options.ts';
 
 export const mmoeOptions = z.strictObject({
   key: z.literal('mmoe').default('mmoe'),
   ...commonOptions,
-  experts: z.int().min(1).default(4).describe('experts that all heads share'),
+  experts: positive.default(4).describe('experts that all heads share'),
   expertDims: widths.min(1).default([128, 64]).describe('widths of each expert'),
   towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
   heads: headsOption('product'),
@@ -38,7 +38,6 @@ export const mmoe: ModelDefinition<MmoeOptions> = {
   purpose: 'Shares experts between all heads; each head mixes them by its own gate.',
   equations: ['E_k = expert_k(x)', 'f_h = sum_k softmax(gate_h(x))_k E_k', 'logit_h = tower_h(f_h)'].join('\n'),
   options: mmoeOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
+  ...baseline({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
   ...standsAlone(top),
 };

@@ -13,7 +13,7 @@ import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer, widthsOf } from '../layers/layer.ts';
 import { stackedLinear } from '../layers/stack.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, scenarioDimOption, widths } from '../options.ts';
 
 const fieldList = z.array(z.string()).default([]);
 
@@ -83,7 +83,6 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
     ...fieldProblems('model.inputFields', inputFields, sizes),
     ...fieldProblems('model.priorFields', priorFields, sizes),
   ],
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ taskDims: [256, 128, 64] }),
+  ...baseline({ taskDims: [256, 128, 64] }),
   build,
 };

@@ -7,7 +7,7 @@ import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { cgc } from '../layers/cgc.ts';
 import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, positive, widths } from '../options.ts';
 
 export const pleOptions = z.strictObject({
   key: z.literal('ple').default('ple'),
@@ -17,8 +17,8 @@ export const pleOptions = z.strictObject({
     .min(1)
     .default([[128], [64]])
     .describe("for each level, widths of each of its experts; one level is CGC's"),
-  specificExperts: z.int().min(1).default(1).describe('experts of each head, on each level'),
-  sharedExperts: z.int().min(1).default(2).describe('experts that all heads share, on each level'),
+  specificExperts: positive.default(1).describe('experts of each head, on each level'),
+  sharedExperts: positive.default(2).describe('experts that all heads share, on each level'),
   towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
   heads: headsOption('product'),
   norm: normOption,
@@ -54,7 +54,6 @@ export const ple: ModelDefinition<PleOptions> = {
     'logit_h = tower_h(r_h)',
   ].join('\n'),
   options: pleOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
+  ...baseline({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
   ...standsAlone(top),
 };

@@ -4,7 +4,7 @@ import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
 import { mlp } from '../layers/linear.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
 export const sharedBottomOptions = z.strictObject({
   key: z.literal('shared-bottom').default('shared-bottom'),
@@ -33,7 +33,6 @@ export const sharedBottom: ModelDefinition<SharedBottomOptions> = {
   purpose: 'Shares one network between all heads; each head has a tower of its own.',
   equations: 'f = bottom(x)\nlogit_h = tower_h(f)',
   options: sharedBottomOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ bottomDims: [1024, 512], towerDims: [256] }),
+  ...baseline({ bottomDims: [1024, 512], towerDims: [256] }),
   ...standsAlone(top),
 };

@@ -10,7 +10,7 @@ import { headCount, headsTop, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
 import { stackedMlp } from '../layers/stack.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, normOption, presets, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
 export const singleTaskOptions = z.strictObject({
   key: z.literal('single-task').default('single-task'),
@@ -59,8 +59,7 @@ export const singleTask: ModelDefinition<SingleTaskOptions> = {
   purpose: 'Gives each head a network and embedding tables of its own.',
   equations: "logit_h = tower_h(bottom_h(x_h))      x_h: from the head's own tables",
   options: singleTaskOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ bottomDims: [1024, 512], towerDims: [256] }),
+  ...baseline({ bottomDims: [1024, 512], towerDims: [256] }),
   build,
   top,
 };

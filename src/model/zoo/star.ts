@@ -16,7 +16,7 @@ import { linear, mlp } from '../layers/linear.ts';
 import { partitionedNorm } from '../layers/norms/partitioned-norm.ts';
 import { starNetwork } from '../layers/star.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, headsOption, presets, scenarioDimOption, widths } from '../options.ts';
+import { baseline, commonOptions, headsOption, scenarioDimOption, widths } from '../options.ts';
 
 const starOptions = z.strictObject({
   key: z.literal('star').default('star'),
@@ -61,7 +61,6 @@ export const star: ModelDefinition<StarOptions> = {
     'logit_h = star_h(PN(x)) + side([g_s ; x])_t        h = t*S + s',
   ].join('\n'),
   options: starOptions,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ starDims: [512, 256, 128], sideDims: [128] }),
+  ...baseline({ starDims: [512, 256, 128], sideDims: [128] }),
   build,
 };

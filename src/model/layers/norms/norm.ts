@@ -1,17 +1,6 @@
 /** Normalisations: over the batch, or over the numbers of a row. */
-import {
-  add,
-  div,
-  maximum,
-  mul,
-  reciprocal,
-  reduceMean,
-  reduceSum,
-  reshape,
-  sqrt,
-  sub,
-  type Tensor,
-} from '../../../graph/index.ts';
+import type { Tensor } from '../../../graph/index.ts';
+import { add, div, maximum, mul, reciprocal, reduceMean, reduceSum, reshape, sqrt, sub } from '../../../graph/index.ts';
 import type { Layer } from '../../contract.ts';
 import { buffer, layer, parameter } from '../layer.ts';
 

@@ -1,16 +1,6 @@
 /** What the gates of AESM² know of a row's scenario and of a task, and how they find their own gate. */
-import {
-  concat,
-  expand,
-  gather,
-  mul,
-  oneHot,
-  reduceSum,
-  reshape,
-  slice,
-  type Tensor,
-  transpose,
-} from '../../../graph/index.ts';
+import type { Tensor } from '../../../graph/index.ts';
+import { concat, expand, gather, mul, oneHot, reduceSum, reshape, slice, transpose } from '../../../graph/index.ts';
 import type { Layer, Step } from '../../contract.ts';
 import type { Own } from './selection.ts';
 import type { Level } from './structure.ts';

@@ -1,17 +1,6 @@
 /** One layer of AESM²: experts that all rows run through, and gates that choose and weigh them for each row. */
-import {
-  add,
-  concat,
-  matmul,
-  mul,
-  oneHot,
-  relu,
-  reshape,
-  slice,
-  softmax,
-  type Tensor,
-  transpose,
-} from '../../../graph/index.ts';
+import type { Tensor } from '../../../graph/index.ts';
+import { add, concat, matmul, mul, oneHot, relu, reshape, slice, softmax, transpose } from '../../../graph/index.ts';
 import type { Layer, ModelSizes, Step } from '../../contract.ts';
 import { layer, parameter, widthsOf, xavier } from '../../layers/layer.ts';
 import { weightedSum } from '../../layers/mixture.ts';

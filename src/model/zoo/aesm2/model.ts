@@ -9,7 +9,7 @@ import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
 import { towers } from '../../layers/heads.ts';
 import { last, parameter } from '../../layers/layer.ts';
 import { network } from '../../network.ts';
-import { BASELINE_TRAINING, presets } from '../../options.ts';
+import { baseline } from '../../options.ts';
 import { ownNode, ownTask, scenarioIndicators, taskIndicators } from './indicators.ts';
 import { expertLayer, stacked, type Used } from './layer.ts';
 import { type Aesm2Options, aesm2Options } from './options.ts';
@@ -101,8 +101,7 @@ export const aesm2: ModelDefinition<Aesm2Options> = {
   ].join('\n'),
   options: aesm2Options,
   problems: structureProblems,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({
+  ...baseline({
     scenarioLayers: [{ layers: 2, experts: 8, expertDims: [512, 256] }],
     taskLayers: { layers: 1, experts: 8, expertDims: [128] },
     towerDims: [64],

@@ -1,14 +1,14 @@
 /** The options of AESM². */
 import { z } from 'zod';
-import { commonOptions, normOption, scenarioDimOption, widths } from '../../options.ts';
+import { commonOptions, nonNegative, normOption, positive, scenarioDimOption, widths } from '../../options.ts';
 
 const layersOption = (experts: number, layers: number, expertDims: number[]) =>
   z
     .strictObject({
-      layers: z.int().min(1).default(layers).describe('layers, one after another'),
-      experts: z.int().min(1).default(experts).describe('experts of each layer'),
-      kSpecific: z.int().min(1).default(2).describe('experts chosen as specific to the scenario or task'),
-      kShared: z.int().min(1).default(2).describe('experts chosen as shared'),
+      layers: positive.default(layers).describe('layers, one after another'),
+      experts: positive.default(experts).describe('experts of each layer'),
+      kSpecific: positive.default(2).describe('experts chosen as specific to the scenario or task'),
+      kShared: positive.default(2).describe('experts chosen as shared'),
       expertDims: widths.min(1).default(expertDims).describe('widths of each expert'),
     })
     .superRefine(({ experts: count, ...chosen }, context) => {
@@ -28,7 +28,7 @@ export const aesm2Options = z.strictObject({
   key: z.literal('aesm2').default('aesm2'),
   ...commonOptions,
   scenarioDim: scenarioDimOption,
-  taskDim: z.int().min(1).default(16).describe("numbers of a task's own embedding"),
+  taskDim: positive.default(16).describe("numbers of a task's own embedding"),
   scenarioTree: z
     .array(z.array(z.int().min(0)).min(1))
     .default([])
@@ -46,11 +46,9 @@ export const aesm2Options = z.strictObject({
     .default(taskLayers.parse({}))
     .describe('the same of the tasks, which share their experts and gates'),
   towerDims: widths.default([32]).describe("widths of each task's tower before its answer"),
-  lambdaSpecific: z.number().min(0).default(0.01).describe('weight of the KL losses of specific experts'),
-  lambdaShared: z.number().min(0).default(0.01).describe('weight of the KL losses of shared experts'),
-  noise: z
-    .number()
-    .min(0)
+  lambdaSpecific: nonNegative.default(0.01).describe('weight of the KL losses of specific experts'),
+  lambdaShared: nonNegative.default(0.01).describe('weight of the KL losses of shared experts'),
+  noise: nonNegative
     .default(0.1)
     .describe('standard deviation of the noise on gates at the start, linear to 0 (published: noise scale x experts)'),
   noiseScope: z

@@ -1,25 +1,24 @@
 /** The options of AutoIFS. */
 import { z } from 'zod';
 import { flowCells, flowSource } from '../../flow-table.ts';
+import { commonOptions, positive, widths } from '../../options.ts';
 
 /** The four flows of a task, in gate order: scenario side -> task side. */
 export const FLOWS = ['shared -> shared', 'specific -> specific', 'shared -> specific', 'specific -> shared'] as const;
 
-const widths = z.array(z.int().min(1));
-
 export const autoifsOptions = z
   .strictObject({
     key: z.literal('autoifs').default('autoifs'),
-    embeddingDim: z.int().min(1).default(16).describe('numbers per field embedding'),
+    embeddingDim: commonOptions.embeddingDim,
     mlpDims: widths.min(2).default([1024, 512, 256]).describe('widths: shared ReLU layers, then the scenario layers'),
-    scenarioLayers: z.int().min(1).default(1).describe('how many of the last mlpDims are scenario layers'),
+    scenarioLayers: positive.default(1).describe('how many of the last mlpDims are scenario layers'),
     taskDims: widths.default([]).describe('widths of hidden task layers before the one-number output'),
     loraRank: z.int().min(0).default(2).describe('rank of every specific addition; 0 leaves a bias alone'),
     loraInit: z
       .enum(['reference', 'slice'])
       .default('reference')
       .describe('Xavier on the 3-D tensor (published) or on each slice'),
-    dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
+    dropout: commonOptions.dropout,
     selection: z
       .union([
         z.enum(['learned', 'random', 'keep', 'remove']),

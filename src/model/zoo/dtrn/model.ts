@@ -8,7 +8,7 @@
  */
 import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
 import { network } from '../../network.ts';
-import { BASELINE_TRAINING, presets } from '../../options.ts';
+import { baseline } from '../../options.ts';
 import { interestModule } from './interests.ts';
 import { normsOfRows } from './norms.ts';
 import { type DtrnOptions, dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
@@ -47,7 +47,6 @@ export const dtrn: ModelDefinition<DtrnOptions> = {
   ].join('\n'),
   options: dtrnOptions,
   problems: dtrnProblems,
-  trainDefaults: BASELINE_TRAINING,
-  presets: presets({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
+  ...baseline({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
   build,
 };

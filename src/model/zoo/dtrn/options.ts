@@ -1,7 +1,7 @@
 /** The options of DTRN, and what they mean for data of given sizes. */
 import { z } from 'zod';
 import type { ModelSizes, SequenceSizes } from '../../contract.ts';
-import { commonOptions } from '../../options.ts';
+import { commonOptions, positive } from '../../options.ts';
 import { topOption, topProblems } from './tops.ts';
 
 export const dtrnOptions = z.strictObject({
@@ -10,11 +10,11 @@ export const dtrnOptions = z.strictObject({
   dropout: commonOptions.dropout.describe('share of numbers dropped after each ReLU of the top'),
   sequences: z.boolean().default(true).describe('read behaviour sequences; without them only fields are refined'),
   positions: z.boolean().default(true).describe('add an embedding of its place to each item of a sequence'),
-  blocks: z.int().min(1).default(1).describe('transformer blocks over each sequence'),
-  attentionHeads: z.int().min(1).default(2).describe('heads of the self-attention; they divide embeddingDim'),
-  ffnDim: z.int().min(1).default(32).describe('width of the hidden layer in each transformer block'),
-  conditionDim: z.int().min(1).default(8).describe('numbers per embedding of a task, a behaviour type or a scenario'),
-  hyperDim: z.int().min(1).default(32).describe('width of the hidden layer that generates the norms'),
+  blocks: positive.default(1).describe('transformer blocks over each sequence'),
+  attentionHeads: positive.default(2).describe('heads of the self-attention; they divide embeddingDim'),
+  ffnDim: positive.default(32).describe('width of the hidden layer in each transformer block'),
+  conditionDim: positive.default(8).describe('numbers per embedding of a task, a behaviour type or a scenario'),
+  hyperDim: positive.default(32).describe('width of the hidden layer that generates the norms'),
   scenarioConditioned: z.boolean().default(false).describe('norms of their own for each scenario, too'),
   pooling: z
     .enum(['target', 'mean'])
@@ -25,7 +25,7 @@ export const dtrnOptions = z.strictObject({
     .default('concat')
     .describe('what the refinement reads of each embedding: all its numbers, or their mean'),
   refinementDim: z
-    .union([z.literal('auto'), z.int().min(1)])
+    .union([z.literal('auto'), positive])
     .default('auto')
     .describe('width of the hidden layer of the refinement; auto: half the number of fields and types'),
   refinementScale: z
