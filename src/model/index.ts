@@ -37,7 +37,16 @@ export {
   widthsOf,
   xavier,
 } from './layers/layer.ts';
-export { block, type Linear, type LinearSizes, linear, type MlpSizes, mlp } from './layers/linear.ts';
+export {
+  forEachMember,
+  type Linear,
+  type LinearSizes,
+  linear,
+  type MlpSizes,
+  mlp,
+  mlpBlocks,
+  type StackSizes,
+} from './layers/linear.ts';
 export { type Lora, type LoraInit, lora } from './layers/lora.ts';
 export { mixture, weightedSum } from './layers/mixture.ts';
 export { forEachItem, generatedNorms, type ScaleAndShift, scaleAndShift } from './layers/norms/conditional-norm.ts';
@@ -45,7 +54,6 @@ export { type BatchNormOptions, batchNorm, type Norm, normalization, standardize
 export { partitionedNorm } from './layers/norms/partitioned-norm.ts';
 export { ranks } from './layers/rank.ts';
 export { type ExcitationSizes, excitation, type Squeeze } from './layers/squeeze-excitation.ts';
-export { forEachMember, type StackSizes, stackedBlocks, stackedLinear, stackedMlp } from './layers/stack.ts';
 export { starNetwork } from './layers/star.ts';
 export { countNumbers, defineModel, network, networkOf } from './network.ts';
 export {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { reshape, sigmoid, type Tensor } from '../../graph/index.ts';
 import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
-import type { StackSizes } from '../../model/layers/stack.ts';
+import type { StackSizes } from '../../model/layers/linear.ts';
 import { readConfiguration } from '../configuration.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 

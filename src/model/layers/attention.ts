@@ -4,7 +4,6 @@ import { add, elements, matmul, mul, reshape, softmax, sub, transpose } from '..
 import type { Layer } from '../contract.ts';
 import { layer, xavier } from './layer.ts';
 import { linear } from './linear.ts';
-import { stackedLinear } from './stack.ts';
 
 /**
  * Multi-head self-attention (Vaswani et al. 2017, section 3.2): x [.., L, d] -> [.., L, d]. `heads` divides `dimension`.
@@ -20,7 +19,7 @@ export function selfAttention(
 ): Layer<[x: Tensor, mask: Tensor]> {
   const width = dimension / heads;
   const projection = (part: string) =>
-    stackedLinear(`${name}.${part}`, {
+    linear(`${name}.${part}`, {
       count: heads,
       inputs: dimension,
       outputs: width,

@@ -8,10 +8,9 @@
 import { add, reshape, slice, softmax, type Tensor } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { last, layer } from './layer.ts';
-import { linear } from './linear.ts';
+import { forEachMember, linear, mlp } from './linear.ts';
 import { weightedSum } from './mixture.ts';
 import type { Norm } from './norms/norm.ts';
-import { forEachMember, stackedLinear, stackedMlp } from './stack.ts';
 
 export interface CgcSizes {
   heads: number;
@@ -42,9 +41,9 @@ export interface CgcRows {
 export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRows> {
   const { heads, inputs, dims, specific, shared, norm, sharedGate } = sizes;
   const [width, all] = [last(dims), heads * specific];
-  const ownExperts = stackedMlp(`${name}.specific`, { count: all, inputs, dims, norm });
-  const sharedExperts = stackedMlp(`${name}.shared`, { count: shared, inputs, dims, norm });
-  const gates = stackedLinear(`${name}.gate`, { count: heads, inputs, outputs: specific + shared });
+  const ownExperts = mlp(`${name}.specific`, { count: all, inputs, dims, norm });
+  const sharedExperts = mlp(`${name}.shared`, { count: shared, inputs, dims, norm });
+  const gates = linear(`${name}.gate`, { count: heads, inputs, outputs: specific + shared });
   const gate = sharedGate ? linear(`${name}.sharedGate`, { inputs, outputs: all + shared }) : undefined;
 
   return layer([ownExperts, sharedExperts, gates, ...(gate ? [gate] : [])], (rows: CgcRows, step) => {

@@ -7,14 +7,13 @@
 import { mul, relu, sigmoid } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { layer } from './layer.ts';
-import { type LinearSizes, linear } from './linear.ts';
-import { stackedLinear } from './stack.ts';
+import { linear } from './linear.ts';
 
 /** The largest factor: twice the neutral one. */
 const GAMMA = 2;
 
 interface GateSizes {
-  /** Units next to each other; default: one, not in a stack. */
+  /** Units next to each other. Default: one. */
   count?: number;
   inputs: number;
   hidden: number;
@@ -23,9 +22,7 @@ interface GateSizes {
 
 /** v [B, in] -> [B, out], or [K, B, out] for `count` units. */
 export function gateUnit(name: string, { count, inputs, hidden, outputs }: GateSizes): Layer {
-  const dense = (part: string, sizes: LinearSizes) =>
-    count === undefined ? linear(part, sizes) : stackedLinear(part, { count, ...sizes });
-  const first = dense(`${name}.0`, { inputs, outputs: hidden });
-  const second = dense(`${name}.1`, { inputs: hidden, outputs });
+  const first = linear(`${name}.0`, { count, inputs, outputs: hidden });
+  const second = linear(`${name}.1`, { count, inputs: hidden, outputs });
   return layer([first, second], (v, step) => mul(sigmoid(second(relu(first(v, step)), step)), GAMMA));
 }

@@ -7,17 +7,17 @@ import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Owned, Step, To
 import { network } from '../network.ts';
 import { inputWidth } from './fields.ts';
 import { last, layer } from './layer.ts';
-import { type StackSizes, stackedLinear, stackedMlp } from './stack.ts';
+import { linear, mlp, type StackSizes } from './linear.ts';
 
 export type Heads = 'product' | 'shared';
 
 export const headCount = (heads: Heads, { scenarios, tasks }: ModelSizes): number =>
   heads === 'product' ? tasks * scenarios : tasks;
 
-/** A tower per head: blocks of `dims`, then one number. x [B, in], or as in `stackedLinear` -> [B, H]. */
+/** A tower per head: blocks of `dims`, then one number. x [B, in], or as in `linear` -> [B, H]. */
 export function towers(name: string, { count, inputs, dims, norm }: StackSizes): Layer {
-  const blocks = stackedMlp(name, { count, inputs, dims, norm });
-  const answer = stackedLinear(`${name}.${dims.length}`, { count, inputs: last([inputs, ...dims]), outputs: 1 });
+  const blocks = mlp(name, { count, inputs, dims, norm });
+  const answer = linear(`${name}.${dims.length}`, { count, inputs: last([inputs, ...dims]), outputs: 1 });
   return layer([blocks, answer], (x, step) => {
     const hidden = blocks(x, step); // [H,B,dims.at(-1)]
     const answers = answer(hidden, step); // [H,B,1]

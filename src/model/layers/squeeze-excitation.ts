@@ -7,7 +7,7 @@
 import { add, expand, matmul, mul, relu, reshape, sigmoid, slice, type Tensor } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { layer, xavier } from './layer.ts';
-import { stackedLinear } from './stack.ts';
+import { linear } from './linear.ts';
 
 /** `concat`: all numbers of all embeddings. `mean`: one number an embedding, as in SENet. */
 export type Squeeze = 'concat' | 'mean';
@@ -30,8 +30,8 @@ export interface ExcitationSizes {
 export function excitation(name: string, sizes: ExcitationSizes): Layer<[parts: readonly Tensor[]]> {
   const { count, embeddings, dimension, hidden, squeeze, most } = sizes;
   const inputs = squeeze === 'mean' ? embeddings : embeddings * dimension;
-  const first = stackedLinear(`${name}.0`, { count, inputs, outputs: hidden, start: xavier(inputs, hidden) });
-  const second = stackedLinear(`${name}.1`, {
+  const first = linear(`${name}.0`, { count, inputs, outputs: hidden, start: xavier(inputs, hidden) });
+  const second = linear(`${name}.1`, {
     count,
     inputs: hidden,
     outputs: embeddings,

@@ -23,8 +23,8 @@ import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts'
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads } from '../layers/heads.ts';
-import { buffer, byInputs, last, layer, parameter, widthsOf } from '../layers/layer.ts';
-import { block, linear } from '../layers/linear.ts';
+import { buffer, byInputs, last, layer, parameter } from '../layers/layer.ts';
+import { linear, mlpBlocks } from '../layers/linear.ts';
 import { network } from '../network.ts';
 import {
   baseline,
@@ -69,7 +69,7 @@ function build(options: AdasparseOptions, sizes: ModelSizes): Network {
   const alpha = buffer('alpha', [], options.alpha);
   const scenarioEmbedding = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
   const pruners = [inputs, ...dims].map((width, l) => pruner(`pruner.${l}`, width, alpha, options));
-  const blocks = widthsOf(scenarioDim + inputs, dims).map((own, i) => block(`layer.${i}`, { ...own, norm }));
+  const blocks = mlpBlocks('layer', { inputs: scenarioDim + inputs, dims, norm });
   const head = linear('head', { inputs: last(dims), outputs: headCount(heads, sizes) });
 
   return network([alpha, scenarioEmbedding, ...pruners, ...blocks, head], (step) => {

@@ -26,7 +26,6 @@ import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
 import { mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
-import { stackedMlp } from '../layers/stack.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, nonNegative, normOption, widths } from '../options.ts';
 
@@ -51,7 +50,7 @@ function top(options: AitmOptions, inputs: number, sizes: ModelSizes): Top {
   const { bottomDims, towerDims, towersPerScenario, norm } = options;
   const { tasks } = sizes;
   const [heads, width] = [towersPerScenario ? ('product' as const) : ('shared' as const), last(bottomDims)];
-  const bottom = stackedMlp('bottom', { count: tasks, inputs, dims: bottomDims, norm });
+  const bottom = mlp('bottom', { count: tasks, inputs, dims: bottomDims, norm });
   const transfers = Array.from({ length: tasks - 1 }, (_, t) =>
     mlp(`transfer.${t + 1}`, { inputs: width, dims: [width], norm }),
   );

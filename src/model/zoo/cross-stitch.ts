@@ -10,7 +10,7 @@ import { add, matmul, reshape } from '../../graph/index.ts';
 import type { Layer, ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
-import { stackedBlocks } from '../layers/stack.ts';
+import { mlpBlocks } from '../layers/linear.ts';
 import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
 export const crossStitchOptions = z.strictObject({
@@ -36,7 +36,7 @@ export type CrossStitchOptions = z.output<typeof crossStitchOptions>;
 function top(options: CrossStitchOptions, inputs: number, sizes: ModelSizes): Top {
   const { bottomDims, towerDims, ownShare, heads, norm } = options;
   const count = headCount(heads, sizes);
-  const blocks = stackedBlocks('bottom', { count, inputs, dims: bottomDims, norm });
+  const blocks = mlpBlocks('bottom', { count, inputs, dims: bottomDims, norm });
   const units = bottomDims.map((_, l) => crossStitchUnit(`stitch.${l}`, count, ownShare));
   const tower = towers('tower', { count, inputs: last(bottomDims), dims: towerDims, norm });
   return headsTop([...blocks, ...units, tower], heads, sizes, (x, step) => {

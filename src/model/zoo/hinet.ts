@@ -13,9 +13,8 @@ import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
-import { linear } from '../layers/linear.ts';
+import { linear, mlp } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
-import { stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, headsOption, normOption, positive, scenarioDimOption, widths } from '../options.ts';
 
@@ -55,10 +54,10 @@ function scenarioLayer(options: HinetOptions, sizes: ModelSizes) {
   const { subExpertDims: dims, sharedSubExperts, specificSubExperts, scenarioDim, norm } = options;
   const { scenarios } = sizes;
   const [inputs, width] = [inputWidth(options, sizes), last(dims)];
-  const shared = stackedMlp('shared', { count: sharedSubExperts, inputs, dims, norm });
+  const shared = mlp('shared', { count: sharedSubExperts, inputs, dims, norm });
   const sharedGate = linear('shared.gate', { inputs, outputs: sharedSubExperts });
-  const specific = stackedMlp('specific', { count: scenarios * specificSubExperts, inputs, dims, norm });
-  const specificGate = stackedLinear('specific.gate', { count: scenarios, inputs, outputs: specificSubExperts });
+  const specific = mlp('specific', { count: scenarios * specificSubExperts, inputs, dims, norm });
+  const specificGate = linear('specific.gate', { count: scenarios, inputs, outputs: specificSubExperts });
   const vector = embedding('scenario.embedding', { count: scenarios, width: scenarioDim });
   const attention = linear('attention', { inputs: scenarioDim, outputs: scenarios });
 

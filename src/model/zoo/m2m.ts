@@ -14,7 +14,6 @@ import { type Generated, generator, ownLayer, ownProduct } from '../layers/hyper
 import { layer, parameter } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
-import { stackedLinear } from '../layers/stack.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, headsOption, positive, scenarioDimOption, widths } from '../options.ts';
 
@@ -48,7 +47,7 @@ function build(options: M2mOptions, sizes: ModelSizes): Network {
   const scenarioVector = linear('scenario.vector', { inputs: scenarioDim, outputs: scenarioWidth });
   const taskTable = embedding('task.embedding', { count: tasks, width: taskDim }).table;
   const taskVector = linear('task.vector', { inputs: taskDim, outputs: V });
-  const expert = stackedLinear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
+  const expert = linear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
   const unit = (name: string, depth: number, size: number) =>
     Array.from({ length: depth }, (_, i) =>
       generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }),

@@ -14,8 +14,8 @@ import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { ownHeads, towers } from '../layers/heads.ts';
 import { last, parameter } from '../layers/layer.ts';
+import { linear, mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
-import { stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { starNetwork } from '../layers/star.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, positive, widths } from '../options.ts';
@@ -41,10 +41,10 @@ function build(options: M3oeOptions, sizes: ModelSizes): Network {
   const { scenarios: S, tasks: T } = sizes;
   const [inputs, heads, norm] = [inputWidth(options, sizes), S * T, 'layer' as const];
   const star = starNetwork('star', { heads: S, inputs, dims: [starDim] });
-  const fusion = stackedMlp('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm });
-  const skip = stackedMlp('skip', { count: 1, inputs, dims: [fusedDim], norm });
-  const expert = stackedMlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
-  const gate = stackedLinear('gate', { count: heads, inputs: fusedDim, outputs: K });
+  const fusion = mlp('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm });
+  const skip = mlp('skip', { count: 1, inputs, dims: [fusedDim], norm });
+  const expert = mlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
+  const gate = linear('gate', { count: heads, inputs: fusedDim, outputs: K });
   const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: expertDims.slice(-1), norm });
   const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
     parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
+import { forEachMember, linear, mlp } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
-import { forEachMember, stackedLinear, stackedMlp } from '../layers/stack.ts';
 import { baseline, commonOptions, headsOption, normOption, positive, widths } from '../options.ts';
 
 export const mmoeOptions = z.strictObject({
@@ -21,8 +21,8 @@ export type MmoeOptions = z.output<typeof mmoeOptions>;
 
 function top({ experts, expertDims, towerDims, heads, norm }: MmoeOptions, inputs: number, sizes: ModelSizes): Top {
   const count = headCount(heads, sizes);
-  const expert = stackedMlp('expert', { count: experts, inputs, dims: expertDims, norm });
-  const gate = stackedLinear('gate', { count, inputs, outputs: experts });
+  const expert = mlp('expert', { count: experts, inputs, dims: expertDims, norm });
+  const gate = linear('gate', { count, inputs, outputs: experts });
   const tower = towers('tower', { count, inputs: last(expertDims), dims: towerDims, norm });
   return headsTop([expert, gate, tower], heads, sizes, (x, step) => {
     const E = expert(forEachMember(x), step); // [K,B,n], or [T,K,B,n]

@@ -11,7 +11,7 @@ import { fieldIndices, fieldProblems, fieldsOf } from '../layers/fields.ts';
 import { gateUnit } from '../layers/gate-unit.ts';
 import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer, widthsOf } from '../layers/layer.ts';
-import { stackedLinear } from '../layers/stack.ts';
+import { linear } from '../layers/linear.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, headsOption, scenarioDimOption, widths } from '../options.ts';
 
@@ -57,7 +57,7 @@ function build(options: PepnetOptions, sizes: ModelSizes): Network {
 
 /** One layer of PPNet: h [B, in] or [T, B, in] and q [B, P+n] -> [T, B, w]. A factor multiplies an activated number. */
 function taskLayer(name: string, count: number, dims: { inputs: number; outputs: number }, known: number) {
-  const dense = stackedLinear(name, { count, ...dims });
+  const dense = linear(name, { count, ...dims });
   const gate = gateUnit(`${name}.gate`, { count, inputs: known, hidden: dims.outputs, outputs: dims.outputs });
   return layer([dense, gate], (h: Tensor, q: Tensor, step: Step) => {
     const activated = step.dropout(relu(dense(h, step)), name); // [T,B,w]

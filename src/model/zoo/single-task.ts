@@ -8,7 +8,7 @@ import type { ModelDefinition, ModelSizes, Network, Top } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, headsTop, towers } from '../layers/heads.ts';
 import { last } from '../layers/layer.ts';
-import { stackedMlp } from '../layers/stack.ts';
+import { mlp } from '../layers/linear.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
 
@@ -30,7 +30,7 @@ export type SingleTaskOptions = z.output<typeof singleTaskOptions>;
 /** x [B, in] for all heads, [H, B, in] for each, or [T, B, in] for the heads of each task. */
 function top({ bottomDims, towerDims, heads, norm }: SingleTaskOptions, inputs: number, sizes: ModelSizes): Top {
   const count = headCount(heads, sizes);
-  const bottom = stackedMlp('bottom', { count, inputs, dims: bottomDims, norm });
+  const bottom = mlp('bottom', { count, inputs, dims: bottomDims, norm });
   const tower = towers('tower', { count, inputs: last(bottomDims), dims: towerDims, norm });
   return headsTop([bottom, tower], heads, sizes, (x, step) => tower(bottom(x, step), step));
 }

@@ -3,9 +3,9 @@ import type { Tensor } from '../../../graph/index.ts';
 import { add, concat, matmul, mul, oneHot, relu, reshape, slice, softmax, transpose } from '../../../graph/index.ts';
 import type { Layer, ModelSizes, Step } from '../../contract.ts';
 import { layer, parameter, widthsOf, xavier } from '../../layers/layer.ts';
+import { linear } from '../../layers/linear.ts';
 import { weightedSum } from '../../layers/mixture.ts';
 import { batchNorm, type Norm } from '../../layers/norms/norm.ts';
-import { stackedLinear } from '../../layers/stack.ts';
 import type { Aesm2Options } from './options.ts';
 import { masked, type Own, type Selection, select } from './selection.ts';
 import type { LayerSizes } from './structure.ts';
@@ -75,14 +75,14 @@ export const stacked = (rows: Tensor[]): Tensor =>
     0,
   );
 
-/** Products of a stack, with a bias, or with a batch norm, whose shift is one: x as in `stackedLinear` -> [K, B, out]. */
+/** Products of a stack, with a bias, or with a batch norm, whose shift is one: x as in `linear` -> [K, B, out]. */
 function product(
   name: string,
   sizes: { count: number; inputs: number; outputs: number; norm: Norm; decay: number },
 ): Layer {
   const { count, inputs, outputs, norm, decay } = sizes;
   const start = xavier(inputs, outputs);
-  if (norm === 'none') return stackedLinear(name, { count, inputs, outputs, start });
+  if (norm === 'none') return linear(name, { count, inputs, outputs, start });
   const kernel = parameter(`${name}.kernel`, [count, inputs, outputs], start.kernel);
   const normed = slowNorm(name, [count, outputs], decay);
   return layer([kernel, normed], (x, step) => normed(matmul(x, kernel(step)), step)); // [K,B,out]
