@@ -96,10 +96,13 @@ test('a server loads no model, no graph room and no database', () => {
   expect([...loaded].filter((file) => file.startsWith('data/sql/'))).toEqual([]);
 });
 
+/** Folders of one file per model, published layout or area of errors: they grow with what there is. */
+const MEMBERS = ['model/zoo', 'interop/layouts', 'base/errors'];
+
 test('no folder has more than 16 files on one level', () => {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
-  expect([...counts].filter(([folder, count]) => count > 16 && folder !== 'model/zoo')).toEqual([]);
+  expect([...counts].filter(([folder, count]) => count > 16 && !MEMBERS.includes(folder))).toEqual([]);
 });
 
 test('no file imports itself by way of others, types included', () => {

@@ -1,4 +1,4 @@
-/** The SQL twin of tokens.ts: how a value of any column type is stored in the rows table and becomes a token. */
+/** The SQL twin of `data/encode/tokens.ts`: how a value of any column type is stored in the rows table and becomes a token. */
 import { error } from '../../base/errors/index.ts';
 import type { FieldConfig } from '../../config/dataset.ts';
 import { RESERVED_IDS } from '../encode/ids.ts';
