@@ -71,7 +71,7 @@ export function importWeights({ model: key, weights, config: configPath, place, 
 }
 
 /**
- * Writes the weights of a run with the reference's names.
+ * Writes the weights of a run with the reference's names. Executes the module files that the run names.
  *
  * @throws IMPORT_UNSUPPORTED, DISK_FULL, FILE_UNWRITABLE, and what loadRunModel and openRunData throw
  */

@@ -31,7 +31,7 @@ export interface FinishedRun {
 }
 
 /**
- * Opens a run with its finished model, or with that of a checkpoint.
+ * Opens a run with its finished model, or with that of a checkpoint. Executes the module files that the run names.
  *
  * @throws what openRunData and loadTrained throw
  */
@@ -75,7 +75,7 @@ export interface ModelUse extends ScoringOptions {
 }
 
 /**
- * Opens the model of a run.
+ * Opens the model of a run. Executes the module files that the run names.
  *
  * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
  */

@@ -23,10 +23,8 @@ export interface ArtifactContent {
  *
  * @throws ARTIFACT_EXISTS, DISK_FULL, FILE_UNWRITABLE; the folder is as it was then
  */
-export async function writeArtifact(folder: string, content: ArtifactContent): Promise<ArtifactManifest> {
-  checkPlace(folder);
-  return writeFolder(folder, (staging) => fill(staging, content), checkPlace);
-}
+export const writeArtifact = (folder: string, content: ArtifactContent): Promise<ArtifactManifest> =>
+  writeFolder(folder, (staging) => fill(staging, content), checkPlace);
 
 async function fill(staging: string, { manifest, files }: ArtifactContent): Promise<ArtifactManifest> {
   const stamps: ArtifactManifest['files'] = {};

@@ -37,11 +37,11 @@ export function flows(program: Command): void {
         'which flows the labels hold in each cell: useful, useless or undecided, with what it costs on validation rows to ' +
         'leave a flow out.',
     )
-    .argument('<folder>', 'the run folder; with --test a prepared data set, too')
+    .argument('<folder>', 'the run folder; with --test also a prepared data set')
     .option('--test', 'test which flows the labels of a prepared data set hold, or which a model uses')
     .option('--pairs', 'with --test: add products of two fields')
     .option('--rows <n>', 'with --test: rows to draw', wholeNumber(1000), 50_000)
-    .addOption(seedOption('with --test: of the draw').default(1))
+    .addOption(seedOption('with --test: seed of the draw').default(1))
     .addOption(
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),
     )

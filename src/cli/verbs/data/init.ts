@@ -20,7 +20,7 @@ export function init(program: Command): void {
     )
     .argument('<file...>', 'the files, globs or folders')
     .option('--out <file>', 'write the YAML here (default: print it); its paths start from this folder')
-    .option('--force', 'overwrite the file that is there')
+    .option('--force', 'overwrite an existing file')
     .addOption(memoryOption())
     .action(run);
   helpEnd(

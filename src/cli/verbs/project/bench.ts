@@ -34,7 +34,7 @@ export function bench(program: Command): void {
     .description(
       'Times whole training steps of each phase and size of the table, in turn, and prints them next to the peak of the machine: ' +
         'large matrix products through the same runtime, run between the steps. First a loop is timed alone and twice at once: ' +
-        'unless both take the same time, two cores are not really there, and times of two threads mean little.',
+        'unless both take the same time, the machine has no two free cores, and times of two threads mean little.',
     )
     .option('--model <keys>', `models, or all: ${[...models.keys()].join(',')}`, 'autoifs')
     .option(

@@ -9,7 +9,7 @@ export function key(program: Command): void {
     .summary('make a key for the ranking service')
     .description(
       'Prints a new random key, for whoever sends requests, and its SHA-256, for `keys` or `adminKeys` of the serving ' +
-        'configuration. The key is kept nowhere: note it now.',
+        'configuration. The key is not stored: copy it now.',
     )
     .addOption(jsonOption())
     .action(run);

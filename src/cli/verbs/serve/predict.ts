@@ -43,7 +43,7 @@ export function predict(program: Command): void {
       'the prepared data set, if it was moved or the weights were imported without one; always for an artifact',
     )
     .addOption(checkpointOption())
-    .option('--force', 'replace a file in the place of the output that no prediction wrote')
+    .option('--force', 'replace the output file even if no prediction wrote it')
     .option('--uncalibrated', 'of an artifact: the probabilities before calibration')
     .addOption(memoryOption())
     .addOption(backendOption())

@@ -28,7 +28,7 @@ export function select(program: Command): void {
     .summary('make an artifact with a smaller graph for each scenario')
     .description(
       'Leaves out of each scenario what its rows never use: heads and experts of others, flows that are always removed, ' +
-        'and the gate network where all gates are constant. Every answer is held against the model before anything is written.',
+        'and the gate network where all gates are constant. Every answer is compared with that of the model before anything is written.',
     )
     .argument('<run>', 'the run folder')
     .addOption(new RequiredOption('--out <dir>', 'the artifact to write, new or empty'))

@@ -22,8 +22,8 @@ export function serve(program: Command): void {
     .command('serve')
     .summary('answer ranking requests over HTTP')
     .description(
-      'Serves artifacts: POST /v1/rank puts candidates into order; /docs lists all routes. Ctrl-C or SIGTERM answers ' +
-        'what is open and ends. Options come from defaults, --config and the options below; later ones win.',
+      'Serves artifacts: POST /v1/rank ranks candidates; /docs lists all routes. Ctrl-C or SIGTERM ' +
+        'finishes open requests and exits. Options come from defaults, --config and the options below; later ones win.',
     )
     .argument(
       '<artifact...>',

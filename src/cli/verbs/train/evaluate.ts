@@ -43,7 +43,7 @@ export function evaluate(program: Command): void {
     .option('--trained-on <dir>', "the run's own data set, if it was moved and --data is another one")
     .option(
       '--input <file...>',
-      'labelled files in place of a split, read as predict reads them; --data is then the own data set of the run',
+      "labelled files in place of a split, read as predict reads them; --data is then the run's own data set",
     )
     .addOption(memoryOption())
     .addOption(
@@ -52,7 +52,9 @@ export function evaluate(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--min-negatives <n>', 'the same of negatives (default: as the run has it)').argParser(wholeNumber(0)),
+      new Option('--min-negatives <n>', 'the same for negatives (default: as the run has it)').argParser(
+        wholeNumber(0),
+      ),
     )
     .addOption(
       new Option('--weights <kind>', 'how cells count in means (default: as the run has it)').choices([
@@ -61,7 +63,7 @@ export function evaluate(program: Command): void {
       ]),
     )
     .addOption(
-      new Option('--k <n>', "rows of a group's list that NDCG and MAP are of (default: as the run has it)").argParser(
+      new Option('--k <n>', "rows of each group's list that NDCG and MAP count (default: as the run has it)").argParser(
         wholeNumber(1),
       ),
     )

@@ -23,7 +23,12 @@ export function importVerb(program: Command): void {
         'to resume, but --warm-start can start from it.',
     )
     .addOption(new RequiredOption('--model <key>', `the model: ${[...layouts.keys()].join(', ')}`))
-    .addOption(new RequiredOption('--weights <file>', "safetensors with the authors' names, plain or behind `param.`"))
+    .addOption(
+      new RequiredOption(
+        '--weights <file>',
+        "safetensors with the authors' names, with or without the prefix `param.`",
+      ),
+    )
     .addOption(
       new RequiredOption('--config <file>', "the authors' configuration as JSON, flat or as the entry `config`"),
     )

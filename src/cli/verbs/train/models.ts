@@ -28,7 +28,7 @@ export function models(program: Command): void {
     .description('Lists each model with its paper, its options with defaults, and its presets.')
     .argument('[key]', 'one model only')
     .option('--model-file <file>', 'a module with a model of your own; may be repeated', collect)
-    .option('--data <dir>', 'count the parameters for this prepared data set, too')
+    .option('--data <dir>', 'also count the parameters for this prepared data set')
     .option('--markdown', 'whole pages: equations, a figure of the structure, options, size and cost')
     .addOption(jsonOption())
     .action(run);
