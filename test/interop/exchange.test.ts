@@ -6,7 +6,7 @@ import { openModel } from '../../src/inference/model/finished.ts';
 import { exportWeights, importWeights } from '../../src/interop/exchange.ts';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
 import { expectClose } from '../graph/support.ts';
-import { temporaryFolder } from './support.ts';
+import { temporaryFolder } from '../train/support.ts';
 
 const temporary = temporaryFolder();
 afterAll(() => temporary.remove());
