@@ -1,6 +1,6 @@
 /**
- * `tributary-ranker`: the whole way of a ranker in the order of its steps, from a configuration to a service. The subpaths
- * (`/data`, `/train`, `/serve`, `/model`, `/graph`) have the parts of each step.
+ * `tributary-ranker`: all steps of a ranker, from a configuration to a service. The subpaths (`/data`, `/train`, `/serve`, `/model`,
+ * `/graph`) have the parts of each step.
  */
 
 export { ERRORS, type ErrorCode, TributaryError } from './base/errors/index.ts';

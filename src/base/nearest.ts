@@ -1,38 +1,38 @@
-/** What a mistyped name most likely meant. */
+/** Finds the known name that a mistyped name most likely means. */
 
 /**
- * Edits (insert, remove, replace) between two texts: the Levenshtein distance. Above `most` the search ends early with some number
- * above it.
+ * Edits (insert, remove, replace) between two texts: the Levenshtein distance. If it exceeds `max`, the search ends early with some
+ * number above `max`.
  */
-export function editDistance(a: string, b: string, most = Number.POSITIVE_INFINITY): number {
-  if (Math.abs(a.length - b.length) > most) return Math.abs(a.length - b.length);
+export function editDistance(a: string, b: string, max = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > max) return Math.abs(a.length - b.length);
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   let next = [...row];
   for (let i = 1; i <= a.length; i++) {
     next[0] = i;
-    let least = i;
+    let min = i;
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1] + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1);
       next[j] = Math.min(row[j] + 1, next[j - 1] + 1, replaced);
-      if (next[j] < least) least = next[j];
+      if (next[j] < min) min = next[j];
     }
-    if (least > most) return least;
+    if (min > max) return min;
     [row, next] = [next, row];
   }
   return row[b.length];
 }
 
-/** The known name with the fewest edits, letter case and punctuation aside; undefined if all take more than `most`. */
-export function nearest(name: string, known: Iterable<string>, most = Number.POSITIVE_INFINITY): string | undefined {
+/** The known name with the fewest edits, ignoring letter case and punctuation; undefined if all need more than `max`. */
+export function nearest(name: string, known: Iterable<string>, max = Number.POSITIVE_INFINITY): string | undefined {
   const wanted = plain(name);
   let best: string | undefined;
-  let least = most;
+  let min = max;
   for (const candidate of known) {
-    const distance = editDistance(wanted, plain(candidate), least);
-    // The first of those that are equally near.
-    if (distance > least || (best !== undefined && distance === least)) continue;
+    const distance = editDistance(wanted, plain(candidate), min);
+    // The first of several equally near names wins.
+    if (distance > min || (best !== undefined && distance === min)) continue;
     best = candidate;
-    least = distance;
+    min = distance;
   }
   return best;
 }

@@ -1,4 +1,4 @@
-/** How often the rows of a split use each of the parts (experts) that a model chooses from, scenario by scenario. */
+/** Counts, per scenario, how often the rows of a split use each part (expert) that a model chooses from. */
 import type { Batch } from '../data/prepared/prepared.ts';
 import type { ChoiceCounts } from '../documents/parts.ts';
 import { type Tensor, transpose } from '../graph/index.ts';
@@ -13,7 +13,7 @@ export const choiceOutputs = ({ choices = {} }: ForwardOutputs): Record<string, 
 
 export const noChoices = (scenarios: number): ChoiceCounts => ({ rows: new Array(scenarios).fill(0), chosen: {} });
 
-/** Counts a batch; of the outputs those of `choiceOutputs`, [size, parts] each. */
+/** Counts a batch from the outputs of `choiceOutputs`, [size, parts] each. */
 export function addChoices(
   { rows, chosen }: ChoiceCounts,
   { size, scenario }: Pick<Batch, 'size' | 'scenario'>,

@@ -1,12 +1,12 @@
 /**
- * Rows to outputs: the one way in which a graph is run. An executor knows, from the moment it is made, what feeds each input of its
- * session; it runs rows, checks the answers, and gives them in one layout.
+ * From rows to outputs: every graph runs behind an executor. An executor is created with the feed of each input of its session. It
+ * runs rows, checks the outputs, and returns them in one layout.
  */
 import { error } from '../base/errors/index.ts';
 import { firstNotFinite } from '../base/finite.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 
-/** What feeds an input: the same value in every run, or one that depends on the rows. */
+/** The feed of an input: a constant value, or one that depends on the rows. */
 export type Feed<R> = Value | ((rows: R) => Value);
 
 /** By name of the input. */
@@ -14,24 +14,24 @@ export type Feeds<R> = Readonly<Record<string, Feed<R>>>;
 
 export interface Executor<R> {
   /**
-   * Outputs by name, [size, ...] each. `into` names arrays that receive an output, as in `Session.run`.
+   * Outputs by name, [size, ...] each. `into` gives arrays that receive outputs, as in `Session.run`.
    *
-   * @throws MODEL_NOT_FINITE where a number of a checked output is not finite; what Session.run throws
+   * @throws MODEL_NOT_FINITE if a number of a checked output is not finite; errors of Session.run
    */
   run(rows: R, into?: Record<string, Value>): Promise<Record<string, Value>>;
   release(): Promise<void>;
 }
 
 export interface ExecutorOptions<R> {
-  /** Brings rows to where the feeds read them. Called first in every run. */
+  /** Loads rows to where the feeds read them. Called first in every run. */
   load?: (rows: R) => void | Promise<void>;
   /** Outputs whose numbers must be finite. Default: none. */
   finite?: readonly string[];
-  /** What MODEL_NOT_FINITE calls such a number. Default: the model's answer to a row. */
+  /** Name of such a number in MODEL_NOT_FINITE. Default: the model's answer to a row. */
   what?: string;
 }
 
-/** Binds the inputs of a session, which the executor releases. `feeds` may have more than the graph takes. */
+/** Binds the inputs of a session, which the executor releases. `feeds` may have more entries than the graph has inputs. */
 export function createExecutor<R>(
   session: Pick<Session, 'inputs' | 'run' | 'release'>,
   feeds: Feeds<R>,
@@ -55,19 +55,19 @@ export function createExecutor<R>(
   };
 }
 
-/** The layout of answers, before calibration. */
+/** The layout of outputs, before calibration. */
 export interface Answers {
   /** [size, T] */
   logits: Float32Array;
-  /** [T] of [size]: as graphs give them, so that none is copied. */
+  /** [T] of [size]: as the graphs output them, without a copy. */
   probabilities: Float32Array[];
 }
 
-/** The answers among the outputs of a graph that gives probabilities. */
+/** Logits and probabilities among the outputs of a graph. */
 export const answersOf = (outputs: Record<string, Value>, tasks: readonly string[]): Answers => ({
   logits: outputs.logits.data as Float32Array,
   probabilities: tasks.map((task) => outputs[probabilityOf(task)].data as Float32Array),
 });
 
-/** Name of the output that holds the probabilities of a task, [size]. */
+/** Name of the output with the probabilities of a task, [size]. */
 export const probabilityOf = (task: string): string => `probability_${task}`;

@@ -1,4 +1,4 @@
-/** Scores a raw file with a finished run's model, or with an artifact: by the graphs that serve, so that both give the same bits. */
+/** Scores a raw file with the model of a run, or with an artifact. Both use the serving graphs and give the same bits. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
@@ -23,7 +23,7 @@ export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit'>,
     Pick<SessionOptions, 'backend' | 'threads'>,
     Omit<RunSource, 'onEvent'> {
-  /** Of an artifact: probabilities as the graph gives them. Default false; those of a run always are. */
+  /** For an artifact: write probabilities without calibration. Default false; those of a run are never calibrated. */
   uncalibrated?: boolean;
   onEvent?: (event: PredictProgress | WeightsEvent) => void;
 }
@@ -32,7 +32,7 @@ export interface PredictRunOptions
  * Writes the input's rows with a probability per task.
  *
  * @param folder a run folder or an artifact
- * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET, ARTIFACT_CHECKPOINT; what openFinished, openArtifact and predictInto throw
+ * @throws ARTIFACT_DATA, ARTIFACT_OTHER_DATASET, ARTIFACT_CHECKPOINT; errors of openFinished, openArtifact and predictInto
  */
 export async function predictRun(folder: string, options: PredictRunOptions): Promise<Prediction> {
   const { data: given, checkpoint, onEvent, uncalibrated = false, backend, threads, ...files } = options;
@@ -60,7 +60,7 @@ export async function predictRun(folder: string, options: PredictRunOptions): Pr
 interface Predictor {
   data: PreparedData;
   executors: ByScenario;
-  /** What is written of a row and task. */
+  /** The value written for a row and task. */
   probability: (answers: Answers, row: number, task: number, scenario: number) => number;
   close(): Promise<void>;
 }

@@ -1,18 +1,18 @@
-/** What a model costs, as counts that do not depend on a machine. */
+/** The cost of a model in counts that do not depend on the machine. */
 import { multiplyAdds } from '../graph/index.ts';
 import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { countNumbers, networkOf } from '../model/network.ts';
 
 export interface ParameterCounts {
-  /** Numbers of all parameters but the embedding table; gate networks included. */
+  /** Size of all parameters except the embedding table, in numbers; includes gate networks. */
   denseParameters: number;
-  /** Numbers of the embedding table. */
+  /** Size of the embedding table, in numbers. */
   embeddingParameters: number;
 }
 
 export interface ModelCost extends ParameterCounts {
-  /** Multiply-adds in matrix products to score one more row, gate networks included. */
+  /** Multiply-adds in matrix products to score one more row; includes gate networks. */
   multiplyAddsPerRow: number;
 }
 
@@ -41,6 +41,6 @@ export function modelCost(
     graphs.flatMap(({ products }) => products).reduce((sum, product) => sum + multiplyAdds(product, rows), 0);
   return {
     ...countParameters(model, options, sizes, tableRows),
-    multiplyAddsPerRow: of(2) - of(1), // products of parameters alone are paid once a batch
+    multiplyAddsPerRow: of(2) - of(1), // products of parameters only are computed once per batch
   };
 }

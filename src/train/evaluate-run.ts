@@ -21,7 +21,7 @@ import { evaluateSplit, evaluationOf, newGrid } from './evaluate-split.ts';
 
 export interface EvaluatedRun {
   grid: Grid;
-  /** What rows chose, where the model chooses. */
+  /** What rows chose, if the model chooses. */
   choices: ChoiceCounts | undefined;
   /** What was measured. */
   data: MeasuredData;
@@ -30,27 +30,27 @@ export interface EvaluatedRun {
 
 export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOptions, 'backend'> {
   /**
-   * Folder of a prepared data set: the run's own, where it is not where the run recorded it, or any other one with the same fields,
-   * whose tokens are then looked up in the run's vocabularies.
+   * Folder of a prepared data set: the run's data set if it was moved, or any other one with the same fields. Its tokens are then
+   * looked up in the vocabularies of the run.
    */
   data?: string;
-  /** Folder of the run's own data set, where `data` is another one and the run's is not where it was. */
+  /** Folder of the run's data set, if `data` is another one and the run's was moved. */
   trainedOn?: string;
   /**
-   * Files with labels in place of a split, read as `predict` reads them: the columns of fields, scenario, tasks and group; of data
-   * with sequences also `sequence_<type>`. `data` is then the run's own data set.
+   * Files with labels instead of a split, read like `predict`: the columns of fields, scenario, tasks and group; for data with
+   * sequences also `sequence_<type>`. `data` is then the run's data set.
    */
   input?: string[];
-  /** Memory of DuckDB for them. Default 1GB. */
+  /** Memory limit of DuckDB for `input`. Default 1GB. */
   memoryLimit?: string;
-  /** In place of what the run's configuration says. */
+  /** Overrides the run's configuration. */
   evaluation?: Partial<Evaluation>;
 }
 
 /**
  * Measures the model of a run on a split, or on files.
  *
- * @throws MODEL_MISFIT where the fields of other data differ; what openRunData and openModel throw
+ * @throws MODEL_MISFIT if the fields of other data differ; errors of openRunData and openModel
  */
 export async function evaluateRun(
   run: string,
@@ -87,7 +87,7 @@ export async function evaluateRun(
   }
 }
 
-/** Labelled rows in the encoding of a run's own data. */
+/** Labelled rows in the encoding of a run's data. */
 interface MeasuredRows {
   told: Omit<MeasuredData, 'rows'>;
   hasGroup: boolean;
@@ -114,7 +114,7 @@ async function findRows(
   return { own, rows: { told: { name: given.manifest.name, isOwn: false }, hasGroup, open } };
 }
 
-/** Files, encoded in a folder that is gone once they are measured. */
+/** Files, encoded into a temporary folder that is removed after measuring. */
 async function fileRows(
   own: PreparedData,
   input: string[],

@@ -1,4 +1,4 @@
-/** Scores a split and measures the answers: validation while training, and finished models. */
+/** Scores a split and computes the metrics: for validation during training, and for finished models. */
 import { type Evaluation, evaluationSchema } from '../config/run.ts';
 import type { Manifest, SplitReader } from '../data/prepared/prepared.ts';
 import type { ChoiceCounts } from '../documents/parts.ts';
@@ -11,8 +11,8 @@ import type { RunRecord } from '../store/run/run-folder.ts';
 /**
  * The grid of a whole split.
  *
- * @param options.choices takes up what rows choose, where the graph gives that
- * @param options.scalars numbers that the graph takes
+ * @param options.choices counts what rows choose, if the graph outputs it
+ * @param options.scalars scalar inputs of the graph
  */
 export async function evaluateSplit(
   executor: ModelExecutor,
@@ -33,11 +33,11 @@ export async function evaluateSplit(
   }
 }
 
-/** Takes up the scores of rows of these data. */
+/** Accumulates the scores of rows of these data. */
 export const newGrid = (
   { scenarios, tasks, hasGroup }: Pick<Manifest, 'scenarios' | 'tasks' | 'hasGroup'>,
   { k, ...means }: Evaluation,
 ): GridAccumulator => createGrid({ scenarios, tasks, hasGroup, means, k });
 
-/** How a run measures; runs of older versions, and imported ones, do not say: by the defaults. */
+/** Metric options of a run. Runs of older versions and imported runs have none: the defaults apply. */
 export const evaluationOf = ({ config }: RunRecord): Evaluation => evaluationSchema.parse(config.evaluate ?? {});

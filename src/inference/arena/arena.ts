@@ -1,4 +1,4 @@
-/** The memory of a model that ONNX Runtime and the kernels share: its weights, and room for the rows that it scores. */
+/** The memory of a model, shared by ONNX Runtime and the kernels: its weights, and space for the rows that it scores. */
 import { type Arena, type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout } from './inputs.ts';
 import { allocateWeights, type WeightSizes, type Weights, weightBytes } from './weights.ts';
@@ -7,21 +7,21 @@ export interface ModelArena {
   kernels: Kernels;
   layout: RowLayout;
   weights: Weights;
-  /** Room for the rows of one run, and for their flow gates [capacity, gateWidth]. */
+  /** Space for the rows of one run and for their flow gates [capacity, gateWidth]. */
   scoring: InputBuffers & { gates: Region };
-  /** Numbers per row of the flow gates; 0 for models without. */
+  /** Flow gates per row; 0 for models without gates. */
   gateWidth: number;
 }
 
 export interface ArenaSizes {
   weights: WeightSizes;
   layout: RowLayout;
-  /** Rows of a run at most. */
+  /** Max rows per run. */
   capacity: number;
   gateWidth: number;
 }
 
-/** What else is to lie in the arena. */
+/** Other contents of the arena. */
 export interface MoreMemory<M> {
   bytes: number;
   allocate: (arena: Arena) => M;

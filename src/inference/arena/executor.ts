@@ -1,24 +1,24 @@
-/** Executors of graphs over embeddings, which are gathered from the table of an arena: validation, and finished models. */
+/** Executors of graphs over embeddings, gathered from the table of an arena: for validation and finished models. */
 import type { Session } from '../../runtime/contract.ts';
 import { createExecutor, type Executor } from '../executor.ts';
 import type { ModelArena } from './arena.ts';
 import type { GateSource } from './gates.ts';
 import { loadRows, parameterFeeds, type RowsToScore, rowFeeds, rowsOf, scalarFeeds } from './inputs.ts';
 
-/** Rows, and the scalars that the graph takes. */
+/** Rows, and the scalar inputs of the graph. */
 export interface Scored extends RowsToScore {
   scalars?: Readonly<Record<string, number>>;
 }
 
-/** Gives `logits` [size, T], and what else the graph gives. */
+/** Returns `logits` [size, T] and the other outputs of the graph. */
 export interface ModelExecutor extends Executor<Scored> {
-  /** Rows of a run at most. */
+  /** Max rows per run. */
   capacity: number;
-  /** What says which flows are kept, where gates are fed. */
+  /** Source of the gates, if the graph takes them as input. */
   gates: GateSource | undefined;
 }
 
-/** `graph.scalars`: names of the scalars that it takes. `gates`: for a graph to which hard flow gates are fed. */
+/** `graph.scalars`: names of its scalar inputs. `gates`: for a graph that takes hard flow gates as input. */
 export function modelExecutor(
   { kernels, layout, weights, scoring, gateWidth }: ModelArena,
   session: Session,
@@ -34,7 +34,7 @@ export function modelExecutor(
   const executor = createExecutor<Scored>(session, feeds, {
     finite: ['logits'],
     async load(rows) {
-      // The gate network reads its own table through the same buffers, so it goes first.
+      // The gate network reads another table through the same arrays, so it runs first.
       await gates?.fill(rows, scoring.gates.view);
       loadRows(kernels, layout, scoring, rows, weights.table);
     },

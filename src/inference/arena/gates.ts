@@ -1,11 +1,11 @@
-/** Hard flow gates of rows, by the gate network and the table that it reads. */
+/** Hard flow gates of rows, computed by the gate network from its table. */
 import type { Region } from '../../kernels/index.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { createExecutor, type Executor } from '../executor.ts';
 import type { ModelArena } from './arena.ts';
 import { loadRows, parameterFeeds, type RowsToScore, rowFeeds } from './inputs.ts';
 
-/** Gives the gates of rows: [size, flows * T] zeros and ones, flow by flow. A one removes its flow. */
+/** The gates of rows: [size, flows * T] zeros and ones, flow by flow. A one removes its flow. */
 export interface GateSource {
   fill(rows: RowsToScore, out: Float32Array): void | Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Batches into the arena: buffers that a graph's inputs are views of. */
+/** Loads batches into the arena. Graph inputs are views of its arrays. */
 import { error } from '../../base/errors/index.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
@@ -21,9 +21,9 @@ export interface RowLayout {
 export interface SequenceLayout {
   types: number;
   length: number;
-  /** The id that stands for no item: its embedding is zero, its mask 0. */
+  /** The id of padding: its embedding is zero, its mask 0. */
   padding: number;
-  /** Every place of a sequence by itself, as the kernels take it. */
+  /** Every position of a sequence as a separate field, for the kernels. */
   places: FieldLayout[];
 }
 
@@ -38,8 +38,8 @@ export const sequenceLayout = (
 });
 
 /**
- * Slots lie one after another in field order; a field's padding is its first id. `sequences`: those that the model reads,
- * their items out of the table rows of a field.
+ * Slots are in field order; a field's padding is its first id. `sequences`: those that the model reads; their items are table rows of
+ * a field.
  */
 export function rowLayout(fields: readonly PreparedField[], dimension: number, sequences?: SequenceSizes): RowLayout {
   let slot = 0;
@@ -56,7 +56,7 @@ export function rowLayout(fields: readonly PreparedField[], dimension: number, s
   };
 }
 
-/** Buffers for the inputs that every graph of a run shares. */
+/** Arrays for the inputs that all graphs of a run share. */
 export interface InputBuffers {
   capacity: number;
   ids: Region<Int32Array>;
@@ -102,7 +102,7 @@ export function allocateInputs(arena: Arena, capacity: number, layout: RowLayout
   };
 }
 
-/** Rows as the data give them. */
+/** Rows from the data. */
 export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
 
 /**
@@ -156,7 +156,7 @@ function loadSequences(
   });
 }
 
-/** What feeds inputs with the rows that `loadRows` loaded. */
+/** Feeds of the rows that `loadRows` loaded. */
 export function rowFeeds(
   { fields, dimension, sequences }: RowLayout,
   buffers: InputBuffers,
@@ -171,7 +171,7 @@ export function rowFeeds(
   };
 }
 
-/** A leading part of a buffer as a tensor [size, ...rest]. */
+/** A prefix of an array as a tensor [size, ...rest]. */
 export function rowsOf(
   region: Pick<Region<Float32Array> | Region<Int32Array>, 'view'>,
   size: number,
@@ -188,7 +188,7 @@ export function rowsOf(
 
 export const scalarValue = (value: number): Value => ({ type: 'float32', shape: [], data: Float32Array.of(value) });
 
-/** What feeds scalars that change from run to run, schedules for example. */
+/** Feeds of scalars that change between runs, such as schedules. */
 export const scalarFeeds = (
   names: readonly string[],
 ): Record<string, (rows: { scalars?: Readonly<Record<string, number>> }) => Value> =>

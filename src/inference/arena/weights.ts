@@ -1,6 +1,6 @@
 /**
- * The numbers that a run learns: one flat vector of dense parameters, one embedding table, the optimiser's moments of both,
- * and the model's buffers, in one arena that ONNX Runtime and the kernels work on in place.
+ * The weights of a run: one flat vector of dense parameters, one embedding table, the optimiser's moments of both, and the model's
+ * buffers. They are in one arena, which ONNX Runtime and the kernels use in place.
  */
 import { type Arena, type Region, regionBytes } from '../../kernels/index.ts';
 import type { BufferSpec, ParameterSpec } from '../../model/contract.ts';
@@ -10,7 +10,7 @@ import { bufferName } from '../graphs/forward.ts';
 export interface WeightSizes {
   specs: readonly ParameterSpec[];
   buffers: readonly BufferSpec[];
-  /** Rows of the embedding table, numbers per row. */
+  /** Rows and width of the embedding table. */
   tableRows: number;
   dimension: number;
   /** Keep a second table that the frozen gate network reads. */
@@ -20,12 +20,12 @@ export interface WeightSizes {
 }
 
 export interface Weights {
-  /** Group by group in order of first appearance, so that an optimiser group is one range of the flat vector. */
+  /** Group by group in order of first appearance, so an optimiser group is one range of the flat vector. */
   specs: readonly ParameterSpec[];
   /** Range of each parameter in `dense`. */
   range: ReadonlyMap<string, { from: number; to: number }>;
   dense: Region;
-  /** In the order in which `bufferValues` holds them, one after another. */
+  /** In the order of `bufferValues`. */
   buffers: readonly BufferSpec[];
   bufferValues: Region;
   /** [V, D] */
@@ -33,7 +33,7 @@ export interface Weights {
   /** D */
   dimension: number;
   gateTable: Region | undefined;
-  /** First and second moments, where the optimiser has them. */
+  /** First and second moments, if the optimiser has them. */
   denseMoments: Region[];
   tableMoments: Region[];
 }
@@ -47,11 +47,11 @@ export function byGroup(specs: readonly ParameterSpec[]): ParameterSpec[] {
   return groups.flatMap((group) => specs.filter((spec) => spec.group === group));
 }
 
-/** Numbers of all specs together. */
+/** Total size of all specs, in numbers. */
 export const totalLength = (specs: readonly { shape: readonly number[] }[]): number =>
   specs.reduce((sum, spec) => sum + length(spec), 0);
 
-/** Bytes that the weights take in an arena. */
+/** Size of the weights in an arena, in bytes. */
 export function weightBytes({ specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes): number {
   const tables = 1 + Number(gateTable) + moments;
   return (
@@ -87,14 +87,14 @@ export function allocateWeights(
   };
 }
 
-/** A parameter's numbers, as a view of the flat vector. */
+/** A parameter, as a view of the flat vector. */
 export function view(weights: Weights, name: string): Float32Array {
   const range = weights.range.get(name);
   if (range === undefined) throw new Error(`no parameter ${name}`);
   return weights.dense.view.subarray(range.from, range.to);
 }
 
-/** Each buffer with its numbers, as views. */
+/** Each buffer with a view of its values. */
 export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Float32Array][] {
   let from = 0;
   return buffers.map((spec) => {
@@ -104,7 +104,7 @@ export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Fl
   });
 }
 
-/** Parameters by their public names, the buffers, then the tables: what a finished model consists of. */
+/** Parameters by their public names, the buffers, then the tables: the tensors of a finished model. */
 export function weightTensors(weights: Weights): [string, TensorView][] {
   const D = weights.dimension;
   const table = (data: Float32Array): TensorView => ({ data, shape: [data.length / D, D] });

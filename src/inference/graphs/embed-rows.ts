@@ -1,6 +1,6 @@
 /**
- * Rows of ids -> embeddings, inside a graph: what the kernels do outside (src/kernels), with the same additions in the same
- * order, so that both give the same numbers. Tables have zeros in the rows of padding (trained.ts).
+ * Rows of ids -> embeddings, inside a graph. It adds in the same order as the kernels (src/kernels), so both give the same numbers.
+ * Tables have zeros in the rows of padding (trained.ts).
  */
 
 import { PADDING_ID, type PreparedField } from '../../data/encode/ids.ts';
@@ -21,13 +21,13 @@ import {
 
 type Field = Pick<PreparedField, 'offset' | 'slots' | 'pooling'>;
 
-/** ids int32 [B, slots], table [V, D] -> [B, F*D]: of a multi-value field the mean or sum of its values, zeros without any. */
+/** ids int32 [B, slots], table [V, D] -> [B, F*D]: for a multi-value field the mean or sum of its values, or zeros without values. */
 export function embedRows(ids: Tensor, table: Tensor, fields: readonly Field[]): Tensor {
   const width = table.shape[1] as number;
   const rows = gather(table, ids); // [B,slots,D]
   const slots = ids.shape[1] as number;
   if (slots === fields.length) return reshape(rows, ['B', slots * width]);
-  // Single-value fields that stand side by side stay one piece.
+  // Adjacent single-value fields stay one piece.
   const pieces: Tensor[] = [];
   let first = 0;
   let slot = 0;
@@ -46,7 +46,7 @@ export function embedRows(ids: Tensor, table: Tensor, fields: readonly Field[]):
   return concat(pieces, 1); // [B,F*D]
 }
 
-/** One after another, as the kernels add: a reduction of ONNX Runtime takes an order of its own, which changes with the batch. */
+/** Adds one after another, as the kernels do: the order of a reduction in ONNX Runtime depends on the batch. */
 function pool(rows: Tensor, ids: Tensor, slot: number, { offset, slots, pooling }: Field): Tensor {
   const width = rows.shape[2] as number;
   const values = Array.from({ length: slots }, (_, i) => reshape(slice(rows, 1, slot + i, slot + i + 1), ['B', width])); // slots of [B,D]
@@ -56,6 +56,6 @@ function pool(rows: Tensor, ids: Tensor, slot: number, { offset, slots, pooling 
   return div(sum, maximum(count, 1)); // [B,D]
 }
 
-/** 1 where an id of a field is a value, 0 where it is padding. */
+/** 1 if an id of a field is a value, 0 if it is padding. */
 export const isValue = (ids: Tensor, offset: number): Tensor =>
   sub(1, cast(equal(ids, offset + PADDING_ID), 'float32'));

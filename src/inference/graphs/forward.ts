@@ -1,4 +1,4 @@
-/** Graphs over gathered embeddings: from a model's forward function to ONNX. Weights, tables and gates are fed. */
+/** Graphs over gathered embeddings: from a model's forward function to ONNX. Weights, tables and gates are inputs. */
 import { error } from '../../base/errors/index.ts';
 import {
   type CompiledGraph,
@@ -27,11 +27,11 @@ export interface GraphRequest {
   sizes: ModelSizes;
   phase: Phase;
   batchSize: number;
-  /** Dropout, noise and batch statistics. Default: in the training graph only. */
+  /** Use dropout, noise and batch statistics. Default: only in the training graph. */
   training?: boolean;
 }
 
-/** An input that is drawn anew for every step. */
+/** An input of random numbers, drawn at every step. */
 export interface DrawnInput {
   /** Name of the graph input. */
   input: string;
@@ -43,10 +43,10 @@ export interface DrawnInput {
 export interface Built {
   graph: Graph;
   forward: ForwardOutputs;
-  /** What was gathered from the table, by the output that its gradient becomes. */
+  /** Gathered embeddings, by the output name of their gradient. */
   gathered: Map<string, Tensor>;
   parameters: Map<string, Tensor>;
-  /** What the step makes of each buffer. */
+  /** The value of each buffer after the step. */
   buffers: Map<string, Tensor>;
   dropout: DrawnInput[];
   noise: DrawnInput[];
@@ -80,7 +80,7 @@ export function gateGraph(request: GraphRequest): CompiledGraph {
 export const readsSequences = ({ inputs }: CompiledGraph): boolean =>
   inputs.some(({ name }) => name === 'sequences' || name === 'sequenceMask');
 
-/** The model's forward function over the inputs of a new graph. `training` stands where the request says nothing. */
+/** The model's forward function over the inputs of a new graph. `training` is the default if the request has none. */
 export function buildForward(request: GraphRequest, training: boolean): Built {
   const { network, step, built } = openStep(request, training);
   return { ...built, forward: network.forward(step) };

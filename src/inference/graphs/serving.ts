@@ -1,7 +1,7 @@
 /**
- * The graph that serves: rows of ids -> probabilities, in plain ONNX. Dense weights are inside, tables are files beside it.
+ * The serving graph: rows of ids -> probabilities, in plain ONNX. It contains the dense weights; tables are separate files.
  *
- * `tributary predict` runs this very graph, not training's: two graphs of one model agree only within rounding.
+ * `tributary predict` runs the same graph, not the training graph, because two graphs of one model agree only within rounding.
  */
 import {
   batchInvariant,
@@ -32,13 +32,13 @@ import { TABLES, type TableName, type TrainedModel } from '../model/trained.ts';
 import { embedRows, isValue } from './embed-rows.ts';
 import { bufferName } from './forward.ts';
 
-/** What serves, before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by their names. */
+/** The serving graph before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by name. */
 export interface ServingTensors {
-  /** Named as src/store/artifact/manifest.ts has them. */
+  /** Named as in src/store/artifact/manifest.ts. */
   outputs: Record<string, Tensor>;
-  /** Hard flow gates [B, flows * T], where the model has them. */
+  /** Hard flow gates [B, flows * T], if the model has them. */
   gates?: Tensor;
-  /** What rows choose, as the model gives it. */
+  /** What rows choose, as the model outputs it. */
   choices: Record<string, Tensor>;
 }
 
@@ -46,11 +46,11 @@ export interface ServingGraph extends CompiledGraph {
   scenario: number | undefined;
   /** Tables that it reads. */
   tables: TableName[];
-  /** Numbers of the parameters and buffers inside. */
+  /** Size of the parameters and buffers inside, in numbers. */
   parameters: number;
-  /** Of a row, products alone. */
+  /** Multiply-adds per row in matrix products. */
   multiplyAdds: number;
-  /** How many weights are stored in eight bits. */
+  /** Number of weights stored in eight bits. */
   rounded: number;
 }
 
@@ -77,14 +77,14 @@ interface WritingOptions {
 
 const FED = ['ids', 'scenario', 'sequences'];
 
-/** Weights of fewer numbers are faster as they are: bringing rows to eight bits takes longer than the product. */
+/** Smaller weights are faster in 32 bits, because quantising the rows takes longer than the product. */
 const LARGE = 1 << 16;
 
 /**
- * Writes a graph that serves.
+ * Writes a serving graph.
  *
  * @param options.scenario index of the only scenario that it answers
- * @param options.folded what was computed of the model's tensors, by the names of its inputs
+ * @param options.folded tensors computed in advance from the model's tensors, by input name
  * @param options.int8 store large weights in eight bits
  */
 export function compileServing(
@@ -121,11 +121,11 @@ export function compileServing(
   };
 }
 
-/** The graph of the model as it is. Parameters come from `trained.tensors`, by name. */
+/** The graph of the full model. Parameters come from `trained.tensors`, by name. */
 export const servingGraph = (trained: TrainedModel): ServingGraph =>
   compileServing(trained, servingTensors(trained).outputs);
 
-/** The model's network and its step over ids, in a new graph; `gates` gives the flow gates that it asked for. */
+/** The model's network and its step over ids, in a new graph; `gates` gives the flow gates, if the network has them. */
 function servingStep(trained: TrainedModel) {
   const { model, options, sizes, data, tensors } = trained;
   const network = networkOf(model, options, sizes);

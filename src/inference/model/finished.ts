@@ -1,4 +1,4 @@
-/** A finished model, opened: the one way for evaluation, export, selection, predictions, studies and parity. */
+/** Opens a finished model, for evaluation, export, selection, predictions, studies and parity. */
 import { existsSync } from 'node:fs';
 import { closable } from '../../base/disposal.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
@@ -26,14 +26,14 @@ export interface FinishedRun {
   record: RunRecord;
   data: PreparedData;
   trained: TrainedModel;
-  /** Where the weights are those of a checkpoint. */
+  /** Present if the weights come from a checkpoint. */
   checkpoint?: CheckpointInfo;
 }
 
 /**
- * Opens a run with its finished model, or with that of a checkpoint. Executes the module files that the run names.
+ * Opens a run with its finished model, or with the model of a checkpoint. Executes the module files that the run names.
  *
- * @throws what openRunData and loadTrained throw
+ * @throws errors of openRunData and loadTrained
  */
 export async function openFinished(folder: string, { onEvent, ...source }: RunSource = {}): Promise<FinishedRun> {
   const record = openRun(folder);
@@ -48,27 +48,27 @@ export async function openFinished(folder: string, { onEvent, ...source }: RunSo
   return { folder, record, data, trained, ...(checkpoint && { checkpoint }) };
 }
 
-/** A model that scores rows by the graphs of training: without batch statistics, dropout and noise. */
+/** A model that scores rows with the training graphs, without batch statistics, dropout and noise. */
 export interface FinishedModel extends AsyncDisposable {
-  /** Rows per call at most. */
+  /** Max rows per call. */
   batchSize: number;
   executor: ModelExecutor;
   arena: ModelArena;
   /** Logits [size, T]. */
   score(rows: RowsToScore): Promise<Float32Array>;
-  /** Frees the sessions. Disposing closes, too. */
+  /** Releases the sessions. Disposing also closes. */
   close(): Promise<void>;
 }
 
 export interface ScoringOptions extends SessionOptions {
-  /** Rows per call at most. Default 16384. */
+  /** Max rows per call. Default 16384. */
   batchSize?: number;
-  /** Give what rows choose next to the logits. Default false. */
+  /** Also return what rows choose. Default false. */
   choices?: boolean;
 }
 
 export interface ModelUse extends ScoringOptions {
-  /** The data whose rows are scored: for weights that were imported without any, and for those of a checkpoint. */
+  /** The data whose rows are scored: for weights that were imported without data, and for those of a checkpoint. */
   data?: ModelDescription['data'];
   /** Which weights of the run. Default: the finished model; without one, and with `data`, its best checkpoint. */
   source?: RunSource;
@@ -77,15 +77,15 @@ export interface ModelUse extends ScoringOptions {
 /**
  * Opens the model of a run. Executes the module files that the run names.
  *
- * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and what loadRunModel throws
+ * @throws MODEL_UNKNOWN, SEQUENCES_MISSING, and errors of loadRunModel
  */
 export async function openModel(folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> {
-  // A folder in which a run is being finished has no record yet; its thread knows the model.
+  // While a run is being finished its folder has no record yet, but its thread knows the model.
   if (existsSync(runPaths(folder).record)) await models.loadFiles(modelFiles(openRun(folder)));
   return scoringModel(loadTrained(folder, data, source), options);
 }
 
-/** Puts a model into an arena, behind sessions of its graphs. */
+/** Loads a model into an arena and creates sessions of its graphs. */
 async function scoringModel(
   { model, options, sizes, data, tensors }: TrainedModel,
   { batchSize = 16384, choices = false, ...runtime }: ScoringOptions = {},

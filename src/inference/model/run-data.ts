@@ -11,8 +11,8 @@ import { loadModel, type ModelDescription } from '../../store/run/model-file.ts'
 import { checkDataset, openRun, type RunRecord } from '../../store/run/run-folder.ts';
 
 /**
- * Opens the data set that the run was trained on, where the run recorded it or in another folder. Imported weights that
- * were bound to no data set take any that fits.
+ * Opens the data set that the run was trained on, in the recorded or in another folder. Imported weights without a data set take any
+ * that fits.
  *
  * @throws RUN_NOT_FOUND, RUN_DATA_MISSING, RUN_OTHER_DATASET, MODEL_UNBOUND, MODEL_MISFIT, DATA_NOT_PREPARED
  */
@@ -24,8 +24,8 @@ export async function openRunData(run: string, folder?: string, record = openRun
 }
 
 /**
- * Opens the folder, or the one that the run recorded. Which data set it holds is the caller's to check. `option`: how a user names
- * the folder.
+ * Opens the folder, or the one that the run recorded. The caller checks which data set it has. `option`: the option that names the
+ * folder.
  *
  * @throws MODEL_UNBOUND, RUN_DATA_MISSING, DATA_NOT_PREPARED
  */
@@ -43,7 +43,7 @@ export async function openRecorded(
 }
 
 /**
- * Opens what a run is to see of a split: all rows and labels, or those of the scenarios and tasks that it learns.
+ * Opens the part of a split that a run uses: all rows and labels, or those of the scenarios and tasks that it learns.
  *
  * @throws SUBSET_EMPTY
  */
@@ -64,7 +64,7 @@ export async function openPart(
   throw error('SUBSET_EMPTY', { folder, split, scenarios: scenarios ?? [] });
 }
 
-/** The description of a data set as a model file holds it. */
+/** The description of a data set in a model file. */
 export const describeData = ({
   name,
   hash,
@@ -85,7 +85,7 @@ export const describeData = ({
   ...(sequences && { sequences }),
 });
 
-/** Throws MODEL_MISFIT unless the model's sizes are those of the data. */
+/** Throws MODEL_MISFIT unless the model's sizes match the data. */
 export function checkFit(model: string, sizes: ModelDescription['data'], folder: string, manifest: Manifest): void {
   const compare = (what: string, there: number, here: number): string[] =>
     there === here ? [] : [`${here} ${what}, the model has ${there}`];

@@ -1,4 +1,4 @@
-/** The model of a run: the finished one, or, of a run that is not finished, its best weights so far. */
+/** The model of a run: the finished one, or the best weights so far of an unfinished run. */
 
 import { error } from '../../base/errors/index.ts';
 import { runSchema } from '../../config/run.ts';
@@ -13,29 +13,29 @@ import {
 } from '../../store/run/model-file.ts';
 import { markOf, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 
-/** Which weights of a run are meant, and where its data lie. */
+/** Selects the weights of a run and the folder of its data. */
 export interface RunSource {
-  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
   /**
-   * Name of a checkpoint of the last phase whose weights to take. Default: the finished model; of a run without one, the checkpoint
-   * `best`.
+   * Name of a checkpoint of the last phase to take the weights from. Default: the finished model, or the checkpoint `best` of an
+   * unfinished run.
    */
   checkpoint?: string;
   onEvent?: (event: WeightsEvent) => void;
 }
 
-/** Weights of a checkpoint are used in place of a finished model. */
+/** The weights of a checkpoint are used instead of a finished model. */
 export interface WeightsEvent {
   event: 'weights';
   checkpoint: CheckpointInfo;
 }
 
 /**
- * Reads the weights of a run and what they mean.
+ * Reads the weights of a run and their description.
  *
- * @param data the run's data set; without it the finished model alone can be read
- * @param run what the run's folder says of it, where that has been read already
+ * @param data the run's data set; without it only the finished model can be read
+ * @param run the record of the run, if it has been read already
  * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKPOINT_MISSING, CHECKPOINT_PHASE, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
 export function loadRunModel(

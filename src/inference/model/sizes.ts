@@ -1,10 +1,10 @@
-/** What a model is told of a data set. */
+/** The sizes of a data set that a model needs. */
 
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 
-/** Sizes out of a manifest, or out of what a model file keeps of one. */
+/** Sizes from a manifest, or from its copy in a model file. */
 export const modelSizes = ({
   fields,
   scenarios,

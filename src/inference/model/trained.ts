@@ -1,4 +1,4 @@
-/** A finished model as numbers and what they mean: what evaluates, serves and is exported. */
+/** A finished model: its tensors and their description, for evaluation, serving and export. */
 
 import { PADDING_ID } from '../../data/encode/ids.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../model/contract.ts';
@@ -17,11 +17,11 @@ export interface TrainedModel {
   sizes: ModelSizes;
   /** Fields, scenarios, tasks and sequences of the data that it scores. */
   data: ModelDescription['data'];
-  /** Numbers per row of the tables. */
+  /** Width of a table row. */
   dimension: number;
   /**
-   * Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`, whose rows
-   * of padding are zero.
+   * Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`. Rows of padding
+   * are zero.
    */
   tensors: ReadonlyMap<string, TensorView & { data: Float32Array }>;
 }
@@ -33,9 +33,9 @@ export type TableName = (typeof TABLES)[number];
 /**
  * The model of a run.
  *
- * @param data the data whose rows are scored: for weights that were imported without any, and for those of a checkpoint
- * @param record what the run's folder says of it, where that has been read already
- * @throws MODEL_UNKNOWN, and what loadRunModel throws
+ * @param data the data whose rows are scored: for weights that were imported without data, and for those of a checkpoint
+ * @param record the record of the run, if it has been read already
+ * @throws MODEL_UNKNOWN, and errors of loadRunModel
  */
 export function loadTrained(
   folder: string,
@@ -68,7 +68,7 @@ export function loadTrained(
   });
 }
 
-/** Rows of padding, which training never touches and kernels leave out, become zero: graphs read them. Gives the same model. */
+/** Sets rows of padding to zero, because graphs read them. Training never updates them and kernels skip them. Returns the same model. */
 export function clearPadding(trained: TrainedModel): TrainedModel {
   const { data, dimension, tensors } = trained;
   for (const name of TABLES)

@@ -1,20 +1,20 @@
-/** The graphs of an artifact as executors. A server loads this file and none that knows models or how graphs are made. */
+/** The graphs of an artifact as executors. A server loads this file, but no code of models or for building graphs. */
 import type { RunningSession, SessionOptions } from '../../runtime/contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { Artifact } from '../../store/artifact/open.ts';
 import type { Executor } from '../executor.ts';
 import { type IdRows, idExecutor } from './id-rows.ts';
 
-/** createSession of runtime/session.ts, or that of a thread of its own. */
+/** createSession of runtime/session.ts, or one that runs sessions in a separate thread. */
 export type CreateSession = (model: string, options: SessionOptions) => Promise<RunningSession>;
 
 export interface ArtifactGraphs {
-  /** The executor of one of the artifact's graph files, which becomes a session when it is first asked for. */
+  /** The executor of a graph file of the artifact. The session is created on first use. */
   of(file: string): Promise<Executor<IdRows>>;
   close(): Promise<void>;
 }
 
-/** `tasks`: those whose answers must be finite. Default: none, for who looks at each answer itself. */
+/** `tasks`: those whose outputs must be finite. Default: none, for callers that check the outputs. */
 export function createArtifactGraphs(
   { manifest, path }: Pick<Artifact, 'manifest' | 'path'>,
   createSession: CreateSession,

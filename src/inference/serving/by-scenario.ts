@@ -1,12 +1,12 @@
-/** Rows of any scenarios through the graphs that serve: what a server would answer, before calibration. */
+/** Runs rows of any scenarios through the serving graphs: the answers of a server, before calibration. */
 import { pickRows } from '../../data/prepared/pick.ts';
 import { type Answers, answersOf, type Executor } from '../executor.ts';
 import type { IdRows } from './id-rows.ts';
 
-/** The executor of each scenario's own graph; under `undefined` that of the joint one. */
+/** The executor of each scenario's graph; the key `undefined` has that of the joint graph. */
 export type ByScenario = ReadonlyMap<number | undefined, Executor<IdRows>>;
 
-/** Of each row the graph of its scenario, where there is one, else the joint one. Throws MODEL_NOT_FINITE. */
+/** Runs each row through the graph of its scenario if there is one, else the joint graph. Throws MODEL_NOT_FINITE. */
 export async function answer(executors: ByScenario, rows: IdRows, tasks: readonly string[]): Promise<Answers> {
   const joint = executors.get(undefined) as Executor<IdRows>;
   if (executors.size === 1) return answersOf(await joint.run(rows), tasks);
@@ -22,7 +22,7 @@ export async function answer(executors: ByScenario, rows: IdRows, tasks: readonl
   return answers;
 }
 
-/** The places of the rows that each executor answers. */
+/** The indices of the rows that each executor answers. */
 function byExecutor({ size, scenario }: IdRows, executorOf: (scenario: number) => Executor<IdRows>) {
   const places = new Map<Executor<IdRows>, number[]>();
   for (let row = 0; row < size; row++) {

@@ -10,14 +10,14 @@ import { type IdRows, idExecutor } from './id-rows.ts';
 
 type Bytes = Pick<CompiledGraph, 'bytes' | 'outputs'>;
 
-/** Each graph becomes a session once, when it is first asked for; graphs of equal bytes share it. */
+/** Creates one session per graph, on first use. Graphs with equal bytes share a session. */
 export interface Executors {
   of(graph: Bytes): Promise<Executor<IdRows>>;
-  /** Releases the sessions of all graphs but these. */
+  /** Releases the sessions of all other graphs. */
   keep(graphs: readonly Bytes[]): Promise<void>;
 }
 
-/** Executors of graphs of a model, with tables from memory. What is still open is released by `keep([])`. */
+/** Executors of a model's graphs, with tables from memory. `keep([])` releases all sessions. */
 export function createExecutors(trained: TrainedModel, options: SessionOptions = {}): Executors {
   const { data, tensors } = trained;
   const tables = TABLES.filter((name) => tensors.has(name));

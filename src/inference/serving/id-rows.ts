@@ -1,4 +1,4 @@
-/** Rows of ids, as graphs that serve take them: embeddings are looked up inside. */
+/** Rows of ids, the inputs of serving graphs, which look up embeddings inside. */
 import type { Session, Value } from '../../runtime/contract.ts';
 import { createExecutor, type Executor, type Feeds, probabilityOf } from '../executor.ts';
 
@@ -8,17 +8,17 @@ export interface IdRows {
   ids: Int32Array;
   /** [size] */
   scenario: Int32Array;
-  /** [size, K, L], where the data have sequences. */
+  /** [size, K, L], if the data have sequences. */
   sequences?: Int32Array;
 }
 
-/** What is known of the data that rows are of. */
+/** Description of the data of the rows. */
 export interface RowsData {
   fields: readonly { slots: number }[];
   sequences?: { types: readonly string[]; length: number };
 }
 
-/** Arrays may have room for more rows than `size`. */
+/** Arrays may be longer than `size` rows. */
 function idFeeds({ fields, sequences }: RowsData): Feeds<IdRows> {
   const slots = fields.reduce((sum, field) => sum + field.slots, 0);
   return {
@@ -38,7 +38,7 @@ function int32(values: Int32Array, ...shape: number[]): Value {
   return { type: 'int32', shape, data: values.length === count ? values : values.subarray(0, count) };
 }
 
-/** Runs a graph that serves. `tasks`: those whose probabilities, and logits, must be finite; none for graphs without any. */
+/** Runs a serving graph. `tasks`: those whose probabilities and logits must be finite; none for graphs without them. */
 export const idExecutor = (
   session: Pick<Session, 'inputs' | 'run' | 'release'>,
   data: RowsData,

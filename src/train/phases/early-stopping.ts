@@ -1,13 +1,13 @@
-/** Early stopping: what an epoch's validation grid makes of the state of a run. */
+/** Early stopping: updates the state of a run from an epoch's validation grid. */
 import type { RunConfig } from '../../config/run.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import type { LoopState } from '../run/state.ts';
 import type { PhasePlan } from './phases.ts';
 
 export interface Verdict {
-  /** The monitored value; null where no cell of the grid has it: then the epoch does not count. */
+  /** The monitored value; null if no cell of the grid has it: then the epoch does not count. */
   monitor: number | null;
-  /** It is the best of the phase so far. */
+  /** Is it the best value of the phase so far? */
   best: boolean;
 }
 

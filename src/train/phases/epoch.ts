@@ -9,7 +9,7 @@ import type { PhaseTools } from './phase-tools.ts';
 
 export interface EpochContext {
   setup: Setup;
-  /** Says where the run stands; each step moves it on. */
+  /** Position of the run; each step advances it. */
   state: LoopState;
   tools: PhaseTools;
 }
@@ -20,7 +20,7 @@ export interface StepReport extends StepLosses {
   learningRate: number;
 }
 
-/** The rest of the current epoch, step by step: after each the state is that of a checkpoint. */
+/** The rest of the current epoch, step by step. The state is valid for a checkpoint after each step. */
 export async function* trainingSteps(context: EpochContext, reader: SplitReader): AsyncGenerator<StepReport> {
   const { setup, state, tools } = context;
   const { plan, step: stepTools, steps } = tools;
@@ -44,8 +44,8 @@ export async function* trainingSteps(context: EpochContext, reader: SplitReader)
 }
 
 /**
- * The step of the epoch that the model's validation group takes, on a batch that (seed, epoch) chooses. Its count is that of
- * the epochs and its moments are among all others, so that a checkpoint holds both.
+ * The epoch's step of the model's validation group, on a batch chosen by (seed, epoch). The epochs count its steps, and its moments
+ * are stored with all others, so a checkpoint holds both.
  */
 export async function learnFromValidation(context: EpochContext, reader: SplitReader): Promise<void> {
   const { setup, state, tools } = context;
@@ -66,11 +66,11 @@ export async function learnFromValidation(context: EpochContext, reader: SplitRe
   }
 }
 
-/** What graphs are fed where the run stands now. */
+/** Scalars for the graphs at the run's current position. */
 export const scalarsHere = ({ setup, state, tools }: EpochContext): Record<string, number> =>
   scalarsAt(setup, tools.plan, { epoch: state.epoch, step: state.step, stepsPerEpoch: tools.steps });
 
-/** Of each task over the steps of this epoch so far. */
+/** Mean loss of each task over the steps of this epoch so far. */
 export const meanLosses = ({ lossSums, lossSteps }: LoopState): number[] =>
   lossSums.map((sum, task) => sum / lossSteps[task]);
 
@@ -82,7 +82,7 @@ function addLosses({ lossSums, lossSteps }: LoopState, losses: Float32Array): vo
   });
 }
 
-/** Counts the epochs of all phases: each is shuffled in its own way. */
+/** Counts the epochs of all phases, so each epoch gets a different order. */
 const epochOfRun = ({ epochs, phase, epoch }: LoopState): number =>
   epochs.slice(0, phase).reduce((sum, count) => sum + count, 0) + epoch;
 

@@ -1,6 +1,6 @@
 /**
  * Hard flow gates while retraining. After the search the gate network and its table are frozen, so a row's gates never change: they
- * are computed once per split and kept as bits, and retraining skips the gate network (section 9 of the AutoIFS notes).
+ * are computed once per split and stored as bits, and retraining skips the gate network (section 9 of the AutoIFS notes).
  */
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import type { GateSource } from '../../inference/arena/gates.ts';
@@ -12,13 +12,13 @@ export interface KeepCounts {
   kept: Float64Array;
 }
 
-/** Gates of a whole split, and how often they keep. */
+/** Gates of a whole split, and their keep-rates. */
 export interface CachedGates {
   gates: GateSource;
   counts: KeepCounts;
 }
 
-/** Computes and keeps the gates of a whole split. Memory: `width` bits per row, rounded up to bytes. */
+/** Computes and stores the gates of a whole split. Memory: `width` bits per row, rounded up to bytes. */
 export async function cacheGates(
   reader: SplitReader,
   source: GateSource,
@@ -52,7 +52,7 @@ export async function cacheGates(
   return { gates, counts };
 }
 
-/** Gates lie flow by flow (k*T + t), reports task by task (t*flows + k). */
+/** Gates are stored flow by flow (k*T + t), reports are task by task (t*flows + k). */
 const keptIndex = (gate: number, width: number, tasks: number): number =>
   (gate % tasks) * (width / tasks) + Math.floor(gate / tasks);
 

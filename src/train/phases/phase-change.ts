@@ -7,8 +7,8 @@ import { clearMoments } from '../step/initialize.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 
 /**
- * Weights go back to the rewind snapshot, the gate network stays as the search left it and reads a frozen copy of the table as the
- * search left it; optimiser and weighting of the tasks start anew.
+ * Weights return to the rewind snapshot. The gate network keeps the result of the search and reads a frozen copy of the table at
+ * the end of the search. Optimiser and task weighting are reset.
  */
 export function enterNextPhase(setup: Setup, state: LoopState, checkpoints: string): void {
   const { weights, model } = setup;

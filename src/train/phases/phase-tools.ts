@@ -1,4 +1,4 @@
-/** What a phase works with: its graphs in sessions and, where flow gates are frozen, the gates of every row. */
+/** What a phase needs: sessions of its graphs and, if flow gates are frozen, the gates of every row. */
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { type ModelExecutor, modelExecutor } from '../../inference/arena/executor.ts';
 import { type GateSource, gateExecutor, liveGates } from '../../inference/arena/gates.ts';
@@ -17,11 +17,11 @@ export interface PhaseTools {
   step: StepContext;
   /** Scores rows. */
   scorer: ModelExecutor;
-  /** Hard gates of the training rows, where they are fed. */
+  /** Hard gates of the training rows, if the graph takes them as input. */
   gates: GateSource | undefined;
-  /** How often each flow is kept, where gates are hard. */
+  /** How often each flow is kept, if gates are hard. */
   keep: NonNullable<LoopState['keep']> | undefined;
-  /** Steps of an epoch. */
+  /** Steps per epoch. */
   steps: number;
   release(): Promise<void>;
 }
@@ -62,7 +62,7 @@ async function freezeGates(setup: Setup, trainRows: SplitReader, validationRows:
   return { train: train.gates, validation: validation.gates, keep };
 }
 
-/** Gates of all rows of some splits, by the gate network and its table as they are. */
+/** Gates of all rows of some splits, by the current gate network and its table. */
 export async function gatesOf(setup: Setup, ...splits: SplitReader[]): Promise<CachedGates[]> {
   const { scoring, gateWidth: width } = setup;
   const { scenarios, tasks } = setup.sizes;

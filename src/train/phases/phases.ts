@@ -1,4 +1,4 @@
-/** The phases of a run, as data: what the loop goes through. */
+/** The phases of a run, as data for the training loop. */
 import type { RunConfig } from '../../config/run.ts';
 import type { CommonOptions, ModelDefinition, Phase } from '../../model/contract.ts';
 
@@ -7,9 +7,9 @@ export interface PhasePlan {
   epochs: number;
   learningRate: number;
   l2: number;
-  /** Epochs without a better validation value before the phase stops; absent: it runs to its end. */
+  /** Epochs without a better validation value before the phase stops; absent: it runs all its epochs. */
   patience?: number;
-  /** Keep the weights as they are before this epoch (from 0): retraining starts from them. */
+  /** Save the weights before this epoch (from 0): retraining starts from them. */
   snapshotBefore?: number;
 }
 

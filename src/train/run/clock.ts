@@ -1,4 +1,4 @@
-/** Time that a run takes. Nothing that a run computes depends on it. */
+/** Measures the time of a run. No result of a run depends on it. */
 import type { LoopState } from './state.ts';
 
 /** Adds to a run's state the wall and processor time that this process has spent on it. */
@@ -11,7 +11,7 @@ export class RunClock {
     this.#state = state;
   }
 
-  /** What has passed since the last call. */
+  /** Time since the last call. */
   count(): void {
     const now = performance.now();
     const processor = processorSeconds();
@@ -21,7 +21,7 @@ export class RunClock {
     this.#processorStarted = processor;
   }
 
-  /** Wall and processor time of the run so far, and the most memory that this process has held. */
+  /** Wall and processor time of the run so far, and the peak memory of this process. */
   used(): { totalSeconds: number; processorSeconds: number | undefined; peakBytes: number } {
     this.count();
     const { seconds, processorSeconds } = this.#state;
@@ -29,7 +29,7 @@ export class RunClock {
   }
 }
 
-/** Rows and seconds of an epoch, as far as this process ran it. */
+/** Rows and seconds of the part of an epoch that this process ran. */
 export class EpochClock {
   rows = 0;
   readonly #start = performance.now();

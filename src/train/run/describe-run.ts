@@ -1,4 +1,4 @@
-/** A finished run as a document: what report.md shows. */
+/** Describes a finished run as a document, which report.md shows. */
 import type { FlowDocument } from '../../documents/flows.ts';
 import type { ChoiceCounts } from '../../documents/parts.ts';
 import type { RunDocument, TrainingDocument } from '../../documents/result.ts';

@@ -1,4 +1,4 @@
-/** What a training run tells while it works: the command line prints these, `--json` writes one per line. */
+/** Events of a training run: the command line prints them, `--json` writes one per line. */
 import type { Grid } from '../../evaluate/grid.ts';
 import type { Phase } from '../../model/contract.ts';
 
@@ -24,7 +24,7 @@ export interface PhaseEvent {
   steps: number;
 }
 
-/** Sent a few times a second at most. */
+/** Sent at most a few times a second. */
 export interface ProgressEvent {
   event: 'progress';
   phase: Phase;
@@ -41,12 +41,12 @@ export interface ProgressEvent {
   learningRate: number;
 }
 
-/** Of a warm start, before its first epoch. */
+/** Sent by a warm start before its first epoch. */
 export interface StartWeightsEvent {
   event: 'startWeights';
-  /** The run whose weights these are. */
+  /** The run that the weights come from. */
   warmStart: string;
-  /** The weights as the first phase takes them up. */
+  /** Metrics of the weights in the first phase. */
   validation: Grid;
   monitor: number | null;
 }
@@ -57,10 +57,10 @@ export interface EpochEvent {
   epoch: number;
   epochs: number;
   losses: Record<string, number>;
-  /** Weights of the tasks' losses at its end. */
+  /** Task weights at the end of the epoch. */
   taskWeights: Record<string, number>;
   validation: Grid;
-  /** Value that early stopping watches; null when it is undefined. */
+  /** Value that early stopping monitors; null if it is undefined. */
   monitor: number | null;
   best: boolean;
   temperature?: number;
@@ -72,7 +72,7 @@ export interface EpochEvent {
 export interface FlowsEvent {
   event: 'flows';
   flows: string[];
-  /** Split that the shares were measured on. */
+  /** Split on which the shares were measured. */
   split: 'train';
   /** [scenario][task][flow]; null for a scenario without rows. */
   keep: (number | null)[][][];
@@ -112,11 +112,11 @@ export interface ResultEvent {
 export interface ValidatedEvent {
   event: 'validated';
   run: string;
-  /** The training is through; else it has had the epochs that were asked for, and can go on. */
+  /** Is the training finished? If not, the requested epochs are done and it can continue. */
   ended: boolean;
   /** Epochs so far, of all phases. */
   epochs: number;
-  /** Best monitored value of the phase that it stands in; null where it is undefined. */
+  /** Best monitored value of the current phase; null if it is undefined. */
   best: number | null;
   seconds: number;
 }

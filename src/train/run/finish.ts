@@ -1,6 +1,6 @@
 /**
- * The end of a run: the finished model is written to a folder of its own, evaluated on the test rows as it was written, and only
- * then becomes the model of the run; then it is reported.
+ * The end of a run: writes the finished model to a separate folder, reads it back and evaluates it on the test rows. Only then it
+ * becomes the model of the run, and the report is written.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
 import type { LoopState } from './state.ts';
 
-/** @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; the run then has the model that it had before */
+/** @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; the run then keeps its previous model */
 export async function finishRun(run: {
   folder: string;
   record: RunRecord;
@@ -52,10 +52,10 @@ export async function finishRun(run: {
   return result;
 }
 
-/** Where the finished model lies until it is measured. */
+/** Folder of the finished model until it is measured. */
 const STAGING = 'finishing';
 
-/** The grid of the test rows, by a model as it was written. */
+/** The test grid of a model that was read back. */
 async function measureTest(folder: string, setup: Setup, choices: ChoiceCounts): Promise<Grid> {
   const { backend, threads, train } = setup.config;
   const batchSize = train.evaluationBatchSize;

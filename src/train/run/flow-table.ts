@@ -1,4 +1,4 @@
-/** Turns the flow test's verdict into the table that a model's structure depends on, when a run is made. */
+/** Turns the verdict of the flow test into the flow table of a model, when a run is created. */
 import { existsSync, readFileSync } from 'node:fs';
 import { error } from '../../base/errors/index.ts';
 import type { RunConfig } from '../../config/run.ts';
@@ -10,13 +10,13 @@ import type { FlowTable } from '../../model/contract.ts';
 import { openTable } from '../../model/flow-table.ts';
 import { findModel } from '../../model/registry.ts';
 
-/** Rows that `tributary flows --test` draws by default; the same seed for all runs, so that seeds of a run share one structure. */
+/** Default sample size of `tributary flows --test`. All runs use the same seed, so runs that differ only in their seed share one structure. */
 const TEST = { rows: 50_000, validationRows: 200_000, seed: 1 };
 
 /**
- * The configuration with its table, where the model asks for one by name: `test`, `open` or a file; and the document that it comes from.
+ * The configuration with its flow table, if the model names one (`test`, `open` or a file), and the source document.
  *
- * @throws FLOWS_FILE; what testLabels throws
+ * @throws FLOWS_FILE; errors of testLabels
  */
 export async function withFlowTable(
   config: RunConfig,
@@ -44,7 +44,7 @@ export async function withFlowTable(
   };
 }
 
-/** The table of a verdict for data of these fields; undefined where the test found none that feeds a flow. */
+/** The table of a verdict for data with these fields; undefined if the test found no field that feeds a flow. */
 export function tableOf(
   { scenarios, tasks, flows, fields, orderedTasks }: FlowDocument,
   names: readonly string[],
@@ -59,8 +59,8 @@ export function tableOf(
       const read = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);
       return names.filter((name) => read.includes(name) || names.some((other) => isPairOf(read, name, other)));
     }),
-    // A task that asks for the one before it was tested on the rows where that one is positive; its own probability is that of
-    // all the tasks up to it, so a flow that reaches one of them reaches it.
+    // A conditional task was tested only on rows where the previous task is positive. Its probability is the product over all tasks
+    // up to it, so a flow that reaches one of them reaches it.
     cells: [0, 1, 2, 3].map((k) =>
       scenarios.map((scenario) =>
         tasks.map((task, t) =>
@@ -71,13 +71,13 @@ export function tableOf(
   };
 }
 
-/** Does one of the terms stand for the product of two fields? A stream reads both. */
+/** Is one of the terms a product of two fields? A stream reads both. */
 const isPairOf = (terms: readonly string[], a: string, b: string): boolean =>
   terms.includes(`${a} x ${b}`) || terms.includes(`${b} x ${a}`);
 
 const key = (scenario: string, task: string, flow: number): string => JSON.stringify([scenario, task, flow]);
 
-/** The last line of what `flows --test --json` printed, or the document itself. */
+/** The last line of the output of `flows --test --json`, or the document itself. */
 function readVerdict(path: string, { manifest }: PreparedData): FlowDocument {
   if (!existsSync(path)) throw error('FLOWS_FILE', { path, problem: 'there is no such file' });
   const fail = (problem: string): never => {

@@ -1,15 +1,15 @@
-/** Starts training in its own thread and passes on what it tells. */
+/** Starts training in a separate thread and forwards its events. */
 import { Worker } from 'node:worker_threads';
 import { createHandle, type Handle } from '../../base/disposal.ts';
 import { type PackedError, unpackError } from '../../base/link.ts';
 import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } from './events.ts';
 
-/** What the thread is given. `stop`: one shared int, set to 1 to ask for a checkpoint and an end. */
+/** Input of the thread. `stop`: one shared int; 1 requests a checkpoint and an end. */
 export interface WorkerRequest {
   folder: string;
   from?: string;
   data?: string;
-  /** A trial of so many epochs instead of a whole training. */
+  /** Run a trial of this many epochs instead of a whole training. */
   trial?: { epochs?: number };
   stop: SharedArrayBuffer;
 }
@@ -20,8 +20,8 @@ export type WorkerMessage =
   | { kind: 'failed'; error: PackedError };
 
 /**
- * A training in its thread. It ends with the result, or with `interrupted` once it is stopped: after the current step it then
- * writes a checkpoint.
+ * A training in its thread. It ends with the result, or with `interrupted` after a stop, which writes a checkpoint after the current
+ * step.
  */
 export type TrainingHandle<End = ResultEvent> = Handle<End | InterruptedEvent>;
 
@@ -42,7 +42,7 @@ export interface TrainingOptions extends Listening {
 export const startTraining = (folder: string, { from, data, ...listening }: TrainingOptions = {}): TrainingHandle =>
   start({ folder, from, data }, listening);
 
-/** The same for validation values alone, see runTrial. `epochs`: default to the end. */
+/** Like startTraining, but for validation values only, see runTrial. `epochs`: default all. */
 export const startTrial = (
   folder: string,
   { epochs, ...listening }: Listening & { epochs?: number },

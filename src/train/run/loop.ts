@@ -1,6 +1,6 @@
 /**
- * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run goes on with
- * the bits of an unbroken one. Nothing here depends on the clock except when checkpoints are written and what is shown.
+ * The training loop: phases, epochs, steps; validation after each epoch; checkpoints from which a killed run continues with
+ * the bits of an uninterrupted one. Only the times of checkpoints and the progress display depend on the clock.
  */
 
 import type { SplitReader } from '../../data/prepared/prepared.ts';
@@ -30,18 +30,18 @@ import type { Setup } from './setup.ts';
 import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
 
 export interface TrainingRequest {
-  /** A run folder made by createRun. Work goes on from its newest checkpoint, or begins. */
+  /** A run folder made by createRun. Training continues from its newest checkpoint, or starts. */
   folder: string;
-  /** Go on from this checkpoint instead. */
+  /** Continue from this checkpoint instead. */
   from?: string;
-  /** Folder of the prepared data set, where it is not the one that the run recorded. */
+  /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
   emit: Emit;
-  /** Asked after every step; true: write a checkpoint and return. */
+  /** Called after every step; true: write a checkpoint and return. */
   shouldStop: () => boolean;
 }
 
-/** What a run consists of once everything is open. */
+/** The parts of an open run. */
 export interface TrainingParts {
   request: TrainingRequest;
   record: RunRecord;
@@ -86,12 +86,12 @@ export class Training {
     this.request.emit(startEvent(this.request.folder, this.setup, resumed));
   }
 
-  /** To the end: the finished model, measured on the test rows. */
+  /** Trains to the end: gives the finished model, measured on the test rows. */
   async run(): Promise<ResultEvent | InterruptedEvent> {
     return (await this.#runPhases(Number.POSITIVE_INFINITY)) ?? this.#finish();
   }
 
-  /** To the end of so many epochs of all phases together, or to where phases end by themselves; not beyond the validation rows. */
+  /** Trains for at most `epochs` epochs over all phases; never reads test rows. */
   async runTrial(epochs: number): Promise<ValidatedEvent | InterruptedEvent> {
     return (await this.#runPhases(epochs)) ?? this.#validated();
   }
@@ -106,7 +106,7 @@ export class Training {
     }
   }
 
-  /** Trains until the phase has ended, so many epochs of the run are done, or a stop is asked for. */
+  /** Trains until the phase ends, `epochs` epochs of the run are done, or a stop is requested. */
   async #runPhase(plan: PhasePlan, epochs: number): Promise<InterruptedEvent | undefined> {
     const through = (): boolean => this.state.ended || this.#epochsDone() >= epochs;
     if (through()) return undefined;
@@ -134,7 +134,7 @@ export class Training {
     return undefined;
   }
 
-  /** Of a warm start: the score of its weights on the validation rows, before they learn anything. */
+  /** For a warm start: the validation score of its initial weights. */
   async #measureStart(context: EpochContext): Promise<void> {
     const { warmStart, train, evaluate } = this.setup.config;
     const { phase, step, epoch } = this.state;
@@ -147,7 +147,7 @@ export class Training {
     this.request.emit({ event: 'startWeights', warmStart, validation, monitor });
   }
 
-  /** Sessions and, where gates are frozen, the gates of all rows; says how often each flow is kept. */
+  /** Sessions and, if gates are frozen, the gates of all rows; reports keep-rates. */
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
     const { setup, train, validation, state } = this;
     const tools = await this.#sound(preparePhase(setup, plan, train, validation, state.weighting));
@@ -158,13 +158,13 @@ export class Training {
   #tellFlows(keep: NonNullable<LoopState['keep']>): void {
     const { scenarios, tasks } = this.setup.data.manifest;
     const flows = [...(this.setup.model.flowSelection?.flows ?? [])];
-    const told = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
-    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', version: 1, ...told }); // a resumed phase has told it
+    const reported = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
+    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', version: 1, ...reported }); // a resumed phase has logged it
     this.state.keep = keep;
-    this.request.emit({ event: 'flows', flows, ...told, scenarios, tasks });
+    this.request.emit({ event: 'flows', flows, ...reported, scenarios, tasks });
   }
 
-  /** The rest of the current epoch. Returns true when a stop was asked for. */
+  /** Runs the rest of the current epoch. Returns true if a stop was requested. */
   async #runEpoch(context: EpochContext, clock: EpochClock): Promise<boolean> {
     const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
     for await (const report of trainingSteps(context, this.train)) {
@@ -240,7 +240,7 @@ export class Training {
     });
   }
 
-  /** Says where early stopping does not watch what it should. */
+  /** Warns if early stopping cannot monitor what it should. */
   #warn(grid: Grid, monitor: number | null): void {
     const warn = (message: string): void => this.request.emit({ event: 'warning', message });
     if (grid.means.fallback && !this.#warned)
@@ -281,13 +281,13 @@ export class Training {
     return event;
   }
 
-  /** Throws LOSS_NOT_FINITE: what is broken never becomes a checkpoint. */
+  /** Throws LOSS_NOT_FINITE, so numbers that are not finite never reach a checkpoint. */
   #checkFinite(): void {
     const { kernels, weights, data } = this.setup;
     checkWeights(kernels, weights, data.manifest.fields, this.#place());
   }
 
-  /** A result of the weights as they are. Throws LOSS_NOT_FINITE where an answer is not finite. */
+  /** Computes a result of the current weights. Throws LOSS_NOT_FINITE if a prediction is not finite. */
   async #sound<T>(result: Promise<T>): Promise<T> {
     try {
       return await result;
@@ -299,7 +299,7 @@ export class Training {
   #place(): Place {
     const { phase, epoch, batch, step } = this.state;
     const learningRate = this.#learningRate;
-    // Between epochs the one that has just ended is meant.
+    // Between epochs this is the epoch that has just ended.
     return { phase: this.plans[phase].phase, epoch: batch === 0 ? epoch : epoch + 1, step, learningRate };
   }
 

@@ -1,4 +1,4 @@
-/** Begins a run: its configuration is held against the data, then its folder is made. */
+/** Starts a run: checks its configuration against the data, then makes its folder. */
 import { resolve } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { versions } from '../../base/version.ts';
@@ -12,10 +12,10 @@ import { createRun } from '../../store/run/run-folder.ts';
 import { withFlowTable } from './flow-table.ts';
 import { readWarmStart } from './warm-start.ts';
 
-/** Where a run's folder is made: this folder (absent or empty), or the next free name in a parent folder. */
+/** The new folder of a run: this folder (absent or empty), or the next free name in a parent folder. */
 export type RunPlace = { folder: string } | { parent: string };
 
-/** What is wrong with a configuration for these data; what is wrong by itself its schema has told. */
+/** What is wrong with a configuration for these data. The schema has already checked the configuration alone. */
 export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
   const model = findModel(config.model.key);
   const { taskWeights, tasks = [], scenarios = [] } = config.train;
@@ -44,7 +44,7 @@ const ONLY_HERE =
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
  *
- * @throws FLOWS_FILE; CONFIG_INVALID where the configuration does not go with the data; what readWarmStart throws; RUN_EXISTS,
+ * @throws FLOWS_FILE; CONFIG_INVALID if the configuration does not fit the data; errors of readWarmStart; RUN_EXISTS,
  *   FILE_UNWRITABLE, DISK_FULL
  */
 export async function newRun(given: RunConfig, data: PreparedData, place: RunPlace): Promise<string> {

@@ -1,4 +1,4 @@
-/** What a run tells of itself at its start and between epochs. */
+/** Events at the start of a run and between epochs. */
 
 import { type EpochContext, meanLosses } from '../phases/epoch.ts';
 import type { EpochClock } from './clock.ts';
@@ -7,7 +7,7 @@ import type { Setup } from './setup.ts';
 
 const MILLISECONDS = 250;
 
-/** Numbers of the tasks by their names. */
+/** Values of the tasks, by task name. */
 export const byTask = ({ data }: Setup, values: readonly number[]): Record<string, number> =>
   Object.fromEntries(data.manifest.tasks.map((task, i) => [task, values[i]]));
 
@@ -30,7 +30,7 @@ export function startEvent(run: string, setup: Setup, resumed: boolean): StartEv
   };
 }
 
-/** Tells how far an epoch is, a few times a second at most. */
+/** Reports the progress of an epoch, at most a few times a second. */
 export class Progress {
   readonly #emit: Emit;
   #last = 0;
@@ -39,7 +39,7 @@ export class Progress {
     this.#emit = emit;
   }
 
-  /** `rows`: of an epoch. */
+  /** `rows`: rows of an epoch. */
   show({ setup, state, tools }: EpochContext, rows: number, clock: EpochClock, learningRate: number): void {
     const now = performance.now();
     if (now - this.#last < MILLISECONDS) return;

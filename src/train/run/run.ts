@@ -1,4 +1,4 @@
-/** Takes a run folder from where it stands to its end: what the training thread calls. */
+/** Continues a run folder to its end: the entry of the training thread. */
 
 import { error } from '../../base/errors/index.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
@@ -25,9 +25,9 @@ import { initialState, type LoopState, restoreTensors } from './state.ts';
 import { applyWarmStart } from './warm-start.ts';
 
 /**
- * Trains until the run is done or a stop is asked for. The folder is taken for this process meanwhile.
+ * Trains until the run is done or a stop is requested, and locks the folder for this process.
  *
- * @throws any error of the rooms below; the run folder keeps its last checkpoint
+ * @throws any error of the rooms that it uses; the run folder keeps its last checkpoint
  */
 export const runTraining = (request: TrainingRequest): Promise<ResultEvent | InterruptedEvent> =>
   inFolder(
@@ -37,10 +37,10 @@ export const runTraining = (request: TrainingRequest): Promise<ResultEvent | Int
   );
 
 /**
- * Trains so many epochs of all phases together (default: to the end), for the validation values alone: the test rows are out of
- * reach. Called again with more epochs it goes on, in the bits of a training that nothing stopped.
+ * Trains for at most `epochs` epochs over all phases (default: to the end) and never reads test rows. A later call with more epochs
+ * continues, with the bits of an uninterrupted training.
  *
- * @throws what runTraining throws
+ * @throws errors of runTraining
  */
 export const runTrial = (
   request: TrainingRequest,

@@ -1,4 +1,4 @@
-/** Everything a run works with, put together once: model, data, arena, weights and buffers. */
+/** Builds everything that a run needs once: model, data, arena, weights and buffers. */
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { type ModelArena, openArena } from '../../inference/arena/arena.ts';
@@ -26,7 +26,7 @@ import {
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 
 export interface Setup extends ModelArena {
-  /** Marks checkpoints as those of this run; absent where none are written. */
+  /** Marks checkpoints as belonging to this run; absent if none are written. */
   run?: string;
   config: RunConfig;
   data: PreparedData;
@@ -34,7 +34,7 @@ export interface Setup extends ModelArena {
   options: CommonOptions;
   sizes: ModelSizes;
   optimizer: OptimizerOptions;
-  /** Numbers of all parameters of the model. */
+  /** Total size of the model's parameters, in numbers. */
   denseParameters: number;
   /** Rows to train on. */
   step: StepBuffers;
@@ -100,7 +100,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   };
 }
 
-/** What the steps of a phase work with. `state`: what the weighting of the tasks remembers of the phase. */
+/** Context of the steps of a phase. `state`: state of the task weighting in the phase. */
 export const stepContext = (
   setup: Setup,
   plan: PhasePlan,
@@ -134,11 +134,11 @@ export const stepContext = (
   seed: setup.config.seed,
 });
 
-/** A task may be called like what every object has, `constructor` for example. */
+/** A task may have the name of an inherited property, such as `constructor`. */
 const taskWeight = ({ train: { taskWeights } }: RunConfig, task: string): number =>
   Object.hasOwn(taskWeights, task) ? taskWeights[task] : 1;
 
-/** Numbers per row of what is drawn for a step, in the phase that draws most. */
+/** Max random numbers per row that a step draws, over all phases. */
 function drawnWidths(graphs: TrainingGraph[]): { dropout: number; noise: number } {
   const widest = (of: (graph: TrainingGraph) => DrawnInput[]): number =>
     Math.max(...graphs.map((graph) => of(graph).reduce((sum, { width }) => sum + width, 0)));

@@ -1,4 +1,4 @@
-/** Where a run stands: what a checkpoint holds beside the numbers, and how both are put back. */
+/** The state of a run: the part of a checkpoint besides the tensors, and how both are restored. */
 
 import { type Weights, weightTensors } from '../../inference/arena/weights.ts';
 import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
@@ -6,7 +6,7 @@ import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import type { Setup } from './setup.ts';
 
-/** Plain JSON. Together with the weights and moments it determines everything that follows. */
+/** Plain JSON. Together with weights and moments it determines the rest of the run. */
 export interface LoopState {
   /** Index into the run's phases. */
   phase: number;
@@ -14,7 +14,7 @@ export interface LoopState {
   epoch: number;
   batch: number;
   step: number;
-  /** What the weighting of the tasks remembers of this phase. */
+  /** State of the task weighting in this phase. */
   weighting: WeightingState;
   /** Sums of the step losses of this epoch, and how many steps had a label, per task. */
   lossSums: number[];
@@ -31,10 +31,10 @@ export interface LoopState {
   /** Lengths of the run's logs. */
   metricsBytes: number;
   timingsBytes: number;
-  /** Their SHA-256; checkpoints of version 0.1 lack them. */
+  /** SHA-256 of the logs; checkpoints of version 0.1 lack them. */
   metricsSha256?: string;
   timingsSha256?: string;
-  /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack that. */
+  /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack the latter. */
   seconds: number;
   processorSeconds?: number;
 }
@@ -65,17 +65,17 @@ function momentTensors(weights: Weights): [string, TensorView][] {
   return [...of('moment.dense', weights.denseMoments), ...of('moment.table', weights.tableMoments)];
 }
 
-/** Writes a numbered checkpoint from which the run goes on. */
+/** Writes a numbered checkpoint from which the run can continue. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
   const tensors = [...weightTensors(setup.weights), ...momentTensors(setup.weights)];
   return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
 }
 
-/** Writes the weights alone under a name (`rewind`, `best`). */
+/** Writes only the weights, under a name (`rewind`, `best`). */
 export const saveSnapshot = (folder: string, setup: Setup, position: Position, name: string): void =>
   void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup.weights), name, run: setup.run });
 
-/** Puts the tensors of a checkpoint back, moments included where it has them. `only` restricts which. */
+/** Restores the tensors of a checkpoint, including moments if it has them. `only` selects tensors. */
 export function restoreTensors(
   setup: Pick<Setup, 'weights'>,
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -87,7 +87,7 @@ export function restoreTensors(
   }
 }
 
-/** Puts back a snapshot's parameters and table, but leaves what `keep` names as it is. */
+/** Restores a snapshot's parameters and table, except those that `keep` names. */
 export function restoreSnapshot(
   folder: string,
   setup: Setup,

@@ -1,6 +1,6 @@
 /**
- * Warm start: tomorrow's data go on from yesterday's model. Dense parameters are taken over; a table row is taken over
- * where field and token are the same, whatever its id is now; rows of new tokens stay as they were drawn.
+ * Warm start: training on new data starts from an older model. Dense parameters are copied. Table rows are copied by field and token,
+ * even if the id has changed. Rows of new tokens keep their random initial values.
  */
 
 import { error } from '../../base/errors/index.ts';
@@ -21,9 +21,9 @@ import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { checkDataset, openRun } from '../../store/run/run-folder.ts';
 import type { Setup } from './setup.ts';
 
-/** What a run must have in common with the one whose weights it starts from. */
+/** What must be equal in both runs of a warm start. */
 export interface WarmStartTarget {
-  /** Key of the model, and the parameters that its options give. */
+  /** Key of the model, and the parameters of its options. */
   key: string;
   specs: readonly ParameterSpec[];
   /** Numbers per row of its embedding table. */
@@ -32,7 +32,7 @@ export interface WarmStartTarget {
 }
 
 /**
- * Reads the weights of a finished run to start another one from.
+ * Reads the weights of a finished run for a warm start.
  *
  * @throws WARM_START_MISMATCH when model, options, scenarios, tasks or fields differ; RUN_NOT_FOUND, MODEL_MISSING; MODEL_UNBOUND
  *   for imported weights without a data set, whose table rows have no tokens
@@ -60,7 +60,7 @@ export function readWarmStart(run: string, { key, specs, dimension, manifest }: 
   return loaded;
 }
 
-/** Overwrites freshly drawn weights with those of a finished run. Throws what readWarmStart throws. */
+/** Overwrites the initial weights with those of a finished run. Throws the errors of readWarmStart. */
 export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { weights, model, options } = setup;
   const { parameters: specs } = networkOf(model, options, setup.sizes);
@@ -86,7 +86,7 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   }
 }
 
-/** The data set that the run's weights were trained on: its vocabularies say which token a row of its table belongs to. */
+/** The data set that the run's weights were trained on: its vocabularies give the token of each table row. */
 async function openOldData(run: string, { data, config }: Setup): Promise<PreparedData> {
   const record = openRun(run);
   if (config.warmStartData === undefined && record.data.hash === data.manifest.hash) return data;
@@ -95,7 +95,7 @@ async function openOldData(run: string, { data, config }: Setup): Promise<Prepar
   return old;
 }
 
-/** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: equal ids of equal sizes. */
+/** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: ids match if the sizes are equal. */
 function matchRows(before: PreparedField, field: PreparedField, old: string[], now: string[]): [number, number][] {
   if (now.length === 0)
     return before.size === field.size ? Array.from({ length: field.size }, (_, id) => [id, id]) : [];

@@ -1,4 +1,4 @@
-/** The thread that trains: ONNX Runtime blocks its thread during a run, so progress and signals live in another one. */
+/** The training thread: ONNX Runtime blocks its thread during a run, so another thread handles progress and signals. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/link.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';

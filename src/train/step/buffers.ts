@@ -1,4 +1,4 @@
-/** The buffers of a training step, laid out in the arena. */
+/** The workspace of a training step in the arena. */
 import {
   allocateInputs,
   type InputBuffers,
@@ -13,13 +13,13 @@ import type { LossBuffers } from './loss.ts';
 export interface StepSizes {
   batchSize: number;
   tasks: number;
-  /** Numbers per row of the fed gates; 0 without. */
+  /** Gate inputs per row; 0 without gates. */
   gates: number;
   denseParameters: number;
-  /** Numbers of all buffers of the model. */
+  /** Total size of the model's buffers, in numbers. */
   buffers: number;
   tableRows: number;
-  /** Whether the table is updated densely by SGD, which spreads its gradient over all rows. */
+  /** Is the table updated densely by SGD, which needs a gradient for all rows? */
   wholeTable: boolean;
   /** Numbers per row over all dropout masks. */
   dropout: number;
@@ -27,7 +27,7 @@ export interface StepSizes {
   noise: number;
 }
 
-/** Buffers of a step, allocated once for all phases. */
+/** Workspace of a step, allocated once for all phases. */
 export interface StepBuffers extends InputBuffers, LossBuffers {
   gates: Region;
   dropout: Region;
@@ -44,13 +44,13 @@ export interface StepBuffers extends InputBuffers, LossBuffers {
   wholeTable: Region | undefined;
 }
 
-/** Rows that there is room for: a batch, and idle rows beside it. */
+/** Capacity in rows: a batch plus idle rows. */
 const capacity = ({ batchSize }: StepSizes): number => batchSize + IDLE_ROWS;
 
 const lengths = (sizes: StepSizes, layout: RowLayout) => {
   const B = capacity(sizes);
   const { tasks: T } = sizes;
-  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // different rows of the table at most
+  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // max number of distinct table rows
   return {
     ints: { stamps: sizes.tableRows, unique: uses },
     floats: {

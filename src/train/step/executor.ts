@@ -1,4 +1,4 @@
-/** Runs the training graph: what feeds its inputs. */
+/** Executor of the training graph: feeds its inputs. */
 
 import {
   parameterFeeds,
@@ -14,7 +14,7 @@ import type { Session, Value } from '../../runtime/contract.ts';
 import type { StepBuffers } from './buffers.ts';
 import type { TrainingGraph } from './graph.ts';
 
-/** Rows that lie in the buffers of a step, and what goes with them. */
+/** Rows in the workspace of a step, and their other inputs. */
 export interface LoadedRows {
   size: number;
   scalars: Readonly<Record<string, number>>;

@@ -1,11 +1,11 @@
-/** Training ends where a number is not finite: no checkpoint and no model holds one. */
+/** Training stops if a number is not finite, so no checkpoint and no model contains one. */
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { firstNotFinite } from '../../base/finite.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
 
-/** Where a training stands. */
+/** Position of a training. */
 export interface Place {
   phase: string;
   /** From 1. */
@@ -27,18 +27,18 @@ export const notFinite = (
     ...(weights !== undefined && { weights: String(weights) }),
   });
 
-/** What broke down while a training scored rows is a matter of the training. Other errors are thrown as they are. */
+/** Turns MODEL_NOT_FINITE, raised while training scores rows, into LOSS_NOT_FINITE. Returns other errors unchanged. */
 export function asBreakdown(cause: unknown, place: Place): unknown {
   if (!(cause instanceof TributaryError) || cause.code !== 'MODEL_NOT_FINITE') return cause;
   return notFinite((cause.details as { what: string }).what, place);
 }
 
-/** The parameter that a number of the flat vector belongs to. */
+/** The parameter at an index of the flat vector. */
 export const nameOf = ({ range }: Weights, index: number): string =>
   [...range].find(([, { from, to }]) => from <= index && index < to)?.[0] ?? 'a parameter';
 
 /**
- * Looks at every parameter, buffer, table row and moment. It takes a pass over memory: little next to a checkpoint.
+ * Checks every parameter, buffer, table row and moment. One pass over memory is cheap compared with a checkpoint.
  *
  * @throws LOSS_NOT_FINITE
  */

@@ -1,6 +1,6 @@
 /**
- * The training graph of a phase: forward and backward. One graph serves every batch, the short last one included: its loss is a
- * sum with fed per-row weights, never a mean over the batch.
+ * The training graph of a phase: forward and backward. One graph handles every batch, including the short last one: its loss is a
+ * sum with per-row weights as inputs, never a mean over the batch.
  */
 import {
   add,
@@ -25,18 +25,18 @@ import { networkOf } from '../../model/network.ts';
 import { type TaskGradients, taskOutput } from '../weighting/contract.ts';
 
 export interface TrainingRequest extends GraphRequest {
-  /** What the training graph gives of each task beside the gradient of the whole loss. Default: nothing. */
+  /** What the training graph outputs per task in addition to the gradient of the whole loss. Default: nothing. */
   taskGradients?: TaskGradients;
 }
 
 export interface TrainingGraph extends CompiledGraph {
-  /** Parameters that learn in this phase, in the order in which the flat gradient holds them. */
+  /** Parameters that learn in this phase, in the order of the flat gradient. */
   trainable: ParameterSpec[];
-  /** Masks to feed, [B, width] each. */
+  /** Mask inputs, [B, width] each. */
   dropout: DrawnInput[];
-  /** Standard normal numbers to feed, [B, width] each. */
+  /** Inputs of standard normal numbers, [B, width] each. */
   noise: DrawnInput[];
-  /** Names of numbers to feed (schedules). */
+  /** Names of scalar inputs (schedules). */
   scalars: string[];
 }
 
@@ -45,8 +45,8 @@ export interface TrainingGraph extends CompiledGraph {
  * parameters, buffers, scalars, dropout masks, noise, gates (phase `retrain`), and for models that read sequences
  * sequences [B, K, L, D] and sequenceMask [B, K, L].
  * Outputs: taskLosses [T], penalty [], gradient [P] over the trainable parameters, embeddingGradient [B, F*D]; for models
- * that have them, sequenceGradient [B, K, L, D] and buffers [Q] after the step; and what `taskGradients` asks for:
- * taskNorms [T], or each of the gradients for each task alone.
+ * that have them, sequenceGradient [B, K, L, D] and buffers [Q] after the step; and those of `taskGradients`: taskNorms [T],
+ * or each gradient for each task alone.
  */
 export function trainingGraph(request: TrainingRequest): TrainingGraph {
   const { sizes } = request;
@@ -94,7 +94,7 @@ export function trainingGraph(request: TrainingRequest): TrainingGraph {
   return { ...compiled, trainable, dropout, noise, scalars };
 }
 
-/** The gradients of each task, and of all of them with those of the penalty. */
+/** The gradients of each task, and of the whole loss including the penalty. */
 function wholeGradients(tasks: Record<string, Tensor>[], penalty: Record<string, Tensor>[]): Record<string, Tensor> {
   const names = Object.keys(tasks[0]);
   const sum = (name: string): Tensor => [...tasks, ...penalty].map((part) => part[name]).reduce(add);
@@ -104,18 +104,18 @@ function wholeGradients(tasks: Record<string, Tensor>[], penalty: Record<string,
   ]);
 }
 
-/** Euclidean norm of all numbers of all tensors. */
+/** Euclidean norm over all tensors. */
 const norm = (tensors: readonly Tensor[]): Tensor =>
   sqrt(tensors.map((tensor) => reduceSum(mul(tensor, tensor))).reduce(add)); // []
 
-/** One vector of all numbers of all tensors. */
+/** All tensors flattened into one vector. */
 const flatten = (tensors: readonly Tensor[]): Tensor =>
   concat(
     tensors.map((tensor) => reshape(tensor, [fixedElements(tensor.shape)])),
     0,
   );
 
-/** The parameters that learn: all, except the frozen gate network once gates are fed. */
+/** The parameters that learn: all, except the frozen gate network if gates are inputs. */
 function trainableParameters({ model, options, sizes, phase }: GraphRequest): ParameterSpec[] {
   const all = byGroup(networkOf(model, options, sizes).parameters);
   return phase === 'retrain' ? all.filter((spec) => !model.flowSelection?.isGateParameter(spec.name)) : all;

@@ -1,26 +1,26 @@
 /**
- * Rows that count nothing, for a batch whose size is bad for the caches. A graph stores long batches last (graph/onnx/layout.ts), so
- * the numbers of one column lie a whole batch apart: at a multiple of 16 KiB they fall onto the same places of the caches, and
- * large matrix products wait. 16 more rows in 4,096 made a training step of AutoIFS at its published sizes 4 to 6 % faster.
+ * Idle rows for batch sizes that suit the caches badly. A graph stores the batch axis of long batches last (graph/onnx/layout.ts), so
+ * neighbours in a column are a whole batch apart. At a multiple of 16 KiB they share cache sets and slow large matrix products down.
+ * 16 more rows in 4,096 made a training step of AutoIFS at its published sizes 4 to 6 % faster.
  */
 import type { Batch } from '../../data/prepared/prepared.ts';
 import { type CompiledGraph, multiplyAdds } from '../../graph/index.ts';
 
-/** In numbers: 16 KiB. At half of it nothing was gained any more. */
+/** 16 KiB, in numbers. At half of it there was no gain. */
 const BAD_STRIDE = 4096;
-/** Multiply-adds per row of the smallest product that gains: weights of 1 MiB, more than the caches next to a core hold with their rows. */
+/** Min multiply-adds per row of a product that gains: weights of 1 MiB, too large for a core's private caches together with the rows. */
 const LARGE_PRODUCT = 512 * 512;
-/** A line of the caches. */
+/** Numbers per cache line. */
 export const IDLE_ROWS = 16;
 
-/** How many rows to add to a batch of `size`. None where a graph reads the number of rows: it takes statistics over all of them. */
+/** Rows to add to a batch of `size`: 0 if a graph reads the number of rows, because it computes statistics over all rows. */
 export function idleRows({ products, inputs }: Pick<CompiledGraph, 'products' | 'inputs'>, size: number): number {
   if (size === 0 || size % BAD_STRIDE !== 0) return 0;
   if (inputs.some(({ name }) => name === 'rows')) return 0;
   return products.some((product) => multiplyAdds(product, 1) >= LARGE_PRODUCT) ? IDLE_ROWS : 0;
 }
 
-/** The batch with its first rows once more at its end, without labels and weight: neither loss nor gradients change. */
+/** Appends copies of the first rows without labels and weight, so neither loss nor gradients change. */
 export function withIdleRows(batch: Batch, count: number): Batch {
   if (count === 0) return batch;
   const { size } = batch;

@@ -1,11 +1,11 @@
-/** What a training begins with. */
+/** Initial weights of a training. */
 import { random } from '../../base/random.ts';
 import { bufferViews, view, type Weights } from '../../inference/arena/weights.ts';
 import type { Initializer } from '../../model/contract.ts';
 
 /**
- * Draws every parameter and the table anew. Each has its own stream, so that one more parameter changes no other.
- * `dimension`: numbers per embedding, of which a row of the table may hold several.
+ * Initialises every parameter and the table. Each has its own random stream, so a new parameter changes no other.
+ * `dimension`: size of an embedding; a table row may hold several embeddings.
  */
 export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
   for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
@@ -13,7 +13,7 @@ export function initialize(weights: Weights, tableRows: number, dimension: numbe
   fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
 }
 
-/** Xavier uniform on [V, D], as AutoIFS' authors have it: the bound shrinks as the vocabulary grows. */
+/** Xavier uniform on [V, D], as in the code of AutoIFS' authors: the bound shrinks as the vocabulary grows. */
 const tableInitializer = (tableRows: number, dimension: number): Initializer => ({
   kind: 'uniform',
   bound: Math.sqrt(6 / (tableRows + dimension)),
@@ -24,7 +24,7 @@ function fill(target: Float32Array, initializer: Initializer, seed: number, name
   for (let i = 0; i < target.length; i++) target[i] = draw(initializer, generator);
 }
 
-/** One number of an initial distribution. */
+/** One sample of an initial distribution. */
 export function draw(initializer: Initializer, generator: { uniform(): number; normal(): number }): number {
   switch (initializer.kind) {
     case 'zeros':

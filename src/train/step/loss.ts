@@ -1,4 +1,4 @@
-/** How rows and tasks add up to the loss: the numbers that a training graph is fed beside its inputs. */
+/** Weights of rows and tasks in the loss: additional inputs of a training graph. */
 import type { LossReduction } from '../../config/run.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
 import type { Region } from '../../kernels/index.ts';
@@ -8,24 +8,24 @@ export interface LossBuffers {
   labels: Region;
   /** [B, T] */
   lossWeights: Region;
-  /** [B]: of what the model adds to the loss. */
+  /** [B]: weights of the model's penalties. */
   rowWeights: Region;
 }
 
-/** What the weights of a batch come to. */
+/** Totals of the weights of a batch. */
 export interface LabelWeights {
   /** Does the task have a label in this batch? */
   labelled: boolean[];
-  /** Sum of the weights of a task's labelled rows where it is no finite number above 0: such weights give no loss. */
+  /** Sum of the weights of a task's labelled rows if it is not a finite number above 0: no loss is defined then. */
   unusable: number | undefined;
 }
 
-/** What the sum over `tasks` tasks is multiplied by. */
+/** Factor of the sum over `tasks` tasks. */
 export const lossScale = (reduction: LossReduction, tasks: number): number => (reduction === 'mean' ? 1 / tasks : 1);
 
 /**
- * Labels and the weight of each in the loss, so that the loss of a task is its factor times the weighted mean over its
- * labelled rows; with `perScenarioMean`, times the sum of the means over those of each scenario.
+ * Writes labels and their weights in the loss. The loss of a task is its factor times the weighted mean over its labelled rows; with
+ * `perScenarioMean`, times the sum of the means over the labelled rows of each scenario.
  */
 export function weighLabels(
   batch: Batch,
@@ -68,6 +68,6 @@ export function weighLabels(
   };
 }
 
-/** Losses of the tasks out of their parts of the loss; NaN for a task without a label. */
+/** Losses of the tasks from their parts of the total loss; NaN for a task without a label. */
 export const taskMeans = (sums: Float32Array, factors: readonly number[], labelled: boolean[]): Float32Array =>
   sums.map((sum, t) => (labelled[t] ? sum / factors[t] : Number.NaN));

@@ -1,8 +1,8 @@
 /**
  * Optimisers work outside the graph, in place. Dense parameters are updated group by group. The embedding table is updated
  *
- *   lazily (default)  only rows of this batch move: their moments, L2 and weight decay stand still while a row is absent.
- *   densely           every row is updated at every step, as AutoIFS' authors do: momentum and L2 go on moving absent rows.
+ *   lazily (default)  only rows of this batch are updated: an absent row has no L2 or weight decay, and its moments stay as they are.
+ *   densely           every row is updated at every step, as AutoIFS' authors do: momentum and L2 also move absent rows.
  *
  * Adam follows PyTorch (epsilon outside the square root). `l2` is coupled: added to the gradient before the moments.
  */
@@ -22,7 +22,7 @@ export interface OptimizerOptions {
   tableUpdates: 'lazy' | 'dense';
 }
 
-/** Gradients over the trainable parameters: a leading part of the flat vector. */
+/** Gradients of the trainable parameters: a prefix of the flat vector. */
 export interface DenseGradients {
   dense: Region;
   denseLength: number;
@@ -34,17 +34,17 @@ export interface Gradients extends DenseGradients {
   unique: Region<Int32Array>;
   count: number;
   summed: Region;
-  /** Zeroed scratch, a number for each table row. */
+  /** Zeroed workspace, one number per table row. */
   stamps: Region<Int32Array>;
-  /** Zeroed scratch of the table's size, for dense updates by SGD. */
+  /** Zeroed workspace of the table's size, for dense updates by SGD. */
   wholeTable: Region | undefined;
 }
 
-/** How many moment vectors an optimiser keeps. */
+/** Number of moment vectors of an optimiser. */
 export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 =>
   optimizer === 'sgd' ? (momentum > 0 ? 1 : 0) : 2;
 
-/** One step on all trainable parameters but the group `apart`. `step` counts from 1 within a phase. */
+/** One step on all trainable parameters except the group `apart`. `step` counts from 1 within a phase. */
 export function update(
   kernels: Kernels,
   weights: Weights,
@@ -58,7 +58,7 @@ export function update(
   applyTable(kernels, weights, gradients, options, at);
 }
 
-/** One step on the parameters of one group. `step` counts the group's own. */
+/** One step on the parameters of one group. `step` counts the steps of the group. */
 export function updateGroup(
   kernels: Kernels,
   weights: Weights,

@@ -1,4 +1,4 @@
-/** Numbers that change while a run goes on, as pure functions of where it is. */
+/** Scheduled numbers, as pure functions of the position in a run. */
 import type { PhasePlan } from '../phases/phases.ts';
 import type { Setup } from '../run/setup.ts';
 
@@ -27,14 +27,14 @@ export function learningRateShare(schedule: Schedule, step: number, total: numbe
 const temperature = (epoch: number, epochs: number, final: number): number =>
   epochs === 1 ? 1 : final ** (epoch / (epochs - 1));
 
-/** Where a run stands in a phase: the epoch (from 0), steps done, and steps of an epoch. */
+/** Position in a phase: the epoch (from 0), steps done, and steps per epoch. */
 export interface PhasePosition {
   epoch: number;
   step: number;
   stepsPerEpoch: number;
 }
 
-/** The numbers that graphs are fed at a place of a phase: the temperature of soft gates, and what the model asks for. */
+/** Scalar inputs of the graphs at a position in a phase: the temperature of soft gates, and the model's schedules. */
 export function scalarsAt(
   { model, options, config }: Pick<Setup, 'model' | 'options' | 'config'>,
   plan: PhasePlan,

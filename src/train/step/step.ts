@@ -16,7 +16,7 @@ import { idleRows, withIdleRows } from './idle-rows.ts';
 import { type LabelWeights, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
 
-/** What does not change within a phase. */
+/** What is constant within a phase. */
 export interface StepContext {
   kernels: Kernels;
   executor: StepExecutor;
@@ -25,7 +25,7 @@ export interface StepContext {
   buffers: StepBuffers;
   layout: RowLayout;
   optimizer: OptimizerOptions;
-  /** Optimiser group that `trainStep` leaves as it is: `groupStep` moves it. */
+  /** Optimiser group that `trainStep` does not update; `groupStep` does. */
   apart?: string;
   clipNorm: number | undefined;
   weighting: TaskWeighting;
@@ -43,9 +43,9 @@ export interface StepInput {
   epoch: number;
   learningRate: number;
   scalars: Record<string, number>;
-  /** Fills [size, gates] hard gates of the batch's rows. */
+  /** Writes the hard gates [size, gates] of the batch's rows. */
   fillGates?: (batch: Batch, out: Float32Array) => void;
-  /** Fills [size, width] of a noise input. Default: standard normal numbers, by (seed, phase, step, input). */
+  /** Writes [size, width] of a noise input. Default: standard normal numbers, by (seed, phase, step, input). */
   fillNoise?: (input: string, out: Float32Array) => void;
 }
 
@@ -53,12 +53,12 @@ export interface StepInput {
 export interface StepLosses {
   /**
    * Mean loss of each task over its labelled rows (with `perScenarioMean` the sum of the scenarios' means); NaN for a task
-   * without any.
+   * without labels.
    */
   tasks: Float32Array;
-  /** Weight that the gradient of each task had. */
+  /** Weight of each task's gradient. */
   weights: readonly number[];
-  /** What the model adds to the loss; 0 for most. */
+  /** Penalty of the model; 0 for most models. */
   penalty: number;
 }
 
@@ -91,8 +91,8 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
 }
 
 /**
- * Moves one optimiser group by the loss of a batch. All else stays as it is: other parameters, the table, buffers, and what the
- * weighting of the tasks learns. `input.step` counts the group's own steps.
+ * Updates one optimiser group by the loss of a batch. Nothing else changes: not other parameters, the table, buffers, or the state of
+ * the task weighting. `input.step` counts the steps of the group.
  *
  * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
  */
@@ -105,19 +105,19 @@ export async function groupStep(context: StepContext, group: string, input: Step
   updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
 }
 
-/** What a batch's run leaves beside the gradients, which lie in the buffers. */
+/** Results of a batch's run. The gradients are in the workspace. */
 interface BatchRun {
   results: Record<string, Value>;
-  /** Of each task, without its weight; NaN for a task without labels. */
+  /** Loss of each task without its weight; NaN for a task without labels. */
   losses: Float32Array;
   taskWeights: readonly number[];
-  /** What the sum over tasks is multiplied by. */
+  /** Factor of the sum over tasks. */
   scale: number;
-  /** Numbers of the flat vector up to the last that learns. */
+  /** Length of the flat vector up to the last parameter that learns. */
   denseLength: number;
 }
 
-/** Loads a batch, with idle rows where they help, and runs the graph, forward and backward. */
+/** Loads a batch, with idle rows if they help, and runs the graph forward and backward. */
 async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
   const { kernels, executor, graph, weights, buffers, layout } = context;
   const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
@@ -130,7 +130,7 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   input.fillGates?.(batch, buffers.gates.view);
   const drawn = { ...fillDropout(context, input), ...fillNoise(context, input) };
 
-  const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after what the weighting itself learns
+  const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after the parameters of the weighting
   const denseLength = denseFrom + totalLength(graph.trainable);
   const into = {
     gradient: between(buffers.gradient, denseFrom, denseLength),
@@ -149,7 +149,7 @@ const between = ({ view }: Region, from: number, to: number): Value => ({
   data: view.subarray(from, to),
 });
 
-/** Where the run puts the gradients of what was gathered. */
+/** Outputs for the gradients of gathered embeddings. */
 function rowGradients({ layout, buffers }: StepContext, size: number): Record<string, Value> {
   const { fields, dimension, sequences } = layout;
   const embeddingGradient = rowsOf(buffers.embeddingGradient, size, fields.length * dimension);
@@ -158,7 +158,7 @@ function rowGradients({ layout, buffers }: StepContext, size: number): Record<st
   return { embeddingGradient, sequenceGradient: rowsOf(buffers.sequenceGradient, size, types, length, dimension) };
 }
 
-/** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns how many rows. */
+/** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns the number of rows. */
 export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: StepBuffers, size: number): number {
   const { stamps, unique, summed } = buffers;
   const into = { dimension: layout.dimension, stamps, unique, summed };
@@ -183,7 +183,7 @@ export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: St
   });
 }
 
-/** What the graph gives of each task alone, without the group `apart`; `gradients` stay as they are. */
+/** The gradients of each task alone, without the group `apart`; does not change `gradients`. */
 function taskGradients(
   context: StepContext,
   size: number,
@@ -205,7 +205,7 @@ function taskGradients(
   return found;
 }
 
-/** Masks are a function of (seed, phase, step, layer): a resumed run draws the same ones. */
+/** Masks are a function of (seed, phase, step, layer), so a resumed run draws the same masks. */
 function fillDropout(
   { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
   { batch, step }: StepInput,
@@ -231,7 +231,7 @@ function fillDropout(
   return masks;
 }
 
-/** Noise is a function of (seed, phase, step, input): a resumed run draws the same. */
+/** Noise is a function of (seed, phase, step, input), so a resumed run draws the same noise. */
 function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
   const { graph, buffers, seed, phase } = context;
   const normals = (input: string, out: Float32Array): void => {
@@ -256,7 +256,7 @@ const placeOf = ({ phase }: StepContext, { step, epoch, learningRate }: StepInpu
   learningRate,
 });
 
-/** Throws LOSS_NOT_FINITE for a loss of a labelled task, or a penalty, that is not finite. */
+/** Throws LOSS_NOT_FINITE if the loss of a labelled task or the penalty is not finite. */
 function checkLosses(
   context: StepContext,
   input: StepInput,
@@ -276,7 +276,7 @@ function checkLosses(
   throw notFinite(what, placeOf(context, input), { largestGradient, weights: unusable });
 }
 
-/** Throws LOSS_NOT_FINITE for gradients of parameters or table rows, or buffers after the step, that are not finite. */
+/** Throws LOSS_NOT_FINITE if gradients of parameters or table rows, or buffers after the step, are not finite. */
 function checkGradients(
   context: StepContext,
   input: StepInput,
@@ -294,7 +294,7 @@ function checkGradients(
   if (broken !== undefined) throw notFinite(broken[1](), placeOf(context, input), { largestGradient });
 }
 
-/** Factor that brings the norm over the gradients of a step down to `clipNorm`; 1 without clipping. */
+/** Factor that scales the gradient norm of a step down to `clipNorm`; 1 without clipping. */
 function clipScale({ kernels, weights, layout, clipNorm, apart }: StepContext, gradients: Gradients): number {
   if (clipNorm === undefined) return 1;
   const { dense, denseLength, summed, count } = gradients;

@@ -1,37 +1,37 @@
-/** What a way of weighing tasks against each other does: it gives weights, and learns from steps and epochs. */
+/** Contract of a task weighting: it gives weights, and learns from steps and epochs. */
 import type { Value } from '../../runtime/contract.ts';
 import type { Gradients } from '../step/optimizer.ts';
 
 /**
- * What a training graph gives of the tasks: `whole` gradients of each, `taskOutput` by name, or `taskNorms` [T], the norms
- * of their gradients with respect to what was gathered from the table.
+ * What a training graph outputs per task: `whole` gradients of each, named by `taskOutput`, or `taskNorms` [T], the norms of the
+ * gradients with respect to the gathered embeddings.
  */
 export type TaskGradients = 'whole' | 'norms';
 
-/** Name of the output with one task's part of a gradient. */
+/** Name of the output with one task's gradient. */
 export const taskOutput = (task: number, gradient: string): string => `task.${task}.${gradient}`;
 
-/** What `gradients` are of the whole loss, of one task's weighted loss. */
+/** Like `gradients`, but of one task's weighted loss instead of the whole loss. */
 export interface TaskGradient {
-  /** [P], as the graph's flat gradient. */
+  /** [P], laid out like the graph's flat gradient. */
   dense: Float32Array;
-  /** [U, D], as the sums over table rows. */
+  /** [U, D], laid out like the sums over table rows. */
   rows: Float32Array;
 }
 
-/** A step between the run of its graph and the optimiser. */
+/** A step after the run of its graph and before the optimiser. */
 export interface StepOutcome {
   /** Counts from 1 within the phase. */
   step: number;
   /** Loss of each task without its weight; NaN for a task without a label in the batch. */
   losses: Float32Array;
-  /** What the sum over tasks was multiplied by: 1, or 1/T. */
+  /** Factor of the sum over tasks: 1 or 1/T. */
   scale: number;
   /** Outputs of the graph. */
   results: Readonly<Record<string, Value>>;
-  /** Of the whole loss; the optimiser takes them next. */
+  /** Gradients of the whole loss; the optimiser takes them next. */
   gradients: Gradients;
-  /** Of each task alone, from graphs that give `whole` gradients. */
+  /** Gradients of each task alone, from graphs that output `whole` gradients. */
   taskGradients(): TaskGradient[];
 }
 
@@ -39,8 +39,8 @@ export interface TaskWeighting {
   /** Weight of each task's loss in the coming step. */
   weights(): readonly number[];
   /**
-   * Learns from a step, or changes its gradients. Returns what the gradients of the tasks have been multiplied by in all,
-   * where that is not `weights()`.
+   * Learns from a step, or changes its gradients. Returns the total factors of the task gradients if they differ from
+   * `weights()`.
    */
   afterRun?(outcome: StepOutcome): readonly number[] | undefined;
   /** Learns from the mean losses of an epoch; NaN for a task without labels. */

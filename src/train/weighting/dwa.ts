@@ -5,7 +5,7 @@
 import type { TaskWeighting } from './contract.ts';
 
 export interface DwaState {
-  /** Mean losses [T] of the last epochs of this phase, two at most, the newest last; null for a task without labels. */
+  /** Mean losses [T] of the last epochs of this phase, at most two, the newest last; null for a task without labels. */
   losses: (number | null)[][];
 }
 
@@ -19,8 +19,8 @@ export const dwa = (state: DwaState, tasks: number, temperature: number): TaskWe
 });
 
 /**
- * Equation 7: T softmax(r / temperature) with r_t the last epoch's loss over that of the epoch before; 1 each in the first
- * two epochs. A task without labels in one of them counts as standing still (r = 1).
+ * Equation 7: T softmax(r / temperature) with r_t the last epoch's loss divided by that of the previous epoch; 1 each in the
+ * first two epochs. For a task without labels in one of them, r = 1.
  */
 export function dwaWeights(epochs: readonly (number | null)[][], tasks: number, temperature: number): number[] {
   const [before, last] = epochs.length < 2 ? [[], []] : epochs;

@@ -6,7 +6,7 @@
 import type { TaskWeighting } from './contract.ts';
 
 export interface GradNormState {
-  /** Of the tasks; their sum is T. */
+  /** Task weights; their sum is T. */
   weights: number[];
   /** L_t(0): losses of the first batch of the phase that has labels of all tasks. */
   initial: number[] | null;
@@ -32,14 +32,14 @@ export const startGradNorm = (tasks: number): GradNormState => ({
 export const gradNorm = (state: GradNormState, options: GradNormOptions): TaskWeighting => ({
   weights: () => state.weights,
   afterRun({ losses, results }) {
-    // Tasks are compared with each other: a batch that lacks one of them (NaN) says nothing.
+    // Tasks are compared with each other, so a batch without labels of one task (NaN) is skipped.
     if (losses.every((loss) => loss > 0))
       learnWeights(state, Array.from(losses), Array.from(results.taskNorms.data), options);
     return undefined;
   },
 });
 
-/** One step of algorithm 1: gradient, Adam, sum back to T. */
+/** One step of algorithm 1: gradient, Adam, renormalisation to the sum T. */
 export function learnWeights(
   state: GradNormState,
   losses: readonly number[],
@@ -62,12 +62,12 @@ export function learnWeights(
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-/** Gradients of means over a batch are small; this must be small beside them. */
+/** Must be small relative to gradients of batch means, which are small. */
 const EPSILON = 1e-12;
-/** A weight stays above 0, which the paper does not say: a loss with a negative weight would be driven up. */
+/** Weights stay above 0, which the paper does not require: training would increase a loss with a negative weight. */
 const LEAST = 0.01;
 
-/** Relative inverse training rates r_t: L_t / L_t(0) over its mean over the tasks. */
+/** Relative inverse training rates r_t: L_t / L_t(0) divided by its mean over the tasks. */
 export function trainingRates(losses: readonly number[], initial: readonly number[]): number[] {
   const ratios = losses.map((loss, t) => loss / initial[t]);
   const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
@@ -75,8 +75,8 @@ export function trainingRates(losses: readonly number[], initial: readonly numbe
 }
 
 /**
- * Equation 2: d/dw_t of sum_t |G_t - mean(G) r_t^alpha|, in which the target is held constant and G_t is proportional to
- * w_t; so the derivative is the sign of what stands between the bars times G_t / w_t.
+ * Equation 2: d/dw_t of sum_t |G_t - mean(G) r_t^alpha|, where the target is constant and G_t is proportional to w_t. So
+ * the derivative is the sign of the difference times G_t / w_t.
  */
 export function weightsGradient(
   weights: readonly number[],

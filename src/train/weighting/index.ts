@@ -1,4 +1,4 @@
-/** Ways of weighing the losses of tasks against each other, for any model: `train.taskWeighting`. */
+/** Methods that weight the losses of tasks, for any model: `train.taskWeighting`. */
 import type { TaskWeightingOptions } from '../../config/run.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
 import type { OptimizerOptions } from '../step/optimizer.ts';
@@ -8,24 +8,24 @@ import { type GradNormState, gradNorm, startGradNorm } from './gradnorm.ts';
 import { pcgrad } from './pcgrad.ts';
 import { logVarianceSpec, uncertainty, WEIGHTING_GROUP } from './uncertainty.ts';
 
-/** What the methods remember of a phase, but for parameters: plain JSON, empty as the phase begins. */
+/** State of the methods in a phase, without parameters: plain JSON, empty at the start of the phase. */
 export interface WeightingState {
   dwa?: DwaState;
   gradNorm?: GradNormState;
 }
 
-/** What a run's weighting works with. */
+/** Inputs of a run's weighting. */
 export interface WeightingParts {
   options: TaskWeightingOptions;
-  /** Weights that the run gives, one per task: 1 each where a method finds them itself. */
+  /** Weights given by the run, one per task: 1 each if a method finds them. */
   taskWeights: readonly number[];
-  /** The learned variances, where the method has some. */
+  /** The learned variances, if the method has any. */
   logVariance: () => Float32Array;
   seed: number;
   phase: string;
 }
 
-/** The weighting of a phase. It begins, or goes on from `state`, and keeps that up to date. */
+/** The weighting of a phase. It starts or continues from `state`, and keeps `state` up to date. */
 export function openWeighting(parts: WeightingParts, state: WeightingState): TaskWeighting {
   const { options, taskWeights, seed, phase } = parts;
   const tasks = taskWeights.length;
@@ -45,7 +45,7 @@ export function openWeighting(parts: WeightingParts, state: WeightingState): Tas
   }
 }
 
-/** What a method wants of the training graph. */
+/** What a method needs from the training graph. */
 export const taskGradients = ({ kind }: TaskWeightingOptions): TaskGradients | undefined =>
   kind === 'pcgrad' ? 'whole' : kind === 'gradnorm' ? 'norms' : undefined;
 
@@ -53,11 +53,11 @@ export const taskGradients = ({ kind }: TaskWeightingOptions): TaskGradients | u
 export const weightingParameters = ({ kind }: TaskWeightingOptions, tasks: number): ParameterSpec[] =>
   kind === 'uncertainty' ? [logVarianceSpec(tasks)] : [];
 
-/** The run's optimiser groups and that of the weighting, which has L2 and weight decay only where the run gives it some. */
+/** The run's optimiser groups and that of the weighting, which has L2 and weight decay only if the run sets them. */
 export const withWeightingGroup = (groups: OptimizerOptions['groups']): OptimizerOptions['groups'] => ({
   ...groups,
   [WEIGHTING_GROUP]: { l2: 0, weightDecay: 0, ...groups[WEIGHTING_GROUP] },
 });
 
-/** The same weights from beginning to end. */
+/** Constant weights. */
 export const fixed = (weights: readonly number[]): TaskWeighting => ({ weights: () => weights });

@@ -1,7 +1,7 @@
 /**
- * PCGrad (Yu et al.: Gradient Surgery for Multi-Task Learning, NeurIPS 2020): where the gradients of two tasks conflict, each
- * is projected onto the plane that the other is normal to. A task's gradient is that of its weighted loss with respect to
- * all dense parameters and to the table rows of the batch, as one vector; penalties of the model belong to no task and stay.
+ * PCGrad (Yu et al.: Gradient Surgery for Multi-Task Learning, NeurIPS 2020): if the gradients of two tasks conflict, each
+ * is projected onto the normal plane of the other. A task's gradient is that of its weighted loss with respect to all dense
+ * parameters and the table rows of the batch, as one vector. Penalties of the model belong to no task and are not projected.
  */
 import { random, shuffle } from '../../base/random.ts';
 import type { StepOutcome, TaskWeighting } from './contract.ts';
@@ -9,7 +9,7 @@ import type { StepOutcome, TaskWeighting } from './contract.ts';
 export interface PcgradOptions {
   /** Weights of the losses. */
   weights: readonly number[];
-  /** Make, with the step, the order in which a task meets the others. */
+  /** Together with the step, these determine the order in which a task is projected. */
   seed: number;
   phase: string;
 }
@@ -22,7 +22,7 @@ export const pcgrad = ({ weights, seed, phase }: PcgradOptions): TaskWeighting =
   },
 });
 
-/** For each task the others, in an order that depends on (seed, phase, step) alone. */
+/** For each task the other tasks, in an order that depends only on (seed, phase, step). */
 function meetings(tasks: number, ...key: (string | number)[]): number[][] {
   const generator = random('pcgrad', ...key);
   return Array.from({ length: tasks }, (_, task) => {
@@ -32,7 +32,7 @@ function meetings(tasks: number, ...key: (string | number)[]): number[][] {
   });
 }
 
-/** Adds to the gradients what the projections change, so that without a conflict nothing does. Returns the tasks' shares. */
+/** Adds the changes by projections to the gradients: without a conflict nothing changes. Returns the factors of the tasks. */
 function projectGradients({ gradients, taskGradients }: StepOutcome, order: readonly number[][]): number[] {
   const tasks = taskGradients();
   const products = tasks.map((a) => tasks.map((b) => dot(a.dense, b.dense) + dot(a.rows, b.rows)));
@@ -46,11 +46,11 @@ function projectGradients({ gradients, taskGradients }: StepOutcome, order: read
 }
 
 /**
- * Algorithm 1 on inner products alone. A projected gradient stays a combination of the tasks' gradients, and to project it
- * takes nothing but their inner products; returns the factor of each task's gradient in the sum of all projected ones.
+ * Algorithm 1 on inner products only. A projected gradient is a linear combination of the task gradients, so projecting it needs only
+ * their inner products. Returns the factor of each task's gradient in the sum of the projected ones.
  *
  * @param products [T, T]
- * @param order for each task the others, in the order in which it meets them
+ * @param order for each task the other tasks, in the order of projection
  */
 export function projectionShares(products: readonly number[][], order: readonly number[][]): number[] {
   const shares = products.map(() => 0);
