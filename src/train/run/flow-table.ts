@@ -1,6 +1,7 @@
 /** Turns the verdict of the flow test into the flow table of a model, when a run is created. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { error } from '../../base/errors/index.ts';
+import { readText } from '../../base/files.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
@@ -83,7 +84,7 @@ function readVerdict(path: string, { manifest }: PreparedData): FlowDocument {
   const fail = (problem: string): never => {
     throw error('FLOWS_FILE', { path, problem });
   };
-  const text = readFileSync(path, 'utf8').trim();
+  const text = readText(path, 'a verdict on flows (JSON)').trim();
   const line = text.startsWith('{\n') ? text : (text.split('\n').at(-1) as string);
   let content: unknown;
   try {
@@ -91,10 +92,12 @@ function readVerdict(path: string, { manifest }: PreparedData): FlowDocument {
   } catch {
     return fail('its last line is not JSON');
   }
-  const { event, ...document } = content as Record<string, unknown>;
+  const { event, ...document } = Object(content) as Record<string, unknown>;
   const parsed = flowDocumentSchema.safeParse(document);
   if (!parsed.success)
-    return fail(`it is no such document: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`);
+    return fail(
+      `it does not fit the schema: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`,
+    );
   const names = (list: readonly string[]): string => list.join(', ');
   for (const what of ['scenarios', 'tasks'] as const)
     if (names(parsed.data[what]) !== names(manifest[what]))

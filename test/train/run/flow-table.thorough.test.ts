@@ -74,7 +74,8 @@ test('open reads everything and leaves no verdict', async () => {
 test.each([
   ['a missing file', undefined, /there is no such file/],
   ['no JSON', 'shop', /its last line is not JSON/],
-  ['another document', '{"schema":"run/1"}', /it is no such document: schema/],
+  ['another document', '{"schema":"run/1"}', /it does not fit the schema: schema/],
+  ['no document', 'null', /it does not fit the schema: schema/],
 ])('%s is refused and nothing is made', async (_, text, expected) => {
   const path = join(folder.path, `wrong${made}`);
   if (text !== undefined) writeFileSync(path, text);
