@@ -1,7 +1,7 @@
 /** Parts of a row: the embeddings of fields that options name. */
 import { nearest } from '../../base/nearest.ts';
 import { concat, slice, type Tensor } from '../../graph/index.ts';
-import type { CommonOptions, ModelSizes } from '../contract.ts';
+import type { CommonOptions, ModelSizes, Problem } from '../contract.ts';
 
 /** Numbers of a row's embeddings: F*D. */
 export const inputWidth = ({ embeddingDim }: CommonOptions, { fields }: ModelSizes): number => fields * embeddingDim;
@@ -14,11 +14,7 @@ export function fieldIndices(names: readonly string[], { fields, fieldNames = []
 }
 
 /** Names that the data do not have, as problems of the option at `path`. */
-export const fieldProblems = (
-  path: string,
-  names: readonly string[],
-  { fieldNames = [] }: ModelSizes,
-): { path: string; message: string }[] =>
+export const fieldProblems = (path: string, names: readonly string[], { fieldNames = [] }: ModelSizes): Problem[] =>
   names.flatMap((name, i) => {
     if (fieldNames.includes(name)) return [];
     const meant = nearest(name, fieldNames);

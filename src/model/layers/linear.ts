@@ -6,7 +6,7 @@
  * members read the first group, the next K/G the second, and so on. Where every member reads every group, rows are
  * [G, 1, B, in] and the result is [G, K, B, out].
  */
-import { add, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
+import { add, concat, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { byInputs, chain, type DenseInitializers, layer, parameter, widthsOf } from './layer.ts';
 import { type Norm, normalization } from './norms/norm.ts';
@@ -59,6 +59,12 @@ export function forEachMember(x: Tensor): Tensor {
   if (x.shape.length === 2) return x;
   const [groups, , inputs] = x.shape as number[];
   return reshape(x, [groups, 1, 'B', inputs]);
+}
+
+/** Rows of each member, [B, n] each -> [K, B, n]. */
+export function sideBySide(rows: readonly Tensor[]): Tensor {
+  const members = rows.map((one) => reshape(one, [1, ...one.shape])); // [1,B,n] each
+  return concat(members, 0);
 }
 
 /** Blocks of `dims`, one after another: x -> [.., B, dims.at(-1)], or [K, B, dims.at(-1)]. Block i is `<name>.<i>`. */

@@ -22,7 +22,7 @@ import {
   sub,
   type Tensor,
 } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
+import type { ModelDefinition, ModelSizes, Problem, Top } from '../contract.ts';
 import { headCount, ownHeads, standsAlone, towers } from '../layers/heads.ts';
 import { layer } from '../layers/layer.ts';
 import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
@@ -56,7 +56,7 @@ function productLogit(a: Tensor, b: Tensor): Tensor {
   return neg(add(largest, log(reduceSum(exp(sub(powers, largest)), [1], true))));
 }
 
-function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): { path: string; message: string }[] {
+function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): Problem[] {
   if (tasks === 2 && orderedTasks) return [];
   const found =
     tasks === 2

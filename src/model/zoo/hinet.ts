@@ -13,7 +13,7 @@ import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
-import { linear, mlp } from '../layers/linear.ts';
+import { linear, mlp, sideBySide } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, headsOption, normOption, positive, scenarioDimOption, widths } from '../options.ts';
@@ -62,19 +62,14 @@ function scenarioLayer(options: HinetOptions, sizes: ModelSizes) {
   const attention = linear('attention', { inputs: scenarioDim, outputs: scenarios });
 
   return layer([shared, sharedGate, specific, specificGate, vector, attention], (x, step) => {
-    const gate = reshape(sharedGate(x, step), [1, 'B', sharedSubExperts]);
-    const G = mixture(gate, shared(x, step)); // [1,B,n]
+    const G = mixture(sideBySide([sharedGate(x, step)]), shared(x, step)); // [1,B,n]
     const subExperts = reshape(specific(x, step), [scenarios, specificSubExperts, 'B', width]);
     const P = mixture(specificGate(x, step), subExperts); // [S,B,n]
 
     const own = oneHot(step.scenario, scenarios); // [B,S]
     const a = softmax(attention(vector(step.scenario, step), step)); // [B,S]
     const others = mul(a, sub(1, own)); // [B,S]
-    const weights = concat(
-      [others, own].map((one) => reshape(one, [1, 'B', scenarios])),
-      0,
-    ); // [2,B,S]
-    const transferAndOwn = weightedSum(weights, P); // [2,B,n]
+    const transferAndOwn = weightedSum(sideBySide([others, own]), P); // [2,B,n]
     return reshape(transpose(concat([transferAndOwn, G], 0), [1, 0, 2]), ['B', 3 * width]); // [B,3n]
   });
 }

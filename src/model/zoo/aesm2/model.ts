@@ -8,10 +8,11 @@ import { add, mul, type Tensor, transpose } from '../../../graph/index.ts';
 import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
 import { towers } from '../../layers/heads.ts';
 import { last, parameter } from '../../layers/layer.ts';
+import { sideBySide } from '../../layers/linear.ts';
 import { network } from '../../network.ts';
 import { baseline } from '../../options.ts';
 import { ownNode, ownTask, scenarioIndicators, taskIndicators } from './indicators.ts';
-import { expertLayer, stacked, type Used } from './layer.ts';
+import { expertLayer, type Used } from './layer.ts';
 import { type Aesm2Options, aesm2Options } from './options.ts';
 import { union } from './selection.ts';
 import { range, structureOf, structureProblems } from './structure.ts';
@@ -23,9 +24,9 @@ function build(options: Aesm2Options, sizes: ModelSizes): Network {
   const start = { kind: 'normal', deviation: 0.05 } as const;
   const nodeTables = levels.map(({ count }, l) => parameter(`scenarioEmbedding.${l}`, [count, scenarioDim], start));
   const taskTable = parameter('taskEmbedding', [tasks, taskDim], start);
-  const scenarioLayers = levels.map(({ layers }) => layers.map((layer) => expertLayer(layer, options, sizes, 1)));
+  const scenarioLayers = levels.map(({ layers }) => layers.map((layer) => expertLayer(layer, options, 1)));
   // All tasks read the same rows before the first of their layers, which serves them in one call.
-  const perTask = taskLayers.map((layer, i) => expertLayer(layer, options, sizes, i === 0 ? tasks : 1));
+  const perTask = taskLayers.map((layer, i) => expertLayer(layer, options, i === 0 ? tasks : 1));
   const inputs = last(last(taskLayers).expertDims);
   const tower = towers('tower', { count: tasks, inputs, dims: towerDims });
 
@@ -54,7 +55,7 @@ function build(options: Aesm2Options, sizes: ModelSizes): Network {
       rows = done.map(({ output }) => output);
     });
     return {
-      logits: tower(stacked(rows), step), // [B,T]
+      logits: tower(sideBySide(rows), step), // [B,T]
       penalties: penalties(used, options),
       diagnostics: diagnostics(used),
       choices: Object.fromEntries(used.map(({ name, selection }) => [name, union(selection)])),

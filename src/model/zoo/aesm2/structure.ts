@@ -1,5 +1,5 @@
 /** What AESM² consists of: the scenario tree, and the layers with their sizes. */
-import type { ModelSizes } from '../../contract.ts';
+import type { ModelSizes, Problem } from '../../contract.ts';
 import { last } from '../../layers/layer.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
@@ -53,7 +53,7 @@ const treeOf = ({ scenarioTree }: Aesm2Options, { scenarios }: ModelSizes): numb
 export const nodeCount = (nodes: readonly number[]): number => Math.max(...nodes) + 1;
 
 /** A tree that is none of these scenarios, or layers for other levels than it has. */
-export function structureProblems(options: Aesm2Options, sizes: ModelSizes): { path: string; message: string }[] {
+export function structureProblems(options: Aesm2Options, sizes: ModelSizes): Problem[] {
   const tree = treeOf(options, sizes);
   const levels = tree.flatMap((nodes, l) => {
     const path = `model.scenarioTree.${l}`;
@@ -63,11 +63,9 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): { p
     return missing.length === 0 ? [] : [{ path, message: `no scenario has node ${missing.join(', ')}` }];
   });
   const { length } = options.scenarioLayers;
-  const layers = {
-    path: 'model.scenarioLayers',
-    message: `expected 1 entry or ${tree.length}, one a level, found ${length}`,
-  };
-  return length === 1 || length === tree.length ? levels : [...levels, layers];
+  if (length === 1 || length === tree.length) return levels;
+  const message = `expected 1 entry or ${tree.length}, one a level, found ${length}`;
+  return [...levels, { path: 'model.scenarioLayers', message }];
 }
 
 export const allLayers = ({ levels, taskLayers }: Structure): LayerSizes[] => [

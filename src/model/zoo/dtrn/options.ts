@@ -1,6 +1,6 @@
 /** The options of DTRN, and what they mean for data of given sizes. */
 import { z } from 'zod';
-import type { ModelSizes, SequenceSizes } from '../../contract.ts';
+import type { ModelSizes, Problem, SequenceSizes } from '../../contract.ts';
 import { commonOptions, positive } from '../../options.ts';
 import { topOption, topProblems } from './tops.ts';
 
@@ -53,7 +53,7 @@ export const refinementWidth = (options: DtrnOptions, sizes: ModelSizes): number
     : options.refinementDim;
 
 /** What is wrong with options for data of these sizes. */
-export function dtrnProblems(options: DtrnOptions, sizes: ModelSizes): { path: string; message: string }[] {
+export function dtrnProblems(options: DtrnOptions, sizes: ModelSizes): Problem[] {
   const { sequences, scenarioConditioned, attentionHeads, embeddingDim } = options;
   const problems = topProblems(options, sizes);
   if (sequences && sizes.sequences === undefined)

@@ -1,7 +1,7 @@
 /** What stands on the bottoms of the tasks: towers, or the part after its inputs of a model that can take them. */
 import { z } from 'zod';
 import type { Tensor } from '../../../graph/index.ts';
-import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Top } from '../../contract.ts';
+import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Problem, Top } from '../../contract.ts';
 import { towers } from '../../layers/heads.ts';
 import { layer } from '../../layers/layer.ts';
 import { headsOption, widths } from '../../options.ts';
@@ -81,7 +81,7 @@ export function topOf(options: Whole, width: number, sizes: ModelSizes): Layer<[
 }
 
 /** What the model on top has to say of the data. */
-export const topProblems = (options: Whole, sizes: ModelSizes): { path: string; message: string }[] =>
+export const topProblems = (options: Whole, sizes: ModelSizes): Problem[] =>
   (TOPS[options.top.key].problems?.(optionsOf(options), sizes) ?? []).map(({ path, message }) => ({
     path: `model.top.${path.replace(/^model\./, '')}`,
     message,
