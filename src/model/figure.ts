@@ -4,11 +4,13 @@
  */
 import { nodesBefore, type Tensor } from '../graph/index.ts';
 
+/** Parameters by name, with their shapes. */
+type Shapes = Map<string, readonly number[]>;
+
 /** A box of the figure. */
 interface Block {
   name: string;
-  /** Parameters used here: name and shape. */
-  parameters: Map<string, readonly number[]>;
+  parameters: Shapes;
   /** Shape of what leaves it last. */
   shape: string;
   from: Set<string>;
@@ -19,9 +21,8 @@ export function figure(outputs: Record<string, Tensor>, parameters: ReadonlySet<
   const blocks = blocksOf(nodesBefore(...Object.values(outputs)), parameters);
   const id = new Map([...blocks.keys()].map((key, i) => [key, `n${i}`]));
   const boxes = [...blocks].map(([key, block]) => `  ${id.get(key)}${box(block)}`);
-  const arrows = [...blocks].flatMap(([key, { from }]) =>
-    [...from].map((source) => `  ${id.get(source)} --> ${id.get(key)}`),
-  );
+  const arrow = (source: string, target: string): string => `  ${id.get(source)} --> ${id.get(target)}`;
+  const arrows = [...blocks].flatMap(([key, { from }]) => [...from].map((source) => arrow(source, key)));
   return ['flowchart LR', ...boxes, ...arrows].join('\n');
 }
 
@@ -31,7 +32,7 @@ function blocksOf(nodes: readonly Tensor[], parameters: ReadonlySet<string>): Ma
   /** The key of the block that a tensor belongs to; parameters and what is made of them alone belong to none yet. */
   const owner = new Map<Tensor, string>();
   /** Parameters that a tensor is made of, where it is made of nothing else. */
-  const made = new Map<Tensor, Map<string, readonly number[]>>();
+  const made = new Map<Tensor, Shapes>();
   for (const node of nodes) {
     const name = node.op === 'input' ? (node as Tensor<'input'>).attributes.name : undefined;
     if (name !== undefined && !parameters.has(name)) {
@@ -49,21 +50,11 @@ function blocksOf(nodes: readonly Tensor[], parameters: ReadonlySet<string>): Ma
 }
 
 /** Puts a node into its block: that of its parameters, that of its only source, or one that brings its sources together. */
-function place(
-  node: Tensor,
-  used: Map<string, readonly number[]>,
-  from: ReadonlySet<string>,
-  blocks: Map<string, Block>,
-): string {
+function place(node: Tensor, used: Shapes, from: ReadonlySet<string>, blocks: Map<string, Block>): string {
   const layer = [...new Set([...used.keys()].map(layerOf))].join(' + ');
   const [only] = from;
-  const key = layer !== '' ? layer : from.size === 1 ? only : joined(from);
-  const block = blocks.get(key) ?? {
-    name: layer === '' ? '' : layer,
-    parameters: new Map<string, readonly number[]>(),
-    shape: '',
-    from: new Set<string>(),
-  };
+  const key = layer || (from.size === 1 ? only : joined(from));
+  const block: Block = blocks.get(key) ?? { name: layer, parameters: new Map(), shape: '', from: new Set() };
   for (const [name, shape] of used) block.parameters.set(name, shape);
   for (const source of from) if (source !== key && !reaches(key, source, blocks)) block.from.add(source);
   if (!isInput(block)) block.shape = shapeText(node);

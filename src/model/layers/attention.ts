@@ -18,19 +18,10 @@ export function selfAttention(
   { dimension, heads }: { dimension: number; heads: number },
 ): Layer<[x: Tensor, mask: Tensor]> {
   const width = dimension / heads;
-  const projection = (part: string) =>
-    linear(`${name}.${part}`, {
-      count: heads,
-      inputs: dimension,
-      outputs: width,
-      start: xavier(dimension, width),
-    });
-  const [queries, keys, values] = ['query', 'key', 'value'].map(projection);
-  const output = linear(`${name}.output`, {
-    inputs: dimension,
-    outputs: dimension,
-    start: xavier(dimension, dimension),
-  });
+  const dense = (part: string, outputs: number, count?: number) =>
+    linear(`${name}.${part}`, { count, inputs: dimension, outputs, start: xavier(dimension, outputs) });
+  const [queries, keys, values] = ['query', 'key', 'value'].map((part) => dense(part, width, heads));
+  const output = dense('output', dimension);
   return layer([queries, keys, values, output], (x: Tensor, mask: Tensor, step) => {
     const places = x.shape.slice(0, -1); // [.., L]
     const rows = elements(places);

@@ -30,13 +30,9 @@ export interface ExcitationSizes {
 export function excitation(name: string, sizes: ExcitationSizes): Layer<[parts: readonly Tensor[]]> {
   const { count, embeddings, dimension, hidden, squeeze, most } = sizes;
   const inputs = squeeze === 'mean' ? embeddings : embeddings * dimension;
-  const first = linear(`${name}.0`, { count, inputs, outputs: hidden, start: xavier(inputs, hidden) });
-  const second = linear(`${name}.1`, {
-    count,
-    inputs: hidden,
-    outputs: embeddings,
-    start: xavier(hidden, embeddings),
-  });
+  const dense = (part: number, inputs: number, outputs: number) =>
+    linear(`${name}.${part}`, { count, inputs, outputs, start: xavier(inputs, outputs) });
+  const [first, second] = [dense(0, inputs, hidden), dense(1, hidden, embeddings)];
   return layer([first, second], (parts: readonly Tensor[], step) => {
     const kernel = first.kernel(step);
     const read = squeeze === 'mean' ? ofMeans(kernel, sizes) : kernel; // [T,M*d,z]

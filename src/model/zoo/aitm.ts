@@ -6,25 +6,13 @@
  * there as well, are drawn like those of all models here. A message is an output o, so that it carries all tasks before.
  */
 import { z } from 'zod';
-import {
-  concat,
-  matmul,
-  mul,
-  reduceSum,
-  relu,
-  reshape,
-  sigmoid,
-  slice,
-  softmax,
-  sub,
-  type Tensor,
-  transpose,
-} from '../../graph/index.ts';
+import type { Tensor } from '../../graph/index.ts';
+import { concat, matmul, mul, reduceSum, relu, sigmoid, slice, softmax, sub, transpose } from '../../graph/index.ts';
 import type { Layer, ModelDefinition, ModelSizes, Network, Top } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads, towers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
-import { mlp } from '../layers/linear.ts';
+import { mlp, sideBySide } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { network } from '../network.ts';
 import { baseline, commonOptions, nonNegative, normOption, widths } from '../options.ts';
@@ -77,7 +65,7 @@ function attention(name: string, width: number): Layer {
     const [Q, K, V] = [query, key, value].map((kernel) => matmul(v, kernel(step))); // [2,B,d]
     const scores = mul(reduceSum(mul(Q, K), [2]), 1 / Math.sqrt(width)); // [2,B]
     const weights = softmax(transpose(scores, [1, 0])); // [B,2]
-    return weightedSum(reshape(weights, [1, 'B', 2]), V); // [1,B,d]
+    return weightedSum(sideBySide([weights]), V); // [1,B,d]
   });
 }
 

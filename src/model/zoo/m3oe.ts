@@ -46,6 +46,9 @@ function build(options: M3oeOptions, sizes: ModelSizes): Network {
   const expert = mlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
   const gate = linear('gate', { count: heads, inputs: fusedDim, outputs: K });
   const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: expertDims.slice(-1), norm });
+  const [domainOf, taskOf] = [(h: number) => h % S, (h: number) => Math.floor(h / S)].map((of) =>
+    Array.from({ length: heads }, (_, h) => of(h)),
+  );
   const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
     parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),
   );
@@ -61,15 +64,9 @@ function build(options: M3oeOptions, sizes: ModelSizes): Network {
 
     const gates = softmax(gate(stopGradient(u), step)); // [H,B,K]
     const [omegaD, omegaT, betaD, betaT] = balances.map((balance) => sigmoid(balance(step))); // [] each
-    const domains = mul(
-      omegaD,
-      ownAndOthers(betaD, heads, S, (head) => head % S),
-    ); // [H,S]
-    const perTask = mul(
-      omegaT,
-      ownAndOthers(betaT, heads, T, (head) => Math.floor(head / S)),
-    ); // [H,T]
-    const fixed = reshape(concat([domains, perTask], 1), [heads, 1, S + T]);
+    const ofDomains = mul(omegaD, ownAndOthers(betaD, domainOf, S)); // [H,S]
+    const ofTasks = mul(omegaT, ownAndOthers(betaT, taskOf, T)); // [H,T]
+    const fixed = reshape(concat([ofDomains, ofTasks], 1), [heads, 1, S + T]);
     const weights = concat([gates, expand(fixed, [heads, 'B', S + T])], 2); // [H,B,K+S+T]
 
     const answers = tower(weightedSum(weights, experts), step); // [B,H]
@@ -77,13 +74,12 @@ function build(options: M3oeOptions, sizes: ModelSizes): Network {
   });
 }
 
-/** beta for a head's own expert, (1 - beta) / (count - 1) for each other: [H, count]. */
-function ownAndOthers(beta: Tensor, heads: number, count: number, ownOf: (head: number) => number): Tensor {
-  const table = (own: number, other: number): Tensor =>
-    beta.graph.constant(
-      Array.from({ length: heads * count }, (_, i) => (i % count === ownOf(Math.floor(i / count)) ? own : other)),
-      [heads, count],
-    );
+/** beta for the own expert of each head, whose index `ownOf` gives, (1 - beta) / (count - 1) for each other: [H, count]. */
+function ownAndOthers(beta: Tensor, ownOf: readonly number[], count: number): Tensor {
+  const table = (own: number, other: number): Tensor => {
+    const weights = ownOf.flatMap((expert) => Array.from({ length: count }, (_, i) => (i === expert ? own : other)));
+    return beta.graph.constant(weights, [ownOf.length, count]);
+  };
   return add(mul(beta, table(1, 0)), mul(sub(1, beta), table(0, 1 / Math.max(1, count - 1))));
 }
 

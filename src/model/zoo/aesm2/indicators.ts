@@ -5,9 +5,14 @@ import type { Layer, Step } from '../../contract.ts';
 import type { Own } from './selection.ts';
 import type { Level } from './structure.ts';
 
+/** The node of each scenario: int32 [S]. */
+const nodesOf = ({ nodes }: Level, { embedding: { graph } }: Step): Tensor =>
+  graph.constant(nodes, [nodes.length], 'int32');
+
 /** Picks the gate of each row's node. */
-export function ownNode({ nodes, count }: Level, { scenario, embedding: { graph } }: Step): Own {
-  const node = gather(graph.constant(nodes, [nodes.length], 'int32'), scenario); // int32 [B]
+export function ownNode(level: Level, step: Step): Own {
+  const { count } = level;
+  const node = gather(nodesOf(level, step), step.scenario); // int32 [B]
   const own = reshape(transpose(oneHot(node, count), [1, 0]), [count, 1, 'B']); // [G,1,B]
   return (perGate) => reduceSum(mul(perGate, own), [0]); // [E,B]
 }
@@ -20,11 +25,7 @@ export const ownTask =
 
 /** The embeddings of each scenario's nodes from the root down, one after another: [S, levels * ds]. `tables`: of the levels to read. */
 export function scenarioIndicators(tables: readonly Layer<[]>[], levels: readonly Level[], step: Step): Tensor {
-  const { graph } = step.embedding;
-  const parts = tables.map((table, l) => {
-    const { nodes } = levels[l];
-    return gather(table(step), graph.constant(nodes, [nodes.length], 'int32')); // [S,ds]
-  });
+  const parts = tables.map((table, l) => gather(table(step), nodesOf(levels[l], step))); // [S,ds] each
   return concat(parts, 1);
 }
 
