@@ -1,4 +1,4 @@
-/** From proven graphs to an artifact: tables, vocabularies, calibration, score and the statistics of the data beside them. */
+/** From proven graphs to an artifact, with tables, vocabularies, calibration, score and data statistics. */
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
@@ -22,10 +22,10 @@ import { trainingStatistics } from './statistics.ts';
 export interface ArtifactParts {
   run: FinishedRun;
   plan: ArtifactPlan;
-  /** The first answers all scenarios. */
+  /** The first is the joint graph of all scenarios. */
   graphs: readonly ServingGraph[];
   calibrated: Calibrated;
-  /** How the graphs were selected. Default: they are the model as it is. */
+  /** How the graphs were selected. Default: they are the full model. */
   selection?: NonNullable<ArtifactManifest['selection']>;
 }
 
@@ -95,7 +95,7 @@ export async function writeGraphs(
 const seedOf = ({ config }: RunRecord): { seed?: number } =>
   typeof config.seed === 'number' ? { seed: config.seed } : {};
 
-/** The test grid that the end of the training recorded; none for runs of version 0.1, whose logs nothing vouches for. */
+/** The test grid that the training recorded at its end; none for runs of version 0.1, whose logs have no checksum. */
 function metricsOf(run: string): { metrics?: unknown } {
   if (!isRecordedFinished(run)) return {};
   const result = readMetrics(run).findLast((line) => line.kind === 'result');
@@ -103,8 +103,8 @@ function metricsOf(run: string): { metrics?: unknown } {
 }
 
 /**
- * The graph that says which flows are in force, where the joint graph still decides it and decides as the model did: what is
- * constant needs no graph, and after a lossy selection the model's gates are not those that answer.
+ * The graph of the active flows, if the joint graph still computes gates and computes them like the model. Constant gates need no
+ * graph, and after a lossy selection the gates of the model are not those in use.
  */
 export function flowsOf(
   trained: TrainedModel,

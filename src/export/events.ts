@@ -1,4 +1,4 @@
-/** What export and selection report while they work. */
+/** Progress events of export and selection. */
 
 /** A step of the work begins. */
 export interface StepEvent {

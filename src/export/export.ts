@@ -1,4 +1,4 @@
-/** From a finished run to an artifact with the graph of the model as it is. */
+/** From a finished run to an artifact with the graph of the full model. */
 
 import type { FittedCell } from '../documents/artifact.ts';
 import { servingGraph } from '../inference/graphs/serving.ts';
@@ -25,14 +25,14 @@ export interface ExportOptions
 
 export interface Exported {
   manifest: ArtifactManifest;
-  /** What calibration found: [S][T]. */
+  /** The calibrations: [S][T]. */
   cells: FittedCell[][];
 }
 
 /**
  * Writes the artifact of a run.
  *
- * @throws ARTIFACT_EXISTS, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; what openFinished and planArtifact throw
+ * @throws ARTIFACT_EXISTS, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; errors of openFinished and planArtifact
  */
 export async function exportRun(run: string, options: ExportOptions): Promise<Exported> {
   const { out, backend, threads, onEvent } = options;

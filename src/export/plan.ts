@@ -1,4 +1,4 @@
-/** What an artifact's manifest says by the user's wish. */
+/** Entries of an artifact's manifest that the user chooses. */
 import { error } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { FinishedRun } from '../inference/model/finished.ts';
@@ -8,15 +8,15 @@ import { MODEL_NAME } from '../store/artifact/paths.ts';
 import { compileScore, defaultScore } from '../store/artifact/score.ts';
 
 export interface PlanOptions {
-  /** What requests call the model. Default: `<model>-<data set>`. */
+  /** Name of the model in requests. Default: `<model>-<data set>`. */
   name?: string;
-  /** Score expressions: one for all scenarios (default: the mean of all tasks), and others by scenario. */
+  /** Score expressions: one for all scenarios (default: the mean of all tasks), and optional ones by scenario. */
   score?: { default?: string; scenarios?: Record<string, string> };
 }
 
 export type ArtifactPlan = Pick<ArtifactManifest, 'score' | 'name'>;
 
-/** Checked before any work is done. Throws SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME. */
+/** Called before any other work. Throws SCORE_INVALID, SCORE_SCENARIO, ARTIFACT_NAME. */
 export const planArtifact = ({ data, trained }: FinishedRun, { score, name }: PlanOptions): ArtifactPlan => ({
   score: scoreOf(score, data.manifest.scenarios, data.manifest.tasks),
   name: nameOf(name, trained),

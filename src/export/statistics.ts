@@ -1,11 +1,11 @@
-/** How the data were when a model was made: what an artifact keeps to compare live traffic with. */
+/** Statistics of the training data, stored in an artifact to compare live traffic with. */
 
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../data/encode/ids.ts';
 import { batchesOf } from '../data/prepared/batches.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../store/artifact/statistics.ts';
 
-/** Ids of a field that are kept one by one. */
+/** Max number of individually counted ids of a field. */
 const MOST_IDS = 20;
 const BUCKETS = 10;
 
@@ -29,7 +29,7 @@ export async function trainingStatistics(
   };
 }
 
-/** `counts` by id of the field. Padding is no value. */
+/** `counts` by id of the field. Padding does not count as a value. */
 function fieldStatistics(name: string, counts: Float64Array): FieldStatistics {
   const values = counts.subarray(OUT_OF_VOCABULARY_ID).reduce((sum, n) => sum + n, 0);
   const share = (count: number): number => (values === 0 ? 0 : count / values);
@@ -48,7 +48,7 @@ function fieldStatistics(name: string, counts: Float64Array): FieldStatistics {
   };
 }
 
-/** The distribution of the probabilities of one cell: deciles, those that are equal once, and the shares between them. */
+/** The distribution of the probabilities of one cell: distinct deciles, and the shares between them. */
 export function distribution(probabilities: Float64Array): Pick<CellStatistics, 'edges' | 'shares' | 'mean'> {
   const sorted = probabilities.slice().sort();
   const count = sorted.length;

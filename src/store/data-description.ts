@@ -1,10 +1,10 @@
-/** What model files and artifacts say of the data that a model scores; as in the data set's manifest. */
+/** The description of a model's data in model files and artifacts, as in the data set's manifest. */
 import { z } from 'zod';
 import { fieldKind } from '../config/dataset/fields.ts';
 
 const count = z.int().min(0);
 
-/** Where the ids of a field lie in the table and in a row. */
+/** Position of a field's ids in the table and in a row. */
 export const fieldDescription = z.strictObject({
   name: z.string(),
   kind: fieldKind,
@@ -24,7 +24,7 @@ export const dataDescription = z.strictObject({
   tasks: z.array(z.string()).min(1),
   /** Does each task happen only after the one before it? */
   orderedTasks: z.boolean().optional(),
-  /** Behaviour sequences, where the data have them. */
+  /** Behaviour sequences, if the data have them. */
   sequences: z
     .strictObject({
       itemField: z.string(),

@@ -1,4 +1,4 @@
-/** A file of JSON lines that only grows: what is written stays after a kill, and can be cut back to a known length. */
+/** An append-only file of JSON lines: lines survive a kill, and the file can be truncated to a known length. */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { error } from '../base/errors/index.ts';
@@ -6,20 +6,20 @@ import { asWriteError, readText } from '../base/files.ts';
 import { parseJson } from '../base/json.ts';
 
 export interface JsonLines<Line extends object> {
-  /** Length and SHA-256 of the file: what a checkpoint records. */
+  /** Length and SHA-256 of the file, for checkpoints. */
   readonly bytes: number;
   readonly sha256: string;
-  /** Appends one line; it outlives this process at once, and the machine's failure after `sync`. */
+  /** Appends one line. It survives a kill of this process immediately, and a power cut after `sync`. */
   append(value: Line): void;
   sync(): void;
   close(): void;
 }
 
 /**
- * Opens the file for appending, after cutting it back to `keepBytes`.
+ * Truncates the file to `keepBytes` and opens it for appending.
  *
- * @param expected SHA-256 of the bytes that are kept, where it is known
- * @throws RUN_DAMAGED when it is shorter than that; CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
+ * @param expected SHA-256 of the kept bytes, if known
+ * @throws RUN_DAMAGED if it is shorter than that; CHECKSUM_MISMATCH, FILE_UNWRITABLE, DISK_FULL
  */
 export function openJsonLines<Line extends object>(
   path: string,
@@ -79,7 +79,7 @@ function hashOf(file: number, length: number): Hash {
 }
 
 /**
- * The values of a file; none where there is no file. A last line that a kill cut short does not count.
+ * The values of a file; none if there is no file. A last line that a kill truncated does not count.
  *
  * @throws RUN_DAMAGED, FILE_UNREADABLE
  */

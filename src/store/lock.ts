@@ -1,6 +1,6 @@
 /**
- * One process at a time in a folder. The holder is the file `lock.<n>` with the highest n; it is created whole and only
- * where it does not exist yet, so one of several contenders wins. The lock of a process that is gone is superseded by n + 1.
+ * Locks a folder for one process at a time. The file `lock.<n>` with the highest n names the holder. It is created atomically and only if
+ * it does not exist, so exactly one contender wins. Lock n + 1 supersedes the lock of a process that has ended.
  */
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { asWriteError } from '../base/files.ts';
 import { isAlive, type ProcessMark, thisProcess } from '../base/process.ts';
 
 /**
- * Takes the folder; returns what gives it back.
+ * Locks the folder; returns a function that unlocks it.
  *
  * @throws RUN_LOCKED (names the process), FILE_UNWRITABLE
  */
@@ -21,7 +21,7 @@ export function lockFolder(folder: string): () => void {
     if (holder === 'given back') continue;
     if (holder !== 'gone')
       throw error('RUN_LOCKED', { folder, pid: holder.pid, host: holder.host, lock: path(folder, last) });
-    if (!create(folder, last + 1)) continue; // another one was faster: look again
+    if (!create(folder, last + 1)) continue; // another process was faster: look again
     for (const n of held) rmSync(path(folder, n), { force: true });
     return () => rmSync(path(folder, last + 1), { force: true });
   }
@@ -40,12 +40,12 @@ function holderOf(lock: string): ProcessMark | 'gone' | 'given back' {
     const holder: ProcessMark = JSON.parse(readFileSync(lock, 'utf8'));
     return isAlive(holder) ? holder : 'gone';
   } catch (cause) {
-    // Anything but "no such file" is a lock that a power cut left without its content.
+    // Any other error: a power cut left the lock without content.
     return (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'given back' : 'gone';
   }
 }
 
-/** Creates lock file n with its content, in one step; false where it exists. */
+/** Creates lock file n with its content atomically; false if it exists. */
 function create(folder: string, n: number): boolean {
   const draft = join(folder, `lock.${process.pid}.${n}.tmp`);
   try {

@@ -1,7 +1,7 @@
 /**
  * The safetensors format: 8 bytes little-endian header length, a JSON header (name -> dtype, shape, offsets), then the
  * data of all tensors without gaps. https://github.com/huggingface/safetensors#format
- * Data are ordered by falling element size, so every tensor of ours is aligned to its elements and can be read in place.
+ * We order data by decreasing element size, so every tensor of our files is aligned and can be read in place.
  */
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
@@ -11,7 +11,7 @@ import { sha256 } from '../base/hash.ts';
 export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
 export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
 
-/** A tensor to store: the array's class says its type. */
+/** A tensor to store: the class of the array gives its type. */
 export interface TensorView {
   shape: readonly number[];
   data: TensorArray;
@@ -28,10 +28,10 @@ export interface Safetensors {
 }
 
 const BYTES: Record<Dtype, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 };
-/** The reference implementation's limit. */
+/** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Size and SHA-256 of a file, as recorded beside it. */
+/** Size and SHA-256 of a file, as recorded elsewhere. */
 export interface FileStamp {
   bytes: number;
   sha256: string;
@@ -40,7 +40,7 @@ export interface FileStamp {
 /**
  * Reads a file; tensors are views of its one buffer.
  *
- * @param recorded what the file must be, byte for byte; `advice` says what to do if it is not
+ * @param recorded expected size and SHA-256; `advice` says what to do if they differ
  * @throws FILE_MISSING, FILE_UNREADABLE, CHECKSUM_MISMATCH, SAFETENSORS_INVALID
  */
 export function readSafetensors(path: string, recorded?: FileStamp, advice?: string): Safetensors {
@@ -53,7 +53,7 @@ export function readSafetensors(path: string, recorded?: FileStamp, advice?: str
 }
 
 /**
- * Writes a file as a whole or not at all, from the given arrays without a second copy.
+ * Writes a complete file or nothing, from the given arrays without a copy.
  *
  * @throws FILE_UNWRITABLE, DISK_FULL
  */
@@ -93,7 +93,7 @@ function safetensorsParts(
   return [padded, ...entries.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
 }
 
-/** Takes the bytes of a file apart; `path` is for messages. */
+/** Parses the bytes of a file; `path` is for messages. */
 function parseSafetensors(bytes: Uint8Array, path: string): Safetensors {
   const invalid = (problem: string) => error('SAFETENSORS_INVALID', { path, problem });
   const { header, data } = splitHeader(bytes, invalid);
@@ -150,7 +150,7 @@ function checkEntry(name: string, entry: unknown, invalid: Invalid): Range {
   return { name, dtype: dtype as Dtype, shape, from, to };
 }
 
-/** Every byte of the data belongs to exactly one tensor: no overlap, no gap, nothing missing, nothing left. */
+/** Every byte of the data belongs to exactly one tensor: no overlap, no gap, nothing missing, no rest. */
 function checkCoverage(ranges: Range[], bytes: number, invalid: Invalid): void {
   let end = 0;
   for (const { name, from, to } of ranges.toSorted((a, b) => a.from - b.from || a.to - b.to)) {

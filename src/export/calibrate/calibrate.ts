@@ -1,4 +1,4 @@
-/** Fits how the logits of graphs become probabilities, on the validation rows. */
+/** Fits calibrations from the logits of graphs to probabilities, on the validation rows. */
 import { batchesOf } from '../../data/prepared/batches.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FittedCell } from '../../documents/artifact.ts';
@@ -25,7 +25,7 @@ export interface Calibrated {
   statistics: ArtifactStatistics['cells'];
 }
 
-/** Throws MODEL_NOT_FINITE. The first of the graphs answers all scenarios. */
+/** Throws MODEL_NOT_FINITE. The first graph is the joint graph of all scenarios. */
 export async function calibrateGraphs(
   data: PreparedData,
   graphs: readonly ServingGraph[],
@@ -45,11 +45,11 @@ export async function calibrateGraphs(
 interface ValidationCell {
   logits: Float32Array;
   probabilities: Float32Array;
-  /** NaN where missing. */
+  /** NaN if missing. */
   labels: Float32Array;
 }
 
-/** Scores every validation row: [S][T]. Memory: 12 bytes a row and task. */
+/** Scores every validation row: [S][T]. Memory: 12 bytes per row and task. */
 async function scoreValidation(data: PreparedData, executors: ByScenario): Promise<ValidationCell[][]> {
   const { scenarios, tasks } = data.manifest;
   const cells = scenarios.map(() => tasks.map(() => ({ logits: [], probabilities: [], labels: [] }) as Parts));

@@ -1,4 +1,4 @@
-/** Which calibration a scenario and task gets: by cross-validated log loss, the simplest one that is clearly as good. */
+/** Chooses the calibration of a scenario and task: by cross-validated log loss, the simplest one that is not clearly worse. */
 
 import type { Calibration, FittedCell } from '../../documents/artifact.ts';
 import { lossIfNegative, lossIfPositive, sigmoid } from '../../evaluate/logloss.ts';
@@ -7,15 +7,15 @@ import { calibrator } from '../../store/artifact/calibration.ts';
 import { fitIsotonic, type Labelled } from './isotonic.ts';
 import { fitPlatt } from './platt.ts';
 
-/** What may be asked for. */
+/** Possible choices. */
 export const CALIBRATIONS = ['auto', 'none', 'platt', 'isotonic'] as const;
 export type CalibrationChoice = (typeof CALIBRATIONS)[number];
 
-/** Fewer rows of a class than this tell too little. */
+/** Min rows of each class for a fit. */
 const FEWEST = 50;
 const FOLDS = 5;
 
-/** From simple to free. */
+/** From simple to flexible. */
 const FITS: Record<Calibration['kind'], (rows: Labelled) => Calibration | undefined> = {
   none: () => ({ kind: 'none' }),
   platt: fitPlatt,
@@ -24,8 +24,8 @@ const FITS: Record<Calibration['kind'], (rows: Labelled) => Calibration | undefi
 const KINDS = Object.keys(FITS) as Calibration['kind'][];
 
 /**
- * Fits one cell. `auto` takes a freer kind only where it is better than the simpler one by more than the standard error of the
- * difference: the same rows choose and fit. A fold holds every fifth row, so folds of rows in order of time are alike.
+ * Fits one cell. `auto` takes a more flexible kind only if it is better than the simpler one by more than the standard error of the
+ * difference, because the same rows choose and fit. A fold is every fifth row, so folds of rows in order of time are similar.
  */
 export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
   const count = rows.labels.length;
@@ -69,7 +69,7 @@ function best(losses: Losses): Calibration['kind'] {
 const meanOf = (numbers: Float64Array | undefined): number | null =>
   numbers === undefined ? null : numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
 
-/** Log loss of every row under the fit to the rows of the other folds; undefined where one of them gives no fit. */
+/** Log loss of every row with the fit to the other folds; undefined if one of the fits fails. */
 function heldOutLosses(
   { logits, labels }: Labelled,
   method: (rows: Labelled) => Calibration | undefined,

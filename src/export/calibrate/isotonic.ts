@@ -18,8 +18,8 @@ export interface Block {
 
 /**
  * Pool adjacent violators (Barlow et al., 1972; Zadrozny and Elkan, 2002): rows in order of their logit, equal logits
- * together; blocks that do not rise are merged until all do. Minimises the squared error, and the log loss too, among all
- * functions that never fall.
+ * together; blocks that do not rise are merged until all do. Minimises both the squared error and the log loss among all
+ * nondecreasing functions.
  */
 export function poolAdjacentViolators({ logits, labels }: Labelled): Block[] {
   const order = Uint32Array.from(logits.keys()).sort((a, b) => logits[a] - logits[b]);
@@ -44,12 +44,12 @@ export function poolAdjacentViolators({ logits, labels }: Labelled): Block[] {
 }
 
 /**
- * The blocks' means joined by lines: steps would make ties of rows that the model tells apart. No value is 0 or 1: what is
- * said of n rows stays within 1/(n+2) and (n+1)/(n+2) (Laplace's rule), n the rows of all blocks.
+ * Connects the block means by lines, because steps would tie rows that the model ranks differently. No value is 0 or 1: values stay
+ * between 1/(n+2) and (n+1)/(n+2) (Laplace's rule), where n is the number of rows of all blocks.
  */
 export function fitIsotonic(rows: Labelled): Calibration {
   const blocks = poolAdjacentViolators(rows);
-  const least = 1 / (rows.logits.length + 2);
-  const within = blocks.map(({ x, y }) => ({ x, y: Math.min(Math.max(y, least), 1 - least) }));
+  const min = 1 / (rows.logits.length + 2);
+  const within = blocks.map(({ x, y }) => ({ x, y: Math.min(Math.max(y, min), 1 - min) }));
   return { kind: 'isotonic', x: within.map(({ x }) => x), y: within.map(({ y }) => y) };
 }

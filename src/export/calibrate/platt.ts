@@ -1,4 +1,4 @@
-/** Platt's calibration: a straight line through the logits. */
+/** Platt's calibration: a linear function of the logit. */
 import type { Calibration } from '../../documents/artifact.ts';
 import { sigmoid } from '../../evaluate/logloss.ts';
 import type { Labelled } from './isotonic.ts';
@@ -6,9 +6,9 @@ import type { Labelled } from './isotonic.ts';
 const MOST_STEPS = 100;
 
 /**
- * sigmoid(scale * logit + shift) with the greatest likelihood, by Newton's method with halved steps (Lin, Lin and Weng, 2007).
- * Targets are Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so that classes that a line
- * separates give a finite scale. Undefined where the best line does not rise.
+ * Fits sigmoid(scale * logit + shift) by max likelihood, with Newton's method and step halving (Lin, Lin and Weng, 2007). Targets are
+ * Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so separable classes give a finite scale.
+ * Undefined if the fitted line does not rise.
  */
 export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined {
   const positives = labels.reduce((sum, label) => sum + label, 0);
@@ -43,10 +43,10 @@ export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined 
   return scale > 0 && Number.isFinite(scale) && Number.isFinite(shift) ? { kind: 'platt', scale, shift } : undefined;
 }
 
-/** Minus the inverse Hessian times the gradient, in two dimensions. */
+/** The Newton step: minus the inverse Hessian times the gradient, in two dimensions. */
 function newtonStep(logits: Float32Array, target: (i: number) => number, scale: number, shift: number) {
   let [gScale, gShift] = [0, 0];
-  let [hScale, hBoth, hShift] = [1e-12, 0, 1e-12]; // not quite singular where all logits are equal
+  let [hScale, hBoth, hShift] = [1e-12, 0, 1e-12]; // not singular if all logits are equal
   for (let i = 0; i < logits.length; i++) {
     const p = sigmoid(scale * logits[i] + shift);
     const slope = p - target(i);

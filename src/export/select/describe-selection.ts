@@ -1,4 +1,4 @@
-/** What `select` decided, as a document. */
+/** Describes a selection as a document. */
 import type { SelectionDocument } from '../../documents/selection.ts';
 import { numberOf } from '../../evaluate/index.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';

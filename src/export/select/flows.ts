@@ -1,4 +1,4 @@
-/** How often the flows of a model reach their tasks, and its experts their rows. */
+/** Measures how often a model keeps its flows and uses its experts. */
 
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
@@ -17,18 +17,18 @@ export interface FlowReport {
   tasks: string[];
   /** Names of the flows of a task; empty for models without flow gates. */
   flows: readonly string[];
-  /** Rows of each scenario that were measured. */
+  /** Measured rows of each scenario. */
   rows: number[];
-  /** [S][T][flow]: of how many of these rows a flow is kept. */
+  /** [S][T][flow]: number of these rows for which a flow is kept. */
   kept: number[][][];
-  /** By name of the choice, [S][part]: how many of these rows use a part. */
+  /** By name of the choice, [S][part]: number of these rows that use a part. */
   chosen: Record<string, number[][]>;
 }
 
 /**
  * Measures the model of a run on a split.
  *
- * @throws FLOWS_NONE, and what openFinished throws
+ * @throws FLOWS_NONE, and errors of openFinished
  */
 export async function measureFlows(
   run: string,

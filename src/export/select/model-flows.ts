@@ -1,4 +1,4 @@
-/** Which flows a model uses: the analysis of its answers to the same rows under every scenario. */
+/** Finds the flows that a model uses, from its answers to the same rows under every scenario. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
 import { analyseModel, type FlowOptions, type FlowSample, flowDocument, readFlowRows } from '../../flows/index.ts';
@@ -7,16 +7,16 @@ import { openRunData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 
 export interface ModelTestOptions extends FlowOptions {
-  /** Validation rows that are drawn. */
+  /** Number of sampled validation rows. */
   rows: number;
   seed: number;
 }
 
 /**
- * The flows that a run's model uses, in validation rows: a strength of 0 says that its answers in the cell do not follow
- * what the flow carries elsewhere.
+ * The flows that a run's model uses on validation rows. A strength of 0 means that its answers in the cell do not follow what the flow
+ * carries in other cells.
  *
- * @param where.data folder of the prepared data set, where it is not the one that the run recorded
+ * @param where.data folder of the prepared data set, if it is not the one that the run recorded
  */
 export async function testModel(
   run: string,
@@ -45,7 +45,7 @@ export async function testModel(
   );
 }
 
-/** [N, S, T] logits of the sample's rows as if each were of each scenario: its index, and the field that says it. */
+/** [N, S, T] logits of the sampled rows under each scenario: sets the scenario index and the fields that contain it. */
 async function counterfactualLogits(
   run: string,
   data: PreparedData,
@@ -83,7 +83,7 @@ async function counterfactualLogits(
   return out;
 }
 
-/** Slots that hold the scenario itself, and the table id that each scenario has there (-1: not among the rows). */
+/** Slots that contain the scenario, and the table id of each scenario there (-1: not among the rows). */
 function scenarioSlots(
   data: PreparedData,
   fields: FlowSample['rows']['fields'],

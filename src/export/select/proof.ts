@@ -1,4 +1,4 @@
-/** Holds the selected graphs against the model as it is, on every row of a split. */
+/** Compares the selected graphs with the full model on every row of a split. */
 import type { SplitName } from '../../config/dataset.ts';
 import type { Evaluation } from '../../config/run.ts';
 import { batchesOf } from '../../data/prepared/batches.ts';
@@ -10,11 +10,11 @@ import type { ServingGraph } from '../../inference/graphs/serving.ts';
 import type { Executors } from '../../inference/serving/executors.ts';
 import { newGrid } from '../../train/evaluate-split.ts';
 
-/** Probabilities that differ by more than this are different answers: rounding stays below it. */
+/** Max difference of equal probabilities; rounding stays below it. */
 export const SAME = 1e-6;
 
 export interface Graphs {
-  /** The model as it is. */
+  /** The full model. */
   before: ServingGraph;
   joint: ServingGraph;
   /** One for each scenario. */
@@ -24,16 +24,16 @@ export interface Graphs {
 export interface Proof {
   split: SplitName;
   rows: number;
-  /** Rows of which a probability of a scenario's graph differs from the model's by more than `SAME`. */
+  /** Rows for which a probability of the scenario's graph differs from the model's by more than `SAME`. */
   differing: number;
-  /** Largest difference of a probability: of the scenarios' graphs to the model, and of the joint graph to these. */
+  /** Largest difference of a probability: of the scenarios' graphs from the model, and of the joint graph from these. */
   largest: number;
   largestJoint: number;
   before: Grid;
   after: Grid;
 }
 
-/** Runs all graphs over a split. `evaluation`: how their answers are measured. */
+/** Runs all graphs over a split. `evaluation`: the metric options. */
 export async function compareGraphs(
   { before, joint, scenarios }: Graphs,
   executors: Executors,
@@ -62,9 +62,9 @@ export async function compareGraphs(
           });
           const differences = answers.probabilities.map((own, t) => own[i] - expected.probabilities[t][place]);
           const jointly = answers.probabilities.map((own, t) => own[i] - together.probabilities[t][place]);
-          const most = largestOf(differences);
-          if (!(most <= SAME)) found.differing++;
-          found.largest = larger(found.largest, most);
+          const max = largestOf(differences);
+          if (!(max <= SAME)) found.differing++;
+          found.largest = larger(found.largest, max);
           found.largestJoint = larger(found.largestJoint, largestOf(jointly));
         });
       }
@@ -80,7 +80,7 @@ export async function compareGraphs(
   }
 }
 
-/** What is not a number counts as infinitely far. */
+/** NaN counts as an infinite difference. */
 const larger = (a: number, b: number): number => (Number.isNaN(b) ? Number.POSITIVE_INFINITY : Math.max(a, b));
 
 const largestOf = (differences: readonly number[]): number => differences.map(Math.abs).reduce(larger, 0);

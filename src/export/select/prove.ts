@@ -1,4 +1,4 @@
-/** Folds the graphs until they are proven to answer as the model does, or refuses them. */
+/** Folds the graphs until they are proven to answer like the model, or refuses them. */
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type Grid, numberOf } from '../../evaluate/index.ts';
@@ -8,14 +8,14 @@ import type { Folding } from './selected.ts';
 
 export interface Proven {
   graphs: Graphs;
-  /** On validation rows. */
+  /** The proof on validation rows. */
   proof: Proof;
-  /** Where weights are stored in eight bits: the graphs without. */
+  /** If weights are stored in eight bits: the graphs without. */
   plain?: Graphs;
 }
 
 interface ProvingOptions {
-  /** Mean AUC on validation rows that lossy graphs may lose. */
+  /** Max loss of mean AUC on validation rows for lossy graphs. */
   budget: number;
   int8: boolean;
   /** Do decisions change answers? */
@@ -23,7 +23,7 @@ interface ProvingOptions {
   onStep: (step: string) => void;
 }
 
-/** Folds the graphs until they are proven: as far as possible, with every product as it was where sums round, then in eight bits. */
+/** Folds the graphs until they are proven: first fully, then without merging products if rounding differs, then in eight bits. */
 export async function provenGraphs(
   rewrite: (how: Folding) => Graphs,
   compare: (graphs: Graphs, split: SplitName) => Promise<Proof>,
@@ -56,16 +56,16 @@ export async function provenGraphs(
 }
 
 /**
- * Are answers off by more than may be, and by so little that it is rounding? A model with sums of large numbers that cancel is
- * itself off by as much from its values in float64.
+ * Is the difference too large, but small enough to be rounding? A model with large sums that cancel differs as much from its values in
+ * float64.
  */
 const isRounding = (worst: number): boolean => worst > SAME && worst < 100 * SAME;
 
-/** The difference that must be none: to the model, or where that may differ, between the graphs of scenarios and of all. */
+/** The difference that must be 0: from the model, or, if that may differ, between the scenarios' graphs and the joint one. */
 const worstOf = (distilled: boolean, { largest, largestJoint }: Proof): number =>
   distilled ? largestJoint : Math.max(largest, largestJoint);
 
-/** Mean AUC that is lost; 0 where no cell has an AUC: then none can be lost. */
+/** Loss of mean AUC; 0 if no cell has an AUC. */
 export const lossOf = ({ before, after }: Proof): number => meanAuc(before) - meanAuc(after);
 
 const meanAuc = ({ macro }: Grid): number => numberOf(macro.auc) ?? 0;
@@ -79,7 +79,7 @@ function checkBudget(proof: Proof, budget: number): void {
   if (!(loss <= budget)) throw error('SELECT_OVER_BUDGET', { loss, budget, lost: lossesOf(proof) });
 }
 
-/** AUC that each cell loses; cells without one are left out. */
+/** Loss of AUC per cell; leaves out cells without an AUC. */
 export const lossesOf = ({ before, after }: Proof): { scenario: string; task: string; loss: number }[] =>
   before.cells.flatMap(({ scenario, task, auc }, i) => {
     const [was, is] = [numberOf(auc), numberOf(after.cells[i].auc)];

@@ -1,4 +1,4 @@
-/** Selection: from a finished run to an artifact of smaller graphs, with the proof that they answer as the model does. */
+/** Selection: from a finished run to an artifact of smaller graphs, proven to answer like the model. */
 
 import type { SplitName } from '../../config/dataset.ts';
 import { type Evaluation, evaluationSchema } from '../../config/run.ts';
@@ -22,15 +22,15 @@ import { rewriter } from './selected.ts';
 import { type Decisions, decide, measureSwitches, type SwitchCounts, switchesOf } from './switches.ts';
 import { timeProven } from './timing.ts';
 
-/** Rows that decide what is constant. Test rows are left out, so that they can tell what holds for unseen rows. */
+/** Splits that decide what is constant. Test rows are left out, to measure what holds for unseen rows. */
 const MEASURED: readonly SplitName[] = ['train', 'validation'];
 
 export interface SelectOptions {
-  /** Rates below it count as never, rates above 1 - epsilon as always. Default 0: only what holds for every measured row. */
+  /** Rates below epsilon count as 0, rates above 1 - epsilon as 1. Default 0: only what holds for every measured row. */
   epsilon?: number;
-  /** Mean AUC on validation rows that lossy graphs may lose. Default 0.0005. */
+  /** Max loss of mean AUC on validation rows for lossy graphs. Default 0.0005. */
   budget?: number;
-  /** Which cells that mean is over. Default: those with 10 positives and 10 negatives. */
+  /** Cells of that mean. Default: those with at least 10 positives and 10 negatives. */
   evaluation?: Evaluation;
   /** Store large weights in eight bits. Default false. */
   int8?: boolean;
@@ -42,20 +42,20 @@ export interface Selection {
   epsilon: number;
   int8: boolean;
   graphs: Graphs;
-  /** Ones among the measured rows, and what follows from them. */
+  /** Counts of ones among the measured rows, and the decisions. */
   counts: SwitchCounts;
   decisions: Decisions;
-  /** On validation rows, which were measured, and on test rows, which were not. */
+  /** On validation rows (measured) and test rows (not measured). */
   proof: Proof;
   unseen: Proof;
-  /** [S] milliseconds of 100 rows, as `timeProven` measures them. */
+  /** [S] milliseconds per 100 rows, measured by `timeProven`. */
   latency: ({ before: number; after: number } | null)[];
 }
 
 /**
- * Selects, and writes what was selected. Nothing is written unless it was proven. Graphs run on one thread, on which they are timed.
+ * Selects, proves and writes the smaller graphs. Writes nothing without the proof. Graphs run on one thread, because they are timed.
  *
- * @throws ARTIFACT_EXISTS, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; what openFinished, planArtifact and selectGraphs throw
+ * @throws ARTIFACT_EXISTS, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; errors of openFinished, planArtifact and selectGraphs
  */
 export async function selectRun(
   run: string,
@@ -82,8 +82,8 @@ export async function selectRun(
 /**
  * Decides what is constant, rewrites the graphs and proves them.
  *
- * @throws SELECT_DIFFERS where exact graphs are not equal to the model, SELECT_OVER_BUDGET where lossy ones lose too much,
- *   SELECT_INT8_USELESS where eight bits make nothing faster
+ * @throws SELECT_DIFFERS if exact graphs differ from the model, SELECT_OVER_BUDGET if lossy ones lose too much,
+ *   SELECT_INT8_USELESS if eight bits are not faster
  */
 export async function selectGraphs(
   trained: TrainedModel,
@@ -124,7 +124,7 @@ export async function selectGraphs(
   return { kind, epsilon, int8, graphs: proven.graphs, counts, decisions, proof: proven.proof, unseen, latency };
 }
 
-/** What the manifest of an artifact says of a selection. */
+/** The selection entry of an artifact's manifest. */
 export function selectionRecord(selection: Selection): SelectionRecord {
   const { kind, epsilon, int8, counts, decisions, proof, unseen, latency } = selection;
   return {

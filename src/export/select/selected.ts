@@ -1,4 +1,4 @@
-/** The smaller graphs: one that answers all scenarios, and one for each. */
+/** The smaller graphs: a joint one for all scenarios, and one for each. */
 import { evaluateWeights, fold, type Program, type Tensor } from '../../graph/index.ts';
 import { compileServing, type ServingGraph, type ServingTensors } from '../../inference/graphs/serving.ts';
 import type { TrainedModel } from '../../inference/model/trained.ts';
@@ -6,13 +6,13 @@ import type { Graphs } from './proof.ts';
 import { type Decisions, ofAllScenarios, ofScenario, switchesOf } from './switches.ts';
 
 export interface Folding {
-  /** Let products become one where that saves multiply-adds: answers are then rounded otherwise. Default true. */
+  /** Merge matrix products if that saves multiply-adds; this changes rounding. Default true. */
   merge?: boolean;
   /** Store large weights in eight bits. Default false. */
   int8?: boolean;
 }
 
-/** The graph of one scenario, by what was decided of it. */
+/** The graph of one scenario with its decisions. */
 export function scenarioGraph(
   trained: TrainedModel,
   tensors: ServingTensors,
@@ -35,8 +35,8 @@ export function scenarioGraph(
 }
 
 /**
- * The graph of all scenarios. Decisions enter it where they change an answer, or where they leave nothing for a network to say:
- * a table beside a network that runs anyway saves nothing.
+ * The joint graph of all scenarios. It uses decisions if they change an answer, or if they make a network unnecessary: a table saves
+ * nothing if the network runs anyway.
  */
 export function jointGraph(
   trained: TrainedModel,
@@ -64,7 +64,7 @@ function written(
   return compileServing(trained, outputs, { scenario, folded, int8 });
 }
 
-/** All graphs, in a way of folding. The model as it is stays the same in all ways. */
+/** All graphs for given folding options. The full model is the same for all options. */
 export function rewriter(
   trained: TrainedModel,
   tensors: ServingTensors,

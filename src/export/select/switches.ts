@@ -1,6 +1,6 @@
 /**
- * Switches: numbers 0 or 1 inside a model that say what a row makes use of, such as flow gates or chosen experts. Where all rows
- * of a scenario have the same, a graph of the scenario needs no network that computes it.
+ * Switches: zeros and ones inside a model that control what a row uses, such as flow gates or chosen experts. If a switch is constant
+ * over a scenario, the scenario's graph needs no network to compute it.
  */
 
 import type { SplitName } from '../../config/dataset.ts';
@@ -44,7 +44,7 @@ export interface SwitchCounts {
   ones: Record<string, number[][]>;
 }
 
-/** Counts the ones of every switch among the rows of each scenario. `switches` are tensors of one graph, at least one. */
+/** Counts the ones of every switch among the rows of each scenario. `switches` are one or more tensors of one graph. */
 export async function measureSwitches(
   trained: TrainedModel,
   switches: readonly Switches[],
@@ -74,16 +74,16 @@ export async function measureSwitches(
       });
     }
   }
-  await executors.keep([]); // nothing else asks for this graph
+  await executors.keep([]); // nothing else uses this graph
   return { rows, ones: Object.fromEntries(switches.map(({ name }, i) => [name, ones[i]])) };
 }
 
-/** 0 or 1 where that is so in all rows of a scenario, else null: [S][n] by name. */
+/** 0 or 1 if constant over all rows of a scenario, else null: [S][n] by name. */
 export type Decisions = Record<string, (0 | 1 | null)[][]>;
 
 /**
- * Rates below `epsilon` become 0, above 1 - epsilon they become 1; with 0 only what no measured row contradicts is decided. Of a
- * scenario without rows nothing is known.
+ * Rates below `epsilon` become 0, above 1 - epsilon they become 1; with epsilon 0, a switch is decided only if all measured rows
+ * agree. Nothing is decided for a scenario without rows.
  */
 export const decide = ({ rows, ones }: SwitchCounts, epsilon = 0): Decisions =>
   Object.fromEntries(
@@ -99,7 +99,7 @@ export const decide = ({ rows, ones }: SwitchCounts, epsilon = 0): Decisions =>
     ]),
   );
 
-/** What stands for switches in the graph of one scenario: its decisions, and what the network says of the others. */
+/** Replaces switches in the graph of one scenario: decided ones are constants, the network computes the others. */
 export function ofScenario({ axis, count }: Switches, decided: readonly (0 | 1 | null)[], copy: Tensor): Tensor {
   const { graph } = copy;
   if (decided.every((value) => value !== null)) return graph.constant(decided, axis === 1 ? [1, count] : [count, 1]);
@@ -111,7 +111,7 @@ export function ofScenario({ axis, count }: Switches, decided: readonly (0 | 1 |
   return concat(parts, axis);
 }
 
-/** What stands for switches in a graph of all scenarios: a table of the decisions, and the network where one is open. */
+/** Replaces switches in the joint graph: a table of the decisions, and the network for undecided ones. */
 export function ofAllScenarios({ axis, count }: Switches, decided: readonly (0 | 1 | null)[][], copy: Tensor): Tensor {
   if (decided.flat().every((value) => value === null)) return copy;
   const own = oneHot(copy.graph.input('scenario', ['B'], 'int32'), decided.length); // [B,S]

@@ -1,4 +1,4 @@
-/** How long graphs take for rows of a scenario. */
+/** Times graphs on rows of a scenario. */
 import { error } from '../../base/errors/index.ts';
 import { batchesOf } from '../../data/prepared/batches.ts';
 import { rowsOfScenario } from '../../data/prepared/pick.ts';
@@ -8,13 +8,13 @@ import type { Executors } from '../../inference/serving/executors.ts';
 import type { IdRows } from '../../inference/serving/id-rows.ts';
 import type { Proven } from './prove.ts';
 
-/** Rows of the batch that is timed. */
+/** Rows of the timed batch. */
 const TIMED_ROWS = 100;
 const ROUNDS = 200;
 
 /**
- * Times the graph of each scenario against the model as it is: [S]. Eight bits must pay: they are timed against the same graphs
- * without them, too.
+ * Times the graph of each scenario against the full model: [S]. Eight bits must be faster, so they are also timed against the same
+ * graphs without them.
  *
  * @throws SELECT_INT8_USELESS
  */
@@ -36,7 +36,7 @@ export async function timeProven(
 /**
  * Times graphs of each scenario in turn on 100 of its rows: the medians in milliseconds. Null without rows.
  *
- * @param graphs of each scenario those to compare
+ * @param graphs the graphs to compare, per scenario
  */
 async function timeGraphs(
   graphs: readonly (readonly ServingGraph[])[],
@@ -59,7 +59,7 @@ async function timeGraphs(
   return found;
 }
 
-/** Medians of calls that take turns, after a tenth of them for warming up. */
+/** Medians of alternating calls, after a tenth of them as warm-up. */
 async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number[]> {
   const times = calls.map((): number[] => []);
   for (let round = -ROUNDS / 10; round < ROUNDS; round++)
@@ -70,7 +70,7 @@ async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number
   return times.map((own) => own.sort((a, b) => a - b)[ROUNDS / 2]);
 }
 
-/** A batch of validation rows of a scenario, repeated where it has fewer. */
+/** A batch of validation rows of a scenario, repeated if it has fewer. */
 async function someRows(data: PreparedData, scenario: number): Promise<IdRows | undefined> {
   for await (const batch of batchesOf(data, 'validation')) {
     const { size, ids, scenario: own, sequences } = rowsOfScenario(batch, scenario);

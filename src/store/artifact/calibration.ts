@@ -1,7 +1,7 @@
-/** From what a graph gives to the probability that is served: one scenario and task. */
+/** Calibration of one scenario and task: from the graph's output to the served probability. */
 import type { Calibration } from '../../documents/artifact.ts';
 
-/** Gives the calibrated probability of a logit; `probability` is what the graph made of the same logit. */
+/** Computes the calibrated probability of a logit; `probability` is the graph's probability of the same logit. */
 export type Calibrator = (logit: number, probability: number) => number;
 
 /** Rising in the logit, within 0 and 1. NaN stays NaN. */
@@ -20,12 +20,12 @@ export function calibrator(calibration: Calibration): Calibrator {
   }
 }
 
-/** The line through the points (x, y) at a place; beyond its ends it is level. */
+/** Interpolates linearly between the points (x, y); constant beyond the ends. */
 function interpolate(at: number, x: readonly number[], y: readonly number[]): number {
   const last = x.length - 1;
   if (!(at > x[0])) return Number.isNaN(at) ? at : y[0];
   if (at >= x[last]) return y[last];
-  let low = 0; // x[low] < at < x[high] but for at = x[low]
+  let low = 0; // x[low] <= at < x[high]
   let high = last;
   while (high - low > 1) {
     const middle = (low + high) >>> 1;
@@ -33,7 +33,7 @@ function interpolate(at: number, x: readonly number[], y: readonly number[]): nu
     else high = middle;
   }
   const width = x[high] - x[low];
-  // Where sessions take denormal numbers for 0, so does this thread: x that differ may have no width between them.
-  // Rounding may carry the sum past the next point: what follows would be lower.
+  // If sessions flush denormal numbers to 0, so does this thread: the difference of distinct x may be 0.
+  // Rounding may carry the sum past the next point, and the function would fall after it.
   return width > 0 ? Math.min(y[low] + ((at - x[low]) / width) * (y[high] - y[low]), y[high]) : y[low];
 }

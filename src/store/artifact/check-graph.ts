@@ -1,4 +1,4 @@
-/** Does a graph file hold what the manifest says, and take and give what the data ask for? */
+/** Checks that a graph file matches the manifest, and that its inputs and outputs match the data. */
 import { error } from '../../base/errors/index.ts';
 import type { ArtifactManifest } from './manifest.ts';
 import { type OnnxPort, type OnnxSummary, summarizeOnnx } from './onnx.ts';
@@ -8,7 +8,7 @@ type Port = GraphEntry['inputs'][number];
 
 type Ports = Pick<GraphEntry, 'inputs' | 'outputs' | 'tables'>;
 
-/** @throws ARTIFACT_GRAPH naming all that is wrong */
+/** @throws ARTIFACT_GRAPH with all problems */
 export const checkGraph = (path: string, bytes: Uint8Array, entry: GraphEntry, manifest: ArtifactManifest): void =>
   check(path, bytes, entry, graphPorts(manifest.data, entry.scenario), manifest);
 
@@ -47,7 +47,7 @@ function check(
   if (problems.length > 0) throw error('ARTIFACT_GRAPH', { path, problems });
 }
 
-/** All that a graph may take and all that it must give. A graph leaves out inputs that its model does not read. */
+/** The possible inputs and the required outputs of a graph. A graph omits inputs that its model does not read. */
 function graphPorts(
   { fields, tasks, sequences }: ArtifactManifest['data'],
   scenario: number | undefined,
@@ -76,7 +76,7 @@ function graphPorts(
 
 const shown = (port: Port | OnnxPort): string => `${port.name} ${port.type} [${port.shape.join(', ')}]`;
 
-/** The manifest and the file must name the same ports, all of them among those that the data have. */
+/** The manifest and the file must name the same ports, and all must be known from the data. */
 function portProblems(kind: string, declared: readonly Port[], found: readonly OnnxPort[], known: readonly Port[]) {
   const declaredTexts = declared.map(shown);
   const foundTexts = found.map(shown);
@@ -94,7 +94,7 @@ function portProblems(kind: string, declared: readonly Port[], found: readonly O
   ];
 }
 
-/** Tensors outside the graph are the tables that it names, each as a whole. */
+/** Tensors outside the graph must be the tables that it names, each complete. */
 function tableProblems({ tables: names }: Ports, { external }: OnnxSummary, { tables }: ArtifactManifest): string[] {
   const read = tables.filter(({ name }) => names.includes(name));
   return [

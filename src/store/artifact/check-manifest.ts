@@ -1,10 +1,10 @@
-/** What a manifest says of itself must agree: indices, sizes and names that its schema cannot tie together. */
+/** Checks that a manifest is consistent: indices, sizes and names that its schema cannot relate. */
 import { canonicalJson, sha256 } from '../../base/hash.ts';
 import { fieldSchema } from '../../config/dataset/fields.ts';
 import type { ArtifactManifest } from './manifest.ts';
 import { RESERVED_IDS } from './paths.ts';
 
-/** Name of what an artifact holds: equal for equal contents, whatever they are called, whenever and by whom they were made. */
+/** Identifies the contents of an artifact: equal for equal contents, regardless of name, creation time and author. */
 export const artifactId = ({
   data,
   model,
@@ -17,7 +17,7 @@ export const artifactId = ({
 }: Omit<ArtifactManifest, 'id'>): string =>
   sha256(canonicalJson({ data, model, graphs, flows, tables, calibration, score, files })).slice(0, 12);
 
-/** What does not agree, in words; empty where all does. */
+/** Describes what is inconsistent; empty if nothing is. */
 export function manifestProblems(manifest: ArtifactManifest): string[] {
   return [
     ...fieldProblems(manifest),
@@ -110,7 +110,7 @@ function calibrationProblems({ calibration, data }: ArtifactManifest): string[] 
   );
 }
 
-/** Every file has a use, and what is used is a file. */
+/** Checks that every file is used and every used file exists. */
 function fileProblems({ files, graphs, flows, tables, data }: ArtifactManifest): string[] {
   const used = [
     'statistics.json',

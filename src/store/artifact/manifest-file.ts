@@ -1,4 +1,4 @@
-/** The manifest of an artifact as it lies in a folder, and whether the folder has the files that it names. */
+/** Reads the manifest of an artifact from a folder, and checks that the folder has the files that it names. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
@@ -15,12 +15,12 @@ const A_MANIFEST = 'the manifest of an artifact';
 
 export interface ManifestFile {
   manifest: ArtifactManifest;
-  /** As it lies in the folder. */
+  /** The bytes of the file. */
   text: string;
 }
 
 /**
- * Reads and checks the manifest alone: of the other files nothing is known then.
+ * Reads and checks only the manifest, not the other files.
  *
  * @throws ARTIFACT_NOT_FOUND, ARTIFACT_LINK, ARTIFACT_SEAL, ARTIFACT_VERSION, ARTIFACT_PATH, ARTIFACT_INVALID,
  *   FILE_TOO_LARGE, FILE_UNREADABLE
@@ -47,7 +47,7 @@ function readManifestText(place: Place): string {
   const path = place.shown(MANIFEST);
   let file: number | undefined;
   try {
-    // A link is refused, and a pipe is opened without waiting for its writer.
+    // Refuses a link, and opens a pipe without waiting for a writer.
     file = openSync(place.at(MANIFEST), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     const stat = fstatSync(file);
     if (!stat.isFile()) throw error('ARTIFACT_LINK', { path, found: 'a special file' });
@@ -68,7 +68,7 @@ function unsealed(path: string, text: string): Record<string, unknown> {
   try {
     const content = unseal(text);
     if ('value' in content) return content.value as Record<string, unknown>;
-    // Other programs have a manifest.json, too.
+    // Other programs also write a manifest.json.
     if (!text.includes(FORMAT)) return {};
     throw error('ARTIFACT_SEAL', { path, ...content });
   } catch (cause) {
@@ -77,7 +77,7 @@ function unsealed(path: string, text: string): Record<string, unknown> {
   }
 }
 
-/** Every text of a manifest that stands for a file, whatever else is wrong with it. */
+/** Every text of a manifest that names a file, even if the manifest is invalid. */
 function namesIn({ files, graphs, flows, tables, data }: Record<string, unknown>): string[] {
   const entries = (list: unknown, key: string): unknown[] =>
     Array.isArray(list) ? list.map((entry) => (entry as Record<string, unknown> | null)?.[key]) : [];
@@ -92,7 +92,7 @@ function namesIn({ files, graphs, flows, tables, data }: Record<string, unknown>
 }
 
 /**
- * Exactly the files of the manifest, each a plain one of its size.
+ * Checks that the folder has exactly the files of the manifest, each a regular file of the right size.
  *
  * @throws ARTIFACT_LINK, ARTIFACT_FILE_MISSING, ARTIFACT_FILE_UNEXPECTED, ARTIFACT_FILE_SIZE, FILE_MISSING, FILE_UNREADABLE
  */
@@ -100,7 +100,7 @@ export function checkFiles(place: Place, manifest: ArtifactManifest): void {
   try {
     compareFiles(place, manifest);
   } catch (cause) {
-    // Also where somebody takes files away meanwhile.
+    // Also if files are removed during the check.
     throw asReadError(cause, place.folder, 'the files of an artifact');
   }
 }

@@ -1,16 +1,16 @@
 /**
- * An artifact: all that a server needs of a trained model, in one folder. Nothing in it is executed.
+ * An artifact: one folder with all that a server needs of a trained model. Nothing in it is executed.
  *
- *   manifest.json             what is here, sealed by its own checksum; names every other file with size and SHA-256
+ *   manifest.json             describes the artifact, sealed by a checksum; lists every other file with size and SHA-256
  *   graph.onnx                rows of any scenario -> probabilities
- *   scenario-<index>.onnx     rows of one scenario -> probabilities, smaller; where flows were selected
- *   flows.onnx                rows of any scenario -> the flow gates in force; where the model has some and none was cut at a loss
- *   <table>.bin               embedding tables, float32 little-endian row after row: external data of the graphs
- *   vocabularies/<field>.json tokens of a field by id, from the first id that is not reserved
- *   statistics.json           the training rows as they were: what drift is measured against
+ *   scenario-<index>.onnx     rows of one scenario -> probabilities, smaller; only after a selection
+ *   flows.onnx                rows of any scenario -> the active flow gates; only if the model has gates and the selection is not lossy
+ *   <table>.bin               embedding tables, float32 little-endian, row by row: external data of the graphs
+ *   vocabularies/<field>.json tokens of a field by id, from the first unreserved id
+ *   statistics.json           statistics of the training rows, the reference for drift
  *
- * Inputs of a graph: `ids` int32 [batch, slots]; `scenario` int32 [batch], joint graphs only; `sequences` int32 [batch, K, L]
- * where the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
+ * Inputs of a graph: `ids` int32 [batch, slots]; `scenario` int32 [batch], only in joint graphs; `sequences` int32 [batch, K, L]
+ * if the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
  */
 import { z } from 'zod';
 import { calibrationSchema } from '../../documents/artifact.ts';
@@ -35,37 +35,37 @@ const graph = z.strictObject({
   scenario: count.optional(),
   inputs: z.array(port),
   outputs: z.array(port),
-  /** Tables that it reads, by name. */
+  /** Tables that the graph reads, by name. */
   tables: z.array(z.string()),
-  /** Of one row, products only. */
+  /** Multiply-adds per row, only in matrix products. */
   multiplyAdds: count,
-  /** Dense parameters it holds, embedding tables aside. */
+  /** Dense parameters in the graph, without embedding tables. */
   parameters: count,
-  /** How selection changed it: not at all; equal on the rows that were measured; or within a measured loss of AUC. */
+  /** How selection changed the graph: not at all; equal on the measured rows; or within a measured loss of AUC. */
   selection: z.enum(['none', 'exact', 'lossy']),
 });
 
 export const artifactSchema = z.strictObject({
   format: z.literal('tributary-artifact'),
   version: z.literal(1),
-  /** What requests call the model: `<model>-<data set>` unless the user chose one. */
+  /** Name of the model in requests: `<model>-<data set>` unless the user chose one. */
   name: z.string().regex(MODEL_NAME, 'letters, digits, dots, dashes, underscores; 64 at most'),
-  /** First 12 digits of the SHA-256 over what the files hold: equal artifacts have equal ones. Answers name it. */
+  /** First 12 digits of the SHA-256 over the file contents: equal for equal artifacts. Answers contain it. */
   id: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),
-  /** Of Tributary, Node and ONNX Runtime. */
+  /** Versions of Tributary, Node and ONNX Runtime. */
   versions: z.record(z.string(), z.string()),
   run: z.strictObject({
     id: z.string(),
     dataHash: z.string(),
     seed: count.optional(),
-    /** Name of the checkpoint that the weights are of; absent where they are those of the finished model. */
+    /** Name of the checkpoint that the weights come from; absent for the finished model. */
     checkpoint: z.string().optional(),
   }),
   /** Key of the model in the zoo, and its options. */
   model: z.looseObject({ key: z.string() }),
   data: dataDescription.extend({
-    /** What the row encoder needs of each field: its configuration, and its place in the table and in a row. */
+    /** Input of the row encoder for each field: its configuration, and its position in the table and in a row. */
     fields: z.array(
       fieldDescription.extend({
         /** As in the data set's configuration. */
@@ -74,7 +74,7 @@ export const artifactSchema = z.strictObject({
         vocabulary: inside.optional(),
       }),
     ),
-    /** Fields that are the scenario under another name, and their value in each scenario; absent where there is none. */
+    /** Fields that are the scenario under another name, and their value in each scenario; absent if there are none. */
     scenarioFields: z.strictObject({ names: z.array(z.string()).min(1), values: z.array(z.string()) }).optional(),
   }),
   /** The joint graph first, then those of single scenarios. */
@@ -98,7 +98,7 @@ export const artifactSchema = z.strictObject({
     /** By scenario name. */
     scenarios: z.record(z.string(), z.string().min(1)).default({}),
   }),
-  /** How the graphs were made smaller; absent where they were not. */
+  /** How the graphs were made smaller; absent without a selection. */
   selection: selectionRecord.optional(),
   /** Test grid of the model, as `evaluate --json` prints it; absent for imported weights. */
   metrics: z.unknown().optional(),

@@ -1,12 +1,11 @@
 /**
- * What a file claims to be as an ONNX graph, read straight from its bytes: enough to know that a graph fits its artifact before
- * ONNX Runtime is given it. Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+ * Reads a summary of an ONNX graph directly from its bytes, to check that it fits its artifact before ONNX Runtime loads it. Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
 export interface OnnxPort {
   name: string;
-  /** Name of the element type, or its number in onnx.proto where an artifact has no such type. */
+  /** Name of the element type, or its number in onnx.proto if an artifact has no such type. */
   type: string;
   /** Name of a symbolic size, or the size. */
   shape: (string | number)[];
@@ -15,7 +14,7 @@ export interface OnnxPort {
 export interface OnnxTable {
   name: string;
   shape: number[];
-  /** File, relative to the graph's folder, and where the numbers lie in it. */
+  /** File, relative to the graph's folder, and position of the data in it. */
   location: string;
   offset: number;
   length: number | undefined;
@@ -24,18 +23,18 @@ export interface OnnxTable {
 export interface OnnxSummary {
   inputs: OnnxPort[];
   outputs: OnnxPort[];
-  /** Tensors that are kept in other files. */
+  /** Tensors that are stored in other files. */
   external: OnnxTable[];
-  /** Sets of ops beside the standard one. */
+  /** Op sets other than the standard one. */
   domains: string[];
-  /** Parts that no graph of ours has: graphs within graphs, functions. */
+  /** Parts that our graphs never have: subgraphs, functions. */
   unusual: string[];
 }
 
 const TYPES: Record<number, string> = { 1: 'float32', 6: 'int32' };
 const EXTERNAL = 1;
 
-/** Reads a serialized ModelProto. Throws a plain Error where the bytes are no such message. */
+/** Reads a serialized ModelProto. Throws a plain Error if the bytes are not such a message. */
 export function summarizeOnnx(bytes: Uint8Array): OnnxSummary {
   const summary: OnnxSummary = { inputs: [], outputs: [], external: [], domains: [], unusual: [] };
   let graphs = 0;
@@ -163,7 +162,7 @@ function readDim(bytes: Uint8Array): string | number {
 
 const text = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 
-/** Calls the handlers of a message's fields, in order: of those with bytes (texts, messages, packed lists) and those with numbers. */
+/** Calls the handlers of a message's fields in order: for fields with bytes (texts, messages, packed lists) and with numbers. */
 function readMessage(
   bytes: Uint8Array,
   ofBytes: Record<number, (value: Uint8Array) => void>,

@@ -1,6 +1,6 @@
 /**
- * Opening an artifact: nothing of it is used before all of it is known to be what its manifest says. Whoever changes a
- * file and its checksums alike is not found out: take artifacts from places you trust.
+ * Opens an artifact. Everything is verified against the manifest before anything is used. A change of both a file and its checksums is
+ * not detected: take artifacts only from sources that you trust.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -20,21 +20,21 @@ export interface Artifact {
   /** Absolute, links resolved. */
   folder: string;
   manifest: ArtifactManifest;
-  /** What the row encoder is made of: give it to createRowEncoder. */
+  /** Input of createRowEncoder. */
   encoder: {
     config: { fields: FieldConfig[] };
     fields: ArtifactManifest['data']['fields'];
     sequences: ArtifactManifest['data']['sequences'];
-    /** Tokens of a field by id, empty texts for the reserved ones; none for hashed fields. */
+    /** Tokens of a field by id, with empty texts for reserved ids; none for hashed fields. */
     tokens: (field: string) => string[];
   };
   statistics: ArtifactStatistics;
-  /** Absolute path of a file that the manifest names: of a graph, what createSession takes. */
+  /** Absolute path of a file that the manifest names; for a graph, the input of createSession. */
   path: (file: string) => string;
 }
 
 export interface OpenOptions {
-  /** The tables have been compared with their checksums, and nobody can have changed them since: a private copy. Default false. */
+  /** The tables were already compared with their checksums and cannot have changed: a private copy. Default false. */
   tablesAreVerified?: boolean;
 }
 
@@ -74,7 +74,7 @@ async function readArtifact(place: Place, { tablesAreVerified = false }: OpenOpt
   };
 }
 
-/** Compares files with their checksums. Returns the bytes of all but the tables, as they were compared. */
+/** Compares files with their checksums. Returns the compared bytes of all files except the tables. */
 async function readFiles(
   place: Place,
   { files, tables }: ArtifactManifest,
@@ -112,7 +112,7 @@ function parseFile<T>(path: string, bytes: Uint8Array, schema: z.ZodType<T>): T 
   return parsed.data;
 }
 
-/** The parts of the row encoder; vocabularies must have as many tokens as their fields have ids. */
+/** The parts of the row encoder; a vocabulary must have as many tokens as its field has ids. */
 function encoderOf(
   { data }: ArtifactManifest,
   read: <T>(file: string, schema: z.ZodType<T>) => T,

@@ -1,6 +1,6 @@
 /**
- * A folder held open while it is read. Where the system has /proc, its files are found in the folder that was opened,
- * whatever its path names meanwhile: nobody can exchange it between a check and the reading.
+ * A folder that is kept open while it is read. On systems with /proc, files are opened relative to the open folder, even if its path
+ * changes: nobody can replace it between a check and a read.
  */
 import { closeSync, constants, existsSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
@@ -8,21 +8,21 @@ import { error } from '../../base/errors/index.ts';
 import { asReadError } from '../../base/files.ts';
 
 export interface Place {
-  /** Absolute, links resolved: what messages name. */
+  /** Absolute, links resolved; for messages. */
   folder: string;
   /** Path that opens a file of the folder. */
   at: (file: string) => string;
-  /** Path that messages name. */
+  /** Path for messages. */
   shown: (file: string) => string;
   close(): void;
 }
 
-/** Throws ARTIFACT_NOT_FOUND where there is no folder, FILE_UNREADABLE where it may not be read. */
+/** Throws ARTIFACT_NOT_FOUND if there is no folder, FILE_UNREADABLE if it cannot be read. */
 export function holdPlace(given: string): Place {
   let handle: number | undefined;
   try {
     const real = realpathSync(given);
-    // Windows opens no folders.
+    // Windows cannot open folders.
     if (process.platform !== 'win32') handle = openSync(real, constants.O_RDONLY | constants.O_DIRECTORY);
     const held = handle === undefined ? real : `/proc/self/fd/${handle}`;
     const isHeld = handle !== undefined && existsSync(held);
@@ -51,12 +51,12 @@ export function checkWithin({ folder }: Place, allowed: string, given: string): 
   try {
     real = realpathSync(allowed);
   } catch {
-    // A folder that is not there holds nothing.
+    // A missing folder contains nothing.
   }
   if (!isInside(folder, real)) throw error('ARTIFACT_OUTSIDE', { path: given, folder: allowed });
 }
 
-/** Does `path` lie below `folder`? Both absolute; links are not looked at. */
+/** Is `path` inside `folder`? Both are absolute; links are not resolved. */
 export function isInside(path: string, folder: string): boolean {
   const inside = relative(folder, path);
   return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);

@@ -1,8 +1,7 @@
 /**
- * A copy of an artifact that nobody else changes. Tables are mapped into memory: whoever overwrites a mapped file changes
- * answers, whoever truncates it ends the process by SIGBUS. A hard link would not help, it is the same file. Where the
- * file system shares blocks until one is written to (Btrfs, XFS), the copy takes no space. What is compared with the checksums is
- * what was copied, whatever happens to the folder meanwhile.
+ * A private copy of an artifact. Tables are mapped into memory: overwriting a mapped file changes answers, truncating it kills the
+ * process by SIGBUS. A hard link would not help, since it is the same file. On file systems with copy-on-write (Btrfs, XFS) the copy
+ * takes no space. The checksums are compared with the copied bytes, so later changes of the folder have no effect.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -29,12 +28,12 @@ import { MANIFEST } from './paths.ts';
 import { checkWithin, holdPlace, type Place } from './place.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
-/** Smaller files are copied without letting others have their turn. */
+/** Smaller files are copied without yielding to the event loop. */
 const SMALL_BYTES = 256 * 1024;
 
 export interface PrivateCopy {
   manifest: ArtifactManifest;
-  /** SHA-256 of the manifest, which names all other checksums: equal for equal copies and for no others. */
+  /** SHA-256 of the manifest, which contains all other checksums: equal only for equal copies. */
   checksum: string;
   /** Absolute path of the original, links resolved. */
   source: string;
@@ -43,17 +42,17 @@ export interface PrivateCopy {
 export interface CopyRequest {
   /** The artifact. */
   from: string;
-  /** A folder that is not there yet, in one that belongs to this process alone. */
+  /** A folder that does not exist yet, in a private folder of this process. */
   into: string;
   /** The artifact must lie in this folder, links resolved. Default: anywhere. */
   within?: string;
 }
 
 /**
- * Copies an artifact and verifies it byte for byte; `into` is there as a whole or not at all. That graphs and vocabularies
- * fit is for openArtifact to check.
+ * Copies an artifact and verifies it byte for byte; `into` appears complete or not at all. openArtifact checks that graphs and
+ * vocabularies fit.
  *
- * @throws CACHE_FULL, CACHE_UNWRITABLE, ARTIFACT_OUTSIDE, and what readManifest and checkFiles throw, ARTIFACT_FILE_CHANGED
+ * @throws CACHE_FULL, CACHE_UNWRITABLE, ARTIFACT_OUTSIDE, errors of readManifest and checkFiles, ARTIFACT_FILE_CHANGED
  */
 export async function copyArtifact({ from, into, within }: CopyRequest): Promise<PrivateCopy> {
   const place = holdPlace(from);
@@ -91,10 +90,10 @@ async function copyFiles(place: Place, { files }: ArtifactManifest, text: string
   }
 }
 
-/** Says so before much was copied. A file system that tells nothing of its space (0 blocks) is tried. */
+/** Fails before much is copied. A file system that does not report its space (0 blocks) is tried. */
 function checkSpace(folder: string, bytes: number): void {
   const { bavail, blocks, bsize } = statfsSync(folder);
-  // Shared blocks take no space: only what can never fit is refused here.
+  // Shared blocks take no space, so only copies that can never fit are refused here.
   if (blocks > 0 && bytes > blocks * bsize)
     throw Object.assign(new Error(`its file system has ${blocks * bsize} bytes, ${bavail * bsize} free`), {
       code: 'ENOSPC',
@@ -104,8 +103,8 @@ function checkSpace(folder: string, bytes: number): void {
 type Stamp = ArtifactManifest['files'][string];
 
 /**
- * Copies a file at once and compares what was copied. A busy service would take as many turns of its event loop as steps for
- * what is done in less than one.
+ * Copies a file synchronously and compares the copy. In a busy service, asynchronous steps would each wait for a turn of the event
+ * loop, although the whole copy takes less than one turn.
  */
 function copySmall(place: Place, name: string, to: string, { bytes, sha256: expected }: Stamp): void {
   const path = place.shown(name);
@@ -126,7 +125,7 @@ function copySmall(place: Place, name: string, to: string, { bytes, sha256: expe
   writeFileSync(to, content, { flag: 'wx', mode: 0o600 });
 }
 
-/** Copies a file piece by piece, or as a whole where blocks are shared, and compares what was copied. */
+/** Copies a file in pieces, or at once if blocks are shared, and compares the copy. */
 async function copyLarge(place: Place, name: string, to: string, { bytes, sha256: expected }: Stamp): Promise<void> {
   const path = place.shown(name);
   const source = await open(place.at(name), READING).catch((cause) => {
@@ -142,7 +141,7 @@ async function copyLarge(place: Place, name: string, to: string, { bytes, sha256
   if (found !== expected) throw error('ARTIFACT_FILE_CHANGED', { path, expected, found });
 }
 
-/** Follows no link, and waits for nobody to write into a pipe. */
+/** Follows no links, and does not wait for a writer of a pipe. */
 const READING = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 function checkStat(stat: Stats, path: string, bytes: number): void {
@@ -155,7 +154,7 @@ const asSourceError = (cause: unknown, path: string): unknown =>
     ? error('ARTIFACT_LINK', { path, found: 'a link' })
     : asReadError(cause, path, 'a file of an artifact');
 
-/** Makes a copy that shares its blocks until one of the two is written to, where the file system can. */
+/** Makes a copy-on-write copy, if the file system supports it. */
 async function isCloned(source: FileHandle, to: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   try {
@@ -167,7 +166,7 @@ async function isCloned(source: FileHandle, to: string): Promise<boolean> {
   }
 }
 
-/** Copies the first `bytes` bytes; gives their hash. */
+/** Copies the first `bytes` bytes; returns their hash. */
 async function copyHashed(source: FileHandle, path: string, to: string, bytes: number): Promise<string> {
   const hash = createHash('sha256');
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(bytes, 1)));

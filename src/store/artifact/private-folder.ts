@@ -1,10 +1,10 @@
 /**
- * A folder of this process alone, gone when the process ends. One that a killed process left is removed by the next that
- * makes one in the same place.
+ * A private folder of this process, removed when the process ends. The next process that creates one in the same place removes the
+ * folders of killed processes.
  *
- * Process numbers do not tell who lives: containers number their processes anew and may share a folder. So the owner
- * listens on a socket in its folder: where nobody accepts, nobody lives. Of a folder from another machine, or without a
- * socket, the age decides: its owner touches everything in it every hour, which also keeps cleaners of /tmp away.
+ * Process ids do not show whether the owner is alive, because containers have separate process ids and may share a folder. So the
+ * owner listens on a socket in its folder: if nobody accepts, the owner is dead. For a folder from another machine or without a
+ * socket, the age decides: owners touch all files every hour, which also protects them from cleaners of /tmp.
  */
 import {
   lstatSync,
@@ -22,26 +22,26 @@ import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 
 const PREFIX = 'tributary-serving-';
-/** Which start of which machine the owner belongs to. */
+/** Identifies the machine and boot of the owner. */
 const MACHINE = 'machine';
 const SOCKET = 'alive';
-/** What a socket's path may have on every system. */
+/** Max length of a socket path on all systems. */
 const SOCKET_PATH = 100;
 const HOUR_MS = 3_600_000;
 const ABANDONED_MS = 24 * HOUR_MS;
 
 export interface PrivateFolder {
   path: string;
-  /** Removes the folder. What is mapped from it stays readable. */
+  /** Removes the folder. Files that are mapped into memory stay readable. */
   remove(): void;
 }
 
-/** Folders to be removed when the process ends. */
+/** Folders to remove when the process ends. */
 const alive = new Set<PrivateFolder>();
 let listensToExit = false;
 
 /**
- * @param parent where; default the system's folder for temporary files
+ * @param parent parent folder; default: the system's temporary folder
  * @throws CACHE_UNWRITABLE
  */
 export async function makePrivateFolder(parent: string = tmpdir()): Promise<PrivateFolder> {
@@ -71,7 +71,7 @@ export async function makePrivateFolder(parent: string = tmpdir()): Promise<Priv
   return folder;
 }
 
-/** Accepts as long as this process lives, and keeps it from nothing. */
+/** Accepts while this process is alive, without keeping it alive. */
 function listen(path: string): Promise<Server | undefined> {
   if (process.platform === 'win32' || path.length > SOCKET_PATH) return Promise.resolve(undefined);
   return new Promise((done) => {
@@ -82,7 +82,7 @@ function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-/** Removes what dead processes of this user left. What cannot be removed stays. */
+/** Removes folders of this user's dead processes. Folders that cannot be removed stay. */
 async function removeAbandoned(parent: string): Promise<void> {
   for (const name of readdirSync(parent)) {
     if (!name.startsWith(PREFIX)) continue;
@@ -92,7 +92,7 @@ async function removeAbandoned(parent: string): Promise<void> {
       if (!stat.isDirectory() || stat.uid !== (process.getuid?.() ?? stat.uid)) continue;
       if (!(await isOwned(path))) rmSync(path, { recursive: true, force: true });
     } catch {
-      // Another process removes it, too.
+      // Another process is removing it as well.
     }
   }
 }
@@ -101,7 +101,7 @@ async function isOwned(path: string): Promise<boolean> {
   const isRecent = Date.now() - lstatSync(path).mtimeMs < ABANDONED_MS;
   const [owner, socket] = [MACHINE, SOCKET].map((name) => join(path, name));
   const files = readdirSync(path);
-  // Its owner may be about to write them.
+  // Its owner may be about to create these files.
   if (!files.includes(MACHINE) || !files.includes(SOCKET)) return isRecent;
   if (readFileSync(owner, 'utf8') !== machine()) return isRecent;
   return accepts(socket);
@@ -114,7 +114,7 @@ const accepts = (path: string): Promise<boolean> =>
       socket.destroy();
       done(true);
     });
-    // A crowded owner (EAGAIN) lives.
+    // An overloaded owner (EAGAIN) is alive.
     socket.on('error', ({ code }: NodeJS.ErrnoException) => done(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
   });
 
@@ -133,6 +133,6 @@ function touch(folder: string): void {
     for (const name of readdirSync(folder, { recursive: true })) utimesSync(join(folder, String(name)), now, now);
     utimesSync(folder, now, now);
   } catch {
-    // The next hour comes.
+    // Try again in an hour.
   }
 }

@@ -1,46 +1,46 @@
 /**
- * Score expressions: what makes one number of a row's probabilities. A small grammar of its own, never evaluated as code:
+ * Score expressions compute one number from a row's probabilities. They have a small grammar and are never evaluated as code:
  *
  *   sum      = product { ('+' | '-') product }
  *   product  = signed { ('*' | '/') signed }
  *   signed   = ('+' | '-') signed | power
- *   power    = atom [ '^' signed ]                 from the right: a ^ b ^ c is a ^ (b ^ c); -a ^ 2 is -(a ^ 2)
+ *   power    = atom [ '^' signed ]                 right-associative: a ^ b ^ c is a ^ (b ^ c); -a ^ 2 is -(a ^ 2)
  *   atom     = number | task | function '(' sum { ',' sum } ')' | '(' sum ')'
  *
- * A task whose name is that of a function is a task unless a parenthesis follows.
+ * A name that is both a task and a function is the task unless a parenthesis follows.
  */
 import { error } from '../../base/errors/index.ts';
 import { nearest } from '../../base/nearest.ts';
 
-/** Gives the score of a row from its probabilities, in the order of the tasks. */
+/** Computes the score of a row from its probabilities, in the order of the tasks. */
 export type Score = (probabilities: ArrayLike<number>) => number;
 
-/** Expressions longer or deeper than this are refused: they may come from a request. */
+/** Longer or deeper expressions are refused, because they may come from a request. */
 const MOST_CHARACTERS = 4096;
 const MOST_DEPTH = 100;
 
 interface FunctionRule {
-  least: number;
-  most: number;
+  min: number;
+  max: number;
   of: (...values: number[]) => number;
 }
 
 const FUNCTIONS = new Map<string, FunctionRule>([
-  ['min', { least: 1, most: Number.POSITIVE_INFINITY, of: Math.min }],
-  ['max', { least: 1, most: Number.POSITIVE_INFINITY, of: Math.max }],
-  ['log', { least: 1, most: 1, of: Math.log }],
-  ['exp', { least: 1, most: 1, of: Math.exp }],
-  ['pow', { least: 2, most: 2, of: Math.pow }],
+  ['min', { min: 1, max: Number.POSITIVE_INFINITY, of: Math.min }],
+  ['max', { min: 1, max: Number.POSITIVE_INFINITY, of: Math.max }],
+  ['log', { min: 1, max: 1, of: Math.log }],
+  ['exp', { min: 1, max: 1, of: Math.exp }],
+  ['pow', { min: 2, max: 2, of: Math.pow }],
 ]);
 
-/** What ranks where nobody said anything: the mean of all tasks. */
+/** The default score: the mean of all tasks. */
 export const defaultScore = (tasks: readonly string[]): string =>
   tasks.length === 1 ? tasks[0] : `(${tasks.join(' + ')}) / ${tasks.length}`;
 
 /**
- * Compiles an expression over the tasks' probabilities. It may give what is no finite number, as log(0) does.
+ * Compiles an expression over the tasks' probabilities. The score may not be finite, for example log(0).
  *
- * @throws SCORE_INVALID naming the place, and of an unknown name the nearest known one
+ * @throws SCORE_INVALID with the position, and the nearest known name for an unknown one
  */
 export function compileScore(expression: string, tasks: readonly string[]): Score {
   const fail = (position: number, problem: string) => error('SCORE_INVALID', { expression, position, problem });
@@ -106,12 +106,9 @@ export function compileScore(expression: string, tasks: readonly string[]): Scor
     const values = [sum()];
     while (take(',') !== undefined) values.push(sum());
     expect(')');
-    const { least, most, of } = rule;
-    if (values.length < least || values.length > most)
-      throw fail(
-        position,
-        `${name} takes ${least === most ? least : `at least ${least}`} values, found ${values.length}`,
-      );
+    const { min, max, of } = rule;
+    if (values.length < min || values.length > max)
+      throw fail(position, `${name} takes ${min === max ? min : `at least ${min}`} values, found ${values.length}`);
     return (p) => of(...values.map((value) => value(p)));
   };
   const task = ({ text: name, position }: Token): Score => {

@@ -1,31 +1,31 @@
-/** statistics.json of an artifact: how the data were when the model was made, small enough to compare live traffic with. */
+/** statistics.json of an artifact: compact statistics of the training data, to compare live traffic with. */
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 
 const fieldStatistics = z.strictObject({
   name: z.string(),
-  /** Values of the training rows: one a row, of a multi-value field all of its lists. */
+  /** Number of values in the training rows: one per row, or all values of a multi-value field. */
   values: z.int().min(0),
-  /** The most frequent ids, as the field counts them (its offset in the table not added); never a reserved one. */
+  /** The most frequent ids, relative to the field (without its offset in the table); no reserved ids. */
   ids: z.array(z.int().min(2)),
-  /** Shares of the values that they have. */
+  /** Their shares of the values. */
   shares: z.array(share),
-  /** Share of values that have no id of their own, missing ones included. */
+  /** Share of values without an id, including missing values. */
   outOfVocabulary: share,
-  /** Share of all other ids together: the shares, this one and `outOfVocabulary` sum to 1. */
+  /** Share of all other ids: the shares, this one and `outOfVocabulary` sum to 1. */
   rest: share,
 });
 
 const cellStatistics = z.strictObject({
   scenario: z.string(),
   task: z.string(),
-  /** Validation rows with a label, and how many of them are 1. */
+  /** Validation rows with a label, and the number of positives. */
   rows: z.int().min(0),
   positives: z.int().min(0),
   /**
    * Calibrated probabilities of the scenario's validation rows, labelled or not: rising edges, and the share of rows below the first edge,
-   * between each two, and from the last one on (one more than edges). Edges are deciles, equal ones once.
+   * between neighbours, and from the last edge on (one more than edges). Edges are distinct deciles.
    */
   edges: z.array(share),
   shares: z.array(share),
@@ -35,7 +35,7 @@ const cellStatistics = z.strictObject({
 
 export const statisticsSchema = z.strictObject({
   version: z.literal(1),
-  /** Training rows, all together and by scenario. */
+  /** Training rows, in total and by scenario. */
   rows: z.int().min(0),
   scenarios: z.array(z.strictObject({ name: z.string(), rows: z.int().min(0) })),
   fields: z.array(fieldStatistics),

@@ -1,4 +1,4 @@
-/** Writing an artifact: it is opened as a server would open it before it appears, as a whole or not at all. */
+/** Writes an artifact. Before it appears it is opened as a server would open it. It appears complete or not at all. */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,16 +12,16 @@ import { openArtifact } from './open.ts';
 import { MANIFEST } from './paths.ts';
 
 export interface ArtifactContent {
-  /** What the manifest says beside what is found out here. */
+  /** Entries of the manifest that are not computed here. */
   manifest: Omit<ArtifactManifest, 'format' | 'version' | 'id' | 'created' | 'files'>;
-  /** Every file by its path inside, in parts that are written one after another. */
+  /** Every file by its path in the artifact, in parts that are written in order. */
   files: Iterable<readonly [path: string, parts: readonly (string | Uint8Array)[]]>;
 }
 
 /**
  * Writes an artifact into a folder that is absent or empty. Returns its manifest.
  *
- * @throws ARTIFACT_EXISTS, DISK_FULL, FILE_UNWRITABLE; the folder is as it was then
+ * @throws ARTIFACT_EXISTS, DISK_FULL, FILE_UNWRITABLE; the folder is then unchanged
  */
 export const writeArtifact = (folder: string, content: ArtifactContent): Promise<ArtifactManifest> =>
   writeFolder(folder, (staging) => fill(staging, content), checkPlace);
@@ -42,7 +42,7 @@ async function fill(staging: string, { manifest, files }: ArtifactContent): Prom
   return whole;
 }
 
-/** Throws ARTIFACT_EXISTS unless an artifact can be written there: ask before long work. */
+/** Throws ARTIFACT_EXISTS unless an artifact can be written there: check this before long work. */
 export function checkPlace(folder: string): void {
   let found: string[];
   try {

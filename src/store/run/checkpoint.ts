@@ -1,7 +1,7 @@
 /**
- * Checkpoints: `<name>.json` says what is in one and names its tensor file with size and SHA-256; it is written last, so a
- * checkpoint is complete when it has one. Unnamed checkpoints are numbered and the last two are kept; named ones (`rewind`,
- * `best`) stay until they are written again.
+ * Checkpoints: `<name>.json` describes a checkpoint and names its tensor file with size and SHA-256. It is written last, so a
+ * checkpoint that has it is complete. Unnamed checkpoints are numbered, and the last two are kept. Named ones (`rewind`, `best`) stay
+ * until they are overwritten.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ import { readDescription as readBounded, writeFileAtomic } from '../../base/file
 import { seal, unseal } from '../../base/seal.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
 
-/** Where in the training a checkpoint was taken. */
+/** Position of a checkpoint in the training. */
 export interface Position {
   phase: string;
   epoch: number;
@@ -21,9 +21,9 @@ export interface Position {
 }
 
 export interface CheckpointInfo {
-  /** `000012`, or the name it was given: what `tributary resume --from` takes. */
+  /** `000012`, or the given name: the value of `tributary resume --from`. */
   name: string;
-  /** Rises with every checkpoint of the folder. */
+  /** Increases with every checkpoint of the folder. */
   sequence: number;
   position: Position;
   /** Size of its tensor file. */
@@ -35,7 +35,7 @@ export interface Checkpoint extends CheckpointInfo {
   tensors: Map<string, StoredTensor>;
 }
 
-/** Unnamed checkpoints that stay: the newest, and one to go back to should it be damaged. */
+/** Number of unnamed checkpoints that stay: the newest, and one to return to if it is damaged. */
 const KEPT = 2;
 
 const descriptionSchema = z.strictObject({
@@ -47,18 +47,18 @@ const descriptionSchema = z.strictObject({
   file: z.string().regex(/^[a-z0-9-]+\.safetensors$/, 'the tensor file must lie beside it'),
   bytes: z.int().min(0),
   sha256: z.string(),
-  /** Marks the run, where it was given. */
+  /** Identifies the run, if given. */
   run: z.string().optional(),
 });
 type Description = z.output<typeof descriptionSchema>;
 
 /**
- * Writes a checkpoint. When this returns it is durable, and unnamed ones but the last two are gone.
+ * Writes a checkpoint. When this returns, it is durable, and only the last two unnamed checkpoints are left.
  *
- * @param content.state any JSON value (counters, best metric so far ...); one that JSON would change is refused
+ * @param content.state any JSON value (counters, best metric so far ...); a value that JSON would change is refused
  * @param content.tensors written from the given arrays without a copy
- * @param content.run what tells the run from others: then the checkpoint is loaded for no other one
- * @throws DISK_FULL, FILE_UNWRITABLE; the checkpoints before it are as they were
+ * @param content.run identifies the run: the checkpoint is then loaded for no other run
+ * @throws DISK_FULL, FILE_UNWRITABLE; earlier checkpoints are then unchanged
  */
 export function saveCheckpoint(
   folder: string,
@@ -87,7 +87,7 @@ export function saveCheckpoint(
   return info(name, description);
 }
 
-/** The undamaged descriptions in a folder, newest first (tensor files are not read). */
+/** The valid descriptions in a folder, newest first (does not read tensor files). */
 export function listCheckpoints(folder: string): CheckpointInfo[] {
   const found = names(folder).flatMap((name) => {
     const description = readDescription(folder, name);
@@ -97,10 +97,10 @@ export function listCheckpoints(folder: string): CheckpointInfo[] {
 }
 
 /**
- * The newest unnamed checkpoint; undefined where there is none. A damaged one is an error, not a reason to take an older
- * one: going back is the user's choice.
+ * The newest unnamed checkpoint; undefined if there is none. A damaged one is an error: returning to an older one is the user's
+ * choice.
  *
- * @throws what loadCheckpoint throws
+ * @throws errors of loadCheckpoint
  */
 export function latestCheckpoint(folder: string, run?: string): Checkpoint | undefined {
   const newest = numbered(folder)[0];
@@ -110,7 +110,7 @@ export function latestCheckpoint(folder: string, run?: string): Checkpoint | und
 /**
  * A checkpoint by its name, verified byte for byte.
  *
- * @param run marks the run that it must be of; default: of any
+ * @param run identifies the run that it must belong to; default: any
  * @throws CHECKPOINT_MISSING, CHECKSUM_MISMATCH, CHECKPOINT_DAMAGED
  */
 export function loadCheckpoint(folder: string, name: string, run?: string): Checkpoint {
@@ -121,7 +121,7 @@ export function loadCheckpoint(folder: string, name: string, run?: string): Chec
     throw damaged(folder, name, `it is of another run, ${description.run}`);
   const path = join(folder, description.file);
   if (!existsSync(path)) {
-    // A training that goes on may have written it anew meanwhile.
+    // A running training may have overwritten it.
     const now = readDescription(folder, name);
     if (!(now instanceof Error) && now.file !== description.file) return loadCheckpoint(folder, name, run);
     throw error('CHECKPOINT_DAMAGED', { path, problem: 'the file is gone', advice: advice(folder, name) });
@@ -143,7 +143,7 @@ function readDescription(folder: string, name: string): Description | Error {
   const parsed = descriptionSchema.safeParse(content.value);
   if (!parsed.success) return damaged(folder, name, z.prettifyError(parsed.error));
   const { file, sequence } = parsed.data;
-  // A description under the name of another one would make the training go on from somewhere else.
+  // With the description of another checkpoint, training would continue from another position.
   return file === fileOf(name, sequence) ? parsed.data : damaged(folder, name, `it describes ${file}`);
 }
 
@@ -162,15 +162,15 @@ function advice(folder: string, name: string): string {
   return `Go on from another one with \`tributary resume ${dirname(folder)} --from NAME\`: ${others.join(', ')}`;
 }
 
-/** Removes unnamed checkpoints but the last, and whatever an interrupted save left. */
+/** Removes all but the last unnamed checkpoints, and remains of interrupted writes. */
 function removeOld(folder: string): void {
   const remove = (file: string) => rmSync(join(folder, file), { force: true });
-  // The description goes first: without it the checkpoint does not exist, whatever becomes of the rest.
+  // Remove the description first: without it the checkpoint does not exist, even if removing the rest fails.
   for (const name of numbered(folder).slice(KEPT)) remove(`${name}.json`);
   const descriptions = names(folder).map((name) => readDescription(folder, name));
   const files = fileNames(folder);
   for (const file of files.filter((file) => file.endsWith('.tmp'))) remove(file);
-  if (descriptions.some((d) => d instanceof Error)) return; // which tensors a damaged description meant is not known
+  if (descriptions.some((d) => d instanceof Error)) return; // the tensors of a damaged description are unknown
   const used = descriptions.map((d) => (d as Description).file);
   for (const file of files.filter((file) => file.endsWith('.safetensors') && !used.includes(file))) remove(file);
 }

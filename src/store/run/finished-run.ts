@@ -1,6 +1,6 @@
 /**
- * `finished.json`: which run a finished one is, and the SHA-256 of its files that carry no checksum of their own or could be those
- * of another run. It is written last, and goes when the run goes on. Runs of version 0.1 have none.
+ * `finished.json` identifies a finished run and has the SHA-256 of its files without a checksum, or that could belong to another run. It
+ * is written last, and removed when the run continues. Runs of version 0.1 have none.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const FINISHED = 'finished.json';
 const FILES = ['metrics.jsonl', 'timings.jsonl', 'model.json'];
 
 /**
- * Writes down what the run consists of, all of which is there.
+ * Records the files of the run, all of which exist.
  *
  * @throws DISK_FULL, FILE_UNWRITABLE
  */
@@ -32,7 +32,7 @@ export function recordFinished(folder: string, run: string): void {
   writeFileAtomic(join(folder, FINISHED), seal({ version: 1, run, files }));
 }
 
-/** The run goes on: what is written from here on is in no record. */
+/** Removes the record, because the run continues. */
 export function forgetFinished(folder: string): void {
   try {
     rmSync(join(folder, FINISHED), { force: true });
@@ -41,11 +41,11 @@ export function forgetFinished(folder: string): void {
   }
 }
 
-/** Was the training brought to its end? False for runs of version 0.1. */
+/** Is the training finished? False for runs of version 0.1. */
 export const isRecordedFinished = (folder: string): boolean => existsSync(join(folder, FINISHED));
 
 /**
- * Compares a part of a run with what was written down when it finished, if it was.
+ * Compares a part of a run with the record of the finished run, if there is one.
  *
  * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
  */

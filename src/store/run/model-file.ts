@@ -1,4 +1,4 @@
-/** A finished model: `model.safetensors` (the weights by parameter name) and `model.json` (what they mean), written last. */
+/** A finished model: `model.safetensors` (the weights by parameter name) and `model.json` (their description), written last. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ import { readSealed } from './sealed-file.ts';
 const WEIGHTS = 'model.safetensors';
 const DESCRIPTION = 'model.json';
 
-/** What a model needs to be rebuilt and fed. */
+/** What is needed to rebuild a model and feed it. */
 const modelDescriptionSchema = z.strictObject({
   version: z.literal(1),
   /** Key of the model in the zoo, and its options with defaults filled in. */
@@ -32,7 +32,7 @@ const fileSchema = modelDescriptionSchema.extend({
 });
 
 /**
- * Writes the model of a run, in place of the one that is there.
+ * Writes the model of a run, and replaces an existing one.
  *
  * @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE
  */
@@ -43,13 +43,13 @@ export function saveModel(
 ): void {
   const all = [...tensors];
   checkFinite(folder, all);
-  rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model rather than a mixed one
+  rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model, rather than a mixed one
   const weights = writeSafetensors(join(folder, WEIGHTS), all);
   writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
 }
 
 /**
- * Moves a model that was written to another folder of the same disk into the run, in place of the one that is there.
+ * Moves a model from another folder on the same disk into the run, and replaces an existing one.
  *
  * @throws DISK_FULL, FILE_UNWRITABLE
  */
@@ -63,14 +63,14 @@ export function moveModel(from: string, folder: string): void {
   }
 }
 
-/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, where it is not to train again. */
+/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
 export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
   for (const [name, { data }] of tensors)
     if (data instanceof Float32Array && firstNotFinite(data) >= 0)
       throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
 }
 
-/** Has the run a finished model, or had it one that lost its description? */
+/** Does the run have a finished model, possibly without its description? */
 export const hasModel = (folder: string): boolean =>
   [DESCRIPTION, WEIGHTS].some((name) => existsSync(join(folder, name))) || isRecordedFinished(folder);
 
@@ -79,7 +79,7 @@ export interface LoadedModel {
   tensors: Map<string, StoredTensor>;
 }
 
-/** A tensor of a model that must have it. Throws RUN_DAMAGED. */
+/** A required tensor of a model. Throws RUN_DAMAGED. */
 export function modelTensor(
   folder: string,
   tensors: ReadonlyMap<string, StoredTensor>,

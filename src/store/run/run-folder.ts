@@ -1,15 +1,15 @@
 /**
- * A run folder: everything that a training run leaves.
+ * A run folder: all files of a training run.
  *
  *   run.json            configuration with defaults filled in, data set, versions (written once)
- *   flows.json          the verdict of the flow test that the model's structure comes from, where it has one (written once)
- *   metrics.jsonl       losses and grids; a function of configuration, data and seed alone: no times
+ *   flows.json          the verdict of the flow test that gives the model's structure, if there is one (written once)
+ *   metrics.jsonl       losses and grids; depends only on configuration, data and seed: no times
  *   timings.jsonl       wall times and rates
  *   checkpoints/        see checkpoint.ts
  *   model.safetensors, model.json   the finished model, see model-file.ts
- *   finished.json       what a finished run consists of, see finished-run.ts
- *   report.md           what a person reads
- *   lock.<n>            while a process works in it, see lock.ts
+ *   finished.json       lists the files of a finished run, see finished-run.ts
+ *   report.md           a report for people
+ *   lock.<n>            exists while a process uses the folder, see lock.ts
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -37,16 +37,16 @@ const recordSchema = z.strictObject({
     name: z.string(),
     /** Absolute path of the prepared data set. */
     folder: z.string(),
-    /** The data set's own hash: a run goes on with the same rows only. */
+    /** The data set's hash: a run continues only with the same rows. */
     hash: z.string(),
   }),
-  /** Of Tributary, Node and ONNX Runtime. */
+  /** Versions of Tributary, Node and ONNX Runtime. */
   versions: z.record(z.string(), z.string()),
 });
 
 export type RunRecord = z.output<typeof recordSchema>;
 
-/** Names of what lies in a run folder. */
+/** Paths of the files in a run folder. */
 export const runPaths = (folder: string) => ({
   record: join(folder, 'run.json'),
   flows: join(folder, 'flows.json'),
@@ -57,7 +57,7 @@ export const runPaths = (folder: string) => ({
 });
 
 /**
- * Makes a run folder: `folder` where given (absent or empty), else the next free `<parent>/<model>-<data set>-<counter>`.
+ * Makes a run folder: `folder` if given (absent or empty), else the next free `<parent>/<model>-<data set>-<counter>`.
  *
  * @throws RUN_EXISTS, FILE_UNWRITABLE, DISK_FULL
  */
@@ -75,7 +75,7 @@ export function createRun(
 }
 
 /**
- * Reads what a run is.
+ * Reads the record of a run.
  *
  * @throws RUN_NOT_FOUND, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
@@ -87,12 +87,12 @@ export function openRun(folder: string): RunRecord {
   return record;
 }
 
-/** Module files that define the model of a run, where it is none of the zoo. */
+/** Module files that define the model of a run, if it is not a model of the zoo. */
 export const modelFiles = ({ config }: RunRecord): string[] =>
   Array.isArray(config.modelFiles) ? config.modelFiles.filter((file) => typeof file === 'string') : [];
 
 /**
- * The verdict on flows that a run's model is built from; undefined where it has none.
+ * The flow verdict that a run's model is built from; undefined if there is none.
  *
  * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
  */
@@ -101,7 +101,7 @@ export function readFlows(folder: string): FlowDocument | undefined {
   return existsSync(path) ? readSealed(path, 'the verdict on flows of a run', flowDocumentSchema) : undefined;
 }
 
-/** What tells a run from others, however its folder is called and wherever its data lie. */
+/** Identifies a run, independent of the name of its folder and the path of its data. */
 export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;
 
 /** Throws RUN_OTHER_DATASET unless the data set is the one that the run was trained on. */
@@ -110,18 +110,18 @@ export function checkDataset(folder: string, record: RunRecord, data: { folder: 
     throw error('RUN_OTHER_DATASET', { folder, expected: record.data.hash, found: data.hash, data: data.folder });
 }
 
-/** Of a finished training, whose model stays. */
+/** Removes the checkpoints of a finished training; its model stays. */
 export const dropCheckpoints = (folder: string): void =>
   rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });
 
 /**
- * The lines of metrics.jsonl, verified where the run is finished.
+ * The lines of metrics.jsonl, verified if the run is finished.
  *
- * @throws CHECKSUM_MISMATCH, RUN_DAMAGED (naming the line), FILE_UNREADABLE
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED (with the line), FILE_UNREADABLE
  */
 export const readMetrics = (folder: string): MetricsLine[] => readLog(folder, runPaths(folder).metrics, metricsLine);
 
-/** The same of timings.jsonl. */
+/** The same for timings.jsonl. */
 export const readTimings = (folder: string): TimingsLine[] => readLog(folder, runPaths(folder).timings, timingsLine);
 
 function readLog<T>(folder: string, path: string, schema: z.ZodType<T>): T[] {
@@ -146,8 +146,8 @@ export interface KeptLogs {
 }
 
 /**
- * Opens the logs of a run for appending, cut back to what a checkpoint recorded (zero: begin anew). The run is not finished
- * until it is finished again. The caller holds the folder's lock.
+ * Opens the logs of a run for appending, truncated to the state of a checkpoint (zero: start over). The run then counts as
+ * unfinished until it finishes again. The caller holds the folder's lock.
  *
  * @throws RUN_DAMAGED, CHECKSUM_MISMATCH, FILE_UNWRITABLE
  */
@@ -172,7 +172,7 @@ export function openLogs(folder: string, keep: KeptLogs): RunLogs {
 function emptyFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true });
-    const found = readdirSync(folder).find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves no more
+    const found = readdirSync(folder).find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves only these
     if (found !== undefined) throw error('RUN_EXISTS', { folder, found });
     return folder;
   } catch (cause) {
@@ -192,7 +192,7 @@ function nextFolder(parent: string, stem: string): string {
       mkdirSync(folder);
       return folder;
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw asWriteError(cause, parent); // else: taken meanwhile
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw asWriteError(cause, parent); // else: another process has just made it
     }
 }
 

@@ -1,4 +1,4 @@
-/** Reading a sealed file of a run folder. */
+/** Reads a sealed file of a run folder. */
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { readDescription } from '../../base/files.ts';
