@@ -1,4 +1,4 @@
-/** Whether a definition keeps the contract: what a type checker would have told, and what it cannot. */
+/** Whether a definition keeps the contract: what a type checker says, and what it cannot. */
 import { z } from 'zod';
 import type { CommonOptions, ModelDefinition, ModelSizes, Network } from './contract.ts';
 

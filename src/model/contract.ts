@@ -5,7 +5,7 @@
 import type { ZodType } from 'zod';
 import type { Tensor } from '../graph/index.ts';
 
-/** What a model knows of the data: sizes that its options do not decide. */
+/** Sizes of the data, which a model's options do not decide. */
 export interface ModelSizes {
   /** Fields of a row; each contributes one embedding of `embeddingDim` numbers. */
   fields: number;
@@ -28,7 +28,7 @@ export interface SequenceSizes {
   itemField: number;
 }
 
-/** How a parameter's numbers are drawn. Bounds and deviations are worked out by the model. */
+/** How a parameter's numbers are drawn. The model works out bounds and deviations. */
 export type Initializer =
   | { kind: 'zeros' }
   | { kind: 'ones' }
@@ -44,11 +44,11 @@ export interface ParameterSpec {
   group: string;
 }
 
-/** Numbers that belong to a model and change in training, but not by gradients: the moving averages of a batch norm. */
+/** Numbers that change in training, but not by gradients: the moving averages of a batch norm. */
 export interface BufferSpec {
   name: string;
   shape: readonly number[];
-  /** Every number of it at the start. */
+  /** All its numbers at the start. */
   initial: number;
 }
 
@@ -58,7 +58,7 @@ export interface BufferSpec {
  */
 export type Phase = 'train' | 'search' | 'retrain';
 
-/** The graph that is being built, as a layer sees it: what the call of a layer reads of it. */
+/** What the call of a layer reads of the graph that is being built. */
 export interface Step {
   phase: Phase;
   /** Dropout, noise and batch statistics are in force: a training step; not scoring. */
@@ -162,7 +162,7 @@ export interface FlowTable {
 
 /** Where options hold a `FlowTable`; both take and give options as they stand in a configuration. */
 export interface FlowTableOption {
-  /** Where the table has yet to come from: `test`, `open` or the path of a document; undefined where it is there, or not asked for. */
+  /** The table's source: `test`, `open` or the path of a document; undefined if the options hold the table or need none. */
   source: (options: Record<string, unknown>) => string | undefined;
   take: (options: Record<string, unknown>, table: FlowTable) => Record<string, unknown>;
 }
@@ -192,9 +192,9 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   equations?: string;
   /** Schema with defaults and a description on each option. */
   options: ZodType<O>;
-  /** What is wrong with options for data of these sizes; what is wrong by itself the schema tells. */
+  /** What is wrong with options for data of these sizes. The schema checks the options by themselves. */
   problems?: (options: O, sizes: ModelSizes) => Problem[];
-  /** The model's own defaults of training options: what a preset, a configuration or `--set` says goes before them. */
+  /** The model's defaults of training options. A preset, a configuration or `--set` overrides them. */
   trainDefaults?: Record<string, unknown>;
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;

@@ -112,10 +112,9 @@ function pruner(name: string, width: number, alpha: ReturnType<typeof buffer>, o
  * lambda sum_l (r_l - r)^2 over the pruners whose sparsity r_l = 1 - mean(pi_l) of the row lies outside the range, with r its
  * middle: [B]. The paper has the ratio; that it is taken row by row is our choice, since factors are the row's own.
  */
-function sparsityPenalty(
-  factors: readonly Tensor[],
-  { sparsityWeight, sparsityRange: [least, most] }: AdasparseOptions,
-): Record<string, Tensor> {
+function sparsityPenalty(factors: readonly Tensor[], options: AdasparseOptions): Record<string, Tensor> {
+  const { sparsityWeight, sparsityRange } = options;
+  const [least, most] = sparsityRange;
   if (sparsityWeight === 0) return {};
   const perPruner = factors.map((pi) => {
     const off = sub(reduceMean(sub(1, pi), [1]), (least + most) / 2); // [B]

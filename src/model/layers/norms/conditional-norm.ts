@@ -8,7 +8,6 @@
  * the last step is done for each condition.
  */
 import { add, expand, mul, relu, reshape, type Tensor } from '../../../graph/index.ts';
-import type { Layer } from '../../contract.ts';
 import { layer, xavier } from '../layer.ts';
 import { linear } from '../linear.ts';
 
@@ -26,14 +25,11 @@ interface NormSizes {
  * each, [C, N, 2, d], the scale first, as its distance from 1. The last layer starts at a tenth of its usual size: all norms begin
  * near the plain one.
  */
-export function generatedNorms(
-  name: string,
-  { inputs, hidden, norms, dimension }: NormSizes,
-): Layer<[conditions: Tensor]> {
+export function generatedNorms(name: string, { inputs, hidden, norms, dimension }: NormSizes) {
   const outputs = norms * 2 * dimension;
   const first = linear(`${name}.0`, { inputs, outputs: hidden, start: xavier(inputs, hidden) });
   const second = linear(`${name}.1`, { inputs: hidden, outputs, start: xavier(hidden, outputs, 0.1) });
-  return layer([first, second], (conditions, step) => {
+  return layer([first, second], (conditions: Tensor, step) => {
     const numbers = second(relu(first(conditions, step)), step); // [C,N*2*d]
     const plain = numbers.graph.constant([1, 0], [2, 1]);
     return add(reshape(numbers, [conditions.shape[0], norms, 2, dimension]), plain); // [C,N,2,d]
@@ -55,12 +51,7 @@ export const scaleAndShift = (x: Tensor, { scale, shift }: ScaleAndShift): Tenso
  */
 export function forEachItem(numbers: Tensor, items: number): Tensor {
   const [conditions, sets, sequences, dimension] = numbers.shape as number[];
-  const repeated = expand(reshape(numbers, [conditions, sets, sequences, 1, dimension]), [
-    conditions,
-    sets,
-    sequences,
-    items,
-    dimension,
-  ]);
+  const once = reshape(numbers, [conditions, sets, sequences, 1, dimension]);
+  const repeated = expand(once, [conditions, sets, sequences, items, dimension]);
   return reshape(repeated, [conditions, sets, sequences * items * dimension]);
 }

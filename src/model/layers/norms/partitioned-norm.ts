@@ -52,12 +52,7 @@ export function partitionedNorm(name: string, { scenarios, size }: { scenarios: 
 }
 
 /** Rows less the mean of their scenario [B, n] and the variance of each scenario [S, n]; the moving averages move. */
-function batchStatistics(
-  x: Tensor,
-  own: Tensor,
-  moving: ReturnType<typeof movingAverages>,
-  step: Step,
-): { centred: Tensor; variance: Tensor } {
+function batchStatistics(x: Tensor, own: Tensor, moving: ReturnType<typeof movingAverages>, step: Step) {
   const [movingMean, movingVariance] = [moving.mean(step), moving.variance(step)]; // [S,n]
   const rows = reshape(reduceSum(own, [0]), [own.shape[1], 1]); // [S,1]
   const known = greater(rows, 1.5); // [S,1]

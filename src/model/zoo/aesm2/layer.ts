@@ -102,13 +102,13 @@ const turnedProduct = (x: Tensor, matrix: Tensor): Tensor => matmul(matrix, x, {
 function expertProduct(
   name: string,
   sizes: LinearSizes & { count: number },
-  { expertNorm, bnDecay }: Aesm2Options,
+  options: Aesm2Options,
   perCall: number,
 ): Layer {
   const dense = linear(name, { ...sizes, start: xavier(sizes.inputs, sizes.outputs) });
-  if (expertNorm === 'none') return dense;
+  if (options.expertNorm === 'none') return dense;
   // The moving averages take the same batch up once for each use: n updates that keep a share d are one that keeps d^n.
-  const normed = slowNorm(name, [sizes.count, sizes.outputs], bnDecay ** perCall);
+  const normed = slowNorm(name, [sizes.count, sizes.outputs], options.bnDecay ** perCall);
   return layer([dense.kernel, normed], (x, step) => normed(matmul(x, dense.kernel(step)), step));
 }
 

@@ -40,7 +40,7 @@ function build(options: AutoifsOptions, sizes: ModelSizes): Network {
     const logits = flows.reduce((sum, flow, k) => sub(sum, mul(g[k], flow)), main); // [B,T]
     return {
       logits,
-      penalties: step.phase === 'search' ? gatePenalty(options, sizes, g) : {},
+      penalties: step.phase === 'search' ? penaltyOf(options, sizes, g) : {},
       diagnostics: {
         main,
         ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])),
@@ -55,12 +55,9 @@ function build(options: AutoifsOptions, sizes: ModelSizes): Network {
 }
 
 /** h [B, in] -> shared and specific halves of the last scenario layer (before the ReLU) and their merged path: [B, H] each. */
-function scenarioSide(
-  { mlpDims, scenarioLayers, loraRank: rank, loraInit: init }: AutoifsOptions,
-  inputs: number,
-  sizes: ModelSizes,
-) {
-  const layers = widthsOf(inputs, mlpDims.slice(-scenarioLayers)).map((widths, i) =>
+function scenarioSide(options: AutoifsOptions, inputs: number, sizes: ModelSizes) {
+  const { loraRank: rank, loraInit: init } = options;
+  const layers = widthsOf(inputs, parts(options).scenario).map((widths, i) =>
     lora(`scenario.${i}`, { ...widths, count: sizes.scenarios, rank, init }),
   );
   return layer(layers, (h: Tensor, step: Step) =>
@@ -75,11 +72,8 @@ function scenarioSide(
 }
 
 /** sum_t lambda_t * mean_k g_tk of each row: [B]. */
-function gatePenalty(
-  { gatePenalty, selection }: AutoifsOptions,
-  { tasks }: ModelSizes,
-  gate: Tensor[],
-): Record<string, Tensor> {
+function penaltyOf(options: AutoifsOptions, { tasks }: ModelSizes, gate: Tensor[]): Record<string, Tensor> {
+  const { gatePenalty, selection } = options;
   const lambda = Array.isArray(gatePenalty) ? gatePenalty : Array.from({ length: tasks }, () => gatePenalty);
   if (selection !== 'learned' || lambda.every((weight) => weight === 0)) return {};
   const perTask = gate.reduce((sum, g) => add(sum, g)); // [B,T], sum over the four flows

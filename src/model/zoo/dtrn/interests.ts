@@ -46,11 +46,7 @@ export interface Interests {
   norms: Tensor;
 }
 
-export function interestModule(
-  options: DtrnOptions,
-  sizes: ModelSizes,
-  sequences: SequenceSizes,
-): Layer<[], Interests> {
+export function interestModule(options: DtrnOptions, sizes: ModelSizes, sequences: SequenceSizes) {
   const { embeddingDim: dimension, attentionHeads: heads, ffnDim } = options;
   const { types, length } = sequences;
   const context = { options, sizes, sequences };
@@ -66,7 +62,7 @@ export function interestModule(
     ...blocks.flatMap(({ attention, ffn }) => [attention, ffn]),
   ];
 
-  return layer(owned, (step: Step) => {
+  return layer(owned, (step: Step): Interests => {
     const { items, mask } = step.sequences(); // [B,K,L,d], [B,K,L]
     const norms = table(step); // [T,S',K,2N,2,d]
     const conditioned = (standard: Tensor, norm: number): Tensor => {
@@ -116,15 +112,12 @@ function pooled(items: Tensor, mask: Tensor, norm: ScaleAndShift, context: Conte
 }
 
 /** softmax_l(X'_l . target / sqrt(d)) over standardised items [T, B, K, L, d] -> [T, B, K, L]; the shift changes no weight. */
-function targetWeights(
-  items: Tensor,
-  mask: Tensor,
-  scale: Tensor,
-  { options: { embeddingDim: dimension }, sizes, sequences: { itemField, types, length } }: Context,
-  { embedding }: Step,
-): Tensor {
-  const target = slice(embedding, 1, itemField * dimension, (itemField + 1) * dimension); // [B,d]
+function targetWeights(items: Tensor, mask: Tensor, scale: Tensor, context: Context, step: Step): Tensor {
+  const { tasks } = context.sizes;
+  const { itemField, types, length } = context.sequences;
+  const dimension = context.options.embeddingDim;
+  const target = slice(step.embedding, 1, itemField * dimension, (itemField + 1) * dimension); // [B,d]
   const query = mul(scale, reshape(mul(target, 1 / Math.sqrt(dimension)), ['B', 1, dimension])); // [T,B,K,d]
-  const scores = matmul(items, reshape(query, [sizes.tasks, 'B', types, dimension, 1])); // [T,B,K,L,1]
-  return softmax(add(reshape(scores, [sizes.tasks, 'B', types, length]), paddingBias(mask)));
+  const scores = matmul(items, reshape(query, [tasks, 'B', types, dimension, 1])); // [T,B,K,L,1]
+  return softmax(add(reshape(scores, [tasks, 'B', types, length]), paddingBias(mask)));
 }

@@ -41,19 +41,13 @@ export function normTable(options: DtrnOptions, sizes: ModelSizes, { types }: Se
  * One of the 2N norms, repeated for `items` items of each sequence: [T, 1, K*items*d]; or [T, B, K*items*d], by each row's scenario,
  * where scenarios have norms of their own.
  */
-export function normAt(
-  table: Tensor,
-  index: number,
-  items: number,
-  { scenarioConditioned }: DtrnOptions,
-  { scenario }: Step,
-): ScaleAndShift {
+export function normAt(table: Tensor, index: number, items: number, options: DtrnOptions, step: Step): ScaleAndShift {
   const [tasks, scenarios, types, , , dimension] = table.shape as number[];
   const norm = slice(table, 3, index, index + 1); // [T,S',K,1,2,d]
   const numbers = (part: number): Tensor => {
     const sets = reshape(slice(norm, 4, part, part + 1), [tasks, scenarios, types, dimension]);
     const long = forEachItem(sets, items); // [T,S',K*items*d]
-    return scenarioConditioned ? matmul(oneHot(scenario, scenarios), long) : long;
+    return options.scenarioConditioned ? matmul(oneHot(step.scenario, scenarios), long) : long;
   };
   return { scale: numbers(0), shift: numbers(1) };
 }
