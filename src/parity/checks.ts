@@ -1,20 +1,20 @@
-/** What was compared so far, and the worst of it. */
+/** Counts comparisons and keeps the worst error. */
 import { EXACT, type Tolerance } from './tolerance.ts';
 
 /** Errors are in units of their tolerance: up to 1 passes. */
 export class Checks {
   /** Tensors and claims compared. */
   count = 0;
-  /** How many of them are beyond their tolerance. */
+  /** Number of them beyond their tolerance. */
   failed = 0;
   worst = 0;
-  /** Where the worst error is, and which numbers met there; empty where all is exact. */
+  /** Position of the worst error and the two numbers; empty if all is exact. */
   where = '';
 
-  /** What a reader of the result should know. */
+  /** Notes for the reader of the result. */
   note: string | undefined;
 
-  /** Takes over what other checks found. */
+  /** Adds the results of other checks. */
   include({ count, failed, worst, where, note }: Checks): void {
     this.count += count;
     this.failed += failed;
@@ -62,7 +62,7 @@ export class Checks {
     this.record(a === b ? 0 : Number.POSITIVE_INFINITY, `${name}: ${cut(a)}, expected ${cut(b)}`);
   }
 
-  /** An error worked out by the caller. */
+  /** Adds an error that the caller computed. */
   record(error: number, where: string): void {
     this.count++;
     if (!(error <= 1)) this.failed++;

@@ -1,6 +1,6 @@
 /**
- * Reference fixtures: `<name>.json` (what was computed, how, and how close one has to come), `<name>.safetensors` (the
- * numbers) and, where files were the input, a folder `<name>/`. What a fixture is, its content says; its name says nothing.
+ * Reference fixtures: `<name>.json` (what was computed, how, and the tolerances), `<name>.safetensors` (the numbers) and, if files
+ * were the input, a folder `<name>/`. The content of a fixture gives its kind; the name has no meaning.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ import { readSafetensors, type StoredTensor } from '../store/safetensors.ts';
 /** A fixture that cannot be checked as it stands: the message becomes the reason of its row. */
 export class NotUnderstood extends Error {}
 
-/** What tells about a reference but changes nothing in it. Texts are notes wherever they stand. */
+/** Entries that describe a reference without changing its numbers. Texts are always notes. */
 const NOTES = [/^tensors$/, /^elements_with_tiny_gradient$/, /^float32_run_/];
 
-/** A fixture that remembers what was read of it, so that nothing in it stays unchecked in silence. */
+/** A fixture that records which of its entries were read, so that no entry is silently left unchecked. */
 export class Fixture {
   readonly name: string;
-  /** The folder of raw files, where there is one. */
+  /** The folder of raw files, if there is one. */
   readonly folder: string | undefined;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly #entries: ReadonlyMap<string, unknown>;
@@ -39,7 +39,7 @@ export class Fixture {
     return this.#entries.has(key);
   }
 
-  /** An entry of the JSON file; undefined where it has none. */
+  /** An entry of the JSON file; undefined if absent. */
   entry(key: string): unknown {
     this.#read.add(key);
     return this.#entries.get(key);
@@ -50,7 +50,7 @@ export class Fixture {
     return [...this.tensors.keys()].filter((name) => name.startsWith(prefix));
   }
 
-  /** A tensor, of this shape where one is given. */
+  /** A tensor, of this shape if given. */
   tensor(name: string, shape?: readonly number[]): StoredTensor {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new NotUnderstood(`it has no tensor ${name}`);
@@ -74,7 +74,7 @@ export class Fixture {
     return data;
   }
 
-  /** Entries that nobody has read so far and that are no notes. */
+  /** Entries that were not read so far and are not notes. */
   unreadEntries(): Record<string, unknown> {
     return Object.fromEntries(
       [...this.#entries].filter(
@@ -95,8 +95,8 @@ const isText = (value: unknown): boolean =>
   (typeof value === 'object' && Object.values(value).length > 0 && Object.values(value).every(isText));
 
 /**
- * Names of a folder's fixtures, in order. A folder without fixtures of its own is searched through its subfolders, whose
- * fixtures are named by their paths (`models/autoifs/ticket`); one with fixtures is not, since its folders hold raw files.
+ * Names of a folder's fixtures, in order. If a folder has no fixtures, its subfolders are searched, and fixtures are named by
+ * their paths (`models/autoifs/ticket`). A folder with fixtures is not searched further, since its subfolders have raw files.
  */
 export function fixtureNames(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true });
@@ -129,7 +129,7 @@ function parse(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Where the JSON file lists the tensors, the tensor file must hold these and no others. */
+/** If the JSON file lists tensors, the tensor file must contain exactly these. */
 function checkListing(listed: unknown, tensors: ReadonlyMap<string, StoredTensor>): void {
   if (listed === undefined) return;
   const expected = Object.entries(listed as Record<string, { shape?: number[] }>);
@@ -147,5 +147,5 @@ function checkListing(listed: unknown, tensors: ReadonlyMap<string, StoredTensor
 }
 
 /** The first few of many. */
-export const some = (texts: readonly string[], most = 5): string =>
-  texts.length <= most ? texts.join(', ') : `${texts.slice(0, most).join(', ')} and ${texts.length - most} more`;
+export const some = (texts: readonly string[], max = 5): string =>
+  texts.length <= max ? texts.join(', ') : `${texts.slice(0, max).join(', ')} and ${texts.length - max} more`;

@@ -1,13 +1,13 @@
 /** Parity rows as text. */
 import type { ParityRow } from './run.ts';
 
-/** Errors in units of their tolerance: three digits, or `inf` where an exact value differs. */
+/** Errors in units of their tolerance: three digits, or `inf` if an exact value differs. */
 function worstText({ checks, worst }: ParityRow): string {
   if (checks === 0) return '-';
   return Number.isFinite(worst) ? worst.toPrecision(3) : 'inf';
 }
 
-/** One line: status, name, how many checks, worst error over its tolerance, and where that is. */
+/** One line: status, name, number of checks, worst error divided by its tolerance, and its position. */
 export const formatRow = (row: ParityRow): string =>
   [
     row.status,

@@ -1,4 +1,4 @@
-/** The model that a fixture speaks of, by the name and configuration of its reference, and numbers in its arrangement. */
+/** The model of a fixture, by the name and configuration of its reference, and numbers in its arrangement. */
 import { TributaryError } from '../base/errors/index.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../interop/contract.ts';
 import { layouts } from '../interop/registry.ts';
@@ -13,24 +13,24 @@ export interface ReferenceModel {
   options: CommonOptions;
   sizes: ModelSizes;
   tableRows: number;
-  /** Numbers per row of the embedding table. */
+  /** Width of the embedding table. */
   dimension: number;
-  /** How the reference's dense parameters lie in ours, and its buffers. */
+  /** Layout of the reference's dense parameters and buffers in ours. */
   tensors: ReferenceTensor[];
   buffers: ReferenceTensor[];
-  /** The configuration as the fixture has it. */
+  /** The configuration of the fixture. */
   config: Record<string, unknown>;
 }
 
-/** Entries that say how the model was run, not what it is: they stand in `config` or beside it. */
+/** Entries that say how the model was run, not what it is. They are in `config` or next to it. */
 export interface RunEntries {
   mode: unknown;
   temperature: unknown;
 }
 
 /**
- * Finds the model and reads its configuration. Entries beside `config` that are no notes and that nobody has read yet
- * belong to it, so read everything else first: what the model's layout does not know either is an error.
+ * Finds the model and reads its configuration. Unread entries next to `config` that are not notes belong to the configuration, so read
+ * everything else first: an entry that the model's layout does not know is an error.
  */
 export function readReferenceModel(fixture: Fixture): ReferenceModel & RunEntries {
   const name = fixture.entry('model');
@@ -78,7 +78,7 @@ function merged(inside: Record<string, unknown>, beside: Record<string, unknown>
   return Object.fromEntries(keys.map((key) => [key, one(key, beside[key], inside[key])]));
 }
 
-/** An entry that may stand in one of two places. */
+/** An entry that may be in one of two places. */
 function one(key: string, beside: unknown, inside: unknown): unknown {
   if (beside !== undefined && inside !== undefined && JSON.stringify(beside) !== JSON.stringify(inside))
     throw new NotUnderstood(

@@ -15,14 +15,14 @@ export interface ParityRow {
   fixture: string;
   /** Tensors and claims compared. */
   checks: number;
-  /** Worst error over its tolerance: up to 1 passes. */
+  /** Worst error divided by its tolerance: up to 1 passes. */
   worst: number;
-  /** Where that is, and which numbers met there. */
+  /** Position of the worst error, and the two numbers. */
   where: string;
   status: 'pass' | 'fail';
-  /** Why a fixture fails that could not be checked. */
+  /** Why the fixture could not be checked, and fails. */
   reason?: string;
-  /** What a reader should know. */
+  /** Notes for the reader. */
   note?: string;
 }
 
@@ -31,7 +31,7 @@ interface Kind {
   check: (fixture: Fixture, checks: Checks) => void | Promise<void>;
 }
 
-/** The first that fits: training runs speak of a model, too. */
+/** The first kind that fits, because training runs also name a model. */
 const KINDS: Kind[] = [
   { fits: isPipelineFixture, check: checkPipeline },
   { fits: isModelFixture, check: checkModel },
@@ -48,7 +48,7 @@ export interface ParityOptions {
 }
 
 /**
- * Compares what the product computes with every fixture of a folder. `ok`: all pass.
+ * Compares the product with every fixture of a folder. `ok`: all pass.
  *
  * @throws FILE_MISSING, PARITY_NO_FIXTURE
  */

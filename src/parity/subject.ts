@@ -1,4 +1,4 @@
-/** The product's side of a model fixture: weights, buffers and sessions that hold the fixture's numbers. */
+/** The product's side of a model fixture: weights, buffers and sessions with the fixture's numbers. */
 import type { Batch } from '../data/prepared/prepared.ts';
 import type { Tensor } from '../graph/index.ts';
 import { type ModelArena, openArena } from '../inference/arena/arena.ts';
@@ -34,7 +34,7 @@ import { type FlowGates, flowGates } from './kinds/flow-gates.ts';
 import { PADDING, readBatch, readEmbeddedBatch } from './kinds/rows.ts';
 import { type ReferenceModel, tableNames } from './reference-model.ts';
 
-/** Buffers before and after a step: some references call them state. */
+/** Buffers before and after a step; some references call them state. */
 const beforeName = (fixture: Fixture, name: string): string =>
   fixture.tensors.has(`state.${name}`) ? `state.${name}` : `buffer.${name}`;
 const afterName = (fixture: Fixture, name: string): string =>
@@ -44,17 +44,17 @@ interface Parts {
   fixture: Fixture;
   reference: ReferenceModel;
   phase: Phase;
-  /** Numbers to feed by name. */
+  /** Scalar inputs by name. */
   scalars: Record<string, number>;
   batch: Batch;
-  /** The numbers of embedded rows, for references that take these instead of ids. */
+  /** Embedded rows, for references that take these instead of ids. */
   embedded: Float32Array | undefined;
   graph: TrainingGraph;
   arena: ModelArena;
   buffers: StepBuffers;
   training: StepExecutor;
   scoring: Executor<SubjectRows>;
-  /** The gate network alone, in the phase that takes hard gates. */
+  /** The gate network alone, in the phase with hard gates. */
   gating: Executor<RowsToScore> | undefined;
 }
 
@@ -71,10 +71,10 @@ const ADAM = {
   tableUpdates: 'dense',
 } as const;
 
-/** How a fixture was run. */
+/** How the fixture was computed. */
 export interface SubjectRequest {
   phase: Phase;
-  /** Batch statistics and noise in force, in the outputs as in the loss. Default: in the loss alone. */
+  /** Use batch statistics and noise in the outputs as well as in the loss. Default: only in the loss. */
   training?: boolean;
   scalars: Record<string, number>;
 }
@@ -115,7 +115,7 @@ export async function openSubject(
   return subject;
 }
 
-/** Rows of the fixture as the scoring graph takes them. */
+/** Rows of the fixture as inputs of the scoring graph. */
 interface SubjectRows extends Scored {
   gates?: Float32Array;
   noise: Readonly<Record<string, Value>>;
@@ -174,7 +174,7 @@ async function allocate(
   );
 }
 
-/** A fixture's ids are rows of the table already, and every one of them is a value. */
+/** A fixture's ids are table rows already, and all of them are values. */
 const globalIds = ({ fields, sequences }: ModelSizes, dimension: number): RowLayout => ({
   fields: Array.from({ length: fields }, (_, slot) => ({ slot, slots: 1, pooling: 'mean', padding: PADDING })),
   slots: fields,
@@ -182,7 +182,7 @@ const globalIds = ({ fields, sequences }: ModelSizes, dimension: number): RowLay
   ...(sequences && { sequences: sequenceLayout(sequences, PADDING) }),
 });
 
-/** Marks outputs of the reference: no input of a graph is named so (hard gates are both). */
+/** Marks outputs of the reference; no graph input has such a name (hard gates are both). */
 const OUTPUT = 'output.';
 
 function referenceOutputs({ layout, options, sizes }: ReferenceModel, forward: ForwardOutputs): Record<string, Tensor> {
@@ -213,12 +213,12 @@ export class Subject {
     return this.#parts.arena.weights;
   }
 
-  /** Puts the fixture's parameters and buffers into the weights; a buffer that it has no tensor of begins as the model says. */
+  /** Puts the fixture's parameters and buffers into the weights; a buffer without a tensor gets the model's initial value. */
   loadParameters(): void {
     const { fixture, reference, embedded } = this.#parts;
     const { weights } = this;
     const { tensors, buffers, tableRows, dimension } = reference;
-    for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial); // those that no tensor holds
+    for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial); // for buffers without a tensor
     placeReference(
       tensors,
       ({ name, shape }) => fixture.floats(`param.${name}`, shape),
@@ -236,7 +236,7 @@ export class Subject {
     });
   }
 
-  /** The hard gates of the batch, in the phase that takes them. */
+  /** The hard gates of the batch, in the phase with hard gates. */
   async flowGates(): Promise<FlowGates | undefined> {
     const { gating, batch, reference } = this.#parts;
     return gating && flowGates(gating, batch, reference.sizes.tasks);
@@ -250,7 +250,7 @@ export class Subject {
     return new Map(named.map(([name, { data }]) => [name.slice(OUTPUT.length), Float32Array.from(data)]));
   }
 
-  /** What the training step works with: Adam over all that learns, with dense table updates. */
+  /** Context of the training step: Adam over all parameters that learn, with dense table updates. */
   stepContext(optimizer: Pick<OptimizerOptions, 'l2' | 'groups'>): StepContext {
     const { arena, training: executor, graph, buffers, phase, reference } = this.#parts;
     const { kernels, weights, layout } = arena;
@@ -273,7 +273,7 @@ export class Subject {
     };
   }
 
-  /** The fixture's own noise: `noise.<name>` of ours is its `input.noise.<name>`. */
+  /** The fixture's noise: our `noise.<name>` is its `input.noise.<name>`. */
   readonly fillNoise = (input: string, out: Float32Array): void => {
     const name = `input.${input}`;
     if (this.#parts.fixture.tensors.has(name)) out.set(this.#parts.fixture.floats(name));
@@ -291,7 +291,7 @@ export class Subject {
     );
   }
 
-  /** What the reference has and never uses. */
+  /** Parameters that the reference has but never uses. */
   unused(): { name: string; shape: readonly number[] }[] {
     const { layout, options, sizes } = this.reference;
     const unused = layout.unused?.(options, sizes) ?? [];
@@ -299,7 +299,7 @@ export class Subject {
     return unused;
   }
 
-  /** The buffers as they are now, by the names of the reference's after a step. */
+  /** The current buffers, by the names of the reference's buffers after a step. */
   buffersAfter(): [string, Float32Array][] {
     const { fixture, reference } = this.#parts;
     const ours = this.#buffers();
@@ -313,12 +313,12 @@ export class Subject {
     return new Map(bufferViews(this.weights).map(([{ name }, numbers]) => [name, numbers]));
   }
 
-  /** What the weights hold, by reference name and in its arrangement. */
+  /** The weights, by reference name and in its arrangement. */
   values(): Map<string, Float32Array> {
     return this.#named((name) => view(this.weights, name), this.#tables());
   }
 
-  /** The gradients of the last step, in the same way; zeros for what does not learn. */
+  /** The gradients of the last step, in the same form; zeros for parameters that do not learn. */
   gradients(): Map<string, Float32Array> {
     const { graph, buffers } = this.#parts;
     const { weights } = this;
@@ -348,7 +348,7 @@ export class Subject {
     });
   }
 
-  /** The step's sums of the gradients of equal rows, taken again and put in a table of zeros. */
+  /** The step's gradient sums of equal rows, computed again and written into a table of zeros. */
   #tableGradient(): Float32Array {
     const { arena, buffers, batch } = this.#parts;
     const { kernels, layout } = arena;
@@ -365,7 +365,7 @@ export class Subject {
     return [this.weights.table, this.weights.gateTable].flatMap((table) => table?.view ?? []);
   }
 
-  /** Everything that the reference names, out of our parameters and tables. */
+  /** Everything that the reference names, from our parameters and tables. */
   #named(parameter: (name: string) => Float32Array, tables: Float32Array[]): Map<string, Float32Array> {
     const { reference } = this;
     return new Map([

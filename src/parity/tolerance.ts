@@ -1,4 +1,4 @@
-/** How close is close enough: the `tolerance` table of a fixture. */
+/** Reads the `tolerance` table of a fixture. */
 import { z } from 'zod';
 import { NotUnderstood } from './fixture.ts';
 
@@ -6,7 +6,7 @@ import { NotUnderstood } from './fixture.ts';
 export interface Tolerance {
   rtol: number;
   atol: number;
-  /** Compare only elements whose gradient is at least so large: Adam makes whole steps of rounding noise. */
+  /** Compare only elements with at least this gradient, because Adam turns rounding noise into full steps. */
   leastGradient?: number;
 }
 
@@ -16,7 +16,7 @@ const entrySchema = z.strictObject({ rtol: z.number().min(0), atol: z.number().m
 
 export type Tolerances = (name: string) => Tolerance;
 
-/** Reads a table; the entry for a name is its own, or that of the part before its first dot (`adam3_groups`: of `adam3`). */
+/** Reads a table; the entry for a name is the one with this name, or with the part before its first dot (`adam3_groups`: `adam3`). */
 export function readTolerances(table: unknown): Tolerances {
   if (typeof table !== 'object' || table === null) throw new NotUnderstood('it has no tolerances');
   const entries = new Map(

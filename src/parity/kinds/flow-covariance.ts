@@ -1,4 +1,4 @@
-/** Fixtures of kind `flow-covariance`: rows, and what the analysis of flows makes of them at each stage. */
+/** Fixtures of kind `flow-covariance`: rows, and the results of each stage of the flow analysis. */
 import { z } from 'zod';
 import {
   analyseFlows,
@@ -58,7 +58,7 @@ export const isFlowFixture = (fixture: Fixture): boolean => fixture.entry('kind'
 
 export function checkFlows(fixture: Fixture, checks: Checks): void {
   const entries = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, fixture.entry(key)]));
-  fixture.entry('planted'); // the truth behind the rows: what the verdicts should say, not what they do
+  fixture.entry('planted'); // the planted truth: what the verdicts should be, not what they are
   const parsed = schema.safeParse(entries);
   if (!parsed.success) throw new NotUnderstood(z.prettifyError(parsed.error));
   const { expected, tolerance, ...one } = parsed.data;
@@ -109,7 +109,7 @@ function checkTerms(checks: Checks, found: readonly Term[], expected: Case['expe
   }
 }
 
-/** Value and gradient at given parameters. Terms come rounded, which shows in the last digits of large values. */
+/** Value and gradient at given parameters. Terms are rounded, which affects the last digits of large values. */
 function checkLikelihood(
   checks: Checks,
   terms: readonly Term[],
@@ -121,7 +121,7 @@ function checkLikelihood(
   const W = Float64Array.from(flat(expected.W));
   const gradient = { tau2: new Float64Array(tau2.length), W: new Float64Array(W.length) };
   const value = negativeLogLikelihood(terms, patternsOf(scenarios, tasks), { tau2, W }, gradient);
-  // Parameters and gradients stand with nine decimals there.
+  // The fixture has parameters and gradients with nine decimals.
   const rounded = { rtol: 1e-7, atol: 1e-6 };
   checks.number('likelihood', value, expected.nll, { rtol: tolerance, atol: rounded.atol });
   checks.close('gradient of tau2', gradient.tau2, flat(expected.gradTau2), rounded);

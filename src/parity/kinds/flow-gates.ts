@@ -1,10 +1,10 @@
-/** Flow gates as the gate network of a model gives them, in the reference's order: task by task. */
+/** Flow gates from a model's gate network, in the reference's order: task by task. */
 import { liveGates } from '../../inference/arena/gates.ts';
 import type { RowsToScore } from '../../inference/arena/inputs.ts';
 import type { Executor } from '../../inference/executor.ts';
 
 export interface FlowGates {
-  /** [size, flows*T] zeros and ones, flow by flow: as graphs take them. */
+  /** [size, flows*T] zeros and ones, flow by flow: the input of graphs. */
   fed: Float32Array;
   /** [size, T, flows] zeros and ones. */
   hard: Float32Array;

@@ -1,4 +1,4 @@
-/** A model fixture under test: what its JSON file claims, and our side of it. */
+/** A model fixture under test: the claims of its JSON file, and our side. */
 import { z } from 'zod';
 import type { Checks } from '../checks.ts';
 import { type Fixture, NotUnderstood } from '../fixture.ts';
@@ -6,17 +6,17 @@ import type { Subject } from '../subject.ts';
 import type { Tolerances } from '../tolerance.ts';
 import type { FlowGates } from './flow-gates.ts';
 
-/** Optimiser steps that fixtures hold. */
+/** Number of optimiser steps in the fixtures. */
 export const STEPS = 3;
 
-/** What the checks of a fixture share. */
+/** Shared by the checks of a fixture. */
 export interface ModelCase {
   fixture: Fixture;
   claims: Claims;
   tolerance: Tolerances;
   checks: Checks;
   subject: Subject;
-  /** Where gates are hard and fed. */
+  /** Present if gates are hard and inputs of the graph. */
   gates: FlowGates | undefined;
 }
 
@@ -40,7 +40,7 @@ const claimsSchema = z.object({
     .optional(),
 });
 
-/** What the JSON file itself says about the numbers. */
+/** Claims of the JSON file about the numbers. */
 export type Claims = z.output<typeof claimsSchema>;
 
 export function readClaims(fixture: Fixture): Claims {

@@ -1,9 +1,9 @@
 /**
- * One batch through a model: outputs, loss, every gradient, and three optimiser steps, with the product's own graphs,
- * kernels and training step, against the reference's numbers.
+ * Runs one batch through a model and compares outputs, loss, every gradient and three optimiser steps with the reference's numbers. Uses
+ * the product's graphs, kernels and training step.
  *
  *   input.ids [B,F], input.scenario [B], input.labels [B,T]   param.<name>   output.<name>   grad.<name>
- *   adam3.<name>          after three steps of one Adam (learning rate 1e-3, no decay) over all that learns
+ *   adam3.<name>          after three steps of one Adam (learning rate 1e-3, no decay) over all parameters that learn
  *   adam3_groups.<name>   after three steps with the groups of `optimiser_groups`
  */
 import type { Phase } from '../../model/contract.ts';
@@ -46,11 +46,11 @@ function phaseOf(selectsFlows: boolean, mode: unknown): Phase {
   throw new NotUnderstood(`mode is ${JSON.stringify(mode)}, expected ${expected}`);
 }
 
-/** Every output of the fixture but the loss, which the training graph computes; then what its JSON says of the gates. */
+/** Every output of the fixture except the loss, which the training graph computes; then the claims about gates. */
 async function checkOutputs(one: ModelCase): Promise<void> {
   const { fixture, claims, tolerance, checks, subject, gates } = one;
   const found = await subject.outputs(gates);
-  if (gates !== undefined) found.set('gate_logits', gates.logits); // from the gate network, which stands alone there
+  if (gates !== undefined) found.set('gate_logits', gates.logits); // from the gate network, which is a separate graph there
   for (const name of fixture.names('output.')) {
     const numbers = found.get(name.slice('output.'.length));
     if (numbers === undefined || name === 'output.loss') continue;
@@ -73,7 +73,7 @@ async function checkOutputs(one: ModelCase): Promise<void> {
   }
 }
 
-/** Numbers of parameters and rows per scenario, as the JSON file has them. */
+/** Numbers of parameters and rows per scenario, as claimed by the JSON file. */
 function checkCounts({ fixture, checks, subject }: ModelCase, claims: Claims): void {
   const { param_count: parameters, scenario_counts: rows } = claims;
   const { tensors } = subject.reference;

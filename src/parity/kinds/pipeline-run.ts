@@ -1,4 +1,4 @@
-/** Prepares a pipeline fixture's rows, imports its weights and trains, keeping what the run goes through. */
+/** Prepares a pipeline fixture's rows, imports its weights, trains, and records the course of the run. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -40,7 +40,7 @@ export const trainingSchema = z.object({
 
 export type TrainingEntries = z.output<typeof trainingSchema>;
 
-/** Moments whose weights the fixtures hold. */
+/** Points of the training at which the fixtures have weights. */
 export type Moment = 'rewind' | 'search_final' | 'retrain_start' | 'retrain_best';
 /** Our tensors by name. */
 export type Snapshot = Map<string, Float32Array>;
@@ -55,7 +55,7 @@ export interface TrainingTrace {
   weights: Record<Moment, Snapshot>;
 }
 
-/** Trains as `tributary train` does, in `folder`; the training rows end with the first `runOn` validation rows. */
+/** Trains like `tributary train`, in `folder`; the training rows end with the first `runOn` validation rows. */
 export async function trainFixture(
   fixture: Fixture,
   reference: ReferenceModel,
@@ -77,7 +77,7 @@ export async function trainFixture(
     emit(event: TrainingEvent) {
       if (event.event === 'epoch') epochs.push(event);
       if (event.event !== 'checkpoint') return;
-      // The run's own checkpoints, read as they appear: newer ones take their place.
+      // Reads the run's checkpoints as they appear, before newer ones replace them.
       const { position, tensors } = loadCheckpoint(checkpoints, basename(event.path));
       const at = `${position.phase} ${position.epoch}`;
       if (at === `search ${training.search_epochs}`) weights.search_final = snapshot(tensors);
@@ -92,7 +92,7 @@ export async function trainFixture(
 const snapshot = (tensors: ReadonlyMap<string, StoredTensor>): Snapshot =>
   new Map([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
 
-/** The rows as a CSV file, prepared like any data. A third part, without labels, names every id, so that each has a table row. */
+/** The rows as a CSV file, prepared like any data. A third part without labels contains every id, so that each has a table row. */
 async function prepareRows(
   fixture: Fixture,
   reference: ReferenceModel,
@@ -142,7 +142,7 @@ async function prepareRows(
   return openPrepared(prepared.folder);
 }
 
-/** A run folder with the fixture's parameters, its tables laid out as the prepared data have them. */
+/** A run folder with the fixture's parameters and tables, in the layout of the prepared data. */
 function importInitialWeights(
   fixture: Fixture,
   { model, layout, config, dimension }: ReferenceModel,
@@ -169,7 +169,7 @@ function importInitialWeights(
   });
 }
 
-/** The procedure of AutoIFS' authors: gates learn a hundred times more slowly and without L2, rows stay in order. */
+/** The procedure of AutoIFS' authors: gates learn a hundred times more slowly and without L2, and rows are not shuffled. */
 function runConfig({ model, options }: ReferenceModel, training: TrainingEntries, warmStart: string): RunConfig {
   const { batch, lr, l2, r_lr, r_l2, search_epochs, rewind, final_temp, max_epochs } = training;
   return runSchema.parse({
@@ -194,7 +194,7 @@ function runConfig({ model, options }: ReferenceModel, training: TrainingEntries
   });
 }
 
-/** Task losses and penalty of every step, from the run's own log. */
+/** Task losses and penalty of every step, from the run's log. */
 function stepLosses(run: string): TrainingTrace['losses'] {
   const losses: TrainingTrace['losses'] = { search: [], retrain: [] };
   for (const line of readMetrics(run))

@@ -1,7 +1,7 @@
 /**
  * A whole AutoIFS training: search with rising temperature, rewind, retraining with hard frozen gates, early stop. The
- * fixture's rows are prepared, its initial weights imported, the run is warm-started from them and trained as any run;
- * what it leaves is compared.
+ * fixture's rows are prepared, its initial weights imported, the run is warm-started from them and trained as usual,
+ * and its results are compared.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,12 +28,12 @@ import {
 export const isPipelineFixture = (fixture: Fixture): boolean =>
   fixture.has('model') && fixture.names('input.train.').length > 0;
 
-/** After many steps rounding has grown: the fixtures' advice is 1e-3 for losses, 5e-3 for parameters and AUC. */
+/** Rounding errors grow over many steps: the fixtures advise 1e-3 for losses, 5e-3 for parameters and AUC. */
 const LOSS: Tolerance = { rtol: 0, atol: 1e-3 };
 const MANY_STEPS: Tolerance = { rtol: 0, atol: 5e-3 };
-/** And 99.5 % of the hard gates: one whose logit is near zero may fall to the other side. */
+/** And 99.5 % of the hard gates, because a gate whose logit is near zero may flip. */
 const GATES_THAT_MAY_DIFFER = 0.005;
-/** Adam makes a whole step of a gradient that is rounding noise: so many elements of a tensor may be off. */
+/** Share of a tensor's elements that may differ, because Adam turns a gradient of rounding noise into a full step. */
 const ELEMENTS_THAT_MAY_DIFFER = 0.001;
 
 const claimsSchema = z.object({
@@ -45,7 +45,7 @@ const claimsSchema = z.object({
 type Claims = z.output<typeof claimsSchema>;
 
 export async function checkPipeline(fixture: Fixture, checks: Checks): Promise<void> {
-  readTolerances(fixture.entry('tolerance')); // for single steps; the advice for many is above
+  readTolerances(fixture.entry('tolerance')); // for single steps; the constants above are for many steps
   const claims = parse(
     claimsSchema,
     Object.fromEntries(Object.keys(claimsSchema.shape).map((key) => [key, fixture.entry(key)])),
@@ -69,8 +69,8 @@ export async function checkPipeline(fixture: Fixture, checks: Checks): Promise<v
 }
 
 /**
- * The last batch of an epoch, where the rows do not fill it: short, as the fixtures say; or filled up with the first
- * validation rows, as a reference does that slices one array of training and validation rows. The losses tell which.
+ * The last batch of an epoch, if the rows do not fill it: short, as the fixtures say, or filled with the first validation rows, as in a
+ * reference that slices one array of training and validation rows. The losses show which.
  */
 async function nearestReading(
   fixture: Fixture,
@@ -127,7 +127,7 @@ function checkEpochs(
     );
 }
 
-/** The weights at four moments. */
+/** The weights at four points of the training. */
 function checkWeights(fixture: Fixture, checks: Checks, reference: ReferenceModel, trace: TrainingTrace): void {
   const { layout, dimension, tableRows } = reference;
   for (const [moment, weights] of Object.entries(trace.weights) as [Moment, Snapshot][]) {
@@ -152,14 +152,14 @@ function checkWeights(fixture: Fixture, checks: Checks, reference: ReferenceMode
     if (layout.gateTable === undefined) continue;
     const name = `${moment}.${layout.gateTable}`;
     const before = fixture.floats(`param.${layout.gateTable}`, shape);
-    // Nothing reads this table before retraining, and ours is empty till then: the reference's must be untouched.
+    // Nothing reads this table before retraining, and ours is empty until then: the reference's must be unchanged.
     if (moment === 'rewind' || moment === 'search_final')
       checks.close(name, before, fixture.floats(name, shape), EXACT);
     else closeButFew(checks, name, table('gateEmbedding'), fixture.floats(name, shape));
   }
 }
 
-/** All elements but a few of rounding-size gradients. */
+/** All elements except a few with gradients of the size of rounding errors. */
 function closeButFew(checks: Checks, name: string, found: Float32Array, expected: Float32Array): void {
   const allowed = Math.floor(expected.length * ELEMENTS_THAT_MAY_DIFFER);
   const errors = Array.from(expected, (value, i) => Math.abs(found[i] - value));

@@ -1,7 +1,7 @@
 /**
- * Raw files through `prepare`, by the recipe whose files they are: rows, their order, labels and scenarios must be the
- * reference's; ids are compared by the tokens they stand for, as each side numbers them in its own way. A number that the
- * reference writes as 3.0 has the token 3 here.
+ * Prepares raw files by the recipe that they belong to. Rows, their order, labels and scenarios must equal the reference's. Ids are
+ * compared by their tokens, because both sides number them differently. A number that the reference writes as 3.0 has the token 3
+ * here.
  *
  *   train|valid|test.ids [N,F], .labels [N,T], .scenario [N]; vocabulary {field: {token: id}}, first_id_per_field,
  *   end_id_per_field, kept_tokens_per_field, has_oov_slot, threshold (tokens seen fewer times are dropped)
@@ -56,7 +56,7 @@ export async function checkPreparation(fixture: Fixture, checks: Checks): Promis
   }
 }
 
-/** The recipe whose files are there, with the fixture's threshold and, as its authors have it, tokens of all parts. */
+/** The recipe of the files, with the fixture's threshold and, as in the authors' code, tokens of all parts. */
 async function recipeConfig(folder: string, { threshold, fields }: Claims): Promise<DatasetConfig> {
   const present = new Set(readdirSync(folder));
   const fitting = Object.values(recipes).filter(
@@ -72,7 +72,7 @@ async function recipeConfig(folder: string, { threshold, fields }: Claims): Prom
   return { ...config, vocabulary: { from: 'all', minCount: threshold } };
 }
 
-/** A token of the reference as we write it. */
+/** A token of the reference in our notation. */
 const ourToken = (token: string): string => token.replace(/^(-?\d+)\.0$/, '$1');
 
 /** Fields are the same in number and order; ours may have other names. */
@@ -90,7 +90,7 @@ function checkVocabulary(checks: Checks, claims: Claims, tokens: string[][]): vo
       tokens[i].length - RESERVED_IDS,
       claims.kept_tokens_per_field[field],
     );
-    // Where the reference's ids of the field lie: told by our counts, after those of the fields before it.
+    // The range of the field's ids in the reference: by our counts, after those of earlier fields.
     checks.equal(`first_id_per_field.${field}`, first, claims.first_id_per_field[field]);
     first += tokens[i].length - RESERVED_IDS + Number(claims.has_oov_slot[field]);
     checks.equal(`end_id_per_field.${field}`, first, claims.end_id_per_field[field]);
@@ -129,7 +129,7 @@ async function checkPart(
   }
 }
 
-/** Each id must stand for the same token on both sides, or for none on both. */
+/** Each id must have the same token on both sides, or none on both. */
 function checkIds(
   checks: Checks,
   claims: Claims,

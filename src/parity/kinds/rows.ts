@@ -3,7 +3,7 @@ import type { Batch, SplitReader } from '../../data/prepared/prepared.ts';
 import type { ModelSizes, SequenceSizes } from '../../model/contract.ts';
 import { type Fixture, NotUnderstood } from '../fixture.ts';
 
-/** No id of a table. */
+/** Not an id of any table. */
 export const PADDING = -1;
 
 /** Rows of `<prefix>ids`, `<prefix>scenario` and `<prefix>labels`; and for models that read sequences, their ids. */
@@ -18,7 +18,7 @@ export function readBatch(
   return sequences === undefined ? rows : { ...rows, sequences: readSequences(fixture, prefix, size, sequences) };
 }
 
-/** [B, K, L] ids of `<prefix>sequences`; PADDING where `<prefix>mask` is 0, whatever stands there. */
+/** [B, K, L] ids of `<prefix>sequences`; PADDING where `<prefix>mask` is 0, regardless of the id there. */
 function readSequences(fixture: Fixture, prefix: string, size: number, { types, length }: SequenceSizes): Int32Array {
   const shape = [size, types, length];
   const mask = fixture.floats(`${prefix}mask`, shape);
@@ -27,7 +27,7 @@ function readSequences(fixture: Fixture, prefix: string, size: number, { types, 
   return fixture.ints(`${prefix}sequences`, shape).map((id, i) => (mask[i] === 1 ? id : PADDING));
 }
 
-/** A batch of embedded rows, and the table that holds their numbers: every number is a table row of its own, of width 1. */
+/** A batch of embedded rows, and a table of their numbers: every number is a separate table row of width 1. */
 export function readEmbeddedBatch(
   fixture: Fixture,
   names: readonly string[],
@@ -72,7 +72,7 @@ function rowsWith(
   };
 }
 
-/** [B] scenarios, or [B, levels] paths through a tree, which become the number of their combination. */
+/** [B] scenarios, or [B, levels] paths through a tree, which become the index of their combination. */
 function readScenario(fixture: Fixture, name: string, size: number, levels: readonly number[]): Int32Array {
   if (levels.length === 0) return fixture.ints(name, [size]);
   const paths = fixture.ints(name, [size, levels.length]);

@@ -1,4 +1,4 @@
-/** Fixtures of single rules, told by what their cases hold: buckets of numbers, the exact random split, metrics. */
+/** Fixtures of single rules, recognised by the contents of their cases: buckets of numbers, the exact random split, metrics. */
 import { z } from 'zod';
 import { bucketOf } from '../../data/encode/tokens.ts';
 import { randomSplit } from '../../data/prepare/split.ts';
@@ -65,8 +65,8 @@ function checkBuckets(fixture: Fixture, checks: Checks): void {
 }
 
 /**
- * Is ln(v)^2 a whole number but for the last bits? Libraries differ there, and releases of one: for e^sqrt(2) NumPy 1.24
- * gives bucket 1, NumPy 2.4 and the C library give 2. So at an edge the buckets on both sides count as right.
+ * Is ln(v)^2 an integer except for the last bits? Libraries and their versions differ there: for e^sqrt(2) NumPy 1.24 gives bucket 1,
+ * NumPy 2.4 and the C library give 2. So at an edge both buckets are correct.
  */
 function onEdge(value: number): boolean {
   const square = Math.log(value) ** 2;

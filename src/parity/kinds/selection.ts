@@ -1,11 +1,11 @@
-/** What a fixture's JSON file says of experts that its model selects: of outputs `<layer>.selection_count` and their like. */
+/** Claims of a fixture's JSON file about selected experts: outputs such as `<layer>.selection_count`. */
 
 import { EXACT } from '../tolerance.ts';
 import type { ModelCase } from './model-case.ts';
 
 type Outputs = ReadonlyMap<string, Float32Array>;
 
-/** Claims of selections; the numbers are worked out of our outputs. */
+/** Claims of selections; the numbers are computed from our outputs. */
 export function checkSelection({ fixture, claims, checks, tolerance }: ModelCase, found: Outputs): void {
   const rows = fixture.tensor('input.scenario').shape[0];
   for (const [name, expected] of Object.entries(claims.selection_count_histogram_0_1_2 ?? {})) {
@@ -19,7 +19,7 @@ export function checkSelection({ fixture, claims, checks, tolerance }: ModelCase
     checks.number('smallest_selection_margin', smallestMargin(found, rows), margin, tolerance('output'));
 }
 
-/** `noise_std`, of the noise tensors that the fixture gives: a sample's deviation may be off by five of its own standard errors. */
+/** `noise_std`, of the fixture's noise tensors: the standard deviation of a sample may differ by five standard errors. */
 export function checkNoise({ fixture, checks, subject }: ModelCase): void {
   const { noise_std: expected } = subject.reference.config;
   if (typeof expected !== 'number') return;
@@ -28,7 +28,7 @@ export function checkNoise({ fixture, checks, subject }: ModelCase): void {
   checks.number('noise_std', deviation(noise), expected, { rtol, atol: 0 });
 }
 
-/** Standard deviation; 0 of nothing. */
+/** Standard deviation; 0 without values. */
 function deviation(numbers: readonly number[]): number {
   const mean = numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
   const squares = numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0);
@@ -42,7 +42,7 @@ function unselectedWinners(found: Outputs, layer: string, rows: number): number 
   return weights.filter((row, i) => counts[i][row.indexOf(Math.max(...row))] === 0).length;
 }
 
-/** Over all layers, rows and both measures: how far the worst selected expert is from the best one left out. */
+/** Over all layers, rows and both measures: the distance of the worst selected expert from the best other one. */
 function smallestMargin(found: Outputs, rows: number): number {
   const margins = [...found.keys()].flatMap((name) => {
     const [, layer, measure] = /^(.+)\.(specific|shared)_index$/.exec(name) ?? [];

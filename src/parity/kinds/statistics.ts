@@ -1,4 +1,4 @@
-/** Fixtures of statistics: named cases, each of a kind, with its input, what is expected of it and how close one has to come. */
+/** Fixtures of statistics: named cases, each with a kind, an input, an expected result and a tolerance. */
 import { z } from 'zod';
 import type { Checks } from '../checks.ts';
 import { type Fixture, NotUnderstood, some } from '../fixture.ts';
@@ -13,7 +13,7 @@ const KINDS: ReadonlyMap<string, StatisticKind> = new Map(
   Object.entries({ ...ARM_KINDS, ...ASSIGNMENT_KINDS, ...INTERLEAVING_KINDS, ...REPLAY_KINDS }),
 );
 
-/** Entries beyond these are notes: texts. */
+/** All other entries are notes (texts). */
 const caseSchema = z
   .object({ kind: z.string(), input: z.unknown(), expected: z.unknown(), tolerance: z.number().min(0) })
   .catchall(z.string());
@@ -21,7 +21,7 @@ const caseSchema = z
 export const isStatisticsFixture = (fixture: Fixture): boolean =>
   fixture.has('kind') && fixture.entry('kind') === 'statistics';
 
-/** Checks all cases; those that are not understood are named after all others were checked. */
+/** Checks all cases, then reports those that were not understood. */
 export function checkStatistics(fixture: Fixture, checks: Checks): void {
   const cases = z.record(z.string(), z.unknown()).safeParse(fixture.entry('cases'));
   if (!cases.success) throw new NotUnderstood('its cases are no object of named cases');

@@ -1,4 +1,4 @@
-/** Rows of a reference's embedding table and rows of ours, which keeps reserved rows in front of each field's. */
+/** Maps rows of a reference's embedding table to ours, which has reserved rows before the rows of each field. */
 import { z } from 'zod';
 import { RESERVED_IDS } from '../../data/encode/ids.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
@@ -13,7 +13,7 @@ export interface FieldRange {
 
 const entries = z.object({ field_offsets: z.array(z.int()).optional(), vocab: z.array(z.int()).optional() });
 
-/** Where each field's ids lie in the reference's table; rows beyond all fields count as the last field's. */
+/** The range of each field's ids in the reference's table; rows after all fields belong to the last field. */
 export function fieldRanges({ config, sizes, tableRows }: ReferenceModel): FieldRange[] {
   const { field_offsets: offsets, vocab } = entries.parse(config);
   const starts = offsets ?? vocab?.map((_, i) => vocab.slice(0, i).reduce((sum, size) => sum + size, 0));

@@ -1,4 +1,4 @@
-/** Cases of arms that differ: tests of means, ratios and shares, sequences, boundaries, guardrails, cells, planning. */
+/** Cases that compare arms: tests of means, ratios and shares, sequences, boundaries, guardrails, cells, planning. */
 import { z } from 'zod';
 import {
   type BoundaryOptions,
@@ -30,7 +30,7 @@ const sequentialInput = twoArms(sums).extend({ sides: sides.optional(), tuning: 
 
 function sequential({ a, b, ...options }: z.output<typeof sequentialInput>): unknown {
   const { low, high, logE, p, ...test } = sequentialTest(momentsOf(a), momentsOf(b), options);
-  // One-sided: two bounds of which each holds alone, and no e-value against both sides.
+  // One-sided: two bounds that are each valid alone, and no two-sided e-value.
   return options.sides === 1 ? { ...test, lower: low, upper: high } : { ...test, low, high, logE, p };
 }
 

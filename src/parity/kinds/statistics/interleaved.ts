@@ -13,7 +13,7 @@ import { count, kind } from './kind.ts';
 
 const lists = z.array(z.array(z.union([z.number(), z.string()])).min(1)).min(2);
 
-/** A credit's first words name it ("inverse rank, unbiased, maximal sensitivity"); the rest describes what is always done. */
+/** A credit's first words name it ("inverse rank, unbiased, maximal sensitivity"); the rest describes what is the same for all. */
 function creditOf(text: string): Credit {
   const found = (Object.keys(CREDITS) as Credit[]).find((name) => text === name || text.startsWith(`${name},`));
   if (found === undefined) throw new NotUnderstood(`credit "${text}" is none of ${Object.keys(CREDITS).join(', ')}`);

@@ -1,19 +1,19 @@
-/** What a kind of case is: how its input reads, and what we make of it. */
+/** A kind of case: the schema of its input, and how we compute it. */
 import { z } from 'zod';
 import { NotUnderstood } from '../../fixture.ts';
 
 export interface StatisticKind {
   /**
-   * Computes a case. Objects are compared entry by entry as far as the case expects them; maps have to hold exactly what it expects.
+   * Computes a case. Objects are compared entry by entry for the expected entries; maps must have exactly the expected entries.
    *
    * @param wanted names of the expected entries: some carry a parameter (`switchDr_2`)
    */
   run(input: unknown, wanted: readonly string[]): unknown;
-  /** Entries that are compared relatively alone, because small values of them matter. */
+  /** Entries with only a relative tolerance, because their small values matter. */
   tails: readonly string[];
 }
 
-/** Declares a kind: input that its schema does not know makes the case not understood. */
+/** Declares a kind. A case whose input does not match the schema is not understood. */
 export const kind = <S extends z.ZodType>(
   schema: S,
   compute: (input: z.output<S>, wanted: readonly string[]) => unknown,
@@ -27,7 +27,7 @@ export const kind = <S extends z.ZodType>(
   tails,
 });
 
-/** What a schema found, on one line. */
+/** The problems that a schema found, on one line. */
 export const problemsOf = (failure: z.ZodError): string => z.prettifyError(failure).replaceAll(/\s*\n\s*/g, ' ');
 
 export const level = z.number().gt(0).lt(1);
