@@ -27,7 +27,7 @@ const SCALAR = ['string', 'number', 'boolean', 'null'];
 
 /** A field's value as a request may give it. */
 function fieldSchema(field: ArtifactManifest['data']['fields'][number]): JsonSchema {
-  if (field.kind === 'numeric') return { type: ['number', 'string', 'null'], description: 'A number.' };
+  if (field.kind === 'numeric') return { type: SCALAR, description: 'A number; true is 1, false is 0.' };
   if (field.kind === 'categorical') return { type: SCALAR, description: 'A category.' };
   const { separator } = field.config as { separator?: string };
   return {
