@@ -88,6 +88,15 @@ describe('a run folder', () => {
     expect(() => createRun(content, { folder })).toThrow(thrown('RUN_EXISTS', 'run.json'));
   });
 
+  test('takes away what a killed process had not finished, and nothing of one that still writes', () => {
+    const folder = join(temporaryFolder(), 'run');
+    mkdirSync(folder);
+    const { pid: dead } = spawnSync(process.execPath, ['--version']);
+    for (const pid of [dead, process.ppid]) writeFileSync(join(folder, `run.json.${pid}.tmp`), '{');
+    createRun(content, { folder });
+    expect(readdirSync(folder).sort()).toEqual(['run.json', `run.json.${process.ppid}.tmp`]);
+  });
+
   test('is told from other folders, and damage is found', () => {
     const parent = temporaryFolder();
     expect(() => openRun(parent)).toThrow(thrown('RUN_NOT_FOUND', 'is not a run folder'));

@@ -12,10 +12,12 @@
  *   lock.<n>            exists while a process uses the folder, see lock.ts
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
+import { isAlive } from '../../base/process.ts';
 import { seal } from '../../base/seal.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
@@ -172,12 +174,20 @@ export function openLogs(folder: string, keep: KeptLogs): RunLogs {
 function emptyFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true });
-    const found = readdirSync(folder).find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves only these
+    const names = readdirSync(folder);
+    const found = names.find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves only these
     if (found !== undefined) throw error('RUN_EXISTS', { folder, found });
+    for (const name of names) if (isAbandoned(name)) rmSync(join(folder, name), { force: true });
     return folder;
   } catch (cause) {
     throw asWriteError(cause, folder);
   }
+}
+
+/** A file of `writeFileAtomic` whose process was killed before it was renamed. */
+function isAbandoned(name: string): boolean {
+  const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
+  return pid !== undefined && !isAlive({ pid: Number(pid), host: hostname() });
 }
 
 /** Makes the folder whose counter is one more than the highest there. */
