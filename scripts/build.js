@@ -1,6 +1,6 @@
-// Compiles src/ to dist/. Writes a stamp last, so that bin/tributary.js can tell a whole build from a broken one.
+// Compiles src/ to dist/, and removes what came from sources that are gone: it would be published. Writes a stamp last, so that bin/tributary.js can tell a whole build from a broken one.
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,5 +12,13 @@ rmSync(join(root, 'dist', '.stamp'), { force: true });
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
   stdio: ['ignore', 2, 2], // compiler messages go to stderr: stdout belongs to the command that asked for a build
 });
+if (status === 0) removeOrphans();
 if (status === 0) writeFileSync(join(root, 'dist', '.stamp'), '');
 process.exit(status ?? 1);
+
+function removeOrphans() {
+  for (const file of readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    const source = /^(.*?)\.(?:js|d\.ts)(?:\.map)?$/.exec(file)?.[1];
+    if (source !== undefined && !existsSync(join(root, 'src', `${source}.ts`))) rmSync(join(root, 'dist', file));
+  }
+}
