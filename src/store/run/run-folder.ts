@@ -12,12 +12,11 @@
  *   lock.<n>            exists while a process uses the folder, see lock.ts
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
-import { isAlive } from '../../base/process.ts';
+import { readMark } from '../../base/marks.ts';
 import { seal } from '../../base/seal.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
@@ -184,11 +183,8 @@ function emptyFolder(folder: string): string {
   }
 }
 
-/** A file of `writeFileAtomic` whose process was killed before it was renamed. */
-function isAbandoned(name: string): boolean {
-  const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
-  return pid !== undefined && !isAlive({ pid: Number(pid), host: hostname() });
-}
+/** A file of `writeFileAtomic` (`NAME.MARK.tmp`) whose process was killed before it was renamed. */
+const isAbandoned = (name: string): boolean => readMark(name.split('.').at(-2) ?? '')?.alive === false;
 
 /** Makes the folder whose counter is one more than the highest there. */
 function nextFolder(parent: string, stem: string): string {
