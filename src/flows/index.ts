@@ -3,6 +3,6 @@ export { analyseFlows, analyseModel, type FlowAnalysis, type FlowOptions, flowOp
 export { flowDocument } from './document.ts';
 export { negativeLogLikelihood, patternsOf } from './likelihood.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
-export type { FlowRows } from './rows.ts';
+export { type FlowRows, pairName } from './rows.ts';
 export type { Term } from './terms.ts';
-export { testLabels } from './test-labels.ts';
+export { FLOW_TEST, testLabels } from './test-labels.ts';

@@ -88,10 +88,13 @@ export function blocksOf(rows: FlowRows, { maxLevels, pairs }: BlockOptions): Bl
 
 export const isComplete = ({ slots, ids }: Block): boolean => slots === 1 && ids.every((id) => id >= 0);
 
+/** The name of the product of two fields, in the order of the data. */
+export const pairName = (a: string, b: string): string => `${a} x ${b}`;
+
 function product(n: number, a: Block, b: Block): FlowField {
   const ids = new Int32Array(n);
   for (let row = 0; row < n; row++) ids[row] = a.ids[row] * b.levels + b.ids[row];
-  return { name: `${a.name} x ${b.name}`, levels: a.levels * b.levels, slots: 1, ids };
+  return { name: pairName(a.name, b.name), levels: a.levels * b.levels, slots: 1, ids };
 }
 
 function blockOf({ rows: n, scenarios: S, scenario }: FlowRows, { name, levels, slots, ids }: FlowField): Block {

@@ -15,6 +15,9 @@ export interface LabelTestOptions extends FlowOptions {
   seed: number;
 }
 
+/** The defaults of `flows --test`; models that are built from a verdict are tested with the same. */
+export const FLOW_TEST = { rows: 50_000, validationRows: 200_000, seed: 1 };
+
 /** Which flows reach which cells, by the labels of training rows, with a certificate from validation rows. */
 export async function testLabels(data: PreparedData, options: LabelTestOptions): Promise<FlowDocument> {
   const { name, hash, scenarios, tasks, orderedTasks = false } = data.manifest;

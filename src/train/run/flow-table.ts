@@ -4,15 +4,12 @@ import { error } from '../../base/errors/index.ts';
 import { readText } from '../../base/files.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
-import { flowOptions, testLabels } from '../../flows/index.ts';
+import { FLOW_NAMES, type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
+import { FLOW_TEST, flowOptions, pairName, testLabels } from '../../flows/index.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import type { FlowTable } from '../../model/contract.ts';
 import { openTable } from '../../model/flow-table.ts';
 import { findModel } from '../../model/registry.ts';
-
-/** Default sample size of `tributary flows --test`. All runs use the same seed, so runs that differ only in their seed share one structure. */
-const TEST = { rows: 50_000, validationRows: 200_000, seed: 1 };
 
 /**
  * The configuration with its flow table, if the model names one (`test`, `open` or a file), and the source document.
@@ -32,17 +29,11 @@ export async function withFlowTable(
   });
   const open = openTable(modelSizes(data.manifest));
   if (source === 'open') return { config: use(open) };
+  // The seed of the test is not the run's: runs that differ only in their seed share one structure.
   const verdict =
-    source === 'test' ? await testLabels(data, { ...flowOptions.parse({}), ...TEST }) : readVerdict(source, data);
-  return {
-    config: use(
-      tableOf(
-        verdict,
-        data.manifest.fields.map(({ name }) => name),
-      ) ?? open,
-    ),
-    verdict,
-  };
+    source === 'test' ? await testLabels(data, { ...flowOptions.parse({}), ...FLOW_TEST }) : readVerdict(source, data);
+  const names = data.manifest.fields.map(({ name }) => name);
+  return { config: use(tableOf(verdict, names) ?? open), verdict };
 }
 
 /** The table of a verdict for data with these fields; undefined if the test found no field that feeds a flow. */
@@ -56,13 +47,13 @@ export function tableOf(
   );
   const isOpen = (scenario: string, task: string, k: number): boolean => !useless.has(key(scenario, task, k + 1));
   return {
-    fields: [0, 1, 2, 3].map((k) => {
+    fields: FLOW_NAMES.map((_, k) => {
       const read = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);
       return names.filter((name) => read.includes(name) || names.some((other) => isPairOf(read, name, other)));
     }),
     // A conditional task was tested only on rows where the previous task is positive. Its probability is the product over all tasks
     // up to it, so a flow that reaches one of them reaches it.
-    cells: [0, 1, 2, 3].map((k) =>
+    cells: FLOW_NAMES.map((_, k) =>
       scenarios.map((scenario) =>
         tasks.map((task, t) =>
           (orderedTasks ? tasks.slice(0, t + 1) : [task]).some((one) => isOpen(scenario, one, k)) ? 1 : 0,
@@ -74,7 +65,7 @@ export function tableOf(
 
 /** Is one of the terms a product of two fields? A stream reads both. */
 const isPairOf = (terms: readonly string[], a: string, b: string): boolean =>
-  terms.includes(`${a} x ${b}`) || terms.includes(`${b} x ${a}`);
+  terms.includes(pairName(a, b)) || terms.includes(pairName(b, a));
 
 const key = (scenario: string, task: string, flow: number): string => JSON.stringify([scenario, task, flow]);
 

@@ -41,6 +41,11 @@ export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
 const ONLY_HERE =
   'is missing: training has a thread of its own, which must load the model again. Name the module file that exports it, here or when registering it';
 
+function checkRun(config: RunConfig, manifest: Manifest): void {
+  const problems = runProblems(config, manifest);
+  if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
+}
+
 /**
  * Makes the folder of a run that `startTraining` can then train. Returns its path.
  *
@@ -49,12 +54,12 @@ const ONLY_HERE =
  */
 export async function newRun(given: RunConfig, data: PreparedData, place: RunPlace): Promise<string> {
   const { folder, manifest } = data;
+  checkRun(given, manifest); // before the flow test, which takes seconds
   const { config, verdict } = await withFlowTable(given, data);
+  if (verdict !== undefined) checkRun(config, manifest); // a verdict may close everything
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
   const sizes = modelSizes(manifest);
-  const problems = runProblems(config, manifest);
-  if (problems.length > 0) throw error('CONFIG_INVALID', { source: 'the run configuration', problems });
   const warmStart = config.warmStart === undefined ? undefined : resolve(config.warmStart);
   if (warmStart !== undefined) {
     const { parameters: specs, dimension } = networkOf(model, options, sizes);

@@ -6,7 +6,7 @@ import { openPrepared } from '../../../data/prepared/open.ts';
 import type { FlowRatesDocument } from '../../../documents/flow-rates.ts';
 import { type FlowReport, measureFlows } from '../../../export/select/flows.ts';
 import { testModel } from '../../../export/select/model-flows.ts';
-import { flowOptions, testLabels } from '../../../flows/index.ts';
+import { FLOW_TEST, flowOptions, testLabels } from '../../../flows/index.ts';
 import { flowRatesText } from '../../../report/flow-rates.ts';
 import { flowTestText } from '../../../report/flows.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
@@ -40,7 +40,7 @@ export function flows(program: Command): void {
     .argument('<folder>', 'the run folder; with --test also a prepared data set')
     .option('--test', 'test which flows the labels of a prepared data set hold, or which a model uses')
     .option('--pairs', 'with --test: add products of two fields')
-    .option('--rows <n>', 'with --test: rows to draw', wholeNumber(1000), 50_000)
+    .option('--rows <n>', 'with --test: rows to draw', wholeNumber(1000), FLOW_TEST.rows)
     .addOption(seedOption('with --test: seed of the draw').default(1))
     .addOption(
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),
@@ -106,15 +106,12 @@ function ratesOf(
   };
 }
 
-/** Max validation rows for certificates. */
-const VALIDATION_ROWS = 200_000;
-
 /** Tests the labels of a prepared data set, or the model of a run. */
 async function testFlows(folder: string, options: Options): Promise<void> {
   const { json, pairs = false, rows, seed, data, backend } = options;
   const analysis = { ...flowOptions.parse({ pairs }), rows, seed };
   const document = isPreparedFolder(folder)
-    ? await testLabels(await openPrepared(folder), { ...analysis, validationRows: VALIDATION_ROWS })
+    ? await testLabels(await openPrepared(folder), { ...FLOW_TEST, ...analysis })
     : await testModel(folder, analysis, { data, backend });
   if (json) printJson({ event: 'result', ...document });
   else print(flowTestText(document));
