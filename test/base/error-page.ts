@@ -5,6 +5,7 @@ import { COMMON_ERRORS } from '../../src/base/errors/common.ts';
 import { CONFIG_ERRORS } from '../../src/base/errors/config.ts';
 import { DATA_ERRORS } from '../../src/base/errors/data.ts';
 import { type ErrorEntry, EXIT, textOf } from '../../src/base/errors/entry.ts';
+import { EVENT_ERRORS } from '../../src/base/errors/events.ts';
 import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
@@ -30,6 +31,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   Selection: SELECT_ERRORS,
   'Comparison and tuning': STUDY_ERRORS,
   Serving: SERVE_ERRORS,
+  'Event logs': EVENT_ERRORS,
   Parity: PARITY_ERRORS,
 };
 

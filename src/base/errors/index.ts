@@ -9,6 +9,7 @@ import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
 import { type ErrorEntry, textOf } from './entry.ts';
+import { EVENT_ERRORS } from './events.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
@@ -34,6 +35,7 @@ export const ERRORS = {
   ...SELECT_ERRORS,
   ...SERVE_ERRORS,
   ...STUDY_ERRORS,
+  ...EVENT_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

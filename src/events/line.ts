@@ -1,0 +1,57 @@
+/** An event as text: one line of JSON, with what a store needs to find it by. */
+import { z } from 'zod';
+import { EVENT_SCHEMA, eventSchema, type LogEvent } from './event.ts';
+
+export interface EventLine {
+  event_id: string;
+  kind: LogEvent['kind'];
+  time: number;
+  request_id: string | null;
+  unit: string | null;
+  /** Without a line break. */
+  text: string;
+}
+
+/** An event that somebody writes: the others are what is left of deleted ones. */
+export type WrittenEvent = Exclude<LogEvent, { kind: 'forgotten' }>;
+
+export function lineOf(event: WrittenEvent): EventLine {
+  const { event_id, kind, time } = event;
+  return {
+    event_id,
+    kind,
+    time,
+    request_id: 'request_id' in event ? event.request_id : null,
+    unit: event.kind === 'impression' ? event.unit : null,
+    text: JSON.stringify(event),
+  };
+}
+
+/** Why a line is no event. */
+export interface BadLine {
+  problem: string;
+  /** `schema` of the line, if it is the one of another version. */
+  version?: string;
+}
+
+const otherVersion = z.looseObject({ schema: z.string().regex(/^event\/\d+$/) });
+
+/** Checks and reads a line. */
+export function readLine(text: string): LogEvent | BadLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: 'it is not JSON' };
+  }
+  const parsed = eventSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const other = otherVersion.safeParse(value);
+  const [{ path, message }] = parsed.error.issues;
+  return {
+    problem: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+    ...(other.success && other.data.schema !== EVENT_SCHEMA && { version: other.data.schema }),
+  };
+}
+
+export const isEvent = (read: LogEvent | BadLine): read is LogEvent => 'kind' in read;
