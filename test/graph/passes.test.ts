@@ -26,7 +26,7 @@ import { productsOf } from '../../src/graph/multiply-adds.ts';
 import { fold, type Known } from '../../src/graph/passes/index.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { evaluate } from './evaluate.ts';
-import { build, programs, WIDTH } from './random-graph.ts';
+import { build, type Program, programs, WIDTH } from './random-graph.ts';
 import { expectClose, float, int, normals, wholes } from './support.ts';
 
 type Outputs = Record<string, Tensor>;
@@ -58,6 +58,13 @@ const names = (outputs: Outputs): string[] =>
 const BATCH = 3;
 const weights = (shape: number[], name: string): Value => normals(shape, 1, name);
 
+/** x * 0.9 * 0.9, of seed -1290804661: a merged constant that is rounded to float32 is off by too much. */
+const scaledTwice: Program = {
+  instructions: [1, 2].map(() => ({ make: 'reshape', on: 0, other: 0, choice: 0 })),
+  outputs: [],
+  batch: BATCH,
+};
+
 test('graphs of any ops keep their values when an input is the same in every row', () => {
   fc.assert(
     fc.property(
@@ -83,7 +90,7 @@ test('graphs of any ops keep their values when an input is the same in every row
         folded(outputs, feeds, batch);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[scaledTwice, new Array(WIDTH).fill(0)]] },
   );
 });
 
