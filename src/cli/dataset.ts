@@ -7,11 +7,14 @@ import { parseValue } from '../config/files/override.ts';
 import { loadDatasetConfig } from '../config/load.ts';
 import { recipes } from '../data/recipes/recipes.ts';
 
+/** Recipes that make their own rows. */
+const MADE_HERE = ['synthetic', 'shop'];
+
 export interface DatasetOptions {
   source?: string;
   /** `path=value` texts: options of a recipe, paths of a configuration. */
   set?: string[];
-  /** Seed of the synthetic world. */
+  /** Rows of data that are made here. */
   rows?: number;
   seed?: number;
 }
@@ -28,14 +31,15 @@ export async function readDataset(
 ): Promise<{ config: DatasetConfig; sourceFolder: string }> {
   const recipe = Object.hasOwn(recipes, target) ? recipes[target] : undefined;
   const usage = (problem: string) => error('USAGE', { problem, command });
-  if (rows !== undefined && target !== 'synthetic') throw usage('option --rows is for the recipe synthetic only');
+  const isMade = MADE_HERE.includes(target);
+  if (rows !== undefined && !isMade) throw usage(`option --rows is for the recipes ${MADE_HERE.join(' and ')} only`);
   if (recipe === undefined) {
     const expected = `a dataset configuration, or one of the recipes ${Object.keys(recipes).join(', ')}`;
     if (!existsSync(target)) throw error('FILE_MISSING', { path: target, expected });
     return { config: await loadDatasetConfig(target, set), sourceFolder: source ?? dirname(target) };
   }
   if (source === undefined) throw usage(`the recipe ${target} needs --source: the folder of its files`);
-  const world = target === 'synthetic' ? { ...(rows && { rows }), ...(seed !== undefined && { seed }) } : {};
+  const world = isMade ? { ...(rows && { rows }), ...(seed !== undefined && { seed }) } : {};
   const config = await recipe.prepareConfig(source, { ...recipeOptions(set, usage), ...world });
   return { config: await loadDatasetConfig(config), sourceFolder: source };
 }

@@ -69,7 +69,10 @@ test.each([
   [['train', '--data', 'd', '--seed', '-1'], /argument missing|'-1' is invalid. Expected a whole number of at least 0/],
   [['train', '--data', 'd', '--seed', '1.5'], /'1.5' is invalid. Expected a whole number of at least 0/],
   [['prepare', 'ml-1m', '--out', 'o'], /the recipe ml-1m needs --source/],
-  [['prepare', 'ml-1m', '--out', 'o', '--source', 's', '--rows', '500'], /--rows is for the recipe synthetic only/],
+  [
+    ['prepare', 'ml-1m', '--out', 'o', '--source', 's', '--rows', '500'],
+    /--rows is for the recipes synthetic and shop only/,
+  ],
   [
     ['prepare', 'ml-2m', '--out', 'o'],
     /ml-2m does not exist: expected a dataset configuration, or one of the recipes ml-1m/,

@@ -38,8 +38,8 @@ export function prepare(program: Command): void {
     .option('--source <dir>', "folder of the source files (default: the configuration's own)")
     .addOption(new RequiredOption('--out <dir>', 'folder for the prepared data set'))
     .addOption(memoryOption())
-    .addOption(seedOption('seed of the split, or of the synthetic world'))
-    .option('--rows <n>', 'rows of the synthetic world (default: 100000)', wholeNumber(100))
+    .addOption(seedOption('seed of the split, or of synthetic data'))
+    .option('--rows <n>', 'rows of synthetic data (default: 100000; shop: 150000)', wholeNumber(100))
     .option('--set <path=value>', "change the configuration, or a recipe's option; may be repeated", collect)
     .option(
       '--vocabulary-from <dir>',

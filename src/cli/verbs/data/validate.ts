@@ -18,7 +18,7 @@ export function validate(program: Command): void {
     .command('validate')
     .summary('check a dataset configuration against its sources, before any work')
     .description(
-      'Prints named findings: PASS, WARN or FAIL. Nothing is written (but the recipe synthetic makes its rows). Ends with ' +
+      'Prints named findings: PASS, WARN or FAIL. Nothing is written (but the recipes synthetic and shop make their rows). Ends with ' +
         'code 3 if something fails.',
     )
     .argument('<config|recipe>', `a dataset configuration, or ${Object.keys(recipes).join(', ')}`)
