@@ -1,5 +1,6 @@
 /** How artifacts are served: where, for whom, how much of it. Every option has a default; a configuration may be empty. */
 import { z } from 'zod';
+import { eventsSchema, explorationSchema } from './events.ts';
 
 /** A key as it is kept: never the key itself. `tributary key` makes both. */
 const key = z.strictObject({
@@ -8,12 +9,20 @@ const key = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits, in lower case'),
 });
 
+/** Of a key that may do less than all: `rank` asks for rankings, metrics and descriptions, `events` sends what users did. */
+const scopedKey = key.extend({
+  scopes: z
+    .array(z.enum(['rank', 'events']))
+    .min(1)
+    .default(['rank', 'events']),
+});
+
 /** An address or a network, as 10.0.0.0/8. */
 const proxyAddress = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
 const expression = z.string().min(1);
 
-export const servingSchema = z.strictObject({
+const settings = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   /** 0 takes any free port. */
   port: z.int().min(0).max(65_535).default(8080),
@@ -23,8 +32,8 @@ export const servingSchema = z.strictObject({
   threads: z.int().min(1).default(1),
   /** Run ONNX Runtime in a thread of its own, next to the one that reads and writes requests. Default: with one process. */
   ownThread: z.boolean().optional(),
-  /** Keys that may rank. None: everybody may. */
-  keys: z.array(key).default([]),
+  /** Keys that may rank and send events. None: everybody may. */
+  keys: z.array(scopedKey).default([]),
   /** Keys that may change what is served. None: nobody may. */
   adminKeys: z.array(key).default([]),
   /** Requests allowed per key (without a known key: per address) and time; no limit when absent. */
@@ -108,7 +117,16 @@ export const servingSchema = z.strictObject({
    * row, or proxies of these addresses and networks (CIDR). Only where no client reaches this service without them.
    */
   trustProxy: z.union([z.boolean(), z.int().min(1).max(16), z.array(proxyAddress).min(1)]).default(false),
+  /** Logs what is answered, and what users did. Off where absent. */
+  events: eventsSchema.optional(),
+  /** Draws the order of some answers. Only where events are logged. */
+  exploration: explorationSchema.optional(),
 });
+
+export const servingSchema = settings.refine(
+  ({ events, exploration }) => exploration === undefined || events !== undefined,
+  { path: ['exploration'], error: 'needs events: nobody could use random orders that are not logged' },
+);
 
 export type ServingConfig = z.output<typeof servingSchema>;
 export type ServingInput = z.input<typeof servingSchema>;

@@ -10,9 +10,9 @@ export const EVENT_SCHEMA = 'event/1';
 const MOST_NAME = 256;
 
 /** Ids of events, requests and items, types of interactions. */
-const idSchema = z.string().min(1).max(MOST_NAME);
+export const idSchema = z.string().min(1).max(MOST_NAME);
 /** Milliseconds since 1970, UTC. */
-const timeSchema = z.int().min(0);
+export const timeSchema = z.int().min(0);
 const modelLabel = z.string().min(1);
 
 const header = { schema: z.literal(EVENT_SCHEMA), event_id: idSchema, time: timeSchema };
@@ -138,4 +138,7 @@ export const eventSchema = z.discriminatedUnion('kind', [
 
 export type LogEvent = z.output<typeof eventSchema>;
 export type Impression = z.output<typeof impressionSchema>;
+export type ImpressionItem = z.output<typeof itemSchema>;
 export type Interaction = z.output<typeof interactionSchema>;
+export type Correction = z.output<typeof correctionSchema>;
+export type Policy = z.output<typeof policySchema>;

@@ -14,4 +14,38 @@ export const EVENT_ERRORS = {
       `${d.path} holds events of the schema ${d.found}, this version reads event/1`,
     'Read it with the version of Tributary that wrote it, or a later one',
   ),
+  EVENTS_OFF: entry(
+    EXIT.usage,
+    404,
+    () => 'this service logs no events',
+    'Add the block events to its serving configuration',
+  ),
+  EVENTS_SECRET: entry(
+    EXIT.usage,
+    500,
+    (d: { option: string; variable: string }) =>
+      `${d.option} names the environment variable ${d.variable}, which is not set or empty`,
+    'Set it for the process that serves',
+  ),
+  TOO_MANY_EVENTS: entry(
+    EXIT.data,
+    413,
+    (d: { found: number; limit: number }) => `the body has ${d.found} events, at most ${d.limit} are taken`,
+    'Send them in several requests',
+  ),
+  EVENT_INVALID: entry(EXIT.data, 400, (d: { problem: string }) => `the event is not as expected: ${d.problem}`, {
+    onPage: 'The message names the property and what is expected there; the other events of the body are taken',
+  }),
+  EVENT_IN_FUTURE: entry(
+    EXIT.data,
+    400,
+    (d: { time: number; now: number }) => `the event has the time ${d.time}, and it is only ${d.now} now`,
+    'Correct the clock, or leave the time out: the service adds its own',
+  ),
+  EVENT_NOT_STORED: entry(
+    EXIT.environment,
+    503,
+    (d: { reason: string }) => `the event is not stored: ${d.reason}`,
+    'Send it again later with the same event_id: it is never counted twice',
+  ),
 } as const;

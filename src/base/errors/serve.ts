@@ -109,6 +109,12 @@ export const SERVE_ERRORS = {
     (d: { found: 'none' | 'unknown' }) => (d.found === 'none' ? 'no key was given' : 'the key is not known'),
     'Send one as `Authorization: Bearer KEY` or `X-Api-Key: KEY`',
   ),
+  KEY_SCOPE: entry(
+    EXIT.usage,
+    403,
+    (d: { key: string; scope: string }) => `the key ${d.key} may not do this: it lacks the scope ${d.scope}`,
+    'Use another key, or add the scope to its scopes in the serving configuration',
+  ),
   ADMIN_FORBIDDEN: entry(
     EXIT.usage,
     403,

@@ -9,6 +9,8 @@ export interface OrderPropensity {
   steps: number[];
   /** Chance of the order up to each position: what RIPS and cascade estimators weigh with. */
   cascade: number[];
+  /** ln of them. */
+  logCascade: number[];
   /** Chance of the whole order. */
   joint: number;
   /** ln of it: the joint of a long list is smaller than any number. */
@@ -23,23 +25,37 @@ export interface OrderPropensity {
 export function orderPropensity(scores: readonly number[], order: readonly number[], temperature = 1): OrderPropensity {
   const utilities = scores.map((score) => score / temperature);
   const left = new Set(utilities.keys());
-  const logSteps = order.map((item) => {
-    if (!left.has(item)) throw new RangeError(`item ${item} is not among ${scores.length} items or was shown before`);
-    const step = utilities[item] - logSumExp([...left].map((i) => utilities[i]));
-    left.delete(item);
-    return step;
-  });
+  for (const item of order)
+    if (!left.delete(item))
+      throw new RangeError(`item ${item} is not among ${scores.length} items or was shown before`);
+  // From the end: what was left at a position is what is left after it, and its own item.
+  let after = logSumExp([...left].map((i) => utilities[i]));
+  const logSteps = new Array<number>(order.length);
+  for (let position = order.length - 1; position >= 0; position--) {
+    const own = utilities[order[position]];
+    after = logAddExp(after, own);
+    logSteps[position] = Math.min(own - after, 0);
+  }
   let sum = 0;
-  const cascade = logSteps.map((step) => {
+  const logCascade = logSteps.map((step) => {
     sum += step;
-    return Math.exp(sum);
+    return sum;
   });
-  return { steps: logSteps.map(Math.exp), cascade, joint: Math.exp(sum), logJoint: sum };
+  const [steps, cascade] = [logSteps, logCascade].map((logs) => logs.map(Math.exp));
+  return { steps, cascade, logCascade, joint: Math.exp(sum), logJoint: sum };
 }
 
 function logSumExp(values: readonly number[]): number {
-  const largest = Math.max(...values);
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const value of values) largest = Math.max(largest, value);
+  if (largest === Number.NEGATIVE_INFINITY) return largest;
   return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+}
+
+/** ln(exp(a) + exp(b)) */
+function logAddExp(a: number, b: number): number {
+  const [less, more] = a < b ? [a, b] : [b, a];
+  return more + Math.log1p(Math.exp(less - more));
 }
 
 /** Items beyond which exact marginals would take too long: the work doubles with each. */
@@ -58,20 +74,28 @@ export function orderMarginals(scores: readonly number[], positions = scores.len
   const largest = Math.max(...scores);
   const weights = scores.map((score) => Math.exp((score - largest) / temperature));
   const out = scores.map(() => new Array<number>(positions).fill(0));
-  // Chance of each set of items, as bits, to be the first ones.
-  let layer = new Map([[0, 1]]);
-  for (let position = 0; position < Math.min(positions, n); position++) {
-    const next = new Map<number, number>();
-    for (const [set, chance] of layer) {
-      const left = weights.reduce((sum, weight, i) => (set & (1 << i) ? sum : sum + weight), 0);
-      for (let i = 0; i < n; i++) {
-        if (set & (1 << i)) continue;
-        const step = (chance * weights[i]) / left;
-        out[i][position] += step;
-        next.set(set | (1 << i), (next.get(set | (1 << i)) ?? 0) + step);
-      }
+  const all = 2 ** n - 1;
+  // Of sets of items, as bits: the sum of their weights, their size, and the chance to be the first ones.
+  const sums = new Float64Array(all + 1);
+  const sizes = new Uint8Array(all + 1);
+  const chances = new Float64Array(all + 1);
+  for (let set = 1; set <= all; set++) {
+    const rest = set & (set - 1);
+    sums[set] = sums[rest] + weights[31 - Math.clz32(set ^ rest)];
+    sizes[set] = sizes[rest] + 1;
+  }
+  chances[0] = 1;
+  // A set is a smaller number than each set that it is a part of.
+  for (let set = 0; set < all; set++) {
+    const position = sizes[set];
+    if (position >= positions) continue;
+    const share = chances[set] / sums[all ^ set];
+    for (let i = 0; i < n; i++) {
+      if (set & (1 << i)) continue;
+      const step = share * weights[i];
+      out[i][position] += step;
+      chances[set | (1 << i)] += step;
     }
-    layer = next;
   }
   return out;
 }

@@ -6,8 +6,11 @@ import type { ServingConfig } from '../../config/serving.ts';
 import { createCounter } from './counter.ts';
 import { keyOf, keyRing } from './keys.ts';
 
-/** Who may use a route: everybody, holders of a key where keys are configured, or holders of an admin key. */
-export type Access = 'open' | 'key' | 'admin';
+/**
+ * Who may use a route: everybody; where keys are configured, holders of a key that may rank (`key`) or send events (`events`); or
+ * holders of an admin key.
+ */
+export type Access = 'open' | 'key' | 'events' | 'admin';
 
 /** Counts a request that no hook sees. Throws RATE_LIMITED. */
 export type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
@@ -30,13 +33,21 @@ export async function addAccess(app: FastifyInstance, config: ServingConfig): Pr
     if (access !== 'admin' || admin === undefined) await count?.call(app, request, reply);
     if (access === 'admin' && config.adminKeys.length === 0)
       throw error('ADMIN_FORBIDDEN', { reason: 'no admin key is configured (adminKeys)' });
-    if (access === 'key' && config.keys.length === 0) return;
+    if (access !== 'admin' && config.keys.length === 0) return;
     if (request.caller === undefined) throw error('KEY_INVALID', { found: key === undefined ? 'none' : 'unknown' });
     if (access === 'admin' && admin === undefined)
       throw error('ADMIN_FORBIDDEN', { reason: 'the key is not an admin key' });
+    if (access !== 'admin' && admin === undefined && !mayUse(config, request.caller, access))
+      throw error('KEY_SCOPE', { key: request.caller, scope: SCOPES[access] });
   });
   return async (request, reply) => void (await count?.call(app, request, reply));
 }
+
+const SCOPES = { key: 'rank', events: 'events' } as const;
+
+/** Has a key of this name the scope of the route? */
+const mayUse = ({ keys }: ServingConfig, name: string, access: keyof typeof SCOPES): boolean =>
+  keys.some((key) => key.name === name && key.scopes.includes(SCOPES[access]));
 
 async function limiter(app: FastifyInstance, { rateLimit: limit, workers }: ServingConfig) {
   if (limit === undefined) return undefined;

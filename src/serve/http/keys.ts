@@ -13,7 +13,7 @@ export function createKey(): { key: string; sha256: string } {
 }
 
 /** Returns a function from a key to the name of its owner, or undefined for an unknown key. */
-export function keyRing(keys: ServingConfig['keys']): (given: string) => string | undefined {
+export function keyRing(keys: ServingConfig['adminKeys']): (given: string) => string | undefined {
   const known = keys.map(({ name, sha256 }) => ({ name, sha256: Buffer.from(sha256, 'hex') }));
   return (given) => {
     const found = hash(given);

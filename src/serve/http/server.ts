@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOpt
 import { error, type TributaryError } from '../../base/errors/index.ts';
 import { adminRoutes } from '../routes/admin.ts';
 import type { RouteContext } from '../routes/context.ts';
+import { eventRoutes } from '../routes/events.ts';
 import { inferenceRoutes } from '../routes/inference.ts';
 import { addOpenApi } from '../routes/openapi.ts';
 import { pageRoutes } from '../routes/pages.ts';
@@ -57,7 +58,8 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);
   await addOpenApi(app);
-  for (const routes of [rankRoutes, inferenceRoutes, adminRoutes, pageRoutes]) await app.register(routes, service);
+  for (const routes of [rankRoutes, eventRoutes, inferenceRoutes, adminRoutes, pageRoutes])
+    await app.register(routes, service);
   return app;
 }
 

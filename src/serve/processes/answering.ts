@@ -5,6 +5,7 @@ import type { ServingConfig } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import { startSessionThread } from '../../runtime/session-thread.ts';
+import { createEventLogger } from '../events/logger.ts';
 import { buildServer } from '../http/server.ts';
 import type { Family } from '../metrics/metrics.ts';
 import { createServerMetrics, lostLinesFamily } from '../metrics/server-metrics.ts';
@@ -46,6 +47,7 @@ export async function createAnswering({
     limit: config.limits.waitingRows,
     onBatch: (rows, requests) => metrics.addBatch(rows, requests),
   };
+  const events = await createEventLogger(config);
   const thread = ownThread(config) ? startSessionThread(backend) : undefined;
   const models = createModels({
     config,
@@ -54,12 +56,18 @@ export async function createAnswering({
     createSession: thread?.createSession ?? createSession,
     onUnused,
   });
-  const families = (): Family[] => [...metrics.families(waiting.rows), lostLinesFamily(), ...models.families()];
+  const families = (): Family[] => [
+    ...metrics.families(waiting.rows),
+    lostLinesFamily(),
+    ...models.families(),
+    ...(events?.families() ?? []),
+  ];
   let isReady = false;
   const app = await buildServer({
     config,
     models,
     metrics,
+    events,
     coordinator: coordinator(models, families),
     isReady: () => isReady,
   });
@@ -85,6 +93,7 @@ export async function createAnswering({
       await app.close();
       clearInterval(idle);
       clearTimeout(late);
+      await events?.close();
       await models.close();
       await thread?.close();
       metrics.close();

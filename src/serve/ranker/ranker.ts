@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { closable } from '../../base/disposal.ts';
 import { error } from '../../base/errors/index.ts';
+import { sha256 } from '../../base/hash.ts';
 import { nearest } from '../../base/nearest.ts';
 import { loadServing } from '../../config/load-serving.ts';
 import type { ServingConfig, ServingInput } from '../../config/serving.ts';
@@ -27,6 +28,7 @@ import type { RankedItem, RankRequest, RankResponse } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
 import { takePlaces, type Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
+import { type Exploration, type Order, orderGiven, orderOf } from './order.ts';
 import { checkRequest, type RequestRules } from './request.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
@@ -97,8 +99,25 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   }
 }
 
+/** An answer, and what a log says of it. */
+export interface Ranking {
+  response: RankResponse;
+  /** As it was used. */
+  request: RankRequest;
+  /** All candidates in the order given. */
+  scored: readonly RankedItem[];
+  /** Of `scored`. */
+  order: Order;
+  /** First 16 hexadecimal digits of the SHA-256 of the score expression. */
+  scoreHash: string;
+}
+
 /** A ranker as a service has it. */
 export interface ServedRanker extends Ranker {
+  /** Fields of the model. */
+  readonly fields: ReadonlySet<string>;
+  /** `rank`, in an order that is drawn where `exploration` is given. */
+  ranking(request: RankRequest, exploration?: Exploration): Promise<Ranking>;
   /** The rows of a request, checked; nothing runs. Throws what rank throws of the request. */
   encode(request: RankRequest): EncodedRequest;
 }
@@ -156,8 +175,10 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     folder: options.source,
     manifest,
     metrics: context.metrics,
-    rank: (request) => answer(context, request, { ordered: true, counted: true }),
-    score: (request) => answer(context, request, { ordered: false, counted: true }),
+    fields: context.rules.fields,
+    rank: async (request) => (await answer(context, request, { ordered: true, counted: true })).response,
+    ranking: (request, exploration) => answer(context, request, { ordered: true, counted: true, exploration }),
+    score: async (request) => (await answer(context, request, { ordered: false, counted: true })).response,
     warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
     encode: (request) => context.encoder.encode(checkRequest(request, warming.rules)),
     async infer(request) {
@@ -195,37 +216,39 @@ const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): Reque
   scenarios: data.scenarios,
   hasSequences: data.sequences !== undefined,
   unknownFields: config.unknownFields,
+  unit: config.events?.unit,
   items: config.limits.items,
 });
 
 async function answer(
   context: Context,
   input: RankRequest,
-  { ordered, counted }: { ordered: boolean; counted: boolean },
-): Promise<RankResponse> {
+  { ordered, counted, exploration }: { ordered: boolean; counted: boolean; exploration?: Exploration },
+): Promise<Ranking> {
   const start = performance.now();
-  const { label, rules, encoder, graphs, metrics, manifest } = context;
+  const { label, rules, encoder, graphs, metrics, manifest, scoring } = context;
   const request = checkRequest(input, rules);
   const givePlaces = counted ? takeRequestPlaces(context, request) : () => {};
   try {
     const scenario = manifest.data.scenarios.indexOf(request.scenario);
     const encoded = encoder.encode(request);
     const outputs = await graphs.run(scenario, encoded);
-    const items = scoredItems(context, request, scenario, outputs);
+    const scored = scoredItems(context, request, scenario, outputs);
     if (counted) {
       metrics.addRequest(scenario, encoded);
-      for (const { score } of items) metrics.addScore(scenario, score);
+      for (const { score } of scored) metrics.addScore(scenario, score);
     }
-    const order = items.map((_, i) => i);
-    if (ordered) order.sort((a, b) => items[b].score - items[a].score);
-    const chosen = order.slice(0, request.top_k);
-    if (request.explain) await explain(context, scenario, encoded, outputs, items, chosen);
-    return {
+    const shown = Math.min(scored.length, request.top_k ?? scored.length);
+    const order = ordered ? orderOf(scored, shown, exploration) : orderGiven(scored, shown);
+    const chosen = order.items.slice(0, shown);
+    if (request.explain) await explain(context, scenario, encoded, outputs, scored, chosen);
+    const response = {
       request_id: request.request_id ?? randomUUID(),
       model: label,
-      items: chosen.map((i) => items[i]),
+      items: chosen.map((i) => scored[i]),
       took_ms: Math.round((performance.now() - start) * 1000) / 1000,
     };
+    return { response, request, scored, order, scoreHash: scoring[scenario].hash };
   } finally {
     givePlaces();
   }
@@ -249,6 +272,8 @@ function takeRequestPlaces({ size, encoder, waiting, limits }: Context, request:
 /** How one scenario's outputs become what is answered. */
 interface Scoring {
   expression: string;
+  /** First 16 hexadecimal digits of its SHA-256. */
+  hash: string;
   score: (probabilities: readonly number[]) => number;
   /** By task: calibrated probability. */
   calibrate: ((logit: number, probability: number) => number)[];
@@ -263,7 +288,12 @@ function createScoring(manifest: ArtifactManifest, override: ServingConfig['scor
   const fallback = override?.default ?? manifest.score.default;
   return scenarios.map((name, s) => {
     const expression = Object.hasOwn(ownExpressions, name) ? ownExpressions[name] : fallback;
-    return { expression, score: compileScore(expression, tasks), calibrate: manifest.calibration[s].map(calibrator) };
+    return {
+      expression,
+      hash: sha256(expression).slice(0, 16),
+      score: compileScore(expression, tasks),
+      calibrate: manifest.calibration[s].map(calibrator),
+    };
   });
 }
 

@@ -31,6 +31,8 @@ export interface RequestRules {
   scenarios: readonly string[];
   hasSequences: boolean;
   unknownFields: 'refuse' | 'ignore';
+  /** A name that user and context may have without being a field: the unit of logged events. */
+  unit?: string;
   /** Maximum number of items. */
   items: number;
 }
@@ -128,11 +130,18 @@ function checkValues(values: Values, path: string, rules: RequestRules, problems
     if (problems.length >= MOST_PROBLEMS) return;
     const value = values[name];
     if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
+    else if (name === rules.unit && !path.startsWith('items.')) checkUnit(value, `${path}.${name}`, problems);
     else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
       problems.push(
         unknownName(name, `${path}.`, problems.length < GUESSES ? rules.fields : [], 'the model has no such field'),
       );
   }
+}
+
+function checkUnit(value: unknown, path: string, problems: Problem[]): void {
+  if (typeof value === 'object' && value !== null)
+    problems.push({ path, message: `expected a text or a number, found ${shown(value)}` });
+  else checkValue(value, path, true, problems);
 }
 
 function checkValue(value: unknown, path: string, isToken: boolean, problems: Problem[]): void {

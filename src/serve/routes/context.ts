@@ -1,5 +1,6 @@
 /** What every route is given, and what a request carries from the hooks to its route. */
 import type { ServingConfig } from '../../config/serving.ts';
+import type { EventLogger } from '../events/logger.ts';
 import type { Access } from '../http/access.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { Models } from '../models/models.ts';
@@ -10,6 +11,8 @@ export interface RouteContext {
   models: Models;
   metrics: ServerMetrics;
   coordinator: Coordinator;
+  /** Absent where no events are logged. */
+  events?: EventLogger;
   /** Does this process take new requests? */
   isReady: () => boolean;
 }

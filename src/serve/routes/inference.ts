@@ -17,7 +17,7 @@ interface Params {
   version?: string;
 }
 
-export async function inferenceRoutes(app: FastifyInstance, { models, isReady }: RouteContext): Promise<void> {
+export async function inferenceRoutes(app: FastifyInstance, { models, isReady, events }: RouteContext): Promise<void> {
   const use = ({ name, version }: Params) => {
     // `name@id` is not a name of the protocol: it has versions.
     if (name.includes('@')) throw error('MODEL_NOT_SERVED', { found: name, known: models.list().map((m) => m.name) });
@@ -28,7 +28,7 @@ export async function inferenceRoutes(app: FastifyInstance, { models, isReady }:
   app.get('/v2/health/live', LIVE, async () => ({ live: true }));
   app.get('/v2/health/ready', READY, async (_, reply) => {
     if (!isReady()) void reply.code(503);
-    return { ready: isReady() };
+    return { ready: isReady(), ...(events && { events: events.stopped() === undefined ? 'logged' : 'stopped' }) };
   });
 
   for (const [path, params] of MODEL_PATHS) {
@@ -106,11 +106,21 @@ const LIVE = route({
 
 const ready = { ready: { type: 'boolean' } };
 
+const withEvents = (description: string): Answer => {
+  const answer = exactly(description, ready);
+  const events = {
+    type: 'string',
+    enum: ['logged', 'stopped'],
+    description: 'Where events are logged. A stopped log does not keep the service from answering.',
+  };
+  return { ...answer, properties: { ...ready, events } };
+};
+
 const READY = route({
   access: 'open',
   tag,
   summary: 'Does the server take requests? 503 while it is being stopped',
-  answers: { 200: exactly('It does', ready), 503: exactly('It is being stopped', ready) },
+  answers: { 200: withEvents('It does'), 503: withEvents('It is being stopped') },
 });
 
 const metadata = (params: Record<string, JsonSchema>) =>

@@ -1,16 +1,16 @@
 /** POST /v1/rank and /v1/score. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
-import type { Ranker } from '../ranker/ranker.ts';
+import type { ServedRanker } from '../ranker/ranker.ts';
 import type { RouteContext } from './context.ts';
 import { route } from './route.ts';
 import { ref } from './schemas.ts';
 
-export async function rankRoutes(app: FastifyInstance, { models, metrics }: RouteContext): Promise<void> {
+export async function rankRoutes(app: FastifyInstance, { models, metrics, events }: RouteContext): Promise<void> {
   const add = (
     path: string,
     summary: string,
-    ask: (ranker: Ranker, request: RankRequest) => Promise<RankResponse>,
+    ask: (ranker: ServedRanker, request: RankRequest) => Promise<RankResponse>,
   ): void => {
     app.post(path, declared(summary), async (request) => {
       const body = withId(request);
@@ -27,7 +27,15 @@ export async function rankRoutes(app: FastifyInstance, { models, metrics }: Rout
       }
     });
   };
-  add('/v1/rank', 'Ranks candidates by falling score', (ranker, request) => ranker.rank(request));
+  /** Logged answers are rankings: those of /v1/score are in no order that anybody saw. */
+  const rank = async (ranker: ServedRanker, request: RankRequest): Promise<RankResponse> => {
+    const logged = events?.chosen(String(request.request_id));
+    if (events === undefined || logged === undefined) return ranker.rank(request);
+    const ranking = await ranker.ranking(request, logged.exploration);
+    events.addRanking(ranking, ranker);
+    return ranking.response;
+  };
+  add('/v1/rank', 'Ranks candidates by falling score', rank);
   add('/v1/score', 'Scores candidates in the order given', (ranker, request) => ranker.score(request));
 }
 

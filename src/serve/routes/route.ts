@@ -11,6 +11,7 @@ import type { JsonSchema } from '../ranker/request-schema.ts';
 /** Groups of routes in the document, in its order. */
 export const TAGS = {
   ranking: 'Ranks candidates.',
+  events: 'What users did with what was shown to them.',
   inference: 'The Open Inference Protocol, version 2: tensors through the joint graph.',
   service: 'The service itself: metrics and its description.',
   models: 'Shows and changes the models that are served.',
@@ -57,12 +58,14 @@ export function route({ access, tag, summary, params, body, answers, errors = []
 const SECURITY: Record<Access, Record<string, string[]>[]> = {
   open: [],
   key: [{}, { key: [] }],
+  events: [{}, { key: [] }],
   admin: [{ admin: [] }],
 };
 
 const ACCESS_ERRORS = {
   open: [],
-  key: ['KEY_INVALID', 'RATE_LIMITED'],
+  key: ['KEY_INVALID', 'KEY_SCOPE', 'RATE_LIMITED'],
+  events: ['KEY_INVALID', 'KEY_SCOPE', 'RATE_LIMITED'],
   admin: ['KEY_INVALID', 'ADMIN_FORBIDDEN', 'RATE_LIMITED'],
 } satisfies Record<Access, ErrorCode[]>;
 
