@@ -23,7 +23,7 @@ export { type CgcRows, type CgcSizes, cgc } from './layers/cgc.ts';
 export { embedding } from './layers/embedding.ts';
 export { fieldIndices, fieldProblems, fieldsOf, inputWidth } from './layers/fields.ts';
 export { gateUnit } from './layers/gate-unit.ts';
-export { type Heads, headCount, headsTop, ownHeads, standsAlone, towers } from './layers/heads.ts';
+export { type Heads, headCount, headTowers, ownHeads, towers } from './layers/heads.ts';
 export { type Generated, generator, ownLayer, ownProduct } from './layers/hypernetwork.ts';
 export {
   buffer,
@@ -61,8 +61,10 @@ export {
   baseline,
   commonOptions,
   headsOption,
+  modelOptions,
   normOption,
   positive,
   scenarioDimOption,
+  towerDimsOption,
   widths,
 } from './options.ts';

@@ -15,11 +15,18 @@ export const commonOptions = {
   dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
 };
 
+/** The schema of a model's options: its key, those of all models, and its own. */
+export const modelOptions = <K extends string, S extends z.ZodRawShape>(key: K, own: S) =>
+  z.strictObject({ key: z.literal(key).default(key), ...commonOptions, ...own });
+
 export const headsOption = (byDefault: Heads) =>
   z
     .enum(['product', 'shared'])
     .default(byDefault)
     .describe('an answer for each (task, scenario) pair, or one per task for all scenarios');
+
+export const towerDimsOption = (byDefault: number[]) =>
+  widths.default(byDefault).describe("widths of each head's tower before its answer");
 
 export const scenarioDimOption = positive.default(16).describe("numbers of a scenario's own embedding");
 

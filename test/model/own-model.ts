@@ -1,13 +1,12 @@
 /** A model of a user: a linear part next to a network. */
-import { z } from 'zod';
 import { add } from '../../src/graph/index.ts';
 import {
-  commonOptions,
   defineModel,
   inputWidth,
   last,
   linear,
   mlp,
+  modelOptions,
   network,
   normOption,
   widths,
@@ -18,9 +17,7 @@ export default defineModel({
   title: 'Wide and deep',
   paper: 'Wide & Deep Learning for Recommender Systems, DLRS 2016',
   purpose: 'Adds a linear model to a network.',
-  options: z.strictObject({
-    key: z.literal('wide-deep').default('wide-deep'),
-    ...commonOptions,
+  options: modelOptions('wide-deep', {
     dims: widths.min(1).default([8]).describe('widths of the network'),
     norm: normOption,
   }),

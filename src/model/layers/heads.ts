@@ -3,9 +3,7 @@
  * computed for all rows, then each row keeps those of its scenario. `shared`: one head per task for all scenarios.
  */
 import { cast, equal, mul, reduceSum, reshape, type Tensor, transpose } from '../../graph/index.ts';
-import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Owned, Step, Top } from '../contract.ts';
-import { network } from '../network.ts';
-import { inputWidth } from './fields.ts';
+import type { ForwardOutputs, Layer, ModelSizes, Step } from '../contract.ts';
 import { last, layer } from './layer.ts';
 import { linear, mlp, type StackSizes } from './linear.ts';
 
@@ -37,25 +35,16 @@ export function ownHeads(answers: Tensor, heads: Heads, { scenarios, tasks }: Mo
   return reduceSum(reshape(mul(answers, own), ['B', tasks, scenarios]), [2]); // [B,T]
 }
 
-/** A top whose heads answer next to each other: `answersOf` makes of x the answers of all heads [B, H]. */
-export const headsTop = (
-  layers: readonly Owned[],
+/** A tower for each head: x as in `towers` -> logits [B, T]; `answers` [B, H] are those of all heads. */
+export function headTowers(
+  name: string,
   heads: Heads,
   sizes: ModelSizes,
-  answersOf: (x: Tensor, step: Step) => Tensor,
-): Top =>
-  layer(layers, (x: Tensor, step) => {
-    const answers = answersOf(x, step); // [B,H]
+  towerSizes: Omit<StackSizes, 'count'>,
+): Layer<[x: Tensor], ForwardOutputs> {
+  const tower = towers(name, { count: headCount(heads, sizes), ...towerSizes });
+  return layer([tower], (x: Tensor, step) => {
+    const answers = tower(x, step); // [B,H]
     return { logits: ownHeads(answers, heads, sizes, step), diagnostics: { answers } };
   });
-
-/** A model that by itself is its top on the row's embeddings. */
-export const standsAlone = <O extends CommonOptions>(
-  top: NonNullable<ModelDefinition<O>['top']>,
-): Required<Pick<ModelDefinition<O>, 'top' | 'build'>> => ({
-  top,
-  build: (options, sizes) => {
-    const whole = top(options, inputWidth(options, sizes), sizes);
-    return network([whole], (step) => whole(step.embedding, step));
-  },
-});
+}

@@ -19,26 +19,16 @@ import {
   type Tensor,
   where,
 } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import type { Step } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads } from '../layers/heads.ts';
 import { buffer, byInputs, last, layer, parameter } from '../layers/layer.ts';
 import { linear, mlpBlocks } from '../layers/linear.ts';
-import { network } from '../network.ts';
-import {
-  baseline,
-  commonOptions,
-  headsOption,
-  nonNegative,
-  normOption,
-  scenarioDimOption,
-  widths,
-} from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import { baseline, headsOption, modelOptions, nonNegative, normOption, scenarioDimOption, widths } from '../options.ts';
 
-const adasparseOptions = z.strictObject({
-  key: z.literal('adasparse').default('adasparse'),
-  ...commonOptions,
+const options = modelOptions('adasparse', {
   dims: widths.min(1).default([128, 64, 32]).describe('widths of the layers'),
   scenarioDim: scenarioDimOption,
   form: z
@@ -61,35 +51,54 @@ const adasparseOptions = z.strictObject({
   norm: normOption,
 });
 
-export type AdasparseOptions = z.output<typeof adasparseOptions>;
+export type AdasparseOptions = z.output<typeof options>;
 
-function build(options: AdasparseOptions, sizes: ModelSizes): Network {
-  const { dims, scenarioDim, heads, norm } = options;
-  const inputs = inputWidth(options, sizes);
-  const alpha = buffer('alpha', [], options.alpha);
-  const scenarioEmbedding = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
-  const pruners = [inputs, ...dims].map((width, l) => pruner(`pruner.${l}`, width, alpha, options));
-  const blocks = mlpBlocks('layer', { inputs: scenarioDim + inputs, dims, norm });
-  const head = linear('head', { inputs: last(dims), outputs: headCount(heads, sizes) });
+export const adasparse = defineModel({
+  key: 'adasparse',
+  title: 'AdaSparse',
+  paper:
+    'AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain Click-Through Rate Prediction, CIKM 2022, arXiv 2206.13108',
+  purpose: 'Shares one network between all scenarios; each row weighs or prunes its neurons by its scenario.',
+  equations: [
+    'u_l = [g ; v_l] P_l                                  g: embedding of the scenario',
+    'pi_l = 1 where sigma(alpha u_l) > epsilon, else 0     binarisation',
+    'pi_l = beta sigma(u_l), 0 below epsilon               scaling',
+    'pi_l = beta sigma(alpha u_l), 0 below epsilon         fusion',
+    'v_0 = pi_0 * x',
+    'v_l = pi_l * block_l(v_{l-1})                         block_1 reads [g ; v_0]',
+    'z = v_m W + b',
+  ].join('\n'),
+  options,
+  ...baseline({ dims: [512, 256, 128] }),
 
-  return network([alpha, scenarioEmbedding, ...pruners, ...blocks, head], (step) => {
-    if (step.training) alpha.set(add(alpha(step), options.alphaGrowth), step);
-    const g = scenarioEmbedding(step.scenario, step); // [B,E]
-    const factors = [pruners[0](g, step.embedding, step)]; // [B,D]
-    let v = concat([g, mul(step.embedding, factors[0])], 1); // [B,E+D]
-    blocks.forEach((dense, i) => {
-      const hidden = dense(v, step); // [B,dims[i]]
-      factors.push(pruners[i + 1](g, hidden, step)); // [B,dims[i]]
-      v = mul(hidden, factors[i + 1]); // [B,dims[i]]
+  build(options, sizes) {
+    const { dims, scenarioDim, heads, norm } = options;
+    const inputs = inputWidth(options, sizes);
+    const alpha = buffer('alpha', [], options.alpha);
+    const scenarioEmbedding = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
+    const pruners = [inputs, ...dims].map((width, l) => pruner(`pruner.${l}`, width, alpha, options));
+    const blocks = mlpBlocks('layer', { inputs: scenarioDim + inputs, dims, norm });
+    const head = linear('head', { inputs: last(dims), outputs: headCount(heads, sizes) });
+
+    return network([alpha, scenarioEmbedding, ...pruners, ...blocks, head], (step) => {
+      if (step.training) alpha.set(add(alpha(step), options.alphaGrowth), step);
+      const g = scenarioEmbedding(step.scenario, step); // [B,E]
+      const factors = [pruners[0](g, step.embedding, step)]; // [B,D]
+      let v = concat([g, mul(step.embedding, factors[0])], 1); // [B,E+D]
+      blocks.forEach((dense, i) => {
+        const hidden = dense(v, step); // [B,dims[i]]
+        factors.push(pruners[i + 1](g, hidden, step)); // [B,dims[i]]
+        v = mul(hidden, factors[i + 1]); // [B,dims[i]]
+      });
+      const answers = head(v, step); // [B,H]
+      return {
+        logits: ownHeads(answers, heads, sizes, step),
+        penalties: sparsityPenalty(factors, options),
+        diagnostics: { answers, ...Object.fromEntries(factors.map((pi, i) => [`factors${i}`, pi])) },
+      };
     });
-    const answers = head(v, step); // [B,H]
-    return {
-      logits: ownHeads(answers, heads, sizes, step),
-      penalties: sparsityPenalty(factors, options),
-      diagnostics: { answers, ...Object.fromEntries(factors.map((pi, i) => [`factors${i}`, pi])) },
-    };
-  });
-}
+  },
+});
 
 /** pi of what enters a layer: g [B, E] and v [B, n] -> [B, n]. Thresholds pass no gradient. */
 function pruner(name: string, width: number, alpha: ReturnType<typeof buffer>, options: AdasparseOptions) {
@@ -124,23 +133,3 @@ function sparsityPenalty(factors: readonly Tensor[], options: AdasparseOptions):
   const all = perPruner.reduce((sum, one) => add(sum, one));
   return { sparsity: mul(all, sparsityWeight) };
 }
-
-export const adasparse: ModelDefinition<AdasparseOptions> = {
-  key: 'adasparse',
-  title: 'AdaSparse',
-  paper:
-    'AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain Click-Through Rate Prediction, CIKM 2022, arXiv 2206.13108',
-  purpose: 'Shares one network between all scenarios; each row weighs or prunes its neurons by its scenario.',
-  equations: [
-    'u_l = [g ; v_l] P_l                                  g: embedding of the scenario',
-    'pi_l = 1 where sigma(alpha u_l) > epsilon, else 0     binarisation',
-    'pi_l = beta sigma(u_l), 0 below epsilon               scaling',
-    'pi_l = beta sigma(alpha u_l), 0 below epsilon         fusion',
-    'v_0 = pi_0 * x',
-    'v_l = pi_l * block_l(v_{l-1})                         block_1 reads [g ; v_0]',
-    'z = v_m W + b',
-  ].join('\n'),
-  options: adasparseOptions,
-  ...baseline({ dims: [512, 256, 128] }),
-  build,
-};

@@ -8,18 +8,16 @@
 import { z } from 'zod';
 import type { Tensor } from '../../graph/index.ts';
 import { concat, matmul, mul, reduceSum, relu, sigmoid, slice, softmax, sub, transpose } from '../../graph/index.ts';
-import type { Layer, ModelDefinition, ModelSizes, Network, Top } from '../contract.ts';
+import type { Layer, ModelSizes, Top } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { headTowers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
 import { mlp, sideBySide } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, nonNegative, normOption, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import { baseline, modelOptions, nonNegative, normOption, widths } from '../options.ts';
 
-export const aitmOptions = z.strictObject({
-  key: z.literal('aitm').default('aitm'),
-  ...commonOptions,
+const options = modelOptions('aitm', {
   bottomDims: widths.min(1).default([128, 64, 32]).describe("widths of each task's network before the transfer"),
   towerDims: widths.default([]).describe("widths of each task's tower before its answer"),
   towersPerScenario: z.boolean().default(false).describe('a tower for each (task, scenario) pair instead of each task'),
@@ -32,27 +30,58 @@ export const aitmOptions = z.strictObject({
   norm: normOption,
 });
 
-export type AitmOptions = z.output<typeof aitmOptions>;
+export type AitmOptions = z.output<typeof options>;
 
-function top(options: AitmOptions, inputs: number, sizes: ModelSizes): Top {
-  const { bottomDims, towerDims, towersPerScenario, norm } = options;
-  const { tasks } = sizes;
-  const [heads, width] = [towersPerScenario ? ('product' as const) : ('shared' as const), last(bottomDims)];
-  const bottom = mlp('bottom', { count: tasks, inputs, dims: bottomDims, norm });
-  const transfers = Array.from({ length: tasks - 1 }, (_, t) =>
+export const aitm = defineModel({
+  key: 'aitm',
+  title: 'AITM',
+  paper:
+    'Modeling the Sequential Dependence among Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising, KDD 2021',
+  purpose: 'Hands what a task has found on to the next one in an ordered chain of tasks.',
+  equations: [
+    'q_t = bottom_t(x)',
+    'o_1 = q_1',
+    'u = transfer_t(o_{t-1})                               equation 2',
+    'w(v) = <Q v, K v> / sqrt(d)',
+    'o_t = sum over v in {q_t, u} of softmax(w)_v V v      equations 3 to 5',
+    'logit_t = tower_t(o_t)                                equation 6',
+    'penalty = w_c sum_t max(p_t - p_{t-1}, 0)             equation 8',
+  ].join('\n'),
+  options,
+  ...baseline({}),
+  top,
+
+  /** By itself the model may penalise a task that is more likely than the one before it. */
+  build(options, sizes) {
+    const whole = top(options, inputWidth(options, sizes), sizes);
+    return network([whole], (step) => {
+      const { logits } = whole(step.embedding, step); // [B,T]
+      if (sizes.tasks === 1) return { logits };
+      const calibrator = disorder(logits, sizes); // [B]
+      const weight = calibratorWeight(options, sizes);
+      const penalties: Record<string, Tensor> = weight > 0 ? { calibrator: mul(calibrator, weight) } : {};
+      return { logits, penalties, diagnostics: { calibrator } };
+    });
+  },
+});
+
+function top({ bottomDims, towerDims, towersPerScenario, norm }: AitmOptions, inputs: number, sizes: ModelSizes): Top {
+  const width = last(bottomDims);
+  const bottom = mlp('bottom', { count: sizes.tasks, inputs, dims: bottomDims, norm });
+  const transfers = Array.from({ length: sizes.tasks - 1 }, (_, t) =>
     mlp(`transfer.${t + 1}`, { inputs: width, dims: [width], norm }),
   );
   const attend = attention('attention', width);
-  const tower = towers('tower', { count: headCount(heads, sizes), inputs: width, dims: towerDims, norm });
-  return layer([bottom, ...transfers, ...(tasks > 1 ? [attend] : []), tower], (x: Tensor, step) => {
+  const heads = towersPerScenario ? 'product' : 'shared';
+  const tower = headTowers('tower', heads, sizes, { inputs: width, dims: towerDims, norm });
+  return layer([bottom, ...transfers, ...(sizes.tasks > 1 ? [attend] : []), tower], (x: Tensor, step) => {
     const q = bottom(x, step); // [T,B,d]
     const o = [slice(q, 0, 0, 1)]; // [1,B,d] each
     transfers.forEach((transfer, t) => {
       const u = transfer(o[t], step); // [1,B,d]
       o.push(attend(concat([slice(q, 0, t + 1, t + 2), u], 0), step)); // [1,B,d]
     });
-    const answers = tower(concat(o, 0), step); // [B,H]
-    return { logits: ownHeads(answers, heads, sizes, step) }; // [B,T]
+    return tower(concat(o, 0), step); // [B,T]
   });
 }
 
@@ -69,19 +98,6 @@ function attention(name: string, width: number): Layer {
   });
 }
 
-/** By itself the model may penalise a task that is more likely than the one before it. */
-function build(options: AitmOptions, sizes: ModelSizes): Network {
-  const whole = top(options, inputWidth(options, sizes), sizes);
-  return network([whole], (step) => {
-    const { logits } = whole(step.embedding, step); // [B,T]
-    if (sizes.tasks === 1) return { logits };
-    const calibrator = disorder(logits, sizes); // [B]
-    const weight = calibratorWeight(options, sizes);
-    const penalties: Record<string, Tensor> = weight > 0 ? { calibrator: mul(calibrator, weight) } : {};
-    return { logits, penalties, diagnostics: { calibrator } };
-  });
-}
-
 /** How much more likely tasks are than those before them: [B]. */
 function disorder(logits: Tensor, { tasks }: ModelSizes): Tensor {
   const p = sigmoid(logits); // [B,T]
@@ -91,24 +107,3 @@ function disorder(logits: Tensor, { tasks }: ModelSizes): Tensor {
 /** The authors' 0.6 makes sense only where labels keep the order. */
 const calibratorWeight = ({ calibratorWeight: weight }: AitmOptions, { orderedTasks }: ModelSizes): number =>
   weight === 'auto' ? (orderedTasks ? 0.6 : 0) : weight;
-
-export const aitm: ModelDefinition<AitmOptions> = {
-  key: 'aitm',
-  title: 'AITM',
-  paper:
-    'Modeling the Sequential Dependence among Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising, KDD 2021',
-  purpose: 'Hands what a task has found on to the next one in an ordered chain of tasks.',
-  equations: [
-    'q_t = bottom_t(x)',
-    'o_1 = q_1',
-    'u = transfer_t(o_{t-1})                               equation 2',
-    'w(v) = <Q v, K v> / sqrt(d)',
-    'o_t = sum over v in {q_t, u} of softmax(w)_v V v      equations 3 to 5',
-    'logit_t = tower_t(o_t)                                equation 6',
-    'penalty = w_c sum_t max(p_t - p_{t-1}, 0)             equation 8',
-  ].join('\n'),
-  options: aitmOptions,
-  ...baseline({}),
-  build,
-  top,
-};

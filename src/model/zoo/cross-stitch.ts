@@ -7,46 +7,56 @@
  */
 import { z } from 'zod';
 import { add, matmul, reshape } from '../../graph/index.ts';
-import type { Layer, ModelDefinition, ModelSizes, Top } from '../contract.ts';
-import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
+import type { Layer } from '../contract.ts';
+import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
 import { mlpBlocks } from '../layers/linear.ts';
-import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
+import { defineModel, type OptionsOf } from '../network.ts';
+import { baseline, headsOption, modelOptions, normOption, towerDimsOption, widths } from '../options.ts';
 
-export const crossStitchOptions = z.strictObject({
-  key: z.literal('cross-stitch').default('cross-stitch'),
-  ...commonOptions,
-  bottomDims: widths
-    .min(1)
-    .default([128, 64])
-    .describe("widths of each head's network, with a cross-stitch unit after each layer"),
-  towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
-  ownShare: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.9)
-    .describe("what a unit takes of the head's own network at the start; the others share the rest evenly"),
-  heads: headsOption('product'),
-  norm: normOption,
+export const crossStitch = defineModel({
+  key: 'cross-stitch',
+  title: 'Cross-stitch',
+  paper: 'Cross-stitch Networks for Multi-task Learning, CVPR 2016, arXiv 1604.03539',
+  purpose: 'Lets networks of all heads exchange what they have made after each layer, as much as pays.',
+  equations: [
+    "x_h^l = block_h^l(x~_h^(l-1))           x~_h^0 = the row's embeddings",
+    'x~_h^l = sum_j alpha_hj^l x_j^l         equation 1',
+    'logit_h = tower_h(x~_h^L)',
+  ].join('\n'),
+  options: modelOptions('cross-stitch', {
+    bottomDims: widths
+      .min(1)
+      .default([128, 64])
+      .describe("widths of each head's network, with a cross-stitch unit after each layer"),
+    towerDims: towerDimsOption([32]),
+    ownShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.9)
+      .describe("what a unit takes of the head's own network at the start; the others share the rest evenly"),
+    heads: headsOption('product'),
+    norm: normOption,
+  }),
+  ...baseline({ bottomDims: [512, 256], towerDims: [128, 64] }),
+
+  top({ bottomDims, towerDims, ownShare, heads, norm }, inputs, sizes) {
+    const count = headCount(heads, sizes);
+    const blocks = mlpBlocks('bottom', { count, inputs, dims: bottomDims, norm });
+    const units = bottomDims.map((_, l) => crossStitchUnit(`stitch.${l}`, count, ownShare));
+    const tower = headTowers('tower', heads, sizes, { inputs: last(bottomDims), dims: towerDims, norm });
+    return layer([...blocks, ...units, tower], (x, step) => {
+      const stitched = blocks.reduce((hidden, block, l) => {
+        const own = block(hidden, step); // [H,B,n]
+        return units[l](own, step); // [H,B,n]
+      }, x);
+      return tower(stitched, step); // [B,T]
+    });
+  },
 });
 
-export type CrossStitchOptions = z.output<typeof crossStitchOptions>;
-
-function top(options: CrossStitchOptions, inputs: number, sizes: ModelSizes): Top {
-  const { bottomDims, towerDims, ownShare, heads, norm } = options;
-  const count = headCount(heads, sizes);
-  const blocks = mlpBlocks('bottom', { count, inputs, dims: bottomDims, norm });
-  const units = bottomDims.map((_, l) => crossStitchUnit(`stitch.${l}`, count, ownShare));
-  const tower = towers('tower', { count, inputs: last(bottomDims), dims: towerDims, norm });
-  return headsTop([...blocks, ...units, tower], heads, sizes, (x, step) => {
-    const stitched = blocks.reduce((hidden, block, l) => {
-      const own = block(hidden, step); // [H,B,n]
-      return units[l](own, step); // [H,B,n]
-    }, x);
-    return tower(stitched, step); // [B,H]
-  });
-}
+export type CrossStitchOptions = OptionsOf<typeof crossStitch>;
 
 /** x~_h = sum_j alpha_hj x_j, equation 1 of the paper for any number of networks: [H, B, n] -> [H, B, n]. */
 function crossStitchUnit(name: string, count: number, ownShare: number): Layer {
@@ -59,18 +69,3 @@ function crossStitchUnit(name: string, count: number, ownShare: number): Layer {
     return reshape(matmul(alpha, reshape(x, [count, `${width}B`])), [count, 'B', width]); // [H,B,n]
   });
 }
-
-export const crossStitch: ModelDefinition<CrossStitchOptions> = {
-  key: 'cross-stitch',
-  title: 'Cross-stitch',
-  paper: 'Cross-stitch Networks for Multi-task Learning, CVPR 2016, arXiv 1604.03539',
-  purpose: 'Lets networks of all heads exchange what they have made after each layer, as much as pays.',
-  equations: [
-    "x_h^l = block_h^l(x~_h^(l-1))           x~_h^0 = the row's embeddings",
-    'x~_h^l = sum_j alpha_hj^l x_j^l         equation 1',
-    'logit_h = tower_h(x~_h^L)',
-  ].join('\n'),
-  options: crossStitchOptions,
-  ...baseline({ bottomDims: [512, 256], towerDims: [128, 64] }),
-  ...standsAlone(top),
-};

@@ -6,7 +6,6 @@
  * log p_2 = -softplus(-a) - softplus(-b) and 1 - p_2 = (e^-a + e^-b + e^(-a-b)) p_2, so that this logit is
  * -log(e^-a + e^-b + e^(-a-b)).
  */
-import { z } from 'zod';
 import {
   add,
   concat,
@@ -22,50 +21,12 @@ import {
   sub,
   type Tensor,
 } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Problem, Top } from '../contract.ts';
-import { headCount, ownHeads, standsAlone, towers } from '../layers/heads.ts';
+import { headTowers } from '../layers/heads.ts';
 import { layer } from '../layers/layer.ts';
-import { baseline, commonOptions, headsOption, normOption, widths } from '../options.ts';
+import { defineModel, type OptionsOf } from '../network.ts';
+import { baseline, headsOption, modelOptions, normOption, widths } from '../options.ts';
 
-export const esmmOptions = z.strictObject({
-  key: z.literal('esmm').default('esmm'),
-  ...commonOptions,
-  towerDims: widths.default([128, 64]).describe('widths of the towers of click and conversion rate'),
-  heads: headsOption('shared'),
-  norm: normOption,
-});
-
-export type EsmmOptions = z.output<typeof esmmOptions>;
-
-function top({ towerDims, heads, norm }: EsmmOptions, inputs: number, sizes: ModelSizes): Top {
-  const tower = towers('tower', { count: headCount(heads, sizes), inputs, dims: towerDims, norm });
-  return layer([tower], (x: Tensor, step) => {
-    const own = ownHeads(tower(x, step), heads, sizes, step); // [B,2]
-    const [a, b] = [slice(own, 1, 0, 1), slice(own, 1, 1, 2)]; // [B,1] each
-    return {
-      logits: concat([a, productLogit(a, b)], 1), // [B,2]
-      diagnostics: { cvr: reshape(sigmoid(b), ['B']) },
-    };
-  });
-}
-
-/** The logit of sigma(a) sigma(b): [B, 1]. The largest power is taken out, so that none overflows. */
-function productLogit(a: Tensor, b: Tensor): Tensor {
-  const powers = neg(concat([a, b, add(a, b)], 1)); // [B,3]
-  const largest = stopGradient(reduceMax(powers, [1], true)); // [B,1]
-  return neg(add(largest, log(reduceSum(exp(sub(powers, largest)), [1], true))));
-}
-
-function problems(_: EsmmOptions, { tasks, orderedTasks }: ModelSizes): Problem[] {
-  if (tasks === 2 && orderedTasks) return [];
-  const found =
-    tasks === 2
-      ? 'in these data a training row may have the second label without the first (data prepared by an older version do not tell: prepare them anew)'
-      : `these data have ${tasks === 1 ? 'one task' : `${tasks} tasks`}`;
-  return [{ path: 'model.key', message: `esmm needs two tasks of which the second implies the first; ${found}` }];
-}
-
-export const esmm: ModelDefinition<EsmmOptions> = {
+export const esmm = defineModel({
   key: 'esmm',
   title: 'ESMM',
   paper: 'Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click Conversion Rate, SIGIR 2018',
@@ -75,8 +36,40 @@ export const esmm: ModelDefinition<EsmmOptions> = {
     'p_cvr = sigma(tower_cvr(x))',
     'p_2 = p_1 p_cvr                 equation 1',
   ].join('\n'),
-  options: esmmOptions,
-  problems,
+  options: modelOptions('esmm', {
+    towerDims: widths.default([128, 64]).describe('widths of the towers of click and conversion rate'),
+    heads: headsOption('shared'),
+    norm: normOption,
+  }),
   ...baseline({ towerDims: [512, 256, 128] }),
-  ...standsAlone(top),
-};
+
+  problems(_, { tasks, orderedTasks }) {
+    if (tasks === 2 && orderedTasks) return [];
+    const found =
+      tasks === 2
+        ? 'in these data a training row may have the second label without the first (data prepared by an older version do not tell: prepare them anew)'
+        : `these data have ${tasks === 1 ? 'one task' : `${tasks} tasks`}`;
+    return [{ path: 'model.key', message: `esmm needs two tasks of which the second implies the first; ${found}` }];
+  },
+
+  top({ towerDims, heads, norm }, inputs, sizes) {
+    const tower = headTowers('tower', heads, sizes, { inputs, dims: towerDims, norm });
+    return layer([tower], (x, step) => {
+      const own = tower(x, step).logits; // [B,2]
+      const [a, b] = [slice(own, 1, 0, 1), slice(own, 1, 1, 2)]; // [B,1] each
+      return {
+        logits: concat([a, productLogit(a, b)], 1), // [B,2]
+        diagnostics: { cvr: reshape(sigmoid(b), ['B']) },
+      };
+    });
+  },
+});
+
+export type EsmmOptions = OptionsOf<typeof esmm>;
+
+/** The logit of sigma(a) sigma(b): [B, 1]. The largest power is taken out, so that none overflows. */
+function productLogit(a: Tensor, b: Tensor): Tensor {
+  const powers = neg(concat([a, b, add(a, b)], 1)); // [B,3]
+  const largest = stopGradient(reduceMax(powers, [1], true)); // [B,1]
+  return neg(add(largest, log(reduceSum(exp(sub(powers, largest)), [1], true))));
+}

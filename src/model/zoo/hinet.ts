@@ -5,22 +5,29 @@
  * The attention is a softmax over all scenarios, from which the own weight is dropped; the rest is not rescaled, as in the
  * authors' code.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { concat, mul, oneHot, reshape, softmax, sub, transpose } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
+import type { ModelSizes } from '../contract.ts';
 import { cgc } from '../layers/cgc.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { linear, mlp, sideBySide } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, headsOption, normOption, positive, scenarioDimOption, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import {
+  baseline,
+  headsOption,
+  modelOptions,
+  normOption,
+  positive,
+  scenarioDimOption,
+  towerDimsOption,
+  widths,
+} from '../options.ts';
 
-const hinetOptions = z.strictObject({
-  key: z.literal('hinet').default('hinet'),
-  ...commonOptions,
+const options = modelOptions('hinet', {
   scenarioDim: scenarioDimOption,
   subExpertDims: widths.min(1).default([128, 64]).describe('widths of each sub-expert of the scenario layer'),
   sharedSubExperts: positive.default(3).describe('sub-experts that all scenarios share'),
@@ -28,26 +35,52 @@ const hinetOptions = z.strictObject({
   expertDims: widths.min(1).default([64]).describe('widths of each expert of the task layer'),
   sharedExperts: positive.default(2).describe('experts of the task layer that all heads share'),
   specificExperts: positive.default(1).describe('experts of each head in the task layer'),
-  towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
+  towerDims: towerDimsOption([32]),
   heads: headsOption('product'),
   norm: normOption,
 });
 
-export type HinetOptions = z.output<typeof hinetOptions>;
+export type HinetOptions = z.output<typeof options>;
 
-function build(options: HinetOptions, sizes: ModelSizes): Network {
-  const { subExpertDims, expertDims, sharedExperts: shared, specificExperts: specific, towerDims, norm } = options;
-  const heads = headCount(options.heads, sizes);
-  const extract = scenarioLayer(options, sizes);
-  const task = cgc('task', { heads, inputs: 3 * last(subExpertDims), dims: expertDims, specific, shared, norm });
-  const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: towerDims, norm });
-  return network([extract, task, tower], (step) => {
-    const c = extract(step.embedding, step); // [B,3n]
-    const rows = task({ heads: c, shared: c }, step); // [H,B,m]
-    const answers = tower(rows.heads, step); // [B,H]
-    return { logits: ownHeads(answers, options.heads, sizes, step), diagnostics: { answers, scenarioLayer: c } };
-  });
-}
+export const hinet = defineModel({
+  key: 'hinet',
+  title: 'HiNet',
+  paper:
+    'HiNet: Novel Multi-Scenario & Multi-Task Learning with Hierarchical Information Extraction, ICDE 2023, arXiv 2303.06095',
+  purpose:
+    'Extracts shared, own and transferred knowledge by scenario first, then shared and specific knowledge by task.',
+  equations: [
+    'SEI(x) = sum_k softmax(x W + b)_k expert_k(x)     sub-expert integration',
+    'G = SEI_shared(x)',
+    'P_s = SEI_s(x)                                    for every scenario s; own = P_s of the row',
+    'a = softmax(W emb(own) + b)                       over all scenarios',
+    'A = sum of a_s P_s                                over the others',
+    'logit_h = tower_h(CGC_h([A ; own ; G]))           task layer',
+  ].join('\n'),
+  options,
+  ...baseline({
+    scenarioDim: 64,
+    sharedSubExperts: 5,
+    specificSubExperts: 5,
+    expertDims: [128, 64],
+    specificExperts: 2,
+    towerDims: [128, 64],
+  }),
+
+  build(options, sizes) {
+    const { subExpertDims, expertDims, sharedExperts: shared, specificExperts: specific, towerDims, norm } = options;
+    const heads = headCount(options.heads, sizes);
+    const extract = scenarioLayer(options, sizes);
+    const task = cgc('task', { heads, inputs: 3 * last(subExpertDims), dims: expertDims, specific, shared, norm });
+    const tower = headTowers('tower', options.heads, sizes, { inputs: last(expertDims), dims: towerDims, norm });
+    return network([extract, task, tower], (step) => {
+      const c = extract(step.embedding, step); // [B,3n]
+      const rows = task({ heads: c, shared: c }, step); // [H,B,m]
+      const { logits, diagnostics } = tower(rows.heads, step); // [B,T]
+      return { logits, diagnostics: { ...diagnostics, scenarioLayer: c } };
+    });
+  },
+});
 
 /** x [B, in] -> [A ; own ; G], each n wide: [B, 3n]. */
 function scenarioLayer(options: HinetOptions, sizes: ModelSizes) {
@@ -73,30 +106,3 @@ function scenarioLayer(options: HinetOptions, sizes: ModelSizes) {
     return reshape(transpose(concat([transferAndOwn, G], 0), [1, 0, 2]), ['B', 3 * width]); // [B,3n]
   });
 }
-
-export const hinet: ModelDefinition<HinetOptions> = {
-  key: 'hinet',
-  title: 'HiNet',
-  paper:
-    'HiNet: Novel Multi-Scenario & Multi-Task Learning with Hierarchical Information Extraction, ICDE 2023, arXiv 2303.06095',
-  purpose:
-    'Extracts shared, own and transferred knowledge by scenario first, then shared and specific knowledge by task.',
-  equations: [
-    'SEI(x) = sum_k softmax(x W + b)_k expert_k(x)     sub-expert integration',
-    'G = SEI_shared(x)',
-    'P_s = SEI_s(x)                                    for every scenario s; own = P_s of the row',
-    'a = softmax(W emb(own) + b)                       over all scenarios',
-    'A = sum of a_s P_s                                over the others',
-    'logit_h = tower_h(CGC_h([A ; own ; G]))           task layer',
-  ].join('\n'),
-  options: hinetOptions,
-  ...baseline({
-    scenarioDim: 64,
-    sharedSubExperts: 5,
-    specificSubExperts: 5,
-    expertDims: [128, 64],
-    specificExperts: 2,
-    towerDims: [128, 64],
-  }),
-  build,
-};

@@ -6,20 +6,26 @@
 import { z } from 'zod';
 import type { Tensor } from '../../graph/index.ts';
 import { add, cast, greater, matmul, maximum, mul, oneHot, reshape, slice, transpose } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import type { ModelSizes, Step } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { headTowers } from '../layers/heads.ts';
 import { type Generated, generator, ownLayer, ownProduct } from '../layers/hypernetwork.ts';
 import { layer, parameter } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, headsOption, positive, scenarioDimOption, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import {
+  baseline,
+  commonOptions,
+  headsOption,
+  modelOptions,
+  positive,
+  scenarioDimOption,
+  towerDimsOption,
+} from '../options.ts';
 
-const m2mOptions = z.strictObject({
-  key: z.literal('m2m').default('m2m'),
-  embeddingDim: commonOptions.embeddingDim,
+const options = modelOptions('m2m', {
   dropout: commonOptions.dropout.describe('share of numbers of experts and towers dropped after each activation'),
   experts: positive.default(4).describe('experts that all tasks share'),
   width: positive.default(16).describe('width V of experts and task vectors; attention makes (2V)^2 weights a layer'),
@@ -28,55 +34,70 @@ const m2mOptions = z.strictObject({
   towerLayers: z.int().min(0).default(1).describe('residual meta units before the towers'),
   towerDepth: positive.default(1).describe('layers of each of these'),
   towerInnerActivation: z.boolean().default(true).describe('activate a meta unit before its input is added, too'),
-  towerDims: widths.default([64, 32]).describe("widths of each head's tower before its answer"),
+  towerDims: towerDimsOption([64, 32]),
   scenarioDim: scenarioDimOption,
   taskDim: positive.default(16).describe("numbers of a task's embedding"),
   heads: headsOption('shared'),
 });
 
-export type M2mOptions = z.output<typeof m2mOptions>;
+export type M2mOptions = z.output<typeof options>;
+
+export const m2m = defineModel({
+  key: 'm2m',
+  title: 'M2M',
+  paper:
+    'Leaving No One Behind: A Multi-Scenario Multi-Task Meta Learning Approach for Advertiser Modeling, CIKM 2022, arXiv 2201.06814',
+  purpose: 'Makes the weights of attention and towers out of the scenario.',
+  equations: [
+    "meta(h): h <- leaky(h W_i + b_i), i = 1..n        W_i, b_i linear in the scenario's vector",
+    'a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))    E_k: experts, tau_t: task vectors',
+    'R_t = sum_k a_tk E_k',
+    'L_0 = R_t    L_j = leaky(meta_j(L_j-1) + L_j-1)',
+    'logit_t = tower_t(L_J)',
+  ].join('\n'),
+  options,
+  ...baseline({ experts: 8, width: 32, scenarioWidth: 64 }),
+
+  build(options, sizes) {
+    const { width: V, scenarioWidth, scenarioDim, taskDim } = options;
+    const { scenarios, tasks } = sizes;
+    const scenarioTable = embedding('scenario.embedding', { count: scenarios, width: scenarioDim }).table;
+    const scenarioVector = linear('scenario.vector', { inputs: scenarioDim, outputs: scenarioWidth });
+    const taskTable = embedding('task.embedding', { count: tasks, width: taskDim }).table;
+    const taskVector = linear('task.vector', { inputs: taskDim, outputs: V });
+    const expert = linear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
+    const unit = (name: string, depth: number, size: number) =>
+      Array.from({ length: depth }, (_, i) =>
+        generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }),
+      );
+    const attentionUnit = unit('attention', options.attentionDepth, 2 * V);
+    const towerUnits = Array.from({ length: options.towerLayers }, (_, j) => unit(`meta.${j}`, options.towerDepth, V));
+    const attention = attentionLogits(options, sizes);
+    const tower = headTowers('tower', options.heads, sizes, { inputs: V, dims: options.towerDims });
+
+    const vectors = [scenarioTable, scenarioVector, taskTable, taskVector];
+    const units = [...attentionUnit, ...towerUnits.flat()];
+    return network([...vectors, expert, ...units, attention, tower], (step) => {
+      const own = oneHot(step.scenario, scenarios); // [B,S]
+      const s = leaky(scenarioVector(scenarioTable(step), step)); // [S,V_s]
+      const generate = (made: typeof attentionUnit): Generated[] => made.map((one) => one(s, step));
+
+      const E = step.dropout(leaky(expert(step.embedding, step)), 'expert'); // [K,B,V]
+      const layers = generate(attentionUnit);
+      const tau = leaky(taskVector(taskTable(step), step)); // [T,V]
+      const a = attention(E, tau, layers, own, step); // [T,B,K]
+      const R = mixture(a, E); // [T,B,V]
+      const L = towerUnits.reduce((hidden, one) => {
+        const made = metaUnit(hidden, generate(one), own, options.towerInnerActivation); // [T,B,V]
+        return leaky(add(made, hidden)); // [T,B,V]
+      }, R);
+      return tower(L, step); // [B,T]
+    });
+  },
+});
 
 /** x above 0, x/10 below. A product with its own derivative, so the backward pass reuses it for free. */
 const leaky = (x: Tensor): Tensor => mul(x, maximum(cast(greater(x, 0), 'float32'), 0.1));
-
-function build(options: M2mOptions, sizes: ModelSizes): Network {
-  const { width: V, scenarioWidth, scenarioDim, taskDim, heads } = options;
-  const { scenarios, tasks } = sizes;
-  const count = headCount(heads, sizes);
-  const scenarioTable = embedding('scenario.embedding', { count: scenarios, width: scenarioDim }).table;
-  const scenarioVector = linear('scenario.vector', { inputs: scenarioDim, outputs: scenarioWidth });
-  const taskTable = embedding('task.embedding', { count: tasks, width: taskDim }).table;
-  const taskVector = linear('task.vector', { inputs: taskDim, outputs: V });
-  const expert = linear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
-  const unit = (name: string, depth: number, size: number) =>
-    Array.from({ length: depth }, (_, i) =>
-      generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }),
-    );
-  const attentionUnit = unit('attention', options.attentionDepth, 2 * V);
-  const towerUnits = Array.from({ length: options.towerLayers }, (_, j) => unit(`meta.${j}`, options.towerDepth, V));
-  const attention = attentionLogits(options, sizes);
-  const tower = towers('tower', { count, inputs: V, dims: options.towerDims });
-
-  const vectors = [scenarioTable, scenarioVector, taskTable, taskVector];
-  const units = [...attentionUnit, ...towerUnits.flat()];
-  return network([...vectors, expert, ...units, attention, tower], (step) => {
-    const own = oneHot(step.scenario, scenarios); // [B,S]
-    const s = leaky(scenarioVector(scenarioTable(step), step)); // [S,V_s]
-    const generate = (made: typeof attentionUnit): Generated[] => made.map((one) => one(s, step));
-
-    const E = step.dropout(leaky(expert(step.embedding, step)), 'expert'); // [K,B,V]
-    const layers = generate(attentionUnit);
-    const tau = leaky(taskVector(taskTable(step), step)); // [T,V]
-    const a = attention(E, tau, layers, own, step); // [T,B,K]
-    const R = mixture(a, E); // [T,B,V]
-    const L = towerUnits.reduce((hidden, one) => {
-      const made = metaUnit(hidden, generate(one), own, options.towerInnerActivation); // [T,B,V]
-      return leaky(add(made, hidden)); // [T,B,V]
-    }, R);
-    const answers = tower(L, step); // [B,H]
-    return { logits: ownHeads(answers, heads, sizes, step), diagnostics: { answers } };
-  });
-}
 
 /**
  * v_t . meta_att([E_k ; tau_t]) for every expert and task. The first layer is linear before its activation, so it takes the
@@ -102,21 +123,3 @@ const metaUnit = (x: Tensor, layers: Generated[], own: Tensor, activateLast = tr
     const next = ownLayer(hidden, made, own); // [...,B,w]
     return activateLast || i < layers.length - 1 ? leaky(next) : next;
   }, x);
-
-export const m2m: ModelDefinition<M2mOptions> = {
-  key: 'm2m',
-  title: 'M2M',
-  paper:
-    'Leaving No One Behind: A Multi-Scenario Multi-Task Meta Learning Approach for Advertiser Modeling, CIKM 2022, arXiv 2201.06814',
-  purpose: 'Makes the weights of attention and towers out of the scenario.',
-  equations: [
-    "meta(h): h <- leaky(h W_i + b_i), i = 1..n        W_i, b_i linear in the scenario's vector",
-    'a_t = softmax_k(v_t . meta_att([E_k ; tau_t]))    E_k: experts, tau_t: task vectors',
-    'R_t = sum_k a_tk E_k',
-    'L_0 = R_t    L_j = leaky(meta_j(L_j-1) + L_j-1)',
-    'logit_t = tower_t(L_J)',
-  ].join('\n'),
-  options: m2mOptions,
-  ...baseline({ experts: 8, width: 32, scenarioWidth: 64 }),
-  build,
-};

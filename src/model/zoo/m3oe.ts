@@ -10,19 +10,16 @@
 import { z } from 'zod';
 import type { Tensor } from '../../graph/index.ts';
 import { add, concat, expand, mul, oneHot, reshape, sigmoid, softmax, stopGradient, sub } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { ownHeads, towers } from '../layers/heads.ts';
+import { headTowers } from '../layers/heads.ts';
 import { last, parameter } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { starNetwork } from '../layers/star.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, positive, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import { baseline, modelOptions, positive, widths } from '../options.ts';
 
-const m3oeOptions = z.strictObject({
-  key: z.literal('m3oe').default('m3oe'),
-  ...commonOptions,
+const options = modelOptions('m3oe', {
   starDim: positive.default(128).describe('numbers of a row after the star topology'),
   fusedDim: positive.default(64).describe('numbers of the fused row, which all experts read'),
   experts: positive.default(4).describe('experts that all heads share; there is one more per scenario and per task'),
@@ -34,56 +31,9 @@ const m3oeOptions = z.strictObject({
   balanceLearningRate: z.number().positive().default(1e-3).describe('learning rate of the balances on validation rows'),
 });
 
-export type M3oeOptions = z.output<typeof m3oeOptions>;
+export type M3oeOptions = z.output<typeof options>;
 
-function build(options: M3oeOptions, sizes: ModelSizes): Network {
-  const { starDim, fusedDim, experts: K, expertDims } = options;
-  const { scenarios: S, tasks: T } = sizes;
-  const [inputs, heads, norm] = [inputWidth(options, sizes), S * T, 'layer' as const];
-  const star = starNetwork('star', { heads: S, inputs, dims: [starDim] });
-  const fusion = mlp('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm });
-  const skip = mlp('skip', { count: 1, inputs, dims: [fusedDim], norm });
-  const expert = mlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
-  const gate = linear('gate', { count: heads, inputs: fusedDim, outputs: K });
-  const tower = towers('tower', { count: heads, inputs: last(expertDims), dims: expertDims.slice(-1), norm });
-  const [domainOf, taskOf] = [(h: number) => h % S, (h: number) => Math.floor(h / S)].map((of) =>
-    Array.from({ length: heads }, (_, h) => of(h)),
-  );
-  const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
-    parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),
-  );
-
-  return network([star, fusion, skip, expert, gate, tower, ...balances], (step) => {
-    const { embedding: x, scenario } = step;
-    const stars = star(x, step); // [S,B,n], every scenario's
-    const own = reshape(oneHot(scenario, S), [1, 'B', S]);
-    const v = weightedSum(own, stars); // [1,B,n]
-    const fused = fusion(v, step); // [1,B,f]
-    const u = reshape(add(fused, skip(x, step)), ['B', fusedDim]); // [B,f]
-    const experts = expert(u, step); // [K+S+T,B,n]: shared, of domains, of tasks
-
-    const gates = softmax(gate(stopGradient(u), step)); // [H,B,K]
-    const [omegaD, omegaT, betaD, betaT] = balances.map((balance) => sigmoid(balance(step))); // [] each
-    const ofDomains = mul(omegaD, ownAndOthers(betaD, domainOf, S)); // [H,S]
-    const ofTasks = mul(omegaT, ownAndOthers(betaT, taskOf, T)); // [H,T]
-    const fixed = reshape(concat([ofDomains, ofTasks], 1), [heads, 1, S + T]);
-    const weights = concat([gates, expand(fixed, [heads, 'B', S + T])], 2); // [H,B,K+S+T]
-
-    const answers = tower(weightedSum(weights, experts), step); // [B,H]
-    return { logits: ownHeads(answers, 'product', sizes, step), diagnostics: { answers, weights } };
-  });
-}
-
-/** beta for the own expert of each head, whose index `ownOf` gives, (1 - beta) / (count - 1) for each other: [H, count]. */
-function ownAndOthers(beta: Tensor, ownOf: readonly number[], count: number): Tensor {
-  const table = (own: number, other: number): Tensor => {
-    const weights = ownOf.flatMap((expert) => Array.from({ length: count }, (_, i) => (i === expert ? own : other)));
-    return beta.graph.constant(weights, [ownOf.length, count]);
-  };
-  return add(mul(beta, table(1, 0)), mul(sub(1, beta), table(0, 1 / Math.max(1, count - 1))));
-}
-
-export const m3oe: ModelDefinition<M3oeOptions> = {
+export const m3oe = defineModel({
   key: 'm3oe',
   title: 'M3oE',
   paper: 'M3oE: Multi-Domain Multi-Task Mixture-of-Experts Recommendation Framework, SIGIR 2024, arXiv 2404.18465',
@@ -96,9 +46,55 @@ export const m3oe: ModelDefinition<M3oeOptions> = {
     "T_t = beta_t Z_t(u) + (1 - beta_t) / (T - 1) sum of the other Z_t'(u)",
     'logit_h = tower_h(M_h + omega_d D_s + omega_t T_t)      h = t*S + s',
   ].join('\n'),
-  options: m3oeOptions,
+  options,
   ...baseline({ starDim: 512, fusedDim: 256, expertDims: [64] }),
-  build,
   validationGroup: ({ balanceFrom, balanceLearningRate: learningRate }) =>
     balanceFrom === 'validation' ? { group: 'balance', learningRate } : undefined,
-};
+
+  build(options, sizes) {
+    const { starDim, fusedDim, experts: K, expertDims } = options;
+    const { scenarios: S, tasks: T } = sizes;
+    const [inputs, heads, norm] = [inputWidth(options, sizes), S * T, 'layer' as const];
+    const star = starNetwork('star', { heads: S, inputs, dims: [starDim] });
+    const fusion = mlp('fusion', { count: 1, inputs: starDim, dims: [fusedDim], norm });
+    const skip = mlp('skip', { count: 1, inputs, dims: [fusedDim], norm });
+    const expert = mlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
+    const gate = linear('gate', { count: heads, inputs: fusedDim, outputs: K });
+    const tower = headTowers('tower', 'product', sizes, { inputs: last(expertDims), dims: expertDims.slice(-1), norm });
+    const [domainOf, taskOf] = [(h: number) => h % S, (h: number) => Math.floor(h / S)].map((of) =>
+      Array.from({ length: heads }, (_, h) => of(h)),
+    );
+    const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
+      parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),
+    );
+
+    return network([star, fusion, skip, expert, gate, tower, ...balances], (step) => {
+      const { embedding: x, scenario } = step;
+      const stars = star(x, step); // [S,B,n], every scenario's
+      const own = reshape(oneHot(scenario, S), [1, 'B', S]);
+      const v = weightedSum(own, stars); // [1,B,n]
+      const fused = fusion(v, step); // [1,B,f]
+      const u = reshape(add(fused, skip(x, step)), ['B', fusedDim]); // [B,f]
+      const experts = expert(u, step); // [K+S+T,B,n]: shared, of domains, of tasks
+
+      const gates = softmax(gate(stopGradient(u), step)); // [H,B,K]
+      const [omegaD, omegaT, betaD, betaT] = balances.map((balance) => sigmoid(balance(step))); // [] each
+      const ofDomains = mul(omegaD, ownAndOthers(betaD, domainOf, S)); // [H,S]
+      const ofTasks = mul(omegaT, ownAndOthers(betaT, taskOf, T)); // [H,T]
+      const fixed = reshape(concat([ofDomains, ofTasks], 1), [heads, 1, S + T]);
+      const weights = concat([gates, expand(fixed, [heads, 'B', S + T])], 2); // [H,B,K+S+T]
+
+      const { logits, diagnostics } = tower(weightedSum(weights, experts), step); // [B,T]
+      return { logits, diagnostics: { ...diagnostics, weights } };
+    });
+  },
+});
+
+/** beta for the own expert of each head, whose index `ownOf` gives, (1 - beta) / (count - 1) for each other: [H, count]. */
+function ownAndOthers(beta: Tensor, ownOf: readonly number[], count: number): Tensor {
+  const table = (own: number, other: number): Tensor => {
+    const weights = ownOf.flatMap((expert) => Array.from({ length: count }, (_, i) => (i === expert ? own : other)));
+    return beta.graph.constant(weights, [ownOf.length, count]);
+  };
+  return add(mul(beta, table(1, 0)), mul(sub(1, beta), table(0, 1 / Math.max(1, count - 1))));
+}

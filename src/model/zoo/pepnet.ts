@@ -5,21 +5,19 @@
  */
 import { z } from 'zod';
 import { concat, mul, relu, stopGradient, type Tensor } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import type { Step } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
 import { fieldIndices, fieldProblems, fieldsOf } from '../layers/fields.ts';
 import { gateUnit } from '../layers/gate-unit.ts';
-import { headCount, ownHeads, towers } from '../layers/heads.ts';
+import { headTowers } from '../layers/heads.ts';
 import { last, layer, widthsOf } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, headsOption, scenarioDimOption, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import { baseline, commonOptions, headsOption, modelOptions, scenarioDimOption, widths } from '../options.ts';
 
 const fieldList = z.array(z.string()).default([]);
 
-const pepnetOptions = z.strictObject({
-  key: z.literal('pepnet').default('pepnet'),
-  embeddingDim: commonOptions.embeddingDim,
+const options = modelOptions('pepnet', {
   dropout: commonOptions.dropout.describe(
     'share of numbers dropped after each ReLU of tasks and towers; gates keep all',
   ),
@@ -32,40 +30,9 @@ const pepnetOptions = z.strictObject({
   heads: headsOption('shared'),
 });
 
-export type PepnetOptions = z.output<typeof pepnetOptions>;
+export type PepnetOptions = z.output<typeof options>;
 
-function build(options: PepnetOptions, sizes: ModelSizes): Network {
-  const { embeddingDim, taskDims, gateDim, towerDims, scenarioDim, heads } = options;
-  const [input, prior] = [options.inputFields, options.priorFields].map((names) => fieldIndices(names, sizes));
-  const [inputs, priors] = [input.length * embeddingDim, prior.length * embeddingDim];
-  const g = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
-  const gateEp = gateUnit('input.gate', { inputs: scenarioDim + inputs, hidden: gateDim || inputs, outputs: inputs });
-  const tasks = widthsOf(inputs, taskDims).map((dims, i) => taskLayer(`task.${i}`, sizes.tasks, dims, priors + inputs));
-  const towerInputs = last([inputs, ...taskDims]);
-  const tower = towers('tower', { count: headCount(heads, sizes), inputs: towerInputs, dims: towerDims });
-
-  return network([g, gateEp, ...tasks, tower], (step) => {
-    const x = fieldsOf(step.embedding, input, embeddingDim); // [B,n]
-    const known = concat([g(step.scenario, step), stopGradient(x)], 1); // [B,E+n]
-    const o = mul(gateEp(known, step), x); // [B,n]
-    const q = concat([fieldsOf(step.embedding, prior, embeddingDim), stopGradient(o)], 1); // [B,P+n]
-    const h = tasks.reduce((hidden, task) => task(hidden, q, step), o); // [T,B,w]
-    const answers = tower(h, step); // [B,H]
-    return { logits: ownHeads(answers, heads, sizes, step), diagnostics: { answers, rescaled: o } };
-  });
-}
-
-/** One layer of PPNet: h [B, in] or [T, B, in] and q [B, P+n] -> [T, B, w]. A factor multiplies an activated number. */
-function taskLayer(name: string, count: number, dims: { inputs: number; outputs: number }, known: number) {
-  const dense = linear(name, { count, ...dims });
-  const gate = gateUnit(`${name}.gate`, { count, inputs: known, hidden: dims.outputs, outputs: dims.outputs });
-  return layer([dense, gate], (h: Tensor, q: Tensor, step: Step) => {
-    const activated = step.dropout(relu(dense(h, step)), name); // [T,B,w]
-    return mul(activated, gate(q, step)); // [T,B,w]
-  });
-}
-
-export const pepnet: ModelDefinition<PepnetOptions> = {
+export const pepnet = defineModel({
   key: 'pepnet',
   title: 'PEPNet',
   paper:
@@ -78,11 +45,43 @@ export const pepnet: ModelDefinition<PepnetOptions> = {
     'h_t0 = o    h_tl = relu(linear_tl(h_t,l-1)) * gate_tl(q)',
     'logit_t = tower_t(h_tL)',
   ].join('\n'),
-  options: pepnetOptions,
+  options,
   problems: ({ inputFields, priorFields }, sizes) => [
     ...fieldProblems('model.inputFields', inputFields, sizes),
     ...fieldProblems('model.priorFields', priorFields, sizes),
   ],
   ...baseline({ taskDims: [256, 128, 64] }),
-  build,
-};
+
+  build(options, sizes) {
+    const { embeddingDim, taskDims, gateDim, towerDims, scenarioDim } = options;
+    const [input, prior] = [options.inputFields, options.priorFields].map((names) => fieldIndices(names, sizes));
+    const [inputs, priors] = [input.length * embeddingDim, prior.length * embeddingDim];
+    const g = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
+    const gateEp = gateUnit('input.gate', { inputs: scenarioDim + inputs, hidden: gateDim || inputs, outputs: inputs });
+    const tasks = widthsOf(inputs, taskDims).map((dims, i) =>
+      taskLayer(`task.${i}`, sizes.tasks, dims, priors + inputs),
+    );
+    const towerInputs = last([inputs, ...taskDims]);
+    const tower = headTowers('tower', options.heads, sizes, { inputs: towerInputs, dims: towerDims });
+
+    return network([g, gateEp, ...tasks, tower], (step) => {
+      const x = fieldsOf(step.embedding, input, embeddingDim); // [B,n]
+      const known = concat([g(step.scenario, step), stopGradient(x)], 1); // [B,E+n]
+      const o = mul(gateEp(known, step), x); // [B,n]
+      const q = concat([fieldsOf(step.embedding, prior, embeddingDim), stopGradient(o)], 1); // [B,P+n]
+      const h = tasks.reduce((hidden, task) => task(hidden, q, step), o); // [T,B,w]
+      const { logits, diagnostics } = tower(h, step); // [B,T]
+      return { logits, diagnostics: { ...diagnostics, rescaled: o } };
+    });
+  },
+});
+
+/** One layer of PPNet: h [B, in] or [T, B, in] and q [B, P+n] -> [T, B, w]. A factor multiplies an activated number. */
+function taskLayer(name: string, count: number, dims: { inputs: number; outputs: number }, known: number) {
+  const dense = linear(name, { count, ...dims });
+  const gate = gateUnit(`${name}.gate`, { count, inputs: known, hidden: dims.outputs, outputs: dims.outputs });
+  return layer([dense, gate], (h: Tensor, q: Tensor, step: Step) => {
+    const activated = step.dropout(relu(dense(h, step)), name); // [T,B,w]
+    return mul(activated, gate(q, step)); // [T,B,w]
+  });
+}

@@ -3,44 +3,13 @@
  * it is CGC. The last level has no shared gate, since nothing would read it.
  */
 import { z } from 'zod';
-import type { ModelDefinition, ModelSizes, Top } from '../contract.ts';
 import { cgc } from '../layers/cgc.ts';
-import { headCount, headsTop, standsAlone, towers } from '../layers/heads.ts';
-import { last } from '../layers/layer.ts';
-import { baseline, commonOptions, headsOption, normOption, positive, widths } from '../options.ts';
+import { headCount, headTowers } from '../layers/heads.ts';
+import { last, layer } from '../layers/layer.ts';
+import { defineModel, type OptionsOf } from '../network.ts';
+import { baseline, headsOption, modelOptions, normOption, positive, towerDimsOption, widths } from '../options.ts';
 
-export const pleOptions = z.strictObject({
-  key: z.literal('ple').default('ple'),
-  ...commonOptions,
-  levels: z
-    .array(widths.min(1))
-    .min(1)
-    .default([[128], [64]])
-    .describe("for each level, widths of each of its experts; one level is CGC's"),
-  specificExperts: positive.default(1).describe('experts of each head, on each level'),
-  sharedExperts: positive.default(2).describe('experts that all heads share, on each level'),
-  towerDims: widths.default([32]).describe("widths of each head's tower before its answer"),
-  heads: headsOption('product'),
-  norm: normOption,
-});
-
-export type PleOptions = z.output<typeof pleOptions>;
-
-function top(options: PleOptions, width: number, sizes: ModelSizes): Top {
-  const { specificExperts: specific, sharedExperts: shared, towerDims, norm } = options;
-  const count = headCount(options.heads, sizes);
-  const levels = options.levels.map((dims, l, all) => {
-    const inputs = l === 0 ? width : last(all[l - 1]);
-    return cgc(`level.${l}`, { heads: count, inputs, dims, specific, shared, norm, sharedGate: l < all.length - 1 });
-  });
-  const tower = towers('tower', { count, inputs: last(last(options.levels)), dims: towerDims, norm });
-  return headsTop([...levels, tower], options.heads, sizes, (x, step) => {
-    const { heads } = levels.reduce((rows, level) => level(rows, step), { heads: x, shared: x }); // [H,B,n]
-    return tower(heads, step); // [B,H]
-  });
-}
-
-export const ple: ModelDefinition<PleOptions> = {
+export const ple = defineModel({
   key: 'ple',
   title: 'PLE',
   paper:
@@ -53,7 +22,33 @@ export const ple: ModelDefinition<PleOptions> = {
     "r_sh' = softmax(gate_sh(r_sh)) . [P_11 .. P_Hn, Q_1 .. Q_m]",
     'logit_h = tower_h(r_h)',
   ].join('\n'),
-  options: pleOptions,
+  options: modelOptions('ple', {
+    levels: z
+      .array(widths.min(1))
+      .min(1)
+      .default([[128], [64]])
+      .describe("for each level, widths of each of its experts; one level is CGC's"),
+    specificExperts: positive.default(1).describe('experts of each head, on each level'),
+    sharedExperts: positive.default(2).describe('experts that all heads share, on each level'),
+    towerDims: towerDimsOption([32]),
+    heads: headsOption('product'),
+    norm: normOption,
+  }),
   ...baseline({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
-  ...standsAlone(top),
-};
+
+  top({ levels, specificExperts: specific, sharedExperts: shared, towerDims, heads, norm }, width, sizes) {
+    const count = headCount(heads, sizes);
+    const extract = levels.map((dims, l) => {
+      const inputs = l === 0 ? width : last(levels[l - 1]);
+      const sharedGate = l < levels.length - 1;
+      return cgc(`level.${l}`, { heads: count, inputs, dims, specific, shared, norm, sharedGate });
+    });
+    const tower = headTowers('tower', heads, sizes, { inputs: last(last(levels)), dims: towerDims, norm });
+    return layer([...extract, tower], (x, step) => {
+      const r = extract.reduce((rows, level) => level(rows, step), { heads: x, shared: x }); // [H,B,n]
+      return tower(r.heads, step); // [B,T]
+    });
+  },
+});
+
+export type PleOptions = OptionsOf<typeof ple>;

@@ -5,9 +5,8 @@
  * The paper has one task. With several, own weights belong to (task, scenario) pairs and the centre to all of them; the norm
  * belongs to the scenario alone. The side network sees x as it came, not normalised.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { add, concat, reshape, transpose } from '../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headCount, ownHeads } from '../layers/heads.ts';
@@ -15,42 +14,19 @@ import { last } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { partitionedNorm } from '../layers/norms/partitioned-norm.ts';
 import { starNetwork } from '../layers/star.ts';
-import { network } from '../network.ts';
-import { baseline, commonOptions, headsOption, scenarioDimOption, widths } from '../options.ts';
+import { defineModel, network } from '../network.ts';
+import { baseline, headsOption, modelOptions, scenarioDimOption, widths } from '../options.ts';
 
-const starOptions = z.strictObject({
-  key: z.literal('star').default('star'),
-  ...commonOptions,
+const options = modelOptions('star', {
   starDims: widths.default([128, 64, 32]).describe("widths of each head's star layers before its answer"),
   sideDims: widths.default([32]).describe('widths of the side network before its answers'),
   scenarioDim: scenarioDimOption,
   heads: headsOption('product'),
 });
 
-export type StarOptions = z.output<typeof starOptions>;
+export type StarOptions = z.output<typeof options>;
 
-function build(options: StarOptions, sizes: ModelSizes): Network {
-  const { starDims, sideDims, scenarioDim, heads } = options;
-  const { scenarios, tasks } = sizes;
-  const [inputs, count] = [inputWidth(options, sizes), headCount(heads, sizes)];
-  const sideInputs = scenarioDim + inputs;
-  const PN = partitionedNorm('norm', { scenarios, size: inputs });
-  const star = starNetwork('star', { heads: count, inputs, dims: [...starDims, 1] });
-  const g = embedding('scenario.embedding', { count: scenarios, width: scenarioDim });
-  const side = mlp('side', { inputs: sideInputs, dims: sideDims });
-  const sideAnswer = linear(`side.${sideDims.length}`, { inputs: last([sideInputs, ...sideDims]), outputs: tasks });
-
-  return network([PN, star, g, side, sideAnswer], (step) => {
-    const { embedding: x, scenario } = step;
-    const stars = star(PN(x, step), step); // [H,B,1]
-    const answers = transpose(reshape(stars, [count, 'B']), [1, 0]); // [B,H]
-    const own = ownHeads(answers, heads, sizes, step); // [B,T]
-    const rows = concat([g(scenario, step), x], 1); // [B,E+n]
-    return { logits: add(own, sideAnswer(side(rows, step), step)) }; // [B,T]
-  });
-}
-
-export const star: ModelDefinition<StarOptions> = {
+export const star = defineModel({
   key: 'star',
   title: 'STAR',
   paper: 'One Model to Serve All: Star Topology Adaptive Recommender for Multi-Domain CTR Prediction, CIKM 2021',
@@ -60,7 +36,27 @@ export const star: ModelDefinition<StarOptions> = {
     'layer_h(v) = v (K * K_h) + b + b_h        relu after all but the last',
     'logit_h = star_h(PN(x)) + side([g_s ; x])_t        h = t*S + s',
   ].join('\n'),
-  options: starOptions,
+  options,
   ...baseline({ starDims: [512, 256, 128], sideDims: [128] }),
-  build,
-};
+
+  build(options, sizes) {
+    const { starDims, sideDims, scenarioDim, heads } = options;
+    const { scenarios, tasks } = sizes;
+    const [inputs, count] = [inputWidth(options, sizes), headCount(heads, sizes)];
+    const sideInputs = scenarioDim + inputs;
+    const PN = partitionedNorm('norm', { scenarios, size: inputs });
+    const star = starNetwork('star', { heads: count, inputs, dims: [...starDims, 1] });
+    const g = embedding('scenario.embedding', { count: scenarios, width: scenarioDim });
+    const side = mlp('side', { inputs: sideInputs, dims: sideDims });
+    const sideAnswer = linear(`side.${sideDims.length}`, { inputs: last([sideInputs, ...sideDims]), outputs: tasks });
+
+    return network([PN, star, g, side, sideAnswer], (step) => {
+      const { embedding: x, scenario } = step;
+      const stars = star(PN(x, step), step); // [H,B,1]
+      const answers = transpose(reshape(stars, [count, 'B']), [1, 0]); // [B,H]
+      const own = ownHeads(answers, heads, sizes, step); // [B,T]
+      const rows = concat([g(scenario, step), x], 1); // [B,E+n]
+      return { logits: add(own, sideAnswer(side(rows, step), step)) }; // [B,T]
+    });
+  },
+});

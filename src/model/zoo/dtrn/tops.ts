@@ -5,13 +5,13 @@ import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Problem, Top } 
 import { towers } from '../../layers/heads.ts';
 import { layer } from '../../layers/layer.ts';
 import { headsOption, widths } from '../../options.ts';
-import { aitm, aitmOptions } from '../aitm.ts';
-import { crossStitch, crossStitchOptions } from '../cross-stitch.ts';
-import { esmm, esmmOptions } from '../esmm.ts';
-import { mmoe, mmoeOptions } from '../mmoe.ts';
-import { ple, pleOptions } from '../ple.ts';
-import { sharedBottom, sharedBottomOptions } from '../shared-bottom.ts';
-import { singleTask, singleTaskOptions } from '../single-task.ts';
+import { aitm } from '../aitm.ts';
+import { crossStitch } from '../cross-stitch.ts';
+import { esmm } from '../esmm.ts';
+import { mmoe } from '../mmoe.ts';
+import { ple } from '../ple.ts';
+import { sharedBottom } from '../shared-bottom.ts';
+import { singleTask } from '../single-task.ts';
 
 const towerOptions = z.strictObject({
   key: z.literal('tower'),
@@ -24,17 +24,17 @@ const WHOLE = { embeddingDim: true, dropout: true } as const;
 const norm = z.literal('none').default('none');
 const heads = headsOption('shared');
 
-/** A model of the zoo is a line here and one in TOPS. */
+/** A model of the zoo is a line here and a name in TOPS. */
 export const topOption = z
   .discriminatedUnion('key', [
     towerOptions,
-    aitmOptions.omit({ ...WHOLE, calibratorWeight: true }).extend({ key: z.literal('aitm'), norm }),
-    crossStitchOptions.omit(WHOLE).extend({ key: z.literal('cross-stitch'), norm, heads }),
-    esmmOptions.omit(WHOLE).extend({ key: z.literal('esmm'), norm, heads }),
-    mmoeOptions.omit(WHOLE).extend({ key: z.literal('mmoe'), norm, heads }),
-    pleOptions.omit(WHOLE).extend({ key: z.literal('ple'), norm, heads }),
-    sharedBottomOptions.omit(WHOLE).extend({ key: z.literal('shared-bottom'), norm, heads }),
-    singleTaskOptions.omit({ ...WHOLE, sharedEmbedding: true }).extend({ key: z.literal('single-task'), norm, heads }),
+    aitm.options.omit({ ...WHOLE, calibratorWeight: true }).extend({ key: z.literal('aitm'), norm }),
+    crossStitch.options.omit(WHOLE).extend({ key: z.literal('cross-stitch'), norm, heads }),
+    esmm.options.omit(WHOLE).extend({ key: z.literal('esmm'), norm, heads }),
+    mmoe.options.omit(WHOLE).extend({ key: z.literal('mmoe'), norm, heads }),
+    ple.options.omit(WHOLE).extend({ key: z.literal('ple'), norm, heads }),
+    sharedBottom.options.omit(WHOLE).extend({ key: z.literal('shared-bottom'), norm, heads }),
+    singleTask.options.omit({ ...WHOLE, sharedEmbedding: true }).extend({ key: z.literal('single-task'), norm, heads }),
   ])
   .default({ key: 'tower', towerDims: [64, 32] })
   .describe(
@@ -44,27 +44,20 @@ export const topOption = z
 export type TopOptions = z.output<typeof topOption>;
 
 /** A tower for each task, which shares nothing. */
-function tower({ towerDims }: z.output<typeof towerOptions>, inputs: number, { tasks }: ModelSizes): Top {
-  const all = towers('tower', { count: tasks, inputs, dims: towerDims });
-  return layer([all], (bottoms: Tensor, step) => ({ logits: all(bottoms, step) }));
-}
+const tower = {
+  key: 'tower',
+  top({ towerDims }: z.output<typeof towerOptions>, inputs: number, { tasks }: ModelSizes): Top {
+    const all = towers('tower', { count: tasks, inputs, dims: towerDims });
+    return layer([all], (bottoms: Tensor, step) => ({ logits: all(bottoms, step) }));
+  },
+};
 
-type Standing = Pick<ModelDefinition<CommonOptions>, 'top' | 'problems'>;
+// Each model takes the options of its own schema; behind this list they are just options.
+const TOPS = [tower, aitm, crossStitch, esmm, mmoe, ple, sharedBottom, singleTask] as unknown as readonly Standing[];
 
-// Each model takes the options of its own schema; behind this table they are just options.
-const TOPS = {
-  tower: { top: tower },
-  aitm,
-  'cross-stitch': crossStitch,
-  esmm,
-  mmoe,
-  ple,
-  'shared-bottom': sharedBottom,
-  'single-task': singleTask,
-} as unknown as Record<TopOptions['key'], Standing>;
+type Standing = Pick<ModelDefinition<CommonOptions>, 'key' | 'top' | 'problems'>;
 
-/** Keys of the models that may stand on top. */
-export const TOP_KEYS: readonly string[] = Object.keys(TOPS).filter((key) => key !== 'tower');
+const standing = ({ key }: TopOptions): Standing => TOPS.find((one) => one.key === key) as Standing;
 
 /** Options of DTRN that matter to its top. */
 interface Whole extends CommonOptions {
@@ -75,14 +68,13 @@ const optionsOf = ({ top, embeddingDim, dropout }: Whole): CommonOptions => ({ .
 
 /** `width`: numbers per row of each task's bottom. What the model on top by itself adds to the loss is left out. */
 export function topOf(options: Whole, width: number, sizes: ModelSizes): Layer<[bottoms: Tensor]> {
-  const build = TOPS[options.top.key].top as NonNullable<Standing['top']>;
-  const top = build(optionsOf(options), width, sizes);
+  const top = standing(options.top).top?.(optionsOf(options), width, sizes) as Top;
   return layer([top], (bottoms, step) => top(bottoms, step).logits); // [T,B,width] -> [B,T]
 }
 
 /** What the model on top has to say of the data. */
 export const topProblems = (options: Whole, sizes: ModelSizes): Problem[] =>
-  (TOPS[options.top.key].problems?.(optionsOf(options), sizes) ?? []).map(({ path, message }) => ({
+  (standing(options.top).problems?.(optionsOf(options), sizes) ?? []).map(({ path, message }) => ({
     path: `model.top.${path.replace(/^model\./, '')}`,
     message,
   }));
