@@ -5,8 +5,8 @@ import { problemsOf } from '../../config/files/problems.ts';
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
 
-/** One place where a flow is planted as noise. `flow` is 1 to 4, as in AutoIFS. */
-const noiseFlow = z.strictObject({
+/** One flow of one cell. `flow` is 1 to 4, as in AutoIFS. */
+const place = z.strictObject({
   scenario: z.int().min(0),
   task: z.int().min(0),
   flow: z.int().min(1).max(4),
@@ -26,19 +26,23 @@ export const worldSchema = z
     /** Share of labels drawn from the cell's base rate, whatever user and item are. */
     noise: z.coerce.number().min(0).max(1).default(0),
     /** Where flows are noise. Default: one cell per flow, drawn by the seed (none with fewer than four cells). */
-    noiseFlows: z.array(noiseFlow).optional(),
+    noiseFlows: z.array(place).optional(),
+    /** Where a flow acts against what it does in the other cells. Default: nowhere. */
+    opposedFlows: z.array(place).default([]),
+    /** Share of the rows that each scenario has, in any unit. Default: each has a little less than the one before. */
+    shares: z.array(z.number().positive()).optional(),
     /** A task's label is 1 only where the one before is 1, as a like implies a click. */
     funnel: z.union([z.boolean(), z.stringbool()]).default(false),
   })
-  .superRefine(({ noiseFlows = [], scenarios, tasks }, context) => {
-    noiseFlows.forEach(({ scenario, task }, i) => {
-      if (scenario >= scenarios || task >= tasks)
-        context.addIssue({
-          code: 'custom',
-          path: ['noiseFlows', i],
-          message: `there is no cell (${scenario}, ${task}) in ${scenarios} x ${tasks}`,
-        });
-    });
+  .superRefine(({ noiseFlows = [], opposedFlows, shares, scenarios, tasks }, context) => {
+    const problem = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
+    for (const [name, places] of Object.entries({ noiseFlows, opposedFlows }))
+      for (const [i, { scenario, task }] of places.entries())
+        if (scenario >= scenarios || task >= tasks)
+          problem([name, i], `there is no cell (${scenario}, ${task}) in ${scenarios} x ${tasks}`);
+    if (shares !== undefined && shares.length !== scenarios)
+      problem(['shares'], `expected a share for each of ${scenarios} scenarios, found ${shares.length}`);
   });
 
 /** Options of a world; every one has a default. */

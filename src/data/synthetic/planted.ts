@@ -17,6 +17,9 @@
  * (and 2) sum to zero over the scenarios, those of flow 3 (and 2) over the tasks, before they are scaled. So a ranker
  * that cannot tell scenarios apart learns nothing of flows 2 and 4.
  *
+ * Where a flow is opposed, its strength is negative: what is liked elsewhere is disliked in that cell. A model with few rows
+ * of such a cell, or of one where the flow is noise, ranks by what the other cells have in common and is hurt (negative transfer).
+ *
  * In the cells named noise, the strength of a flow is 0 while its effect acts in the other cells: a model that lets the
  * flow through there ranks by something that has no say in this cell, which can only hurt.
  */
@@ -45,7 +48,8 @@ export interface PlantedTruth {
     task: string;
     /** Logit of a user and item whose effects are all 0. */
     bias: number;
-    flows: { flow: number; strength: number; noise: boolean }[];
+    /** The strength is negative where the flow is opposed. */
+    flows: { flow: number; strength: number; noise: boolean; opposed: boolean }[];
   }[];
 }
 
@@ -58,6 +62,7 @@ export interface Planted {
   bias: number[][];
   strength: number[][][];
   noise: boolean[][][];
+  opposed: boolean[][][];
   effect: Float64Array[][][];
 }
 
@@ -66,26 +71,31 @@ export function plant(options: WorldOptions): Planted {
   const { seed, scenarios: S, tasks: T, strengths } = options;
   const scenarios = named(SCENARIO_NAMES, 'scenario', S);
   const tasks = named(TASK_NAMES, 'task', T);
-  const weights = scenarios.map((_, s) => 1 / (1 + 0.3 * s));
+  const weights = options.shares ?? scenarios.map((_, s) => 1 / (1 + 0.3 * s));
   const total = weights.reduce((a, b) => a + b);
   const biases = random('synthetic', seed, 'bias');
   const noise = grid(S, T, () => [false, false, false, false]);
   for (const { scenario, task, flow } of options.noiseFlows ?? drawNoise(seed, S, T))
     noise[scenario][task][flow - 1] = true;
+  const opposed = grid(S, T, () => [false, false, false, false]);
+  for (const { scenario, task, flow } of options.opposedFlows) opposed[scenario][task][flow - 1] = true;
   const possible = [true, S > 1 && T > 1, T > 1, S > 1];
   return {
     scenarios,
     tasks,
     scenarioShares: weights.map((w) => w / total),
     bias: grid(S, T, (_, t) => -0.4 - 0.4 * Math.min(t, 3) + 0.25 * biases.normal()),
-    strength: grid(S, T, (s, t) => strengths.map((x, k) => (possible[k] && !noise[s][t][k] ? x : 0))),
+    strength: grid(S, T, (s, t) =>
+      strengths.map((x, k) => (possible[k] && !noise[s][t][k] ? (opposed[s][t][k] ? -x : x) : 0)),
+    ),
     noise,
+    opposed,
     effect: drawEffects(seed, S, T),
   };
 }
 
 export function describeTruth(options: WorldOptions, planted: Planted): PlantedTruth {
-  const { scenarios, tasks, bias, strength, noise } = planted;
+  const { scenarios, tasks, bias, strength, noise, opposed } = planted;
   return {
     seed: options.seed,
     scenarios,
@@ -96,7 +106,12 @@ export function describeTruth(options: WorldOptions, planted: Planted): PlantedT
         scenario,
         task,
         bias: bias[s][t],
-        flows: FLOWS.map(({ flow }, k) => ({ flow, strength: strength[s][t][k], noise: noise[s][t][k] })),
+        flows: FLOWS.map(({ flow }, k) => ({
+          flow,
+          strength: strength[s][t][k],
+          noise: noise[s][t][k],
+          opposed: opposed[s][t][k],
+        })),
       })),
     ),
   };

@@ -34,6 +34,7 @@ describe('rows written by SQL', () => {
       'four scenarios, three chained tasks, noisy labels',
       { scenarios: 4, tasks: 3, funnel: true, noise: 0.2, seed: 9 },
     ],
+    ['a rare scenario with an opposed flow', { shares: [6, 3, 1], opposedFlows: [{ scenario: 2, task: 0, flow: 1 }] }],
     ['one scenario, one task', { scenarios: 1, tasks: 1, users: 3, items: 1 }],
   ])('are those of row(), fields() and probabilities(): %s', async (_, options) => {
     const world = createWorld(options);
@@ -70,6 +71,23 @@ describe('rows written by SQL', () => {
 describe('the planted truth', () => {
   const world = createWorld({ seed: 1 });
   const rows = Array.from({ length: 3000 }, (_, i) => world.row(i));
+
+  test('an opposed flow has the same effect with a negative strength, and rows follow the shares', () => {
+    const options = { seed: 1, shares: [6, 3, 1], noiseFlows: [] };
+    const [plain, turned] = [[], [{ scenario: 2, task: 0, flow: 1 }]].map((opposedFlows) =>
+      createWorld({ ...options, opposedFlows }),
+    );
+    const cell = plantedTruth(turned).cells.filter(({ flows }) => flows.some(({ opposed }) => opposed));
+    expect(cell).toMatchObject([
+      { scenario: 'detail', task: 'click', flows: [{ flow: 1, strength: -1.2, opposed: true }, {}, {}, {}] },
+    ]);
+    const met = { user: 3, item: 4, scenario: 2 };
+    const change = logit(turned.probabilities(met)[0]) - logit(plain.probabilities(met)[0]);
+    expect(change).toBeCloseTo(-2.4 * plain.effects(met)[0][0], 9);
+    expect(turned.probabilities(met)[1]).toBe(plain.probabilities(met)[1]);
+    const rare = Array.from({ length: 3000 }, (_, i) => turned.row(i)).filter(({ scenario }) => scenario === 2).length;
+    expect(rare / 3000).toBeCloseTo(0.1, 1);
+  });
 
   test('names four noise flows in four different cells, elsewhere the given strengths', () => {
     const { cells } = plantedTruth(world);
@@ -205,6 +223,12 @@ describe('respond', () => {
 
 test('options are checked, all at once', () => {
   expect(() => createWorld({ users: 0, noise: 2, noiseFlows: [] })).toThrowError(/2 mistakes[\s\S]*users[\s\S]*noise/);
+  expect(() => createWorld({ opposedFlows: [{ scenario: 0, task: 2, flow: 1 }] })).toThrowError(
+    /opposedFlows[\s\S]*no cell \(0, 2\)/,
+  );
+  expect(() => createWorld({ shares: [1, 2] })).toThrowError(
+    /shares: expected a share for each of 3 scenarios, found 2/,
+  );
   expect(() => createWorld({ noiseFlows: [{ scenario: 3, task: 0, flow: 1 }] })).toThrowError(
     /no cell \(3, 0\) in 3 x 2/,
   );
