@@ -4,19 +4,10 @@
  * there are groups: sandwich covariance for coefficients, the infinitesimal jackknife over placements for AUC
  * (Obuchowski: Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997).
  */
-import { sigmoid } from '../evaluate/index.ts';
-import { normalCritical, placements } from '../evaluate/significance/index.ts';
 import { FLOWS } from './likelihood.ts';
-import { cholesky, invertLower } from './numeric/matrix.ts';
-import { newton } from './numeric/newton.ts';
+import { deviation, logistic } from './numeric/logistic.ts';
+import { aucDifference, clustersOf, type Estimate, interval, lossDifference } from './numeric/paired.ts';
 import { type FlowRows, isAsked } from './rows.ts';
-
-/** An estimate with its 95 % interval. */
-export interface Estimate {
-  value: number;
-  low: number;
-  high: number;
-}
 
 /** Of one flow in one cell. */
 export interface Certificate {
@@ -57,25 +48,6 @@ export function certify(
   return out;
 }
 
-/** Numbers 0 .. G-1 of the rows' groups. */
-function clustersOf(own: readonly number[], group: Int32Array | undefined): Int32Array {
-  const numbers = new Map<number, number>();
-  let next = 0;
-  return Int32Array.from(own, (row) => {
-    const key = group?.[row] ?? -1;
-    if (key < 0) return next++;
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = next++;
-      numbers.set(key, number);
-    }
-    return number;
-  });
-}
-
-const clusterCount = (clusters: Int32Array): number =>
-  clusters.reduce((most, cluster) => Math.max(most, cluster + 1), 0);
-
 function cellCertificates(
   y: Float64Array,
   columns: readonly Float64Array[],
@@ -109,116 +81,3 @@ function cellCertificates(
     };
   });
 }
-
-const Z = normalCritical(0.05);
-
-const interval = (value: number, error: number): Estimate => ({
-  value,
-  low: value - Z * error,
-  high: value + Z * error,
-});
-
-function deviation(column: Float64Array): number {
-  const mean = column.reduce((sum, x) => sum + x, 0) / column.length;
-  return Math.sqrt(column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / column.length);
-}
-
-interface Regression {
-  b: Float64Array;
-  /** Standard errors over clusters. */
-  error: Float64Array;
-  logits: Float64Array;
-  losses: Float64Array;
-}
-
-function logistic(y: Float64Array, columns: readonly Float64Array[], clusters: Int32Array): Regression | undefined {
-  const P = columns.length + 1;
-  const x = (row: number, i: number): number => (i === 0 ? 1 : columns[i - 1][row]);
-  const b = new Float64Array(P);
-  const logit = (row: number): number => {
-    let sum = 0;
-    for (let i = 0; i < P; i++) sum += x(row, i) * b[i];
-    return sum;
-  };
-  const assemble = (gradient: Float64Array, hessian: Float64Array): void => {
-    for (let row = 0; row < y.length; row++) {
-      const p = sigmoid(logit(row));
-      for (let i = 0; i < P; i++) {
-        gradient[i] += x(row, i) * (y[row] - p);
-        for (let j = 0; j <= i; j++) hessian[i * P + j] += p * (1 - p) * x(row, i) * x(row, j);
-      }
-    }
-    for (let i = 0; i < P; i++) hessian[i * P + i] += 1e-6;
-  };
-  const hessian = newton(b, assemble, { iterations: 20, tolerance: 1e-10 });
-  if (hessian === undefined || !b.every(Number.isFinite) || !cholesky(hessian, P)) return undefined;
-  const logits = Float64Array.from(y, (_, row) => logit(row));
-  return {
-    b,
-    error: clusteredErrors(hessian, P, (row, i) => x(row, i) * (y[row] - sigmoid(logits[row])), clusters),
-    logits,
-    losses: logits.map((l, row) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - y[row] * l),
-  };
-}
-
-/** Square roots of the diagonal of H^-1 (sum over clusters of g g') H^-1, given the Cholesky factor of H. */
-function clusteredErrors(
-  factor: Float64Array,
-  P: number,
-  score: (row: number, i: number) => number,
-  clusters: Int32Array,
-): Float64Array {
-  const count = clusterCount(clusters);
-  const sums = new Float64Array(count * P);
-  for (let row = 0; row < clusters.length; row++)
-    for (let i = 0; i < P; i++) sums[clusters[row] * P + i] += score(row, i);
-  const lower = new Float64Array(P * P);
-  invertLower(factor, P, lower);
-  const squares = new Float64Array(P);
-  const small = count > 1 ? count / (count - 1) : 1;
-  for (let c = 0; c < count; c++) {
-    const half = Float64Array.from({ length: P }, (_, i) => {
-      let sum = 0;
-      for (let j = 0; j <= i; j++) sum += lower[i * P + j] * sums[c * P + j];
-      return sum;
-    });
-    for (let i = 0; i < P; i++) {
-      let influence = 0;
-      for (let j = i; j < P; j++) influence += lower[j * P + i] * half[j];
-      squares[i] += small * influence * influence;
-    }
-  }
-  return squares.map(Math.sqrt);
-}
-
-/** AUC of a minus AUC of b: the error from each cluster's influence on both. */
-function aucDifference(y: Float64Array, a: Float64Array, b: Float64Array, clusters: Int32Array): Estimate {
-  const [of, other] = [placements(a, y), placements(b, y)];
-  if (of === undefined || other === undefined) return { value: 0, low: 0, high: 0 };
-  const value = of.auc - other.auc;
-  const influence = new Float64Array(clusterCount(clusters));
-  let p = 0;
-  let n = 0;
-  for (let row = 0; row < y.length; row++) {
-    const [left, right, count] =
-      y[row] === 1
-        ? [of.positives[p], other.positives[p++], of.positives.length]
-        : [of.negatives[n], other.negatives[n++], of.negatives.length];
-    influence[clusters[row]] += (left - right - value) / count;
-  }
-  return interval(value, clusteredError(influence));
-}
-
-function lossDifference(a: Float64Array, b: Float64Array, clusters: Int32Array): Estimate {
-  let value = 0;
-  for (let row = 0; row < a.length; row++) value += (a[row] - b[row]) / a.length;
-  const influence = new Float64Array(clusterCount(clusters));
-  for (let row = 0; row < a.length; row++) influence[clusters[row]] += (a[row] - b[row] - value) / a.length;
-  return interval(value, clusteredError(influence));
-}
-
-const clusteredError = (influence: Float64Array): number =>
-  Math.sqrt(
-    influence.reduce((sum, x) => sum + x * x, 0) *
-      (influence.length > 1 ? influence.length / (influence.length - 1) : 1),
-  );
