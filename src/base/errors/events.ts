@@ -14,6 +14,26 @@ export const EVENT_ERRORS = {
       `${d.path} holds events of the schema ${d.found}, this version reads event/1`,
     'Read it with the version of Tributary that wrote it, or a later one',
   ),
+  EVENT_LOG_DAMAGED: entry(
+    EXIT.artifact,
+    422,
+    (d: { folder: string; lines: number; examples: { segment: string; line: number; problem: string }[] }) =>
+      `${d.lines} lines of ${d.folder} are no events:\n${d.examples.map((e) => `  ${e.segment}, line ${e.line}: ${e.problem}`).join('\n')}\n`,
+    'Readers skip these lines. Restore the segments from a copy where their events are needed',
+  ),
+  EVENT_LOG_LOCKED: entry(
+    EXIT.environment,
+    409,
+    (d: { folder: string; path: string }) => `another process is deleting events from ${d.folder}`,
+    (d) => `Wait for it. If it runs on another machine and has ended, remove ${d.path}`,
+  ),
+  EVENT_LOG_OPEN: entry(
+    EXIT.environment,
+    409,
+    (d: { folder: string; left: number }) =>
+      `${d.left} events of the unit are in segments of ${d.folder} that are still being written`,
+    'Run the same command again when they are finished (events.rotate.seconds), or with --wait',
+  ),
   EVENTS_OFF: entry(
     EXIT.usage,
     404,

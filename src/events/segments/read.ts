@@ -68,7 +68,7 @@ interface SegmentLines {
 const CHUNK = 1 << 20;
 
 /** Whole lines of a segment from byte `start` on, about a megabyte at once. A last line without its line break is left out. */
-async function* linesOf(folder: string, segment: Segment, start = 0): AsyncGenerator<SegmentLines> {
+export async function* linesOf(folder: string, segment: Segment, start = 0): AsyncGenerator<SegmentLines> {
   const file = await openSegment(folder, segment);
   try {
     let rest = Buffer.alloc(0);

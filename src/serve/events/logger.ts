@@ -1,12 +1,12 @@
 /** What a process logs of its answers and takes from clients. Requests never wait for it. */
-import { createHash, createHmac, randomUUID } from 'node:crypto';
-import { error } from '../../base/errors/index.ts';
+import { createHash, randomUUID } from 'node:crypto';
 import { random } from '../../base/random.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { Correction, Interaction } from '../../events/event.ts';
 import { lineOf } from '../../events/line.ts';
 import { openSink } from '../../events/open.ts';
 import { createEventQueue, type EventQueue } from '../../events/queue.ts';
+import { hashUnit, secretOf } from '../../events/unit.ts';
 import { logMessage } from '../http/log.ts';
 import { type Family, family } from '../metrics/metrics.ts';
 import type { Exploration } from '../ranker/order.ts';
@@ -51,7 +51,7 @@ export async function createEventLogger({ events, exploration, log }: ServingCon
     fields,
     unshown,
     unit,
-    hashUnit: unitHash === undefined ? undefined : hasher(secretOf(unitHash)),
+    hashUnit: hasherOf(unitHash),
   };
   const { sink, torn, where } = await openSink(events);
   if (torn > 0) report('warn', `${torn} torn lines of killed processes were cut in ${where}`);
@@ -104,17 +104,11 @@ function isChosen(requestId: string, share: number): boolean {
   return digest.readUInt32BE(0) / 2 ** 32 < share;
 }
 
-const hasher =
-  (key: string): ((value: string) => string) =>
-  (value) =>
-    createHmac('sha256', key).update(value).digest('hex');
-
-/** The value of `env:NAME`. Throws EVENTS_SECRET. */
-function secretOf(named: string): string {
-  const variable = named.slice('env:'.length);
-  const value = process.env[variable];
-  if (value === undefined || value === '') throw error('EVENTS_SECRET', { option: 'events.unitHash', variable });
-  return value;
+/** Throws EVENTS_SECRET. */
+function hasherOf(named: string | undefined): ImpressionRules['hashUnit'] {
+  if (named === undefined) return undefined;
+  const key = secretOf(named, 'events.unitHash');
+  return (value) => hashUnit(value, key);
 }
 
 function familiesOf(queue: EventQueue, torn: number): Family[] {
