@@ -5,7 +5,7 @@
 import { error } from '../base/errors/index.ts';
 import { ruleOf } from './ops/table.ts';
 import { sameShape, showShape } from './shape.ts';
-import type { Tensor } from './tensor.ts';
+import { isOp, type Tensor } from './tensor.ts';
 
 /** Throws GRAPH_INVALID at the first node that is not valid. `nodes`: in order, inputs first. */
 export function check(nodes: readonly Tensor[]): void {
@@ -23,8 +23,8 @@ export function check(nodes: readonly Tensor[]): void {
         node: at,
         problem: `is ${type}${showShape(shape)} by its rule, but recorded as ${node.type}${showShape(node.shape)}`,
       });
-    if (node.op === 'input') {
-      const { name } = (node as Tensor<'input'>).attributes;
+    if (isOp(node, 'input')) {
+      const { name } = node.attributes;
       if (names.has(name)) throw error('GRAPH_INVALID', { node: at, problem: `two inputs are named ${name}` });
       names.add(name);
     }

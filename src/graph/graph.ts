@@ -6,7 +6,7 @@ import { error } from '../base/errors/index.ts';
 import type { Attributes, OpName } from './ops/attributes.ts';
 import { ruleOf } from './ops/table.ts';
 import { type ElementType, type Shape, showShape } from './shape.ts';
-import type { NodeFactory, Tensor } from './tensor.ts';
+import { isOp, type NodeFactory, type Tensor } from './tensor.ts';
 
 /** Texts for the numbers that JSON cannot distinguish: it writes infinities and NaN as null, and -0 as 0. */
 const distinct = (_key: string, value: unknown): unknown =>
@@ -18,7 +18,7 @@ export class Graph implements NodeFactory {
 
   /** A value fed at every run. Throws GRAPH_INVALID if the name is taken by an input of another shape or type. */
   input(name: string, shape: Shape, type: ElementType = 'float32'): Tensor {
-    const known = this.nodes.find((n) => n.op === 'input' && (n as Tensor<'input'>).attributes.name === name);
+    const known = this.nodes.find((n) => isOp(n, 'input') && n.attributes.name === name);
     if (known !== undefined && (showShape(known.shape) !== showShape(shape) || known.type !== type))
       throw error('GRAPH_INVALID', {
         node: `input ${name}`,

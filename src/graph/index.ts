@@ -25,5 +25,5 @@ export {
   type Shape,
   showShape,
 } from './shape.ts';
-export type { NodeFactory, Tensor } from './tensor.ts';
+export { isOp, type NodeFactory, type Tensor } from './tensor.ts';
 export { graphText, loweredText } from './text.ts';

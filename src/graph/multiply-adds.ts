@@ -1,6 +1,6 @@
 /** Counts multiply-adds: the matrix products of a graph are nearly all of its arithmetic. */
 import { type Dim, elements, resolve } from './shape.ts';
-import type { Tensor } from './tensor.ts';
+import { isOp, type Tensor } from './tensor.ts';
 
 /** `stack` products [rows, inner] x [inner, columns]. */
 export interface Product {
@@ -12,8 +12,8 @@ export interface Product {
 
 export const productsOf = (nodes: readonly Tensor[]): Product[] =>
   nodes.flatMap((node) => {
-    if (node.op !== 'matmul') return [];
-    const { transposeA } = (node as Tensor<'matmul'>).attributes;
+    if (!isOp(node, 'matmul')) return [];
+    const { transposeA } = node.attributes;
     const [rows, columns] = node.shape.slice(-2);
     const inner = node.inputs[0].shape.at(transposeA ? -2 : -1) as Dim;
     return [{ stack: elements(node.shape.slice(0, -2)), rows, inner, columns }];

@@ -13,6 +13,9 @@ export interface Tensor<K extends OpName = OpName> {
   readonly type: ElementType;
 }
 
+/** Is it a node of this op? Its attributes are then known. */
+export const isOp = <K extends OpName>(tensor: Tensor, op: K): tensor is Tensor<K> => tensor.op === op;
+
 /** A graph to which nodes are added. `Graph` implements it. */
 export interface NodeFactory {
   readonly nodes: readonly Tensor[];

@@ -2,7 +2,7 @@
 import type { AttributeValue, LoweredGraph, LoweredNode } from './onnx/lowered.ts';
 import { nodesBefore } from './order.ts';
 import { showShape } from './shape.ts';
-import type { Tensor } from './tensor.ts';
+import { isOp, type Tensor } from './tensor.ts';
 
 /** A graph of ops: `%6 = add(%5, %2) : float32[B,3]`. */
 export function graphText(outputs: Record<string, Tensor>): string {
@@ -17,8 +17,8 @@ export function graphText(outputs: Record<string, Tensor>): string {
 }
 
 function attributesOf(node: Tensor): string[] {
-  if (node.op === 'input') return [(node as Tensor<'input'>).attributes.name];
-  if (node.op === 'constant') return [`[${(node as Tensor<'constant'>).attributes.values.join()}]`];
+  if (isOp(node, 'input')) return [node.attributes.name];
+  if (isOp(node, 'constant')) return [`[${node.attributes.values.join()}]`];
   return attributesAsText(node.attributes);
 }
 

@@ -2,7 +2,7 @@
  * A model's structure as a figure, drawn from its own graph: layers are named by the parameters they use, everything
  * between them is grouped by the layers that it brings together. Mermaid text, which code hosts and editors show.
  */
-import { nodesBefore, type Tensor } from '../graph/index.ts';
+import { isOp, nodesBefore, type Tensor } from '../graph/index.ts';
 
 /** Parameters by name, with their shapes. */
 type Shapes = Map<string, readonly number[]>;
@@ -34,7 +34,7 @@ function blocksOf(nodes: readonly Tensor[], parameters: ReadonlySet<string>): Ma
   /** Parameters that a tensor is made of, where it is made of nothing else. */
   const made = new Map<Tensor, Shapes>();
   for (const node of nodes) {
-    const name = node.op === 'input' ? (node as Tensor<'input'>).attributes.name : undefined;
+    const name = isOp(node, 'input') ? node.attributes.name : undefined;
     if (name !== undefined && !parameters.has(name)) {
       owner.set(node, name);
       blocks.set(name, { name, parameters: new Map(), shape: shapeText(node), from: new Set() });

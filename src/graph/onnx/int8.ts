@@ -4,7 +4,7 @@
 
 import { nodesBefore } from '../order.ts';
 import { isBatch } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 
 /** Weights [in, out] as whole numbers between -127 and 127, times a scale for each column. */
 export interface Int8Weights {
@@ -36,9 +36,8 @@ export function int8Candidates(outputs: Record<string, Tensor>, minSize: number)
   const readers = new Map<Tensor<'input'>, boolean>();
   for (const node of nodesBefore(...Object.values(outputs)))
     for (const [place, input] of node.inputs.entries()) {
-      if (input.op !== 'input') continue;
-      const weights = input as Tensor<'input'>;
-      readers.set(weights, (readers.get(weights) ?? true) && place === 1 && isPlainProduct(node));
+      if (!isOp(input, 'input')) continue;
+      readers.set(input, (readers.get(input) ?? true) && place === 1 && isPlainProduct(node));
     }
   return [...readers]
     .filter(
@@ -48,9 +47,9 @@ export function int8Candidates(outputs: Record<string, Tensor>, minSize: number)
 }
 
 function isPlainProduct(node: Tensor): boolean {
-  if (node.op !== 'matmul') return false;
+  if (!isOp(node, 'matmul')) return false;
   const [rows, weights] = node.inputs;
-  const { transposeA, transposeB } = (node as Tensor<'matmul'>).attributes;
+  const { transposeA, transposeB } = node.attributes;
   const ofRows = rows.shape.length === 2 && isBatch(rows.shape[0]);
   return ofRows && weights.shape.length === 2 && !weights.shape.some(isBatch) && !transposeA && !transposeB;
 }

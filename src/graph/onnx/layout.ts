@@ -5,7 +5,7 @@
  */
 import { ruleOf } from '../ops/table.ts';
 import { isBatchMatrix } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 
 /** Batches shorter than this keep plain storage: measured, small layers would be slower. */
 const LONG_BATCH = 2048;
@@ -37,8 +37,8 @@ export function planLayout(
 }
 
 function isLarge(node: Tensor, batchHint: number): boolean {
-  if (node.op !== 'matmul' || !isBatchMatrix(node.shape)) return false;
-  const inner = node.inputs[1].shape[(node as Tensor<'matmul'>).attributes.transposeB ? 1 : 0];
+  if (!isOp(node, 'matmul') || !isBatchMatrix(node.shape)) return false;
+  const inner = node.inputs[1].shape[node.attributes.transposeB ? 1 : 0];
   const columns = node.shape[1] as number;
   return typeof inner === 'number' && inner * columns >= LARGE_PRODUCT && columns < batchHint;
 }

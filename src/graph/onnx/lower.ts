@@ -5,7 +5,7 @@
 import type { Lowering, ValueName } from '../ops/lowering.ts';
 import { ruleOf } from '../ops/table.ts';
 import { nodesBefore } from '../order.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { Builder } from './builder.ts';
 import type { GraphFacts } from './fusions/fusion.ts';
 import { type Fused, LOWERED_AT_FIRST_USE, planFusions } from './fusions/index.ts';
@@ -91,7 +91,7 @@ function factsOf(
   const uses = new Map<number, number>();
   for (const { id } of [...nodes.flatMap(({ inputs }) => inputs), ...outputs]) uses.set(id, (uses.get(id) ?? 0) + 1);
   const storedOf = (tensor: Tensor): StoredValue | undefined =>
-    tensor.op === 'input' ? stored.get((tensor as Tensor<'input'>).attributes.name) : undefined;
+    isOp(tensor, 'input') ? stored.get(tensor.attributes.name) : undefined;
   return {
     isFlipped: ({ id }) => flipped.has(id),
     isReadOnce: ({ id }) => uses.get(id) === 1,

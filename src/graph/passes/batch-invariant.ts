@@ -13,7 +13,7 @@
 import { concat, matmul, reshape, slice } from '../functions/index.ts';
 import { OPS } from '../ops/table.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { copyGraph } from './copy-graph.ts';
 import type { Outputs } from './pass.ts';
 
@@ -43,8 +43,8 @@ class Stacks {
 
   /** Rows [..., B, in] times a stack of weights [..., in, out]: a product for each place. */
   product(node: Tensor, [rows, weights]: readonly Tensor[]): Tensor | undefined {
-    if (node.op !== 'matmul') return undefined;
-    const { transposeA, transposeB } = (node as Tensor<'matmul'>).attributes;
+    if (!isOp(node, 'matmul')) return undefined;
+    const { transposeA, transposeB } = node.attributes;
     const ofRows = isBatch(rows.shape[rows.shape.length - 2]) && !transposeA;
     const isStack = weights.shape.length > 2 && !weights.shape.some(isBatch) && !transposeB;
     if (!ofRows || !isStack) return undefined;
@@ -105,8 +105,8 @@ const places = (sizes: readonly number[]): number[][] =>
 
 /** A sum of rows along the last axis, as a product with ones. */
 function sumAsProduct(node: Tensor, [x]: readonly Tensor[]): Tensor | undefined {
-  if (node.op !== 'reduceSum' || !x.shape.some(isBatch)) return undefined;
-  const { axes } = (node as Tensor<'reduceSum'>).attributes;
+  if (!isOp(node, 'reduceSum') || !x.shape.some(isBatch)) return undefined;
+  const { axes } = node.attributes;
   const last = x.shape.length - 1;
   const size = x.shape[last];
   if (axes.length !== 1 || axes[0] !== last || last === 0 || isBatch(size)) return undefined;

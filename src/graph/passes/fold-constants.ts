@@ -4,14 +4,14 @@
  */
 import type { Attributes, OpName } from '../ops/attributes.ts';
 import { type ElementType, isBatch } from '../shape.ts';
-import type { NodeFactory, Tensor } from '../tensor.ts';
+import { isOp, type NodeFactory, type Tensor } from '../tensor.ts';
 import { compute } from './numbers/compute.ts';
 import { size } from './numbers/numbers.ts';
 
 /** Constants of more numbers than this are left to ONNX Runtime, which folds them when a session starts. */
 const MAX_NUMBERS = 1 << 14;
 
-export const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => tensor.op === 'constant';
+const isConstant = (tensor: Tensor): tensor is Tensor<'constant'> => isOp(tensor, 'constant');
 
 /** The constant that the node is; undefined if an input is not constant, or the result is too large or not exact. */
 export function foldConstants<K extends OpName>(

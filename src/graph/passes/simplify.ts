@@ -2,8 +2,8 @@
 import { cast, concat, expand, mul, neg, reduceMax, reduceSum, reshape, slice, transpose } from '../functions/index.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
 import { type Shape, sameShape } from '../shape.ts';
-import type { NodeFactory, Tensor } from '../tensor.ts';
-import { foldConstants, isConstant } from './fold-constants.ts';
+import { isOp, type NodeFactory, type Tensor } from '../tensor.ts';
+import { foldConstants } from './fold-constants.ts';
 
 /**
  * The node of an op on inputs of this graph: a constant if all inputs are constants, a simpler node if a rule below
@@ -35,7 +35,7 @@ export const copyNode = (
 const isEverywhere = (tensor: Tensor, value: number): boolean =>
   tensor.op === 'expand' || tensor.op === 'reshape'
     ? isEverywhere(tensor.inputs[0], value)
-    : isConstant(tensor) && tensor.attributes.values.every((number) => number === value);
+    : isOp(tensor, 'constant') && tensor.attributes.values.every((number) => number === value);
 
 /** The other operand if it already has the shape of the result. */
 const alone = (other: Tensor, [a, b]: readonly Tensor[], op: OpName): Tensor | undefined =>
@@ -70,8 +70,8 @@ const SIMPLER: {
   reshape: ([x], { shape }) => reshape(x, shape),
   expand: ([x], { shape }) => expand(x.op === 'expand' ? x.inputs[0] : x, shape),
   transpose: ([x], { permutation }) => {
-    if (x.op !== 'transpose') return transpose(x, permutation);
-    const inner = (x as Tensor<'transpose'>).attributes.permutation;
+    if (!isOp(x, 'transpose')) return transpose(x, permutation);
+    const inner = x.attributes.permutation;
     return transpose(
       x.inputs[0],
       permutation.map((axis) => inner[axis]),
@@ -90,8 +90,8 @@ const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((
 
 /** (x * constant) * constant becomes x * constant. */
 function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
-  if (x.op !== 'mul' || !isConstant(factor)) return undefined;
-  const inner = x.inputs.findIndex(isConstant);
+  if (x.op !== 'mul' || !isOp(factor, 'constant')) return undefined;
+  const inner = x.inputs.findIndex(({ op }) => op === 'constant');
   if (inner < 0) return undefined;
   return mul(x.inputs[1 - inner], simplify(x.graph, 'mul', [x.inputs[inner], factor], {}));
 }
@@ -99,11 +99,11 @@ function scaledTwice(x: Tensor, factor: Tensor): Tensor | undefined {
 /** A slice. If one part of a concatenation holds it, it is taken from that part. */
 function sliced(x: Tensor, axis: number, start: number, end: number): Tensor {
   if (start === 0 && end === x.shape[axis]) return x;
-  if (x.op === 'slice' && (x as Tensor<'slice'>).attributes.axis === axis) {
-    const from = (x as Tensor<'slice'>).attributes.start;
+  if (isOp(x, 'slice') && x.attributes.axis === axis) {
+    const from = x.attributes.start;
     return sliced(x.inputs[0], axis, from + start, from + end);
   }
-  if (x.op === 'concat' && (x as Tensor<'concat'>).attributes.axis === axis) {
+  if (isOp(x, 'concat') && x.attributes.axis === axis) {
     let from = 0;
     for (const part of x.inputs) {
       const to = from + (part.shape[axis] as number);
@@ -111,5 +111,5 @@ function sliced(x: Tensor, axis: number, start: number, end: number): Tensor {
       from = to;
     }
   }
-  return isConstant(x) ? simplify(x.graph, 'slice', [x], { axis, start, end }) : slice(x, axis, start, end);
+  return isOp(x, 'constant') ? simplify(x.graph, 'slice', [x], { axis, start, end }) : slice(x, axis, start, end);
 }

@@ -7,7 +7,7 @@ import { expand } from '../functions/index.ts';
 import type { Graph } from '../graph.ts';
 import type { Attributes, OpName } from '../ops/attributes.ts';
 import { type Dim, isBatch, type Shape, sameShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { type CopyOf, copyGraph } from './copy-graph.ts';
 import { type Pass, passOver } from './pass.ts';
 import { copyNode } from './simplify.ts';
@@ -25,7 +25,7 @@ export const specialise = ({ fixed = {}, replaced }: Known): Pass =>
     copyGraph(
       outputs,
       (node, copyOf, graph) => {
-        const copy = node.op === 'input' ? source(graph, node as Tensor<'input'>, fixed) : copied(graph, node, copyOf);
+        const copy = isOp(node, 'input') ? source(graph, node, fixed) : copied(graph, node, copyOf);
         return replaced?.get(node)?.(copy) ?? copy;
       },
       (output, copyOf) => forRows(copyOf(output), output.shape),
@@ -69,27 +69,17 @@ function worksAlongRows(node: Tensor): boolean {
   const [x] = node.inputs;
   const multiple = (dim: Dim): boolean => isBatch(dim) && dim !== 'B';
   if (node.shape.some(multiple) || node.inputs.some(({ shape }) => shape.some(multiple))) return true;
-  switch (node.op) {
-    case 'reduceSum':
-    case 'reduceMax':
-      return (node as Tensor<'reduceSum'>).attributes.axes.some((axis) => isBatch(x.shape[axis]));
-    case 'softmax':
-      return isBatch(x.shape[(node as Tensor<'softmax'>).attributes.axis]);
-    case 'concat':
-      return isBatch(node.shape[(node as Tensor<'concat'>).attributes.axis]);
-    case 'matmul':
-      return isBatch(x.shape.at((node as Tensor<'matmul'>).attributes.transposeA ? -2 : -1) as Dim);
-    case 'gather':
-      return isBatch(x.shape[0]);
-    case 'scatterAdd':
-      return true;
-    default:
-      return false;
-  }
+  if (isOp(node, 'reduceSum') || isOp(node, 'reduceMax'))
+    return node.attributes.axes.some((axis) => isBatch(x.shape[axis]));
+  if (isOp(node, 'softmax')) return isBatch(x.shape[node.attributes.axis]);
+  if (isOp(node, 'concat')) return isBatch(node.shape[node.attributes.axis]);
+  if (isOp(node, 'matmul')) return isBatch(x.shape.at(node.attributes.transposeA ? -2 : -1) as Dim);
+  if (isOp(node, 'gather')) return isBatch(x.shape[0]);
+  return node.op === 'scatterAdd';
 }
 
 /** The attributes of a node whose inputs are all equal for all rows. */
 function ofOne(node: Tensor): Attributes[OpName] {
-  if (node.op !== 'reshape' && node.op !== 'expand') return node.attributes;
-  return { shape: ofOneRow((node as Tensor<'reshape'>).attributes.shape) };
+  if (!isOp(node, 'reshape') && !isOp(node, 'expand')) return node.attributes;
+  return { shape: ofOneRow(node.attributes.shape) };
 }

@@ -5,7 +5,7 @@
 import { expand, reshape } from '../functions/index.ts';
 import type { Graph } from '../graph.ts';
 import { type Shape, sameShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { type CopyOf, copyGraph } from './copy-graph.ts';
 import { type Pass, passOver } from './pass.ts';
 import { copyNode } from './simplify.ts';
@@ -53,6 +53,7 @@ function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
         : { ...node.attributes, axes: axes.map((axis) => axis - dropped) };
     return copyNode(graph, node, node.inputs.map(copyOf), attributes as Tensor['attributes']);
   }
+  if (isOp(node, 'transpose')) return movesUnitAxesOnly(node) ? reshape(copyOf(x), squeezed(node.shape)) : asIs();
   switch (node.op) {
     case 'input':
     case 'constant':
@@ -63,8 +64,6 @@ function copied(graph: Graph, node: Tensor, copyOf: CopyOf): Tensor {
       return reshape(copyOf(x), squeezed(node.shape));
     case 'expand':
       return expand(copyOf(x), squeezed(node.shape));
-    case 'transpose':
-      return movesUnitAxesOnly(node as Tensor<'transpose'>) ? reshape(copyOf(x), squeezed(node.shape)) : asIs();
     default: {
       const value = copyNode(graph, node, node.inputs.map(copyOf));
       return sameShape(squeezed(value.shape), squeezed(node.shape)) ? value : asIs();

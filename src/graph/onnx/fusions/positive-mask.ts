@@ -1,6 +1,6 @@
 /** `x > 0` as a number, the mask of relu's derivative, in one pass over memory instead of two (Greater, Cast). */
 import { sameShape } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { isOp, type Tensor } from '../../tensor.ts';
 import type { Fusion } from './fusion.ts';
 
 /** HardSigmoid is a straight line of slope 3e38 through 0, cut off at 0 and 1. */
@@ -15,5 +15,4 @@ export const POSITIVE_MASK: Fusion = {
   },
 };
 
-const isZero = (x: Tensor): boolean =>
-  x.op === 'constant' && (x as Tensor<'constant'>).attributes.values.every((value) => value === 0);
+const isZero = (x: Tensor): boolean => isOp(x, 'constant') && x.attributes.values.every((value) => value === 0);

@@ -1,7 +1,7 @@
 /** How facts about lanes follow from the facts of an op's inputs: a rule for each op that preserves some. */
 import type { OpName } from '../../ops/attributes.ts';
 import { isBatch } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { isOp, type Tensor } from '../../tensor.ts';
 import { strides } from '../numbers/numbers.ts';
 import { castTo, SCALAR } from '../numbers/scalar.ts';
 import { elementwise, type Facts, type FactsOf, known, lanesWhere, NOTHING } from './facts.ts';
@@ -19,11 +19,11 @@ export function factsOf(nodes: readonly Tensor[]): (tensor: Tensor) => Facts {
 }
 
 function facts(node: Tensor, of: FactsOf): Facts | undefined {
-  if (node.op === 'constant') return ofConstant(node as Tensor<'constant'>);
+  if (isOp(node, 'constant')) return ofConstant(node);
   if (node.inputs.every((input) => of(input) === NOTHING)) return undefined;
-  const rule = RULES[node.op];
+  const rule = RULES[node.op] as Rule<OpName> | undefined;
   if (rule !== undefined) return rule(node, of);
-  const scalar = node.op === 'cast' ? castFunction(node as Tensor<'cast'>) : SCALAR[node.op];
+  const scalar = isOp(node, 'cast') ? castFunction(node) : SCALAR[node.op];
   return scalar === undefined ? undefined : elementwise(node, of, scalar);
 }
 
@@ -51,10 +51,12 @@ function ofConstant({ attributes: { values }, shape }: Tensor<'constant'>): Fact
 const zerosOf = (lanes: readonly number[] | undefined): readonly number[] | undefined =>
   lanes && known(lanes.map((value) => (value === 0 ? 0 : Number.NaN)));
 
-const RULES: { readonly [K in OpName]?: (node: Tensor, of: FactsOf) => Facts } = {
+type Rule<K extends OpName> = (node: Tensor<K>, of: FactsOf) => Facts;
+
+const RULES: { readonly [K in OpName]?: Rule<K> } = {
   expand: (node, of) => elementwise(node, of, (x) => x),
   softmax: (node, of) => {
-    const { axis } = (node as Tensor<'softmax'>).attributes;
+    const { axis } = node.attributes;
     const low = of(node.inputs[0]).low[axis];
     if (low === undefined || low.size === node.shape[axis]) return NOTHING;
     const constant = node.shape.map((size, a) =>
@@ -63,13 +65,13 @@ const RULES: { readonly [K in OpName]?: (node: Tensor, of: FactsOf) => Facts } =
     return { constant, low: [] };
   },
   transpose: (node, of) => {
-    const { permutation } = (node as Tensor<'transpose'>).attributes;
+    const { permutation } = node.attributes;
     const { constant, low } = of(node.inputs[0]);
     return { constant: permutation.map((axis) => constant[axis]), low: permutation.map((axis) => low[axis]) };
   },
   reshape: (node, of) => reshaped(node, of(node.inputs[0])),
   slice: (node, of) => {
-    const { axis, start, end } = (node as Tensor<'slice'>).attributes;
+    const { axis, start, end } = node.attributes;
     const { constant, low } = of(node.inputs[0]);
     return {
       constant: node.shape.map((_, a) => (a === axis ? constant[a]?.slice(start, end) : constant[a])),
@@ -79,21 +81,21 @@ const RULES: { readonly [K in OpName]?: (node: Tensor, of: FactsOf) => Facts } =
     };
   },
   concat: (node, of) => {
-    const { axis } = (node as Tensor<'concat'>).attributes;
+    const { axis } = node.attributes;
     const parts = node.inputs.flatMap(
       (part) => of(part).constant[axis] ?? new Array<number>(part.shape[axis] as number).fill(Number.NaN),
     );
     return { constant: node.shape.map((_, a) => (a === axis ? known(parts) : undefined)), low: [] };
   },
   reduceSum: (node, of) => {
-    const { axes, keep } = (node as Tensor<'reduceSum'>).attributes;
+    const { axes, keep } = node.attributes;
     const { constant } = of(node.inputs[0]);
     const zeros = constant.map((lanes, axis) => (axes.includes(axis) ? undefined : zerosOf(lanes)));
     return { constant: keep ? zeros : zeros.filter((_, axis) => !axes.includes(axis)), low: [] };
   },
   matmul: (node, of) => {
     const [a, b] = node.inputs;
-    const { transposeA, transposeB } = (node as Tensor<'matmul'>).attributes;
+    const { transposeA, transposeB } = node.attributes;
     const rank = node.shape.length;
     const constant = node.shape.map((_, axis) => {
       if (axis === rank - 2) return zerosOf(of(a).constant[a.shape.length - (transposeA ? 1 : 2)]);

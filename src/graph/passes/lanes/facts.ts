@@ -3,7 +3,7 @@
  * mask), and lanes that are so low that a softmax gives exactly 0.
  */
 import { isBatch, type Shape } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { isOp, type Tensor } from '../../tensor.ts';
 
 export interface Facts {
   /**
@@ -79,8 +79,8 @@ function along(operand: Tensor, result: Shape, axis: number, lane: number, of: F
     const lanes = of(operand).constant[own];
     return lanes?.[operand.shape[own] === 1 ? 0 : lane] ?? Number.NaN;
   }
-  if (operand.op === 'constant') {
-    const { values } = (operand as Tensor<'constant'>).attributes;
+  if (isOp(operand, 'constant')) {
+    const { values } = operand.attributes;
     return values.every((value) => value === values[0]) ? values[0] : Number.NaN;
   }
   return Number.NaN;

@@ -1,7 +1,7 @@
 /** The nodes of a graph as linear forms. A form is written out when its value is first read. */
 import { Graph } from '../../graph.ts';
 import { isBatch, sameShape } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { isOp, type Tensor } from '../../tensor.ts';
 import { copyNode, simplify } from '../simplify.ts';
 import {
   cut,
@@ -62,6 +62,8 @@ export class Forms {
 
   #formOf(node: Tensor): Form | undefined {
     const [a, b] = node.inputs;
+    if (isOp(node, 'matmul')) return this.#product(node);
+    if (isOp(node, 'slice')) return this.#cut(node);
     switch (node.op) {
       case 'neg':
         return negated(this.#form(a));
@@ -71,13 +73,6 @@ export class Forms {
         return this.#sum(node, negated);
       case 'mul':
         return this.#scaled(node, a, b) ?? this.#scaled(node, b, a);
-      case 'matmul':
-        return this.#product(node as Tensor<'matmul'>);
-      case 'slice': {
-        const { axis, start, end } = (node as Tensor<'slice'>).attributes;
-        const form = axis === node.shape.length - 1 ? this.#form(a) : undefined;
-        return form && hasKernels(form) ? cut(form, start, end) : undefined;
-      }
       default:
         return undefined;
     }
@@ -127,6 +122,11 @@ export class Forms {
     const merged = product(form, kernel, node.shape);
     const separate = formCost(form) + formCost(product(ofAtom(x), kernel, node.shape));
     return formCost(merged) <= separate ? merged : product(ofAtom(this.valueOf(x)), kernel, node.shape);
+  }
+
+  #cut({ shape, inputs: [x], attributes: { axis, start, end } }: Tensor<'slice'>): Form | undefined {
+    const form = axis === shape.length - 1 ? this.#form(x) : undefined;
+    return form && hasKernels(form) ? cut(form, start, end) : undefined;
   }
 
   /** Without the atoms that are forms of the other atoms: their kernels are added to those of the others at no cost. */

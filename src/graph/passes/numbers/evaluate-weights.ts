@@ -2,7 +2,7 @@
 import type { Attributes, OpName } from '../../ops/attributes.ts';
 import { nodesBefore } from '../../order.ts';
 import { fixedElements } from '../../shape.ts';
-import type { Tensor } from '../../tensor.ts';
+import { isOp, type Tensor } from '../../tensor.ts';
 import { compute } from './compute.ts';
 import type { Numbers } from './numbers.ts';
 
@@ -29,9 +29,9 @@ function numbers(
   numbersOf: (input: string) => ArrayLike<number>,
   known: ReadonlyMap<number, Numbers>,
 ): ArrayLike<number> {
-  if (node.op === 'input') return numbersOf((node as Tensor<'input'>).attributes.name);
-  if (node.op === 'constant') {
-    const { values, type } = (node as Tensor<'constant'>).attributes;
+  if (isOp(node, 'input')) return numbersOf(node.attributes.name);
+  if (isOp(node, 'constant')) {
+    const { values, type } = node.attributes;
     return type === 'float32' ? Float32Array.from(values) : values;
   }
   const inputs = node.inputs.map(({ id }) => known.get(id) as Numbers);
