@@ -1,6 +1,6 @@
 /** What an analysis of flows found: which flows carry something, in which cells. */
 import { z } from 'zod';
-import { count } from './parts.ts';
+import { count, seconds } from './parts.ts';
 
 /** The four flows in their order: where information comes from (scenario side) and what it is for (task side). */
 export const FLOW_NAMES = [
@@ -33,6 +33,30 @@ const estimates = z.strictObject({
 export type FlowEstimates = z.output<typeof estimates>;
 
 const verdict = z.enum(['useful', 'useless', 'likely useless', 'undecided']);
+
+/** Structures of a model that a flow test can lead to: what the test found; the same, but the shared flow reads all fields; all open. */
+const STRUCTURES = ['verdict', 'verdict, all fields shared', 'keep all'] as const;
+
+const structureChoice = z.strictObject({
+  chosen: z.enum(STRUCTURES),
+  /** Training rows of the trial, and validation rows that decide. */
+  rows: count,
+  validationRows: count,
+  structures: z.array(
+    z.strictObject({
+      structure: z.enum(STRUCTURES),
+      /** Dense parameters. */
+      parameters: count,
+      /** Mean log loss of the validation rows. */
+      logloss: z.number(),
+      /** Log loss minus that of the verdict, and its 95 % interval. */
+      difference: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).optional(),
+    }),
+  ),
+});
+
+/** Which structure a run took, by short trainings of each. */
+export type StructureChoice = z.output<typeof structureChoice>;
 
 export const flowDocumentSchema = z.strictObject({
   schema: z.literal('flows/1'),
@@ -77,6 +101,10 @@ export const flowDocumentSchema = z.strictObject({
   shares: z.array(z.number()).length(FLOWS),
   /** What the data cannot say, and why. */
   notes: z.array(z.string()),
+  /** Of a run whose model is built from this verdict. */
+  structure: structureChoice.optional(),
+  /** Time that the test and the choice of the structure took. */
+  cost: z.strictObject({ seconds, processorSeconds: seconds }).optional(),
 });
 
 export type FlowDocument = z.output<typeof flowDocumentSchema>;

@@ -1,8 +1,8 @@
 /** Which flows carry something, in which cells: what `flows --test` found. */
 import { oneLine } from '../base/one-line.ts';
-import { FLOW_NAMES, type FlowDocument } from '../documents/flows.ts';
+import { FLOW_NAMES, type FlowDocument, type StructureChoice } from '../documents/flows.ts';
 import { markdownText } from './markdown.ts';
-import { count } from './numbers.ts';
+import { count, metricText, signed } from './numbers.ts';
 import { markdownTable, numeric, type Table, tableOf, textTable } from './table.ts';
 
 export function flowTestText(document: FlowDocument): string {
@@ -29,6 +29,7 @@ export function flowMarkdown(document: FlowDocument): string[] {
   return [
     `By the labels of ${count(document.rows)} of ${count(document.of)} training rows; certificates from validation rows.`,
     '',
+    ...(document.structure === undefined ? [] : [markdownText(structureText(document.structure)), '']),
     ...flowSentences(document).map((sentence) => `- ${markdownText(sentence)}`),
     '',
     "Strength of each flow in each cell, 1 = the flow's usual one (no: useless; no?: likely useless; ?: undecided)",
@@ -42,9 +43,30 @@ export function flowMarkdown(document: FlowDocument): string[] {
   ];
 }
 
-const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];
+/** Which structure a model took, and why. */
+export function structureText({ chosen, structures, validationRows }: StructureChoice): string {
+  const found = structures.map(({ structure, logloss, difference, parameters }) => {
+    const against =
+      difference && `, ${signed(difference.value)} [${signed(difference.low)}, ${signed(difference.high)}]`;
+    return `${NAMES[structure]} ${metricText(logloss)}${against ?? ''} (${count(parameters)} parameters)`;
+  });
+  return `${REASONS[chosen]} Log loss of ${count(validationRows)} validation rows after a short training: ${found.join('; ')}.`;
+}
 
-const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`;
+const NAMES = {
+  verdict: 'the verdict',
+  'verdict, all fields shared': 'the same with all fields in the shared flow',
+  'keep all': 'everything kept',
+} as const;
+
+const REASONS = {
+  verdict: 'The model is built from the verdict: keeping more is not better beyond doubt.',
+  'verdict, all fields shared':
+    'The model is built from the verdict, but its shared flow reads all fields: with its own fields alone it predicts worse.',
+  'keep all': 'All flows are kept, with all fields and in all cells: the model that the verdict gives predicts worse.',
+} as const;
+
+const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];
 
 /** A sentence for each finding: flows that do not exist, cells that gain nothing from one that does, and what is likely. */
 function flowSentences({ flows, shares, scenarios, tasks, fields, source }: FlowDocument): string[] {

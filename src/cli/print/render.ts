@@ -3,6 +3,7 @@ import { oneLine } from '../../base/one-line.ts';
 import { trainingDocument } from '../../documents/result.ts';
 import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { keepRateTable } from '../../report/flow-rates.ts';
+import { structureText } from '../../report/flows.ts';
 import { count, duration, metricText } from '../../report/numbers.ts';
 import { trainingText } from '../../report/run.ts';
 import { textTable } from '../../report/table.ts';
@@ -39,6 +40,7 @@ export function startText(event: StartEvent): string {
     `  scenarios   ${scenarios.map(oneLine).join(', ')}`,
     `  tasks       ${tasks.join(', ')}`,
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
+    ...(event.structure === undefined ? [] : [`  flows       ${structureText(event.structure)}`]),
   ].join('\n');
 }
 

@@ -9,7 +9,7 @@ import { type CellResult, type CellTimes, cellResultSchema } from '../../documen
 import { gridToJson } from '../../documents/grid.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import { findModel } from '../../model/registry.ts';
-import { readMetrics, readTimings, runPaths } from '../../store/run/run-folder.ts';
+import { openRun, readMetrics, readTimings, runPaths } from '../../store/run/run-folder.ts';
 import { modelCost } from '../../train/cost.ts';
 import type { TrainingOutcome } from '../job.ts';
 import type { Cell } from './plan.ts';
@@ -50,7 +50,13 @@ export async function writeCell(
     grid: gridToJson(result.grid),
     epochs: { ...result.epochs },
     bestEpoch,
-    cost: modelCost(model, model.options.parse(run.model), modelSizes(manifest), manifest.tableRows),
+    // The options as the run has them: its flow table is what the test of flows found.
+    cost: modelCost(
+      model,
+      model.options.parse(openRun(paths.run).config.model),
+      modelSizes(manifest),
+      manifest.tableRows,
+    ),
     logits: await sha256File(paths.logits),
     times: { ...times, seconds: result.seconds, peakBytes: Math.max(times.peakBytes, peakBytes) },
   };

@@ -1,4 +1,5 @@
 /** Events of a training run: the command line prints them, `--json` writes one per line. */
+import type { StructureChoice } from '../../documents/flows.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import type { Phase } from '../../model/contract.ts';
 
@@ -15,6 +16,8 @@ export interface StartEvent {
   embeddingDim: number;
   backend: string;
   resumed: boolean;
+  /** Of models built from a verdict on flows. */
+  structure?: StructureChoice;
 }
 
 export interface PhaseEvent {

@@ -9,7 +9,7 @@ import { modelSizes } from '../../inference/model/sizes.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel, sourceOf } from '../../model/registry.ts';
 import { createRun } from '../../store/run/run-folder.ts';
-import { withFlowTable } from './flow-table.ts';
+import { withFlowTable } from '../structure/table.ts';
 import { readWarmStart } from './warm-start.ts';
 
 /** The new folder of a run: this folder (absent or empty), or the next free name in a parent folder. */

@@ -1,5 +1,6 @@
 /** Events at the start of a run and between epochs. */
 
+import { readFlows } from '../../store/run/run-folder.ts';
 import { type EpochContext, meanLosses } from '../phases/epoch.ts';
 import type { EpochClock } from './clock.ts';
 import type { Emit, StartEvent } from './events.ts';
@@ -14,6 +15,7 @@ export const byTask = ({ data }: Setup, values: readonly number[]): Record<strin
 export function startEvent(run: string, setup: Setup, resumed: boolean): StartEvent {
   const { manifest } = setup.data;
   const { splits } = manifest;
+  const structure = readFlows(run)?.structure;
   return {
     event: 'start',
     run,
@@ -27,6 +29,7 @@ export function startEvent(run: string, setup: Setup, resumed: boolean): StartEv
     embeddingDim: setup.weights.dimension,
     backend: setup.config.backend,
     resumed,
+    ...(structure && { structure }),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   openLogs,
   openRun,
   type RunRecord,
+  readFlows,
   runPaths,
 } from '../../store/run/run-folder.ts';
 import { initialize } from '../step/initialize.ts';
@@ -86,7 +87,10 @@ async function runLocked<E>(
   const { checkpoints } = runPaths(request.folder);
   const checkpoint =
     request.from === undefined ? latestCheckpoint(checkpoints, run) : loadCheckpoint(checkpoints, request.from, run);
-  const state = (checkpoint?.state as LoopState | undefined) ?? initialState(setup.sizes.tasks);
+  const state = (checkpoint?.state as LoopState | undefined) ?? {
+    ...initialState(setup.sizes.tasks),
+    ...readFlows(request.folder)?.cost, // the time of a run includes that of its flow test
+  };
   if (checkpoint === undefined) await begin(setup, config);
   else {
     checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);

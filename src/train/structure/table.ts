@@ -1,5 +1,6 @@
 /** Turns the verdict of the flow test into the flow table of a model, when a run is created. */
 import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { error } from '../../base/errors/index.ts';
 import { readText } from '../../base/files.ts';
 import type { RunConfig } from '../../config/run.ts';
@@ -8,18 +9,26 @@ import { FLOW_NAMES, type FlowDocument, flowDocumentSchema } from '../../documen
 import { FLOW_TEST, flowOptions, pairName, testLabels } from '../../flows/index.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import type { FlowTable } from '../../model/contract.ts';
-import { openTable } from '../../model/flow-table.ts';
+import { isActive, openTable } from '../../model/flow-table.ts';
 import { findModel } from '../../model/registry.ts';
+import { chooseStructure, type Structures } from './choose.ts';
+
+/** Training rows that are tested: more than `flows --test` reads, since a weak flow that is not found is not in the model. */
+const TESTED_ROWS = 200_000;
+
+/** A configuration with its flow table, and the verdict that it comes from. */
+interface Built {
+  config: RunConfig;
+  verdict?: FlowDocument;
+}
 
 /**
- * The configuration with its flow table, if the model names one (`test`, `open` or a file), and the source document.
+ * The configuration with its flow table, if the model names one (`test`, `open` or a file), and the source document. The table is that
+ * of the verdict unless validation rows speak for another one, see chooseStructure.
  *
  * @throws FLOWS_FILE; errors of testLabels
  */
-export async function withFlowTable(
-  config: RunConfig,
-  data: PreparedData,
-): Promise<{ config: RunConfig; verdict?: FlowDocument }> {
+export async function withFlowTable(config: RunConfig, data: PreparedData): Promise<Built> {
   const { flowTable } = findModel(config.model.key);
   const source = flowTable?.source(config.model);
   if (flowTable === undefined || source === undefined) return { config };
@@ -27,13 +36,68 @@ export async function withFlowTable(
     ...config,
     model: flowTable.take(config.model, table) as RunConfig['model'],
   });
+  if (source === 'open') return { config: use(openTable(modelSizes(data.manifest))) };
+  const { table, verdict } = await decide(source, use, data);
+  return { config: use(table), verdict };
+}
+
+interface Decision {
+  table: FlowTable;
+  verdict: FlowDocument;
+}
+
+/** Decisions made, by data set and configuration: the runs of a comparison that differ only in their seed wait for one. */
+const decisions = new WeakMap<PreparedData, Map<string, Promise<Decision>>>();
+
+/** The decision does not depend on the seed: neither the test nor the choice takes that of the run. */
+function decide(source: string, use: (table: FlowTable) => RunConfig, data: PreparedData): Promise<Decision> {
   const open = openTable(modelSizes(data.manifest));
-  if (source === 'open') return { config: use(open) };
-  // The seed of the test is not the run's: runs that differ only in their seed share one structure.
+  const key = JSON.stringify([source, { ...use(open), seed: 0 }]);
+  const made = decisions.get(data) ?? new Map<string, Promise<Decision>>();
+  decisions.set(data, made);
+  const known = made.get(key);
+  if (known !== undefined && source === 'test') return known; // a file may have changed
+  const decision = testAndChoose(source, use, data, open);
+  made.set(key, decision);
+  return decision;
+}
+
+async function testAndChoose(
+  source: string,
+  use: (table: FlowTable) => RunConfig,
+  data: PreparedData,
+  open: FlowTable,
+): Promise<Decision> {
+  const [started, processor] = [performance.now(), process.cpuUsage()];
   const verdict =
-    source === 'test' ? await testLabels(data, { ...flowOptions.parse({}), ...FLOW_TEST }) : readVerdict(source, data);
+    source === 'test'
+      ? await testLabels(data, { ...flowOptions.parse({}), ...FLOW_TEST, rows: TESTED_ROWS })
+      : readVerdict(source, data);
   const names = data.manifest.fields.map(({ name }) => name);
-  return { config: use(tableOf(verdict, names) ?? open), verdict };
+  const structures = structuresOf(tableOf(verdict, names), open);
+  // Models that select flows have phases of their own: they take the verdict as it is.
+  const isFixed = structures.length === 1 || findModel(use(open).model.key).flowSelection !== undefined;
+  const { table, choice } = isFixed
+    ? { table: structures[0].table, choice: undefined }
+    : await chooseStructure(structures, use, data);
+  const { user, system } = process.cpuUsage(processor);
+  const cost = { seconds: (performance.now() - started) / 1000, processorSeconds: (user + system) / 1e6 };
+  const { structure: _, ...tested } = verdict; // a file may hold the choice of another run
+  return { table, verdict: { ...tested, cost, ...(choice && { structure: choice }) } };
+}
+
+/** The structures to choose from, that of the verdict first. */
+function structuresOf(table: FlowTable | undefined, open: FlowTable): Structures {
+  const shared = table && { fields: [open.fields[0], ...table.fields.slice(1)], cells: table.cells };
+  const all: [Structures[number]['structure'], FlowTable | undefined][] = [
+    ['verdict', table],
+    ['verdict, all fields shared', shared],
+    ['keep all', open],
+  ];
+  const possible = all.flatMap(([structure, of]) =>
+    of?.fields.some((_, k) => isActive(of, k)) ? [{ structure, table: of }] : [],
+  );
+  return possible.filter(({ table }, i) => possible.findIndex((other) => isDeepStrictEqual(other.table, table)) === i);
 }
 
 /** The table of a verdict for data with these fields; undefined if the test found no field that feeds a flow. */
