@@ -3,10 +3,11 @@
  *
  * An echo server of the same bodies takes turns with it, second by second. On a machine that others use, and on virtual machines
  * most of all, latencies tell more about the machine than about the service; their ratio to those of the echo server does not.
+ * A service that logs all events takes turns with both, if asked for.
  */
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { generateLoad, type LoadResult } from './load.ts';
-import { type Answering, type EchoServer, startEcho, startService } from './serve-processes.ts';
+import { type Answering, type EchoServer, startEcho, startLogging, startService } from './serve-processes.ts';
 import { drawBodies } from './serve-requests.ts';
 
 export interface ServeBenchOptions {
@@ -18,6 +19,8 @@ export interface ServeBenchOptions {
   connections: number;
   /** A file with the serving configuration. */
   config?: string;
+  /** Also measure a service that logs all events. */
+  events?: boolean;
 }
 
 /** What a server did under a load. */
@@ -32,6 +35,13 @@ export interface Measured {
   cpuMsPerRequest: number;
 }
 
+interface Ratios {
+  requestsPerSecond: number;
+  p50: number;
+  p99: number;
+  cpuMsPerRequest: number;
+}
+
 /** The service, and the echo server under the same load. */
 export interface ServeTiming extends Measured {
   candidates: number;
@@ -40,8 +50,10 @@ export interface ServeTiming extends Measured {
   bodyBytes: number;
   answerBytes: number;
   echo: Measured;
+  /** The same service logging all events, if asked for, and its numbers over those of the service. */
+  logging?: Measured & { ratios: Ratios };
   /** The service's number over that of the echo server. */
-  ratios: { requestsPerSecond: number; p50: number; p99: number; cpuMsPerRequest: number };
+  ratios: Ratios;
 }
 
 export interface ServeBench {
@@ -56,7 +68,7 @@ const BODIES = 50;
 const TURN_SECONDS = 1;
 
 export async function runServeBench(
-  { artifact: folder, config, ...options }: ServeBenchOptions,
+  { artifact: folder, config, events, ...options }: ServeBenchOptions,
   onTiming: (timing: ServeTiming) => void = () => {},
 ): Promise<ServeBench> {
   const artifact = await openArtifact(folder);
@@ -66,42 +78,46 @@ export async function runServeBench(
     await answerOf(service, drawBodies(artifact, 1, 1)[0]);
     const coldStartMs = performance.now() - began;
     const echo = await startEcho();
+    const logging = events ? await startLogging(folder, config) : undefined;
     try {
       const timings: ServeTiming[] = [];
-      for await (const timing of timingsOf({ artifact, service, echo, ...options })) {
+      for await (const timing of timingsOf({ artifact, service, echo, logging, ...options })) {
         timings.push(timing);
         onTiming(timing);
       }
       return { coldStartMs, timings };
     } finally {
       await echo.close();
+      await logging?.close();
     }
   } finally {
     await service.close();
   }
 }
 
-interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config'> {
+interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config' | 'events'> {
   artifact: Artifact;
   service: Answering;
   echo: EchoServer;
+  logging?: Answering;
 }
 
 /** For each number of candidates as many requests as are answered, then half as many. */
-async function* timingsOf({ artifact, service, echo, ...options }: Bench): AsyncGenerator<ServeTiming> {
+async function* timingsOf({ artifact, service, echo, logging, ...options }: Bench): AsyncGenerator<ServeTiming> {
   const { candidates, seconds, connections } = options;
+  const servers = [service, echo, ...(logging === undefined ? [] : [logging])];
   for (const count of candidates) {
     const bodies = drawBodies(artifact, count, BODIES);
     const answer = await answerOf(service, bodies[0]);
     await echo.setAnswer(JSON.parse(answer));
     const load: Load = { bodies, connections, seconds };
     // Until what runs often is compiled.
-    await measureInTurn([service, echo], { ...load, seconds: Math.min(1, seconds) });
+    await measureInTurn(servers, { ...load, seconds: Math.min(1, seconds) });
     const sizes = { candidates: count, bodyBytes: bodies[0].length, answerBytes: answer.length };
-    const max = timingOf(await measureInTurn([service, echo], load));
+    const max = timingOf(await measureInTurn(servers, load));
     yield { ...sizes, load: 'max', ...max };
     const half = { ...load, rate: max.requestsPerSecond / 2 };
-    yield { ...sizes, load: 'half of max', ...timingOf(await measureInTurn([service, echo], half)) };
+    yield { ...sizes, load: 'half of max', ...timingOf(await measureInTurn(servers, half)) };
   }
 }
 
@@ -144,15 +160,19 @@ function summary(results: readonly LoadResult[], cpuSeconds: number): Measured {
   };
 }
 
-const timingOf = ([service, echo]: Measured[]): Measured & Pick<ServeTiming, 'echo' | 'ratios'> => ({
+const timingOf = ([service, echo, logging]: Measured[]): Measured &
+  Pick<ServeTiming, 'echo' | 'logging' | 'ratios'> => ({
   ...service,
   echo,
-  ratios: {
-    requestsPerSecond: service.requestsPerSecond / echo.requestsPerSecond,
-    p50: service.p50Ms / echo.p50Ms,
-    p99: service.p99Ms / echo.p99Ms,
-    cpuMsPerRequest: service.cpuMsPerRequest / echo.cpuMsPerRequest,
-  },
+  ...(logging && { logging: { ...logging, ratios: ratiosOf(logging, service) } }),
+  ratios: ratiosOf(service, echo),
+});
+
+const ratiosOf = (one: Measured, other: Measured): Ratios => ({
+  requestsPerSecond: one.requestsPerSecond / other.requestsPerSecond,
+  p50: one.p50Ms / other.p50Ms,
+  p99: one.p99Ms / other.p99Ms,
+  cpuMsPerRequest: one.cpuMsPerRequest / other.cpuMsPerRequest,
 });
 
 async function answerOf({ port, path }: Answering, body: string): Promise<string> {
@@ -167,20 +187,18 @@ async function answerOf({ port, path }: Answering, body: string): Promise<string
 export function formatServeBench({ coldStartMs, timings }: ServeBench): string {
   const head = ['candidates', 'load', 'server', 'requests/s', 'p50 ms', 'p99 ms', 'max ms', 'CPU ms each', 'failures'];
   const rows = timings.flatMap((timing) => {
-    const { candidates, load, echo, ratios } = timing;
+    const { candidates, load, echo, logging, ratios } = timing;
     const where = [String(candidates), load];
-    const ratio = (value: number): string => value.toFixed(2);
     return [
       [...where, 'service', ...cells(timing)],
       [...where, 'echo', ...cells(echo)],
-      [
-        ...where,
-        'ratio',
-        ...[ratios.requestsPerSecond, ratios.p50, ratios.p99].map(ratio),
-        '',
-        ratio(ratios.cpuMsPerRequest),
-        '',
-      ],
+      [...where, 'ratio', ...ratioCells(ratios)],
+      ...(logging === undefined
+        ? []
+        : [
+            [...where, 'logging', ...cells(logging)],
+            [...where, 'over service', ...ratioCells(logging.ratios)],
+          ]),
     ];
   });
   const widths = head.map((_, c) => Math.max(...[head, ...rows].map((row) => row[c].length)));
@@ -208,6 +226,13 @@ const cells = (measured: Measured): string[] => [
   measured.maxMs.toFixed(1),
   measured.cpuMsPerRequest.toFixed(2),
   String(measured.failures),
+];
+
+const ratioCells = ({ requestsPerSecond, p50, p99, cpuMsPerRequest }: Ratios): string[] => [
+  ...[requestsPerSecond, p50, p99].map((value) => value.toFixed(2)),
+  '',
+  cpuMsPerRequest.toFixed(2),
+  '',
 ];
 
 const kB = (bytes: number): string => (bytes / 1000).toFixed(1);

@@ -1,8 +1,12 @@
 /** The two processes that `bench serve` measures: the service as a user starts it, and the echo server. */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { loadServing } from '../config/load-serving.ts';
 
 /** A process that answers POST requests at `path`. */
 export interface Answering {
@@ -35,6 +39,22 @@ export async function startService(artifact: string, config: string | undefined)
       await ended;
     },
   };
+}
+
+/** The same, logging all events into a folder that is gone afterwards. */
+export async function startLogging(artifact: string, config: string | undefined): Promise<Answering> {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    const file = join(folder, 'serving.json');
+    const events = { folder: join(folder, 'events') };
+    writeFileSync(file, JSON.stringify({ ...(await loadServing(config)), events }));
+    const service = await startService(artifact, file);
+    return { ...service, close: () => service.close().finally(remove) };
+  } catch (cause) {
+    remove();
+    throw cause;
+  }
 }
 
 export interface EchoServer extends Answering {

@@ -10,7 +10,18 @@ test('bench serve --json: the service, the echo server under the same load, and 
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const artifact = join(folder, 'artifact');
   writeTestArtifact({ folder: artifact });
-  const words = ['--artifact', artifact, '--candidates', '3', '--seconds', '1', '--connections', '2', '--json'];
+  const words = [
+    '--artifact',
+    artifact,
+    '--candidates',
+    '3',
+    '--seconds',
+    '1',
+    '--connections',
+    '2',
+    '--events',
+    '--json',
+  ];
   const { code, out } = tributary(['bench', 'serve', ...words]);
   expect(code).toBe(0);
   const lines = out
@@ -21,14 +32,15 @@ test('bench serve --json: the service, the echo server under the same load, and 
   expect(lines.map(({ event }) => event)).toEqual(['timing', 'timing', 'result']);
   expect(coldStartMs).toBeGreaterThan(0);
   expect(timings.map(({ load }: { load: string }) => load)).toEqual(['max', 'half of max']);
-  for (const { echo, ratios, bodyBytes, answerBytes, ...service } of timings) {
-    expect([service.failures, echo.failures]).toEqual([0, 0]);
+  for (const { echo, logging, ratios, bodyBytes, answerBytes, ...service } of timings) {
+    expect([service.failures, echo.failures, logging.failures]).toEqual([0, 0, 0]);
     expect(bodyBytes).toBeGreaterThan(50);
     expect(answerBytes).toBeGreaterThan(200);
-    for (const measured of [service, echo])
+    for (const measured of [service, echo, logging])
       for (const key of ['requests', 'requestsPerSecond', 'p50Ms', 'p99Ms', 'cpuMsPerRequest'])
         expect(measured[key], key).toBeGreaterThan(0);
     expect(ratios.p99).toBe(service.p99Ms / echo.p99Ms);
+    expect(logging.ratios.p99).toBe(logging.p99Ms / service.p99Ms);
     expect(ratios.requestsPerSecond).toBe(service.requestsPerSecond / echo.requestsPerSecond);
   }
   const [, half] = timings; // both servers had the same requests to answer

@@ -1,5 +1,5 @@
 /** Writes segments: append-only files of JSON lines, one open at a time, rotated by size and age, renamed when finished. */
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asWriteError } from '../../base/files.ts';
 import { newMark } from '../../base/marks.ts';
@@ -43,10 +43,17 @@ export function writeSegments(folder: string, { rotate, sync }: SegmentOptions):
   const start = async (): Promise<NonNullable<typeof current>> => {
     await mkdir(folder, { recursive: true });
     const segment = newSegment(writer, counter, Date.now());
-    const file = await open(join(folder, fileOf(segment)), 'ax');
+    const path = join(folder, fileOf(segment));
+    const file = await open(path, 'ax');
+    try {
+      if (sync !== 'never') await syncFolder(folder);
+    } catch (cause) {
+      await file.close();
+      await unlink(path);
+      throw cause;
+    }
     counter++;
     aging = setTimeout(() => void inTurn(finish).catch(() => {}), rotate.seconds * SECOND).unref();
-    if (sync !== 'never') await syncFolder(folder);
     return { segment, file, bytes: 0, isSynced: true };
   };
 
@@ -65,17 +72,24 @@ export function writeSegments(folder: string, { rotate, sync }: SegmentOptions):
     if (sync !== 'never') await syncFolder(folder);
   };
 
-  /** What was written in part is cut. Where that fails too, the segment is left to the next start of a service. */
+  /**
+   * Cuts what was written in part. The next lines go into another segment: this one may have reached a limit. Where cutting fails
+   * too, the next start of a service does it.
+   */
   const undo = async (): Promise<void> => {
     if (current === undefined) return;
-    const { file, bytes } = current;
+    const { file, bytes, segment } = current;
     try {
       await file.truncate(bytes);
+      if (bytes > 0) return await finish();
+      await file.close();
+      await unlink(join(folder, fileOf(segment)));
+      counter = segment.counter;
     } catch {
-      current = undefined;
-      clearTimeout(aging);
       await file.close().catch(() => {});
     }
+    current = undefined;
+    clearTimeout(aging);
   };
 
   const append = async (lines: readonly EventLine[]): Promise<void> => {

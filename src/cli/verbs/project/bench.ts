@@ -87,9 +87,10 @@ function addServe(verb: Command): void {
       numbers,
       [1, 10, 100, 1000],
     )
-    .option('--seconds <n>', 'length of each measurement, of each of the two servers', wholeNumber(1), 5)
+    .option('--seconds <n>', 'length of each measurement, of each server', wholeNumber(1), 5)
     .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 32)
     .option('--config <file>', 'the serving configuration (see docs/serving.md)')
+    .option('--events', 'also measure the same service logging all events, in turn')
     .addOption(jsonOption())
     .action(runServe);
   helpEnd(

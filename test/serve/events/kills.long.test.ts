@@ -1,0 +1,114 @@
+/** A service that is killed at random moments under load: what it acknowledged is in its log, and nothing is read twice. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { random } from '../../../src/base/random.ts';
+import type { LogEvent } from '../../../src/events/event.ts';
+import { checkSegments } from '../../../src/events/segments/check.ts';
+import { openSegments } from '../../../src/events/segments/folder.ts';
+import { readSegments } from '../../../src/events/segments/read.ts';
+import { type Command, signal, startCommand, workersOf } from '../command.ts';
+import { artifact, REQUEST, temporaryFolder } from '../support.ts';
+
+const KILLS = 20;
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+interface Acknowledged {
+  /** Of an event that was accepted, or of an answered request. */
+  id: string;
+  /** performance.now */
+  at: number;
+}
+
+/** Ranks and reports by several connections at once until the service is gone. */
+function load(
+  { address }: Command,
+  round: number,
+): { events: Acknowledged[]; requests: Acknowledged[]; over: Promise<unknown> } {
+  const events: Acknowledged[] = [];
+  const requests: Acknowledged[] = [];
+  let number = 0;
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(address + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(response.status).toBe(200);
+    return response.json() as Promise<{ accepted?: number }>;
+  };
+  const loop = async (): Promise<void> => {
+    for (;;)
+      try {
+        const id = `${round}-${number++}`;
+        await post('/v1/rank', { ...REQUEST, request_id: id });
+        requests.push({ id, at: performance.now() });
+        const event = { kind: 'interaction', event_id: `e${id}`, request_id: id, item_id: 1, type: 'click' };
+        const { accepted } = await post('/v1/events', { events: [event] });
+        if (accepted === 1) events.push({ id: `e${id}`, at: performance.now() });
+      } catch (cause) {
+        if ((cause as Error).name !== 'TypeError') throw cause; // fetch fails so where the connection breaks
+        return;
+      }
+  };
+  return { events, requests, over: Promise.all(Array.from({ length: 8 }, loop)) };
+}
+
+test(`${KILLS} kills: what was acknowledged is in the log, and nothing is read twice`, async () => {
+  const { folder } = artifact();
+  const log = join(temporaryFolder(), 'events');
+  const seen = new Map<string, number>();
+  const requestsSeen = new Set<string>();
+  let cursor: string | undefined;
+  const readOn = async (): Promise<void> => {
+    for await (const batch of readSegments(log, cursor)) {
+      expect(batch.damaged).toBe(0);
+      for (const event of batch.events) note(event);
+      cursor = batch.cursor;
+    }
+  };
+  const note = (event: LogEvent): void => {
+    if (event.kind === 'forgotten') return;
+    seen.set(event.event_id, (seen.get(event.event_id) ?? 0) + 1);
+    if (event.kind === 'impression') requestsSeen.add(event.request_id);
+  };
+  const generator = random('kills', 1);
+  let [acknowledged, lost, late] = [0, 0, 0];
+  for (let round = 0; round < KILLS; round++) {
+    const sync = round % 2 === 0 ? 'always' : 'interval';
+    const events = { folder: log, sync, rotate: { bytes: 100_000, seconds: 1 } } as const;
+    const workers = round % 4 === 3 ? 2 : 1;
+    const service = await startCommand(folder, workers, { events });
+    const { events: taken, requests, over } = load(service, round);
+    await pause(1100 + generator.below(900));
+    const killed = performance.now();
+    const processes = workers === 1 ? [] : workersOf(service.child);
+    service.child.kill('SIGKILL');
+    for (const pid of processes) signal(pid, 'SIGKILL');
+    await over;
+    await service.ended;
+    await readOn();
+    const since =
+      (limit: number) =>
+      ({ at }: Acknowledged) =>
+        at < killed - limit;
+    // `always`: accepted is stored. Answers wait for no disk: those of the last second may be missing in both.
+    const must = [
+      ...taken.filter(sync === 'always' ? () => true : since(1000)).map(({ id }) => seen.has(id)),
+      ...requests.filter(since(1000)).map(({ id }) => requestsSeen.has(id)),
+    ];
+    expect(must.filter((found) => !found).length, `round ${round}, ${sync}`).toBe(0);
+    expect(must.length).toBeGreaterThan(5);
+    acknowledged += must.length;
+    late += taken.length + requests.length - must.length;
+    lost += [...taken.map(({ id }) => seen.has(id)), ...requests.map(({ id }) => requestsSeen.has(id))].filter(
+      (found) => !found,
+    ).length;
+  }
+  console.log(`${acknowledged} acknowledged and there; of ${late} of the last second ${lost} are lost`);
+  expect([...seen.values()].filter((count) => count > 1)).toEqual([]);
+  await openSegments(log).close();
+  const before = seen.size;
+  await readOn();
+  const report = await checkSegments(log);
+  expect(report).toMatchObject({ open: 0, duplicates: 0, gaps: { dropped: 0, segments: 0 }, damaged: { lines: 0 } });
+  // What recovery adds are gaps.
+  expect(seen.size - before).toBe(report.gaps.torn);
+});
