@@ -4,6 +4,7 @@ import { z } from 'zod';
 const positive = z.number().positive();
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
+const nonNegative = z.number().min(0);
 const names = z.array(z.string()).min(1);
 
 const group = z.strictObject({
@@ -79,6 +80,15 @@ const train = z
     groups: z.record(z.string(), group).default(DEFAULT_GROUPS),
     /** `lazy` moves only the embedding rows of the batch; `dense` all of them, as the published implementations do. */
     tableUpdates: z.enum(['lazy', 'dense']).default('lazy'),
+    /**
+     * Decay of id embeddings: a row is multiplied by 1 - learningRate * decay at every step, and starts at 0. `auto`: fields with at
+     * least 1,000 levels, each by its reliability; a number: the same for these fields; or a decay for each named field.
+     */
+    idDecay: z.union([z.enum(['auto', 'off']), nonNegative, z.record(z.string(), nonNegative)]).default('off'),
+    /** Standard deviation of the other embeddings at the start. Default: Xavier's uniform rule over the whole table. */
+    tableDeviation: positive.optional(),
+    /** Share of an exponential moving average of the weights that a step of the last phase keeps; the average is what is validated and kept. 0: none. */
+    weightAverage: nonNegative.lt(1).default(0),
     /** Scales the gradient down to this norm where it is larger. Default: no clipping. */
     clipNorm: positive.optional(),
     /** The learning rate over the steps of a phase. */
@@ -93,7 +103,9 @@ const train = z
     finalTemperature: positive.default(100),
     /** Most epochs of the last (or only) phase. */
     maxEpochs: count.default(50),
-    /** Epochs without a better validation value before the last phase stops. */
+    /** Validations of an epoch, at equal distances; the last at its end. */
+    validationsPerEpoch: count.default(1),
+    /** Validations without a better value before the last phase stops. */
     patience: count.default(1),
     /** What "better" is taken from: its mean over the scenario x task cells of the validation split that count (`evaluate`). */
     monitor: z.enum(['auc', 'logloss']).default('auc'),
@@ -178,7 +190,18 @@ type Written = Partial<z.output<typeof train>>;
 /** Options that contradict each other. The values may be of any type: this runs even if there are other mistakes. */
 function crossCheck(options: Written | null, report: (path: (string | number)[], message: string) => void): void {
   if (typeof options !== 'object' || options === null) return;
-  const { rewindEpoch, searchEpochs, optimizer, momentum, weightDecay, groups, taskWeights, taskWeighting } = options;
+  const {
+    rewindEpoch,
+    searchEpochs,
+    optimizer,
+    momentum,
+    weightDecay,
+    groups,
+    taskWeights,
+    taskWeighting,
+    idDecay,
+    learningRate,
+  } = options;
   if (typeof rewindEpoch === 'number' && typeof searchEpochs === 'number' && rewindEpoch >= searchEpochs)
     report(['rewindEpoch'], `expected an epoch before searchEpochs (${searchEpochs}), found ${rewindEpoch}`);
   const onlyFor = (wanted: string, path: string[], value: unknown) => {
@@ -189,6 +212,13 @@ function crossCheck(options: Written | null, report: (path: (string | number)[],
   onlyFor('adamw', ['weightDecay'], weightDecay);
   for (const [name, settings] of Object.entries(groups ?? {}))
     onlyFor('adamw', ['groups', name, 'weightDecay'], settings?.weightDecay);
+  const rates = typeof idDecay === 'object' && idDecay !== null ? Object.entries(idDecay) : [['', idDecay] as const];
+  for (const [field, decay] of rates)
+    if (typeof decay === 'number' && typeof learningRate === 'number' && decay * learningRate >= 1)
+      report(
+        field === '' ? ['idDecay'] : ['idDecay', field],
+        `expected a decay below 1 / learningRate (${1 / learningRate}), found ${decay}`,
+      );
   const weighting = taskWeighting?.kind;
   if (weighting !== undefined && !['fixed', 'pcgrad'].includes(weighting) && Object.keys(taskWeights ?? {}).length > 0)
     report(['taskWeights'], `has an effect with the taskWeighting fixed or pcgrad only, found ${weighting}`);

@@ -33,9 +33,21 @@ const epochLine = z.strictObject({
   losses: byTask,
   /** At its end. */
   taskWeights: byTask,
-  /** The value that early stopping watches; null where it is undefined. */
+  /** The value that early stopping watches, at its end; null where it is undefined. */
   monitor: metric,
-  /** The best epoch of its phase so far. */
+  /** Was a validation of this epoch the best of its phase so far? */
+  best: z.boolean(),
+  validation: gridSchema,
+});
+
+/** A validation within an epoch. */
+const validationLine = z.strictObject({
+  kind: z.literal('validation'),
+  version,
+  phase,
+  /** From the beginning of the phase. */
+  step: count,
+  monitor: metric,
   best: z.boolean(),
   validation: gridSchema,
 });
@@ -68,7 +80,14 @@ const resultLine = z.strictObject({
   test: gridSchema,
 });
 
-const metricsLineToday = z.discriminatedUnion('kind', [stepLine, epochLine, startWeightsLine, flowsLine, resultLine]);
+const metricsLineToday = z.discriminatedUnion('kind', [
+  stepLine,
+  epochLine,
+  validationLine,
+  startWeightsLine,
+  flowsLine,
+  resultLine,
+]);
 
 export type MetricsLine = z.output<typeof metricsLineToday>;
 

@@ -86,8 +86,8 @@ export async function exportWeights(
   const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
   const { description, tensors } = loadRunModel(run, data, source);
   const model = findModel(description.model.key);
-  const layout = layoutOf(model.key);
   const options = model.options.parse(description.model);
+  const layout = layoutOf(model.key, options);
   const sizes = modelSizes(description.data);
   const named = [
     ...exchanged(layout, options, sizes).map((tensor): [string, TensorView] => [
@@ -116,10 +116,12 @@ function exchanged(
   ];
 }
 
-function layoutOf(key: string): ReferenceLayout<CommonOptions> {
+/** No published implementation reads the products of pairs of fields. */
+function layoutOf(key: string, { pairs = false }: Partial<CommonOptions> = {}): ReferenceLayout<CommonOptions> {
   const whole = [...layouts].filter(([, { table }]) => table !== undefined);
   const layout = new Map(whole).get(key);
-  if (layout === undefined) throw error('IMPORT_UNSUPPORTED', { key, known: whole.map(([known]) => known) });
+  if (layout === undefined || pairs)
+    throw error('IMPORT_UNSUPPORTED', { key, known: whole.map(([known]) => known), ...(pairs && { pairs }) });
   return layout;
 }
 

@@ -63,7 +63,10 @@ export interface Step {
   phase: Phase;
   /** Dropout, noise and batch statistics are in force: a training step; not scoring. */
   training: boolean;
-  /** [B, F*D] embeddings of a row's fields, one after another; D is the network's `dimension`. */
+  /**
+   * [B, F*D] embeddings of a row's fields, one after another; D is the network's `dimension`. With the option `pairs` their products
+   * follow: `inputWidth` numbers in all.
+   */
   embedding: Tensor;
   /** int32 [B] */
   scenario: Tensor;
@@ -141,6 +144,8 @@ export interface Problem {
 export interface CommonOptions {
   embeddingDim: number;
   dropout: number;
+  /** Do models read the products of all pairs of field embeddings, too? */
+  pairs?: boolean;
 }
 
 /** Models whose flow gates are learned in a search phase, then frozen; their networks have `gateLogits`. */

@@ -13,6 +13,10 @@ export const widths = z.array(positive);
 export const commonOptions = {
   embeddingDim: positive.default(16).describe('numbers per field embedding'),
   dropout: z.number().min(0).lt(1).default(0).describe('share of numbers dropped after each ReLU'),
+  pairs: z
+    .boolean()
+    .optional()
+    .describe('true: the inner products of all pairs of field embeddings are inputs, too (default: false)'),
 };
 
 /** The schema of a model's options: its key, those of all models, and its own. */

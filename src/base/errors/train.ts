@@ -72,9 +72,9 @@ export const TRAIN_ERRORS = {
   IMPORT_UNSUPPORTED: entry(
     EXIT.usage,
     400,
-    (d: { key: string; known: string[] }) =>
-      `the model "${d.key}" has no published layout to import from or export to. Models that have one: ${d.known.join(', ')}`,
-    { onPage: 'Take one of the models in the message' },
+    (d: { key: string; known: string[]; pairs?: true }) =>
+      `the model "${d.key}"${d.pairs === true ? ' with model.pairs=true' : ''} has no published layout to import from or export to. Models that have one: ${d.known.join(', ')}`,
+    { onPage: 'Take one of the models in the message, without the option pairs' },
   ),
   IMPORT_MISMATCH: entry(
     EXIT.artifact,

@@ -12,6 +12,7 @@ import {
   resultText,
   startText,
   startWeightsLine,
+  validationLine,
 } from './render.ts';
 
 export interface Display {
@@ -47,7 +48,7 @@ export function jsonDisplay(out: Output, remarks: Output): Display {
 }
 
 export function eventJson(event: TrainingEvent): object {
-  if (event.event === 'epoch' || event.event === 'startWeights')
+  if (event.event === 'epoch' || event.event === 'validation' || event.event === 'startWeights')
     return { ...event, validation: gridToJson(event.validation) };
   return event.event === 'result' ? { event: event.event, ...trainingDocument(event) } : event;
 }
@@ -117,6 +118,8 @@ function lasting(event: TrainingEvent): string | undefined {
       return phaseText(event);
     case 'startWeights':
       return startWeightsLine(event);
+    case 'validation':
+      return validationLine(event);
     case 'epoch':
       return epochLine(event);
     case 'flows':

@@ -15,6 +15,7 @@ import type {
   ResultEvent,
   StartEvent,
   StartWeightsEvent,
+  ValidationEvent,
 } from '../../train/run/events.ts';
 
 const BAR = 24;
@@ -41,8 +42,18 @@ export function startText(event: StartEvent): string {
     `  tasks       ${tasks.join(', ')}`,
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
     ...(event.structure === undefined ? [] : [`  flows       ${structureText(event.structure)}`]),
+    ...decayLines(event.idDecay),
   ].join('\n');
 }
+
+/** Decay of id embeddings, by field. */
+const decayLines = (idDecay: StartEvent['idDecay'] = {}): string[] => {
+  const named = Object.entries(idDecay).map(([field, decay]) => `${oneLine(field)} ${decay}`);
+  return named.length === 0 ? [] : [`  id decay    ${named.join(', ')}`];
+};
+
+export const validationLine = ({ phase, step, validation, best }: ValidationEvent): string =>
+  `${phase}, step ${count(step)}: ${validationText(validation)}${best ? ' (best)' : ''}`;
 
 export const phaseText = ({ phase, epochs, steps }: PhaseEvent): string =>
   `${phase}: up to ${epochs} epoch${epochs === 1 ? '' : 's'} of ${count(steps)} step${steps === 1 ? '' : 's'}`;

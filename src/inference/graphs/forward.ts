@@ -19,6 +19,7 @@ import type {
   Phase,
   Step,
 } from '../../model/contract.ts';
+import { withPairs } from '../../model/layers/fields.ts';
 import { networkOf } from '../../model/network.ts';
 
 export interface GraphRequest {
@@ -110,7 +111,8 @@ function openStep(request: GraphRequest, trainingByDefault: boolean) {
   const step: Step = {
     phase,
     training,
-    embedding,
+    // A table of another width holds several embeddings of a field: the model multiplies them itself.
+    embedding: network.dimension === options.embeddingDim ? withPairs(embedding, sizes.fields, options) : embedding,
     scenario,
     parameter: (name) => declared(parameters, name),
     buffer: (name) => declared(buffers, name),

@@ -1,10 +1,55 @@
-/** Parts of a row: the embeddings of fields that options name. */
+/** Parts of a row: the embeddings of fields that options name, and their products. */
 import { nearest } from '../../base/nearest.ts';
-import { concat, slice, type Tensor } from '../../graph/index.ts';
+import { add, concat, mul, reduceSum, reshape, slice, type Tensor } from '../../graph/index.ts';
 import type { CommonOptions, ModelSizes, Problem } from '../contract.ts';
 
-/** Numbers of a row's embeddings: F*D. */
-export const inputWidth = ({ embeddingDim }: CommonOptions, { fields }: ModelSizes): number => fields * embeddingDim;
+/** Fields, or groups of fields, whose pairs are multiplied at most: their number grows with the square. */
+const MAX_PAIRED = 40;
+
+/** Products of `fields` fields. */
+function pairCount(fields: number): number {
+  const paired = Math.min(fields, MAX_PAIRED);
+  return (paired * (paired - 1)) / 2;
+}
+
+/** Numbers that models read of a row: F*D of its embeddings and, if the options ask for `pairs`, their products. */
+export const inputWidth = ({ embeddingDim, pairs }: CommonOptions, { fields }: Pick<ModelSizes, 'fields'>): number =>
+  fields * embeddingDim + (pairs ? pairCount(fields) : 0);
+
+/**
+ * Inner products of all pairs of field embeddings (Qu et al., PNN, ICDM 2016): [..., F*D] -> [..., F(F-1)/2]. Neighbours come first, then
+ * fields two apart, and so on: each distance is one product of two slices. Of more than 40 fields, field i is added to group
+ * i mod 40 first, and the groups are multiplied.
+ */
+function pairProducts(embedding: Tensor, fields: number, dimension: number): Tensor {
+  const e = grouped(embedding, fields, dimension);
+  const count = Math.min(fields, MAX_PAIRED);
+  const apart = (k: number): Tensor =>
+    mul(slice(e, -1, 0, (count - k) * dimension), slice(e, -1, k * dimension, count * dimension)); // [B,(F-k)*D]
+  const products = concat(
+    Array.from({ length: count - 1 }, (_, i) => apart(i + 1)),
+    -1,
+  ); // [B,P*D]
+  const byPair = [...e.shape.slice(0, -1), pairCount(fields), dimension];
+  return reduceSum(reshape(products, byPair), [byPair.length - 1]); // [B,P]
+}
+
+/** What models read of `fields` embeddings next to each other: the embeddings and, if the options ask for `pairs`, their products. */
+export const withPairs = (embedding: Tensor, fields: number, { embeddingDim, pairs }: CommonOptions): Tensor =>
+  pairs && fields > 1 ? concat([embedding, pairProducts(embedding, fields, embeddingDim)], -1) : embedding;
+
+/** The embeddings of at most `MAX_PAIRED` groups of fields. */
+function grouped(embedding: Tensor, fields: number, dimension: number): Tensor {
+  const whole = MAX_PAIRED * dimension;
+  const parts: Tensor[] = [];
+  for (let from = 0; from < fields * dimension; from += whole)
+    parts.push(slice(embedding, -1, from, Math.min(from + whole, fields * dimension)));
+  return parts.reduce((sum, part) => {
+    const width = part.shape.at(-1) as number;
+    if (width === whole) return add(sum, part);
+    return concat([add(slice(sum, -1, 0, width), part), slice(sum, -1, width, whole)], -1);
+  });
+}
 
 /** Indices of the named fields in the order of the data, each once; of all fields where no names are given. */
 export function fieldIndices(names: readonly string[], { fields, fieldNames = [] }: ModelSizes): number[] {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { concat, mul, relu, stopGradient, type Tensor } from '../../graph/index.ts';
 import type { Step } from '../contract.ts';
 import { embedding } from '../layers/embedding.ts';
-import { fieldIndices, fieldProblems, fieldsOf } from '../layers/fields.ts';
+import { fieldIndices, fieldProblems, fieldsOf, inputWidth, withPairs } from '../layers/fields.ts';
 import { gateUnit } from '../layers/gate-unit.ts';
 import { headTowers } from '../layers/heads.ts';
 import { last, layer, widthsOf } from '../layers/layer.ts';
@@ -55,7 +55,7 @@ export const pepnet = defineModel({
   build(options, sizes) {
     const { embeddingDim, taskDims, gateDim, towerDims, scenarioDim } = options;
     const [input, prior] = [options.inputFields, options.priorFields].map((names) => fieldIndices(names, sizes));
-    const [inputs, priors] = [input.length * embeddingDim, prior.length * embeddingDim];
+    const [inputs, priors] = [inputWidth(options, { fields: input.length }), prior.length * embeddingDim];
     const g = embedding('scenario.embedding', { count: sizes.scenarios, width: scenarioDim });
     const gateEp = gateUnit('input.gate', { inputs: scenarioDim + inputs, hidden: gateDim || inputs, outputs: inputs });
     const tasks = widthsOf(inputs, taskDims).map((dims, i) =>
@@ -65,7 +65,7 @@ export const pepnet = defineModel({
     const tower = headTowers('tower', options.heads, sizes, { inputs: towerInputs, dims: towerDims });
 
     return network([g, gateEp, ...tasks, tower], (step) => {
-      const x = fieldsOf(step.embedding, input, embeddingDim); // [B,n]
+      const x = withPairs(fieldsOf(step.embedding, input, embeddingDim), input.length, options); // [B,n]
       const known = concat([g(step.scenario, step), stopGradient(x)], 1); // [B,E+n]
       const o = mul(gateEp(known, step), x); // [B,n]
       const q = concat([fieldsOf(step.embedding, prior, embeddingDim), stopGradient(o)], 1); // [B,P+n]

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { reshape, transpose } from '../../graph/index.ts';
 import type { ModelSizes, Step, Top } from '../contract.ts';
-import { inputWidth } from '../layers/fields.ts';
+import { inputWidth, withPairs } from '../layers/fields.ts';
 import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { mlp } from '../layers/linear.ts';
@@ -42,8 +42,9 @@ export const singleTask = defineModel({
     if (options.sharedEmbedding) return network([whole], (step) => whole(step.embedding, step));
     const forward = (step: Step) => {
       const byField = reshape(step.embedding, ['B', sizes.fields, count, options.embeddingDim]);
-      const x = reshape(transpose(byField, [2, 0, 1, 3]), [count, 'B', width]); // [H,B,F*D]
-      return whole(x, step); // [B,T]
+      const flat = [count, 'B', sizes.fields * options.embeddingDim] as const;
+      const x = reshape(transpose(byField, [2, 0, 1, 3]), flat); // [H,B,F*D]
+      return whole(withPairs(x, sizes.fields, options), step); // [B,T]
     };
     return network([whole], forward, { dimension: count * options.embeddingDim });
   },

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { add, matmul, mul, oneHot, type Tensor } from '../../graph/index.ts';
 import type { FlowTable, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
 import { FLOW_COUNT, flowsOption, isActive, openTable, tableProblems } from '../flow-table.ts';
-import { fieldIndices, fieldsOf } from '../layers/fields.ts';
+import { fieldIndices, fieldsOf, inputWidth, withPairs } from '../layers/fields.ts';
 import { last, layer, parameter } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { network } from '../network.ts';
@@ -53,14 +53,14 @@ function stream(k: number, options: StreamsOptions, { fields, cells }: FlowTable
   const { embeddingDim, sharedDims, specificDims } = options;
   const { scenarios, tasks } = sizes;
   const read = sizes.fieldNames === undefined ? fieldIndices([], sizes) : fieldIndices(fields[k], sizes);
-  const [inputs, dims] = [read.length * embeddingDim, k === 0 ? sharedDims : specificDims];
+  const [inputs, dims] = [inputWidth(options, { fields: read.length }), k === 0 ? sharedDims : specificDims];
   const answers = answersOf(cells[k], SPECIFIC[k]);
   const hidden = mlp(`stream.${k}`, { inputs, dims });
   const out = linear(`stream.${k}.out`, { inputs: last([inputs, ...dims]), outputs: answers.length });
   return layer([hidden, out], (hot: Tensor, step: Step) => {
     const constant = (values: number[][], rows: number): Tensor =>
       hot.graph.constant(values.flat(), [rows, values.flat().length / rows]);
-    const f = out(hidden(fieldsOf(step.embedding, read, embeddingDim), step), step); // [B,n]
+    const f = out(hidden(withPairs(fieldsOf(step.embedding, read, embeddingDim), read.length, options), step), step); // [B,n]
     const ofScenario = times(scenarios, (s) => answers.map((answer) => Number((answer.scenario ?? s) === s))); // [S][n]
     const ofTask = answers.map((answer) => times(tasks, (t) => Number((answer.task ?? t) === t))); // [n][T]
     const own = mul(f, matmul(hot, constant(ofScenario, scenarios))); // [B,n]

@@ -39,6 +39,7 @@ export async function* trainingSteps(context: EpochContext, reader: SplitReader)
     state.step++;
     state.batch++;
     addLosses(state, losses.tasks);
+    if (averages(context)) setup.average?.add(state.step);
     yield { ...losses, rows: batch.size, learningRate };
   }
 }
@@ -65,6 +66,10 @@ export async function learnFromValidation(context: EpochContext, reader: SplitRe
     break; // one batch
   }
 }
+
+/** Is an average of the weights validated and kept? The phases before the last give their own weights to the next. */
+export const averages = ({ setup, tools }: EpochContext): boolean =>
+  setup.average !== undefined && tools.plan.patience !== undefined;
 
 /** Scalars for the graphs at the run's current position. */
 export const scalarsHere = ({ setup, state, tools }: EpochContext): Record<string, number> =>

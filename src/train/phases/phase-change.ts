@@ -26,6 +26,7 @@ export function enterNextPhase(setup: Setup, state: LoopState, checkpoints: stri
     weighting: {},
     best: null,
     epochsSinceBest: 0,
+    bestStep: 0,
     ended: false,
   } satisfies Partial<LoopState>);
 }

@@ -14,6 +14,8 @@ export interface StartEvent {
   denseParameters: number;
   tableRows: number;
   embeddingDim: number;
+  /** Decay of the id embeddings, by field. */
+  idDecay?: Record<string, number>;
   backend: string;
   resumed: boolean;
   /** Of models built from a verdict on flows. */
@@ -63,12 +65,24 @@ export interface EpochEvent {
   /** Task weights at the end of the epoch. */
   taskWeights: Record<string, number>;
   validation: Grid;
-  /** Value that early stopping monitors; null if it is undefined. */
+  /** Value that early stopping monitors, at the end of the epoch; null if it is undefined. */
   monitor: number | null;
+  /** Was a validation of this epoch the best of its phase so far? */
   best: boolean;
   temperature?: number;
   seconds: number;
   rowsPerSecond: number;
+}
+
+/** A validation within an epoch. */
+export interface ValidationEvent {
+  event: 'validation';
+  phase: Phase;
+  /** From the beginning of the phase. */
+  step: number;
+  validation: Grid;
+  monitor: number | null;
+  best: boolean;
 }
 
 /** Share of rows of a scenario for which a flow is kept (its hard gate is 0). */
@@ -130,6 +144,7 @@ export type TrainingEvent =
   | ProgressEvent
   | StartWeightsEvent
   | EpochEvent
+  | ValidationEvent
   | FlowsEvent
   | CheckpointEvent
   | WarningEvent

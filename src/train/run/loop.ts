@@ -9,8 +9,9 @@ import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
-import { judgeEpoch } from '../phases/early-stopping.ts';
+import { endEpoch, judge, type Verdict } from '../phases/early-stopping.ts';
 import {
+  averages,
   type EpochContext,
   learnFromValidation,
   meanLosses,
@@ -50,6 +51,11 @@ export interface TrainingParts {
   logs: RunLogs;
   train: SplitReader;
   validation: SplitReader;
+}
+
+/** A validation and its verdict. */
+interface Validated extends Verdict {
+  grid: Grid;
 }
 
 export class Training {
@@ -112,6 +118,7 @@ export class Training {
     if (through()) return undefined;
     const tools = await this.#prepare(plan);
     this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
+    if (this.state.step === 0) this.setup.average?.reset();
     try {
       await this.#measureStart({ setup: this.setup, state: this.state, tools });
       while (!through()) {
@@ -123,10 +130,11 @@ export class Training {
         const context = { setup: this.setup, state: this.state, tools };
         const clock = new EpochClock();
         const stopped = await this.#runEpoch(context, clock);
-        if (stopped) return this.#interrupt();
+        if (stopped === 'interrupted') return this.#interrupt();
         const { seconds, rowsPerSecond } = clock;
-        await learnFromValidation(context, this.validation);
-        await this.#endEpoch(context, { seconds, rowsPerSecond });
+        if (stopped === undefined) await learnFromValidation(context, this.validation);
+        const validated = stopped ?? (await this.#validate(context));
+        this.#endEpoch(context, validated, { seconds, rowsPerSecond });
       }
     } finally {
       await tools.release();
@@ -164,18 +172,45 @@ export class Training {
     this.request.emit({ event: 'flows', flows, ...reported, scenarios, tasks });
   }
 
-  /** Runs the rest of the current epoch. Returns true if a stop was requested. */
-  async #runEpoch(context: EpochContext, clock: EpochClock): Promise<boolean> {
+  /** Runs the rest of the current epoch. Returns the validation that ended the phase within it. */
+  async #runEpoch(context: EpochContext, clock: EpochClock): Promise<Validated | 'interrupted' | undefined> {
     const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
     for await (const report of trainingSteps(context, this.train)) {
       clock.rows += report.rows;
       this.#learningRate = report.learningRate;
       if (this.state.step % metricsEverySteps === 0) this.#logStep(context.tools.plan, report);
       this.#progress.show(context, this.train.rows, clock, report.learningRate);
-      if (this.request.shouldStop()) return true;
+      if (this.#isDue(context.tools)) {
+        const validated = await this.#validate(context);
+        if (this.state.ended) return validated;
+        this.#logValidation(context.tools.plan, validated);
+      }
+      if (this.request.shouldStop()) return 'interrupted';
       if (performance.now() - this.#lastCheckpoint > checkpointMinutes * 60_000) this.#checkpoint();
     }
-    return false;
+    return undefined;
+  }
+
+  /** Is a validation due within the epoch? The one at its end is always. */
+  #isDue({ steps }: PhaseTools): boolean {
+    const { validationsPerEpoch } = this.setup.config.train;
+    const { batch } = this.state;
+    const done = (batches: number): number => Math.floor((batches * validationsPerEpoch) / steps);
+    return batch < steps && done(batch) > done(batch - 1);
+  }
+
+  #logValidation({ phase }: PhasePlan, { grid, monitor, best }: Validated): void {
+    const { step } = this.state;
+    this.logs.metrics.append({
+      kind: 'validation',
+      version: 1,
+      phase,
+      step,
+      monitor,
+      best,
+      validation: gridToJson(grid),
+    });
+    this.request.emit({ event: 'validation', phase, step, validation: grid, monitor, best });
   }
 
   #logStep({ phase }: PhasePlan, { learningRate, tasks, weights, penalty }: StepReport): void {
@@ -191,23 +226,42 @@ export class Training {
     });
   }
 
-  /** Validation, early stopping, logs and the epoch's checkpoint. `pace`: how long its steps took. */
-  async #endEpoch(context: EpochContext, pace: { seconds: number; rowsPerSecond: number }): Promise<void> {
+  /** Validation and early stopping, by the average of the weights if the run keeps one. */
+  async #validate(context: EpochContext): Promise<Validated> {
     const { state, setup } = this;
-    const { plan, scorer, step } = context.tools;
-    const scalars = scalarsHere(context);
+    const { plan, scorer } = context.tools;
+    const average = averages(context) ? setup.average : undefined;
+    setup.decay?.settleAll();
     this.#checkFinite();
+    average?.swap();
     const grid = await this.#sound(
-      evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), { scalars }),
+      evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), {
+        scalars: scalarsHere(context),
+      }),
     );
+    const verdict = judge(state, plan, grid, setup.config.train.monitor);
+    if (verdict.best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
+    average?.swap();
+    this.#warn(grid, verdict.monitor);
+    return { grid, ...verdict };
+  }
+
+  /** Logs and the epoch's checkpoint. `pace`: how long its steps took. */
+  #endEpoch(
+    context: EpochContext,
+    { grid, monitor }: Validated,
+    pace: { seconds: number; rowsPerSecond: number },
+  ): void {
+    const { state, setup } = this;
+    const { plan, step } = context.tools;
+    const scalars = scalarsHere(context);
     const means = meanLosses(state);
     const losses = byTask(setup, means);
     const taskWeights = byTask(setup, step.weighting.weights());
     step.weighting.afterEpoch?.(means);
     if (!step.weighting.weights().every(Number.isFinite)) throw notFinite('a weight of the tasks', this.#place());
-    const { monitor, best } = judgeEpoch(state, plan, grid, setup.config.train.monitor);
-    if (best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
-    this.#warn(grid, monitor);
+    const best = (state.bestStep ?? 0) > state.step - state.batch;
+    endEpoch(state, plan);
 
     const { phase } = plan;
     const { epoch } = state;
@@ -255,6 +309,7 @@ export class Training {
   async #finish(): Promise<ResultEvent> {
     const { state, setup } = this;
     if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
+    else setup.average?.swap();
     this.#clock.count();
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const { folder } = this.request;

@@ -6,10 +6,12 @@ import type { Problem } from '../../config/files/problems.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
+import { fieldProblems } from '../../model/layers/fields.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel, sourceOf } from '../../model/registry.ts';
 import { createRun } from '../../store/run/run-folder.ts';
 import { withFlowTable } from '../structure/table.ts';
+import { withIdDecay } from './id-decay.ts';
 import { readWarmStart } from './warm-start.ts';
 
 /** The new folder of a run: this folder (absent or empty), or the next free name in a parent folder. */
@@ -32,10 +34,21 @@ export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {
     ...(unknownToTraining ? [{ path: 'modelFiles', message: ONLY_HERE }] : []),
     ...(withoutStart ? [{ path: 'warmStartData', message: 'has an effect with warmStart only' }] : []),
     ...(model.problems?.(model.options.parse(config.model), modelSizes(manifest)) ?? []),
+    ...idDecayProblems(config, manifest),
     ...unknown('train.taskWeights', Object.keys(taskWeights), 'tasks'),
     ...unknown('train.tasks', tasks, 'tasks'),
     ...unknown('train.scenarios', scenarios, 'scenarios'),
   ];
+}
+
+function idDecayProblems({ train: { idDecay } }: RunConfig, { fields }: Manifest): Problem[] {
+  const fieldNames = fields.map(({ name }) => name);
+  const named = typeof idDecay === 'object' ? Object.keys(idDecay) : [];
+  return named.flatMap((name) =>
+    fieldProblems('train.idDecay', [name], { fields: fields.length, scenarios: 0, tasks: 0, fieldNames }).map(
+      ({ message }) => ({ path: `train.idDecay.${name}`, message }),
+    ),
+  );
 }
 
 const ONLY_HERE =
@@ -55,7 +68,7 @@ function checkRun(config: RunConfig, manifest: Manifest): void {
 export async function newRun(given: RunConfig, data: PreparedData, place: RunPlace): Promise<string> {
   const { folder, manifest } = data;
   checkRun(given, manifest); // before the flow test, which takes seconds
-  const { config, verdict } = await withFlowTable(given, data);
+  const { config, verdict } = await withFlowTable(await withIdDecay(given, data), data);
   if (verdict !== undefined) checkRun(config, manifest); // a verdict may close everything
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);

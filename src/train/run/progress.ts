@@ -27,6 +27,7 @@ export function startEvent(run: string, setup: Setup, resumed: boolean): StartEv
     denseParameters: setup.denseParameters,
     tableRows: manifest.tableRows,
     embeddingDim: setup.weights.dimension,
+    ...(setup.decay && { idDecay: setup.config.train.idDecay as Record<string, number> }),
     backend: setup.config.backend,
     resumed,
     ...(structure && { structure }),

@@ -18,10 +18,9 @@ import {
   readFlows,
   runPaths,
 } from '../../store/run/run-folder.ts';
-import { initialize } from '../step/initialize.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest } from './loop.ts';
-import { type Setup, setUp } from './setup.ts';
+import { type Setup, setUp, startWeights } from './setup.ts';
 import { initialState, type LoopState, restoreTensors } from './state.ts';
 import { applyWarmStart } from './warm-start.ts';
 
@@ -116,6 +115,6 @@ const OLDER_CHECKPOINT =
   'Its training broke down before it was written: go on from an older checkpoint with --from, or train again with a lower train.learningRate';
 
 async function begin(setup: Setup, config: RunConfig): Promise<void> {
-  initialize(setup.weights, setup.data.manifest.tableRows, setup.options.embeddingDim, config.seed);
+  startWeights(setup, config.seed);
   if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);
 }

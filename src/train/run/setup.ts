@@ -11,9 +11,12 @@ import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
+import { WeightAverage } from '../step/average.ts';
 import { allocateStep, type StepBuffers, stepBytes } from '../step/buffers.ts';
 import { stepExecutor } from '../step/executor.ts';
 import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../step/graph.ts';
+import { decayedFields, IdDecay } from '../step/id-decay.ts';
+import { initialize } from '../step/initialize.ts';
 import { momentCount, type OptimizerOptions } from '../step/optimizer.ts';
 import type { StepContext } from '../step/step.ts';
 import {
@@ -34,6 +37,10 @@ export interface Setup extends ModelArena {
   options: CommonOptions;
   sizes: ModelSizes;
   optimizer: OptimizerOptions;
+  /** Decay of id embeddings, if some decay. */
+  decay: IdDecay | undefined;
+  /** Average of the weights in the last phase, if the run keeps it. */
+  average: WeightAverage | undefined;
   /** Total size of the model's parameters, in numbers. */
   denseParameters: number;
   /** Rows to train on. */
@@ -95,9 +102,31 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     options,
     sizes,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
+    decay: openDecay(config, data, arena),
+    average: train.weightAverage > 0 ? new WeightAverage(arena.weights, train.weightAverage) : undefined,
     denseParameters: totalLength(parameters),
     graphRequest,
   };
+}
+
+/** The weights before the first step. */
+export const startWeights = ({ weights, data, options, config, decay }: Setup, seed: number): void =>
+  initialize(weights, data.manifest.tableRows, options.embeddingDim, seed, {
+    deviation: config.train.tableDeviation,
+    zero: decay?.fields,
+  });
+
+/** `newRun` has put a number for each field into the configuration. */
+function openDecay(
+  { train }: RunConfig,
+  { manifest }: PreparedData,
+  { weights, layout }: ModelArena,
+): IdDecay | undefined {
+  const { idDecay, tableUpdates } = train;
+  if (idDecay === 'off') return undefined;
+  if (typeof idDecay !== 'object') throw new Error('idDecay needs a number for each field');
+  const fields = decayedFields(manifest.fields, layout, idDecay, manifest.sequences?.itemField);
+  return new IdDecay(weights, layout, fields, tableUpdates);
 }
 
 /** Context of the steps of a phase. `state`: state of the task weighting in the phase. */
@@ -115,6 +144,7 @@ export const stepContext = (
   buffers: setup.step,
   layout: setup.layout,
   optimizer: { ...setup.optimizer, l2: plan.l2 },
+  decay: setup.decay,
   apart: setup.model.validationGroup?.(setup.options)?.group,
   clipNorm: setup.config.train.clipNorm,
   weighting: openWeighting(

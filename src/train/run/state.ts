@@ -19,9 +19,11 @@ export interface LoopState {
   /** Sums of the step losses of this epoch, and how many steps had a label, per task. */
   lossSums: number[];
   lossSteps: number[];
-  /** Best monitored value of this phase so far, and epochs since. */
+  /** Best monitored value of this phase so far, and validations since. */
   best: number | null;
   epochsSinceBest: number;
+  /** The step of the phase at which the best value was measured; checkpoints of older versions lack it. */
+  bestStep?: number;
   /** The phase has ended, by patience or by its last epoch. */
   ended: boolean;
   /** Epochs run, per phase. */
@@ -67,7 +69,9 @@ function momentTensors(weights: Weights): [string, TensorView][] {
 
 /** Writes a numbered checkpoint from which the run can continue. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
-  const tensors = [...weightTensors(setup.weights), ...momentTensors(setup.weights)];
+  const { weights, decay, average } = setup;
+  const more = [...(decay?.tensors() ?? []), ...(average?.tensors() ?? [])];
+  const tensors = [...weightTensors(weights), ...momentTensors(weights), ...more];
   return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
 }
 
@@ -77,7 +81,7 @@ export const saveSnapshot = (folder: string, setup: Setup, position: Position, n
 
 /** Restores the tensors of a checkpoint, including moments if it has them. `only` selects tensors. */
 export function restoreTensors(
-  setup: Pick<Setup, 'weights'>,
+  setup: Pick<Setup, 'weights' | 'decay' | 'average'>,
   tensors: ReadonlyMap<string, StoredTensor>,
   only: (name: string) => boolean = () => true,
 ): void {
@@ -85,6 +89,8 @@ export function restoreTensors(
     const stored = tensors.get(name);
     if (stored !== undefined && only(name)) target.data.set(stored.data as never);
   }
+  setup.decay?.restore(tensors);
+  setup.average?.restore(tensors);
 }
 
 /** Restores a snapshot's parameters and table, except those that `keep` names. */

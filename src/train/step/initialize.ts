@@ -7,10 +7,27 @@ import type { Initializer } from '../../model/contract.ts';
  * Initialises every parameter and the table. Each has its own random stream, so a new parameter changes no other.
  * `dimension`: size of an embedding; a table row may hold several embeddings.
  */
-export function initialize(weights: Weights, tableRows: number, dimension: number, seed: number): void {
+export function initialize(
+  weights: Weights,
+  tableRows: number,
+  dimension: number,
+  seed: number,
+  { deviation, zero = [] }: TableStart = {},
+): void {
   for (const spec of weights.specs) fill(view(weights, spec.name), spec.initializer, seed, spec.name);
   for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
-  fill(weights.table.view, tableInitializer(tableRows, dimension), seed, 'table');
+  const start =
+    deviation === undefined ? tableInitializer(tableRows, dimension) : ({ kind: 'normal', deviation } as const);
+  fill(weights.table.view, start, seed, 'table');
+  const D = weights.dimension;
+  for (const { from, to } of zero) weights.table.view.fill(0, from * D, to * D);
+}
+
+interface TableStart {
+  /** Standard deviation of the table's numbers. Default: `tableInitializer`. */
+  deviation?: number;
+  /** Rows [from, to) that start at 0. */
+  zero?: readonly { from: number; to: number }[];
 }
 
 /** Xavier uniform on [V, D], as in the code of AutoIFS' authors: the bound shrinks as the vocabulary grows. */

@@ -12,6 +12,7 @@ import type { StepBuffers } from './buffers.ts';
 import type { StepExecutor } from './executor.ts';
 import { nameOf, notFinite, type Place } from './finite.ts';
 import type { TrainingGraph } from './graph.ts';
+import type { IdDecay } from './id-decay.ts';
 import { idleRows, withIdleRows } from './idle-rows.ts';
 import { type LabelWeights, lossScale, taskMeans, weighLabels } from './loss.ts';
 import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup } from './optimizer.ts';
@@ -25,6 +26,8 @@ export interface StepContext {
   buffers: StepBuffers;
   layout: RowLayout;
   optimizer: OptimizerOptions;
+  /** Decay of id embeddings. */
+  decay?: IdDecay;
   /** Optimiser group that `trainStep` does not update; `groupStep` does. */
   apart?: string;
   clipNorm: number | undefined;
@@ -87,6 +90,7 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
   weights.bufferValues.view.set(buffers.nextBuffers.view);
   const gradientScale = clipScale(context, gradients);
   update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
+  context.decay?.advance(learningRate);
   return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
 }
 
@@ -122,6 +126,7 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   const { kernels, executor, graph, weights, buffers, layout } = context;
   const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
   const input = { ...given, batch };
+  context.decay?.settleRows(batch);
   loadRows(kernels, layout, buffers, batch, weights.table);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);

@@ -12,9 +12,8 @@ import type { EpochContext } from '../phases/epoch.ts';
 import { scalarsHere, trainingSteps } from '../phases/epoch.ts';
 import { preparePhase } from '../phases/phase-tools.ts';
 import { planPhases } from '../phases/phases.ts';
-import { setUp } from '../run/setup.ts';
+import { setUp, startWeights } from '../run/setup.ts';
 import { initialState } from '../run/state.ts';
-import { initialize } from '../step/initialize.ts';
 import { type Sample, sampleRows } from './sample.ts';
 
 /** What a structure is called, in the order of preference: the verdict stands unless another one is better beyond doubt. */
@@ -62,10 +61,10 @@ async function tryOut(config: RunConfig, sample: Sample): Promise<{ parameters: 
   const own = {
     ...config,
     seed: TRIAL.seed,
-    train: { ...training, batchSize, scenarios: undefined, tasks: undefined },
+    train: { ...training, batchSize, weightAverage: 0, scenarios: undefined, tasks: undefined },
   };
   const setup = await setUp(own, sample.data);
-  initialize(setup.weights, sample.data.manifest.tableRows, setup.options.embeddingDim, TRIAL.seed);
+  startWeights(setup, TRIAL.seed);
   const [plan] = planPhases(setup.model, own.train);
   const tools = await preparePhase(setup, plan, sample.train, sample.validation, {});
   const state = initialState(setup.sizes.tasks);
@@ -92,6 +91,7 @@ async function bestLosses(context: EpochContext, sample: Sample): Promise<Float6
 
 async function rowLosses(context: EpochContext, { validation, held }: Sample): Promise<Float64Array> {
   const { scorer } = context.tools;
+  context.setup.decay?.settleAll();
   const tasks = held.labels.length / held.size;
   const losses = new Float64Array(held.size);
   for await (const batch of validation.batches({ batchSize: scorer.capacity })) {

@@ -1,14 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runSchema } from '../../../src/config/run.ts';
+import { evaluationSchema, runSchema } from '../../../src/config/run.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
+import { numberOf } from '../../../src/evaluate/index.ts';
 import { view } from '../../../src/inference/arena/weights.ts';
 import { openModel } from '../../../src/inference/model/finished.ts';
 import { readJsonLines } from '../../../src/store/json-lines.ts';
 import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
 import { readMetrics, readTimings } from '../../../src/store/run/run-folder.ts';
+import { evaluateSplit, newGrid } from '../../../src/train/evaluate-split.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
 import { setUp } from '../../../src/train/run/setup.ts';
@@ -31,6 +33,9 @@ let counter = 0;
 const newRun = (input?: Record<string, unknown>) => makeRun(join(folder.path, `run${++counter}`), data, input);
 const weightsOf = (run: string) => readFileSync(join(run, 'model.safetensors'));
 const metricsOf = (run: string) => readFileSync(join(run, 'metrics.jsonl'), 'utf8');
+
+/** A line of metrics.jsonl that has a monitored value. */
+type Validation = { kind: string; step?: number; monitor: number; best: boolean };
 
 beforeAll(async () => {
   data = await prepareSmall(folder.path);
@@ -72,6 +77,36 @@ describe('a run', () => {
   ])('stopped and resumed anywhere gives the bits of the unbroken run: %s', (_name, input) =>
     resumesToTheSameBits(newRun, input),
   );
+
+  test('validates several times in an epoch, and stops within it', async () => {
+    const model = { key: 'shared-bottom', embeddingDim: 4, bottomDims: [8], towerDims: [4] };
+    const options = { learningRate: 0.3, validationsPerEpoch: 3, patience: 4, maxEpochs: 20, monitor: 'logloss' };
+    const run = await newRun({ model, train: { ...options, weightAverage: 0.5 } });
+    await trainWithStops(run);
+    const lines = readMetrics(run).filter(({ kind }) => kind === 'epoch' || kind === 'validation') as Validation[];
+    const values = lines.map(({ monitor }) => monitor);
+    const bestAt = values.indexOf(Math.min(...values));
+    expect(lines.length).toBe(bestAt + 1 + 4);
+    const epochs = lines.filter(({ kind }) => kind === 'epoch');
+    expect(lines.slice(0, 3).map(({ kind, step }) => [kind, step])).toEqual([
+      ['validation', 2],
+      ['validation', 4],
+      ['epoch', undefined],
+    ]);
+    expect(epochs.findLastIndex(({ best }) => best)).toBe(Math.floor(bestAt / 3));
+    // The finished model is the one that gave the best value: an average of weights.
+    const prepared = await openPrepared(data);
+    const finished = await openModel(run, { backend: 'node', batchSize: 64 });
+    const validation = await prepared.open('validation');
+    const grid = await evaluateSplit(
+      finished.executor,
+      validation,
+      newGrid(prepared.manifest, evaluationSchema.parse({})),
+    );
+    await validation.close();
+    await finished.close();
+    expect(numberOf(grid.macro.logloss)).toBeCloseTo(values[bestAt], 6);
+  });
 
   test('early stopping keeps the weights of the best epoch', async () => {
     const run = await newRun({ train: { learningRate: 0.3, maxEpochs: 20, patience: 2 } });

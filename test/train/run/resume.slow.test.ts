@@ -21,6 +21,19 @@ test.each([
     'state that grows with every step',
     { model: { key: 'adasparse', embeddingDim: 4, dims: [8, 8] }, train: { maxEpochs: 6, patience: 6 } },
   ],
+  [
+    'decay of ids, averaged weights, validations within an epoch, a schedule',
+    {
+      train: {
+        idDecay: { item: 5, user: 2 },
+        weightAverage: 0.9,
+        validationsPerEpoch: 3,
+        patience: 5,
+        maxEpochs: 6,
+        schedule: { kind: 'cosine', warmupSteps: 4 },
+      },
+    },
+  ],
   ['uncertainty weighting', { train: { taskWeighting: { kind: 'uncertainty' } } }],
   ['DWA, means per scenario', { train: { taskWeighting: { kind: 'dwa' }, lossReduction: 'perScenarioMean' } }],
   ['GradNorm', { train: { taskWeighting: { kind: 'gradnorm', learningRate: 0.05 } } }],

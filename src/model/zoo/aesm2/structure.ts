@@ -1,5 +1,6 @@
 /** What AESM² consists of: the scenario tree, and the layers with their sizes. */
 import type { ModelSizes, Problem } from '../../contract.ts';
+import { inputWidth } from '../../layers/fields.ts';
 import { last } from '../../layers/layer.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
@@ -30,7 +31,7 @@ export interface Structure {
 /** Layers from the embeddings to the towers; each reads what the one before it has made. */
 export function structureOf(options: Aesm2Options, sizes: ModelSizes): Structure {
   const { scenarioDim, taskDim, scenarioLayers, taskLayers } = options;
-  let inputs = sizes.fields * options.embeddingDim;
+  let inputs = inputWidth(options, sizes);
   const stacked = (name: string, gates: number, indicators: number, { layers, ...rest }: LayersOptions): LayerSizes[] =>
     range(layers).map((i) => {
       const layer = { ...rest, name: `${name}.${i}`, gates, inputs, indicators };

@@ -19,6 +19,7 @@ export const autoifsOptions = z
       .default('reference')
       .describe('Xavier on the 3-D tensor (published) or on each slice'),
     dropout: commonOptions.dropout,
+    pairs: commonOptions.pairs,
     selection: z
       .union([
         z.enum(['learned', 'random', 'keep', 'remove']),

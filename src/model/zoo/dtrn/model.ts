@@ -7,6 +7,7 @@
  * so by their defaults) is our reading.
  */
 import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
+import { inputWidth } from '../../layers/fields.ts';
 import { network } from '../../network.ts';
 import { baseline } from '../../options.ts';
 import { interestModule } from './interests.ts';
@@ -18,8 +19,9 @@ import { topOf } from './tops.ts';
 function build(options: DtrnOptions, sizes: ModelSizes): Network {
   const sequences = readSequences(options, sizes);
   const TIM = sequences && interestModule(options, sizes, sequences);
+  const interestWidth = (embeddingCount(options, sizes) - sizes.fields) * options.embeddingDim;
   const TRM = refinement(options, sizes);
-  const top = topOf(options, embeddingCount(options, sizes) * options.embeddingDim, sizes);
+  const top = topOf(options, inputWidth(options, sizes) + interestWidth, sizes);
   return network([...(TIM ? [TIM] : []), TRM, top], (step) => {
     const u = TIM?.(step); // interests [T,B,K,d]
     const { bottoms, weights } = TRM(u?.interests, step); // [T,B,M*d], [T,B,M]

@@ -4,8 +4,9 @@
  *
  *   a_t = c sigmoid(W_t1 relu(W_t0 squeeze(A_t)))    bottom_t = [a_t1 A_t1 ; .. ; a_tM A_tM]
  */
-import { concat, mul, reshape, slice, type Tensor } from '../../../graph/index.ts';
+import { concat, expand, mul, reshape, slice, type Tensor } from '../../../graph/index.ts';
 import type { Layer, ModelSizes, Step } from '../../contract.ts';
+import { inputWidth } from '../../layers/fields.ts';
 import { layer } from '../../layers/layer.ts';
 import { excitation } from '../../layers/squeeze-excitation.ts';
 import { type DtrnOptions, embeddingCount, refinementWidth } from './options.ts';
@@ -24,7 +25,8 @@ export function refinement(options: DtrnOptions, sizes: ModelSizes): Layer<[inte
   const [embeddings, hidden] = [embeddingCount(options, sizes), refinementWidth(options, sizes)];
   const weigh = excitation('trm', { count: tasks, embeddings, dimension, hidden, squeeze, most });
   return layer([weigh], (interests: Tensor | undefined, step: Step) => {
-    const e = reshape(step.embedding, ['B', fields, dimension]); // [B,F,d]
+    const width = fields * dimension;
+    const e = reshape(slice(step.embedding, 1, 0, width), ['B', fields, dimension]); // [B,F,d]
     const A = interests === undefined ? [e] : [e, interests]; // [B,F,d], [T,B,K,d]
     const a = weigh(A, step); // [T,B,M]
     let from = 0;
@@ -34,6 +36,11 @@ export function refinement(options: DtrnOptions, sizes: ModelSizes): Layer<[inte
       from += count;
       return reshape(mul(part, own), [tasks, 'B', count * dimension]); // [T,B,m*d]
     });
+    const pairs = inputWidth(options, sizes) - width;
+    if (pairs > 0) {
+      const products = reshape(slice(step.embedding, 1, width, width + pairs), [1, 'B', pairs]); // no weight scales them
+      weighted.push(expand(products, [tasks, 'B', pairs])); // [T,B,P]
+    }
     return { bottoms: concat(weighted, 2), weights: a };
   });
 }

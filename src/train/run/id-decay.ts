@@ -1,0 +1,132 @@
+/**
+ * How strongly the embeddings of ids should decay, from the data (ours). An id that is seen twice tells little about itself, and its
+ * row is soon learned by heart; an id that is seen a thousand times is worth its row. The reliability of a field is the share of
+ * what its levels show that is not chance:
+ *
+ *   r = sum over a level's rows of (y - mean of its scenario)      v = sum of p (1 - p)
+ *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)     rho = v tau2 / (1 + v tau2) at the mean v     decay = min(60, 8 (1 - rho) / rho)
+ *
+ * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks.
+ */
+import type { RunConfig } from '../../config/run.ts';
+import { type PreparedField, RESERVED_IDS } from '../../data/encode/ids.ts';
+import type { PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
+import { openPart } from '../../inference/model/run-data.ts';
+
+/** Fields with fewer levels do not decay unless the configuration names them. */
+const MIN_LEVELS = 1000;
+/** The strongest decay, and the decay of a field that is half reliable: found on two data sets (docs/training.md). */
+const STRONGEST = 60;
+const HALF_RELIABLE = 8;
+const BATCH_ROWS = 16_384;
+
+export const decayOf = (reliability: number): number =>
+  reliability === 0 ? STRONGEST : Math.min(STRONGEST, (HALF_RELIABLE * (1 - reliability)) / reliability);
+
+/** The configuration with a number for each field that decays. */
+export async function withIdDecay(config: RunConfig, data: PreparedData): Promise<RunConfig> {
+  const { idDecay } = config.train;
+  if (typeof idDecay === 'object' || idDecay === 'off') return config;
+  const fields = data.manifest.fields.filter(({ size }) => size - RESERVED_IDS >= MIN_LEVELS);
+  const found =
+    idDecay === 'auto'
+      ? await reliabilities(data, fields, config.train).then((all) => all.map(decayOf))
+      : fields.map(() => idDecay);
+  const named = Object.fromEntries(fields.map(({ name }, i) => [name, Number(found[i].toPrecision(4))]));
+  return { ...config, train: { ...config.train, idDecay: named } };
+}
+
+/** Reliability of each field, from 0 (chance) to 1, on the training rows that a run learns from. */
+async function reliabilities(
+  data: PreparedData,
+  fields: readonly PreparedField[],
+  part: Pick<RunConfig['train'], 'scenarios' | 'tasks'>,
+): Promise<number[]> {
+  if (fields.length === 0) return [];
+  const { scenarios, tasks } = data.manifest;
+  const reader = await openPart(data, 'train', part);
+  try {
+    const means = await scenarioMeans(reader, scenarios.length, tasks.length);
+    const sums = await levelSums(reader, means, tasks.length, data.manifest.fields, fields);
+    return sums.map((ofTasks) => {
+      const known = ofTasks.map(reliability).filter((rho) => rho !== undefined);
+      return known.length === 0 ? 0 : known.reduce((sum, rho) => sum + rho, 0) / known.length;
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Mean label of each scenario and task [S*T]. */
+async function scenarioMeans(reader: SplitReader, scenarios: number, tasks: number): Promise<Float64Array> {
+  const [sums, counts] = [new Float64Array(scenarios * tasks), new Float64Array(scenarios * tasks)];
+  for await (const { size, scenario, labels } of reader.batches({ batchSize: BATCH_ROWS }))
+    for (let row = 0; row < size; row++)
+      for (let t = 0; t < tasks; t++) {
+        const y = labels[row * tasks + t];
+        if (Number.isNaN(y)) continue;
+        sums[scenario[row] * tasks + t] += y;
+        counts[scenario[row] * tasks + t]++;
+      }
+  return sums.map((sum, cell) => sum / Math.max(1, counts[cell]));
+}
+
+/** Sums over the rows of each level of a field, for one task. */
+interface LevelSums {
+  /** Of y - p. */
+  residual: Float64Array;
+  /** Of p (1 - p), and of its square. */
+  variance: Float64Array;
+  squared: Float64Array;
+}
+
+/** The sums of each field and task [fields][T]. */
+async function levelSums(
+  reader: SplitReader,
+  means: Float64Array,
+  tasks: number,
+  all: readonly PreparedField[],
+  fields: readonly PreparedField[],
+): Promise<LevelSums[][]> {
+  const slots = all.reduce((sum, field) => sum + field.slots, 0);
+  const places = fields.map((field) => all.slice(0, all.indexOf(field)).reduce((sum, { slots: n }) => sum + n, 0));
+  const zeros = ({ size }: PreparedField): Float64Array => new Float64Array(size);
+  const sums = fields.map((field) =>
+    Array.from({ length: tasks }, () => ({ residual: zeros(field), variance: zeros(field), squared: zeros(field) })),
+  );
+  for await (const { size, ids, scenario, labels } of reader.batches({ batchSize: BATCH_ROWS }))
+    for (let row = 0; row < size; row++)
+      for (let t = 0; t < tasks; t++) {
+        const y = labels[row * tasks + t];
+        if (Number.isNaN(y)) continue;
+        const p = means[scenario[row] * tasks + t];
+        fields.forEach((field, f) => {
+          const from = row * slots + places[f];
+          for (let i = from; i < from + field.slots; i++) add(sums[f][t], ids[i] - field.offset, y - p, p * (1 - p));
+        });
+      }
+  return sums;
+}
+
+function add({ residual, variance, squared }: LevelSums, level: number, r: number, v: number): void {
+  if (level < RESERVED_IDS) return; // padding and unknown values are no level
+  residual[level] += r;
+  variance[level] += v;
+  squared[level] += v * v;
+}
+
+/** Undefined where no level has labels of both kinds. */
+function reliability({ residual, variance, squared }: LevelSums): number | undefined {
+  let [levels, total, excess, pairs] = [0, 0, 0, 0];
+  residual.forEach((r, level) => {
+    const v = variance[level];
+    if (v === 0) return;
+    levels++;
+    total += v;
+    excess += r * r - v;
+    pairs += v * v - squared[level];
+  });
+  if (levels === 0 || pairs <= 0) return levels === 0 ? undefined : 0;
+  const shown = (Math.max(0, excess / pairs) * total) / levels;
+  return shown / (1 + shown);
+}

@@ -1,0 +1,130 @@
+/**
+ * Decay of id embeddings: every row of a field shrinks towards 0 at every step, whether the batch has its id or not,
+ *
+ *   row <- row (1 - learningRate * decay)
+ *
+ * Only the rows of a batch are read, so the other rows are settled when they are next needed: the kept shares of the steps in
+ * between are multiplied by adding their logarithms.
+ */
+import type { PreparedField } from '../../data/encode/ids.ts';
+import type { Batch } from '../../data/prepared/prepared.ts';
+import type { RowLayout } from '../../inference/arena/inputs.ts';
+import type { Weights } from '../../inference/arena/weights.ts';
+import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+
+/** A field whose rows decay. */
+export interface DecayedField {
+  /** Its rows in the table: [from, to). */
+  from: number;
+  to: number;
+  /** Its slots in a row of ids: [slot, slot + slots). */
+  slot: number;
+  slots: number;
+  /** Do the items of sequences read its rows? */
+  sequences: boolean;
+  decay: number;
+}
+
+/** The fields that `idDecay` names, in the order of the data. */
+export function decayedFields(
+  fields: readonly PreparedField[],
+  { fields: layouts }: Pick<RowLayout, 'fields'>,
+  idDecay: Readonly<Record<string, number>>,
+  itemField?: string,
+): DecayedField[] {
+  return fields.flatMap(({ name, offset, size }, i) => {
+    if (!Object.hasOwn(idDecay, name)) return [];
+    const { slot, slots } = layouts[i];
+    return [{ from: offset, to: offset + size, slot, slots, sequences: name === itemField, decay: idDecay[name] }];
+  });
+}
+
+export class IdDecay {
+  readonly #weights: Pick<Weights, 'table' | 'dimension'>;
+  readonly #slots: number;
+  readonly #fields: readonly DecayedField[];
+  /** Settle all rows at every step, as dense updates of the table do. */
+  readonly #dense: boolean;
+  /** Steps since all rows were last settled. */
+  #steps = 0;
+  /** By table row: how many of these steps it has been settled for. */
+  readonly #settled: Int32Array;
+  /** By field: the logarithm of the share kept after 0, 1, 2 ... of these steps. */
+  #kept: number[][];
+
+  constructor(
+    weights: Pick<Weights, 'table' | 'dimension'>,
+    layout: Pick<RowLayout, 'slots'>,
+    fields: readonly DecayedField[],
+    tableUpdates: 'lazy' | 'dense',
+  ) {
+    this.#weights = weights;
+    this.#slots = layout.slots;
+    this.#fields = fields;
+    this.#dense = tableUpdates === 'dense';
+    this.#settled = new Int32Array(weights.table.view.length / weights.dimension);
+    this.#kept = fields.map(() => [0]);
+  }
+
+  get fields(): readonly DecayedField[] {
+    return this.#fields;
+  }
+
+  /** Settles the rows that a batch reads: call it before they are gathered. */
+  settleRows({ size, ids, sequences }: Pick<Batch, 'size' | 'ids' | 'sequences'>): void {
+    if (this.#steps === 0) return;
+    this.#fields.forEach(({ slot, slots, sequences: read }, f) => {
+      for (let row = 0; row < size; row++)
+        for (let i = row * this.#slots + slot; i < row * this.#slots + slot + slots; i++) this.#settle(ids[i], f);
+      if (read && sequences !== undefined) for (const id of sequences) this.#settle(id, f);
+    });
+  }
+
+  /** Settles every row: call it before the table is read as a whole. */
+  settleAll(): void {
+    this.#fields.forEach(({ from, to }, f) => {
+      for (let row = from; row < to; row++) this.#settle(row, f);
+      this.#settled.fill(0, from, to);
+      this.#kept[f] = [0];
+    });
+    this.#steps = 0;
+  }
+
+  /** A step is done: every row owes its decay. */
+  advance(learningRate: number): void {
+    this.#fields.forEach(({ decay }, f) => {
+      const kept = this.#kept[f];
+      kept.push(kept[this.#steps] + Math.log1p(-learningRate * decay));
+    });
+    this.#steps++;
+    if (this.#dense) this.settleAll();
+  }
+
+  #settle(row: number, f: number): void {
+    const done = this.#settled[row];
+    if (done === this.#steps) return;
+    const kept = this.#kept[f];
+    const share = Math.exp(kept[this.#steps] - kept[done]);
+    const { table, dimension } = this.#weights;
+    for (let i = row * dimension; i < (row + 1) * dimension; i++) table.view[i] *= share;
+    this.#settled[row] = this.#steps;
+  }
+
+  /** What rows owe: part of a checkpoint. */
+  tensors(): [string, TensorView][] {
+    const kept = Float64Array.from(this.#kept.flat());
+    return [
+      ['idDecay.settled', { data: this.#settled, shape: [this.#settled.length] }],
+      ['idDecay.kept', { data: kept, shape: [this.#fields.length, this.#steps + 1] }],
+    ];
+  }
+
+  restore(tensors: ReadonlyMap<string, StoredTensor>): void {
+    const [settled, kept] = [tensors.get('idDecay.settled'), tensors.get('idDecay.kept')];
+    if (settled === undefined || kept === undefined) return; // a snapshot of settled weights
+    this.#settled.set(settled.data as Int32Array);
+    const count = kept.shape[1];
+    this.#steps = count - 1;
+    this.#kept = this.#fields.map((_, f) => [...(kept.data as Float64Array).subarray(f * count, (f + 1) * count)]);
+  }
+}
