@@ -57,6 +57,7 @@ export function syntheticData(sizes: DataSizes): PreparedData {
       hash: '',
     },
     open: async () => reader,
+    batches: () => reader.batches({ batchSize: 4096 }),
     tokens: async () => [],
   };
 }

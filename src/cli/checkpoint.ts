@@ -1,6 +1,6 @@
 /** Says whose weights are used where they are not those of a finished model. */
 import type { StepEvent } from '../export/events.ts';
-import type { WeightsEvent } from '../inference/model/run-model.ts';
+import type { WeightsEvent } from '../inference/model/trained.ts';
 import { print, printJson } from './output.ts';
 
 export const checkpointNote =

@@ -1,27 +1,30 @@
 /** From proven graphs to an artifact, with tables, vocabularies, calibration, score and data statistics. */
+import { bytesOf } from '../base/numbers.ts';
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
 import { scenarioFields } from '../data/prepare/scenario-fields.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { Port } from '../graph/index.ts';
-import { compileServing, type ServingGraph, servingTensors, tableFile } from '../inference/graphs/serving.ts';
-import type { FinishedRun } from '../inference/model/finished.ts';
-import { TABLES, type TrainedModel, tableBytes } from '../inference/model/trained.ts';
+import { type ServingGraph, tableFile } from '../inference/graphs/serving.ts';
+import type { FinishedRun } from '../inference/model/run.ts';
+import { TABLES } from '../inference/model/trained.ts';
+import type { ServingModel } from '../inference/serving/serving-model.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { vocabularyPath } from '../store/artifact/paths.ts';
-import type { ArtifactStatistics } from '../store/artifact/statistics.ts';
 import { writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { type RunRecord, readMetrics } from '../store/run/run-folder.ts';
+import type { TensorView } from '../store/safetensors.ts';
 import type { Calibrated } from './calibrate/calibrate.ts';
 import type { StepEvent } from './events.ts';
 import type { ArtifactPlan } from './plan.ts';
-import { trainingStatistics } from './statistics.ts';
+import { artifactStatistics } from './statistics.ts';
 
 export interface ArtifactParts {
   run: FinishedRun;
   plan: ArtifactPlan;
+  serving: ServingModel;
   /** The first is the joint graph of all scenarios. */
   graphs: readonly ServingGraph[];
   calibrated: Calibrated;
@@ -36,16 +39,12 @@ export interface ArtifactParts {
  */
 export async function writeGraphs(
   out: string,
-  { run, plan, graphs, calibrated, selection }: ArtifactParts,
+  { run, plan, serving, graphs, calibrated, selection }: ArtifactParts,
   onEvent: (event: StepEvent) => void = () => {},
 ): Promise<ArtifactManifest> {
   const { folder, record, data, trained, checkpoint } = run;
   onEvent({ event: 'step', step: 'counting the ids of the training rows' });
-  const statistics: ArtifactStatistics = {
-    version: 1,
-    ...(await trainingStatistics(data)),
-    cells: calibrated.statistics,
-  };
+  const statistics = await artifactStatistics(data, calibrated);
 
   onEvent({ event: 'step', step: 'writing' });
   const files = new Map<string, (string | Uint8Array)[]>();
@@ -54,10 +53,10 @@ export async function writeGraphs(
     files.set(file, [graph.bytes]);
     return graphEntry(file, graph, selection?.kind ?? 'none');
   });
-  const flows = flowsOf(trained, graphs[0], selection?.kind);
+  const flows = flowsOf(serving, graphs[0], selection?.kind);
   if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
   const read = TABLES.filter((table) => graphs.some(({ tables }) => tables.includes(table)));
-  for (const table of read) files.set(tableFile(table), [tableBytes(trained, table)]);
+  for (const table of read) files.set(tableFile(table), [bytesOf((trained.tensors.get(table) as TensorView).data)]);
   for (const field of data.manifest.fields)
     if (hasVocabulary(configOf(data, field.name)))
       files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);
@@ -107,13 +106,12 @@ function metricsOf(run: string): { metrics?: unknown } {
  * graph, and after a lossy selection the gates of the model are not those in use.
  */
 export function flowsOf(
-  trained: TrainedModel,
+  { trained, tensors: { gates }, compile }: ServingModel,
   joint: Pick<ServingGraph, 'tables'>,
   selection: 'exact' | 'lossy' | undefined,
 ): { entry: NonNullable<ArtifactManifest['flows']>; bytes: Uint8Array } | undefined {
-  const { gates } = servingTensors(trained);
   if (gates === undefined || selection === 'lossy' || !joint.tables.includes('gateEmbedding')) return undefined;
-  const { bytes, inputs, outputs, tables } = compileServing(trained, { gates });
+  const { bytes, inputs, outputs, tables } = compile({ gates });
   const names = [...(trained.model.flowSelection?.flows ?? [])];
   return { entry: { file: 'flows.onnx', names, inputs: inputs.map(port), outputs: outputs.map(port), tables }, bytes };
 }

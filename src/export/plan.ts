@@ -1,7 +1,7 @@
 /** Entries of an artifact's manifest that the user chooses. */
 import { error } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
-import type { FinishedRun } from '../inference/model/finished.ts';
+import type { FinishedRun } from '../inference/model/run.ts';
 import type { TrainedModel } from '../inference/model/trained.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { MODEL_NAME } from '../store/artifact/paths.ts';

@@ -1,31 +1,36 @@
 /** Statistics of the training data, stored in an artifact to compare live traffic with. */
 
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../data/encode/ids.ts';
-import { batchesOf } from '../data/prepared/batches.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../store/artifact/statistics.ts';
+import type { Calibrated } from './calibrate/calibrate.ts';
 
 /** Max number of individually counted ids of a field. */
 const MOST_IDS = 20;
 const BUCKETS = 10;
 
-/** Counts the ids of all training rows. */
-export async function trainingStatistics(
-  data: PreparedData,
-): Promise<Pick<ArtifactStatistics, 'rows' | 'scenarios' | 'fields'>> {
-  const { fields, scenarios, tableRows } = data.manifest;
+/** Counts the ids of all training rows, and describes the calibrated probabilities of the validation rows. */
+export async function artifactStatistics(data: PreparedData, calibrated: Calibrated): Promise<ArtifactStatistics> {
+  const { fields, scenarios, tasks, tableRows } = data.manifest;
   const ofIds = new Float64Array(tableRows);
   const ofScenarios = new Float64Array(scenarios.length);
   let rows = 0;
-  for await (const { size, ids, scenario } of batchesOf(data, 'train')) {
+  for await (const { size, ids, scenario } of data.batches('train')) {
     for (const id of ids) ofIds[id]++;
     for (let row = 0; row < size; row++) ofScenarios[scenario[row]]++;
     rows += size;
   }
   return {
+    version: 1,
     rows,
     scenarios: scenarios.map((name, s) => ({ name, rows: ofScenarios[s] })),
     fields: fields.map(({ name, offset, size }) => fieldStatistics(name, ofIds.subarray(offset, offset + size))),
+    cells: scenarios.flatMap((scenario, s) =>
+      tasks.map((task, t) => {
+        const { rows: labelled, positives } = calibrated.cells[s][t];
+        return { scenario, task, rows: labelled, positives, ...distribution(calibrated.probabilities[s][t]) };
+      }),
+    ),
   };
 }
 

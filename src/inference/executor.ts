@@ -3,7 +3,7 @@
  * runs rows, checks the outputs, and returns them in one layout.
  */
 import { error } from '../base/errors/index.ts';
-import { firstNotFinite } from '../base/finite.ts';
+import { firstNotFinite } from '../base/numbers.ts';
 import type { Session, Value } from '../runtime/contract.ts';
 
 /** The feed of an input: a constant value, or one that depends on the rows. */

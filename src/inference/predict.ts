@@ -12,12 +12,11 @@ import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { openArtifact } from '../store/artifact/open.ts';
 import { MANIFEST } from '../store/artifact/paths.ts';
 import type { Answers } from './executor.ts';
-import { servingGraph } from './graphs/serving.ts';
-import { openFinished } from './model/finished.ts';
-import type { RunSource, WeightsEvent } from './model/run-model.ts';
+import { openFinished } from './model/run.ts';
+import type { RunSource, WeightsEvent } from './model/trained.ts';
 import { createArtifactGraphs } from './serving/artifact.ts';
-import { answer, type ByScenario } from './serving/by-scenario.ts';
-import { createExecutors } from './serving/executors.ts';
+import { answer, type IdRows } from './serving/id-rows.ts';
+import { createServing } from './serving/serving-model.ts';
 
 export interface PredictRunOptions
   extends Pick<PredictOptions, 'input' | 'output' | 'force' | 'memoryLimit'>,
@@ -39,12 +38,12 @@ export async function predictRun(folder: string, options: PredictRunOptions): Pr
   const session = { backend, threads };
   const isArtifact = existsSync(join(folder, MANIFEST));
   if (isArtifact && checkpoint !== undefined) throw error('ARTIFACT_CHECKPOINT', { folder });
-  const { data, executors, probability, close } = isArtifact
+  const { data, answerRows, probability, close } = isArtifact
     ? await ofArtifact(folder, given, uncalibrated, session)
     : await ofRun(folder, { data: given, checkpoint, onEvent }, session);
   const { tasks } = data.manifest;
   const score: PredictOptions['score'] = async (batch) => {
-    const answers = await answer(executors, batch, tasks);
+    const answers = await answerRows(batch);
     return answers.logits.map((_, i) => {
       const row = Math.floor(i / tasks.length);
       return probability(answers, row, i % tasks.length, batch.scenario[row]);
@@ -59,7 +58,8 @@ export async function predictRun(folder: string, options: PredictRunOptions): Pr
 
 interface Predictor {
   data: PreparedData;
-  executors: ByScenario;
+  /** Probabilities and logits, before calibration. */
+  answerRows: (rows: IdRows) => Promise<Answers>;
   /** The value written for a row and task. */
   probability: (answers: Answers, row: number, task: number, scenario: number) => number;
   close(): Promise<void>;
@@ -69,12 +69,12 @@ const asGiven: Predictor['probability'] = ({ probabilities }, row, task) => prob
 
 async function ofRun(run: string, source: RunSource, options: SessionOptions): Promise<Predictor> {
   const { data, trained } = await openFinished(run, source);
-  const executors = createExecutors(trained, options);
+  const serving = createServing(trained, options);
   return {
     data,
-    executors: new Map([[undefined, await executors.of(servingGraph(trained))]]),
+    answerRows: await serving.answering([serving.compile(serving.tensors.outputs)]),
     probability: asGiven,
-    close: () => executors.keep([]),
+    close: () => serving.close(),
   };
 }
 
@@ -92,11 +92,11 @@ async function ofArtifact(
   if (data.manifest.hash !== dataHash)
     throw error('ARTIFACT_OTHER_DATASET', { folder, expected: dataHash, found: data.manifest.hash, data: data.folder });
   const graphs = createArtifactGraphs(artifact, createSession, options, manifest.data.tasks);
-  const executors: [number | undefined, Awaited<ReturnType<typeof graphs.of>>][] = [];
-  for (const { scenario, file } of manifest.graphs) executors.push([scenario, await graphs.of(file)]);
+  const byScenario = new Map<number | undefined, Awaited<ReturnType<typeof graphs.of>>>();
+  for (const { scenario, file } of manifest.graphs) byScenario.set(scenario, await graphs.of(file));
   return {
     data,
-    executors: new Map(executors),
+    answerRows: (rows) => answer(byScenario, rows, manifest.data.tasks),
     probability: uncalibrated ? asGiven : calibrated(manifest),
     close: () => graphs.close(),
   };

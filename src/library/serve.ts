@@ -4,10 +4,9 @@ export type { ServingInput } from '../config/serving.ts';
 export type { Prediction, PredictProgress } from '../data/predict/predict.ts';
 export type { Calibration } from '../documents/artifact.ts';
 export type { StepEvent } from '../export/events.ts';
-export { type Exported, type ExportOptions, exportRun } from '../export/export.ts';
+export { type Exported, type ExportOptions, exportRun, selectRun } from '../export/export.ts';
 export type { Selection, SelectOptions } from '../export/select/select.ts';
-export { selectRun } from '../export/select/select.ts';
-export type { WeightsEvent } from '../inference/model/run-model.ts';
+export type { WeightsEvent } from '../inference/model/trained.ts';
 export { type PredictRunOptions, predictRun } from '../inference/predict.ts';
 export {
   type RunningService,

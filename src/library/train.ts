@@ -18,7 +18,7 @@ export {
   type Metric,
 } from '../evaluate/index.ts';
 export { type FinishedModel, type ModelUse as FinishedModelOptions, openModel } from '../inference/model/finished.ts';
-export type { RunSource, WeightsEvent } from '../inference/model/run-model.ts';
+export type { RunSource, WeightsEvent } from '../inference/model/trained.ts';
 export { exportWeights, type ImportRequest, importWeights } from '../interop/exchange.ts';
 export { formatGrid } from '../report/grid.ts';
 export type { RunRecord } from '../store/run/run-folder.ts';

@@ -5,7 +5,7 @@ import { asReadError, writeFileAtomic } from '../base/files.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { runSchema } from '../config/run.ts';
 import { openModel } from '../inference/model/finished.ts';
-import { describeData, openRunData } from '../inference/model/run-data.ts';
+import { describeData, openRunData } from '../inference/model/run.ts';
 import { openRun } from '../store/run/run-folder.ts';
 
 /** Scores a split with the model of a finished run and writes the logits. */

@@ -2,12 +2,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { sha256, sha256File } from '../../src/base/hash.ts';
 import type { Answers, Executor } from '../../src/inference/executor.ts';
-import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import { createArtifactGraphs } from '../../src/inference/serving/artifact.ts';
-import { answer } from '../../src/inference/serving/by-scenario.ts';
-import { createExecutors } from '../../src/inference/serving/executors.ts';
-import type { IdRows } from '../../src/inference/serving/id-rows.ts';
+import { answer, type IdRows } from '../../src/inference/serving/id-rows.ts';
+import { createServing } from '../../src/inference/serving/serving-model.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import type { Artifact } from '../../src/store/artifact/open.ts';
 
@@ -17,12 +15,9 @@ interface Answering {
 }
 
 export async function answeringModel(trained: TrainedModel): Promise<Answering> {
-  const executors = createExecutors(trained, { threads: 1 });
-  const joint = await executors.of(servingGraph(trained));
-  return {
-    answer: (rows) => answer(new Map([[undefined, joint]]), rows, trained.data.tasks),
-    close: () => executors.keep([]),
-  };
+  const serving = createServing(trained, { threads: 1 });
+  const full = serving.compile(serving.tensors.outputs);
+  return { answer: await serving.answering([full]), close: () => serving.close() };
 }
 
 export async function answeringArtifact(artifact: Artifact): Promise<Answering> {

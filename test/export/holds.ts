@@ -1,15 +1,15 @@
 /** What every selected graph keeps: on the rows whose gates and choices it was made from, it answers as the model does. */
 import { expect } from 'vitest';
-import { jointGraph, scenarioGraph } from '../../src/export/select/selected.ts';
+import { rewriter } from '../../src/export/select/rewrite.ts';
 import { decide, type SwitchCounts, switchesOf } from '../../src/export/select/switches.ts';
 import {
   compileServing,
   type ServingGraph,
   type ServingTensors,
   servingGraph,
-  servingTensors,
 } from '../../src/inference/graphs/serving.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
+import { createServing } from '../../src/inference/serving/serving-model.ts';
 import type { Value } from '../../src/runtime/contract.ts';
 import { feedsOf, openGraph, type Rows } from './served.ts';
 
@@ -50,8 +50,8 @@ const ofOne = (rows: Rows, scenario: number): { places: number[]; own: Rows } =>
 
 /** Builds all graphs and holds them against the model on the rows; returns those of the scenarios. */
 export async function holds(served: TrainedModel, rows: Rows): Promise<ServingGraph[]> {
-  const tensors = servingTensors(served);
-  const decisions = decide(await countsOn(served, tensors, rows));
+  const serving = createServing(served);
+  const decisions = decide(await countsOn(served, serving.tensors, rows));
   const expected = await answers(served, servingGraph(served), rows);
   const close = (found: Record<string, Value>, places: readonly number[], what: string): void => {
     for (const [name, { data }] of Object.entries(found)) {
@@ -64,17 +64,14 @@ export async function holds(served: TrainedModel, rows: Rows): Promise<ServingGr
       });
     }
   };
-  const joint = jointGraph(served, tensors, decisions, true);
+  const { joint, scenarios } = rewriter(serving, switchesOf(serving.tensors), decisions, true)({});
   close(await answers(served, joint, rows), [...rows.ids.subarray(0, rows.size).keys()], 'all scenarios');
-  const graphs: ServingGraph[] = [];
-  for (let s = 0; s < served.sizes.scenarios; s++) {
-    const graph = scenarioGraph(served, tensors, decisions, s);
+  for (const [s, graph] of scenarios.entries()) {
     expect(graph.inputs.map(({ name }) => name)).not.toContain('scenario');
     const { places, own } = ofOne(rows, s);
     if (own.size > 0) close(await answers(served, graph, own), places, `scenario ${s}`);
-    graphs.push(graph);
   }
-  return graphs;
+  return scenarios;
 }
 
 /** Makes gates of AutoIFS constant: 1 or 0 where so given, as drawn where null. */

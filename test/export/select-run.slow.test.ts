@@ -2,16 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { batchesOf } from '../../src/data/prepared/batches.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
-import { exportRun } from '../../src/export/export.ts';
+import { exportRun, selectRun } from '../../src/export/export.ts';
 import { measureFlows } from '../../src/export/select/flows.ts';
-import { selectGraphs, selectRun } from '../../src/export/select/select.ts';
+import { selectGraphs } from '../../src/export/select/select.ts';
 import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { loadTrained } from '../../src/inference/model/trained.ts';
 import { predictRun } from '../../src/inference/predict.ts';
-import { createExecutors } from '../../src/inference/serving/executors.ts';
+import { createServing } from '../../src/inference/serving/serving-model.ts';
 import { count } from '../../src/report/numbers.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
@@ -62,7 +61,7 @@ test.each(['run', 'star', 'coins'])(
     const whole = servingGraph(served);
     for (const graph of selection.graphs.scenarios) expect(graph.multiplyAdds).toBeLessThan(whole.multiplyAdds);
     const sides = [await answeringModel(served), await answeringArtifact(artifact)];
-    for await (const batch of batchesOf(data, 'validation')) {
+    for await (const batch of data.batches('validation')) {
       const [model, selected] = await Promise.all(sides.map((side) => side.answer(batch)));
       for (const [t, own] of model.probabilities.entries()) {
         const differences = own.map((value, i) => Math.abs(value - selected.probabilities[t][i]));
@@ -103,7 +102,7 @@ test('a model whose answers depend on the order of its sums is refused', async (
   const served = loadTrained(at('star'));
   const { answer, close } = await answeringModel(served);
   let first: number[] = [];
-  for await (const batch of batchesOf(data, 'validation'))
+  for await (const batch of data.batches('validation'))
     if (first.length === 0) first = [...(await answer(batch)).logits.subarray(0, 2)];
   await close();
   // Huge parts of both networks cancel in the logits of the first row: folding rounds them otherwise.
@@ -117,9 +116,8 @@ test('a model whose answers depend on the order of its sums is refused', async (
       ];
     }),
   );
-  const scaledModel = { ...served, tensors };
-  const executors = createExecutors(scaledModel, { threads: 1 });
-  await expect(selectGraphs(scaledModel, data, executors).finally(() => executors.keep([]))).rejects.toMatchObject({
+  const serving = createServing({ ...served, tensors }, { threads: 1 });
+  await expect(selectGraphs(serving, data).finally(() => serving.close())).rejects.toMatchObject({
     code: 'SELECT_DIFFERS',
     message: expect.stringMatching(/on \d+ of \d+ validation rows.*Nothing was written; please report/),
   });

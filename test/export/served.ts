@@ -1,13 +1,15 @@
 /** Models with drawn weights, and rows for them: what the tests of serving graphs share. */
 
+import { bytesOf } from '../../src/base/numbers.ts';
 import { random } from '../../src/base/random.ts';
 import { bufferName } from '../../src/inference/graphs/forward.ts';
 import { type ServingGraph, tableFile } from '../../src/inference/graphs/serving.ts';
-import { clearPadding, type TrainedModel, tableBytes } from '../../src/inference/model/trained.ts';
+import { clearPadding, type TableName, type TrainedModel } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
+import type { TensorView } from '../../src/store/safetensors.ts';
 import { draw } from '../../src/train/step/initialize.ts';
 
 /** Ids of each field, the reserved ones included. */
@@ -134,6 +136,9 @@ export function feedsOf(
 /** The content of a graph's tables, by file name. */
 const tablesOf = (served: TrainedModel, graph: Pick<ServingGraph, 'tables'>): Record<string, Uint8Array> =>
   Object.fromEntries(graph.tables.map((name) => [tableFile(name), tableBytes(served, name)]));
+
+export const tableBytes = ({ tensors }: TrainedModel, name: TableName): Uint8Array =>
+  bytesOf((tensors.get(name) as TensorView).data);
 
 export const openGraph = (served: TrainedModel, graph: ServingGraph, options: SessionOptions = {}): Promise<Session> =>
   createSession(graph.bytes, { threads: 1, backend: 'node', ...options, external: tablesOf(served, graph) });

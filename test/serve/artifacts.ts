@@ -7,17 +7,18 @@ import { seal } from '../../src/base/seal.ts';
 import type { FieldConfig } from '../../src/config/dataset.ts';
 import type { Calibration } from '../../src/documents/artifact.ts';
 import { flowsOf } from '../../src/export/artifact.ts';
-import { scenarioGraph } from '../../src/export/select/selected.ts';
+import { rewriter } from '../../src/export/select/rewrite.ts';
 import { switchesOf } from '../../src/export/select/switches.ts';
-import { type ServingGraph, servingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
+import { type ServingGraph, tableFile } from '../../src/inference/graphs/serving.ts';
 import { modelSizes } from '../../src/inference/model/sizes.ts';
-import { type TrainedModel, tableBytes } from '../../src/inference/model/trained.ts';
+import type { TrainedModel } from '../../src/inference/model/trained.ts';
+import { createServing, type ServingModel } from '../../src/inference/serving/serving-model.ts';
 import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
 import type { ArtifactManifest } from '../../src/store/artifact/manifest.ts';
 
-import { drawn } from '../export/served.ts';
+import { drawn, tableBytes } from '../export/served.ts';
 
 export interface ArtifactRequest {
   folder: string;
@@ -64,10 +65,11 @@ const FIELDS: { config: FieldConfig; tokens?: string[]; edges?: number[] }[] = [
 export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const { folder, seed = 1, name = 'test-model', sequences = false } = request;
   const served = drawModel(request, seed, sequences);
-  const graph = servingGraph(served);
+  const serving = createServing(served);
+  const graph = serving.compile(serving.tensors.outputs);
   const fields = chosen(request);
-  const flows = flowsOf(served, graph, undefined);
-  const graphs = [graph, ...(request.selected ? scenarioGraphs(served) : [])];
+  const flows = flowsOf(serving, graph, undefined);
+  const graphs = [graph, ...(request.selected ? scenarioGraphs(serving) : [])];
   const fileOf = ({ scenario }: ServingGraph): string =>
     scenario === undefined ? 'graph.onnx' : `scenario-${scenario}.onnx`;
   const files: Record<string, Uint8Array> = {
@@ -149,12 +151,12 @@ const chosen = ({ without = [], cities = 16, items = 60 }: ArtifactRequest): typ
   });
 
 /** One for each scenario, with nothing decided. */
-function scenarioGraphs(served: TrainedModel): ServingGraph[] {
-  const tensors = servingTensors(served);
+function scenarioGraphs(serving: ServingModel): ServingGraph[] {
+  const switches = switchesOf(serving.tensors);
   const decisions = Object.fromEntries(
-    switchesOf(tensors).map(({ name, count }) => [name, SCENARIOS.map(() => new Array<null>(count).fill(null))]),
+    switches.map(({ name, count }) => [name, SCENARIOS.map(() => new Array<null>(count).fill(null))]),
   );
-  return SCENARIOS.map((_, s) => scenarioGraph(served, tensors, decisions, s));
+  return rewriter(serving, switches, decisions, true)({}).scenarios;
 }
 
 function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): TrainedModel {

@@ -4,8 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFi
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { exportRun } from '../../src/export/export.ts';
-import { selectRun } from '../../src/export/select/select.ts';
+import { exportRun, selectRun } from '../../src/export/export.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { exportWeights } from '../../src/interop/exchange.ts';
 import { listCheckpoints, loadCheckpoint } from '../../src/store/run/checkpoint.ts';

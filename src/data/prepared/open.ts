@@ -25,10 +25,19 @@ export async function openPrepared(folder: string): Promise<PreparedData> {
   for (const { file } of Object.values(manifest.splits))
     if (!existsSync(join(folder, file)))
       throw error('FILE_MISSING', { path: join(folder, file), expected: 'a part of a prepared data set' });
+  const open = (split: SplitName): Promise<SplitReader> => openSplit(folder, manifest, split);
   return {
     folder: resolve(folder),
     manifest,
-    open: (split) => openSplit(folder, manifest, split),
+    open,
+    async *batches(split) {
+      const reader = await open(split);
+      try {
+        yield* reader.batches({ batchSize: 4096 });
+      } finally {
+        await reader.close();
+      }
+    },
     async tokens(field: string): Promise<string[]> {
       const file = vocabularyFile(field);
       return Object.hasOwn(manifest.files, file) ? readTokens(await verifiedFile(folder, manifest, file)) : [];

@@ -109,6 +109,8 @@ export interface PreparedData {
   folder: string;
   manifest: Manifest;
   open(split: SplitName): Promise<SplitReader>;
+  /** Every row of a split in stored order, 4096 rows at a time. */
+  batches(split: SplitName): AsyncIterable<Batch>;
   /** Tokens of a field by id (index 0 and 1 are the reserved ids); used by warm start and reports. */
   tokens(field: string): Promise<string[]>;
 }

@@ -1,14 +1,10 @@
 /** Fits calibrations from the logits of graphs to probabilities, on the validation rows. */
-import { batchesOf } from '../../data/prepared/batches.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FittedCell } from '../../documents/artifact.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
-import { answer, type ByScenario } from '../../inference/serving/by-scenario.ts';
-import type { Executors } from '../../inference/serving/executors.ts';
+import type { ServingModel } from '../../inference/serving/serving-model.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
-import type { ArtifactStatistics } from '../../store/artifact/statistics.ts';
 import type { StepEvent } from '../events.ts';
-import { distribution } from '../statistics.ts';
 import { type CalibrationChoice, fitCell } from './choose.ts';
 import type { Labelled } from './isotonic.ts';
 
@@ -21,24 +17,23 @@ export interface CalibrationOptions {
 export interface Calibrated {
   /** [S][T] */
   cells: FittedCell[][];
-  /** The calibrated probabilities of each scenario and task. */
-  statistics: ArtifactStatistics['cells'];
+  /** The calibrated probabilities of the validation rows, [S][T] of [rows of the scenario]. */
+  probabilities: Float64Array[][];
 }
 
 /** Throws MODEL_NOT_FINITE. The first graph is the joint graph of all scenarios. */
 export async function calibrateGraphs(
+  serving: ServingModel,
   data: PreparedData,
   graphs: readonly ServingGraph[],
-  executors: Executors,
   { calibrate = 'auto', onEvent = () => {} }: CalibrationOptions = {},
 ): Promise<Calibrated> {
   onEvent({ event: 'step', step: 'scoring the validation rows' });
-  const byScenario = new Map<number | undefined, Awaited<ReturnType<Executors['of']>>>();
-  for (const graph of graphs) byScenario.set(graph.scenario, await executors.of(graph));
-  const validation = await scoreValidation(data, byScenario);
+  const validation = await scoreValidation(data, await serving.answering(graphs));
   onEvent({ event: 'step', step: 'fitting calibrations' });
   const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
-  return { cells, statistics: cellStatistics(data, validation, cells) };
+  const probabilities = validation.map((row, s) => row.map((cell, t) => calibrated(cell, cells[s][t])));
+  return { cells, probabilities };
 }
 
 /** All rows of one scenario, for one task. */
@@ -50,11 +45,14 @@ interface ValidationCell {
 }
 
 /** Scores every validation row: [S][T]. Memory: 12 bytes per row and task. */
-async function scoreValidation(data: PreparedData, executors: ByScenario): Promise<ValidationCell[][]> {
+async function scoreValidation(
+  data: PreparedData,
+  answer: Awaited<ReturnType<ServingModel['answering']>>,
+): Promise<ValidationCell[][]> {
   const { scenarios, tasks } = data.manifest;
   const cells = scenarios.map(() => tasks.map(() => ({ logits: [], probabilities: [], labels: [] }) as Parts));
-  for await (const batch of batchesOf(data, 'validation')) {
-    const { logits, probabilities } = await answer(executors, batch, tasks);
+  for await (const batch of data.batches('validation')) {
+    const { logits, probabilities } = await answer(batch);
     scenarios.forEach((_, s) => {
       const rows = Array.from({ length: batch.size }, (_, row) => row).filter((row) => batch.scenario[row] === s);
       tasks.forEach((_, t) => {
@@ -92,17 +90,8 @@ function labelled({ logits, labels }: ValidationCell): Labelled {
   return { logits: logits.filter(known), labels: Uint8Array.from(labels.filter(known)) };
 }
 
-const cellStatistics = (
-  { manifest: { scenarios, tasks } }: PreparedData,
-  validation: ValidationCell[][],
-  cells: FittedCell[][],
-): ArtifactStatistics['cells'] =>
-  scenarios.flatMap((scenario, s) =>
-    tasks.map((task, t) => {
-      const { logits, probabilities } = validation[s][t];
-      const { calibration, rows, positives } = cells[s][t];
-      const calibrate = calibrator(calibration);
-      const calibrated = Float64Array.from(logits, (logit, i) => calibrate(logit, probabilities[i]));
-      return { scenario, task, rows, positives, ...distribution(calibrated) };
-    }),
-  );
+/** [rows] probabilities after calibration. */
+function calibrated({ logits, probabilities }: ValidationCell, { calibration }: FittedCell): Float64Array {
+  const calibrate = calibrator(calibration);
+  return Float64Array.from(logits, (logit, i) => calibrate(logit, probabilities[i]));
+}

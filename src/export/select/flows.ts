@@ -2,11 +2,9 @@
 
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
-import { servingTensors } from '../../inference/graphs/serving.ts';
-import { openFinished } from '../../inference/model/finished.ts';
-import type { RunSource } from '../../inference/model/run-model.ts';
-import type { TrainedModel } from '../../inference/model/trained.ts';
-import { createExecutors } from '../../inference/serving/executors.ts';
+import { openFinished } from '../../inference/model/run.ts';
+import type { RunSource, TrainedModel } from '../../inference/model/trained.ts';
+import { createServing } from '../../inference/serving/serving-model.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { choiceName, GATES, measureSwitches, type SwitchCounts, switchesOf } from './switches.ts';
 
@@ -36,10 +34,10 @@ export async function measureFlows(
   { backend, ...source }: RunSource & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowReport> {
   const { data, trained } = await openFinished(run, source);
-  const switches = switchesOf(servingTensors(trained));
+  const serving = createServing(trained, { backend });
+  const switches = switchesOf(serving.tensors);
   if (switches.length === 0) throw error('FLOWS_NONE', { run, model: trained.model.key });
-  const executors = createExecutors(trained, { backend });
-  const counts = await measureSwitches(trained, switches, data, [split], executors).finally(() => executors.keep([]));
+  const counts = await measureSwitches(serving, switches, data, [split]).finally(() => serving.close());
   return reportOf(trained, data.manifest.name, split, counts);
 }
 

@@ -3,7 +3,7 @@ import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
 import { analyseModel, type FlowOptions, type FlowSample, flowDocument, readFlowRows } from '../../flows/index.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { openRunData } from '../../inference/model/run-data.ts';
+import { describeData, openRunData } from '../../inference/model/run.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 
 export interface ModelTestOptions extends FlowOptions {
@@ -56,7 +56,7 @@ async function counterfactualLogits(
   const { splits } = data.manifest;
   const places = scenarioSlots(data, fields, scenario, S);
   const out = new Float32Array(n * S * T);
-  const model = await openModel(run, { backend });
+  const model = await openModel(run, { backend, data: describeData(data.manifest) });
   const reader = await data.open('validation');
   try {
     let filled = 0;

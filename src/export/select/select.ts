@@ -1,25 +1,15 @@
-/** Selection: from a finished run to an artifact of smaller graphs, proven to answer like the model. */
+/** Selection: smaller graphs that are proven to answer like the model. */
 
 import type { SplitName } from '../../config/dataset.ts';
 import { type Evaluation, evaluationSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { SelectionRecord } from '../../documents/selection.ts';
 import { numberOf } from '../../evaluate/index.ts';
-import { servingTensors } from '../../inference/graphs/serving.ts';
-import { openFinished } from '../../inference/model/finished.ts';
-import type { TrainedModel } from '../../inference/model/trained.ts';
-import { createExecutors, type Executors } from '../../inference/serving/executors.ts';
-import { checkPlace } from '../../store/artifact/write.ts';
-import { evaluationOf } from '../../train/evaluate-split.ts';
-import { writeGraphs } from '../artifact.ts';
-import { calibrateGraphs } from '../calibrate/calibrate.ts';
+import type { ServingModel } from '../../inference/serving/serving-model.ts';
 import type { StepEvent } from '../events.ts';
-import type { Exported, ExportOptions } from '../export.ts';
-import { planArtifact } from '../plan.ts';
-import { compareGraphs, type Graphs, type Proof } from './proof.ts';
-import { provenGraphs } from './prove.ts';
-import { rewriter } from './selected.ts';
-import { type Decisions, decide, measureSwitches, type SwitchCounts, switchesOf } from './switches.ts';
+import { type Proof, proveGraphs } from './prove.ts';
+import { type Graphs, rewriter } from './rewrite.ts';
+import { decide, measureSwitches, switchesOf } from './switches.ts';
 import { timeProven } from './timing.ts';
 
 /** Splits that decide what is constant. Test rows are left out, to measure what holds for unseen rows. */
@@ -37,46 +27,12 @@ export interface SelectOptions {
   onEvent?: (event: StepEvent) => void;
 }
 
-export interface Selection {
-  kind: 'exact' | 'lossy';
-  epsilon: number;
-  int8: boolean;
+/** What was decided and compared, with the graphs. */
+export interface Selection extends SelectionRecord {
   graphs: Graphs;
-  /** Counts of ones among the measured rows, and the decisions. */
-  counts: SwitchCounts;
-  decisions: Decisions;
   /** On validation rows (measured) and test rows (not measured). */
   proof: Proof;
   unseen: Proof;
-  /** [S] milliseconds per 100 rows, measured by `timeProven`. */
-  latency: ({ before: number; after: number } | null)[];
-}
-
-/**
- * Selects, proves and writes the smaller graphs. Writes nothing without the proof. Graphs run on one thread, because they are timed.
- *
- * @throws ARTIFACT_EXISTS, MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; errors of openFinished, planArtifact and selectGraphs
- */
-export async function selectRun(
-  run: string,
-  options: Omit<SelectOptions, 'onEvent'> & Omit<ExportOptions, 'threads'>,
-): Promise<{ selection: Selection; exported: Exported }> {
-  const { out, backend, onEvent } = options;
-  checkPlace(out);
-  const opened = await openFinished(run, options);
-  const { trained, data, record } = opened;
-  const plan = planArtifact(opened, options);
-  const executors = createExecutors(trained, { backend, threads: 1 });
-  try {
-    const selection = await selectGraphs(trained, data, executors, { evaluation: evaluationOf(record), ...options });
-    const graphs = [selection.graphs.joint, ...selection.graphs.scenarios];
-    const calibrated = await calibrateGraphs(data, graphs, executors, options);
-    const parts = { run: opened, plan, graphs, calibrated, selection: selectionRecord(selection) };
-    const manifest = await writeGraphs(out, parts, onEvent);
-    return { selection, exported: { manifest, cells: calibrated.cells } };
-  } finally {
-    await executors.keep([]);
-  }
 }
 
 /**
@@ -86,9 +42,8 @@ export async function selectRun(
  *   SELECT_INT8_USELESS if eight bits are not faster
  */
 export async function selectGraphs(
-  trained: TrainedModel,
+  serving: ServingModel,
   data: PreparedData,
-  executors: Executors,
   {
     epsilon = 0,
     budget = 0.0005,
@@ -98,40 +53,21 @@ export async function selectGraphs(
   }: SelectOptions = {},
 ): Promise<Selection> {
   const onStep = (step: string): void => onEvent({ event: 'step', step });
-  const tensors = servingTensors(trained);
-  const switches = switchesOf(tensors);
-  const counts =
-    switches.length === 0
-      ? { rows: trained.data.scenarios.map(() => 0), ones: {} }
-      : await measureSwitches(trained, switches, data, MEASURED, executors, onStep);
+  const switches = switchesOf(serving.tensors);
+  const splits = switches.length === 0 ? [] : MEASURED;
+  const counts = await measureSwitches(serving, switches, data, splits, onStep);
   const decisions = decide(counts, epsilon);
   const distilled = JSON.stringify(decisions) !== JSON.stringify(decide(counts));
-  const compare = (graphs: Graphs, split: SplitName): Promise<Proof> => {
-    onStep(`comparing every answer on the ${split} rows`);
-    return compareGraphs(graphs, executors, data, split, evaluation);
-  };
 
-  const proven = await provenGraphs(rewriter(trained, tensors, decisions, !distilled), compare, executors, {
-    budget,
-    int8,
-    distilled,
-    onStep,
-  });
-  const unseen = await compare(proven.graphs, 'test');
+  const rewrite = rewriter(serving, switches, decisions, !distilled);
+  const proven = await proveGraphs(serving, data, rewrite, { budget, int8, distilled, evaluation, onStep });
   onStep('timing');
-  const latency = await timeProven(proven, executors, data);
-  const kind = distilled || int8 ? 'lossy' : 'exact';
-  return { kind, epsilon, int8, graphs: proven.graphs, counts, decisions, proof: proven.proof, unseen, latency };
-}
-
-/** The selection entry of an artifact's manifest. */
-export function selectionRecord(selection: Selection): SelectionRecord {
-  const { kind, epsilon, int8, counts, decisions, proof, unseen, latency } = selection;
+  const { graphs, proof, unseen } = proven;
   return {
-    kind,
+    kind: distilled || int8 ? 'lossy' : 'exact',
     epsilon,
     int8,
-    measured: { splits: Object.keys(counts.ones).length === 0 ? [] : [...MEASURED], rows: counts.rows },
+    measured: { splits: [...splits], rows: counts.rows },
     decisions,
     compared: [proof, unseen].map(({ split, rows, differing, largest, before, after }) => ({
       split,
@@ -140,6 +76,9 @@ export function selectionRecord(selection: Selection): SelectionRecord {
       largest,
       auc: { before: numberOf(before.macro.auc), after: numberOf(after.macro.auc) },
     })),
-    latency,
+    latency: await timeProven(serving, data, proven),
+    graphs,
+    proof,
+    unseen,
   };
 }

@@ -4,12 +4,10 @@
  */
 
 import type { SplitName } from '../../config/dataset.ts';
-import { batchesOf } from '../../data/prepared/batches.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import { add, concat, expand, matmul, mul, oneHot, slice, type Tensor, transpose } from '../../graph/index.ts';
-import { compileServing, type ServingTensors } from '../../inference/graphs/serving.ts';
-import type { TrainedModel } from '../../inference/model/trained.ts';
-import type { Executors } from '../../inference/serving/executors.ts';
+import { type Tensor, transpose } from '../../graph/index.ts';
+import type { ServingTensors } from '../../inference/graphs/serving.ts';
+import type { ServingModel } from '../../inference/serving/serving-model.ts';
 
 /** A tensor of switches: [B, n], or [n, B]. */
 export interface Switches {
@@ -44,25 +42,25 @@ export interface SwitchCounts {
   ones: Record<string, number[][]>;
 }
 
-/** Counts the ones of every switch among the rows of each scenario. `switches` are one or more tensors of one graph. */
+/** Counts the ones of every switch among the rows of each scenario; without switches, no rows. `switches` are tensors of one graph. */
 export async function measureSwitches(
-  trained: TrainedModel,
+  serving: ServingModel,
   switches: readonly Switches[],
   data: PreparedData,
   splits: readonly SplitName[],
-  executors: Executors,
   onStep: (what: string) => void = () => {},
 ): Promise<SwitchCounts> {
-  const rows = new Array<number>(trained.data.scenarios.length).fill(0);
+  const rows = new Array<number>(serving.trained.data.scenarios.length).fill(0);
   const ones = switches.map(({ count }) => rows.map(() => new Array<number>(count).fill(0)));
+  if (switches.length === 0) return { rows, ones: {} };
   const outputs = switches.map(({ tensor, axis }, i) => [
     `switch.${i}`,
     axis === 1 ? tensor : transpose(tensor, [1, 0]), // [B,n]
   ]);
-  const executor = await executors.of(compileServing(trained, Object.fromEntries(outputs)));
+  const executor = await serving.executor(serving.compile(Object.fromEntries(outputs)));
   for (const split of splits) {
     onStep(`measuring on the ${split} rows`);
-    for await (const batch of batchesOf(data, split)) {
+    for await (const batch of data.batches(split)) {
       const found = await executor.run(batch);
       for (let row = 0; row < batch.size; row++) rows[batch.scenario[row]]++;
       switches.forEach(({ count }, i) => {
@@ -74,7 +72,7 @@ export async function measureSwitches(
       });
     }
   }
-  await executors.keep([]); // nothing else uses this graph
+  await serving.keep([]); // nothing else uses this graph
   return { rows, ones: Object.fromEntries(switches.map(({ name }, i) => [name, ones[i]])) };
 }
 
@@ -98,36 +96,3 @@ export const decide = ({ rows, ones }: SwitchCounts, epsilon = 0): Decisions =>
       ),
     ]),
   );
-
-/** Replaces switches in the graph of one scenario: decided ones are constants, the network computes the others. */
-export function ofScenario({ axis, count }: Switches, decided: readonly (0 | 1 | null)[], copy: Tensor): Tensor {
-  const { graph } = copy;
-  if (decided.every((value) => value !== null)) return graph.constant(decided, axis === 1 ? [1, count] : [count, 1]);
-  if (decided.every((value) => value === null)) return copy;
-  const parts = decided.map((value, i) => {
-    if (value === null) return slice(copy, axis, i, i + 1);
-    return expand(graph.constant(value), axis === 1 ? ['B', 1] : [1, 'B']);
-  });
-  return concat(parts, axis);
-}
-
-/** Replaces switches in the joint graph: a table of the decisions, and the network for undecided ones. */
-export function ofAllScenarios({ axis, count }: Switches, decided: readonly (0 | 1 | null)[][], copy: Tensor): Tensor {
-  if (decided.flat().every((value) => value === null)) return copy;
-  const own = oneHot(copy.graph.input('scenario', ['B'], 'int32'), decided.length); // [B,S]
-  const table = (holds: (value: 0 | 1 | null) => boolean): Tensor => {
-    const values = decided.flat().map((value) => Number(holds(value)));
-    const perRow = matmul(own, copy.graph.constant(values, [decided.length, count])); // [B,n]
-    return axis === 1 ? perRow : transpose(perRow, [1, 0]);
-  };
-  const fixed = table((value) => value === 1);
-  return decided.flat().every((value) => value !== null)
-    ? fixed
-    : add(
-        mul(
-          copy,
-          table((value) => value === null),
-        ),
-        fixed,
-      );
-}

@@ -1,11 +1,10 @@
 /** Times graphs on rows of a scenario. */
 import { error } from '../../base/errors/index.ts';
-import { batchesOf } from '../../data/prepared/batches.ts';
 import { rowsOfScenario } from '../../data/prepared/pick.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
-import type { Executors } from '../../inference/serving/executors.ts';
 import type { IdRows } from '../../inference/serving/id-rows.ts';
+import type { ServingModel } from '../../inference/serving/serving-model.ts';
 import type { Proven } from './prove.ts';
 
 /** Rows of the timed batch. */
@@ -19,12 +18,12 @@ const ROUNDS = 200;
  * @throws SELECT_INT8_USELESS
  */
 export async function timeProven(
-  { graphs: { before, scenarios }, plain }: Proven,
-  executors: Executors,
+  serving: ServingModel,
   data: PreparedData,
+  { graphs: { before, scenarios }, plain }: Proven,
 ): Promise<({ before: number; after: number } | null)[]> {
   const compared = scenarios.map((own, s) => [before, own, ...(plain === undefined ? [] : [plain.scenarios[s]])]);
-  const times = await timeGraphs(compared, executors, data);
+  const times = await timeGraphs(serving, data, compared);
   const slower = times.find((own) => own !== null && plain !== undefined && own[1] >= own[2]);
   if (slower)
     throw error('SELECT_INT8_USELESS', {
@@ -39,15 +38,15 @@ export async function timeProven(
  * @param graphs the graphs to compare, per scenario
  */
 async function timeGraphs(
-  graphs: readonly (readonly ServingGraph[])[],
-  executors: Executors,
+  serving: ServingModel,
   data: PreparedData,
+  graphs: readonly (readonly ServingGraph[])[],
 ): Promise<(number[] | null)[]> {
   const found: (number[] | null)[] = [];
   for (const [s, own] of graphs.entries()) {
     const rows = await someRows(data, s);
     const timed = async (graph: ServingGraph) => {
-      const executor = await executors.of(graph);
+      const executor = await serving.executor(graph);
       return async (): Promise<number> => {
         const started = performance.now();
         await executor.run(rows as IdRows);
@@ -72,7 +71,7 @@ async function inTurn(calls: readonly (() => Promise<number>)[]): Promise<number
 
 /** A batch of validation rows of a scenario, repeated if it has fewer. */
 async function someRows(data: PreparedData, scenario: number): Promise<IdRows | undefined> {
-  for await (const batch of batchesOf(data, 'validation')) {
+  for await (const batch of data.batches('validation')) {
     const { size, ids, scenario: own, sequences } = rowsOfScenario(batch, scenario);
     if (size === 0) continue;
     const repeated = (from: Int32Array): Int32Array => {

@@ -1,4 +1,5 @@
 /** Builds a lowered graph: numbers its values and shares stored numbers. */
+import { bytesOf } from '../../base/numbers.ts';
 import type { NodeBuilder, OnnxOp, OnnxType, ValueName } from '../ops/lowering.ts';
 import { reshapeDims, type Shape } from '../shape.ts';
 import type { AttributeValue, Initializer, LoweredNode } from './lowered.ts';
@@ -78,7 +79,3 @@ export class Builder implements NodeBuilder {
     return output;
   }
 }
-
-/** The bytes of numbers, as an initializer holds them. */
-export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);

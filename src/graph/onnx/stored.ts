@@ -1,8 +1,9 @@
 /** Inputs that are not fed but stored in the model, as initializers. */
+
 import { error } from '../../base/errors/index.ts';
+import { bytesOf } from '../../base/numbers.ts';
 import { fixedElements, showShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { bytesOf } from './builder.ts';
 import { scalesOf } from './fusions/int8-product.ts';
 import type { Int8Weights } from './int8.ts';
 import type { Initializer } from './lowered.ts';

@@ -24,10 +24,8 @@ import {
   type Tensor,
   toInt8,
 } from '../../graph/index.ts';
-
 import type { Step } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
-
 import { TABLES, type TableName, type TrainedModel } from '../model/trained.ts';
 import { embedRows, isValue } from './embed-rows.ts';
 import { bufferName } from './forward.ts';
@@ -69,7 +67,7 @@ export function servingTensors(trained: TrainedModel): ServingTensors {
   return { outputs: { logits, ...Object.fromEntries(perTask) }, gates: gates(), choices };
 }
 
-interface WritingOptions {
+export interface WritingOptions {
   scenario?: number;
   folded?: ReadonlyMap<string, Float32Array>;
   int8?: boolean;
@@ -89,7 +87,7 @@ const LARGE = 1 << 16;
  */
 export function compileServing(
   trained: TrainedModel,
-  outputs: Record<string, Tensor>,
+  outputs: Readonly<Record<string, Tensor>>,
   { scenario, folded = new Map(), int8 = false }: WritingOptions = {},
 ): ServingGraph {
   const read = nodesBefore(...Object.values(outputs))

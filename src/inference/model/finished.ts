@@ -1,14 +1,12 @@
-/** Opens a finished model, for evaluation, export, selection, predictions, studies and parity. */
+/** A finished model that scores rows with the training graphs, for evaluation, studies and parity. */
 import { existsSync } from 'node:fs';
 import { closable } from '../../base/disposal.ts';
-import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { networkOf } from '../../model/network.ts';
 import { models } from '../../model/registry.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
-import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
-import { modelFiles, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { modelFiles, openRun, runPaths } from '../../store/run/run-folder.ts';
 import { type ModelArena, openArena } from '../arena/arena.ts';
 import { type ModelExecutor, modelExecutor } from '../arena/executor.ts';
 import { gateExecutor, liveGates } from '../arena/gates.ts';
@@ -16,37 +14,7 @@ import { type RowsToScore, rowLayout } from '../arena/inputs.ts';
 import { weightTensors } from '../arena/weights.ts';
 import { choiceOutputs } from '../choices.ts';
 import { gateGraph, inferenceGraph, readsSequences } from '../graphs/forward.ts';
-import { describeData, openRunData } from './run-data.ts';
-import type { RunSource, WeightsEvent } from './run-model.ts';
-import { loadTrained, type TrainedModel } from './trained.ts';
-
-/** A run, its data and its model. */
-export interface FinishedRun {
-  folder: string;
-  record: RunRecord;
-  data: PreparedData;
-  trained: TrainedModel;
-  /** Present if the weights come from a checkpoint. */
-  checkpoint?: CheckpointInfo;
-}
-
-/**
- * Opens a run with its finished model, or with the model of a checkpoint. Executes the module files that the run names.
- *
- * @throws errors of openRunData and loadTrained
- */
-export async function openFinished(folder: string, { onEvent, ...source }: RunSource = {}): Promise<FinishedRun> {
-  const record = openRun(folder);
-  await models.loadFiles(modelFiles(record));
-  const data = await openRunData(folder, source.data, record);
-  let checkpoint: CheckpointInfo | undefined;
-  const noted = (event: WeightsEvent): void => {
-    checkpoint = event.checkpoint;
-    onEvent?.(event);
-  };
-  const trained = loadTrained(folder, describeData(data.manifest), { ...source, onEvent: noted }, record);
-  return { folder, record, data, trained, ...(checkpoint && { checkpoint }) };
-}
+import { loadTrained, type RunSource, type TrainedModel } from './trained.ts';
 
 /** A model that scores rows with the training graphs, without batch statistics, dropout and noise. */
 export interface FinishedModel extends AsyncDisposable {

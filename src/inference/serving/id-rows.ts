@@ -1,6 +1,7 @@
-/** Rows of ids, the inputs of serving graphs, which look up embeddings inside. */
+/** Rows of ids, the inputs of serving graphs, which look up embeddings inside; and the answers of these graphs, before calibration. */
+import { pickRows } from '../../data/prepared/pick.ts';
 import type { Session, Value } from '../../runtime/contract.ts';
-import { createExecutor, type Executor, type Feeds, probabilityOf } from '../executor.ts';
+import { type Answers, answersOf, createExecutor, type Executor, type Feeds, probabilityOf } from '../executor.ts';
 
 export interface IdRows {
   size: number;
@@ -45,3 +46,41 @@ export const idExecutor = (
   tasks: readonly string[] = [],
 ): Executor<IdRows> =>
   createExecutor(session, idFeeds(data), { finite: tasks.length === 0 ? [] : ['logits', ...tasks.map(probabilityOf)] });
+
+/** The executor of each scenario's graph; the key `undefined` has that of the joint graph. */
+export type ByScenario = ReadonlyMap<number | undefined, Executor<IdRows>>;
+
+/** Runs each row through the graph of its scenario if there is one, else the joint graph. Throws MODEL_NOT_FINITE. */
+export async function answer(executors: ByScenario, rows: IdRows, tasks: readonly string[]): Promise<Answers> {
+  const joint = executors.get(undefined) as Executor<IdRows>;
+  if (executors.size === 1) return answersOf(await joint.run(rows), tasks);
+  const answers: Answers = {
+    logits: new Float32Array(rows.size * tasks.length),
+    probabilities: tasks.map(() => new Float32Array(rows.size)),
+  };
+  for (const [executor, places] of byExecutor(rows, (scenario) => executors.get(scenario) ?? joint)) {
+    const { logits, probabilities } = answersOf(await executor.run(pickRows(rows, places)), tasks);
+    spread(logits, places, answers.logits);
+    for (const [t, own] of probabilities.entries()) spread(own, places, answers.probabilities[t]);
+  }
+  return answers;
+}
+
+/** The indices of the rows that each executor answers. */
+function byExecutor({ size, scenario }: IdRows, executorOf: (scenario: number) => Executor<IdRows>) {
+  const places = new Map<Executor<IdRows>, number[]>();
+  for (let row = 0; row < size; row++) {
+    const executor = executorOf(scenario[row]);
+    const own = places.get(executor);
+    if (own === undefined) places.set(executor, [row]);
+    else own.push(row);
+  }
+  return places;
+}
+
+function spread(from: Float32Array, places: readonly number[], into: Float32Array): void {
+  const width = from.length / places.length;
+  places.forEach((place, i) => {
+    into.set(from.subarray(i * width, (i + 1) * width), place * width);
+  });
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
-import { firstNotFinite } from '../../base/finite.ts';
+import { firstNotFinite } from '../../base/numbers.ts';
 import { seal } from '../../base/seal.ts';
 import { dataDescription } from '../data-description.ts';
 import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';

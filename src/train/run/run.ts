@@ -1,9 +1,10 @@
 /** Continues a run folder to its end: the entry of the training thread. */
 
 import { error } from '../../base/errors/index.ts';
+import type { SplitName } from '../../config/dataset.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import { openPart, openRecorded } from '../../inference/model/run-data.ts';
+import { openPart, openRecorded } from '../../inference/model/run.ts';
 import { models } from '../../model/registry.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
@@ -48,13 +49,15 @@ export const runTrial = (
 ): Promise<ValidatedEvent | InterruptedEvent> =>
   inFolder(request, withoutTest, (training) => training.runTrial(epochs));
 
-const withoutTest = (data: PreparedData): PreparedData => ({
-  ...data,
-  open(split) {
-    if (split === 'test') throw new Error('a trial asked for test rows');
-    return data.open(split);
-  },
-});
+function withoutTest(data: PreparedData): PreparedData {
+  const guarded =
+    <R>(read: (split: SplitName) => R) =>
+    (split: SplitName): R => {
+      if (split === 'test') throw new Error('a trial must not read test rows');
+      return read(split);
+    };
+  return { ...data, open: guarded(data.open), batches: guarded(data.batches) };
+}
 
 async function inFolder<E>(
   request: TrainingRequest,

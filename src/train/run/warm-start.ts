@@ -14,7 +14,7 @@ import {
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import { bufferViews, view } from '../../inference/arena/weights.ts';
 import { bufferName } from '../../inference/graphs/forward.ts';
-import { openRecorded } from '../../inference/model/run-data.ts';
+import { openRecorded } from '../../inference/model/run.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';

@@ -1,6 +1,6 @@
 /** Training stops if a number is not finite, so no checkpoint and no model contains one. */
 import { error, TributaryError } from '../../base/errors/index.ts';
-import { firstNotFinite } from '../../base/finite.ts';
+import { firstNotFinite } from '../../base/numbers.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';

@@ -1,5 +1,5 @@
 /** One training step: gather, one ONNX run forward and backward, scatter, update. */
-import { firstNotFinite } from '../../base/finite.ts';
+import { firstNotFinite } from '../../base/numbers.ts';
 import { random } from '../../base/random.ts';
 import type { LossReduction } from '../../config/run.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';

@@ -4,7 +4,7 @@ import { random, shuffle } from '../../base/random.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
-import { openPart } from '../../inference/model/run-data.ts';
+import { openPart } from '../../inference/model/run.ts';
 
 /** Rows of training and of validation. */
 export interface Sample {

@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exportRun } from '../../../src/export/export.ts';
-import { selectRun } from '../../../src/export/select/select.ts';
+import { exportRun, selectRun } from '../../../src/export/export.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../../train/support.ts';
 import { startCommand } from '../command.ts';

@@ -3,9 +3,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seal, unseal } from '../../../src/base/seal.ts';
-import { exportRun } from '../../../src/export/export.ts';
+import { exportRun, selectRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import { selectRun } from '../../../src/export/select/select.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';

@@ -3,10 +3,9 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gridToJson } from '../../../src/documents/grid.ts';
-import { exportRun } from '../../../src/export/export.ts';
+import { exportRun, selectRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import { selectRun } from '../../../src/export/select/select.ts';
-import type { WeightsEvent } from '../../../src/inference/model/run-model.ts';
+import type { WeightsEvent } from '../../../src/inference/model/trained.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';

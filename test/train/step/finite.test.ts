@@ -1,6 +1,6 @@
 /** Numbers that are not finite end a step before it changes anything. */
 import { expect, test } from 'vitest';
-import { firstNotFinite } from '../../../src/base/finite.ts';
+import { firstNotFinite } from '../../../src/base/numbers.ts';
 import { type Problem, type StepOptions, stepOn } from './tiny.ts';
 
 test('the first number that is not finite is found, wherever it lies', () => {

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { selectionDocument } from '../../../export/select/describe-selection.ts';
-import { selectRun } from '../../../export/select/select.ts';
+import type { SelectionDocument } from '../../../documents/selection.ts';
+import { numberOf } from '../../../evaluate/index.ts';
+import { selectRun } from '../../../export/export.ts';
+import type { ServingGraph } from '../../../inference/graphs/serving.ts';
 import { selectionText } from '../../../report/selection.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { printSteps } from '../../checkpoint.ts';
@@ -46,7 +48,7 @@ export function select(program: Command): void {
     .addOption(checkpointOption())
     .addOption(backendOption())
     .addOption(jsonOption())
-    .action(run);
+    .action(selected);
   helpEnd(
     verb,
     [
@@ -68,11 +70,34 @@ const number =
     return value;
   };
 
-async function run(folder: string, { json, ...options }: Options): Promise<void> {
+async function selected(run: string, { json, ...options }: Options): Promise<void> {
   const started = performance.now();
-  const { selection, exported } = await selectRun(folder, { ...options, onEvent: printSteps(folder, json) });
-  const seconds = (performance.now() - started) / 1000;
-  const document = selectionDocument({ run: folder, out: options.out, seconds }, selection, exported.manifest);
+  const { selection, exported } = await selectRun(run, { ...options, onEvent: printSteps(run, json) });
+  const { graphs, proof, unseen, ...record } = selection;
+  const { name, id, score, data } = exported.manifest;
+  const size = ({ scenario, multiplyAdds, parameters, bytes, tables }: ServingGraph) => ({
+    ...(scenario !== undefined && { scenario: data.scenarios[scenario] }),
+    multiplyAdds,
+    parameters,
+    bytes: bytes.length,
+    tables,
+  });
+  const document: SelectionDocument = {
+    schema: 'selection/1',
+    run,
+    out: options.out,
+    seconds: (performance.now() - started) / 1000,
+    name,
+    id,
+    ...record,
+    score,
+    loss: proof.loss,
+    calibrationError: [proof, unseen].map(({ before, after }) => ({
+      before: numberOf(before.macro.calibrationError),
+      after: numberOf(after.macro.calibrationError),
+    })),
+    graphs: { before: size(graphs.before), joint: size(graphs.joint), scenarios: graphs.scenarios.map(size) },
+  };
   if (json) printJson({ event: 'result', ...document });
   else print(selectionText(document));
 }

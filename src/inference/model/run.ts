@@ -1,4 +1,4 @@
-/** The prepared data set that a run's model scores. */
+/** Opens a run for what is done with it: its prepared data set, and its model. */
 
 import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
@@ -7,19 +7,50 @@ import { hasManifest } from '../../data/prepared/manifest.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import type { Manifest, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
 import { readSubset } from '../../data/prepared/subset.ts';
-import { loadModel, type ModelDescription } from '../../store/run/model-file.ts';
-import { checkDataset, openRun, type RunRecord } from '../../store/run/run-folder.ts';
+import { models } from '../../model/registry.ts';
+import type { CheckpointInfo } from '../../store/run/checkpoint.ts';
+import type { ModelDescription } from '../../store/run/model-file.ts';
+import { checkDataset, modelFiles, openRun, type RunRecord } from '../../store/run/run-folder.ts';
+import { loadTrained, type RunSource, type TrainedModel, type WeightsEvent } from './trained.ts';
+
+/** A run, its data and its model. */
+export interface FinishedRun {
+  folder: string;
+  record: RunRecord;
+  data: PreparedData;
+  trained: TrainedModel;
+  /** Present if the weights come from a checkpoint. */
+  checkpoint?: CheckpointInfo;
+}
+
+/**
+ * Opens a run with its finished model, or with the model of a checkpoint. Executes the module files that the run names.
+ *
+ * @throws errors of openRunData and loadTrained
+ */
+export async function openFinished(folder: string, { onEvent, ...source }: RunSource = {}): Promise<FinishedRun> {
+  const record = openRun(folder);
+  await models.loadFiles(modelFiles(record));
+  const data = await openRunData(folder, source.data, record);
+  let checkpoint: CheckpointInfo | undefined;
+  const noted = (event: WeightsEvent): void => {
+    checkpoint = event.checkpoint;
+    onEvent?.(event);
+  };
+  const trained = loadTrained(folder, describeData(data.manifest), { ...source, onEvent: noted }, record);
+  return { folder, record, data, trained, ...(checkpoint && { checkpoint }) };
+}
 
 /**
  * Opens the data set that the run was trained on, in the recorded or in another folder. Imported weights without a data set take any
  * that fits.
  *
- * @throws RUN_NOT_FOUND, RUN_DATA_MISSING, RUN_OTHER_DATASET, MODEL_UNBOUND, MODEL_MISFIT, DATA_NOT_PREPARED
+ * @throws RUN_NOT_FOUND, RUN_DATA_MISSING, RUN_OTHER_DATASET, MODEL_UNBOUND, DATA_NOT_PREPARED
  */
 export async function openRunData(run: string, folder?: string, record = openRun(run)): Promise<PreparedData> {
   const data = await openRecorded(run, record, folder);
-  if (record.data.hash === '') checkFit(run, loadModel(run).description.data, data.folder, data.manifest);
-  else checkDataset(run, record, { folder: data.folder, hash: data.manifest.hash });
+  // Weights that were imported without a data set are compared with it when the model is loaded.
+  if (record.data.hash !== '') checkDataset(run, record, { folder: data.folder, hash: data.manifest.hash });
   return data;
 }
 
@@ -84,22 +115,3 @@ export const describeData = ({
   orderedTasks,
   ...(sequences && { sequences }),
 });
-
-/** Throws MODEL_MISFIT unless the model's sizes match the data. */
-export function checkFit(model: string, sizes: ModelDescription['data'], folder: string, manifest: Manifest): void {
-  const compare = (what: string, there: number, here: number): string[] =>
-    there === here ? [] : [`${here} ${what}, the model has ${there}`];
-  const problems = [
-    ...compare('fields', sizes.fields.length, manifest.fields.length),
-    ...compare('scenarios', sizes.scenarios.length, manifest.scenarios.length),
-    ...compare('tasks', sizes.tasks.length, manifest.tasks.length),
-    ...compare('rows of the embedding table', sizes.tableRows, manifest.tableRows),
-    ...(sizes.sequences === undefined
-      ? []
-      : [
-          ...compare('types of sequences', sizes.sequences.types.length, manifest.sequences?.types.length ?? 0),
-          ...compare('items in a sequence', sizes.sequences.length, manifest.sequences?.length ?? 0),
-        ]),
-  ];
-  if (problems.length > 0) throw error('MODEL_MISFIT', { model, data: folder, problems });
-}

@@ -1,4 +1,4 @@
-/** Numbers that are neither NaN nor infinite. */
+/** Small functions on lists and arrays of numbers. */
 
 /** Numbers that are checked together: their sum shows whether one of them is not finite. */
 const BLOCK = 1 << 14;
@@ -14,3 +14,7 @@ export function firstNotFinite(numbers: Float32Array): number {
   }
   return -1;
 }
+
+/** The bytes of an array of numbers, without a copy. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
