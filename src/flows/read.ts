@@ -18,7 +18,7 @@ export async function readFlowRows(
   split: SplitName,
   { limit, seed }: { limit: number; seed: number },
 ): Promise<FlowSample> {
-  const { fields, scenarios, tasks, splits, hasGroup } = data.manifest;
+  const { fields, scenarios, tasks, splits, hasGroup, hasWeight } = data.manifest;
   const of = splits[split].rows;
   const n = Math.min(limit, of);
   const T = tasks.length;
@@ -27,6 +27,7 @@ export async function readFlowRows(
   const scenario = new Int32Array(n);
   const labels = new Float64Array(n * T);
   const group = hasGroup ? new Int32Array(n) : undefined;
+  const weight = hasWeight ? new Float64Array(n) : undefined;
   const reader = await data.open(split);
   let filled = 0;
   try {
@@ -36,6 +37,7 @@ export async function readFlowRows(
       scenario.set(batch.scenario.subarray(0, size), filled);
       for (let i = 0; i < size * T; i++) labels[filled * T + i] = batch.labels[i];
       group?.set(batch.group.subarray(0, size), filled);
+      weight?.set(batch.weight.subarray(0, size), filled);
       let at = 0;
       for (const [j, field] of fields.entries()) {
         for (let row = 0; row < size; row++)
@@ -52,7 +54,7 @@ export async function readFlowRows(
   } finally {
     await reader.close();
   }
-  const rows = { scenarios: scenarios.length, tasks: T, rows: n, scenario, labels };
+  const rows = { scenarios: scenarios.length, tasks: T, rows: n, scenario, labels, ...(weight && { weight }) };
   const found = fields.map(({ name, size, slots }, j): FlowField => ({ name, levels: size, slots, ids: ids[j] }));
   return {
     rows: {

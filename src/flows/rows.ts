@@ -20,12 +20,29 @@ export interface FlowRows {
   scenario: Int32Array;
   /** [N, T]: 0, 1, or NaN where the label is missing. */
   labels: Float64Array;
+  /** [N] weight of each row, 0 or above, on any scale. Default: all the same. */
+  weight?: Float64Array;
   fields: readonly FlowField[];
 }
 
 /** Does the label at place i of [N, T] count? With ordered tasks, only where the task before it is 1. */
 export const isAsked = ({ labels, tasks }: FlowRows, i: number, ordered: boolean): boolean =>
   !Number.isNaN(labels[i]) && !(ordered && i % tasks > 0 && !(labels[i - 1] > 0));
+
+/**
+ * [N] weights of the rows, scaled in each scenario so that they sum to the effective number of rows, (sum w)^2 / sum w^2 (Kish:
+ * Survey Sampling, 1965): weights that vary make estimates less certain, and their scale says nothing.
+ */
+export function rowMass({ weight, scenario, scenarios, rows }: FlowRows): Float64Array {
+  if (weight === undefined) return new Float64Array(rows).fill(1);
+  const sums = new Float64Array(scenarios);
+  const squares = new Float64Array(scenarios);
+  for (let row = 0; row < rows; row++) {
+    sums[scenario[row]] += weight[row];
+    squares[scenario[row]] += weight[row] ** 2;
+  }
+  return weight.map((value, row) => (value === 0 ? 0 : (value * sums[scenario[row]]) / squares[scenario[row]]));
+}
 
 /** A field's one-hot matrix [N, L] over the levels that occur; a row's values share a weight of 1. */
 export interface Block {
@@ -73,16 +90,17 @@ const PAIR_LEVELS = 400;
 export function blocksOf(rows: FlowRows, { maxLevels, pairs }: BlockOptions): Blocks {
   const coarse: Block[] = [];
   const fine: Block[] = [];
+  const ones = new Float64Array(rows.rows).fill(1);
   for (const field of rows.fields) {
     if (field.isScenario) continue;
-    const block = blockOf(rows, field);
+    const block = blockOf(rows, field, ones);
     if (block.levels >= 2) (block.levels <= maxLevels ? coarse : fine).push(block);
   }
   if (pairs)
     for (const [i, a] of coarse.entries())
       for (const b of coarse.slice(i + 1))
         if (a.slots === 1 && b.slots === 1 && a.levels * b.levels <= PAIR_LEVELS && isComplete(a) && isComplete(b))
-          fine.push({ ...blockOf(rows, product(rows.rows, a, b)), pair: [a.name, b.name] });
+          fine.push({ ...blockOf(rows, product(rows.rows, a, b), ones), pair: [a.name, b.name] });
   return { coarse, fine };
 }
 
@@ -97,13 +115,26 @@ function product(n: number, a: Block, b: Block): FlowField {
   return { name: pairName(a.name, b.name), levels: a.levels * b.levels, slots: 1, ids };
 }
 
-function blockOf({ rows: n, scenarios: S, scenario }: FlowRows, { name, levels, slots, ids }: FlowField): Block {
+/** [N] 1 / number of a row's values. */
+function shareOfValue(n: number, slots: number, ids: Int32Array): Float64Array {
   const weight = new Float64Array(n);
-  const all = new Float64Array(S * levels);
   for (let row = 0; row < n; row++) {
     let values = 0;
     for (let slot = 0; slot < slots; slot++) if (ids[row * slots + slot] >= 0) values++;
     weight[row] = values === 0 ? 0 : 1 / values;
+  }
+  return weight;
+}
+
+/** Fields with one value a row share one array of weights, `ones` [N]. */
+function blockOf(
+  { rows: n, scenarios: S, scenario }: FlowRows,
+  { name, levels, slots, ids }: FlowField,
+  ones: Float64Array,
+): Block {
+  const weight = slots === 1 ? ones : shareOfValue(n, slots, ids);
+  const all = new Float64Array(S * levels);
+  for (let row = 0; row < n; row++) {
     for (let slot = 0; slot < slots; slot++) {
       const id = ids[row * slots + slot];
       if (id >= 0) all[scenario[row] * levels + id] += weight[row];

@@ -3,9 +3,10 @@
  * least squares.
  */
 import { sigmoid } from '../../evaluate/index.ts';
-import { bilinear, dot, inverseOf } from '../numeric/matrix.ts';
+import { bilinear, inverseOf } from '../numeric/matrix.ts';
 import { newton } from '../numeric/newton.ts';
-import { type Block, type Blocks, type FlowRows, isComplete } from '../rows.ts';
+import type { Block, Blocks, FlowRows } from '../rows.ts';
+import { clusterCovariances, decidingField, type Grouped, groupedBy } from './clusters.ts';
 import { type Contrasts, contrastsOf } from './contrasts.ts';
 import { addOuter, addRow, type Design, designOf, times } from './design.ts';
 
@@ -37,25 +38,33 @@ interface Coarse {
   known: boolean[];
 }
 
-/** Scenario after scenario, so that only the inverse Hessians of one scenario's tasks are in memory. */
+/**
+ * Scenario after scenario, so that only the inverse Hessians of one scenario's tasks are in memory.
+ *
+ * @param asked [N, T] 1 where a row has a label that counts
+ * @param mass [N] weight of each row
+ */
 export function coarseEffects(
   rows: FlowRows,
   { coarse, fine }: Blocks,
   asked: Uint8Array,
+  mass: Float64Array,
   options: CellOptions,
 ): Coarse {
   const { scenarios: S, tasks: T, rows: n } = rows;
   const C = S * T;
   const design = designOf(n, coarse);
-  const fields = coarse.map((block): CoarseEffect => {
-    const decided = decidingField(block, fine);
+  const ids = fine.flatMap((block) => (block.pair === undefined ? [groupedBy(block)] : []));
+  const groups = coarse.map((block) => decidingField(block, ids));
+  const fields = coarse.map((block, j): CoarseEffect => {
+    const decided = groups[j];
     return {
       kind: 'coarse',
       block,
       contrasts: contrastsOf(block),
       y: new Float64Array((block.levels - 1) * C),
       error: new Float64Array((block.levels - 1) * C * C),
-      ...(decided && { decidedBy: decided.name }),
+      ...(decided && { decidedBy: decided.block.name }),
     };
   });
   const eta = new Float64Array(n * T);
@@ -65,20 +74,19 @@ export function coarseEffects(
   for (let s = 0; s < S; s++) {
     const own = rowsOf(rows.scenario, s);
     const models = Array.from({ length: T }, (_, t) => {
-      const model = fitCell(rows, design, own, asked, t, options);
+      const model = fitCell(rows, design, { own, asked, mass, t }, options);
       if (model !== undefined)
         for (const row of own) {
           eta[row * T + t] = times(design, row, model.b);
-          if (asked[row * T + t]) residual[row * T + t] = rows.labels[row * T + t] - sigmoid(eta[row * T + t]);
+          if (asked[row * T + t])
+            residual[row * T + t] = mass[row] * (rows.labels[row * T + t] - sigmoid(eta[row * T + t]));
         }
       return model;
     });
     known.push(...models.map((model) => model !== undefined));
-    const shared = correlate(rows, design, own, { eta, residual, models, s }, correlation);
-    for (const [j, field] of fields.entries()) {
-      const group = fine.find(({ name }) => name === field.decidedBy);
-      fillField(field, design.first[j], { S, T, s, models, design, own, residual, group, shared });
-    }
+    const shared = correlate(rows, design, own, { eta, residual, mass, models, s }, correlation);
+    const about = { S, T, s, models, design, residual, scenario: rows.scenario, shared };
+    for (const [j, field] of fields.entries()) fillField(field, design.first[j], groups[j], about);
   }
   return { fields, eta, correlation, known };
 }
@@ -100,26 +108,29 @@ interface CellModel {
 function fitCell(
   { tasks: T, labels }: FlowRows,
   design: Design,
-  own: Int32Array,
-  asked: Uint8Array,
-  t: number,
+  { own, asked, mass, t }: { own: Int32Array; asked: Uint8Array; mass: Float64Array; t: number },
   { ridge, minCount }: CellOptions,
 ): CellModel | undefined {
   const P = design.columns;
-  const used = own.filter((row) => asked[row * T + t] === 1);
+  const used = own.filter((row) => asked[row * T + t] === 1 && mass[row] > 0);
+  let count = 0;
   let positives = 0;
-  for (const row of used) positives += labels[row * T + t];
-  const negatives = used.length - positives;
-  if (positives < Math.max(minCount, 1) || negatives < Math.max(minCount, 1)) return undefined;
+  let all = 0;
+  for (const row of used) {
+    count += labels[row * T + t];
+    positives += mass[row] * labels[row * T + t];
+    all += mass[row];
+  }
+  if (count < Math.max(minCount, 1) || used.length - count < Math.max(minCount, 1)) return undefined;
   const penalty = new Float64Array(P).fill(ridge);
   penalty[0] = 1e-6;
   const b = new Float64Array(P);
-  b[0] = Math.log(positives / negatives);
+  b[0] = Math.log(positives / (all - positives));
   const assemble = (gradient: Float64Array, hessian: Float64Array): void => {
     for (const row of used) {
       const p = sigmoid(times(design, row, b));
-      addOuter(design, row, p * (1 - p), hessian);
-      addRow(design, row, labels[row * T + t] - p, gradient);
+      addOuter(design, row, mass[row] * p * (1 - p), hessian);
+      addRow(design, row, mass[row] * (labels[row * T + t] - p), gradient);
     }
     for (let i = 0; i < P; i++) {
       hessian[i * P + i] += penalty[i];
@@ -138,11 +149,19 @@ function correlate(
   { tasks: T }: FlowRows,
   design: Design,
   own: Int32Array,
-  about: { eta: Float64Array; residual: Float64Array; models: (CellModel | undefined)[]; s: number },
+  about: {
+    eta: Float64Array;
+    residual: Float64Array;
+    mass: Float64Array;
+    models: (CellModel | undefined)[];
+    s: number;
+  },
   correlation: Float64Array,
 ): Map<string, Float64Array> {
-  const { eta, residual, models, s } = about;
+  const { eta, residual, mass, models, s } = about;
   const shared = new Map<string, Float64Array>();
+  let all = 0;
+  for (const row of own) all += mass[row];
   const root = (row: number, t: number): number => {
     const p = sigmoid(eta[row * T + t]);
     return Math.sqrt(p * (1 - p));
@@ -151,12 +170,14 @@ function correlate(
     for (let u = t + 1; u < T; u++) {
       let sum = 0;
       if (models[t] && models[u])
-        for (const row of own) sum += (residual[row * T + t] * residual[row * T + u]) / (root(row, t) * root(row, u));
-      const rho = own.length === 0 ? 0 : sum / own.length;
+        for (const row of own)
+          if (mass[row] > 0)
+            sum += (residual[row * T + t] * residual[row * T + u]) / (mass[row] * root(row, t) * root(row, u));
+      const rho = all === 0 ? 0 : sum / all;
       correlation[(s * T + t) * T + u] = rho;
       correlation[(s * T + u) * T + t] = rho;
       const matrix = new Float64Array(design.columns ** 2);
-      for (const row of own) addOuter(design, row, rho * root(row, t) * root(row, u), matrix);
+      for (const row of own) addOuter(design, row, rho * mass[row] * root(row, t) * root(row, u), matrix);
       shared.set(`${t},${u}`, matrix);
     }
   return shared;
@@ -169,15 +190,15 @@ const UNKNOWN = 1e8;
 function fillField(
   field: CoarseEffect,
   first: number,
+  group: Grouped | undefined,
   about: {
     S: number;
     T: number;
     s: number;
     models: (CellModel | undefined)[];
     design: Design;
-    own: Int32Array;
     residual: Float64Array;
-    group: Block | undefined;
+    scenario: Int32Array;
     shared: Map<string, Float64Array>;
   },
 ): void {
@@ -186,20 +207,22 @@ function fillField(
   const P = design.columns;
   const L = field.block.levels;
   const { coefficients } = field.contrasts;
-  for (let m = 0; m < L - 1; m++) {
-    const row = coefficients.subarray(m * L, (m + 1) * L);
-    // Where the contrast's errors come from: inverse Hessian times its coefficients. [P] a task
-    const sources = models.map((model) => {
+  // Where the errors of each contrast come from: inverse Hessian times its coefficients. [L-1, T] of [P]
+  const sources = Array.from({ length: L - 1 }, (_, m) =>
+    models.map((model) => {
       const source = new Float64Array(P);
       if (model !== undefined)
         for (let i = 0; i < P; i++) {
           let sum = 0;
-          for (let l = 0; l < L; l++) sum += model.inverse[i * P + first + l] * row[l];
+          for (let l = 0; l < L; l++) sum += model.inverse[i * P + first + l] * coefficients[m * L + l];
           source[i] = sum;
         }
       return source;
-    });
-    const robust = about.group && groupSums(about.group, sources, about);
+    }),
+  );
+  const robust = group && clusterCovariances(group, sources, about);
+  for (let m = 0; m < L - 1; m++) {
+    const row = coefficients.subarray(m * L, (m + 1) * L);
     for (let t = 0; t < T; t++) {
       const model = models[t];
       const c = s * T + t;
@@ -211,62 +234,18 @@ function fillField(
       let variance = 0;
       for (let l = 0; l < L; l++) {
         y += row[l] * model.b[first + l];
-        variance += row[l] * sources[t][first + l];
+        variance += row[l] * sources[m][t][first + l];
       }
       field.y[m * C + c] = y;
-      field.error[(m * C + c) * C + c] = robust ? dot(robust[t], robust[t]) : variance;
+      field.error[(m * C + c) * C + c] = robust ? robust[(m * T + t) * T + t] : variance;
       for (let u = t + 1; u < T; u++) {
         if (models[u] === undefined) continue;
         const covariance = robust
-          ? dot(robust[t], robust[u])
-          : bilinear(about.shared.get(`${t},${u}`) as Float64Array, P, sources[t], sources[u]);
+          ? robust[(m * T + u) * T + t]
+          : bilinear(about.shared.get(`${t},${u}`) as Float64Array, P, sources[m][t], sources[m][u]);
         field.error[(m * C + c) * C + s * T + u] = covariance;
         field.error[(m * C + s * T + u) * C + c] = covariance;
       }
     }
   }
-}
-
-/** For each task, the sums over each id's rows of residual * (x . source): [levels of the id]. */
-function groupSums(
-  group: Block,
-  sources: readonly Float64Array[],
-  { T, design, own, residual }: { T: number; design: Design; own: Int32Array; residual: Float64Array },
-): Float64Array[] {
-  return sources.map((source, t) => {
-    const sums = new Float64Array(group.levels);
-    for (const row of own) {
-      const r = residual[row * T + t];
-      if (r === 0) continue;
-      const z = r * times(design, row, source) * group.weight[row];
-      for (let slot = 0; slot < group.slots; slot++) {
-        const id = group.ids[row * group.slots + slot];
-        if (id >= 0) sums[id] += z;
-      }
-    }
-    return sums;
-  });
-}
-
-/** The id field with the fewest levels whose level decides the coarse field's, in 99 % of the rows. */
-function decidingField(block: Block, fine: readonly Block[]): Block | undefined {
-  if (!isComplete(block)) return undefined;
-  let best: Block | undefined;
-  for (const group of fine) {
-    if (group.pair !== undefined || (best !== undefined && group.levels >= best.levels)) continue;
-    const counts = new Float64Array(group.levels * block.levels);
-    for (let row = 0; row < block.ids.length; row++)
-      for (let slot = 0; slot < group.slots; slot++) {
-        const id = group.ids[row * group.slots + slot];
-        if (id >= 0) counts[id * block.levels + block.ids[row]] += group.weight[row];
-      }
-    let top = 0;
-    for (let id = 0; id < group.levels; id++) {
-      let most = 0;
-      for (let l = 0; l < block.levels; l++) most = Math.max(most, counts[id * block.levels + l]);
-      top += most;
-    }
-    if (top > 0.99 * block.ids.length) best = group;
-  }
-  return best;
 }

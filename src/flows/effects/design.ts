@@ -46,7 +46,7 @@ export function times({ start, column, value }: Design, row: number, b: Float64A
   return sum;
 }
 
-/** Adds factor * x x' of a row to the lower triangle. */
+/** Adds factor * x x' of a row to the lower triangle. Columns of a row ascend from field to field. */
 export function addOuter(
   { start, column, value, columns: P }: Design,
   row: number,
@@ -56,9 +56,13 @@ export function addOuter(
   for (let i = start[row]; i < start[row + 1]; i++) {
     const scaled = factor * value[i];
     const a = column[i];
-    for (let j = start[row]; j < start[row + 1]; j++) {
+    matrix[a * P + a] += scaled * value[i];
+    for (let j = start[row]; j < i; j++) {
       const b = column[j];
-      if (b <= a) matrix[a * P + b] += scaled * value[j];
+      // The values of a multi-value field come in any order.
+      if (b < a) matrix[a * P + b] += scaled * value[j];
+      else if (b > a) matrix[b * P + a] += scaled * value[j];
+      else matrix[a * P + a] += 2 * scaled * value[j];
     }
   }
 }

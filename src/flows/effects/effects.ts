@@ -1,6 +1,6 @@
 /** Stage 1: what each field does in each cell, by an additive logistic model of the cell. */
 
-import { type Blocks, type FlowRows, isAsked } from '../rows.ts';
+import { type Blocks, type FlowRows, isAsked, rowMass } from '../rows.ts';
 import { type CellOptions, type CoarseEffect, coarseEffects } from './coarse.ts';
 import { type FineEffect, fineEffects } from './fine.ts';
 
@@ -20,7 +20,8 @@ export interface Effects {
 export function fieldEffects(rows: FlowRows, blocks: Blocks, options: EffectOptions): Effects {
   // [N, T] 1 where a row has a label that counts
   const asked = Uint8Array.from(rows.labels, (_, i) => Number(isAsked(rows, i, options.orderedTasks)));
-  const coarse = coarseEffects(rows, blocks, asked, options);
-  const fine = fineEffects(rows, blocks.fine, asked, coarse.eta, coarse.known);
+  const mass = rowMass(rows);
+  const coarse = coarseEffects(rows, blocks, asked, mass, options);
+  const fine = fineEffects(rows, blocks.fine, { asked, mass, eta: coarse.eta, known: coarse.known });
   return { fields: [...coarse.fields, ...fine], correlation: coarse.correlation, known: coarse.known };
 }

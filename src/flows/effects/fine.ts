@@ -16,9 +16,7 @@ export interface FineEffect {
 export function fineEffects(
   { scenarios: S, tasks: T, rows: n, scenario, labels }: FlowRows,
   fine: readonly Block[],
-  asked: Uint8Array,
-  eta: Float64Array,
-  known: readonly boolean[],
+  { asked, mass, eta, known }: { asked: Uint8Array; mass: Float64Array; eta: Float64Array; known: readonly boolean[] },
 ): FineEffect[] {
   const C = S * T;
   const shrunken = fine.map(({ levels }) => new Float64Array(C * levels)); // [C, L] of each field
@@ -37,8 +35,8 @@ export function fineEffects(
         for (let slot = 0; slot < slots; slot++) {
           const id = ids[row * slots + slot];
           if (id < 0) continue;
-          score[c * L + id] += weight[row] * (labels[row * T + t] - p);
-          information[c * L + id] += weight[row] * p * (1 - p);
+          score[c * L + id] += weight[row] * mass[row] * (labels[row * T + t] - p);
+          information[c * L + id] += weight[row] * mass[row] * p * (1 - p);
         }
       }
     const before = shrunken[i];
