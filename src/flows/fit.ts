@@ -1,6 +1,7 @@
 /** Strengths and variances of greatest marginal likelihood. */
 import { FLOWS, negativeLogLikelihood, type Parameters } from './likelihood.ts';
 import { minimise } from './numeric/minimise.ts';
+import { type Cells, isPossible } from './structure.ts';
 import type { Term } from './terms.ts';
 
 /** Bounds of a variance, and of a strength. */
@@ -29,11 +30,11 @@ export interface Fit extends Parameters {
  * Maximises over log tau2 and, unless `onlyVariances`, W in [0, 3] with rows of root mean square 1 and a weak prior N(1, 1) on
  * each strength (without it the strengths of flows that carry nothing would wander).
  */
-export function maximise(terms: readonly Term[], patterns: readonly Float64Array[], options: FitOptions): Fit {
-  const C = Math.sqrt(patterns[0].length);
+export function maximise(terms: readonly Term[], cells: Cells, options: FitOptions): Fit {
+  const C = cells.scenarios * cells.tasks;
   const J = terms.length;
-  const isPossible = patterns.map((pattern) => pattern.some((value) => value !== 0));
-  const active = options.active.map((is, i) => is && isPossible[i % FLOWS]);
+  const possible = isPossible(cells);
+  const active = options.active.map((is, i) => is && possible[i % FLOWS]);
   const places = active.flatMap((is, i) => (is ? [i] : []));
   const start = options.tau2 ?? startOf(terms);
   const W0 = options.W ?? new Float64Array(FLOWS * C).fill(1);
@@ -47,7 +48,7 @@ export function maximise(terms: readonly Term[], patterns: readonly Float64Array
   const { x } = minimise(
     (at, gradient) => {
       const parameters = unpack(at);
-      let value = negativeLogLikelihood(terms, patterns, parameters, own);
+      let value = negativeLogLikelihood(terms, cells, parameters, own);
       for (const [i, place] of places.entries()) gradient[i] = own.tau2[place] * parameters.tau2[place];
       if (free === 0) return value;
       const raw = at.subarray(places.length);
@@ -71,7 +72,7 @@ export function maximise(terms: readonly Term[], patterns: readonly Float64Array
     },
   );
   const parameters = unpack(x);
-  return { ...parameters, value: negativeLogLikelihood(terms, patterns, parameters) };
+  return { ...parameters, value: negativeLogLikelihood(terms, cells, parameters) };
 }
 
 function startOf(terms: readonly Term[]): Float64Array {

@@ -1,7 +1,7 @@
 /** Flow covariance analysis: which information flows each scenario x task cell uses, from labels or from a model's logits. */
 export { analyseFlows, analyseModel, type FlowAnalysis, type FlowOptions, flowOptions } from './analysis.ts';
 export { flowDocument } from './document.ts';
-export { negativeLogLikelihood, patternsOf } from './likelihood.ts';
+export { negativeLogLikelihood } from './likelihood.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
 export { type FlowRows, pairName } from './rows.ts';
 export type { Term } from './terms.ts';

@@ -16,7 +16,8 @@ const MODEL_FLOOR = 0.02;
 /** `logits` [N, S, T]: of every row as if it were of each scenario. Fields with more than `maxLevels` levels are not used. */
 export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: number): Term[] {
   const { coarse } = blocksOf(rows, { maxLevels, pairs: false });
-  const C = rows.scenarios * rows.tasks;
+  const T = rows.tasks;
+  const C = rows.scenarios * T;
   const effects = regression(rows.rows, coarse, logits, C); // [P, C]
   let first = 1;
   return coarse.map((block): Term => {
@@ -28,8 +29,8 @@ export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: numb
         for (let c = 0; c < C; c++) y[m * C + c] += coefficients[m * L + l] * effects[(first + l) * C + c];
     first += L;
     const meanSquare = y.reduce((sum, value) => sum + value * value, 0) / y.length;
-    const K = new Float64Array((L - 1) * C * C);
-    for (let i = 0; i < y.length; i++) K[i * C + (i % C)] = MODEL_MISFIT ** 2 * meanSquare + MODEL_FLOOR ** 2;
+    const K = new Float64Array((L - 1) * C * T);
+    for (let i = 0; i < y.length; i++) K[i * T + (i % T)] = MODEL_MISFIT ** 2 * meanSquare + MODEL_FLOOR ** 2;
     return { name: block.name, kind: 'coarse', rows: L - 1, y, K, meanSquare, nested: false };
   });
 }

@@ -5,8 +5,7 @@
 
 import type { CoarseEffect } from './effects/coarse.ts';
 import type { Effects } from './effects/effects.ts';
-import { covarianceOf, FLOWS, type Parameters, patternsOf, rowCovariance } from './likelihood.ts';
-import { cholesky, solveCholesky } from './numeric/matrix.ts';
+import { FLOWS, type Parameters, patternsOf, weightedScores } from './likelihood.ts';
 import type { Block, FlowField, FlowRows } from './rows.ts';
 import type { Term } from './terms.ts';
 
@@ -33,7 +32,7 @@ export function learnedFlows(
     cells: C,
     fields: fields.map((field, j) => {
       const own = used.subarray(j * FLOWS, (j + 1) * FLOWS);
-      const weighted = weightedScores(terms[j], own, W, patterns, C);
+      const weighted = weightedScores(terms[j], { scenarios: S, tasks: T }, own, W);
       const effects = Array.from({ length: FLOWS }, (_, k) => {
         if (!reads[j * FLOWS + k]) return undefined;
         const rows = posterior(terms[j], weighted, own[k], W.subarray(k * C, (k + 1) * C), patterns[k], C); // [M,C]
@@ -42,28 +41,6 @@ export function learnedFlows(
       return { block: field.block, effects };
     }),
   };
-}
-
-/** [M, C] H (K + H Sigma H)^-1 y */
-function weightedScores(
-  term: Term,
-  tau2: Float64Array,
-  W: Float64Array,
-  patterns: readonly Float64Array[],
-  C: number,
-): Float64Array {
-  const { rows, y, H } = term;
-  const sigma = covarianceOf(tau2, W, patterns, C);
-  const out = new Float64Array(rows * C);
-  const A = new Float64Array(C * C);
-  for (let m = 0; m < rows; m++) {
-    rowCovariance(term, m, sigma, C, A);
-    cholesky(A, C);
-    const a = y.slice(m * C, (m + 1) * C);
-    solveCholesky(A, C, a);
-    for (let c = 0; c < C; c++) out[m * C + c] = (H === undefined ? 1 : H[m * C + c]) * a[c];
-  }
-  return out;
 }
 
 /** [M, C] tau2 P (w o score): the flow's part of each row, in every cell, at strength 1 there. */

@@ -12,7 +12,7 @@ export interface Term {
   y: Float64Array;
   /** [M, C] information of a level; undefined for coarse fields, where it is 1. */
   H?: Float64Array;
-  /** [M, C, C] sampling error and misfit. */
+  /** [M, S, T, T] sampling error and misfit: cells of different scenarios have no rows in common. */
   K: Float64Array;
   /** Mean square effect beyond the sampling error. */
   meanSquare: number;
@@ -36,7 +36,7 @@ const NESTED = 0.9;
 export function termsOf({ fields, correlation }: Effects, S: number, T: number, options: TermOptions): Term[] {
   return fields.map((field) => {
     const term = field.kind === 'coarse' ? coarseTerm(field) : fineTerm(field, correlation, S, T, options.maxRows);
-    return withMisfit({ ...term, nested: isNested(field, term.order, S) }, S * T, options.misfit);
+    return withMisfit({ ...term, nested: isNested(field, term.order, S) }, T, options.misfit);
   });
 }
 
@@ -69,7 +69,7 @@ function fineTerm(
   const M = order.length;
   const y = new Float64Array(M * C);
   const H = new Float64Array(M * C);
-  const K = new Float64Array(M * C * C);
+  const K = new Float64Array(M * C * T);
   for (let m = 0; m < M; m++) {
     for (let c = 0; c < C; c++) {
       y[m * C + c] = score[c * L + order[m]];
@@ -79,9 +79,9 @@ function fineTerm(
       for (let t = 0; t < T; t++)
         for (let u = 0; u < T; u++) {
           const [a, b] = [s * T + t, s * T + u];
-          K[(m * C + a) * C + b] = correlation[(s * T + t) * T + u] * Math.sqrt(H[m * C + a] * H[m * C + b]);
+          K[(m * C + a) * T + u] = correlation[(s * T + t) * T + u] * Math.sqrt(H[m * C + a] * H[m * C + b]);
         }
-    for (let c = 0; c < C; c++) K[(m * C + c) * C + c] += 1e-6;
+    for (let c = 0; c < C; c++) K[(m * C + c) * T + (c % T)] += 1e-6;
   }
   return { name: block.name, kind: 'fine', rows: M, y, H, K, order };
 }
@@ -103,17 +103,17 @@ function isNested({ block }: CoarseEffect | FineEffect, order: Int32Array | unde
   return alone > NESTED * all;
 }
 
-function withMisfit(term: Omit<Term, 'meanSquare'>, C: number, misfit: number): Term {
+function withMisfit(term: Omit<Term, 'meanSquare'>, T: number, misfit: number): Term {
   const { y, H, K } = term;
   let squares = 0;
   let weights = 0;
   for (let i = 0; i < y.length; i++) {
-    const known = K[i * C + (i % C)] < 1e7;
+    const known = K[i * T + (i % T)] < 1e7;
     if (!known) continue;
-    squares += y[i] * y[i] - K[i * C + (i % C)];
+    squares += y[i] * y[i] - K[i * T + (i % T)];
     weights += H === undefined ? 1 : H[i] * H[i];
   }
   const meanSquare = Math.max(squares / Math.max(weights, 1e-300), 0);
-  for (let i = 0; i < y.length; i++) K[i * C + (i % C)] += misfit ** 2 * meanSquare * (H === undefined ? 1 : H[i] ** 2);
+  for (let i = 0; i < y.length; i++) K[i * T + (i % T)] += misfit ** 2 * meanSquare * (H === undefined ? 1 : H[i] ** 2);
   return { ...term, meanSquare };
 }

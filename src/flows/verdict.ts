@@ -1,7 +1,8 @@
 /** Stage 3: which fields feed which flow, and what the test decides about each flow in each cell. */
 import { CORRECTIONS, chiSquareCritical, chiSquareTail } from '../evaluate/significance/index.ts';
 import { type Fit, LOW, maximise } from './fit.ts';
-import { FLOWS, negativeLogLikelihood, patternsOf } from './likelihood.ts';
+import { FLOWS, negativeLogLikelihood } from './likelihood.ts';
+import { type Cells, isPossible } from './structure.ts';
 import type { Term } from './terms.ts';
 
 export interface VerdictOptions {
@@ -48,36 +49,41 @@ const SEPARATE = 0.25;
 export function verdictsOf(terms: readonly Term[], S: number, T: number, options: VerdictOptions): Verdicts {
   const C = S * T;
   const J = terms.length;
-  const patterns = patternsOf(S, T);
-  const isPossible = patterns.map((pattern) => pattern.some((value) => value !== 0));
+  const cells = { scenarios: S, tasks: T };
+  const possible = isPossible(cells);
   // Levels that occur in one scenario only cannot separate what is specific to a scenario from what is shared.
-  const may = terms.flatMap(({ nested }) =>
-    [0, 1, 2, 3].map((k) => isPossible[k] && !(nested && (k === 1 || k === 3))),
-  );
-  const first = maximise(terms, patterns, { onlyVariances: true, active: may, maxIterations: 300 });
-  const open = scaled(maximise(terms, patterns, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
-  const { reads, exists } = feeds(terms, patterns, open, may, options.alpha);
+  const may = terms.flatMap(({ nested }) => [0, 1, 2, 3].map((k) => possible[k] && !(nested && (k === 1 || k === 3))));
+  const first = maximise(terms, cells, { onlyVariances: true, active: may, maxIterations: 300 });
+  const open = scaled(maximise(terms, cells, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
+  const { reads, exists } = feeds(terms, cells, open, may, options.alpha);
   const raised = (tau2: Float64Array): Float64Array => tau2.map((value) => Math.max(value, LOW));
-  const again = maximise(terms, patterns, { tau2: raised(open.tau2), W: open.W, active: reads, maxIterations: 100 });
+  const again = maximise(terms, cells, { tau2: raised(open.tau2), W: open.W, active: reads, maxIterations: 100 });
   const { W, tau2 } = scaled(again, C);
-  const value = negativeLogLikelihood(terms, patterns, { tau2, W });
+  const value = negativeLogLikelihood(terms, cells, { tau2, W });
 
   const p = new Float64Array(FLOWS * C).fill(1);
   const p0 = new Float64Array(FLOWS * C).fill(Number.NaN);
+  // Fields that feed no flow add the same to every likelihood.
+  const kept = [...terms.keys()].filter((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS).some(Boolean));
+  const own = kept.map((j) => terms[j]);
+  const variances = Float64Array.from(kept.flatMap((j) => [...tau2.subarray(j * FLOWS, (j + 1) * FLOWS)]));
+  const active = kept.flatMap((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS));
+  const reached = negativeLogLikelihood(own, cells, { tau2: variances, W });
   const test = (i: number, at: number): number => {
     const moved = Float64Array.from(W);
     moved[i] = at;
-    // Without a new fit the ratio can only be larger.
-    const bound = 2 * (negativeLogLikelihood(terms, patterns, { tau2, W: moved }) - value);
-    if (bound > 100) return 0.5 * chiSquareTail(bound);
-    const fitted = maximise(terms, patterns, {
-      tau2: raised(tau2),
+    // Without a new fit the ratio can only be larger, and p smaller.
+    const bound = 2 * (negativeLogLikelihood(own, cells, { tau2: variances, W: moved }) - reached);
+    const smallest = 0.5 * chiSquareTail(Math.max(bound, 0));
+    if (bound > 100 || smallest > options.q) return smallest;
+    const fitted = maximise(own, cells, {
+      tau2: raised(variances),
       W: moved,
-      active: reads,
+      active,
       onlyVariances: true,
       maxIterations: 40,
     });
-    return 0.5 * chiSquareTail(Math.max(2 * (fitted.value - value), 0));
+    return 0.5 * chiSquareTail(Math.max(2 * (fitted.value - reached), 0));
   };
   for (let i = 0; i < FLOWS * C; i++) {
     if (!exists[Math.floor(i / C)]) continue;
@@ -93,7 +99,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const positive = adjusted(tested.map((i) => p0[i])).map((value) => value <= options.q);
   const useful = new Array<boolean>(FLOWS * C).fill(false);
   for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
-  return { W, tau2, reads, possible: isPossible, exists, separable, p, p0, useless, likely, useful, value };
+  return { W, tau2, reads, possible, exists, separable, p, p0, useless, likely, useful, value };
 }
 
 /** Strengths relative to the flow's usual one: the median over cells that have any. */
@@ -113,7 +119,7 @@ function scaled({ W, tau2 }: Fit, C: number): { W: Float64Array; tau2: Float64Ar
 /** Which fields a flow reads: those that the likelihood misses and that contribute a minimum share. */
 function feeds(
   terms: readonly Term[],
-  patterns: readonly Float64Array[],
+  cells: Cells,
   { W, tau2 }: { W: Float64Array; tau2: Float64Array },
   may: readonly boolean[],
   alpha: number,
@@ -127,9 +133,9 @@ function feeds(
     const [j, k] = [Math.floor(i / FLOWS), i % FLOWS];
     if (!is || !(tau2[i] > SMALLEST_FIELD * largest[k])) return false;
     const own = Float64Array.from(tau2.subarray(j * FLOWS, (j + 1) * FLOWS));
-    const full = negativeLogLikelihood([terms[j]], patterns, { tau2: own, W });
+    const full = negativeLogLikelihood([terms[j]], cells, { tau2: own, W });
     own[k] = 0;
-    return 2 * (negativeLogLikelihood([terms[j]], patterns, { tau2: own, W }) - full) > critical;
+    return 2 * (negativeLogLikelihood([terms[j]], cells, { tau2: own, W }) - full) > critical;
   });
   const exists = Array.from({ length: FLOWS }, (_, k) => {
     const carried = column(k).reduce((sum, value) => sum + value, 0);

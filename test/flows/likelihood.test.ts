@@ -16,14 +16,14 @@ function anyTerms(seed: number): { terms: Term[]; tau2: Float64Array; W: Float64
   const numbers = (n: number, scale = 1): Float64Array => Float64Array.from({ length: n }, () => scale * draw.normal());
   const terms = Array.from({ length: J }, (_, j): Term => {
     const rows = 1 + j;
-    const K = new Float64Array(rows * C * C);
-    for (let m = 0; m < rows; m++) {
-      const root = numbers(C * C, 0.4);
-      for (let a = 0; a < C; a++)
-        for (let b = 0; b < C; b++) {
+    const K = new Float64Array(rows * C * T);
+    for (let m = 0; m < rows * S; m++) {
+      const root = numbers(T * T, 0.4);
+      for (let a = 0; a < T; a++)
+        for (let b = 0; b < T; b++) {
           let sum = a === b ? 0.3 : 0;
-          for (let k = 0; k < C; k++) sum += root[a * C + k] * root[b * C + k];
-          K[(m * C + a) * C + b] = sum;
+          for (let k = 0; k < T; k++) sum += root[a * T + k] * root[b * T + k];
+          K[(m * T + a) * T + b] = sum;
         }
     }
     const H = j === 1 ? numbers(rows * C).map((x) => 0.2 + x * x) : undefined;
@@ -35,6 +35,7 @@ function anyTerms(seed: number): { terms: Term[]; tau2: Float64Array; W: Float64
 
 describe('the marginal likelihood', () => {
   const patterns = patternsOf(S, T);
+  const cells = { scenarios: S, tasks: T };
 
   test('is that of a normal distribution, worked out by Gaussian elimination', () => {
     fc.assert(
@@ -48,14 +49,15 @@ describe('the marginal likelihood', () => {
                 let sigma = 0;
                 for (let k = 0; k < 4; k++)
                   sigma += tau2[j * 4 + k] * W[k * C + a] * W[k * C + b] * patterns[k][a * C + b];
-                return K[(m * C + a) * C + b] + (H?.[m * C + a] ?? 1) * sigma * (H?.[m * C + b] ?? 1);
+                const error = Math.floor(a / T) === Math.floor(b / T) ? K[(m * C + a) * T + (b % T)] : 0;
+                return error + (H?.[m * C + a] ?? 1) * sigma * (H?.[m * C + b] ?? 1);
               }),
             );
             const own = [...y.subarray(m * C, (m + 1) * C)];
             const x = solve(A, own);
             expected += 0.5 * Math.log(determinant(A)) + 0.5 * own.reduce((sum, value, i) => sum + value * x[i], 0);
           }
-        expect(negativeLogLikelihood(terms, patterns, { tau2, W })).toBeCloseTo(expected, 8);
+        expect(negativeLogLikelihood(terms, cells, { tau2, W })).toBeCloseTo(expected, 8);
       }),
       { numRuns: 30 },
     );
@@ -66,13 +68,13 @@ describe('the marginal likelihood', () => {
       fc.property(fc.integer({ min: 0, max: 1e6 }), (seed) => {
         const { terms, tau2, W } = anyTerms(seed);
         const gradient = { tau2: new Float64Array(tau2.length), W: new Float64Array(W.length) };
-        negativeLogLikelihood(terms, patterns, { tau2, W }, gradient);
+        negativeLogLikelihood(terms, cells, { tau2, W }, gradient);
         for (const [name, values] of Object.entries({ tau2, W }) as ['tau2' | 'W', Float64Array][])
           for (let i = 0; i < values.length; i++) {
             const at = (shift: number): number => {
               const moved = Float64Array.from(values);
               moved[i] += shift;
-              return negativeLogLikelihood(terms, patterns, { tau2, W, [name]: moved });
+              return negativeLogLikelihood(terms, cells, { tau2, W, [name]: moved });
             };
             const step = 1e-5;
             const difference = (at(step) - at(-step)) / (2 * step);

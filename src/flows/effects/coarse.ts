@@ -24,7 +24,7 @@ export interface CoarseEffect {
   contrasts: Contrasts;
   /** [L-1, C] */
   y: Float64Array;
-  /** [L-1, C, C] error covariance: cells of one scenario correlate, through the rows they share. */
+  /** [L-1, S, T, T] error covariance: cells of one scenario correlate, through the rows they share. */
   error: Float64Array;
   /** Name of the id field that decides it (occupation by user): rows of one id are not independent. */
   decidedBy?: string;
@@ -63,7 +63,7 @@ export function coarseEffects(
       block,
       contrasts: contrastsOf(block),
       y: new Float64Array((block.levels - 1) * C),
-      error: new Float64Array((block.levels - 1) * C * C),
+      error: new Float64Array((block.levels - 1) * C * T),
       ...(decided && { decidedBy: decided.block.name }),
     };
   });
@@ -227,7 +227,7 @@ function fillField(
       const model = models[t];
       const c = s * T + t;
       if (model === undefined) {
-        field.error[(m * C + c) * C + c] = UNKNOWN;
+        field.error[(m * C + c) * T + t] = UNKNOWN;
         continue;
       }
       let y = 0;
@@ -237,14 +237,14 @@ function fillField(
         variance += row[l] * sources[m][t][first + l];
       }
       field.y[m * C + c] = y;
-      field.error[(m * C + c) * C + c] = robust ? robust[(m * T + t) * T + t] : variance;
+      field.error[(m * C + c) * T + t] = robust ? robust[(m * T + t) * T + t] : variance;
       for (let u = t + 1; u < T; u++) {
         if (models[u] === undefined) continue;
         const covariance = robust
           ? robust[(m * T + u) * T + t]
           : bilinear(about.shared.get(`${t},${u}`) as Float64Array, P, sources[m][t], sources[m][u]);
-        field.error[(m * C + c) * C + s * T + u] = covariance;
-        field.error[(m * C + s * T + u) * C + c] = covariance;
+        field.error[(m * C + c) * T + u] = covariance;
+        field.error[(m * C + s * T + u) * T + t] = covariance;
       }
     }
   }

@@ -6,7 +6,6 @@ import {
   type FlowRows,
   flowOptions,
   negativeLogLikelihood,
-  patternsOf,
   type Term,
 } from '../../flows/index.ts';
 import type { Checks } from '../checks.ts';
@@ -66,7 +65,7 @@ export function checkFlows(fixture: Fixture, checks: Checks): void {
     rowsOf(one),
     flowOptions.parse({ minCount: 1, ...one.options, orderedTasks: one.orderedTasks }),
   );
-  checkTerms(checks, analysis.terms, expected.terms, tolerance.terms);
+  checkTerms(checks, analysis.terms, expected.terms, one.tasks, tolerance.terms);
   checkLikelihood(checks, analysis.terms, one, expected.likelihood, tolerance.likelihood);
   checkVerdicts(checks, analysis, expected, tolerance);
 }
@@ -90,7 +89,13 @@ const rowsOf = ({ scenarios, tasks, fields, rows }: Omit<Case, 'expected' | 'tol
 const flat = (rows: readonly (readonly number[])[]): number[] => rows.flat();
 
 /** Contrasts of a coarse field are known up to their sign. */
-function checkTerms(checks: Checks, found: readonly Term[], expected: Case['expected']['terms'], atol: number): void {
+function checkTerms(
+  checks: Checks,
+  found: readonly Term[],
+  expected: Case['expected']['terms'],
+  tasks: number,
+  atol: number,
+): void {
   const named = (terms: readonly { name: string; kind: string; nested: boolean }[]) =>
     terms.map(({ name, kind, nested }) => [name, kind, nested]);
   checks.equal('terms', named(found), named(expected));
@@ -104,9 +109,20 @@ function checkTerms(checks: Checks, found: readonly Term[], expected: Case['expe
       return row.map((value) => (term.kind === 'coarse' && along < 0 ? -value : value));
     });
     checks.close(`${term.name} y`, term.y, y, tolerance);
-    checks.close(`${term.name} K`, term.K, other.K.flat(2), tolerance);
+    checks.close(`${term.name} K`, fullK(term.K, C, tasks), other.K.flat(2), tolerance);
     if (other.H !== null) checks.close(`${term.name} H`, term.H ?? [], flat(other.H), tolerance);
   }
+}
+
+/** [M, C, C] of the blocks [M, S, T, T]. */
+function fullK(blocks: Float64Array, C: number, T: number): Float64Array {
+  const full = new Float64Array((blocks.length / T) * C);
+  for (let i = 0; i < blocks.length; i++) {
+    const row = Math.floor(i / T); // m * C + cell
+    const first = (row % C) - (row % T);
+    full[row * C + first + (i % T)] = blocks[i];
+  }
+  return full;
 }
 
 /** Value and gradient at given parameters. Terms are rounded, which affects the last digits of large values. */
@@ -120,7 +136,7 @@ function checkLikelihood(
   const tau2 = Float64Array.from(flat(expected.tau2));
   const W = Float64Array.from(flat(expected.W));
   const gradient = { tau2: new Float64Array(tau2.length), W: new Float64Array(W.length) };
-  const value = negativeLogLikelihood(terms, patternsOf(scenarios, tasks), { tau2, W }, gradient);
+  const value = negativeLogLikelihood(terms, { scenarios, tasks }, { tau2, W }, gradient);
   // The fixture has parameters and gradients with nine decimals.
   const rounded = { rtol: 1e-7, atol: 1e-6 };
   checks.number('likelihood', value, expected.nll, { rtol: tolerance, atol: rounded.atol });

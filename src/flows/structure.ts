@@ -1,0 +1,62 @@
+/**
+ * The covariance of four flows as blocks and a few columns. With D_S = (I - J/S) S/(S-1) and D_T = sum over j of e_j e_j',
+ *
+ *   Sigma = blocks of one scenario's tasks (from the I of D_S in flows 2 and 4) + sum over q of M_q u_q u_q'
+ *
+ * where the columns u are a flow's strengths times 1 (flows 1 and 4) or times an e_j (flows 2 and 3): 2 T of them.
+ */
+/** Numbers of scenarios and tasks. */
+export interface Cells {
+  scenarios: number;
+  tasks: number;
+}
+
+/** [4] Is there such a flow? Some need two scenarios, some two tasks. */
+export const isPossible = ({ scenarios: S, tasks: T }: Cells): boolean[] => [true, S > 1 && T > 1, T > 1, S > 1];
+
+export interface FlowColumn {
+  /** 0 to 3. */
+  flow: number;
+  /** M over the flow's variance. */
+  scale: number;
+  /** [C] */
+  e: Float64Array;
+  /** [C] strengths of the flow times e. */
+  u: Float64Array;
+}
+
+/** [T-1] of [T]: D_T is the sum of their squares. */
+function contrastsOf(T: number): Float64Array[] {
+  const size = Math.sqrt(T / Math.max(T - 1, 1));
+  return Array.from({ length: T - 1 }, (_, j) => {
+    const norm = size / Math.sqrt((j + 1) * (j + 2)); // Helmert: the first j + 1 against the next
+    return Float64Array.from({ length: T }, (_, t) => (t <= j ? norm : t === j + 1 ? -(j + 1) * norm : 0));
+  });
+}
+
+/** The columns for strengths W [4, C]. */
+export function columnsOf({ scenarios: S, tasks: T }: Cells, W: Float64Array): FlowColumn[] {
+  const C = S * T;
+  const column = (flow: number, scale: number, part: (t: number) => number): FlowColumn => {
+    const e = Float64Array.from({ length: C }, (_, c) => part(c % T));
+    return { flow, scale, e, u: e.map((value, c) => value * W[flow * C + c]) };
+  };
+  const contrasts = contrastsOf(T);
+  const one = (): number => 1;
+  return [
+    column(0, 1, one),
+    ...(S > 1 ? contrasts.map((e) => column(1, -1 / (S - 1), (t) => e[t])) : []),
+    ...contrasts.map((e) => column(2, 1, (t) => e[t])),
+    ...(S > 1 ? [column(3, -1 / (S - 1), one)] : []),
+  ];
+}
+
+/** [4] of [T, T]: what each flow's covariance has within a scenario alone. */
+export function scenarioPatterns({ scenarios: S, tasks: T }: Cells): (Float64Array | undefined)[] {
+  if (S === 1) return [undefined, undefined, undefined, undefined];
+  const factor = S / (S - 1);
+  const differ = Float64Array.from({ length: T * T }, (_, i) =>
+    T === 1 ? 0 : (factor * ((i % (T + 1) === 0 ? 1 : 0) - 1 / T) * T) / (T - 1),
+  );
+  return [undefined, differ, undefined, new Float64Array(T * T).fill(factor)];
+}
