@@ -4,6 +4,7 @@ import { type Recovery, recoverStrengths } from '../data/synthetic/recovery.ts';
 import { plantedTruth, type World } from '../data/synthetic/world.ts';
 import { openModel } from '../inference/model/finished.ts';
 import { numeric, tableOf, textTable } from '../report/table.ts';
+import { shortName } from './planted.ts';
 
 /** Scores the test rows, which are the last ones of the world, in its order. */
 async function recover(world: World, data: PreparedData, run: string): Promise<Recovery> {
@@ -28,7 +29,7 @@ async function recover(world: World, data: PreparedData, run: string): Promise<R
 /** A line per cell: what each planted effect adds to the model's logit, next to what was planted. */
 export async function recoveredText(world: World, data: PreparedData, run: string): Promise<string> {
   const { cells, noise, informative, separation } = await recover(world, data, run);
-  const names = plantedTruth(world).flows.map(({ name }) => name.replaceAll(/scenario-|task-/g, ''));
+  const names = plantedTruth(world).flows.map(({ name }) => shortName(name));
   const table = tableOf(cells, [
     { title: 'scenario', text: ({ scenario }) => scenario },
     { title: 'task', text: ({ task }) => task },
