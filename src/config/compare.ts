@@ -49,6 +49,8 @@ export const compareSchema = z
     correction: z.enum(['holm', 'benjamini-hochberg', 'none']).default('holm'),
     /** Of intervals; corrected p values below 1 - confidence are marked. */
     confidence: z.number().gt(0).lt(1).default(0.95),
+    /** Adds simple predictors to the results, and tests every model against the best of them. */
+    yardsticks: z.boolean().default(true),
     bootstrap: z
       .strictObject({ resamples: z.int().min(100).default(1000), seed: z.int().min(0).default(1) })
       .prefault({}),

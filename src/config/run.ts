@@ -153,6 +153,11 @@ const runObject = z.strictObject({
   model: z.looseObject({ key: z.string() }),
   train: train.prefault({}),
   evaluate: evaluationSchema.prefault({}),
+  /**
+   * Simple predictors that the finished model is held against: `quick` are the rates of cells and a logistic regression; `all` adds
+   * boosted trees.
+   */
+  yardsticks: z.enum(['none', 'quick', 'all']).default('quick'),
   /** Module files whose models the run may name: TypeScript or JavaScript with `export default defineModel({ ... })`. */
   modelFiles: z.array(z.string().min(1)).optional(),
   /** Decides initial weights, row order and dropout. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { gridSchema, meansRule } from './grid.ts';
 import { count, epochsByPhase, seconds } from './parts.ts';
 import { upgradeNamed } from './upgrade.ts';
+import { yardstickKey } from './yardsticks.ts';
 
 export const METRICS = ['auc', 'groupedAuc', 'ndcg', 'map', 'logloss', 'calibrationError'] as const;
 export type MetricName = (typeof METRICS)[number];
@@ -129,6 +130,15 @@ const datasetResult = z.strictObject({
   tests: z.array(modelTests),
   /** Every model against every reference: below 0 the joint model loses. */
   transfer: z.array(modelTests),
+  /** Simple predictors, and every joint model against the best of them; absent where they are switched off, and in results of version 0.1. */
+  yardsticks: z
+    .strictObject({
+      measured: z.array(z.strictObject({ key: yardstickKey, grid: gridSchema })),
+      /** Null where none has a mean AUC. */
+      best: yardstickKey.nullable(),
+      tests: z.array(modelTests),
+    })
+    .optional(),
 });
 
 export type DatasetResult = z.output<typeof datasetResult>;

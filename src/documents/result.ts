@@ -4,6 +4,7 @@ import type { Grid } from '../evaluate/index.ts';
 import { flowDocumentSchema } from './flows.ts';
 import { gridSchema, gridToJson } from './grid.ts';
 import { choiceCounts, count, epochsByPhase, metric, seconds } from './parts.ts';
+import { yardsticksSchema } from './yardsticks.ts';
 
 /** The end of a training. */
 export const trainingSchema = gridSchema.extend({
@@ -14,6 +15,8 @@ export const trainingSchema = gridSchema.extend({
   split: z.literal('test'),
   seconds,
   epochs: epochsByPhase,
+  /** Absent where they are switched off, and in documents of version 0.1. */
+  yardsticks: yardsticksSchema.optional(),
 });
 
 export type TrainingDocument = z.output<typeof trainingSchema>;
@@ -24,12 +27,16 @@ export const trainingDocument = ({
   grid,
   seconds,
   epochs,
-}: Pick<TrainingDocument, 'run' | 'split' | 'seconds' | 'epochs'> & { grid: Grid }): TrainingDocument => ({
+  yardsticks,
+}: Pick<TrainingDocument, 'run' | 'split' | 'seconds' | 'epochs' | 'yardsticks'> & {
+  grid: Grid;
+}): TrainingDocument => ({
   schema: 'training/1',
   run,
   split,
   seconds,
   epochs,
+  ...(yardsticks && { yardsticks }),
   ...gridToJson(grid),
 });
 
@@ -79,6 +86,7 @@ export const runSchema = z.strictObject({
   epochs: epochsByPhase,
   seconds,
   test: gridSchema,
+  yardsticks: yardsticksSchema.optional(),
   /** Of models with flow gates. */
   flows: z
     .strictObject({

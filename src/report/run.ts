@@ -6,6 +6,7 @@ import { gridText } from './grid.ts';
 import { fenced, markdownText } from './markdown.ts';
 import { duration, metricText } from './numbers.ts';
 import { markdownTable } from './table.ts';
+import { verdict, yardstickMarkdown, yardstickText } from './yardsticks.ts';
 
 /** report.md: what a person reads afterwards. */
 export function runMarkdown(run: RunDocument): string {
@@ -17,6 +18,7 @@ export function runMarkdown(run: RunDocument): string {
     `# ${model.title} on ${name}`,
     '',
     `Mean AUC ${metricText(test.macro.auc)}, log loss ${metricText(test.macro.logloss)} on the test rows.`,
+    ...(run.yardsticks === undefined ? [] : ['', verdict(run.yardsticks)]),
     '',
     `- data: ${name} (${data.hash.slice(0, 12)}), rows ${train} train / ${validation} validation / ${testRows} test`,
     `- parameters: ${parameters.dense} dense, ${parameters.tableRows} x ${parameters.dimension} embeddings`,
@@ -39,6 +41,7 @@ export function runMarkdown(run: RunDocument): string {
         ]),
     ...(run.verdict === undefined ? [] : ['## Flows', '', ...flowMarkdown(run.verdict), '']),
     ...choiceLines(run),
+    ...(run.yardsticks === undefined ? [] : ['## Yardsticks', '', ...yardstickMarkdown(test, run.yardsticks), '']),
     '## Configuration',
     '',
     ...fenced(JSON.stringify(config, null, 2), 'json'),
@@ -69,6 +72,7 @@ export function trainingText(training: TrainingDocument): string {
     'test rows',
     gridText(training),
     '',
+    ...(training.yardsticks === undefined ? [] : [...yardstickText(training, training.yardsticks), '']),
     `${trained.join(', ')}, ${duration(seconds)}`,
     `run: ${run} (all results are in report.md)`,
   ].join('\n');

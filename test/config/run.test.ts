@@ -47,6 +47,7 @@ describe('a run configuration', () => {
     const run = await load();
     expect(run).toEqual({
       model: { key: 'tiny', width: 8, dims: [4, 2] },
+      yardsticks: 'quick',
       evaluate: { minPositives: 10, minNegatives: 10, weights: 'equal', k: 10 },
       seed: 1,
       backend: 'auto',

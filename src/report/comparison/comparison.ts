@@ -6,6 +6,7 @@ import { count } from '../numbers.ts';
 import { markdownTable, textTable } from '../table.ts';
 import type { Section } from './section.ts';
 import { finding, sectionsOf } from './sections.ts';
+import { yardstickFinding } from './yardsticks.ts';
 
 const WIDTH = 120;
 
@@ -56,5 +57,7 @@ const findings = (result: ComparisonResult): string[] =>
   result.datasets.flatMap((dataset) => {
     const found = finding(result, dataset);
     if (found === undefined) return [];
-    return [`${result.datasets.length > 1 ? `${dataset.data}: ` : ''}${found}.`];
+    const of = result.datasets.length > 1 ? `${dataset.data}: ` : '';
+    const beaten = yardstickFinding(dataset);
+    return [`${of}${found}.`, ...(beaten === undefined ? [] : [`${of}${beaten}`])];
   });

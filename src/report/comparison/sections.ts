@@ -15,11 +15,13 @@ import {
   significance,
   spread,
 } from './words.ts';
+import { yardstickSections } from './yardsticks.ts';
 
 export function sectionsOf(result: ComparisonResult, times: Times): Section[] {
   return result.datasets.flatMap((dataset) => {
     const sections = [
       quality(result, dataset),
+      ...yardstickSections(result, dataset),
       ...cellSections(result, dataset),
       ...transferSections(result, dataset),
       costSection(dataset, times),

@@ -10,12 +10,15 @@ import {
   type MetricName,
   type ModelResult,
 } from '../../documents/comparison.ts';
+import { gridToJson } from '../../documents/grid.ts';
 import { cellWeights, weightedMean } from '../../evaluate/index.ts';
 import { bootstrapAuc, meanOf, placements } from '../../evaluate/significance/index.ts';
+import { bestOf } from '../../yardsticks/interval.ts';
 import { type Answer, answersOf } from './answers.ts';
 import type { CellEnd } from './cell.ts';
 import { readTestRows, type TestRows } from './test-rows.ts';
 import { type Measured, testModels } from './tests.ts';
+import { type AnsweringYardstick, answersOfYardsticks, withSeeds } from './yardsticks.ts';
 
 export async function analyse(
   comparison: Comparison,
@@ -49,7 +52,13 @@ async function analyseDataset(
   const { manifest } = data;
   const test = await readTestRows(data);
   const models = comparison.models.map((model) => ({ model, answers: answersOf(model, ends, manifest) }));
-  const measured = measure(comparison, models, test);
+  const yardsticks = comparison.yardsticks ? await answersOfYardsticks(data, comparison) : [];
+  const scored = [
+    ...models.map(({ model, answers }) => ({ model, answers })),
+    ...yardsticks.map(({ key, answer }) => ({ model: { label: key }, answers: [answer] })),
+  ];
+  const all = measure(comparison, scored, test);
+  const measured = all.slice(0, models.length);
   const { k: _, ...rule } = comparison.evaluation;
   const counted = cellWeights(
     test.cells.map(({ labels }) => ({
@@ -60,7 +69,8 @@ async function analyseDataset(
   );
   const { weights } = counted;
   const options = { ...comparison, weights, scenarios: manifest.scenarios, tasks: manifest.tasks };
-  const of = (wanted: (model: ComparedModel) => boolean): Measured[] => measured.filter(({ model }) => wanted(model));
+  const of = (wanted: (model: Measured['model']) => boolean): Measured[] =>
+    measured.filter(({ model }) => wanted(model));
   const baseline = of(({ label }) => label === comparison.baseline);
   const joint = of(({ by }) => by === undefined);
   return {
@@ -77,8 +87,30 @@ async function analyseDataset(
       baseline,
       options,
     ),
+    ...(yardsticks.length > 0 && {
+      yardsticks: againstBest(yardsticks, all.slice(models.length), joint, comparison, options),
+    }),
     // Each reference has a table and a correction of its own.
     transfer: of(({ by }) => by !== undefined).flatMap((reference) => testModels(joint, [reference], options)),
+  };
+}
+
+/** Every joint model against the yardstick with the highest mean AUC. */
+function againstBest(
+  yardsticks: readonly AnsweringYardstick[],
+  measured: readonly Measured[],
+  joint: readonly Measured[],
+  { seeds }: Comparison,
+  options: Parameters<typeof testModels>[2],
+): DatasetResult['yardsticks'] {
+  const best = bestOf(yardsticks);
+  return {
+    measured: yardsticks.map(({ key, grid }) => ({ key, grid: gridToJson(grid) })),
+    best: best?.key ?? null,
+    tests:
+      best === undefined
+        ? []
+        : testModels(joint, [withSeeds(measured[yardsticks.indexOf(best)], seeds, best.key)], options),
   };
 }
 
@@ -89,7 +121,7 @@ const leftOut = ({ scenarios, tasks }: Manifest, weights: readonly number[]): { 
 /** AUCs, placements and bootstrap draws of all models, cell by cell: only one cell's rows are in memory at a time. */
 function measure(
   { bootstrap }: Comparison,
-  models: readonly { model: ComparedModel; answers: Answer[] }[],
+  models: readonly { model: Measured['model']; answers: Pick<Answer, 'seed' | 'logits'>[] }[],
   test: TestRows,
 ): Measured[] {
   const measured: Measured[] = models.map(({ model, answers }) => ({

@@ -38,7 +38,13 @@ export function planCells(comparison: Comparison, datasets: readonly PreparedDat
         parts.map((part) => {
           const chosen = part === undefined ? {} : by === 'task' ? { tasks: [part] } : { scenarios: [part] };
           return cellOf(
-            { model: label, seed, part, data, run: { ...run, seed, train: { ...run.train, ...chosen } } },
+            {
+              model: label,
+              seed,
+              part,
+              data,
+              run: { ...run, seed, yardsticks: 'none', train: { ...run.train, ...chosen } },
+            },
             out,
           );
         }),
@@ -57,7 +63,7 @@ function cellOf(cell: Omit<Cell, 'name' | 'folder'>, out: string): Cell {
 }
 
 /** What identifies a training. How it is measured counts only where that is not the default, so that older folders are reused. */
-function asKnownBefore({ evaluate, ...run }: RunConfig): object {
+function asKnownBefore({ evaluate, yardsticks: _, ...run }: RunConfig): object {
   return isDeepStrictEqual(evaluate, evaluationSchema.parse({})) ? run : { ...run, evaluate };
 }
 

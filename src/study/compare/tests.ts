@@ -14,7 +14,7 @@ import {
 
 /** What tests need of a model: by cell, then by seed. */
 export interface Measured {
-  model: ComparedModel;
+  model: Pick<ComparedModel, 'label' | 'by'>;
   seeds: number[];
   /** Null where undefined. */
   aucs: (number | null)[][];

@@ -10,7 +10,7 @@ export function runDocument(
   record: RunRecord,
   setup: Setup,
   { keep }: Pick<LoopState, 'keep'>,
-  { schema: _schema, run: _run, split: _split, epochs, seconds, ...test }: TrainingDocument,
+  { schema: _schema, run: _run, split: _split, epochs, seconds, yardsticks, ...test }: TrainingDocument,
   choices: ChoiceCounts,
   verdict: FlowDocument | undefined,
 ): RunDocument {
@@ -35,6 +35,7 @@ export function runDocument(
     epochs,
     seconds,
     test,
+    ...(yardsticks && { yardsticks }),
     ...(keep !== null && {
       flows: { names: [...(setup.model.flowSelection?.flows ?? [])], keep: keep.rates, rows: keep.rows },
     }),

@@ -1,5 +1,6 @@
 /** Events of a training run: the command line prints them, `--json` writes one per line. */
 import type { StructureChoice } from '../../documents/flows.ts';
+import type { YardsticksDocument } from '../../documents/yardsticks.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import type { Phase } from '../../model/contract.ts';
 
@@ -123,6 +124,8 @@ export interface ResultEvent {
   seconds: number;
   /** Epochs run per phase. */
   epochs: Partial<Record<Phase, number>>;
+  /** What simple predictors reach on the same rows, unless they are switched off. */
+  yardsticks?: YardsticksDocument;
 }
 
 /** How a trial ended: a training that does not touch the test rows. */

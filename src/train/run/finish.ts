@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
 import type { ChoiceCounts } from '../../documents/parts.ts';
 import { trainingDocument } from '../../documents/result.ts';
+import type { YardsticksDocument } from '../../documents/yardsticks.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import { weightTensors } from '../../inference/arena/weights.ts';
 import { noChoices } from '../../inference/choices.ts';
@@ -15,8 +16,10 @@ import { describeData, openPart } from '../../inference/model/run.ts';
 import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
 import { type RunRecord, readFlows, runPaths } from '../../store/run/run-folder.ts';
+import { ScoreSample } from '../../yardsticks/interval.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
+import { holdAgainstYardsticks } from '../yardsticks.ts';
 import { runDocument } from './describe-run.ts';
 import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
@@ -38,15 +41,28 @@ export async function finishRun(run: {
   const choices = noChoices(manifest.scenarios.length);
   const staging = join(folder, STAGING);
   let grid: Grid;
+  let yardsticks: YardsticksDocument | undefined;
+  let seconds: number;
   try {
     saveModel(staging, { version: 1, model, data: describeData(manifest) }, modelTensors);
-    grid = await measureTest(staging, setup, choices);
+    const isHeld = setup.config.yardsticks !== 'none';
+    const sample = isHeld ? new ScoreSample(manifest.splits.test.rows, manifest.tasks.length) : undefined;
+    grid = await measureTest(staging, setup, choices, sample);
+    seconds = state.seconds + (performance.now() - started) / 1000;
+    if (sample !== undefined) yardsticks = await holdAgainstYardsticks(setup, grid, sample);
     moveModel(staging, folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-  const seconds = state.seconds + (performance.now() - started) / 1000;
-  const result: ResultEvent = { event: 'result', run: folder, split: 'test', grid, seconds, epochs: run.epochs };
+  const result: ResultEvent = {
+    event: 'result',
+    run: folder,
+    split: 'test',
+    grid,
+    seconds,
+    epochs: run.epochs,
+    ...(yardsticks && { yardsticks }),
+  };
   const document = runDocument(run.record, setup, state, trainingDocument(result), choices, readFlows(folder));
   writeFileAtomic(runPaths(folder).report, runMarkdown(document));
   return result;
@@ -56,13 +72,19 @@ export async function finishRun(run: {
 const STAGING = 'finishing';
 
 /** The test grid of a model that was read back. */
-async function measureTest(folder: string, setup: Setup, choices: ChoiceCounts): Promise<Grid> {
+async function measureTest(
+  folder: string,
+  setup: Setup,
+  choices: ChoiceCounts,
+  sample: ScoreSample | undefined,
+): Promise<Grid> {
   const { backend, threads, train } = setup.config;
   const batchSize = train.evaluationBatchSize;
   const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
   const test = await openPart(setup.data, 'test', train);
   return evaluateSplit(finished.executor, test, newGrid(setup.data.manifest, setup.config.evaluate), {
     choices,
+    take: sample && ((batch, logits) => sample.add(batch, logits)),
   }).finally(async () => {
     await test.close();
     await finished.close();

@@ -18,6 +18,7 @@ interface Options {
   out?: string;
   warmStart?: string;
   warmStartData?: string;
+  yardsticks?: string;
   backend?: string;
   threads?: number;
   json?: boolean;
@@ -49,6 +50,10 @@ export function train(program: Command): void {
     .option('--out <dir>', 'the run folder, new or empty (default: the next runs/MODEL-DATASET-NUMBER)')
     .option('--warm-start <run>', 'start from the weights of a finished run; tables grow for new tokens')
     .option('--warm-start-data <dir>', 'the prepared data set of that run, if it was moved')
+    .option(
+      '--yardsticks <which>',
+      'simple predictors to hold the model against: none, quick (rates of cells, logistic regression) or all (and boosted trees) (default: quick)',
+    )
     .addOption(backendOption())
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(jsonOption())
@@ -65,8 +70,21 @@ export function train(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { model, modelFile, preset, config, set, seed, warmStart, warmStartData, backend, threads, out, json } =
-    options;
+  const {
+    model,
+    modelFile,
+    preset,
+    config,
+    set,
+    seed,
+    warmStart,
+    warmStartData,
+    yardsticks,
+    backend,
+    threads,
+    out,
+    json,
+  } = options;
   const data = await openPrepared(options.data);
   const flags = defined({
     model: model && { key: model },
@@ -74,6 +92,7 @@ async function run(options: Options): Promise<void> {
     seed,
     warmStart,
     warmStartData,
+    yardsticks,
     backend,
     threads,
   });

@@ -1,0 +1,45 @@
+/** Holds a trained model against yardsticks, on the rows that it learned and was measured on. */
+
+import type { SplitName } from '../config/dataset.ts';
+import type { RunConfig } from '../config/run.ts';
+import { gridToJson } from '../documents/grid.ts';
+import type { YardsticksDocument } from '../documents/yardsticks.ts';
+import type { Grid } from '../evaluate/grid.ts';
+import { openPart } from '../inference/model/run.ts';
+import type { YardstickKey } from '../yardsticks/contract.ts';
+import { fitYardsticks } from '../yardsticks/fit.ts';
+import { bestOf, marginOver, ScoreSample } from '../yardsticks/interval.ts';
+import { measureYardsticks } from '../yardsticks/measure.ts';
+import type { Setup } from './run/setup.ts';
+
+/** Trees take as long as a small network: a single run leaves them out unless asked. */
+const YARDSTICKS_OF: Record<RunConfig['yardsticks'], readonly YardstickKey[]> = {
+  none: [],
+  quick: ['priors', 'logistic'],
+  all: ['priors', 'logistic', 'trees'],
+};
+
+/** @param sample the model's logits of the test rows that `grid` is of */
+export async function holdAgainstYardsticks(
+  { config, data }: Pick<Setup, 'config' | 'data'>,
+  grid: Grid,
+  sample: ScoreSample,
+): Promise<YardsticksDocument> {
+  const { manifest } = data;
+  const open = (split: SplitName) => openPart(data, split, config.train);
+  const yardsticks = await fitYardsticks(data, YARDSTICKS_OF[config.yardsticks], open);
+  const samples = yardsticks.map(() => new ScoreSample(manifest.splits.test.rows, manifest.tasks.length));
+  const measured = await measureYardsticks(yardsticks, manifest, await open('test'), config.evaluate, samples);
+  const best = bestOf(measured);
+  const margin =
+    best === undefined
+      ? undefined
+      : marginOver({ sample, grid }, { sample: samples[measured.indexOf(best)], grid: best.grid }, config.evaluate);
+  return {
+    measured: measured.map(({ key, grid: own }) => ({ key, grid: gridToJson(own) })),
+    margin:
+      margin === undefined || best === undefined
+        ? null
+        : { against: best.key, difference: margin.difference, low: margin.low, high: margin.high },
+  };
+}

@@ -1,0 +1,104 @@
+/** How much better a model is than a yardstick on the same rows, with an interval. */
+import type { Batch } from '../data/prepared/prepared.ts';
+import { cellWeights, type Grid, type MeansRule, numberOf, weightedMean } from '../evaluate/index.ts';
+import { type BootstrapCell, bootstrapAuc, bootstrapTest, type Test } from '../evaluate/significance/index.ts';
+
+/** Rows that the interval is taken from at most: the bootstrap goes over all of them many times. */
+const MAX_ROWS = 200_000;
+const RESAMPLES = 200;
+
+/** Scores, labels and groups of test rows, evenly over the split. */
+export class ScoreSample {
+  readonly logits: number[] = [];
+  readonly labels: number[] = [];
+  readonly scenario: number[] = [];
+  readonly group: number[] = [];
+  readonly tasks: number;
+  private readonly step: number;
+
+  constructor(rows: number, tasks: number) {
+    this.tasks = tasks;
+    this.step = Math.max(1, Math.ceil(rows / MAX_ROWS));
+  }
+
+  /** Rows come in stored order, so that samples of two scorers are of the same rows. */
+  add(batch: Pick<Batch, 'size' | 'row' | 'labels' | 'scenario' | 'group'>, logits: ArrayLike<number>): void {
+    for (let i = 0; i < batch.size; i++) {
+      if (batch.row[i] % this.step !== 0) continue;
+      this.scenario.push(batch.scenario[i]);
+      this.group.push(batch.group[i]);
+      for (let t = 0; t < this.tasks; t++) {
+        this.labels.push(batch.labels[i * this.tasks + t]);
+        this.logits.push(logits[i * this.tasks + t]);
+      }
+    }
+  }
+}
+
+/** The one with the highest mean AUC; undefined where none has one. */
+export function bestOf<M extends { grid: Grid }>(measured: readonly M[]): M | undefined {
+  const defined = measured.filter(({ grid }) => 'value' in grid.macro.auc);
+  const auc = ({ grid }: M): number => numberOf(grid.macro.auc) ?? 0;
+  return defined.reduce<M | undefined>(
+    (best, one) => (best === undefined || auc(one) > auc(best) ? one : best),
+    undefined,
+  );
+}
+
+/**
+ * Mean AUC of `model` minus that of `yardstick` over the cells that count in both grids: the difference on all rows, its interval
+ * from a bootstrap of groups. Undefined where no cell has both classes.
+ */
+export function marginOver(
+  model: { sample: ScoreSample; grid: Grid },
+  yardstick: { sample: ScoreSample; grid: Grid },
+  rule: MeansRule,
+): Test | undefined {
+  const { weights } = cellWeights(model.grid.cells, rule);
+  const mean = ({ cells }: Grid): number | null =>
+    weightedMean(
+      cells.map(({ auc }) => numberOf(auc)),
+      weights,
+    );
+  const [own, other] = [mean(model.grid), mean(yardstick.grid)];
+  if (own === null || other === null) return undefined;
+  const { cells, counted, groups } = bootstrapCells(model.sample, yardstick.sample, weights);
+  const draws = bootstrapAuc(cells, { groups, resamples: RESAMPLES });
+  const resampled = Float64Array.from({ length: RESAMPLES }, (_, i) => {
+    const differences = draws.map(([a, b]) => (Number.isNaN(a[i]) || Number.isNaN(b[i]) ? null : a[i] - b[i]));
+    return weightedMean(differences, counted) ?? Number.NaN;
+  });
+  return bootstrapTest(own - other, resampled);
+}
+
+/** Labelled rows by cell, of the cells that count. Rows without a group are groups of their own. */
+function bootstrapCells(
+  model: ScoreSample,
+  yardstick: ScoreSample,
+  weights: readonly number[],
+): { cells: BootstrapCell[]; counted: number[]; groups: number } {
+  const { tasks, scenario, labels, group } = model;
+  const numbers = new Map<number, number>();
+  const lists = weights.map(() => ({
+    labels: [] as number[],
+    groups: [] as number[],
+    scores: [[], []] as [number[], number[]],
+  }));
+  let groups = 0;
+  for (let row = 0; row < scenario.length; row++) {
+    const known = group[row] < 0 ? undefined : numbers.get(group[row]);
+    const number = known ?? groups++;
+    if (group[row] >= 0) numbers.set(group[row], number);
+    for (let t = 0; t < tasks; t++) {
+      const at = row * tasks + t;
+      if (Number.isNaN(labels[at])) continue;
+      const list = lists[scenario[row] * tasks + t];
+      list.labels.push(labels[at]);
+      list.groups.push(number);
+      list.scores[0].push(model.logits[at]);
+      list.scores[1].push(yardstick.logits[at]);
+    }
+  }
+  const kept = lists.map((_, cell) => cell).filter((cell) => weights[cell] > 0 && lists[cell].labels.length > 0);
+  return { cells: kept.map((cell) => lists[cell]), counted: kept.map((cell) => weights[cell]), groups };
+}
