@@ -49,7 +49,7 @@ export {
 } from './layers/linear.ts';
 export { type Lora, type LoraInit, lora } from './layers/lora.ts';
 export { mixture, weightedSum } from './layers/mixture.ts';
-export { forEachItem, generatedNorms, type ScaleAndShift, scaleAndShift } from './layers/norms/conditional-norm.ts';
+export { conditionalNorm, forEachItem, generatedNorms, type ScaleAndShift } from './layers/norms/conditional-norm.ts';
 export { type BatchNormOptions, batchNorm, type Norm, normalization, standardized } from './layers/norms/norm.ts';
 export { partitionedNorm } from './layers/norms/partitioned-norm.ts';
 export { ranks } from './layers/rank.ts';

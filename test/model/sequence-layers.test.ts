@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Graph, type Tensor } from '../../src/graph/index.ts';
 import type { Step } from '../../src/model/contract.ts';
 import { selfAttention } from '../../src/model/layers/attention.ts';
-import { forEachItem, generatedNorms, scaleAndShift } from '../../src/model/layers/norms/conditional-norm.ts';
+import { conditionalNorm, forEachItem, generatedNorms } from '../../src/model/layers/norms/conditional-norm.ts';
 import { excitation } from '../../src/model/layers/squeeze-excitation.ts';
 import { expectClose, float, numbers, run } from '../graph/support.ts';
 
@@ -65,23 +65,17 @@ test('numbers of a condition are repeated for each item of their own sequence', 
   expect(await numbers(long)).toEqual([1, 2, 1, 2, 3, 4, 3, 4]);
 });
 
-test('rows are scaled and shifted for each condition, the same for all or by rows of their own', async () => {
+test('rows are standardised, then scaled and shifted for each condition, the same for all or by rows of their own', async () => {
   const graph = new Graph();
-  const x = graph.input('x', ['B', 2]);
+  const x = graph.input('x', ['B', 1, 1, 2]);
   const common = { scale: graph.constant([1, 2, 3, 4], [2, 1, 2]), shift: graph.constant([0, 0, 1, 1], [2, 1, 2]) };
   const own = { scale: graph.input('scale', [1, 'B', 2]), shift: graph.constant([0, 5], [1, 1, 2]) };
   const { a, b } = await run(
-    { a: scaleAndShift(x, common), b: scaleAndShift(x, own) },
-    { x: float([1, 1, 2, 3], 2, 2), scale: float([1, 2, 10, 20], 1, 2, 2) },
-  );
-  expect([a.shape, [...a.data]]).toEqual([
-    [2, 2, 2],
-    [1, 2, 2, 6, 4, 5, 7, 13],
-  ]);
-  expect([b.shape, [...b.data]]).toEqual([
-    [1, 2, 2],
-    [1, 7, 20, 65],
-  ]);
+    { a: conditionalNorm(x, common), b: conditionalNorm(x, own) },
+    { x: float([1, 3, 200, 0], 2, 1, 1, 2), scale: float([1, 2, 10, 20], 1, 2, 2) },
+  ); // rows become [-1, 1] and [1, -1]
+  expectClose(a, { shape: [2, 2, 1, 1, 2], data: [-1, 2, 1, -2, -2, 5, 4, -3] }, 1e-5);
+  expectClose(b, { shape: [1, 2, 1, 1, 2], data: [-1, 7, 10, -15] }, 1e-5);
 });
 
 test('generated norms are a distance from the plain one', async () => {
@@ -101,7 +95,7 @@ test('generated norms are a distance from the plain one', async () => {
 test.each([
   ['concat', of([2, 4, 1], 1, 1, 1, 1, 0, 0, 0, -1)],
   ['mean', of([2, 2, 1], 2, 2, 0, -1)],
-] as const)('networks weigh the embeddings that they share and those of their own: %s', async (squeeze, kernel) => {
+] as const)('networks weigh the embeddings of their own: %s', async (squeeze, kernel) => {
   const graph = new Graph();
   const step = constants(graph, {
     'e.0.kernel': kernel,
@@ -109,10 +103,10 @@ test.each([
     'e.1.kernel': of([2, 1, 2], 1, 0, 1, -1),
     'e.1.bias': of([2, 2], 0, 0, 0, 0),
   });
-  const parts = [graph.input('shared', ['B', 1, 2]), graph.input('own', [2, 'B', 1, 2])];
+  const A = graph.input('A', [2, 'B', 2, 2]);
   const excite = excitation('e', { count: 2, embeddings: 2, dimension: 2, hidden: 1, squeeze, most: 2 });
-  const weights = excite(parts, step);
-  const { y } = await run({ y: weights }, { shared: float([1, 2], 1, 1, 2), own: float([3, -5, 4, -0.5], 2, 1, 1, 2) });
+  const weights = excite(A, step);
+  const { y } = await run({ y: weights }, { A: float([1, 2, 3, -5, 1, 2, 4, -0.5], 2, 1, 2, 2) });
   // Network 0 sums all: 1 + 2 + 3 - 5 = 1. Network 1 turns the last number, or the mean of the last two, around and adds 1.
   const second = squeeze === 'concat' ? 1.5 : 0;
   const weight = (z: number): number => 2 / (1 + Math.exp(-z));

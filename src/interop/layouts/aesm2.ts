@@ -7,9 +7,10 @@ import { cast, concat, div, equal, matmul, reduceSum, reshape, type Tensor } fro
 import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
 import { aesm2 as model } from '../../model/zoo/aesm2/model.ts';
 import { type Aesm2Options, aesm2Options, type LayersOptions } from '../../model/zoo/aesm2/options.ts';
-import { allLayers, nodeCount, range, structureOf } from '../../model/zoo/aesm2/structure.ts';
+import { nodeCount, structureOf } from '../../model/zoo/aesm2/structure.ts';
 import { readConfiguration } from '../configuration.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
+import { range } from './baseline.ts';
 
 const positive = z.int().min(1);
 const layers = z
@@ -140,12 +141,10 @@ function outputs(
   sizes: ModelSizes,
   { logits, diagnostics = {} }: ForwardOutputs,
 ): Record<string, Tensor> {
-  const structure = structureOf(options, sizes);
-  const uses = allLayers(structure).flatMap((layer) =>
-    structure.taskLayers.includes(layer)
-      ? range(sizes.tasks).map((t) => ({ name: `${layer.name}.${t}`, layer }))
-      : [{ name: layer.name, layer }],
-  );
+  const { levels, taskLayers } = structureOf(options, sizes);
+  const ofLevels = levels.flatMap(({ layers }) => layers.map((layer) => ({ name: layer.name, layer })));
+  const ofTasks = taskLayers.flatMap((layer) => range(sizes.tasks).map((t) => ({ name: `${layer.name}.${t}`, layer })));
+  const uses = [...ofLevels, ...ofTasks];
   const mean = (name: string): Tensor =>
     reshape(div(reduceSum(diagnostics[name]), logits.graph.input('rows', [])), [1]);
   return {

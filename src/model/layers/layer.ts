@@ -66,5 +66,8 @@ export const xavier = (inputs: number, outputs: number, gain = 1): DenseInitiali
 export const widthsOf = (inputs: number, dims: readonly number[]): { inputs: number; outputs: number }[] =>
   dims.map((outputs, i) => ({ inputs: i === 0 ? inputs : dims[i - 1], outputs }));
 
+export const times = <R>(count: number, make: (i: number) => R): R[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
 /** The last of a list that is not empty. */
 export const last = <T>(list: readonly T[]): T => list[list.length - 1];

@@ -5,7 +5,7 @@
  */
 import { add, cast, equal, matmul, mul, oneHot, reshape, slice, type Tensor } from '../../graph/index.ts';
 import type { Initializer, Layer, Owned, Step } from '../contract.ts';
-import { layer, owned, parameter } from './layer.ts';
+import { layer, owned, parameter, widthsOf } from './layer.ts';
 import { type Linear, linear } from './linear.ts';
 
 /** How A is drawn. `reference`: Xavier on the whole 3-D tensor, as published (its scale falls with S and r); `slice`: Xavier on each A_s. */
@@ -19,6 +19,12 @@ interface LoraSizes {
   rank: number;
   init: LoraInit;
 }
+
+/** Layers of `dims`, one after another; layer i is `<name>.<i>`. */
+export const loras = (
+  name: string,
+  { inputs, dims, ...others }: Omit<LoraSizes, 'outputs'> & { dims: readonly number[] },
+): Lora[] => widthsOf(inputs, dims).map((widths, i) => lora(`${name}.${i}`, { ...widths, ...others }));
 
 export interface Lora extends Owned {
   /** What is common: x [B, in] -> [B, out]. */

@@ -19,8 +19,7 @@ import type { LayerSizes } from './structure.ts';
 
 /** One use of a layer: by a level of the tree, or by a task. Each task uses the layers of tasks, with the same parameters. */
 export interface Use {
-  /** Names noise and outputs: the layer's name, followed by the task's number where there is one. */
-  name: string;
+  task?: number;
   own: Own;
   /** [S, ind] what the gates read of each scenario, and of the task. */
   indicators: Tensor;
@@ -28,6 +27,7 @@ export interface Use {
 
 /** What the gates of a use decided, and what came out. */
 export interface Used {
+  /** The layer's name, followed by the task's number where there is one: names noise and outputs, too. */
   name: string;
   /** [G, E, B] before noise. */
   gateLogits: Tensor;
@@ -37,6 +37,8 @@ export interface Used {
   /** [B, h] */
   output: Tensor;
 }
+
+export type ExpertLayer = ReturnType<typeof expertLayer>;
 
 /** u [B, in] -> what each use makes of it. The experts are computed once for all of the `perCall` uses. */
 export function expertLayer(sizes: LayerSizes, options: Aesm2Options, perCall: number) {
@@ -48,7 +50,7 @@ export function expertLayer(sizes: LayerSizes, options: Aesm2Options, perCall: n
   return layer([...experts, route], (u: Tensor, uses: Use[], step: Step): Used[] => {
     const routed = uses.map((use) => route(u, use, step));
     const weights = sideBySide(routed.map((one) => transpose(one.weights, [1, 0]))); // [H,B,E]
-    const mask = uses.length === 1 ? uses[0].name : name;
+    const mask = routed.length === 1 ? routed[0].name : name;
     const product = (hidden: Tensor, dense: Layer, n: number): Tensor =>
       step.dropout(relu(dense(hidden, step)), `${mask}.expert.${n}`); // [E,B,h]
     const mixed = weightedSum(weights, experts.reduce(product, u)); // [H,B,h]
@@ -59,7 +61,8 @@ export function expertLayer(sizes: LayerSizes, options: Aesm2Options, perCall: n
 /** Chooses and weighs the experts for rows u [B, in]. */
 function router(sizes: LayerSizes, options: Aesm2Options): Layer<[u: Tensor, use: Use], Omit<Used, 'output'>> {
   const gates = gateLayer(sizes, options);
-  return layer([gates], (u: Tensor, { name, own, indicators }: Use, step: Step) => {
+  return layer([gates], (u: Tensor, { task, own, indicators }: Use, step: Step) => {
+    const name = task === undefined ? sizes.name : `${sizes.name}.${task}`;
     const gateLogits = gates(u, indicators, step); // [G,E,B]
     const drawn = options.noise === 0 ? undefined : step.noise(name, sizes.gates * sizes.experts); // [B,G*E]
     const noise = (all: Tensor): Tensor => mul(reshape(transpose(all, [1, 0]), gateLogits.shape), step.scalar('noise'));

@@ -1,6 +1,6 @@
 /** The options of AESM². */
 import { z } from 'zod';
-import { commonOptions, nonNegative, normOption, positive, scenarioDimOption, widths } from '../../options.ts';
+import { modelOptions, nonNegative, normOption, positive, scenarioDimOption, widths } from '../../options.ts';
 
 const layersOption = (experts: number, layers: number, expertDims: number[]) =>
   z
@@ -24,9 +24,7 @@ const layersOption = (experts: number, layers: number, expertDims: number[]) =>
 const scenarioLayers = layersOption(6, 2, [128, 64]);
 const taskLayers = layersOption(6, 1, [64]);
 
-export const aesm2Options = z.strictObject({
-  key: z.literal('aesm2').default('aesm2'),
-  ...commonOptions,
+export const aesm2Options = modelOptions('aesm2', {
   scenarioDim: scenarioDimOption,
   taskDim: positive.default(16).describe("numbers of a task's own embedding"),
   scenarioTree: z

@@ -1,7 +1,7 @@
 /** What AESM² consists of: the scenario tree, and the layers with their sizes. */
 import type { ModelSizes, Problem } from '../../contract.ts';
 import { inputWidth } from '../../layers/fields.ts';
-import { last } from '../../layers/layer.ts';
+import { last, times } from '../../layers/layer.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
 export interface Level {
@@ -23,17 +23,12 @@ export interface LayerSizes extends Omit<LayersOptions, 'layers'> {
   indicators: number;
 }
 
-export interface Structure {
-  levels: Level[];
-  taskLayers: LayerSizes[];
-}
-
 /** Layers from the embeddings to the towers; each reads what the one before it has made. */
-export function structureOf(options: Aesm2Options, sizes: ModelSizes): Structure {
+export function structureOf(options: Aesm2Options, sizes: ModelSizes): { levels: Level[]; taskLayers: LayerSizes[] } {
   const { scenarioDim, taskDim, scenarioLayers, taskLayers } = options;
   let inputs = inputWidth(options, sizes);
   const stacked = (name: string, gates: number, indicators: number, { layers, ...rest }: LayersOptions): LayerSizes[] =>
-    range(layers).map((i) => {
+    times(layers, (i) => {
       const layer = { ...rest, name: `${name}.${i}`, gates, inputs, indicators };
       inputs = last(rest.expertDims);
       return layer;
@@ -49,7 +44,7 @@ export function structureOf(options: Aesm2Options, sizes: ModelSizes): Structure
 }
 
 const treeOf = ({ scenarioTree }: Aesm2Options, { scenarios }: ModelSizes): number[][] =>
-  scenarioTree.length === 0 ? [range(scenarios)] : scenarioTree;
+  scenarioTree.length === 0 ? [times(scenarios, (s) => s)] : scenarioTree;
 
 export const nodeCount = (nodes: readonly number[]): number => Math.max(...nodes) + 1;
 
@@ -60,7 +55,7 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): Pro
     const path = `model.scenarioTree.${l}`;
     if (nodes.length !== sizes.scenarios)
       return [{ path, message: `expected a node for each of the ${sizes.scenarios} scenarios, found ${nodes.length}` }];
-    const missing = range(nodeCount(nodes)).filter((node) => !nodes.includes(node));
+    const missing = times(nodeCount(nodes), (node) => node).filter((node) => !nodes.includes(node));
     return missing.length === 0 ? [] : [{ path, message: `no scenario has node ${missing.join(', ')}` }];
   });
   const { length } = options.scenarioLayers;
@@ -68,10 +63,3 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): Pro
   const message = `expected 1 entry or ${tree.length}, one a level, found ${length}`;
   return [...levels, { path: 'model.scenarioLayers', message }];
 }
-
-export const allLayers = ({ levels, taskLayers }: Structure): LayerSizes[] => [
-  ...levels.flatMap(({ layers }) => layers),
-  ...taskLayers,
-];
-
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

@@ -9,90 +9,19 @@
  * Several scenario layers and hidden task layers generalise the published network.
  */
 import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../../graph/index.ts';
-import type { ModelDefinition, ModelSizes, Network, Problem, Step } from '../../contract.ts';
+import type { ModelSizes, Step } from '../../contract.ts';
 import { cellProblems } from '../../flow-table.ts';
 import { inputWidth } from '../../layers/fields.ts';
-import { last, layer, widthsOf } from '../../layers/layer.ts';
+import { last, layer, times } from '../../layers/layer.ts';
 import { mlp } from '../../layers/linear.ts';
-import { lora } from '../../layers/lora.ts';
-import { network } from '../../network.ts';
+import { loras } from '../../layers/lora.ts';
+import { defineModel, network } from '../../network.ts';
 import { type AutoifsOptions, autoifsOptions, FLOWS, parts } from './options.ts';
 import { AUTOIFS_PRESETS } from './presets.ts';
 import { gateNetwork, searchGates } from './selection.ts';
 import { type ScenarioHalves, taskSide } from './task-layers.ts';
 
-function build(options: AutoifsOptions, sizes: ModelSizes): Network {
-  const dims = parts(options);
-  const { tasks } = sizes;
-  const shared = mlp('shared', { inputs: inputWidth(options, sizes), dims: dims.shared });
-  const scenarios = scenarioSide(options, last(dims.shared), sizes);
-  const task = taskSide(options, last(dims.scenario), sizes);
-  const gate = gateNetwork(options, sizes);
-
-  const forward: Network['forward'] = (step) => {
-    const h = shared(step.embedding, step); // [B,h]
-    const halves = scenarios(h, step); // d_s, d_k and m, [B,H] each
-    const { main, flows } = task(halves, step); // [B,T], four times [B,T] or [B,1]
-
-    const gateLogits = step.phase === 'search' ? gate(step) : undefined; // [B,4*T]
-    const gates = gateLogits === undefined ? step.gates() : searchGates(gateLogits, options, step); // [B,4*T]
-    const g = flows.map((_, k) => slice(gates, 1, k * tasks, (k + 1) * tasks)); // [B,T] each
-    const logits = flows.reduce((sum, flow, k) => sub(sum, mul(g[k], flow)), main); // [B,T]
-    return {
-      logits,
-      penalties: step.phase === 'search' ? penaltyOf(options, sizes, g) : {},
-      diagnostics: {
-        main,
-        ...Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow])),
-        gates,
-        shared: halves.shared,
-        specific: halves.specific,
-        ...(gateLogits && { gateLogits }),
-      },
-    };
-  };
-  return network([shared, scenarios, task, gate], forward, { gateLogits: gate });
-}
-
-/** h [B, in] -> shared and specific halves of the last scenario layer (before the ReLU) and their merged path: [B, H] each. */
-function scenarioSide(options: AutoifsOptions, inputs: number, sizes: ModelSizes) {
-  const { loraRank: rank, loraInit: init } = options;
-  const layers = widthsOf(inputs, parts(options).scenario).map((widths, i) =>
-    lora(`scenario.${i}`, { ...widths, count: sizes.scenarios, rank, init }),
-  );
-  return layer(layers, (h: Tensor, step: Step) =>
-    layers.reduce<ScenarioHalves>(
-      ({ merged }, { common, ofScenario }, i) => {
-        const [shared, specific] = [common(merged, step), ofScenario(merged, step)]; // d_s, d_k: [B,H]
-        return { shared, specific, merged: step.dropout(relu(add(shared, specific)), `scenario.${i}`) };
-      },
-      { merged: h, shared: h, specific: h },
-    ),
-  );
-}
-
-/** sum_t lambda_t * mean_k g_tk of each row: [B]. */
-function penaltyOf(options: AutoifsOptions, { tasks }: ModelSizes, gate: Tensor[]): Record<string, Tensor> {
-  const { gatePenalty, selection } = options;
-  const lambda = Array.isArray(gatePenalty) ? gatePenalty : Array.from({ length: tasks }, () => gatePenalty);
-  if (selection !== 'learned' || lambda.every((weight) => weight === 0)) return {};
-  const perTask = gate.reduce((sum, g) => add(sum, g)); // [B,T], sum over the four flows
-  const weighted = mul(perTask, gate[0].graph.constant(lambda, [1, tasks])); // [B,T]
-  return { gates: mul(reduceMean(weighted, [1]), tasks / FLOWS.length) }; // [B]
-}
-
-function problems({ gatePenalty, selection }: AutoifsOptions, sizes: ModelSizes): Problem[] {
-  const wrongCount = Array.isArray(gatePenalty) && gatePenalty.length !== sizes.tasks ? gatePenalty.length : undefined;
-  const message = `expected one number, or one per task (${sizes.tasks}), found ${wrongCount}`;
-  return [
-    ...(wrongCount === undefined ? [] : [{ path: 'model.gatePenalty', message }]),
-    ...(typeof selection === 'object' && typeof selection.table !== 'string'
-      ? cellProblems('model.selection.table', selection.table, sizes)
-      : []),
-  ];
-}
-
-export const autoifs: ModelDefinition<AutoifsOptions> = {
+export const autoifs = defineModel({
   key: 'autoifs',
   title: 'AutoIFS',
   paper:
@@ -108,9 +37,48 @@ export const autoifs: ModelDefinition<AutoifsOptions> = {
     'g = sigmoid(temperature gates(e))    while searching; then 1 where gates(e) > 0, else 0. A gate of 1 removes its flow',
   ].join('\n'),
   options: autoifsOptions,
-  problems,
   presets: AUTOIFS_PRESETS,
-  build,
+  flowSelection: { flows: FLOWS, isGateParameter: (name) => name.startsWith('gate.') },
+
+  build(options, sizes) {
+    const dims = parts(options);
+    const shared = mlp('shared', { inputs: inputWidth(options, sizes), dims: dims.shared });
+    const scenarios = scenarioSide(options, last(dims.shared), sizes);
+    const task = taskSide(options, last(dims.scenario), sizes);
+    const gate = gateNetwork(options, sizes);
+
+    const forward = (step: Step) => {
+      const h = shared(step.embedding, step); // [B,h]
+      const halves = scenarios(h, step); // d_s, d_k and m, [B,H] each
+      const { main, flows } = task(halves, step); // [B,T], four times [B,T] or [B,1]
+
+      const gateLogits = step.phase === 'search' ? gate(step) : undefined; // [B,4*T]
+      const gates = gateLogits === undefined ? step.gates() : searchGates(gateLogits, options, step); // [B,4*T]
+      const g = flows.map((_, k) => slice(gates, 1, k * sizes.tasks, (k + 1) * sizes.tasks)); // [B,T] each
+      const logits = flows.reduce((sum, flow, k) => sub(sum, mul(g[k], flow)), main); // [B,T]
+
+      const ofFlows = Object.fromEntries(flows.map((flow, k) => [`flow${k + 1}`, flow]));
+      const { shared: d_s, specific: d_k } = halves;
+      return {
+        logits,
+        penalties: step.phase === 'search' ? penaltyOf(options, sizes, g) : {},
+        diagnostics: { main, ...ofFlows, gates, shared: d_s, specific: d_k, ...(gateLogits && { gateLogits }) },
+      };
+    };
+    return network([shared, scenarios, task, gate], forward, { gateLogits: gate });
+  },
+
+  problems({ gatePenalty, selection }, sizes) {
+    const found = Array.isArray(gatePenalty) ? gatePenalty.length : sizes.tasks;
+    const message = `expected one number, or one per task (${sizes.tasks}), found ${found}`;
+    return [
+      ...(found === sizes.tasks ? [] : [{ path: 'model.gatePenalty', message }]),
+      ...(typeof selection === 'object' && typeof selection.table !== 'string'
+        ? cellProblems('model.selection.table', selection.table, sizes)
+        : []),
+    ];
+  },
+
   flowTable: {
     source: ({ selection }) => {
       const { table } = Object(selection) as { table?: unknown };
@@ -118,5 +86,29 @@ export const autoifs: ModelDefinition<AutoifsOptions> = {
     },
     take: (options, { cells }) => ({ ...options, selection: { table: cells } }),
   },
-  flowSelection: { flows: FLOWS, isGateParameter: (name) => name.startsWith('gate.') },
-};
+});
+
+/** h [B, in] -> shared and specific halves of the last scenario layer (before the ReLU) and their merged path: [B, H] each. */
+function scenarioSide(options: AutoifsOptions, inputs: number, sizes: ModelSizes) {
+  const { loraRank: rank, loraInit: init } = options;
+  const layers = loras('scenario', { inputs, dims: parts(options).scenario, count: sizes.scenarios, rank, init });
+  return layer(layers, (h: Tensor, step: Step) =>
+    layers.reduce<ScenarioHalves>(
+      ({ merged }, { common, ofScenario }, i) => {
+        const [shared, specific] = [common(merged, step), ofScenario(merged, step)]; // d_s, d_k: [B,H]
+        return { shared, specific, merged: step.dropout(relu(add(shared, specific)), `scenario.${i}`) };
+      },
+      { merged: h, shared: h, specific: h },
+    ),
+  );
+}
+
+/** sum_t lambda_t * mean_k g_tk of each row: [B]. */
+function penaltyOf(options: AutoifsOptions, { tasks }: ModelSizes, gate: Tensor[]): Record<string, Tensor> {
+  const { gatePenalty, selection } = options;
+  const lambda = Array.isArray(gatePenalty) ? gatePenalty : times(tasks, () => gatePenalty);
+  if (selection !== 'learned' || lambda.every((weight) => weight === 0)) return {};
+  const perTask = gate.reduce((sum, g) => add(sum, g)); // [B,T], sum over the four flows
+  const weighted = mul(perTask, gate[0].graph.constant(lambda, [1, tasks])); // [B,T]
+  return { gates: mul(reduceMean(weighted, [1]), tasks / FLOWS.length) }; // [B]
+}

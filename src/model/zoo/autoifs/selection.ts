@@ -19,7 +19,7 @@ import {
 } from '../../../graph/index.ts';
 import type { FlowCells, Layer, ModelSizes, Step } from '../../contract.ts';
 import { inputWidth } from '../../layers/fields.ts';
-import { last, layer } from '../../layers/layer.ts';
+import { last, layer, times } from '../../layers/layer.ts';
 import { linear, mlp } from '../../layers/linear.ts';
 import { type AutoifsOptions, FLOWS, parts } from './options.ts';
 
@@ -45,8 +45,7 @@ export function gateNetwork(options: AutoifsOptions, sizes: ModelSizes): Layer<[
 function ofCells(table: string | FlowCells, { scenarios, tasks }: ModelSizes): Layer<[]> {
   const gateOf = (k: number, s: number, t: number): number =>
     typeof table === 'string' || table[k][s][t] === 1 ? -1 : 1;
-  const ofScenario = (s: number) => FLOWS.flatMap((_, k) => Array.from({ length: tasks }, (_, t) => gateOf(k, s, t)));
-  const gates = Array.from({ length: scenarios }, (_, s) => ofScenario(s)); // [S][4*T]
+  const gates = times(scenarios, (s) => FLOWS.flatMap((_, k) => times(tasks, (t) => gateOf(k, s, t)))); // [S][4*T]
   return layer([], ({ scenario }: Step) => {
     const hot = oneHot(scenario, scenarios); // [B,S]
     return matmul(hot, hot.graph.constant(gates.flat(), [scenarios, FLOWS.length * tasks])); // [B,4*T]
@@ -68,15 +67,12 @@ function coins({ embeddingDim }: AutoifsOptions, sizes: ModelSizes, { embedding 
   const width = FLOWS.length * sizes.tasks;
   const generator = random('autoifs coins', sizes.fields, sizes.tasks);
   const detached = stopGradient(embedding);
-  let sum: Tensor | undefined;
-  for (let field = 0; field < sizes.fields; field++) {
-    const factors = Array.from({ length: width }, () => 1e5 * (1 + generator.uniform()));
-    const first = field * embeddingDim;
-    const scaled = mul(slice(detached, 1, first, first + 1), embedding.graph.constant(factors, [1, width])); // [B,4*T]
-    const part = fraction(abs(scaled));
-    sum = sum === undefined ? part : add(sum, part);
-  }
-  return sub(fraction(sum as Tensor), 0.5); // [B,4*T]
+  const ofFields = times(sizes.fields, (field) => {
+    const factors = times(width, () => 1e5 * (1 + generator.uniform()));
+    const first = slice(detached, 1, field * embeddingDim, field * embeddingDim + 1); // [B,1]
+    return fraction(abs(mul(first, embedding.graph.constant(factors, [1, width])))); // [B,4*T]
+  });
+  return sub(fraction(ofFields.reduce((sum, one) => add(sum, one))), 0.5); // [B,4*T]
 }
 
 /** x - floor(x) for x >= 0. */

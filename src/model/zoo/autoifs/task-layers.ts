@@ -6,8 +6,8 @@
  */
 import { add, concat, matmul, relu, reshape, slice, type Tensor } from '../../../graph/index.ts';
 import type { Layer, ModelSizes, Step } from '../../contract.ts';
-import { layer, widthsOf } from '../../layers/layer.ts';
-import { type Lora, lora } from '../../layers/lora.ts';
+import { layer, times } from '../../layers/layer.ts';
+import { type Lora, loras } from '../../layers/lora.ts';
 import { type AutoifsOptions, parts } from './options.ts';
 
 /** What the scenario side gives, [B, H] each. */
@@ -25,9 +25,7 @@ interface Streams {
 
 export function taskSide(options: AutoifsOptions, inputs: number, sizes: ModelSizes): Layer<[ScenarioHalves], Streams> {
   const { loraRank: rank, loraInit: init } = options;
-  const layers = widthsOf(inputs, parts(options).task).map((widths, i) =>
-    lora(`task.${i}`, { ...widths, count: sizes.tasks, rank, init }),
-  );
+  const layers = loras('task', { inputs, dims: parts(options).task, count: sizes.tasks, rank, init });
   return layer(layers, (halves: ScenarioHalves, step: Step) =>
     layers.length === 1 ? outputLayer(layers[0], halves, rank, sizes, step) : deepLayers(layers, halves, sizes, step),
   );
@@ -40,7 +38,7 @@ export function taskSide(options: AutoifsOptions, inputs: number, sizes: ModelSi
 function outputLayer(task: Lora, halves: ScenarioHalves, rank: number, { tasks }: ModelSizes, step: Step): Streams {
   const { merged, shared, specific } = halves;
   const height = merged.shape[1] as number;
-  const own = Array.from({ length: tasks }, (_, t) =>
+  const own = times(tasks, (t) =>
     rank === 0 ? merged.graph.constant(new Array<number>(height).fill(0), [height, 1]) : task.product(t, step),
   ); // v_t, [H,1] each
   const maps = concat([task.common.kernel(step), ...own], 1); // [H,1+T]
@@ -57,7 +55,7 @@ function outputLayer(task: Lora, halves: ScenarioHalves, rank: number, { tasks }
 /** Hidden task layers: the five streams of each task stay apart, ReLU and dropout between layers. */
 function deepLayers(layers: Lora[], halves: ScenarioHalves, { tasks }: ModelSizes, step: Step): Streams {
   const { merged, shared, specific } = halves;
-  const perTask = Array.from({ length: tasks }, (_, task) =>
+  const perTask = times(tasks, (task) =>
     layers.reduce(
       ([main, flow1, flow2, flow3, flow4], { common, ofTask }, i) => {
         const own = (x: Tensor): Tensor => ofTask(x, task, step);

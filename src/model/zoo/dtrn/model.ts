@@ -6,32 +6,16 @@
  * There is no public code, and we could not read the paper's full text: what the abstract and reviews leave open (options say
  * so by their defaults) is our reading.
  */
-import type { ModelDefinition, ModelSizes, Network } from '../../contract.ts';
 import { inputWidth } from '../../layers/fields.ts';
-import { network } from '../../network.ts';
+import { defineModel, network } from '../../network.ts';
 import { baseline } from '../../options.ts';
 import { interestModule } from './interests.ts';
 import { normsOfRows } from './norms.ts';
-import { type DtrnOptions, dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
+import { dtrnOptions, dtrnProblems, embeddingCount, readSequences } from './options.ts';
 import { refinement } from './refinement.ts';
 import { topOf } from './tops.ts';
 
-function build(options: DtrnOptions, sizes: ModelSizes): Network {
-  const sequences = readSequences(options, sizes);
-  const TIM = sequences && interestModule(options, sizes, sequences);
-  const interestWidth = (embeddingCount(options, sizes) - sizes.fields) * options.embeddingDim;
-  const TRM = refinement(options, sizes);
-  const top = topOf(options, inputWidth(options, sizes) + interestWidth, sizes);
-  return network([...(TIM ? [TIM] : []), TRM, top], (step) => {
-    const u = TIM?.(step); // interests [T,B,K,d]
-    const { bottoms, weights } = TRM(u?.interests, step); // [T,B,M*d], [T,B,M]
-    const logits = top(bottoms, step); // [B,T]
-    const interests = u && { interests: u.interests, norms: normsOfRows(u.norms, options, step) };
-    return { logits, diagnostics: { bottoms, weights, ...interests } };
-  });
-}
-
-export const dtrn: ModelDefinition<DtrnOptions> = {
+export const dtrn = defineModel({
   key: 'dtrn',
   title: 'DTRN',
   paper: 'Deep Task-specific Bottom Representation Network for Multi-Task Recommendation, CIKM 2023, arXiv 2308.05996',
@@ -50,5 +34,19 @@ export const dtrn: ModelDefinition<DtrnOptions> = {
   options: dtrnOptions,
   problems: dtrnProblems,
   ...baseline({ ffnDim: 64, top: { key: 'tower', towerDims: [128, 64] } }),
-  build,
-};
+
+  build(options, sizes) {
+    const sequences = readSequences(options, sizes);
+    const TIM = sequences && interestModule(options, sizes, sequences);
+    const TRM = refinement(options, sizes);
+    const interestWidth = (embeddingCount(options, sizes) - sizes.fields) * options.embeddingDim;
+    const top = topOf(options, inputWidth(options, sizes) + interestWidth, sizes);
+    return network([...(TIM ? [TIM] : []), TRM, top], (step) => {
+      const u = TIM?.(step); // interests [T,B,K,d]
+      const { bottoms, weights } = TRM(u?.interests, step); // [T,B,M*d], [T,B,M]
+      const logits = top(bottoms, step); // [B,T]
+      const interests = u && { interests: u.interests, norms: normsOfRows(u.norms, options, step) };
+      return { logits, diagnostics: { bottoms, weights, ...interests } };
+    });
+  },
+});

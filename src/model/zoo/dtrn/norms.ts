@@ -26,27 +26,20 @@ export function normTable(options: DtrnOptions, sizes: ModelSizes, { types }: Se
   const read = scenarioConditioned ? [task, type, scenario] : [task, type];
   const inputs = read.length * conditionDim;
   const hyper = generatedNorms('tim.hyper', { inputs, hidden: hyperDim, norms: 2 * blocks, dimension });
-  const parts = [task, ...(scenarioConditioned ? [scenario] : []), type, hyper];
-  return layer(parts, (step: Step) => {
-    const every = concat(
-      read.map((one) => one(step)),
-      3,
-    ); // [T,S',K,2c] or 3c
+  return layer([task, ...(scenarioConditioned ? [scenario] : []), type, hyper], (step: Step) => {
+    const every = read.map((one) => one(step)).reduce((all, one) => concat([all, one], 3)); // [T,S',K,2c] or 3c
     const generated = hyper(reshape(every, [counts[0] * counts[1] * counts[2], inputs]), step); // [T*S'*K,2N,2,d]
     return reshape(generated, [...counts, 2 * blocks, 2, dimension]); // [T,S',K,2N,2,d]
   });
 }
 
-/**
- * One of the 2N norms, repeated for `items` items of each sequence: [T, 1, K*items*d]; or [T, B, K*items*d], by each row's scenario,
- * where scenarios have norms of their own.
- */
-export function normAt(table: Tensor, index: number, items: number, options: DtrnOptions, step: Step): ScaleAndShift {
+/** One of the 2N norms, for sequences of `length` items: [T, 1, K*L*d]; or [T, B, K*L*d] by each row's scenario. */
+export function normAt(table: Tensor, index: number, length: number, options: DtrnOptions, step: Step): ScaleAndShift {
   const [tasks, scenarios, types, , , dimension] = table.shape as number[];
   const norm = slice(table, 3, index, index + 1); // [T,S',K,1,2,d]
   const numbers = (part: number): Tensor => {
     const sets = reshape(slice(norm, 4, part, part + 1), [tasks, scenarios, types, dimension]);
-    const long = forEachItem(sets, items); // [T,S',K*items*d]
+    const long = forEachItem(sets, length); // [T,S',K*L*d]
     return options.scenarioConditioned ? matmul(oneHot(step.scenario, scenarios), long) : long;
   };
   return { scale: numbers(0), shift: numbers(1) };

@@ -1,12 +1,10 @@
 /** The options of DTRN, and what they mean for data of given sizes. */
 import { z } from 'zod';
 import type { ModelSizes, Problem, SequenceSizes } from '../../contract.ts';
-import { commonOptions, positive } from '../../options.ts';
+import { commonOptions, modelOptions, positive } from '../../options.ts';
 import { topOption, topProblems } from './tops.ts';
 
-export const dtrnOptions = z.strictObject({
-  key: z.literal('dtrn').default('dtrn'),
-  ...commonOptions,
+export const dtrnOptions = modelOptions('dtrn', {
   dropout: commonOptions.dropout.describe('share of numbers dropped after each ReLU of the top'),
   sequences: z.boolean().default(true).describe('read behaviour sequences; without them only fields are refined'),
   positions: z.boolean().default(true).describe('add an embedding of its place to each item of a sequence'),
