@@ -14,6 +14,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,
   predict: async () => (await import('./verbs/serve/predict.ts')).predict,
   flows: async () => (await import('./verbs/data/flows.ts')).flows,
+  transfer: async () => (await import('./verbs/data/transfer.ts')).transfer,
   select: async () => (await import('./verbs/serve/select.ts')).select,
   compare: async () => (await import('./verbs/train/compare.ts')).compare,
   import: async () => (await import('./verbs/train/import.ts')).importVerb,

@@ -32,7 +32,8 @@ const estimates = z.strictObject({
 /** What a flow is worth in a cell, on validation rows. */
 export type FlowEstimates = z.output<typeof estimates>;
 
-const verdict = z.enum(['useful', 'useless', 'likely useless', 'undecided']);
+/** Of a flow in a cell. */
+export const verdict = z.enum(['useful', 'useless', 'likely useless', 'undecided']);
 
 /** Structures of a model that a flow test can lead to: what the test found; the same, but the shared flow reads all fields; all open. */
 const STRUCTURES = ['verdict', 'verdict, all fields shared', 'keep all'] as const;

@@ -5,4 +5,5 @@ export { negativeLogLikelihood } from './likelihood.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
 export { type FlowRows, pairName } from './rows.ts';
 export type { Term } from './terms.ts';
-export { FLOW_TEST, testLabels } from './test-labels.ts';
+export { FLOW_TEST, type LabelTestOptions, testLabels } from './test-labels.ts';
+export { testTransfer } from './transfer/test-transfer.ts';

@@ -36,7 +36,7 @@ export function learnedFlows(
       const effects = Array.from({ length: FLOWS }, (_, k) => {
         if (!reads[j * FLOWS + k]) return undefined;
         const rows = posterior(terms[j], weighted, own[k], W.subarray(k * C, (k + 1) * C), patterns[k], C); // [M,C]
-        return field.kind === 'coarse' ? throughBasis(field, rows, C) : atLevels(terms[j], rows, field.block.levels, C);
+        return levelEffects(field, terms[j], rows, C);
       });
       return { block: field.block, effects };
     }),
@@ -62,6 +62,15 @@ function posterior(
   return out;
 }
 
+/** [L, C] effects of levels from those of a term's rows [M, C]. */
+export const levelEffects = (
+  field: Effects['fields'][number],
+  term: Term,
+  rows: Float64Array,
+  C: number,
+): LevelEffects =>
+  field.kind === 'coarse' ? throughBasis(field, rows, C) : atLevels(term, rows, field.block.levels, C);
+
 function throughBasis({ block, contrasts: { basis } }: CoarseEffect, rows: Float64Array, C: number): LevelEffects {
   const L = block.levels;
   const out = new Float64Array(L * C);
@@ -78,18 +87,19 @@ function atLevels({ order }: Term, rows: Float64Array, levels: number, C: number
   return out;
 }
 
-/** [4, N, T] score of each flow for each row in its own scenario, for each task. Unseen levels add nothing. */
+/** [4, N, T] (or `count` in place of 4) score of each flow for each row in its own scenario, for each task. Unseen levels add nothing. */
 export function flowScores(
   { fields, cells }: LearnedFlows,
   { rows: n, tasks: T, scenario, fields: given }: FlowRows,
+  count = FLOWS,
 ): Float64Array {
-  const out = new Float64Array(FLOWS * n * T);
+  const out = new Float64Array(count * n * T);
   for (const { block, effects } of fields) {
     if (effects.every((effect) => effect === undefined)) continue;
     const at = levelsOf(block, given, fields);
     for (let row = 0; row < n; row++) {
       const levels = at(row);
-      for (let k = 0; k < FLOWS; k++) {
+      for (let k = 0; k < count; k++) {
         const effect = effects[k];
         if (effect === undefined) continue;
         for (const level of levels) {

@@ -51,8 +51,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const J = terms.length;
   const cells = { scenarios: S, tasks: T };
   const possible = isPossible(cells);
-  // Levels that occur in one scenario only cannot separate what is specific to a scenario from what is shared.
-  const may = terms.flatMap(({ nested }) => [0, 1, 2, 3].map((k) => possible[k] && !(nested && (k === 1 || k === 3))));
+  const may = mayFeed(terms, cells);
   const first = maximise(terms, cells, { onlyVariances: true, active: may, maxIterations: 300 });
   const open = scaled(maximise(terms, cells, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
   const { reads, exists } = feeds(terms, cells, open, may, options.alpha);
@@ -100,6 +99,12 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const useful = new Array<boolean>(FLOWS * C).fill(false);
   for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
   return { W, tau2, reads, possible, exists, separable, p, p0, useless, likely, useful, value };
+}
+
+/** [J, 4] Which fields may feed which flow: levels that occur in one scenario only cannot separate what is specific to it from what is shared. */
+export function mayFeed(terms: readonly Term[], cells: Cells): boolean[] {
+  const possible = isPossible(cells);
+  return terms.flatMap(({ nested }) => [0, 1, 2, 3].map((k) => possible[k] && !(nested && (k === 1 || k === 3))));
 }
 
 /** Strengths relative to the flow's usual one: the median over cells that have any. */

@@ -66,7 +66,13 @@ const REASONS = {
   'keep all': 'All flows are kept, with all fields and in all cells: the model that the verdict gives predicts worse.',
 } as const;
 
-const SHORT = ['the shared flow', 'the specific flow', 'the task-specific flow', 'the scenario-specific flow'];
+/** The flows in a sentence. */
+export const THE_FLOW = [
+  'the shared flow',
+  'the specific flow',
+  'the task-specific flow',
+  'the scenario-specific flow',
+];
 
 /** A sentence for each finding: flows that do not exist, cells that gain nothing from one that does, and what is likely. */
 function flowSentences({ flows, shares, scenarios, tasks, fields, source }: FlowDocument): string[] {
@@ -75,8 +81,8 @@ function flowSentences({ flows, shares, scenarios, tasks, fields, source }: Flow
     if (own.length === 0)
       return scenarios.length * tasks.length === 1 && k > 0
         ? ''
-        : `No field feeds ${SHORT[k]} (${name}): it can be left out everywhere.`;
-    return `${capital(SHORT[k])} (${name}) carries ${(100 * shares[k]).toFixed(1)} % of what ${source === 'model' ? 'the model takes from fields' : 'fields explain'}, through ${listed(own)}.`;
+        : `No field feeds ${THE_FLOW[k]} (${name}): it can be left out everywhere.`;
+    return `${capital(THE_FLOW[k])} (${name}) carries ${(100 * shares[k]).toFixed(1)} % of what ${source === 'model' ? 'the model takes from fields' : 'fields explain'}, through ${listed(own)}.`;
   }).filter((sentence) => sentence !== '');
   for (const line of flows) {
     const isAbsent = fields.every(({ reads }) => !reads[line.flow - 1]);
@@ -84,7 +90,7 @@ function flowSentences({ flows, shares, scenarios, tasks, fields, source }: Flow
     const likely = line.verdict === 'useless' ? '' : 'likely ';
     const cell = `${oneLine(line.scenario)}/${line.task}`;
     if (source === 'model') {
-      sentences.push(`${cell}: the model ${likely}uses nothing of ${SHORT[line.flow - 1]}.`);
+      sentences.push(`${cell}: the model ${likely}uses nothing of ${THE_FLOW[line.flow - 1]}.`);
       continue;
     }
     const change = line.certificate;
@@ -92,7 +98,7 @@ function flowSentences({ flows, shares, scenarios, tasks, fields, source }: Flow
       change === null
         ? 'not measured on other rows'
         : `without it AUC changes by ${signed(change.aucChange)} [${signed(change.aucLow)}, ${signed(change.aucHigh)}]`;
-    sentences.push(`${cell} ${likely}gains nothing from ${SHORT[line.flow - 1]}; ${proof}.`);
+    sentences.push(`${cell} ${likely}gains nothing from ${THE_FLOW[line.flow - 1]}; ${proof}.`);
   }
   const silent = flows.filter(({ verdict }) => verdict === 'useless' || verdict === 'likely useless').length;
   if (silent === 0 && shares.some((share) => share > 0))
@@ -108,7 +114,7 @@ const listed = (names: readonly string[]): string =>
 const MARK = { useful: '', useless: ' no', 'likely useless': ' no?', undecided: ' ?' } as const;
 
 /** Short names of the flows, numbered as in the documentation. */
-const TITLES = ['1 shared', '2 specific', '3 task-specific', '4 scenario-specific'];
+export const FLOW_TITLES = ['1 shared', '2 specific', '3 task-specific', '4 scenario-specific'];
 
 /** A line per cell: each flow's strength with its mark ("no": useless). */
 function verdictTable({ flows, scenarios, tasks }: FlowDocument): Table {
@@ -123,7 +129,7 @@ function verdictTable({ flows, scenarios, tasks }: FlowDocument): Table {
   return tableOf(cells, [
     { title: 'scenario', text: ({ scenario }) => scenario },
     { title: 'task', text: ({ task }) => task },
-    ...TITLES.map((title, k) =>
+    ...FLOW_TITLES.map((title, k) =>
       numeric<Cell>(title, ({ own }) => `${own[k].strength.toFixed(2)}${MARK[own[k].verdict].padEnd(4)}`),
     ),
   ]);
@@ -136,6 +142,6 @@ function shareTable({ fields, shares }: FlowDocument): Table {
   type Line = Pick<(typeof lines)[number], 'share'>;
   return tableOf(lines, [
     { title: 'field', text: ({ field }) => field },
-    ...TITLES.map((title, k) => numeric<Line>(title, ({ share }) => percent(share[k]))),
+    ...FLOW_TITLES.map((title, k) => numeric<Line>(title, ({ share }) => percent(share[k]))),
   ]);
 }

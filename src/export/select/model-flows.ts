@@ -2,9 +2,9 @@
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
 import { analyseModel, type FlowOptions, type FlowSample, flowDocument, readFlowRows } from '../../flows/index.ts';
-import { openModel } from '../../inference/model/finished.ts';
-import { describeData, openRunData } from '../../inference/model/run.ts';
+import { openRunData } from '../../inference/model/run.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { sampledLogits } from './sampled-logits.ts';
 
 export interface ModelTestOptions extends FlowOptions {
   /** Number of sampled validation rows. */
@@ -49,38 +49,20 @@ export async function testModel(
 async function counterfactualLogits(
   run: string,
   data: PreparedData,
-  { rows: { rows: n, scenarios: S, tasks: T, fields, scenario } }: FlowSample,
+  { rows: { rows, scenarios: S, fields, scenario } }: FlowSample,
   seed: number,
   { backend }: Pick<SessionOptions, 'backend'>,
 ): Promise<Float32Array> {
-  const { splits } = data.manifest;
   const places = scenarioSlots(data, fields, scenario, S);
-  const out = new Float32Array(n * S * T);
-  const model = await openModel(run, { backend, data: describeData(data.manifest) });
-  const reader = await data.open('validation');
-  try {
-    let filled = 0;
-    const order = n < splits.validation.rows ? { shuffle: { seed, epoch: 0 } } : {};
-    for await (const batch of reader.batches({ batchSize: Math.min(4096, model.batchSize), ...order })) {
-      const size = Math.min(batch.size, n - filled);
-      const width = batch.ids.length / batch.size;
-      for (let s = 0; s < S; s++) {
-        const ids = Int32Array.from(batch.ids);
-        for (const { slot, ids: values } of places)
-          if (values[s] >= 0) for (let row = 0; row < batch.size; row++) ids[row * width + slot] = values[s];
-        const asked = { ...batch, ids, scenario: new Int32Array(batch.size).fill(s) };
-        const logits = await model.score(asked); // [B,T]
-        for (let row = 0; row < size; row++)
-          for (let t = 0; t < T; t++) out[((filled + row) * S + s) * T + t] = logits[row * T + t];
-      }
-      filled += size;
-      if (filled === n) break;
-    }
-  } finally {
-    await reader.close();
-    await model.close();
-  }
-  return out;
+  return sampledLogits(run, data, { rows, seed, backend }, (batch) => {
+    const width = batch.ids.length / batch.size;
+    return Array.from({ length: S }, (_, s) => {
+      const ids = Int32Array.from(batch.ids);
+      for (const { slot, ids: values } of places)
+        if (values[s] >= 0) for (let row = 0; row < batch.size; row++) ids[row * width + slot] = values[s];
+      return { ...batch, ids, scenario: new Int32Array(batch.size).fill(s) };
+    });
+  });
 }
 
 /** Slots that contain the scenario, and the table id of each scenario there (-1: not among the rows). */

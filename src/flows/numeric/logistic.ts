@@ -1,6 +1,6 @@
-/** Logistic regression on few columns, with errors over clusters of rows. */
+/** Logistic and linear regression on few columns, with errors over clusters of rows. */
 import { sigmoid } from '../../evaluate/index.ts';
-import { cholesky, invertLower } from './matrix.ts';
+import { cholesky, invertLower, solveCholesky } from './matrix.ts';
 import { newton } from './newton.ts';
 import { clusterCount } from './paired.ts';
 
@@ -12,16 +12,18 @@ interface Regression {
   losses: Float64Array;
 }
 
+/** Coefficients (the intercept first) of greatest likelihood; undefined where there are none. `offset`: added to every logit, with coefficient 1. */
 export function logistic(
   y: Float64Array,
   columns: readonly Float64Array[],
   clusters: Int32Array,
+  offset?: Float64Array,
 ): Regression | undefined {
   const P = columns.length + 1;
   const x = (row: number, i: number): number => (i === 0 ? 1 : columns[i - 1][row]);
   const b = new Float64Array(P);
   const logit = (row: number): number => {
-    let sum = 0;
+    let sum = offset?.[row] ?? 0;
     for (let i = 0; i < P; i++) sum += x(row, i) * b[i];
     return sum;
   };
@@ -44,6 +46,32 @@ export function logistic(
     logits,
     losses: logits.map((l, row) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - y[row] * l),
   };
+}
+
+/** Least squares, the intercept first; undefined where the columns do not determine the coefficients. */
+export function linear(
+  z: Float64Array,
+  columns: readonly Float64Array[],
+  clusters: Int32Array,
+): Pick<Regression, 'b' | 'error'> | undefined {
+  const P = columns.length + 1;
+  const x = (row: number, i: number): number => (i === 0 ? 1 : columns[i - 1][row]);
+  const normal = new Float64Array(P * P);
+  const b = new Float64Array(P);
+  for (let row = 0; row < z.length; row++)
+    for (let i = 0; i < P; i++) {
+      b[i] += x(row, i) * z[row];
+      for (let j = 0; j <= i; j++) normal[i * P + j] += x(row, i) * x(row, j);
+    }
+  for (let i = 0; i < P; i++) normal[i * P + i] += 1e-6;
+  if (!cholesky(normal, P)) return undefined;
+  solveCholesky(normal, P, b);
+  const residuals = z.map((value, row) => {
+    let sum = value;
+    for (let i = 0; i < P; i++) sum -= x(row, i) * b[i];
+    return sum;
+  });
+  return { b, error: clusteredErrors(normal, P, (row, i) => x(row, i) * residuals[row], clusters) };
 }
 
 /** Square roots of the diagonal of H^-1 (sum over clusters of g g') H^-1, given the Cholesky factor of H. */

@@ -16,6 +16,9 @@ export const interval = (value: number, error: number): Estimate => ({
   high: value + Z * error,
 });
 
+/** An estimate over its standard error; 0 where it has none. */
+export const ratioOf = ({ value, low, high }: Estimate): number => (high > low ? (2 * Z * value) / (high - low) : 0);
+
 /** Numbers 0 .. G-1 of the rows' groups. */
 export function clustersOf(own: readonly number[], group: Int32Array | undefined): Int32Array {
   const numbers = new Map<number, number>();

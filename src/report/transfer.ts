@@ -1,0 +1,179 @@
+/** What sharing is worth in each cell, and where it hurts: what `transfer` found. */
+import { oneLine } from '../base/one-line.ts';
+import type { TransferCell, TransferComparison, TransferDocument, TransferFlow } from '../documents/transfer.ts';
+import { FLOW_TITLES, THE_FLOW } from './flows.ts';
+import { markdownText } from './markdown.ts';
+import { count, metricText, signed } from './numbers.ts';
+import { type Column, markdownTable, numeric, type Table, tableOf, textTable } from './table.ts';
+
+export function transferText(document: TransferDocument): string {
+  return [
+    headline(document, oneLine),
+    '',
+    ...findings(document).map((sentence) => `- ${sentence}`),
+    ...sections(document).flatMap(({ title, table }) => ['', title, ...textTable(table)]),
+    ...(document.notes.length === 0 ? [] : ['', ...document.notes]),
+  ].join('\n');
+}
+
+export const transferMarkdown = (document: TransferDocument): string =>
+  [
+    '# Transfer',
+    '',
+    headline(document, markdownText),
+    '',
+    ...findings(document).map((sentence) => `- ${markdownText(sentence)}`),
+    ...sections(document).flatMap(({ title, table }) => ['', title, '', ...markdownTable(table)]),
+    ...document.notes.flatMap((note) => ['', markdownText(note)]),
+    '',
+  ].join('\n');
+
+function headline(
+  { data, rows, of, validationRows, run, against }: TransferDocument,
+  text: (of: string) => string,
+): string {
+  const whose =
+    run === undefined ? `Transfer between the cells of ${text(data)}` : `Transfer in the model of ${text(run)}`;
+  const other = against === undefined ? '' : `, compared with ${text(against)}`;
+  const drawn = rows === of ? count(rows) : `${count(rows)} of ${count(of)}`;
+  return `${whose}${other}: learned from ${drawn} training rows, measured on ${count(validationRows)} validation rows`;
+}
+
+const cellOf = ({ scenario, task }: { scenario: string; task: string }): string => `${oneLine(scenario)}/${task}`;
+
+const change = ({ value, low, high }: { value: number; low: number; high: number }): string =>
+  `${signed(value)} [${signed(low)}, ${signed(high)}]`;
+
+const strength = ({ value, low, high }: { value: number; low: number; high: number }): string =>
+  `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+
+/** Cells named in one sentence at most; the table has all. */
+const NAMED = 6;
+
+function findings(document: TransferDocument): string[] {
+  return [
+    ...negativeTransfer(document),
+    ...worth(document.cells, 'selective', 'sharing where cells have something in common', 'its own rows alone'),
+    ...worth(document.cells, 'everything', 'sharing everything alike', 'its own rows alone'),
+    ...worth(document.cells, 'models', 'the model', `that of ${oneLine(document.against ?? '')}`),
+  ];
+}
+
+/** One sentence for each flow that passes where the labels have none of it, the costliest first; or that there is none. */
+function negativeTransfer({ flows, source }: TransferDocument): string[] {
+  const who = source === 'model' ? 'the model' : 'a ranker that shares everything';
+  const tested = flows.filter(({ negative }) => negative !== null);
+  if (tested.length === 0)
+    return ['Negative transfer cannot be tested: the labels prove no flow that exists useless in any cell.'];
+  const found = tested.flatMap(({ measured, ...flow }) =>
+    flow.negative && measured !== null ? [{ ...flow, measured }] : [],
+  );
+  const of = `${tested.length} ${tested.length === 1 ? 'flow of a cell' : 'flows of cells'} that the labels prove useless`;
+  if (found.length === 0) return [`No negative transfer found: ${who} lets through nothing of the ${of}.`];
+  const byCost = found.toSorted((a, b) => b.measured.aucChange.value - a.measured.aucChange.value);
+  return [
+    `Negative transfer in ${found.length} of the ${of}:`,
+    ...byCost.map(
+      ({ measured, ...flow }) =>
+        `${cellOf(flow)}: ${who} lets ${THE_FLOW[flow.flow - 1]} through at strength ${strength(measured.model)}, the labels carry ` +
+        `${strength(measured.labels)}; without it AUC changes by ${change(measured.aucChange)}, log loss by ${change(measured.loglossChange)}.`,
+    ),
+  ];
+}
+
+/** Which cells gain and which lose, with the figures of the largest changes. */
+function worth(
+  cells: readonly TransferCell[],
+  kind: 'selective' | 'everything' | 'models',
+  what: string,
+  against: string,
+): string[] {
+  const known = cells.flatMap((cell) => {
+    const comparison = cell[kind];
+    return comparison === null ? [] : [{ ...cell, comparison }];
+  });
+  if (known.length === 0) return [];
+  const mean = known.reduce((sum, { comparison }) => sum + comparison.aucChange.value, 0) / known.length;
+  const listed = (verdict: TransferComparison['verdict']): string => {
+    const own = known
+      .filter(({ comparison }) => comparison.verdict === verdict)
+      .toSorted((a, b) => Math.abs(b.comparison.aucChange.value) - Math.abs(a.comparison.aucChange.value));
+    const names = own.slice(0, NAMED).map((cell) => `${cellOf(cell)} ${change(cell.comparison.aucChange)}`);
+    if (own.length > NAMED) names.push(`${own.length - NAMED} more`);
+    return names.join(', ');
+  };
+  const [gains, loses] = [listed('gains'), listed('loses')];
+  const parts = [
+    ...(gains === '' ? [] : [`gains: ${gains}`]),
+    ...(loses === '' ? [] : [`loses: ${loses}`]),
+    ...(gains === '' && loses === '' ? ['no cell has a difference beyond chance'] : []),
+  ];
+  return [
+    `${capital(what)} against ${against}: AUC ${signed(mean)} on average over ${known.length} cells; ${parts.join('; ')}.`,
+  ];
+}
+
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+const MARK = { gains: '', loses: ' loses', undecided: ' ?' } as const;
+
+function sections(document: TransferDocument): { title: string; table: Table }[] {
+  return [
+    {
+      title:
+        'AUC of each cell: from its own rows alone, and how sharing changes it (95 % interval; ?: no difference beyond chance)',
+      table: cellTable(document),
+    },
+    {
+      title:
+        "Strength of each flow, labels : ranker, 1 = the flow's usual one (no: proven useless by the labels; negative: passes all the same)",
+      table: flowTable(document),
+    },
+  ];
+}
+
+function cellTable({ cells, run, against }: TransferDocument): Table {
+  const compared = (title: string, kind: 'selective' | 'everything' | 'models'): Column<TransferCell> =>
+    numeric(title, (cell) => {
+      const comparison = cell[kind];
+      return comparison === null ? '-' : `${change(comparison.aucChange)}${MARK[comparison.verdict].padEnd(6)}`;
+    });
+  return tableOf(cells, [
+    { title: 'scenario', text: ({ scenario }) => scenario },
+    { title: 'task', text: ({ task }) => task },
+    numeric('rows', ({ rows }) => count(rows)),
+    numeric('positives', ({ positives }) => count(positives)),
+    numeric('alone', ({ selective }) => metricText(selective?.againstAuc)),
+    compared('selective sharing', 'selective'),
+    compared('sharing everything', 'everything'),
+    ...(run === undefined || against === undefined
+      ? []
+      : [
+          numeric<TransferCell>('against', ({ models }) => metricText(models?.againstAuc)),
+          compared('model', 'models'),
+        ]),
+  ]);
+}
+
+/** A line for each cell; flows that do not exist are left out. */
+function flowTable({ flows, scenarios, tasks }: TransferDocument): Table {
+  const cells = scenarios.flatMap((scenario) =>
+    tasks.map((task) => ({
+      scenario,
+      task,
+      own: flows.filter((line) => line.scenario === scenario && line.task === task),
+    })),
+  );
+  type Cell = (typeof cells)[number];
+  return tableOf(cells, [
+    { title: 'scenario', text: ({ scenario }) => scenario },
+    { title: 'task', text: ({ task }) => task },
+    ...FLOW_TITLES.map((title, k) => numeric<Cell>(title, ({ own }) => strengths(own[k]))),
+  ]);
+}
+
+function strengths({ measured, verdict, negative }: TransferFlow): string {
+  if (measured === null) return '-'.padEnd(10);
+  const mark = negative ? 'negative' : verdict === 'useless' ? 'no' : '';
+  return `${measured.labels.value.toFixed(2)} : ${measured.model.value.toFixed(2)} ${mark.padEnd(9)}`;
+}
