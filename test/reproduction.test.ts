@@ -16,10 +16,12 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
+/** What a marker asks for: `searches`, `noise flows`, `ten worlds`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
+  if (marker === 'ten worlds') return tenWorlds();
+  if (marker === 'ablation of the structure') return structureAblation();
   const [name, title] = marker.split(': ');
   if (title === 'ratios') return ratios(name);
   const sections = sectionsOf(resultOf(name), timesOf(name));
@@ -118,6 +120,105 @@ function noiseFlows(): Section {
         ...['', '', (gains.reduce((a, b) => a + b, 0) / gains.length).toFixed(4)],
       ],
     ],
+  );
+}
+
+interface StreamsStudy {
+  worlds: {
+    seed: number;
+    bayes: number;
+    models: {
+      model: string;
+      auc: number;
+      difference?: number;
+      low?: number;
+      high?: number;
+      denseParameters: number;
+      multiplyAddsPerRow: number;
+      processorSeconds: number;
+    }[];
+  }[];
+}
+type WorldModel = StreamsStudy['worlds'][number]['models'][number];
+
+const KEEP_ALL = 'autoifs, all kept';
+const modelIn = (models: readonly WorldModel[], name: string): WorldModel =>
+  models.find(({ model }) => model === name) as WorldModel;
+/** Share of what is possible above chance. */
+const shareOf = (auc: number, bayes: number): string => `${((100 * (auc - 0.5)) / (bayes - 0.5)).toFixed(1)} %`;
+
+/** Each world: Streams, AutoIFS keeping all, and the best of the zoo. */
+function tenWorlds(): Section {
+  const { worlds } = json<StreamsStudy>('streams', 'worlds.json');
+  const rows = worlds.map(({ seed, bayes, models }) => {
+    const [streams, kept] = ['streams', KEEP_ALL].map((name) => modelIn(models, name));
+    const zoo = models.filter((model) => model !== streams && model !== kept).sort((a, b) => b.auc - a.auc)[0];
+    const [gain, low, high] = [streams.difference, streams.low, streams.high].map((value) => `+${value?.toFixed(4)}`);
+    return {
+      streams: streams.auc,
+      kept: kept.auc,
+      zoo: zoo.auc,
+      bayes,
+      row: [
+        String(seed),
+        bayes.toFixed(4),
+        streams.auc.toFixed(4),
+        kept.auc.toFixed(4),
+        `${gain} [${low}, ${high}]`,
+        `${zoo.auc.toFixed(4)} (${zoo.model})`,
+        shareOf(streams.auc, bayes),
+        shareOf(kept.auc, bayes),
+        shareOf(zoo.auc, bayes),
+      ],
+    };
+  });
+  const mean = (of: 'streams' | 'kept' | 'zoo' | 'bayes'): number =>
+    rows.reduce((sum, row) => sum + row[of], 0) / rows.length;
+  const [bayes, streams, kept, zoo] = [mean('bayes'), mean('streams'), mean('kept'), mean('zoo')];
+  return section(
+    'ten worlds',
+    [
+      'seed',
+      'possible',
+      'streams',
+      'autoifs, all kept',
+      'gain over it',
+      'best of the zoo',
+      'share: streams',
+      'all kept',
+      'zoo',
+    ],
+    [
+      ...rows.map(({ row }) => row),
+      [
+        'mean',
+        bayes.toFixed(4),
+        streams.toFixed(4),
+        kept.toFixed(4),
+        `+${(streams - kept).toFixed(4)}`,
+        zoo.toFixed(4),
+        shareOf(streams, bayes),
+        shareOf(kept, bayes),
+        shareOf(zoo, bayes),
+      ],
+    ],
+  );
+}
+
+function structureAblation(): Section {
+  const {
+    worlds: [{ bayes, models }],
+  } = json<StreamsStudy>('streams', 'ablation.json');
+  return section(
+    'ablation of the structure',
+    ['structure', 'AUC', 'share', 'dense parameters', 'mul-adds/row'],
+    models.map(({ model, auc, denseParameters, multiplyAddsPerRow }) => [
+      model === 'streams' ? 'streams, by the test' : model,
+      auc.toFixed(4),
+      shareOf(auc, bayes),
+      denseParameters.toLocaleString('en-US'),
+      multiplyAddsPerRow.toLocaleString('en-US'),
+    ]),
   );
 }
 
