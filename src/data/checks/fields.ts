@@ -107,6 +107,35 @@ export const idFields: Check = {
   },
 };
 
+/** Values of a field from which on it is checked, and how often one must come on average. */
+const MANY_VALUES = 1000;
+const OFTEN = 5;
+
+export const rareValues: Check = {
+  name: 'rare-values',
+  pass: () => `values of categorical fields come ${OFTEN} times or more on average`,
+  async run(context) {
+    const suspects = countedFields(context).filter(
+      ({ config, missing, roughlyDistinct }) =>
+        config.kind === 'categorical' &&
+        config.hash === undefined &&
+        roughlyDistinct > MANY_VALUES / 2 &&
+        context.rows - missing < 2 * OFTEN * roughlyDistinct, // the sketch may be off by a quarter
+    );
+    const distinct = await countDistinct(
+      context.connection,
+      suspects.map((f) => f.column),
+    );
+    return suspects.flatMap(({ config, missing }, i): Problem[] => {
+      const present = context.rows - missing;
+      const isNearlyAll = distinct[i] >= NEARLY_ALL * present; // then `id-fields` says so
+      if (isNearlyAll || distinct[i] < MANY_VALUES || present >= OFTEN * distinct[i]) return [];
+      const message = `field "${config.name}" has ${number(distinct[i])} values, each in ${(present / distinct[i]).toFixed(1)} rows on average: what is learned of one is mostly noise. Raise its "minCount", or add fields that its values share`;
+      return [{ level: 'warn', message, about: { field: config.name } }];
+    });
+  },
+};
+
 export const groups: Check = {
   name: 'group',
   pass: ({ config }) => (config.group === undefined ? 'no group key' : 'groups have several rows each'),

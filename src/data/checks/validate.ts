@@ -14,7 +14,7 @@ import { registerNumberText } from '../sql/functions.ts';
 import { cellSizes, cells, scenarios } from './cells.ts';
 import type { Check } from './check.ts';
 import { createContext } from './context.ts';
-import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues } from './fields.ts';
+import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues, rareValues } from './fields.ts';
 import { type Finding, number, type Problem } from './finding.ts';
 import { checkJoins } from './joins.ts';
 import { labels, weights } from './labels.ts';
@@ -36,6 +36,7 @@ const CHECKS: Check[] = [
   missingValues,
   constantFields,
   idFields,
+  rareValues,
   leakage,
   groups,
   duplicates,

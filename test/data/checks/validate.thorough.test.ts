@@ -62,6 +62,7 @@ test('a sound log passes every check, by name', async () => {
       'missing-values',
       'constant-fields',
       'id-fields',
+      'rare-values',
       'leakage',
       'group',
       'duplicate-rows',
@@ -193,6 +194,14 @@ describe('fields', () => {
       'warn constant-fields: field "same" has the same value in every row: it says nothing',
       'fail constant-fields: field "empty" has no value in any row',
       expect.stringMatching(/^warn id-fields: field "id" has 2,000 values in 2,000 rows/),
+    ]);
+  });
+
+  test('values that come twice on average', async () => {
+    const file = log((row, i) => ({ ...row, pair: `p${i >> 1}`, often: `o${i % 300}` }));
+    const fields = ['pair', 'often'].map((name) => ({ kind: 'categorical' as const, name }));
+    expect(wrong(await check({ 'log.csv': file }, { fields })).filter((f) => !f.includes('cell-sizes'))).toEqual([
+      expect.stringMatching(/^warn rare-values: field "pair" has 1,000 values, each in 2\.0 rows on average/),
     ]);
   });
 
