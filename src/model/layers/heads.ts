@@ -4,7 +4,7 @@
  */
 import { cast, equal, mul, reduceSum, reshape, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardOutputs, Layer, ModelSizes, Step } from '../contract.ts';
-import { last, layer } from './layer.ts';
+import { last, layer, times } from './layer.ts';
 import { linear, mlp, type StackSizes } from './linear.ts';
 
 export type Heads = 'product' | 'shared';
@@ -27,7 +27,7 @@ export function towers(name: string, { count, inputs, dims, norm }: StackSizes):
 export function ownHeads(answers: Tensor, heads: Heads, { scenarios, tasks }: ModelSizes, { scenario }: Step): Tensor {
   if (heads === 'shared') return answers;
   const owner = answers.graph.constant(
-    Array.from({ length: tasks * scenarios }, (_, head) => head % scenarios),
+    times(tasks * scenarios, (head) => head % scenarios),
     [1, tasks * scenarios],
     'int32',
   );

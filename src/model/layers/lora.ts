@@ -5,7 +5,7 @@
  */
 import { add, cast, equal, matmul, mul, oneHot, reshape, slice, type Tensor } from '../../graph/index.ts';
 import type { Initializer, Layer, Owned, Step } from '../contract.ts';
-import { layer, owned, parameter, widthsOf } from './layer.ts';
+import { layer, owned, parameter, times, widthsOf } from './layer.ts';
 import { type Linear, linear } from './linear.ts';
 
 /** How A is drawn. `reference`: Xavier on the whole 3-D tensor, as published (its scale falls with S and r); `slice`: Xavier on each A_s. */
@@ -76,7 +76,7 @@ export function lora(name: string, { inputs, outputs, count, rank, init }: LoraS
 
 /** 1 in the r columns of a row's own scenario, else 0: [B, S*r]. */
 function ownColumns(scenario: Tensor, count: number, rank: number): Tensor {
-  const owner = Array.from({ length: count * rank }, (_, column) => Math.floor(column / rank));
+  const owner = times(count * rank, (column) => Math.floor(column / rank));
   return cast(
     equal(reshape(scenario, ['B', 1]), scenario.graph.constant(owner, [1, owner.length], 'int32')),
     'float32',

@@ -1,5 +1,6 @@
 /** Order among a few numbers of each row, which stand below each other: the batch is the last axis. */
 import { add, cast, greater, matmul, stopGradient, sub, type Tensor } from '../../graph/index.ts';
+import { times } from './layer.ts';
 
 /**
  * The place of each number among those of its row, rising: [E, B] -> [E, B], 0 for the smallest; of equal numbers the one
@@ -8,7 +9,7 @@ import { add, cast, greater, matmul, stopGradient, sub, type Tensor } from '../.
 export function ranks(values: Tensor): Tensor {
   const { graph, shape } = values;
   const count = shape[0] as number;
-  const indices = Array.from({ length: count }, (_, i) => i);
+  const indices = times(count, (i) => i);
   const pairs = indices.flatMap((a) => indices.slice(a + 1).map((b) => [a, b]));
   const still = stopGradient(values);
   if (pairs.length === 0) return sub(still, still);

@@ -11,7 +11,7 @@ import { concat, matmul, mul, reduceSum, relu, sigmoid, slice, softmax, sub, tra
 import type { Layer, ModelSizes, Top } from '../contract.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headTowers } from '../layers/heads.ts';
-import { last, layer, parameter } from '../layers/layer.ts';
+import { last, layer, parameter, times } from '../layers/layer.ts';
 import { mlp, sideBySide } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
@@ -68,9 +68,7 @@ export const aitm = defineModel({
 function top({ bottomDims, towerDims, towersPerScenario, norm }: AitmOptions, inputs: number, sizes: ModelSizes): Top {
   const width = last(bottomDims);
   const bottom = mlp('bottom', { count: sizes.tasks, inputs, dims: bottomDims, norm });
-  const transfers = Array.from({ length: sizes.tasks - 1 }, (_, t) =>
-    mlp(`transfer.${t + 1}`, { inputs: width, dims: [width], norm }),
-  );
+  const transfers = times(sizes.tasks - 1, (t) => mlp(`transfer.${t + 1}`, { inputs: width, dims: [width], norm }));
   const attend = attention('attention', width);
   const heads = towersPerScenario ? 'product' : 'shared';
   const tower = headTowers('tower', heads, sizes, { inputs: width, dims: towerDims, norm });

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { add, matmul, reshape } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { headCount, headTowers } from '../layers/heads.ts';
-import { last, layer, parameter } from '../layers/layer.ts';
+import { last, layer, parameter, times } from '../layers/layer.ts';
 import { mlpBlocks } from '../layers/linear.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
 import { baseline, headsOption, modelOptions, normOption, towerDimsOption, widths } from '../options.ts';
@@ -62,7 +62,7 @@ export type CrossStitchOptions = OptionsOf<typeof crossStitch>;
 function crossStitchUnit(name: string, count: number, ownShare: number): Layer {
   const difference = parameter(`${name}.kernel`, [count, count], { kind: 'zeros' });
   const [own, other] = count === 1 ? [1, 0] : [ownShare, (1 - ownShare) / (count - 1)]; // each row adds up to 1
-  const start = Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? own : other));
+  const start = times(count * count, (i) => (i % (count + 1) === 0 ? own : other));
   return layer([difference], (x, step) => {
     const width = x.shape[2] as number;
     const alpha = add(x.graph.constant(start, [count, count]), difference(step)); // [H,H]

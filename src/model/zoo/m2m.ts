@@ -11,7 +11,7 @@ import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headTowers } from '../layers/heads.ts';
 import { type Generated, generator, ownLayer, ownProduct } from '../layers/hypernetwork.ts';
-import { layer, parameter } from '../layers/layer.ts';
+import { layer, parameter, times } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
@@ -67,11 +67,9 @@ export const m2m = defineModel({
     const taskVector = linear('task.vector', { inputs: taskDim, outputs: V });
     const expert = linear('expert', { count: options.experts, inputs: inputWidth(options, sizes), outputs: V });
     const unit = (name: string, depth: number, size: number) =>
-      Array.from({ length: depth }, (_, i) =>
-        generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }),
-      );
+      times(depth, (i) => generator(`${name}.${i}`, { vector: scenarioWidth, inputs: size, outputs: size }));
     const attentionUnit = unit('attention', options.attentionDepth, 2 * V);
-    const towerUnits = Array.from({ length: options.towerLayers }, (_, j) => unit(`meta.${j}`, options.towerDepth, V));
+    const towerUnits = times(options.towerLayers, (j) => unit(`meta.${j}`, options.towerDepth, V));
     const attention = attentionLogits(options, sizes);
     const tower = headTowers('tower', options.heads, sizes, { inputs: V, dims: options.towerDims });
 

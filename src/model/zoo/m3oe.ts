@@ -12,7 +12,7 @@ import type { Tensor } from '../../graph/index.ts';
 import { add, concat, expand, mul, oneHot, reshape, sigmoid, softmax, stopGradient, sub } from '../../graph/index.ts';
 import { inputWidth } from '../layers/fields.ts';
 import { headTowers } from '../layers/heads.ts';
-import { last, parameter } from '../layers/layer.ts';
+import { last, parameter, times } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { starNetwork } from '../layers/star.ts';
@@ -61,9 +61,7 @@ export const m3oe = defineModel({
     const expert = mlp('expert', { count: K + S + T, inputs: fusedDim, dims: expertDims, norm });
     const gate = linear('gate', { count: heads, inputs: fusedDim, outputs: K });
     const tower = headTowers('tower', 'product', sizes, { inputs: last(expertDims), dims: expertDims.slice(-1), norm });
-    const [domainOf, taskOf] = [(h: number) => h % S, (h: number) => Math.floor(h / S)].map((of) =>
-      Array.from({ length: heads }, (_, h) => of(h)),
-    );
+    const [domainOf, taskOf] = [(h: number) => h % S, (h: number) => Math.floor(h / S)].map((of) => times(heads, of));
     const balances = ['domain', 'task', 'ownDomain', 'ownTask'].map((name) =>
       parameter(`balance.${name}`, [], { kind: 'ones' }, 'balance'),
     );
@@ -93,7 +91,7 @@ export const m3oe = defineModel({
 /** beta for the own expert of each head, whose index `ownOf` gives, (1 - beta) / (count - 1) for each other: [H, count]. */
 function ownAndOthers(beta: Tensor, ownOf: readonly number[], count: number): Tensor {
   const table = (own: number, other: number): Tensor => {
-    const weights = ownOf.flatMap((expert) => Array.from({ length: count }, (_, i) => (i === expert ? own : other)));
+    const weights = ownOf.flatMap((expert) => times(count, (i) => (i === expert ? own : other)));
     return beta.graph.constant(weights, [ownOf.length, count]);
   };
   return add(mul(beta, table(1, 0)), mul(sub(1, beta), table(0, 1 / Math.max(1, count - 1))));
