@@ -7,6 +7,7 @@ import type { ServingInput } from '../../../src/config/serving.ts';
 import { drawOrder, orderMarginals, orderPropensity } from '../../../src/evaluate/replay/plackett-luce.ts';
 import type { Impression, LogEvent } from '../../../src/events/event.ts';
 import { readSegments } from '../../../src/events/segments/read.ts';
+import type { RankedItem } from '../../../src/serve/ranker/contract.ts';
 import { artifact, type Client, hashed, REQUEST, serving, temporaryFolder } from '../support.ts';
 
 type Events = Omit<NonNullable<ServingInput['events']>, 'folder'>;
@@ -80,6 +81,31 @@ test('an answer is logged with its items, scores and values as they were used', 
     values: { user: 'u1', city: 'Zürich' },
   });
   expect(body.items).toEqual([byScore[0]]);
+});
+
+test('ids of any text, explained answers and unshown items are logged as they are', async () => {
+  const log = await logging({ unshown: 3 });
+  const ids = ['"score":1,', 'a\\"score\\":', '{}', 'é😀'];
+  const items = ids.map((id, item) => ({ id, item: item * 7 }));
+  const plain = await log.client.ask('/v1/rank', { ...REQUEST, items, top_k: 3 });
+  const explained = await log.client.ask('/v1/rank', { ...REQUEST, items, explain: true });
+  expect(plain.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  const [first, second] = await impressions(log);
+  for (const [event, { body }] of [
+    [first, plain],
+    [second, explained],
+  ] as const)
+    expect(event.items.slice(0, body.items.length)).toEqual(
+      body.items.map(({ id, score, probabilities }: RankedItem, i: number) => ({
+        item_id: id,
+        position: i + 1,
+        score,
+        probabilities,
+        values: { item: items.find((item) => item.id === id)?.item },
+      })),
+    );
+  expect(first.items).toHaveLength(4);
+  expect(first.items[3]).toMatchObject({ position: null, score: explained.body.items[3].score });
 });
 
 test('nothing is logged without the block', async () => {
