@@ -25,6 +25,8 @@ export interface ConfigurableModels extends ReadonlyMap<string, ConfigurableMode
 
 export interface RunSources {
   models: ConfigurableModels;
+  /** What a run without a preset starts from instead of the model's defaults, by the model's key. */
+  defaults?: (model: string) => object;
   /** Name of a preset of the model. */
   preset?: string;
   /** A file or a configuration already read. */
@@ -36,7 +38,7 @@ export interface RunSources {
 }
 
 /**
- * A run's configuration: defaults < those of the model < preset < config < flags < set.
+ * A run's configuration: defaults < those of the model < preset, or `defaults` without one < config < flags < set.
  *
  * @throws CONFIG_INVALID (every mistake by its dotted path), CONFIG_UNREADABLE, FILE_MISSING
  */
@@ -56,6 +58,7 @@ export async function loadModelFiles(run: unknown, models: ConfigurableModels): 
 /** The same of a configuration already read. */
 export function resolveRun({
   models,
+  defaults = () => ({}),
   preset,
   config,
   flags = {},
@@ -63,12 +66,14 @@ export function resolveRun({
   source = 'the run configuration',
 }: Omit<RunSources, 'config'> & { config: object; source?: string }): RunConfig {
   const written = merge(config, flags);
-  const model = models.get(modelKey(written, set) ?? '');
+  const key = modelKey(written, set) ?? '';
+  const model = models.get(key);
   const unknownModel = z.looseObject({ key: z.enum([...models.keys()]) });
   const schema = runSchemaOf(model?.options ?? unknownModel);
   const problems: Problem[] = [];
   const base = { model: {}, train: { groups: DEFAULT_GROUPS } };
-  const layers = [base, { train: model?.trainDefaults ?? {} }, presetLayer(model, preset, problems), written];
+  const start = preset === undefined && model !== undefined ? defaults(key) : presetLayer(model, preset, problems);
+  const layers = [base, { train: model?.trainDefaults ?? {} }, start, written];
   return resolve({ schema, layers, set, problems, source });
 }
 

@@ -206,6 +206,7 @@ function crossCheck(options: Written | null, report: (path: (string | number)[],
     taskWeighting,
     idDecay,
     learningRate,
+    retrain,
   } = options;
   if (typeof rewindEpoch === 'number' && typeof searchEpochs === 'number' && rewindEpoch >= searchEpochs)
     report(['rewindEpoch'], `expected an epoch before searchEpochs (${searchEpochs}), found ${rewindEpoch}`);
@@ -217,12 +218,14 @@ function crossCheck(options: Written | null, report: (path: (string | number)[],
   onlyFor('adamw', ['weightDecay'], weightDecay);
   for (const [name, settings] of Object.entries(groups ?? {}))
     onlyFor('adamw', ['groups', name, 'weightDecay'], settings?.weightDecay);
+  const given = [learningRate, retrain?.learningRate];
+  const fastest = Math.max(...given.map((rate) => (typeof rate === 'number' ? rate : 0)));
   const rates = typeof idDecay === 'object' && idDecay !== null ? Object.entries(idDecay) : [['', idDecay] as const];
   for (const [field, decay] of rates)
-    if (typeof decay === 'number' && typeof learningRate === 'number' && decay * learningRate >= 1)
+    if (typeof decay === 'number' && decay * fastest >= 1)
       report(
         field === '' ? ['idDecay'] : ['idDecay', field],
-        `expected a decay below 1 / learningRate (${1 / learningRate}), found ${decay}`,
+        `expected a decay below 1 / learningRate (${1 / fastest}), found ${decay}`,
       );
   const weighting = taskWeighting?.kind;
   if (weighting !== undefined && !['fixed', 'pcgrad'].includes(weighting) && Object.keys(taskWeights ?? {}).length > 0)

@@ -201,6 +201,8 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   problems?: (options: O, sizes: ModelSizes) => Problem[];
   /** The model's defaults of training options. A preset, a configuration or `--set` overrides them. */
   trainDefaults?: Record<string, unknown>;
+  /** Options of a run without a preset on data of less than a million rows, for models whose own defaults are large. */
+  smallOptions?: Readonly<Record<string, unknown>>;
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
   /** The network of these options, for data of these sizes. */

@@ -64,11 +64,14 @@ describe('a run configuration', () => {
         epsilon: 1e-8,
         groups: { gate: { learningRateScale: 0.01, l2: 0 } },
         tableUpdates: 'lazy',
+        idDecay: 'off',
+        weightAverage: 0,
         schedule: { kind: 'constant' },
         shuffle: true,
         searchEpochs: 10,
         finalTemperature: 100,
         maxEpochs: 50,
+        validationsPerEpoch: 1,
         patience: 1,
         monitor: 'auc',
         retrain: {},
@@ -81,6 +84,14 @@ describe('a run configuration', () => {
     });
     // What a run folder holds is complete: read again it is the same.
     expect(runSchema.parse(JSON.parse(JSON.stringify(run)))).toEqual(run);
+  });
+
+  test('starts from what the caller makes of the data, unless a preset is named', async () => {
+    const defaults = (model: string) => ({ model: { width: model.length }, train: { batchSize: 300, patience: 7 } });
+    const run = await load({ defaults, set: ['train.patience=2'] });
+    expect(run).toMatchObject({ model: { width: 4 }, train: { batchSize: 300, patience: 2 } });
+    const preset = await load({ defaults, preset: 'wide' });
+    expect(preset).toMatchObject({ model: { width: 64 }, train: { batchSize: 100, patience: 1 } });
   });
 
   test('takes each value from the last layer that has one', async () => {

@@ -28,9 +28,11 @@ export async function withIdDecay(config: RunConfig, data: PreparedData): Promis
   const { idDecay } = config.train;
   if (typeof idDecay === 'object' || idDecay === 'off') return config;
   const fields = data.manifest.fields.filter(({ size }) => size - RESERVED_IDS >= MIN_LEVELS);
+  const { learningRate, retrain } = config.train;
+  const limit = 0.5 / Math.max(learningRate, retrain.learningRate ?? 0); // no step takes more than half of a row
   const found =
     idDecay === 'auto'
-      ? await reliabilities(data, fields, config.train).then((all) => all.map(decayOf))
+      ? await reliabilities(data, fields, config.train).then((all) => all.map((rho) => Math.min(limit, decayOf(rho))))
       : fields.map(() => idDecay);
   const named = Object.fromEntries(fields.map(({ name }, i) => [name, Number(found[i].toPrecision(4))]));
   return { ...config, train: { ...config.train, idDecay: named } };

@@ -33,6 +33,11 @@ test('a number is for the same fields; named fields and "off" stay as they are',
   expect(found.map(({ train }) => train.idDecay)).toEqual([{ item: 3 }, 'off', { user: 2 }]);
 });
 
+test('auto takes at most half of a row in a step, whatever the learning rate', async () => {
+  const { train } = await withIdDecay(configOf({ idDecay: 'auto', optimizer: 'sgd', learningRate: 2 }), data);
+  expect(train.idDecay).toEqual({ item: 0.25 });
+});
+
 test('a decay that leaves nothing, and one for a field that is not there, are mistakes of the configuration', async () => {
   expect(() => configOf({ idDecay: { item: 50 }, learningRate: 0.02 })).toThrow(
     /below 1 \/ learningRate \(50\), found 50/,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { loadRunConfig } from '../../../config/load.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
-import { models } from '../../../model/registry.ts';
+import { findModel, models } from '../../../model/registry.ts';
+import { dataDefaults } from '../../../train/run/data-defaults.ts';
 import { newRun } from '../../../train/run/new-run.ts';
 import { helpEnd } from '../../help.ts';
 import { backendOption, collect, defined, jsonOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
@@ -30,7 +31,8 @@ export function train(program: Command): void {
     .summary('train a model on a prepared data set')
     .description(
       'Trains a model, evaluates it on the test rows and leaves a run folder. Ctrl-C writes a checkpoint first. ' +
-        'Options come from defaults, --preset, --config, the options below and --set; later ones win.',
+        'Options come from defaults, --preset, --config, the options below and --set; later ones win. ' +
+        'Without --preset, the defaults follow the size of the data: the run folder says what they are.',
     )
     .addOption(new RequiredOption('--data <dir>', 'a folder that `tributary prepare` wrote'))
     .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (or model.key of --config)`)
@@ -96,6 +98,13 @@ async function run(options: Options): Promise<void> {
     backend,
     threads,
   });
-  const run = await loadRunConfig({ models, preset, config, set, flags });
+  const run = await loadRunConfig({
+    models,
+    defaults: (key) => dataDefaults(findModel(key), data.manifest),
+    preset,
+    config,
+    set,
+    flags,
+  });
   await follow(await newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
 }

@@ -37,6 +37,7 @@ export const autoifs = defineModel({
     'g = sigmoid(temperature gates(e))    while searching; then 1 where gates(e) > 0, else 0. A gate of 1 removes its flow',
   ].join('\n'),
   options: autoifsOptions,
+  smallOptions: { mlpDims: [64, 32] },
   presets: AUTOIFS_PRESETS,
   flowSelection: { flows: FLOWS, isGateParameter: (name) => name.startsWith('gate.') },
 

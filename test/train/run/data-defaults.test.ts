@@ -1,0 +1,41 @@
+/** Defaults from the size of the data. */
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { loadRunConfig } from '../../../src/config/load.ts';
+import type { Manifest } from '../../../src/data/prepared/prepared.ts';
+import { findModel, models } from '../../../src/model/registry.ts';
+import { dataDefaults } from '../../../src/train/run/data-defaults.ts';
+
+const ofRows = (rows: number): Pick<Manifest, 'splits'> => {
+  const split = { rows, file: '', sha256: '' };
+  return { splits: { train: split, validation: split, test: split } };
+};
+
+test('an epoch has about 235 steps where batches of 256 to 4,096 rows allow it', () => {
+  const batches = [1_000, 120_000, 5_000_000].map((rows) => dataDefaults(findModel('mmoe'), ofRows(rows)));
+  expect(batches).toMatchObject([256, 511, 4096].map((batchSize) => ({ train: { batchSize } })));
+});
+
+test.each([...models.keys()])('%s takes them', async (key) => {
+  const flags = { model: { key } };
+  const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
+  expect(run.model.pairs).toBe(true);
+  expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, monitor: 'logloss' });
+});
+
+test('AutoIFS is small on small data, and as published on much or with a preset', async () => {
+  const flags = { model: { key: 'autoifs' } };
+  const load = (rows: number, preset?: string) =>
+    loadRunConfig({ models, flags, preset, defaults: (key) => dataDefaults(findModel(key), ofRows(rows)) });
+  const widths = [await load(120_000), await load(2_000_000), await load(120_000, 'ml-1m')].map(
+    ({ model }) => model.mlpDims,
+  );
+  expect(widths).toEqual([[64, 32], [1024, 512, 256], expect.any(Array)]);
+  expect(widths[2]).toEqual((findModel('autoifs').presets['ml-1m'].model as { mlpDims: number[] }).mlpDims);
+});
+
+test('a model of a user without the option pairs gets none', () => {
+  const options = z.strictObject({ key: z.literal('own').default('own'), embeddingDim: z.int(), dropout: z.number() });
+  const own = { ...findModel('mmoe'), key: 'own', options };
+  expect(dataDefaults(own, ofRows(10))).toHaveProperty('model', {});
+});
