@@ -15,6 +15,9 @@ import { servedOf } from './served.ts';
 for (const [key, { cases }] of Object.entries(CASES)) {
   const served = servedOf(findModel(key), cases[0].options, cases[0].sizes);
   test(`${key} serves what training's graph gives`, () => agreesWithTraining(served));
+  const paired = servedOf(findModel(key), { ...cases[0].options, pairs: true }, cases[0].sizes);
+  test(`${key} with pairs serves what training's graph gives`, () => agreesWithTraining(paired));
+  test(`${key} with pairs gives a row the same bits in any batch`, () => keepsItsBits(paired, [1, 3, 33]));
   test(`${key} gives a row the same bits in any batch`, () => keepsItsBits(served, [1, 3, 33]));
 }
 

@@ -87,6 +87,13 @@ export function buildForward(request: GraphRequest, training: boolean): Built {
   return { ...built, forward: network.forward(step) };
 }
 
+/** The embeddings of rows as models read them. A table of another width holds several of a field, which the model multiplies itself. */
+export const asRead = (
+  embedding: Tensor,
+  { dimension }: { dimension: number },
+  { options, sizes }: Pick<GraphRequest, 'options' | 'sizes'>,
+): Tensor => (dimension === options.embeddingDim ? withPairs(embedding, sizes.fields, options) : embedding);
+
 function openStep(request: GraphRequest, trainingByDefault: boolean) {
   const { model, options, sizes, phase, training = trainingByDefault } = request;
   const network = networkOf(model, options, sizes);
@@ -111,8 +118,7 @@ function openStep(request: GraphRequest, trainingByDefault: boolean) {
   const step: Step = {
     phase,
     training,
-    // A table of another width holds several embeddings of a field: the model multiplies them itself.
-    embedding: network.dimension === options.embeddingDim ? withPairs(embedding, sizes.fields, options) : embedding,
+    embedding: asRead(embedding, network, request),
     scenario,
     parameter: (name) => declared(parameters, name),
     buffer: (name) => declared(buffers, name),

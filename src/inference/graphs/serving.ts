@@ -28,7 +28,7 @@ import type { Step } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { TABLES, type TableName, type TrainedModel } from '../model/trained.ts';
 import { embedRows, isValue } from './embed-rows.ts';
-import { bufferName } from './forward.ts';
+import { asRead, bufferName } from './forward.ts';
 
 /** The serving graph before it is written: tensors over `ids`, `scenario`, `sequences` and the model's tensors by name. */
 export interface ServingTensors {
@@ -140,7 +140,7 @@ function servingStep(trained: TrainedModel) {
 
   const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
   const ids = graph.input('ids', ['B', slots], 'int32');
-  const embedded = (table: TableName): Tensor => embedRows(ids, tensor(table), data.fields); // [B,F*D]
+  const embedded = (table: TableName): Tensor => asRead(embedRows(ids, tensor(table), data.fields), network, trained); // [B,F*D]
   const step: Step = {
     phase: model.flowSelection === undefined ? 'train' : 'retrain',
     training: false,
