@@ -16,10 +16,13 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `ten worlds`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
+/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `ten worlds`,
+ * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
+  if (marker === 'flow recovery') return flowRecovery('flow-recovery', 'kind');
+  if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
   const [name, title] = marker.split(': ');
@@ -83,6 +86,20 @@ function ratios(name: string): Section {
         processorSeconds(own.model) / processorSeconds(other.model),
       ].map((ratio) => `${ratio.toFixed(2)}x`),
     ]),
+  );
+}
+
+interface FlowRecovery {
+  table: { kind: string; worlds: number; planted: number; found: number; false: number; others: number }[];
+}
+
+/** Claims of the flow test against what was planted. */
+function flowRecovery(name: string, first: string): Section {
+  const { table } = json<FlowRecovery>(name, 'result.json');
+  return section(
+    name,
+    [first, 'worlds', 'planted', 'found', 'false claims', 'of other flows'],
+    table.map(({ kind, ...row }) => [kind, ...[row.worlds, row.planted, row.found, row.false, row.others].map(String)]),
   );
 }
 

@@ -100,6 +100,8 @@ export const flowDocumentSchema = z.strictObject({
   ),
   /** Of all explained variance, what each flow carries. */
   shares: z.array(z.number()).length(FLOWS),
+  /** Flows that no field is seen to feed: the field that could bring most, and the 95 % limit of its share. */
+  absent: z.array(z.strictObject({ flow: z.int(), field: z.string(), share: z.number() })).optional(),
   /** What the data cannot say, and why. */
   notes: z.array(z.string()),
   /** Of a run whose model is built from this verdict. */

@@ -1,5 +1,6 @@
 /** What an analysis of flows found, as a document. */
 import { FLOW_NAMES, type FlowDocument, type FlowEstimates } from '../documents/flows.ts';
+import { type Hidden, hiddenFlows } from './absent.ts';
 import type { FlowAnalysis } from './analysis.ts';
 import type { Certificate } from './certificate.ts';
 import { FLOWS } from './likelihood.ts';
@@ -25,6 +26,7 @@ export function flowDocument(
 ): FlowDocument {
   const T = about.tasks.length;
   const C = about.scenarios.length * T;
+  const hidden = hiddenFlows(terms, { scenarios: about.scenarios.length, tasks: T }, verdicts);
   const known = effects?.known ?? new Array<boolean>(C).fill(true);
   const flows = about.scenarios.flatMap((scenario, s) =>
     about.tasks.flatMap((task, t) =>
@@ -38,7 +40,7 @@ export function flowDocument(
           flow: k + 1,
           name,
           strength: verdicts.exists[k] ? verdicts.W[i] : 0,
-          ...claim(verdicts, k, i, known[c]),
+          ...claim(verdicts, hidden[k], { k, i, isKnown: known[c] }),
           certificate: certificate === undefined ? null : estimatesOf(certificate),
         };
       }),
@@ -57,19 +59,19 @@ export function flowDocument(
       reads: verdicts.reads.slice(j * FLOWS, (j + 1) * FLOWS),
     })),
     shares: FLOW_NAMES.map((_, k) => terms.reduce((sum, _, j) => sum + carried[j * FLOWS + k], 0)),
+    absent: hidden.flatMap((of, k) => (of ? [{ flow: k + 1, field: of.field, share: of.share }] : [])),
     notes: notesOf(about, verdicts, terms, known, effects),
   };
 }
 
 function claim(
-  { exists, useless, likely, useful, separable, p, p0, possible }: FlowAnalysis['verdicts'],
-  k: number,
-  i: number,
-  isKnown: boolean,
+  { exists, useless, likely, useful, separable, p, p0, possible, q }: FlowAnalysis['verdicts'],
+  hidden: Hidden | undefined,
+  { k, i, isKnown }: { k: number; i: number; isKnown: boolean },
 ): Pick<FlowLine, 'verdict' | 'p' | 'reason'> {
   if (!isKnown) return { verdict: 'undecided', p: 1, reason: 'too few positives or negatives in this cell' };
   if (!possible[k]) return { verdict: 'useless', p: 0, reason: 'there is no such flow with one scenario or one task' };
-  if (!exists[k]) return { verdict: 'useless', p: 0, reason: 'no field feeds this flow in any cell' };
+  if (!exists[k]) return absent(hidden, q);
   if (useless[i]) return { verdict: 'useless', p: p[i] };
   if (likely[i])
     return {
@@ -82,6 +84,24 @@ function claim(
     ? 'neither "none" nor "half the usual strength" can be ruled out'
     : 'the flow cannot be distinguished from others';
   return { verdict: 'undecided', p: p0[i], reason };
+}
+
+/** A flow that no field is seen to feed. */
+function absent(hidden: Hidden | undefined, q: number): Pick<FlowLine, 'verdict' | 'p' | 'reason'> {
+  if (hidden === undefined)
+    return {
+      verdict: 'undecided',
+      p: 1,
+      reason: 'no field is seen to feed any flow: there is nothing to compare with',
+    };
+  const most = `${(100 * hidden.share).toFixed(1)} %`;
+  return hidden.p <= q
+    ? { verdict: 'useless', p: hidden.p, reason: `no field feeds this flow: none brings more than ${most} (95 %)` }
+    : {
+        verdict: 'undecided',
+        p: hidden.p,
+        reason: `no field is seen to feed this flow, but ${hidden.field} could bring up to ${most} (95 %)`,
+      };
 }
 
 const estimatesOf = ({ coefficient, aucChange, loglossChange, rows, positives }: Certificate): FlowEstimates => ({
@@ -121,7 +141,10 @@ function notesOf(
   effects: FlowAnalysis['effects'] | undefined,
 ): string[] {
   const notes: string[] = [];
-  if (rows < of) notes.push(`${rows.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows were drawn.`);
+  if (rows < of)
+    notes.push(
+      `${rows.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} rows were drawn; with more (--rows) weaker flows may show.`,
+    );
   if (orderedTasks) notes.push('Tasks are ordered: each counts only on rows where the one before it is 1.');
   const unknown = known.flatMap((is, c) =>
     is ? [] : [`${scenarios[Math.floor(c / tasks.length)]}/${tasks[c % tasks.length]}`],

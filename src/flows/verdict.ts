@@ -35,6 +35,8 @@ export interface Verdicts {
   /** [4, C] Would be useless, but the flow cannot be distinguished from others. */
   likely: boolean[];
   useful: boolean[];
+  /** False discovery rate of the claims. */
+  q: number;
   /** Negative log likelihood. */
   value: number;
 }
@@ -98,7 +100,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const positive = adjusted(tested.map((i) => p0[i])).map((value) => value <= options.q);
   const useful = new Array<boolean>(FLOWS * C).fill(false);
   for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
-  return { W, tau2, reads, possible, exists, separable, p, p0, useless, likely, useful, value };
+  return { W, tau2, reads, possible, exists, separable, p, p0, useless, likely, useful, q: options.q, value };
 }
 
 /** [J, 4] Which fields may feed which flow: levels that occur in one scenario only cannot separate what is specific to it from what is shared. */

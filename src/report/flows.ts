@@ -75,13 +75,11 @@ export const THE_FLOW = [
 ];
 
 /** A sentence for each finding: flows that do not exist, cells that gain nothing from one that does, and what is likely. */
-function flowSentences({ flows, shares, scenarios, tasks, fields, source }: FlowDocument): string[] {
+function flowSentences(document: FlowDocument): string[] {
+  const { flows, shares, fields, source } = document;
   const sentences = FLOW_NAMES.map((name, k) => {
     const own = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);
-    if (own.length === 0)
-      return scenarios.length * tasks.length === 1 && k > 0
-        ? ''
-        : `No field feeds ${THE_FLOW[k]} (${name}): it can be left out everywhere.`;
+    if (own.length === 0) return absentSentence(document, k);
     return `${capital(THE_FLOW[k])} (${name}) carries ${(100 * shares[k]).toFixed(1)} % of what ${source === 'model' ? 'the model takes from fields' : 'fields explain'}, through ${listed(own)}.`;
   }).filter((sentence) => sentence !== '');
   for (const line of flows) {
@@ -104,6 +102,19 @@ function flowSentences({ flows, shares, scenarios, tasks, fields, source }: Flow
   if (silent === 0 && shares.some((share) => share > 0))
     sentences.push('No cell can do without a flow that carries something.');
   return sentences;
+}
+
+/** Of a flow that no field is seen to feed; empty where there is no such flow. */
+function absentSentence({ flows, scenarios, tasks, absent = [] }: FlowDocument, k: number): string {
+  const needs = [[], [scenarios, tasks], [tasks], [scenarios]][k];
+  if (needs.some(({ length }) => length < 2)) return '';
+  const title = `${THE_FLOW[k]} (${FLOW_NAMES[k]})`;
+  const most = absent.find(({ flow }) => flow === k + 1);
+  if (most === undefined) return `No field is seen to feed ${title}: nothing is claimed about it.`;
+  const limit = `${(100 * most.share).toFixed(1)} % of what fields explain`;
+  return flows.some(({ flow, verdict }) => flow === k + 1 && verdict === 'useless')
+    ? `No field feeds ${title}: none brings more than ${limit} to it (95 %, at one strength in all cells).`
+    : `No field is seen to feed ${title}, but ${most.field} could bring up to ${limit} (95 %): more rows may show it.`;
 }
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
