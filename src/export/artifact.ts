@@ -14,7 +14,7 @@ import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { vocabularyPath } from '../store/artifact/paths.ts';
 import { writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
-import { type RunRecord, readMetrics } from '../store/run/run-folder.ts';
+import { type RunRecord, readFlows, readMetrics } from '../store/run/run-folder.ts';
 import type { TensorView } from '../store/safetensors.ts';
 import type { Calibrated } from './calibrate/calibrate.ts';
 import type { StepEvent } from './events.ts';
@@ -53,6 +53,7 @@ export async function writeGraphs(
     files.set(file, [graph.bytes]);
     return graphEntry(file, graph, selection?.kind ?? 'none');
   });
+  const verdict = readFlows(folder);
   const flows = flowsOf(serving, graphs[0], selection?.kind);
   if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
   const read = TABLES.filter((table) => graphs.some(({ tables }) => tables.includes(table)));
@@ -76,6 +77,7 @@ export async function writeGraphs(
       data: dataOf(data),
       graphs: entries,
       ...(flows && { flows: flows.entry }),
+      ...(verdict && { verdict }),
       tables: read.map((table) => ({
         name: table,
         file: tableFile(table),

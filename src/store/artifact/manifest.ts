@@ -14,6 +14,7 @@
  */
 import { z } from 'zod';
 import { calibrationSchema } from '../../documents/artifact.ts';
+import { flowDocumentSchema } from '../../documents/flows.ts';
 import { selectionRecord } from '../../documents/selection.ts';
 import { dataDescription, fieldDescription } from '../data-description.ts';
 import { INSIDE, MODEL_NAME } from './paths.ts';
@@ -89,6 +90,8 @@ export const artifactSchema = z.strictObject({
       tables: z.array(z.string()),
     })
     .optional(),
+  /** The verdict on flows that the model is built from, with its certificates. */
+  verdict: flowDocumentSchema.optional(),
   tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
   /** [S][T] */
   calibration: z.array(z.array(calibrationSchema)),

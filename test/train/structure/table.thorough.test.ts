@@ -7,6 +7,7 @@ import { runSchema } from '../../../src/config/run.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
 import { FLOW_NAMES, type FlowDocument } from '../../../src/documents/flows.ts';
+import { exportRun } from '../../../src/export/export.ts';
 import { openModel } from '../../../src/inference/model/finished.ts';
 import { openRun, readFlows, readTimings, runPaths } from '../../../src/store/run/run-folder.ts';
 import { writeCell } from '../../../src/study/compare/cell.ts';
@@ -47,6 +48,10 @@ test('a run of streams keeps the verdict that it is built from, and resumes with
   expect(totalSeconds).toBeGreaterThan(verdict.cost?.seconds as number);
   const model = await openModel(run);
   await model.close();
+  // An artifact has it, too.
+  const out = join(folder.path, 'artifact');
+  await exportRun(run, { out });
+  expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toMatchObject({ verdict });
 });
 
 test('a comparison counts the parameters of the structure that was built', async () => {
