@@ -84,8 +84,10 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
     before.configHash === configHash &&
     (await sameInputs(before.inputs, files.all, options.sourceFolder)) &&
     (await isWhole(folder))
-  )
-    return { folder, manifest: before, statistics: readStatistics(folder), fresh: false };
+  ) {
+    const statistics = readStatistics(folder);
+    if (statistics !== undefined) return { folder, manifest: before, statistics, fresh: false };
+  }
 
   const task = { ...options, config, configHash, files, earlier };
   const result = await writeFolder(folder, (staging) => prepareInto(staging, task), checkOurs);

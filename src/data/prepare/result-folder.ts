@@ -6,7 +6,7 @@ import { recoverFolder } from '../../base/folders.ts';
 import { readManifest, strangerIn } from '../prepared/manifest.ts';
 import { verifyPrepared } from '../prepared/open.ts';
 import type { Manifest } from '../prepared/prepared.ts';
-import type { Statistics } from './statistics.ts';
+import { type Statistics, statisticsSchema } from './statistics.ts';
 
 /** The manifest in the place of the result, if there is one. Throws DATA_OUT_OCCUPIED where something else is. */
 export function earlierResult(folder: string): Manifest | undefined {
@@ -49,5 +49,8 @@ export async function isWhole(folder: string): Promise<boolean> {
   }
 }
 
-export const readStatistics = (folder: string): Statistics =>
-  JSON.parse(readFileSync(join(folder, 'statistics.json'), 'utf8')) as Statistics;
+/** The statistics of a whole folder. Undefined if they have another layout: the folder is then prepared again. */
+export function readStatistics(folder: string): Statistics | undefined {
+  const parsed = statisticsSchema.safeParse(JSON.parse(readFileSync(join(folder, 'statistics.json'), 'utf8')));
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,5 +1,6 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { z } from 'zod';
 import type { FieldConfig } from '../../config/dataset.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../encode/ids.ts';
 import { fieldColumn, labelColumn, sequenceColumn } from '../prepared/columns.ts';
@@ -9,40 +10,52 @@ import { filePath, identifier } from '../sql/text.ts';
 import type { LeftOut } from './row-choice.ts';
 import { presentRows } from './vocabulary.ts';
 
-export interface FieldStatistics {
-  field: string;
-  /** Tokens with an id of their own (or the size of the hash space). */
-  cardinality: number;
-  perSplit: Record<string, { missing: number; outOfVocabulary: number; values: number; outOfVocabularyShare: number }>;
-}
+const count = z.int().min(0);
 
-export interface CellStatistics {
-  split: string;
-  scenario: string;
-  task: string;
-  rows: number;
-  positives: number;
-  unlabelled: number;
-}
+/** Rows of the base source that are no examples, by the reason of `LeftOut`. */
+const leftOut = z.strictObject({ join: count, where: count, scenario: count, time: count, duplicate: count });
 
-export interface SequenceStatistics {
-  /** Type of the sequences. */
-  type: string;
-  /** Rows whose sequence is empty, and items of all sequences, some of them out of vocabulary. */
-  perSplit: Record<string, { empty: number; items: number; outOfVocabulary: number }>;
-}
-
-export interface Statistics {
-  rows: Record<string, number>;
+export const statisticsSchema = z.strictObject({
+  rows: z.record(z.string(), count),
   /** Rows of the base source that are in no part. */
-  leftOut: number;
+  leftOut: count,
   /** Why. Older data do not say. */
-  leftOutBecause?: LeftOut;
-  fields: FieldStatistics[];
+  leftOutBecause: leftOut.optional(),
+  fields: z.array(
+    z.strictObject({
+      field: z.string(),
+      /** Tokens with an id of their own (or the size of the hash space). */
+      cardinality: count,
+      perSplit: z.record(
+        z.string(),
+        z.strictObject({ missing: count, outOfVocabulary: count, values: count, outOfVocabularyShare: z.number() }),
+      ),
+    }),
+  ),
   /** Absent where the data set has none. */
-  sequences?: SequenceStatistics[];
-  cells: CellStatistics[];
-}
+  sequences: z
+    .array(
+      z.strictObject({
+        /** Type of the sequences. */
+        type: z.string(),
+        /** Rows whose sequence is empty, and items of all sequences, some of them out of vocabulary. */
+        perSplit: z.record(z.string(), z.strictObject({ empty: count, items: count, outOfVocabulary: count })),
+      }),
+    )
+    .optional(),
+  cells: z.array(
+    z.strictObject({
+      split: z.string(),
+      scenario: z.string(),
+      task: z.string(),
+      rows: count,
+      positives: count,
+      unlabelled: count,
+    }),
+  ),
+});
+
+export type Statistics = z.output<typeof statisticsSchema>;
 
 /**
  * Counts over the encoded files in `folder`. `missing` counts rows without a value; `outOfVocabulary` values (of a
@@ -140,7 +153,7 @@ async function countItems(
   connection: DuckDBConnection,
   column: string,
   file: string,
-): Promise<SequenceStatistics['perSplit'][string]> {
+): Promise<NonNullable<Statistics['sequences']>[number]['perSplit'][string]> {
   const outOfVocabulary = `len(list_filter(${column}, lambda id: id = ${OUT_OF_VOCABULARY_ID}))`;
   const found = await queryOne(
     connection,

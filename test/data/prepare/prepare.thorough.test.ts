@@ -351,6 +351,19 @@ describe('running again', () => {
     },
   );
 
+  test('statistics of another layout are not taken for ours', async () => {
+    const { out, statistics } = await run(SMALL, { 't.csv': ROWS });
+    expect(readStatistics(out)).toEqual(statistics);
+    for (const other of [
+      { ...statistics, cells: undefined },
+      { ...statistics, labels: [] },
+      { ...statistics, leftOut: '0' },
+    ]) {
+      writeFileSync(join(out, 'statistics.json'), JSON.stringify(other));
+      expect(readStatistics(out)).toBeUndefined();
+    }
+  });
+
   test('an earlier data set survives a failed run', async () => {
     const { source, out, manifest } = await run(SMALL, { 't.csv': ROWS });
     writeFileSync(join(source, 't.csv'), ROWS.replace('u2,15,search,0', 'u2,15,search,2'));

@@ -46,7 +46,7 @@ describe('sequences', () => {
     expect(rows.map((row) => row.sequence_disliked)).toEqual([[], [], [], [], [], []]);
     const none = [8, 8, 8];
     const liked = [none, [10, 8, 8], [10, 8, 8], none, [10, 12, 11], [12, 11, 10]];
-    expect(readStatistics(shared.folder).sequences).toMatchObject([
+    expect(readStatistics(shared.folder)?.sequences).toMatchObject([
       { type: 'liked', perSplit: { train: { empty: 2, items: 8, outOfVocabulary: 0 }, test: { empty: 0, items: 0 } } },
       { type: 'disliked', perSplit: { train: { empty: 6, items: 0 } } },
     ]);
