@@ -24,6 +24,7 @@ function sectionOf(marker: string): Section {
   if (marker === 'flow recovery') return flowRecovery('flow-recovery', 'kind');
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'ten worlds') return tenWorlds();
+  if (marker === 'funnel worlds') return funnelWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
   const [name, title] = marker.split(': ');
   if (title === 'ratios') return ratios(name);
@@ -219,6 +220,23 @@ function tenWorlds(): Section {
         shareOf(zoo, bayes),
       ],
     ],
+  );
+}
+
+/** Ordered tasks: Streams next to AutoIFS keeping all. */
+function funnelWorlds(): Section {
+  const { worlds } = json<StreamsStudy>('streams', 'funnel.json');
+  return section(
+    'funnel worlds',
+    ['seed', 'possible', 'streams', KEEP_ALL, 'gain [95 %]', 'share: streams', 'all kept'],
+    worlds.map(({ seed, bayes, models }) => {
+      const [streams, kept] = ['streams', KEEP_ALL].map((name) => modelIn(models, name));
+      const [gain, low, high] = [streams.difference, streams.low, streams.high].map((value) => value?.toFixed(4));
+      return [
+        ...[String(seed), bayes.toFixed(4), streams.auc.toFixed(4), kept.auc.toFixed(4), `${gain} [${low}, ${high}]`],
+        ...[shareOf(streams.auc, bayes), shareOf(kept.auc, bayes)],
+      ];
+    }),
   );
 }
 
