@@ -55,7 +55,7 @@ function ofWorld(kind, seed) {
     flows.filter(({ noise, opposed }) => noise || opposed).map(({ flow }) => nameOf({ scenario, task, flow })),
   );
   const rankers = [found('labels', JSON.parse(tributary('transfer', data, '--rows', String(ROWS), '--json')), planted)];
-  for (const model of values.models.split(',')) {
+  for (const model of values.models.split(',').filter(Boolean)) {
     const run = join(folder, model);
     tributary('train', '--data', data, '--model', model, '--out', run, '--seed', '1', ...sets(TRAINING));
     const transfer = JSON.parse(tributary('transfer', run, '--rows', String(ROWS), '--json'));

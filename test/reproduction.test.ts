@@ -21,6 +21,7 @@ const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
+  if (marker === 'transfer') return transfer();
   if (marker === 'flow recovery') return flowRecovery('flow-recovery', 'kind');
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'ten worlds') return tenWorlds();
@@ -253,6 +254,48 @@ function structureAblation(): Section {
       shareOf(auc, bayes),
       denseParameters.toLocaleString('en-US'),
       multiplyAddsPerRow.toLocaleString('en-US'),
+    ]),
+  );
+}
+
+interface TransferRecovery {
+  table: {
+    kind: string;
+    ranker: string;
+    worlds: number;
+    planted: number;
+    proven: number;
+    passed: number;
+    found: number;
+    false: number;
+    others: number;
+    simpleFound: number;
+    simpleFalse: number;
+  }[];
+}
+
+function transfer(): Section {
+  const { table } = json<TransferRecovery>('transfer', 'result.json');
+  return section(
+    'transfer',
+    [
+      'worlds',
+      'ranker',
+      'number',
+      'planted',
+      'proven',
+      'passed',
+      'found',
+      'false',
+      'of others',
+      'simple: found',
+      'simple: false',
+    ],
+    table.map((row) => [
+      row.kind,
+      row.ranker,
+      ...[row.worlds, row.planted, row.proven, row.passed, row.found, row.false, row.others].map(String),
+      ...(row.ranker === 'labels' ? ['', ''] : [String(row.simpleFound), String(row.simpleFalse)]),
     ]),
   );
 }
