@@ -25,8 +25,8 @@ export interface ConfigurableModels extends ReadonlyMap<string, ConfigurableMode
 
 export interface RunSources {
   models: ConfigurableModels;
-  /** What a run without a preset starts from instead of the model's defaults, by the model's key. */
-  defaults?: (model: string) => object;
+  /** What a run without a preset starts from instead of the model's defaults, by the model's key and the run of a warm start. */
+  defaults?: (model: string, warmStart: unknown) => object;
   /** Name of a preset of the model. */
   preset?: string;
   /** A file or a configuration already read. */
@@ -72,7 +72,9 @@ export function resolveRun({
   const schema = runSchemaOf(model?.options ?? unknownModel);
   const problems: Problem[] = [];
   const base = { model: {}, train: { groups: DEFAULT_GROUPS } };
-  const start = preset === undefined && model !== undefined ? defaults(key) : presetLayer(model, preset, problems);
+  const { warmStart } = written as { warmStart?: unknown };
+  const start =
+    preset === undefined && model !== undefined ? defaults(key, warmStart) : presetLayer(model, preset, problems);
   const layers = [base, { train: model?.trainDefaults ?? {} }, start, written];
   return resolve({ schema, layers, set, problems, source });
 }

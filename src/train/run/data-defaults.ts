@@ -3,6 +3,7 @@
  */
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition } from '../../model/contract.ts';
+import { openRun } from '../../store/run/run-folder.ts';
 
 /** Steps of an epoch at least, where batches need not be shorter than `MIN_BATCH`. */
 const STEPS = 235;
@@ -10,12 +11,20 @@ const [MIN_BATCH, MAX_BATCH] = [256, 4096];
 /** From this many training rows on, a model keeps the widths of its paper. */
 const MANY_ROWS = 1_000_000;
 
-/** A partial configuration: the layer above the defaults of schema and model. */
-export function dataDefaults(model: ModelDefinition<CommonOptions>, { splits }: Pick<Manifest, 'splits'>): object {
+/**
+ * A partial configuration: the layer above the defaults of schema and model. A warm start keeps the model options of the run
+ * `warmStart`, since it copies all of its weights.
+ *
+ * @throws RUN_NOT_FOUND if that is no run folder
+ */
+export function dataDefaults(
+  model: ModelDefinition<CommonOptions>,
+  { splits }: Pick<Manifest, 'splits'>,
+  warmStart?: unknown,
+): object {
   const { rows } = splits.train;
-  const pairs = model.options.safeParse({ key: model.key, pairs: true }).success; // not every model of a user has them
   return {
-    model: { ...(rows < MANY_ROWS && model.smallOptions), ...(pairs && { pairs }) },
+    model: typeof warmStart === 'string' ? optionsOf(warmStart, model.key) : optionsFor(model, rows),
     train: {
       batchSize: Math.min(MAX_BATCH, Math.max(MIN_BATCH, Math.ceil(rows / STEPS))),
       learningRate: 2e-3,
@@ -28,4 +37,15 @@ export function dataDefaults(model: ModelDefinition<CommonOptions>, { splits }: 
       weightAverage: 0.998,
     },
   };
+}
+
+function optionsFor(model: ModelDefinition<CommonOptions>, rows: number): object {
+  const pairs = model.options.safeParse({ key: model.key, pairs: true }).success; // not every model of a user has them
+  return { ...(rows < MANY_ROWS && model.smallOptions), ...(pairs && { pairs }) };
+}
+
+/** The options of a run's model; none if it is another model, which the check of the warm start reports. */
+function optionsOf(run: string, key: string): object {
+  const { model, config } = openRun(run);
+  return model === key ? (config as { model: object }).model : {};
 }

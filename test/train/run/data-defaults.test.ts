@@ -1,9 +1,14 @@
 /** Defaults from the size of the data. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { versions } from '../../../src/base/version.ts';
 import { loadRunConfig } from '../../../src/config/load.ts';
 import type { Manifest } from '../../../src/data/prepared/prepared.ts';
 import { findModel, models } from '../../../src/model/registry.ts';
+import { createRun } from '../../../src/store/run/run-folder.ts';
 import { dataDefaults } from '../../../src/train/run/data-defaults.ts';
 
 const ofRows = (rows: number): Pick<Manifest, 'splits'> => {
@@ -38,4 +43,20 @@ test('a model of a user without the option pairs gets none', () => {
   const options = z.strictObject({ key: z.literal('own').default('own'), embeddingDim: z.int(), dropout: z.number() });
   const own = { ...findModel('mmoe'), key: 'own', options };
   expect(dataDefaults(own, ofRows(10))).toHaveProperty('model', {});
+});
+
+test('a warm start keeps the model options of the run that it starts from', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-'));
+  const model = { key: 'mmoe', pairs: false, experts: 3 };
+  const { folder: run } = createRun(
+    { model: 'mmoe', config: { model }, data: { name: 'd', folder: '/d', hash: 'h' }, versions: versions() },
+    { folder: join(folder, 'run') },
+  );
+  expect(dataDefaults(findModel('mmoe'), ofRows(10), run)).toHaveProperty('model', model);
+  // Another model: its own options; the check of the warm start names both.
+  expect(dataDefaults(findModel('star'), ofRows(10), run)).toHaveProperty('model', {});
+  expect(() => dataDefaults(findModel('mmoe'), ofRows(10), join(folder, 'no'))).toThrow(
+    expect.objectContaining({ code: 'RUN_NOT_FOUND' }),
+  );
+  rmSync(folder, { recursive: true });
 });

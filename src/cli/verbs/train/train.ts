@@ -100,7 +100,7 @@ async function run(options: Options): Promise<void> {
   });
   const run = await loadRunConfig({
     models,
-    defaults: (key) => dataDefaults(findModel(key), data.manifest),
+    defaults: (key, start) => dataDefaults(findModel(key), data.manifest, start),
     preset,
     config,
     set,
