@@ -240,7 +240,8 @@ export class Training {
       }),
     );
     const verdict = judge(state, plan, grid, setup.config.train.monitor);
-    if (verdict.best && plan.patience !== undefined) saveSnapshot(this.checkpoints, setup, this.#position(), 'best');
+    if (verdict.best && plan.patience !== undefined)
+      saveSnapshot(this.checkpoints, setup, this.#position(context.tools), 'best');
     average?.swap();
     this.#warn(grid, verdict.monitor);
     return { grid, ...verdict };
@@ -377,8 +378,10 @@ export class Training {
     return this.state.epochs.reduce((sum, count) => sum + count, 0);
   }
 
-  #position() {
+  /** After the last of the `steps` of an epoch: the start of the next one. */
+  #position({ steps }: { steps?: number } = {}) {
     const { phase, epoch, batch } = this.state;
-    return { phase: this.plans[phase].phase, epoch, step: batch };
+    const ended = batch === steps;
+    return { phase: this.plans[phase].phase, epoch: ended ? epoch + 1 : epoch, step: ended ? 0 : batch };
   }
 }

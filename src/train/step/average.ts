@@ -1,8 +1,7 @@
 /**
  * An exponential moving average of dense parameters and buffers over the steps of a phase: what is validated and kept in place of the
  * numbers that the optimiser moves (Polyak and Juditsky 1992; the share of the first steps as in TensorFlow's
- * ExponentialMovingAverage). Tables are left out: most rows move in few steps, and an average of them came too late
- * (docs/training.md).
+ * ExponentialMovingAverage). Tables are left out: whether their average would help is not measured.
  */
 import type { Weights } from '../../inference/arena/weights.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
