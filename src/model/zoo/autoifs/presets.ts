@@ -25,17 +25,13 @@ const ML_1M = {
  * retraining with more L2.
  */
 const ML_1M_FAST = {
-  model: { embeddingDim: 16, mlpDims: [256, 128, 64], loraRank: 2, dropout: 0, gatePenalty: 0 },
+  model: { ...ML_1M.model, mlpDims: [256, 128, 64] },
   train: {
-    batchSize: 4096,
-    optimizer: 'adam',
+    ...ML_1M.train,
     learningRate: 1e-3,
-    l2: 3e-5,
-    groups: { gate: { learningRateScale: 0.01, l2: 0 } },
-    tableUpdates: 'dense',
+    shuffle: true,
     searchEpochs: 3,
     rewindEpoch: 2,
-    finalTemperature: 100,
     maxEpochs: 60,
     patience: 3,
     retrain: { learningRate: 7e-4, l2: 5e-4 },
