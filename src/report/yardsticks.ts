@@ -14,7 +14,7 @@ export const YARDSTICK_NAMES: Record<Key, string> = {
 
 type Margin = Pick<NonNullable<YardsticksDocument['margin']>, 'difference' | 'low' | 'high'>;
 
-/** `beats`, `does not beat` or `is no better or worse than can be told`, by the interval of the difference. */
+/** Whether the model beats the best yardstick, by the interval of the difference. */
 const beatsText = (model: string, against: Key, { difference, low, high }: Margin): string => {
   const name = YARDSTICK_NAMES[against];
   const figures = `mean AUC ${signed(difference)}, 95 % interval ${signed(low)} to ${signed(high)}`;

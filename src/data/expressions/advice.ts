@@ -102,7 +102,7 @@ export async function numberAdvice(asked: Asked, sql: string, from: string): Pro
   }
   const numbers = bad.filter((text) => !isNothing(text));
   const changed = cleaned(shown, numbers);
-  return `Write expression: TRY_CAST(${changed} AS DOUBLE)${changed === shown ? ', which makes what is no number a missing value' : ''}`;
+  return `Write expression: TRY_CAST(${changed} AS DOUBLE)${changed === shown ? ', which makes a value that is not a number missing' : ''}`;
 }
 
 /** The expression without what keeps its texts from being numbers, where that is all alike. */

@@ -36,7 +36,7 @@ export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
     positives,
     logloss,
   });
-  if (choice === 'none') return none('not asked for');
+  if (choice === 'none') return none('not requested');
   const fewest = Math.min(positives, count - positives);
   if (fewest < FEWEST) return none(`${fewest} validation rows of one class: at least ${FEWEST} of each are needed`);
   if (!rows.logits.every(Number.isFinite)) return none('some logits are not finite');

@@ -195,7 +195,7 @@ function checkOutputs({ outputs = [] }: InferRequest, ports: readonly { name: st
   for (const { name } of outputs) {
     const known = ports.map((port) => port.name);
     const problem = asked.has(name)
-      ? 'it is asked for twice'
+      ? 'it is requested twice'
       : `there is no such output: there are ${known.join(', ')}`;
     if (asked.has(name) || !known.includes(name))
       throw error('TENSOR_INVALID', { tensor: name.slice(0, 256), problem });
