@@ -100,7 +100,8 @@ async function run(options: Options): Promise<void> {
   });
   const run = await loadRunConfig({
     models,
-    defaults: (key, start) => dataDefaults(findModel(key), data.manifest, start),
+    // A configuration that is written down gives the same run on any data.
+    defaults: config === undefined ? (key, start) => dataDefaults(findModel(key), data.manifest, start) : undefined,
     preset,
     config,
     set,
