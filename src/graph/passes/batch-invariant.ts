@@ -5,12 +5,14 @@
  * - It packs weights [in, out] when the session starts, and then adds up every element of a product in one order. It
  *   does not pack a stack of weights [n, in, out]: for one row, or one column, it takes another order. So each member
  *   of a stack gets a product of its own.
+ * - It multiplies a stack [n, B, rows, in] by matrices of the batch [B, in, out] one by one, but by the single one of a
+ *   batch of one row in one large product, in another order. So these matrices get all axes of the stack.
  * - A sum along the last axis starts at the next aligned address, so its order depends on where the row lies in memory.
  *   A product with ones is a sum, too, and packed.
  *
  * The logarithm is the third such op: its rule (ops/elementwise.ts) computes it in float64.
  */
-import { concat, matmul, reshape, slice } from '../functions/index.ts';
+import { concat, expand, matmul, reshape, slice } from '../functions/index.ts';
 import { OPS } from '../ops/table.ts';
 import { isBatch, type Shape, sameShape } from '../shape.ts';
 import { isOp, type Tensor } from '../tensor.ts';
@@ -27,6 +29,7 @@ export function batchInvariant(outputs: Outputs): Outputs {
     const inputs = node.inputs.map(copyOf);
     return (
       stacks.product(node, inputs) ??
+      wholeStack(node, inputs) ??
       stacks.elementwise(node, inputs) ??
       sumAsProduct(node, inputs) ??
       graph.node(node.op, inputs, node.attributes)
@@ -102,6 +105,16 @@ const places = (sizes: readonly number[]): number[][] =>
     (before, size) => before.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i])),
     [[]],
   );
+
+/** Matrices of the batch that a stack shares, repeated for the whole stack. */
+function wholeStack(node: Tensor, [rows, matrices]: readonly Tensor[]): Tensor | undefined {
+  if (!isOp(node, 'matmul')) return undefined;
+  const shared = lead(matrices.shape);
+  const isOneWithoutBatch = shared.some(isBatch) && shared.every((axis) => isBatch(axis) || axis === 1);
+  const shape = [...lead(node.shape), ...matrices.shape.slice(-2)];
+  if (!isOneWithoutBatch || lead(node.shape).every((axis) => isBatch(axis) || axis === 1)) return undefined;
+  return matmul(rows, expand(matrices, shape), node.attributes);
+}
 
 /** A sum of rows along the last axis, as a product with ones. */
 function sumAsProduct(node: Tensor, [x]: readonly Tensor[]): Tensor | undefined {
