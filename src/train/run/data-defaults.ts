@@ -8,6 +8,8 @@ import { openRun } from '../../store/run/run-folder.ts';
 /** Steps of an epoch at least, where batches need not be shorter than `MIN_BATCH`. */
 const STEPS = 235;
 const [MIN_BATCH, MAX_BATCH] = [256, 4096];
+/** With so many steps in each, a longer search learns ids by heart before the retraining begins. */
+const SEARCH_EPOCHS = 3;
 /** From this many training rows on, a model keeps the widths of its paper. */
 const MANY_ROWS = 1_000_000;
 
@@ -37,6 +39,7 @@ export function dataDefaults(
       idDecay: 'auto',
       tableDeviation: 0.03,
       weightAverage: 0.998,
+      ...(model.flowSelection && { searchEpochs: SEARCH_EPOCHS }),
     },
   };
 }

@@ -39,6 +39,7 @@ test('AutoIFS is small on small data, and as published on much or with a preset'
   const widths = [await load(120_000), await load(2_000_000), await load(120_000, 'ml-1m')].map(
     ({ model }) => model.mlpDims,
   );
+  expect((await load(120_000)).train.searchEpochs).toBe(3);
   expect(widths).toEqual([[64, 32], [1024, 512, 256], expect.any(Array)]);
   expect(widths[2]).toEqual((findModel('autoifs').presets['ml-1m'].model as { mlpDims: number[] }).mlpDims);
 });
