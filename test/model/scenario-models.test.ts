@@ -1,7 +1,8 @@
 /** STAR, PEPNet and M2M against their formulas, row by row in plain loops: what the published numbers' sizes and options leave out. */
+import type { OptionsOf } from '../../src/model/network.ts';
 import type { M2mOptions } from '../../src/model/zoo/m2m.ts';
 import type { PepnetOptions } from '../../src/model/zoo/pepnet.ts';
-import type { StarOptions } from '../../src/model/zoo/star.ts';
+import type { star as starModel } from '../../src/model/zoo/star.ts';
 import { headOf, holdsFormulas, type ModelFormulas, plus, type Row, range, relu, times, tower } from './formulas.ts';
 import { M2M_CASES } from './m2m-cases.ts';
 import { PEPNET_CASES } from './pepnet-cases.ts';
@@ -12,7 +13,7 @@ const leaky = (x: readonly number[]): number[] => x.map((value) => (value > 0 ? 
 
 function star(row: Row): number[] {
   const { setup, x, scenario, at, vector, dense } = row;
-  const { starDims, sideDims, heads } = setup.options as StarOptions;
+  const { starDims, sideDims, heads } = setup.options as OptionsOf<typeof starModel>;
   const normed = x.map((value, i) => {
     const standard =
       (value - at('buffer.norm.mean', scenario, i)) / Math.sqrt(at('buffer.norm.variance', scenario, i) + 1e-5);

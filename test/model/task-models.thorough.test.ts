@@ -7,10 +7,10 @@ import { expect, test } from 'vitest';
 import { reshape, transpose } from '../../src/graph/index.ts';
 import { buildForward } from '../../src/inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
-import { network } from '../../src/model/network.ts';
+import { network, type OptionsOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import type { AitmOptions } from '../../src/model/zoo/aitm.ts';
-import type { CrossStitchOptions } from '../../src/model/zoo/cross-stitch.ts';
+import type { crossStitch as crossStitchModel } from '../../src/model/zoo/cross-stitch.ts';
 import type { EsmmOptions } from '../../src/model/zoo/esmm.ts';
 import type { PleOptions } from '../../src/model/zoo/ple.ts';
 import type { SharedBottomOptions } from '../../src/model/zoo/shared-bottom.ts';
@@ -78,7 +78,7 @@ const sharedBottom = (inputs: Inputs) => (row: Row) => {
 };
 
 const crossStitch = (inputs: Inputs) => (row: Row) => {
-  const { bottomDims, towerDims, heads, ownShare } = row.setup.options as CrossStitchOptions;
+  const { bottomDims, towerDims, heads, ownShare } = row.setup.options as OptionsOf<typeof crossStitchModel>;
   const { tasks, scenarios } = row.setup.sizes;
   const all = range(heads === 'product' ? tasks * scenarios : tasks);
   const start = (to: number, from: number): number =>

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { inputWidth } from '../../model/layers/fields.ts';
 import { headCount } from '../../model/layers/heads.ts';
-import type { StarOptions } from '../../model/zoo/star.ts';
+import type { OptionsOf } from '../../model/network.ts';
+import type { star as model } from '../../model/zoo/star.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
 import { baselineOutputs, baselineReader, linearTensors, vectorTensor } from './baseline.ts';
 
-export const star: ReferenceLayout<StarOptions> = {
+export const star: ReferenceLayout<OptionsOf<typeof model>> = {
   models: ['star'],
   read: baselineReader(
     {

@@ -11,7 +11,7 @@ import type { Layer } from '../contract.ts';
 import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer, parameter, times } from '../layers/layer.ts';
 import { mlpBlocks } from '../layers/linear.ts';
-import { defineModel, type OptionsOf } from '../network.ts';
+import { defineModel } from '../network.ts';
 import { baseline, headsOption, modelOptions, normOption, towerDimsOption, widths } from '../options.ts';
 
 export const crossStitch = defineModel({
@@ -55,8 +55,6 @@ export const crossStitch = defineModel({
     });
   },
 });
-
-export type CrossStitchOptions = OptionsOf<typeof crossStitch>;
 
 /** x~_h = sum_j alpha_hj x_j, equation 1 of the paper for any number of networks: [H, B, n] -> [H, B, n]. */
 function crossStitchUnit(name: string, count: number, ownShare: number): Layer {

@@ -5,7 +5,6 @@
  * The paper has one task. With several, own weights belong to (task, scenario) pairs and the centre to all of them; the norm
  * belongs to the scenario alone. The side network sees x as it came, not normalised.
  */
-import type { z } from 'zod';
 import { add, concat, reshape, transpose } from '../../graph/index.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
@@ -23,8 +22,6 @@ const options = modelOptions('star', {
   scenarioDim: scenarioDimOption,
   heads: headsOption('product'),
 });
-
-export type StarOptions = z.output<typeof options>;
 
 export const star = defineModel({
   key: 'star',
