@@ -169,5 +169,5 @@ export function loadRunModel(
 /** The weights of the best epoch of the last phase. */
 const BEST = 'best';
 
-/** Names of tensors that only training reads: the optimiser's moments, and what the weighting of tasks learns. */
-const OF_TRAINING = /^(moment|weighting)\./;
+/** Names of tensors that only training reads: moments, what the weighting of tasks learns, what ids owe, averages. */
+const OF_TRAINING = /^(moment|weighting|idDecay|average)\./;

@@ -2,10 +2,12 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { gridToJson } from '../../../src/documents/grid.ts';
 import { exportRun, selectRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import type { WeightsEvent } from '../../../src/inference/model/trained.ts';
+import { describeData } from '../../../src/inference/model/run.ts';
+import { loadRunModel, type WeightsEvent } from '../../../src/inference/model/trained.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';
@@ -73,6 +75,17 @@ test('--checkpoint names another one, of the last phase alone', async () => {
   await expect(evaluateRun(run, 'test', { checkpoint: '000099' })).rejects.toMatchObject({
     code: 'CHECKPOINT_MISSING',
   });
+});
+
+test('the weights of a checkpoint are those of the model, without what training keeps next to them', async () => {
+  const train = { searchEpochs: 1, maxEpochs: 2, idDecay: { item: 2 }, weightAverage: 0.9 };
+  const run = await makeRun(at('averaged'), data, { train });
+  await trainSteps(run, 9);
+  const [{ name }] = listCheckpoints(join(run, 'checkpoints')).filter((one) => /^\d+$/.test(one.name));
+  expect([...loadCheckpoint(join(run, 'checkpoints'), name).tensors.keys()]).toContain('average.dense');
+  const { manifest } = await openPrepared(data);
+  const { tensors } = loadRunModel(run, describeData(manifest), { checkpoint: name });
+  expect([...tensors.keys()].filter((tensor) => /idDecay|average|moment/.test(tensor))).toEqual([]);
 });
 
 test('a run without a best checkpoint has no model, and says what to do', async () => {
