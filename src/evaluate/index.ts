@@ -3,6 +3,6 @@ export { createGrid, type GridOptions } from './accumulator.ts';
 export { auc } from './auc.ts';
 export { calibrationError } from './calibration.ts';
 export { type Cell, type Grid, type GridAccumulator, MACRO_METRICS, type Macro, type Metric } from './grid.ts';
-export { logloss, sigmoid } from './logloss.ts';
+export { logloss, sigmoid, softplus } from './logloss.ts';
 export { cellWeights, type MeansRule, minimumText, ruleText, weightedMean } from './means.ts';
 export { numberOf } from './metric.ts';

@@ -7,6 +7,9 @@ const CLIP = 2 ** -52;
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
+/** log(1 + e^x) without overflow. The logistic loss of a logit z is softplus(z) - y z. */
+export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
 const clip = (probability: number): number => Math.min(Math.max(probability, CLIP), 1 - CLIP);
 
 /** Loss of a row with label 1, and with label 0, that was given this probability. */

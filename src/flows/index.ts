@@ -2,6 +2,7 @@
 export { analyseFlows, analyseModel, type FlowAnalysis, type FlowOptions, flowOptions } from './analysis.ts';
 export { flowDocument } from './document.ts';
 export { negativeLogLikelihood } from './likelihood.ts';
+export { clustersOf, lossDifference } from './numeric/paired.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
 export { type FlowRows, pairName } from './rows.ts';
 export type { Term } from './terms.ts';

@@ -1,7 +1,13 @@
 /** How much better a model is than a yardstick on the same rows, with an interval. */
 import type { Batch } from '../data/prepared/prepared.ts';
 import { cellWeights, type Grid, type MeansRule, numberOf, weightedMean } from '../evaluate/index.ts';
-import { type BootstrapCell, bootstrapAuc, bootstrapTest, type Test } from '../evaluate/significance/index.ts';
+import {
+  type BootstrapCell,
+  bootstrapAuc,
+  bootstrapTest,
+  GroupNumbers,
+  type Test,
+} from '../evaluate/significance/index.ts';
 
 /** Rows that the interval is taken from at most: the bootstrap goes over all of them many times. */
 const MAX_ROWS = 200_000;
@@ -71,24 +77,21 @@ export function marginOver(
   return bootstrapTest(own - other, resampled);
 }
 
-/** Labelled rows by cell, of the cells that count. Rows without a group are groups of their own. */
+/** Labelled rows by cell, of the cells that count. */
 function bootstrapCells(
   model: ScoreSample,
   yardstick: ScoreSample,
   weights: readonly number[],
 ): { cells: BootstrapCell[]; counted: number[]; groups: number } {
   const { tasks, scenario, labels, group } = model;
-  const numbers = new Map<number, number>();
+  const numbers = new GroupNumbers();
   const lists = weights.map(() => ({
     labels: [] as number[],
     groups: [] as number[],
     scores: [[], []] as [number[], number[]],
   }));
-  let groups = 0;
   for (let row = 0; row < scenario.length; row++) {
-    const known = group[row] < 0 ? undefined : numbers.get(group[row]);
-    const number = known ?? groups++;
-    if (group[row] >= 0) numbers.set(group[row], number);
+    const number = numbers.of(group[row]);
     for (let t = 0; t < tasks; t++) {
       const at = row * tasks + t;
       if (Number.isNaN(labels[at])) continue;
@@ -100,5 +103,5 @@ function bootstrapCells(
     }
   }
   const kept = lists.map((_, cell) => cell).filter((cell) => weights[cell] > 0 && lists[cell].labels.length > 0);
-  return { cells: kept.map((cell) => lists[cell]), counted: kept.map((cell) => weights[cell]), groups };
+  return { cells: kept.map((cell) => lists[cell]), counted: kept.map((cell) => weights[cell]), groups: numbers.count };
 }

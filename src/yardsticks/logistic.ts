@@ -5,8 +5,8 @@
  */
 import { random, shuffle } from '../base/random.ts';
 import type { PreparedField } from '../data/encode/ids.ts';
-import { PADDING_ID } from '../data/encode/ids.ts';
-import { sigmoid } from '../evaluate/index.ts';
+import { PADDING_ID, slotsOf } from '../data/encode/ids.ts';
+import { sigmoid, softplus } from '../evaluate/index.ts';
 import type { Yardstick } from './contract.ts';
 import type { FieldRows, LabelledRows } from './rows.ts';
 
@@ -59,7 +59,7 @@ interface Features {
 }
 
 function featuresOf(fields: readonly PreparedField[], scenarios: number, tableRows: number): Features {
-  const slots = fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(fields);
   const wanted = Math.ceil(Math.log2(2 * tableRows * (1 + scenarios)));
   const size = 2 ** Math.min(MAX_BITS, wanted);
   const found: Features = {
@@ -192,8 +192,7 @@ function lossOf(
   for (const row of order) {
     features.read(rows, row);
     const logit = logitOf(table, features, rows.scenario[row]);
-    const x = rows.labels[row * tasks + task] === 1 ? logit : -logit;
-    sum += x > 0 ? Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x)) - x;
+    sum += softplus(rows.labels[row * tasks + task] === 1 ? -logit : logit);
   }
   return sum / order.length;
 }

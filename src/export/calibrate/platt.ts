@@ -1,6 +1,6 @@
 /** Platt's calibration: a linear function of the logit. */
 import type { Calibration } from '../../documents/artifact.ts';
-import { sigmoid } from '../../evaluate/logloss.ts';
+import { sigmoid, softplus } from '../../evaluate/logloss.ts';
 import type { Labelled } from './isotonic.ts';
 
 const MOST_STEPS = 100;
@@ -19,7 +19,7 @@ export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined 
     let loss = 0;
     for (let i = 0; i < logits.length; i++) {
       const z = scale * logits[i] + shift;
-      loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - target(i) * z; // log(1 + e^z) - t z
+      loss += softplus(z) - target(i) * z;
     }
     return loss;
   };

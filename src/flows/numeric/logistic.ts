@@ -1,5 +1,5 @@
 /** Logistic and linear regression on few columns, with errors over clusters of rows. */
-import { sigmoid } from '../../evaluate/index.ts';
+import { sigmoid, softplus } from '../../evaluate/index.ts';
 import { cholesky, invertLower, solveCholesky } from './matrix.ts';
 import { newton } from './newton.ts';
 import { clusterCount } from './paired.ts';
@@ -44,7 +44,7 @@ export function logistic(
     b,
     error: clusteredErrors(hessian, P, (row, i) => x(row, i) * (y[row] - sigmoid(logits[row])), clusters),
     logits,
-    losses: logits.map((l, row) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - y[row] * l),
+    losses: logits.map((l, row) => softplus(l) - y[row] * l),
   };
 }
 

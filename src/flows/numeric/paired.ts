@@ -1,5 +1,5 @@
 /** Paired differences of two scores on the same rows. Intervals count clusters of rows (users) as independent, not rows. */
-import { normalCritical, placements } from '../../evaluate/significance/index.ts';
+import { GroupNumbers, normalCritical, placements } from '../../evaluate/significance/index.ts';
 
 /** An estimate with its 95 % interval. */
 export interface Estimate {
@@ -21,18 +21,8 @@ export const ratioOf = ({ value, low, high }: Estimate): number => (high > low ?
 
 /** Numbers 0 .. G-1 of the rows' groups. */
 export function clustersOf(own: readonly number[], group: Int32Array | undefined): Int32Array {
-  const numbers = new Map<number, number>();
-  let next = 0;
-  return Int32Array.from(own, (row) => {
-    const key = group?.[row] ?? -1;
-    if (key < 0) return next++;
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = next++;
-      numbers.set(key, number);
-    }
-    return number;
-  });
+  const numbers = new GroupNumbers();
+  return Int32Array.from(own, (row) => numbers.of(group?.[row] ?? -1));
 }
 
 export const clusterCount = (clusters: Int32Array): number =>
@@ -56,6 +46,7 @@ export function aucDifference(y: Float64Array, a: Float64Array, b: Float64Array,
   return interval(value, clusteredError(influence));
 }
 
+/** Mean of `a` minus mean of `b` over the same rows. */
 export function lossDifference(a: Float64Array, b: Float64Array, clusters: Int32Array): Estimate {
   let value = 0;
   for (let row = 0; row < a.length; row++) value += (a[row] - b[row]) / a.length;

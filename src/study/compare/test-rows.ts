@@ -1,6 +1,7 @@
 /** Labels and groups of the test rows, sorted into cells. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { DatasetResult } from '../../documents/comparison.ts';
+import { GroupNumbers } from '../../evaluate/significance/index.ts';
 
 /** Labelled test rows of one scenario and task. */
 export interface TestCell {
@@ -27,19 +28,12 @@ export async function readTestRows(data: PreparedData): Promise<TestRows> {
     labels: [] as number[],
     groups: [] as number[],
   }));
-  const numbers = new Map<number, number>();
-  let count = 0;
-  const numberOf = (group: number): number => {
-    const known = numbers.get(group);
-    if (known !== undefined) return known;
-    if (group >= 0) numbers.set(group, count);
-    return count++;
-  };
+  const numbers = new GroupNumbers();
   const reader = await data.open('test');
   try {
     for await (const { size, labels, scenario, group, row } of reader.batches({ batchSize: 16384 }))
       for (let i = 0; i < size; i++) {
-        const number = numberOf(group[i]);
+        const number = numbers.of(group[i]);
         for (let task = 0; task < tasks.length; task++) {
           const label = labels[i * tasks.length + task];
           if (Number.isNaN(label)) continue;
@@ -60,6 +54,6 @@ export async function readTestRows(data: PreparedData): Promise<TestRows> {
       labels: Uint8Array.from(labels),
       groups: Int32Array.from(groups),
     })),
-    groups: { of: hasGroup ? 'group' : 'row', count },
+    groups: { of: hasGroup ? 'group' : 'row', count: numbers.count },
   };
 }

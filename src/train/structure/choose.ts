@@ -6,7 +6,8 @@
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { StructureChoice } from '../../documents/flows.ts';
-import { normalCritical } from '../../evaluate/significance/index.ts';
+import { softplus } from '../../evaluate/index.ts';
+import { clustersOf, lossDifference } from '../../flows/index.ts';
 import type { FlowTable } from '../../model/contract.ts';
 import type { EpochContext } from '../phases/epoch.ts';
 import { scalarsHere, trainingSteps } from '../phases/epoch.ts';
@@ -39,13 +40,16 @@ export async function chooseStructure(
   const sample = await sampleRows(data, use(structures[0].table).train, TRIAL);
   const tried: { parameters: number; losses: Float64Array }[] = [];
   for (const { table } of structures) tried.push(await tryOut(use(table), sample));
-  const clusters = sample.data.manifest.hasGroup ? sample.held.group : undefined;
+  const group = sample.data.manifest.hasGroup ? sample.held.group : undefined;
   const [first] = tried;
+  const labelled = Array.from(first.losses.keys()).filter((row) => !Number.isNaN(first.losses[row]));
+  const clusters = clustersOf(labelled, group);
+  const ofLabelled = (losses: Float64Array): Float64Array => Float64Array.from(labelled, (row) => losses[row]);
   const measured = tried.map(({ parameters, losses }, i) => ({
     structure: structures[i].structure,
     parameters,
     logloss: mean(losses),
-    ...(i > 0 && { difference: difference(losses, first.losses, clusters) }),
+    ...(i > 0 && { difference: lossDifference(ofLabelled(losses), ofLabelled(first.losses), clusters) }),
   }));
   const better = measured.filter(({ difference }) => difference !== undefined && difference.high < 0);
   const [best = measured[0]] = better.sort((a, b) => a.logloss - b.logloss);
@@ -106,7 +110,7 @@ function rowLoss(logits: Float32Array, labels: Float32Array, from: number, tasks
   let [sum, labelled] = [0, 0];
   for (let i = from; i < from + tasks; i++) {
     if (Number.isNaN(labels[i])) continue;
-    sum += Math.max(logits[i], 0) + Math.log1p(Math.exp(-Math.abs(logits[i]))) - labels[i] * logits[i];
+    sum += softplus(logits[i]) - labels[i] * logits[i];
     labelled++;
   }
   return sum / labelled;
@@ -117,21 +121,3 @@ function mean(losses: Float64Array): number {
   const labelled = losses.filter((loss) => !Number.isNaN(loss));
   return labelled.reduce((sum, loss) => sum + loss, 0) / labelled.length;
 }
-
-/** Mean loss of `a` minus that of `b` on the same rows, with a 95 % interval that counts groups where there are groups. */
-function difference(a: Float64Array, b: Float64Array, groups: Int32Array | undefined) {
-  const value = mean(a) - mean(b);
-  const sums = new Map<number, number>();
-  let rows = 0;
-  for (let row = 0; row < a.length; row++) {
-    if (Number.isNaN(a[row])) continue;
-    const group = groups?.[row] ?? row;
-    sums.set(group, (sums.get(group) ?? 0) + a[row] - b[row] - value);
-    rows++;
-  }
-  const squares = [...sums.values()].reduce((sum, x) => sum + x * x, 0);
-  const error = Math.sqrt((squares * sums.size) / Math.max(sums.size - 1, 1)) / rows;
-  return { value, low: value - Z * error, high: value + Z * error };
-}
-
-const Z = normalCritical(0.05);

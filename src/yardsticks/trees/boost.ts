@@ -2,7 +2,7 @@
  * Gradient boosting for the logistic loss (J. Friedman: Greedy Function Approximation, 2001) with second derivatives, until the log
  * loss of validation rows no longer falls. A function of its input alone.
  */
-import { sigmoid } from '../../evaluate/index.ts';
+import { sigmoid, softplus } from '../../evaluate/index.ts';
 import { type Feature, leafOf, type Tree, type TreeOptions } from './contract.ts';
 import { type Derivatives, growTree } from './grow.ts';
 
@@ -99,12 +99,11 @@ function derive({ labels, weight }: BinnedRows, rows: Int32Array, logits: Float6
   }
 }
 
-/** Mean logistic loss: log(1 + exp(-x)) of the logit x towards the label. */
+/** Mean logistic loss. */
 function meanLoss({ labels }: BinnedRows, rows: Int32Array, logits: Float64Array): number {
   let sum = 0;
   for (const row of rows) {
-    const x = labels[row] === 1 ? logits[row] : -logits[row];
-    sum += x > 0 ? Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x)) - x;
+    sum += softplus(labels[row] === 1 ? -logits[row] : logits[row]);
   }
   return sum / rows.length;
 }
