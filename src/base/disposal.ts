@@ -40,3 +40,13 @@ export const closable = {
     await this.close();
   },
 };
+
+/** Waits for `done`, but at most `milliseconds`. */
+export async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}

@@ -3,6 +3,7 @@
  * the sink takes events again, a gap says in the log how many are missing.
  */
 import { randomUUID } from 'node:crypto';
+import { within } from '../base/disposal.ts';
 import { EVENT_SCHEMA } from './event.ts';
 import { type EventLine, lineOf } from './line.ts';
 import type { EventSink } from './sink.ts';
@@ -166,12 +167,3 @@ function firstOf(waiting: readonly Waiting[]): Waiting[] {
 
 const gapOf = (count: number): EventLine =>
   lineOf({ schema: EVENT_SCHEMA, event_id: randomUUID(), kind: 'gap', time: Date.now(), reason: 'dropped', count });
-
-async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
-}

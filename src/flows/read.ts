@@ -1,6 +1,7 @@
 /** Rows of a prepared data set as the analysis of flows reads them. */
 
 import type { SplitName } from '../config/dataset.ts';
+import { slotsOf } from '../data/encode/ids.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { FlowField, FlowRows } from './rows.ts';
 
@@ -22,7 +23,7 @@ export async function readFlowRows(
   const of = splits[split].rows;
   const n = Math.min(limit, of);
   const T = tasks.length;
-  const slots = fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(fields);
   const ids = fields.map((field) => new Int32Array(n * field.slots));
   const scenario = new Int32Array(n);
   const labels = new Float64Array(n * T);

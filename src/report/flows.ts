@@ -127,15 +127,23 @@ const MARK = { useful: '', useless: ' no', 'likely useless': ' no?', undecided: 
 /** Short names of the flows, numbered as in the documentation. */
 export const FLOW_TITLES = ['1 shared', '2 specific', '3 task-specific', '4 scenario-specific'];
 
-/** A line per cell: each flow's strength with its mark ("no": useless). */
-function verdictTable({ flows, scenarios, tasks }: FlowDocument): Table {
-  const cells = scenarios.flatMap((scenario) =>
-    tasks.map((task) => ({
+/** The lines of each cell, flow by flow. */
+export const linesByCell = <L extends { scenario: string; task: string }>(document: {
+  flows: readonly L[];
+  scenarios: readonly string[];
+  tasks: readonly string[];
+}): { scenario: string; task: string; own: L[] }[] =>
+  document.scenarios.flatMap((scenario) =>
+    document.tasks.map((task) => ({
       scenario,
       task,
-      own: flows.filter((line) => line.scenario === scenario && line.task === task),
+      own: document.flows.filter((line) => line.scenario === scenario && line.task === task),
     })),
   );
+
+/** A line per cell: each flow's strength with its mark ("no": useless). */
+function verdictTable(document: FlowDocument): Table {
+  const cells = linesByCell(document);
   type Cell = (typeof cells)[number];
   return tableOf(cells, [
     { title: 'scenario', text: ({ scenario }) => scenario },

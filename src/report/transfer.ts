@@ -1,7 +1,7 @@
 /** What sharing is worth in each cell, and where it hurts: what `transfer` found. */
 import { oneLine } from '../base/one-line.ts';
 import type { TransferCell, TransferComparison, TransferDocument, TransferFlow } from '../documents/transfer.ts';
-import { FLOW_TITLES, THE_FLOW } from './flows.ts';
+import { FLOW_TITLES, linesByCell, THE_FLOW } from './flows.ts';
 import { markdownText } from './markdown.ts';
 import { count, metricText, signed } from './numbers.ts';
 import { type Column, markdownTable, numeric, type Table, tableOf, textTable } from './table.ts';
@@ -156,14 +156,8 @@ function cellTable({ cells, run, against }: TransferDocument): Table {
 }
 
 /** A line for each cell; flows that do not exist are left out. */
-function flowTable({ flows, scenarios, tasks }: TransferDocument): Table {
-  const cells = scenarios.flatMap((scenario) =>
-    tasks.map((task) => ({
-      scenario,
-      task,
-      own: flows.filter((line) => line.scenario === scenario && line.task === task),
-    })),
-  );
+function flowTable(document: TransferDocument): Table {
+  const cells = linesByCell(document);
   type Cell = (typeof cells)[number];
   return tableOf(cells, [
     { title: 'scenario', text: ({ scenario }) => scenario },

@@ -5,7 +5,14 @@
 import { error } from '../../base/errors/index.ts';
 import { shown } from '../../base/shown.ts';
 import type { FieldConfig } from '../../config/dataset.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, type PreparedSequences, RESERVED_IDS } from './ids.ts';
+import {
+  OUT_OF_VOCABULARY_ID,
+  PADDING_ID,
+  type PreparedField,
+  type PreparedSequences,
+  RESERVED_IDS,
+  slotsOf,
+} from './ids.ts';
 import { bucketOf, hashedId, numberOf, numberText, tokenOf, tokensOf } from './tokens.ts';
 
 /** Values of a row by field name: what the field's expression would give. Fields left out are missing. */
@@ -50,7 +57,7 @@ export interface EncoderSource {
 
 /** Builds the encoder of all fields. */
 export function createRowEncoder({ config, fields, sequences, tokens }: EncoderSource): RowEncoder {
-  const slots = fields.reduce((sum, f) => sum + f.slots, 0);
+  const slots = slotsOf(fields);
   let at = 0;
   const writers: Writer[] = fields.map((field, i) => {
     const write = fieldWriter(config.fields[i], field, tokens);

@@ -19,6 +19,14 @@ export interface PreparedField {
   edges?: number[];
 }
 
+/** Slots of a row. */
+export const slotsOf = (fields: readonly Pick<PreparedField, 'slots'>[]): number =>
+  fields.reduce((sum, { slots }) => sum + slots, 0);
+
+/** The first slot of each field in a row. */
+export const firstSlots = (fields: readonly Pick<PreparedField, 'slots'>[]): number[] =>
+  fields.map((_, i) => slotsOf(fields.slice(0, i)));
+
 /** Behaviour sequences of a row: for each type the last items of the row's key before its time. */
 export interface PreparedSequences {
   /** The field whose vocabulary and table rows the items share. */

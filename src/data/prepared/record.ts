@@ -1,5 +1,5 @@
 /** Where the parts of a row lie in a row file, and the SQL that gives them. */
-import { PADDING_ID } from '../encode/ids.ts';
+import { PADDING_ID, slotsOf } from '../encode/ids.ts';
 import type { Manifest } from './prepared.ts';
 
 /** Where the parts of a record lie, in 32-bit words. */
@@ -18,7 +18,7 @@ export interface RecordLayout {
 }
 
 export function recordLayout(manifest: Manifest): RecordLayout {
-  const slots = manifest.fields.reduce((sum, f) => sum + f.slots, 0);
+  const slots = slotsOf(manifest.fields);
   const tasks = manifest.tasks.length;
   const weight = slots + 1 + tasks;
   const group = weight + (manifest.hasWeight ? 1 : 0);

@@ -5,7 +5,14 @@
 import { closable } from '../../base/disposal.ts';
 import { error } from '../../base/errors/index.ts';
 import type { FieldConfig, SplitName } from '../../config/dataset.ts';
-import { OUT_OF_VOCABULARY_ID, PADDING_ID, type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
+import {
+  firstSlots,
+  OUT_OF_VOCABULARY_ID,
+  PADDING_ID,
+  type PreparedField,
+  RESERVED_IDS,
+  slotsOf,
+} from '../encode/ids.ts';
 import { hashedId } from '../encode/tokens.ts';
 import type { Batch, BatchOptions, Manifest, PreparedData, SplitReader } from './prepared.ts';
 
@@ -112,8 +119,6 @@ interface SequencePlan {
 
 async function planRows(rows: PreparedData, as: PreparedData): Promise<Plan> {
   const [from, to] = [rows.manifest, as.manifest];
-  const firstSlots = (fields: readonly PreparedField[]): number[] =>
-    fields.map((_, i) => fields.slice(0, i).reduce((sum, { slots }) => sum + slots, 0));
   const [slotsThere, slotsHere] = [firstSlots(from.fields), firstSlots(to.fields)];
   const fields: FieldPlan[] = [];
   for (const [i, here] of to.fields.entries()) {
@@ -126,9 +131,8 @@ async function planRows(rows: PreparedData, as: PreparedData): Promise<Plan> {
       padding: here.offset + PADDING_ID,
     });
   }
-  const count = (all: readonly PreparedField[]): number => all.reduce((sum, { slots }) => sum + slots, 0);
   return {
-    slots: { from: count(from.fields), to: count(to.fields) },
+    slots: { from: slotsOf(from.fields), to: slotsOf(to.fields) },
     fields,
     scenarios: from.scenarios.map((name) => to.scenarios.indexOf(name)),
     tasks: to.tasks.map((name) => from.tasks.indexOf(name)),

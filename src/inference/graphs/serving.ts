@@ -3,6 +3,7 @@
  *
  * `tributary predict` runs the same graph, not the training graph, because two graphs of one model agree only within rounding.
  */
+import { slotsOf } from '../../data/encode/ids.ts';
 import {
   batchInvariant,
   type CompiledGraph,
@@ -138,7 +139,7 @@ function servingStep(trained: TrainedModel) {
     throw new Error(`${model.key} asks for ${what} outside training`);
   };
 
-  const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(data.fields);
   const ids = graph.input('ids', ['B', slots], 'int32');
   const embedded = (table: TableName): Tensor => asRead(embedRows(ids, tensor(table), data.fields), network, trained); // [B,F*D]
   const step: Step = {

@@ -1,4 +1,5 @@
 /** Rows of ids, the inputs of serving graphs, which look up embeddings inside; and the answers of these graphs, before calibration. */
+import { slotsOf } from '../../data/encode/ids.ts';
 import { pickRows } from '../../data/prepared/pick.ts';
 import type { Session, Value } from '../../runtime/contract.ts';
 import { type Answers, answersOf, createExecutor, type Executor, type Feeds, probabilityOf } from '../executor.ts';
@@ -21,7 +22,7 @@ export interface RowsData {
 
 /** Arrays may be longer than `size` rows. */
 function idFeeds({ fields, sequences }: RowsData): Feeds<IdRows> {
-  const slots = fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(fields);
   return {
     ids: ({ size, ids }) => int32(ids, size, slots),
     scenario: ({ size, scenario }) => int32(scenario, size),

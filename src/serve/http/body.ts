@@ -1,4 +1,5 @@
 /** Reads the body of a request: unpacks it within the limit, scans it, then parses it. */
+
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -6,6 +7,7 @@ import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { error, type TributaryError } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
+import { slotsOf } from '../../data/encode/ids.ts';
 import type { Models } from '../models/models.ts';
 import { bentNumbers } from './bent-numbers.ts';
 import type { Connections } from './connections.ts';
@@ -57,7 +59,7 @@ function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): Bod
     done();
     const { data } = ranker.manifest;
     const history = data.sequences === undefined ? 0 : data.sequences.types.length * data.sequences.length;
-    const slots = data.fields.reduce((sum, field) => sum + field.slots, 0);
+    const slots = slotsOf(data.fields);
     perItem = Math.max(perItem, data.fields.length + slots + history);
     fields = Math.max(fields, data.fields.length);
   }

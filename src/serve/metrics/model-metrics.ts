@@ -1,6 +1,6 @@
 /** Metrics of one artifact: values out of vocabulary, scores, and the drift of each field. */
 
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID, slotsOf } from '../../data/encode/ids.ts';
 import type { Artifact } from '../../store/artifact/open.ts';
 import type { EncodedRequest } from '../ranker/rows.ts';
 import { type Family, family, Histogram, type Series } from './metrics.ts';
@@ -21,7 +21,7 @@ export interface ModelMetrics {
 
 export function createModelMetrics({ manifest, statistics }: Artifact): ModelMetrics {
   const { fields, scenarios, tableRows } = manifest.data;
-  const slots = fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(fields);
   const perScenario = scenarios.map(() => ({ values: 0, outOfVocabulary: 0, scores: new Histogram(SCORE_EDGES) }));
   const counts = new Uint32Array(tableRows);
   const totals = fields.map(() => 0);

@@ -3,7 +3,7 @@
  * still work. The reports of several processes are added up.
  */
 
-import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
+import { OUT_OF_VOCABULARY_ID, PADDING_ID, slotsOf } from '../../data/encode/ids.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { EncodedRequest } from '../ranker/rows.ts';
@@ -131,7 +131,7 @@ function unknownValues(
     return undefined;
   }
   const { fields } = manifest.data;
-  const width = fields.reduce((sum, field) => sum + field.slots, 0);
+  const width = slotsOf(fields);
   const counted = new Map<string, { values: number; unknown: number }>();
   let slot = 0;
   for (const { name, offset, slots } of fields) {

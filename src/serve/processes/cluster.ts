@@ -8,6 +8,7 @@
 import cluster from 'node:cluster';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { within } from '../../base/disposal.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { type Family, family, mergeFamilies, onlyCounters } from '../metrics/metrics.ts';
 import { lostLinesFamily } from '../metrics/server-metrics.ts';
@@ -234,16 +235,6 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
 /** Did the worker end or not answer? Other errors are its answers. */
 const isLoss = (cause: unknown): boolean =>
   cause instanceof TributaryError && (cause.code === 'WORKER_SILENT' || cause.code === 'SWAP_FAILED');
-
-/** Waits for `done`, but at most `milliseconds`. */
-async function within(done: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
-}
 
 const endsFamily = (ends: ReadonlyMap<string, number>): Family =>
   family(

@@ -9,7 +9,7 @@
  * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks.
  */
 import type { RunConfig } from '../../config/run.ts';
-import { type PreparedField, RESERVED_IDS } from '../../data/encode/ids.ts';
+import { firstSlots, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
 import { openPart } from '../../inference/model/run.ts';
 
@@ -90,8 +90,9 @@ async function levelSums(
   all: readonly PreparedField[],
   fields: readonly PreparedField[],
 ): Promise<LevelSums[][]> {
-  const slots = all.reduce((sum, field) => sum + field.slots, 0);
-  const places = fields.map((field) => all.slice(0, all.indexOf(field)).reduce((sum, { slots: n }) => sum + n, 0));
+  const slots = slotsOf(all);
+  const firsts = firstSlots(all);
+  const places = fields.map((field) => firsts[all.indexOf(field)]);
   const zeros = ({ size }: PreparedField): Float64Array => new Float64Array(size);
   const sums = fields.map((field) =>
     Array.from({ length: tasks }, () => ({ residual: zeros(field), variance: zeros(field), squared: zeros(field) })),

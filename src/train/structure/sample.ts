@@ -3,6 +3,7 @@ import { closable } from '../../base/disposal.ts';
 import { random, shuffle } from '../../base/random.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import type { RunConfig } from '../../config/run.ts';
+import { OUT_OF_VOCABULARY_ID, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
 import { openPart } from '../../inference/model/run.ts';
 
@@ -20,9 +21,6 @@ export interface SampleSize {
   validationRows: number;
   seed: number;
 }
-
-/** Ids that every field has: padding, and values that are not in the vocabulary. */
-const RESERVED = 2;
 
 /**
  * Draws the rows. Ids are numbered anew, by field, in the order in which training rows meet them; what they do not meet counts as not in
@@ -55,7 +53,7 @@ async function readRows(
 ): Promise<Batch> {
   const reader = await openPart(data, split, part);
   const size = Math.min(limit, reader.rows);
-  const [slots, tasks] = [slotsOf(data.manifest), data.manifest.tasks.length];
+  const [slots, tasks] = [slotsOf(data.manifest.fields), data.manifest.tasks.length];
   const drawn = emptyBatch(size, slots, tasks);
   let filled = 0;
   try {
@@ -72,8 +70,6 @@ async function readRows(
   for (let row = 0; row < size; row++) drawn.row[row] = row;
   return drawn;
 }
-
-const slotsOf = ({ fields }: Manifest): number => fields.reduce((sum, field) => sum + field.slots, 0);
 
 const emptyBatch = (size: number, slots: number, tasks: number): Batch => ({
   size,
@@ -96,12 +92,12 @@ function copyRow(from: Batch, row: number, to: Batch, place: number): void {
 
 /** A manifest without the table rows that no row of `train` reads, and how ids are numbered in it. */
 function smaller(manifest: Manifest, train: Batch): { manifest: Manifest; renumber: (batch: Batch) => void } {
-  const slots = slotsOf(manifest);
+  const slots = slotsOf(manifest.fields);
   const numbers: Map<number, number>[] = [];
   let from = 0;
   let offset = 0;
   const fields = manifest.fields.map((field) => {
-    const number = new Map<number, number>(Array.from({ length: RESERVED }, (_, id) => [field.offset + id, id]));
+    const number = new Map<number, number>(Array.from({ length: RESERVED_IDS }, (_, id) => [field.offset + id, id]));
     for (let row = 0; row < train.size; row++)
       for (let slot = from; slot < from + field.slots; slot++) {
         const id = train.ids[row * slots + slot];
@@ -121,7 +117,7 @@ function smaller(manifest: Manifest, train: Batch): { manifest: Manifest; renumb
       for (const [j, field] of fields.entries()) {
         for (let row = 0; row < size; row++)
           for (let slot = first; slot < first + field.slots; slot++)
-            ids[row * slots + slot] = field.offset + (numbers[j].get(ids[row * slots + slot]) ?? 1);
+            ids[row * slots + slot] = field.offset + (numbers[j].get(ids[row * slots + slot]) ?? OUT_OF_VOCABULARY_ID);
         first += field.slots;
       }
     },

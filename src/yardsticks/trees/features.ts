@@ -5,7 +5,7 @@
  * the rate, trees would read the label from it.
  */
 import { random } from '../../base/random.ts';
-import { PADDING_ID, type PreparedField, RESERVED_IDS } from '../../data/encode/ids.ts';
+import { PADDING_ID, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { FieldRows, LabelledRows } from '../rows.ts';
 import type { Feature } from './contract.ts';
 
@@ -38,7 +38,7 @@ export function taskFeatures(
   train: LabelledRows,
   task: number,
 ): TaskFeatures {
-  const slots = fields.reduce((sum, field) => sum + field.slots, 0);
+  const slots = slotsOf(fields);
   const scenario: Column = { kind: 'categorical', bins: scenarios, categoryOf: (rows, row) => rows.scenario[row] };
   const bySet = scenarios > 1 && scenarios <= MAX_CATEGORIES;
   const names = bySet ? ['scenario'] : [];
