@@ -98,10 +98,15 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-export async function until(holds: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+/** Fails after `seconds`, with what `state` then says. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  seconds = 30,
+  state: () => string = () => '',
+): Promise<void> {
   for (let i = 0; i < seconds * 10; i++) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 100));
   }
-  throw new Error('it never came to that');
+  throw new Error(`it never came to that within ${seconds} s\n${state()}`);
 }

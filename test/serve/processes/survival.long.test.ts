@@ -156,6 +156,7 @@ test('50 kills and 10 hangs of workers while folders are deleted and replaced: n
       ({ text }) => /^tributary_processes 2$/m.test(text),
       () => false,
     );
+  const untilWhole = (): Promise<void> => until(isWhole, 90, () => service.log().slice(-6000));
   let chosen = 0;
   const changes = new Map<string, number>();
   const note = (what: string): void => void changes.set(what, (changes.get(what) ?? 0) + 1);
@@ -181,10 +182,10 @@ test('50 kills and 10 hangs of workers while folders are deleted and replaced: n
       note(`rollback ${status} ${code}`);
     }
     // Some come one upon the other, so that nobody is left to answer.
-    if (i % 5 !== 0) await until(isWhole, 90);
+    if (i % 5 !== 0) await untilWhole();
     else await pause(isHang ? 1000 : 200 + 150 * (i % 7));
   }
-  await until(isWhole, 90);
+  await untilWhole();
   await pause(5000);
   await stop();
   const after = megabytes(service);
