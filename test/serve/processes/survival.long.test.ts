@@ -195,6 +195,7 @@ test('50 kills and 10 hangs of workers while folders are deleted and replaced: n
       ...Object.fromEntries(tally.answers),
       ...Object.fromEntries(changes),
       ends: metrics.match(/^tributary_worker_ends_total.*$/gm),
+      notStarted: service.log().match(/a worker could not start: [^"]*/g),
       gapMs: Math.round(tally.gap),
       megabytes: { before: Math.round(before), after: Math.round(after) },
       copies: readdirSync(join(cacheFolder, readdirSync(cacheFolder)[0])),
