@@ -18,3 +18,16 @@ export function firstNotFinite(numbers: Float32Array): number {
 /** The bytes of an array of numbers, without a copy. */
 export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
+
+/** 0, 1, ... up to but without `n`. */
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** In the order of the list. */
+export function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
+}
+
+/** NaN of an empty list. */
+export const mean = (values: ArrayLike<number>): number => sum(values) / values.length;

@@ -1,11 +1,13 @@
 /** Loads comparisons: every model with a run configuration of its own, all mistakes reported at once. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { error, TributaryError } from '../base/errors/index.ts';
+import { isRecord } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
 import { shown } from '../base/shown.ts';
 import { type CompareConfig, compareSchema, type ModelEntry, type ReferenceEntry } from './compare.ts';
 import { readConfig } from './files/file.ts';
-import { isObject, merge } from './files/override.ts';
+import { merge } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
 import { type ConfigurableModels, loadModelFiles, loadRunConfig, readWritten } from './load.ts';
 import type { Evaluation, RunConfig } from './run.ts';
@@ -62,7 +64,7 @@ export async function loadComparisonConfig(config: string | object, models: Mode
 
 /** `- mmoe` stands for `- { model: mmoe }`. */
 function withObjects(written: unknown): unknown {
-  if (!isObject(written) || !Array.isArray(written.models)) return written;
+  if (!isRecord(written) || !Array.isArray(written.models)) return written;
   return { ...written, models: written.models.map((entry) => (typeof entry === 'string' ? { model: entry } : entry)) };
 }
 
@@ -142,7 +144,7 @@ async function writtenRun(
 /** Options that are written here although the comparison fills them in; in a file they are overridden. */
 function reserved(written: unknown): string[] {
   const { seed, threads, warmStart, warmStartData, train } = written as Record<string, unknown>;
-  const { tasks, scenarios } = (isObject(train) ? train : {}) as Record<string, unknown>;
+  const { tasks, scenarios } = (isRecord(train) ? train : {}) as Record<string, unknown>;
   const found = { seed, threads, warmStart, warmStartData, 'train.tasks': tasks, 'train.scenarios': scenarios };
   return Object.entries(found).flatMap(([path, value]) => (value === undefined ? [] : [path]));
 }

@@ -1,7 +1,9 @@
 /** Loads tuning configurations, and makes the run configurations of trials out of them. */
+
 import { error } from '../base/errors/index.ts';
+import { isRecord } from '../base/json.ts';
 import { shown } from '../base/shown.ts';
-import { applySettings, isObject, merge, parseSettings } from './files/override.ts';
+import { applySettings, merge, parseSettings } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
 import { type ConfigurableModels, loadModelFiles, readWritten, resolveRun } from './load.ts';
 import { type RunConfig, runSchema } from './run.ts';
@@ -21,12 +23,12 @@ export async function loadTuneConfig(
   const written = await readWritten(config);
   const { settings, problems } = parseSettings(set, tuneSchema);
   const input = applySettings(written, settings, tuneSchema);
-  if (isObject(input)) await loadModelFiles(input.options, models);
+  if (isRecord(input)) await loadModelFiles(input.options, models);
   const parsed = tuneSchema.safeParse(input);
   const found = [
     ...problems,
     ...(parsed.success ? [] : problemsOf(parsed.error.issues, input, tuneSchema)),
-    ...(isObject(input) ? runProblems(input, models) : []),
+    ...(isRecord(input) ? runProblems(input, models) : []),
   ];
   if (parsed.success && found.length === 0) return parsed.data;
   const source = `the tuning configuration${typeof config === 'string' ? ` (${config})` : ''}`;
@@ -78,9 +80,9 @@ function fixedProblems(path: string): Problem[] {
 /** Mistakes of the base, and of every parameter as a part of it. Mistakes within an entry are reported elsewhere. */
 function runProblems(input: Record<string, unknown>, models: Models): Problem[] {
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-  const options = isObject(input.options) ? input.options : {};
+  const options = isRecord(input.options) ? input.options : {};
   const base: Base = { model: text(input.model), preset: text(input.preset), options };
-  const space = isObject(input.space) ? input.space : {};
+  const space = isRecord(input.space) ? input.space : {};
   const all = new Map(Object.entries(space).map(([path, entry]) => [path, entryOf(entry)]));
   /** Mistakes of a run with these values. */
   const tryOut = (parameters: Record<string, Json>): Problem[] => {
@@ -116,7 +118,7 @@ function runProblems(input: Record<string, unknown>, models: Models): Problem[] 
 function entryOf(entry: unknown): Parameter {
   const parsed = parameterSchema.safeParse(entry);
   if (parsed.success) return parsed.data;
-  const when = conditionSchema.safeParse(isObject(entry) ? entry.when : undefined);
+  const when = conditionSchema.safeParse(isRecord(entry) ? entry.when : undefined);
   return { log: false, int: false, when: when.data };
 }
 

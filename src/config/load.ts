@@ -1,10 +1,12 @@
 /** Loads configurations: layers put together, checked as a whole, frozen. All mistakes are reported at once. */
+
 import { z } from 'zod';
 import { error } from '../base/errors/index.ts';
+import { isRecord } from '../base/json.ts';
 import { shown } from '../base/shown.ts';
 import { type DatasetConfig, datasetSchema } from './dataset.ts';
 import { asPlain, readConfig } from './files/file.ts';
-import { applySettings, isObject, merge, parseSettings } from './files/override.ts';
+import { applySettings, merge, parseSettings } from './files/override.ts';
 import { type Problem, problemsOf } from './files/problems.ts';
 import { DEFAULT_GROUPS, type RunConfig, runSchema, runSchemaOf } from './run.ts';
 
@@ -51,7 +53,7 @@ export async function loadRunConfig({ config = {}, ...sources }: RunSources): Pr
 
 /** Makes the models of a configuration's module files known, before it is checked: its options are theirs. */
 export async function loadModelFiles(run: unknown, models: ConfigurableModels): Promise<void> {
-  const files = isObject(run) ? run.modelFiles : undefined;
+  const files = isRecord(run) ? run.modelFiles : undefined;
   if (Array.isArray(files) && files.every((file) => typeof file === 'string')) await models.loadFiles?.(files);
 }
 
@@ -121,7 +123,7 @@ export async function readWritten(
   source = describe('the configuration', config),
 ): Promise<object> {
   const written = typeof config === 'string' ? ((await readConfig(config)) ?? {}) : asPlain(config, source);
-  if (isObject(written)) return written;
+  if (isRecord(written)) return written;
   const problem = { path: '', message: `expected an object, found ${shown(written)}` };
   throw error('CONFIG_INVALID', { source, problems: [problem] });
 }

@@ -1,11 +1,12 @@
 /** What older versions wrote, in the form of today. Schemas know the form of today alone. */
+import { isRecord } from '../base/json.ts';
 
 /**
  * Lines of metrics.jsonl before version 0.2 have no `version`, and their grids no NDCG, no MAP and no rule of means: all cells
  * counted equally.
  */
 export function upgradeMetricsLine(line: unknown): unknown {
-  if (!isObject(line)) return line;
+  if (!isRecord(line)) return line;
   const { version = 1, validation, test, ...rest } = line;
   return {
     ...rest,
@@ -16,7 +17,7 @@ export function upgradeMetricsLine(line: unknown): unknown {
 }
 
 function upgradeGrid(grid: unknown): unknown {
-  if (!isObject(grid) || !Array.isArray(grid.cells) || !isObject(grid.macro) || 'means' in grid) return grid;
+  if (!isRecord(grid) || !Array.isArray(grid.cells) || !isRecord(grid.macro) || 'means' in grid) return grid;
   const lists = { ndcg: null, map: null };
   const all = { minPositives: 0, minNegatives: 0, weights: 'equal', fallback: false };
   const { length } = grid.cells;
@@ -25,7 +26,7 @@ function upgradeGrid(grid: unknown): unknown {
     means: { ...all, cells: length, of: length },
     ...grid,
     macro: { ...lists, ...grid.macro },
-    cells: grid.cells.map((cell) => (isObject(cell) ? { ...lists, ...cell } : cell)),
+    cells: grid.cells.map((cell) => (isRecord(cell) ? { ...lists, ...cell } : cell)),
   };
 }
 
@@ -33,7 +34,4 @@ function upgradeGrid(grid: unknown): unknown {
 export const upgradeNamed =
   (schema: string) =>
   (document: unknown): unknown =>
-    isObject(document) && !('schema' in document) ? { schema, ...document } : document;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+    isRecord(document) && !('schema' in document) ? { schema, ...document } : document;

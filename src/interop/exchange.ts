@@ -2,6 +2,7 @@
 
 import { error } from '../base/errors/index.ts';
 import { checkOurs, readText } from '../base/files.ts';
+import { isRecord } from '../base/json.ts';
 import { versions } from '../base/version.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import { bufferName, isBufferName } from '../inference/graphs/forward.ts';
@@ -217,5 +218,3 @@ const unboundData = ({ fields, scenarios, tasks }: ModelSizes, tableRows: number
 
 const numbered = (what: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${what}${i + 1}`);
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,10 +3,12 @@
  * data of all tensors without gaps. https://github.com/huggingface/safetensors#format
  * We order data by decreasing element size, so every tensor of our files is aligned and can be read in place.
  */
+
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
 import { readBytes, writeFileAtomic } from '../base/files.ts';
 import { sha256 } from '../base/hash.ts';
+import { isRecord } from '../base/json.ts';
 
 export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
 export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
@@ -194,7 +196,5 @@ function dtypeOf(data: TensorArray): Dtype {
 }
 
 const product = (shape: readonly number[]): number => shape.reduce((p, n) => p * n, 1);
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);

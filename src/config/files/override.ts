@@ -1,6 +1,6 @@
 /** Configurations in layers: later ones win, and `--set path=value` wins over all. */
 import type { z } from 'zod';
-import { parseJson } from '../../base/json.ts';
+import { isRecord, parseJson } from '../../base/json.ts';
 import { entriesByKind, isKnownPath } from './paths.ts';
 import { type Problem, unknownOption } from './problems.ts';
 
@@ -9,7 +9,7 @@ type Layer = Record<string, unknown>;
 /** `upper` over `lower`. Objects merge key by key, except where their `kind` differs: that is another thing, not a change of it. */
 export function merge(lower: unknown, upper: unknown): unknown {
   if (upper === undefined) return lower;
-  if (!isObject(lower) || !isObject(upper) || (upper.kind !== undefined && upper.kind !== lower.kind)) return upper;
+  if (!isRecord(lower) || !isRecord(upper) || (upper.kind !== undefined && upper.kind !== lower.kind)) return upper;
   const keys = new Set([...Object.keys(lower), ...Object.keys(upper)]);
   return Object.fromEntries([...keys].map((key) => [key, merge(own(lower, key), own(upper, key))]));
 }
@@ -54,7 +54,7 @@ function ofNewKind(config: unknown, { path, value }: Setting, schema: z.core.$Zo
   const place = path.slice(0, -1);
   const key = path[path.length - 1];
   const part = place.reduce<unknown>(inside, config);
-  if (!isObject(part) || own(part, key) === undefined || own(part, key) === value) return config;
+  if (!isRecord(part) || own(part, key) === undefined || own(part, key) === value) return config;
   const entries = entriesByKind(schema, place, key);
   const [before, after] = [entries.get(own(part, key)), entries.get(value)];
   if (before === undefined || after === undefined) return config;
@@ -67,7 +67,7 @@ const inside = (holder: unknown, key: string): unknown =>
     ? Object.hasOwn(holder, key)
       ? holder[Number(key)]
       : undefined
-    : isObject(holder)
+    : isRecord(holder)
       ? own(holder, key)
       : undefined;
 
@@ -75,7 +75,7 @@ function withValue(holder: unknown, [key, ...rest]: string[], value: unknown): u
   if (key === undefined) return value;
   if (Array.isArray(holder) && Object.hasOwn(holder, key))
     return holder.with(Number(key), withValue(holder[Number(key)], rest, value));
-  const object: Layer = isObject(holder) ? holder : {};
+  const object: Layer = isRecord(holder) ? holder : {};
   return { ...object, [key]: withValue(own(object, key), rest, value) };
 }
 
@@ -88,6 +88,4 @@ export function parseValue(text: string): unknown {
   }
 }
 
-export const isObject = (value: unknown): value is Layer =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const own = (object: Layer, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);

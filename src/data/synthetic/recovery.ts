@@ -4,6 +4,7 @@
  * a coefficient near 0 there, by whichever way through the network it got it; so this holds for every model, also for
  * those whose gates have no unique meaning.
  */
+import { mean } from '../../base/numbers.ts';
 import { FLOWS } from './planted.ts';
 import type { Encounter, World } from './world.ts';
 
@@ -73,7 +74,6 @@ function compare(flows: RecoveredFlow[]): Pick<Recovery, 'noise' | 'informative'
     flows.filter(wanted).map((f) => Math.abs(f.recovered));
   const noise = sizes((f) => f.noise);
   const informative = sizes((f) => f.planted > 0);
-  const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const pairs = informative.flatMap((high) => noise.map((low) => (high > low ? 1 : high === low ? 0.5 : 0)));
   return { noise: mean(noise), informative: mean(informative), separation: mean(pairs) };
 }

@@ -1,4 +1,5 @@
 /** One effect in many cells (scenario x task): which cells stand out, and how much cells differ beyond chance. */
+import { sum } from '../../base/numbers.ts';
 import { chiSquareTail } from '../significance/distributions.ts';
 
 /**
@@ -50,6 +51,5 @@ export function heterogeneity(estimates: readonly number[], se: readonly number[
   };
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const weightedMean = (values: readonly number[], weights: readonly number[]): number =>
   sum(values.map((value, i) => value * weights[i])) / sum(weights);

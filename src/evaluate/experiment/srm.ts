@@ -1,4 +1,5 @@
 /** Is the assignment broken? Sample ratio mismatch: arms whose units do not come in the shares that were set. */
+import { sum } from '../../base/numbers.ts';
 import { chiSquareTail } from '../significance/distributions.ts';
 import { logGamma } from '../significance/special.ts';
 
@@ -85,7 +86,6 @@ function marginals(
   dirichlet: readonly number[],
 ): { mixture: number; fixed: number } {
   const shares = sharesOf(weights, counts.length);
-  const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
   const prior = sum(dirichlet);
   const ofArms = counts.map((n, i) => (n === 0 ? 0 : logGamma(dirichlet[i] + n) - logGamma(dirichlet[i])));
   return {

@@ -1,4 +1,5 @@
 /** Can a log say anything about a policy? Asked before any estimate is shown. */
+import { mean } from '../../base/numbers.ts';
 
 export interface DiagnosticsInput {
   /** Judged over logged propensity, row by row. */
@@ -53,8 +54,6 @@ export function effectiveRows(weights: readonly number[]): number {
   const total = weights.reduce((sum, w) => sum + w, 0);
   return total === 0 ? 0 : total ** 2 / weights.reduce((sum, w) => sum + w ** 2, 0);
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /** Bounds of a usable log. */
 const MINIMUM_EFFECTIVE_ROWS = 100;

@@ -2,6 +2,7 @@
  * What a policy that did not serve would have brought. Every estimator is a function of means over rows, so one bootstrap serves all.
  * Definitions follow Open Bandit Pipeline (Y. Saito, S. Aihara, M. Matsutani, Y. Narita: Open Bandit Dataset and Pipeline, NeurIPS 2021).
  */
+import { sum } from '../../base/numbers.ts';
 import { random } from '../../base/random.ts';
 
 export interface Estimator {
@@ -116,10 +117,4 @@ function quantile(sorted: Float64Array, p: number): number {
   const at = p * (sorted.length - 1);
   const below = Math.floor(at);
   return sorted[below] + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]);
-}
-
-function sum(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i];
-  return total;
 }

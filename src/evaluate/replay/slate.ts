@@ -3,6 +3,7 @@
  *
  * Each estimator rests on an assumption about readers, and names it in its result: `ASSUMPTIONS`.
  */
+import { sum } from '../../base/numbers.ts';
 import { weight } from './bandit.ts';
 import { type Estimator, meanEstimator } from './estimator.ts';
 
@@ -80,5 +81,3 @@ const jointWeights = ([logging, judged]: Pair<readonly number[]>): number[] =>
 
 export const positionWeights = ([logging, judged]: Pair<ByPosition>): number[][] =>
   logging.map((chances, i) => chances.map((chance, k) => weight(judged[i][k], chance)));
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

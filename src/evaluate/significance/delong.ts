@@ -7,6 +7,7 @@
  * of DeLong's algorithm for comparing the areas under correlated receiver operating characteristic curves, IEEE Signal
  * Processing Letters 21 (2014): O(n log n) rather than O(n^2).
  */
+import { mean } from '../../base/numbers.ts';
 import { normalCritical, normalTwoSided } from './distributions.ts';
 import { surprise, type Test } from './means.ts';
 
@@ -87,8 +88,6 @@ function countBelow(sorted: Float64Array, score: number, orEqual: boolean): numb
   }
   return low;
 }
-
-const mean = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 function variance(values: Float64Array): number {
   const center = mean(values);

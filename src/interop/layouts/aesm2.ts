@@ -2,7 +2,9 @@
  * Names of the port of the authors' layers that the fixtures come from: matrices [in, out] as here, towers apart by task.
  * A scenario is a path through the levels of a tree there; ours are all combinations, numbered with the last level fastest.
  */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import { cast, concat, div, equal, matmul, reduceSum, reshape, type Tensor } from '../../graph/index.ts';
 import type { ForwardOutputs, ModelSizes } from '../../model/contract.ts';
 import { aesm2 as model } from '../../model/zoo/aesm2/model.ts';
@@ -10,7 +12,6 @@ import { type Aesm2Options, aesm2Options, type LayersOptions } from '../../model
 import { nodeCount, structureOf } from '../../model/zoo/aesm2/structure.ts';
 import { readConfiguration } from '../configuration.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import { range } from './baseline.ts';
 
 const positive = z.int().min(1);
 const layers = z

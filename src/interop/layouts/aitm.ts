@@ -1,10 +1,12 @@
 /** torch-rechub's AITM (datawhalechina/torch-rechub), its attention the same in every step. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import { div, reduceSum, sigmoid } from '../../graph/index.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import type { AitmOptions } from '../../model/zoo/aitm.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range, turnedTensor } from './baseline.ts';
+import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, turnedTensor } from './baseline.ts';
 
 /** Where the networks lie: of each task, between tasks, and of each answer. */
 function places({ towersPerScenario }: AitmOptions, { tasks, scenarios }: ModelSizes) {

@@ -129,9 +129,6 @@ export const mlpBuffers = (
         ),
       ]);
 
-/** 0, 1 ... n-1. */
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
 /** Logits and probabilities, and the probabilities of every head where the reference tells them. */
 export function baselineOutputs(
   { heads }: { heads: 'product' | 'shared' },

@@ -2,7 +2,9 @@
  * Names, shapes and orders of our own reference implementation in Python: there is no public code of DTRN. Its weights are
  * [in, out], as ours; heads of the attention lie side by side in one [d, d] there, one after another here.
  */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import { sigmoid, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardOutputs, ModelSizes, SequenceSizes } from '../../model/contract.ts';
 import {
@@ -15,7 +17,7 @@ import {
 import { topOf } from '../../model/zoo/dtrn/tops.ts';
 import { readConfiguration } from '../configuration.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import { type Place, range, vectorTensor } from './baseline.ts';
+import { type Place, vectorTensor } from './baseline.ts';
 
 const positive = z.int().min(1);
 

@@ -1,10 +1,12 @@
 /** torch-rechub's ESMM (datawhalechina/torch-rechub), its answers in the order click, click and conversion. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import { sigmoid } from '../../graph/index.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import type { EsmmOptions } from '../../model/zoo/esmm.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
+import { baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors } from './baseline.ts';
 
 /** One pair of towers, or one for each scenario. */
 const places = ({ heads }: EsmmOptions, { scenarios }: ModelSizes) => {

@@ -2,7 +2,9 @@
  * A PyTorch form of HiNet whose scenario layer is that of Chrissie-Law/Causal-Domain-Clustering-for-Multi-Domain-Recommendation
  * and whose task layer is that of MTReclib's PLE (the authors' code, mrchor/HiNet, is TensorFlow).
  */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { HinetOptions } from '../../model/zoo/hinet.ts';
@@ -14,7 +16,6 @@ import {
   type MlpNames,
   mlpBuffers,
   mlpTensors,
-  range,
   vectorTensor,
 } from './baseline.ts';
 

@@ -1,17 +1,11 @@
 /** A plain PyTorch module of M2M; its generated matrices are [in, out] in row-major order, as ours. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { M2mOptions } from '../../model/zoo/m2m.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import {
-  baselineOutputs,
-  baselineReader,
-  linearTensors,
-  type MlpNames,
-  mlpTensors,
-  range,
-  vectorTensor,
-} from './baseline.ts';
+import { baselineOutputs, baselineReader, linearTensors, type MlpNames, mlpTensors, vectorTensor } from './baseline.ts';
 
 const EVERY_ONE: MlpNames = { linear: (i) => `${i}`, norm: (i) => `${i}.norm` };
 

@@ -1,17 +1,11 @@
 /** The authors' M3oE (Applied-Machine-Learning-Lab/M3oE). */
+
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
+import { range } from '../../base/numbers.ts';
 import type { M3oeOptions } from '../../model/zoo/m3oe.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import {
-  baselineOutputs,
-  baselineReader,
-  linearTensors,
-  type MlpNames,
-  mlpTensors,
-  range,
-  vectorTensor,
-} from './baseline.ts';
+import { baselineOutputs, baselineReader, linearTensors, type MlpNames, mlpTensors, vectorTensor } from './baseline.ts';
 
 const LAYERS: MlpNames = { linear: (i) => `domain_specific.${3 * i}`, norm: (i) => `domain_specific.${3 * i + 1}` };
 const TOWER: MlpNames = { linear: (i) => `${3 * i}`, norm: (i) => `${3 * i + 1}` };

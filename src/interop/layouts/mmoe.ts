@@ -1,18 +1,12 @@
 /** MTReclib's MMoE (easezyc/Multitask-Recommendation-Library), with one task per head. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { MmoeOptions } from '../../model/zoo/mmoe.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import {
-  baselineOutputs,
-  baselineReader,
-  EVERY_FOURTH,
-  linearTensors,
-  mlpBuffers,
-  mlpTensors,
-  range,
-} from './baseline.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, linearTensors, mlpBuffers, mlpTensors } from './baseline.ts';
 
 const places = ({ experts, heads }: MmoeOptions, sizes: ModelSizes) => ({
   experts: range(experts).map((member) => ({

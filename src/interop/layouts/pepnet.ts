@@ -1,11 +1,13 @@
 /** TorchEasyRec's EPNet and PPNet (alibaba/TorchEasyRec), with a scenario embedding and a linear head per task around them. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { fieldIndices } from '../../model/layers/fields.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { PepnetOptions } from '../../model/zoo/pepnet.ts';
 import type { ReferenceLayout, ReferenceTensor } from '../contract.ts';
-import { baselineOutputs, baselineReader, linearTensors, type Place, range, vectorTensor } from './baseline.ts';
+import { baselineOutputs, baselineReader, linearTensors, type Place, vectorTensor } from './baseline.ts';
 
 /** The reference takes x and the prior r apart: here they are fields of one row, named by what they belong to. */
 const namesOf = (part: 'x' | 'prior', count: number): string[] => range(count).map((i) => `${part}.${i}`);

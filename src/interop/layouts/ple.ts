@@ -1,18 +1,12 @@
 /** MTReclib's PLE (easezyc/Multitask-Recommendation-Library), with one task per head. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { PleOptions } from '../../model/zoo/ple.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import {
-  baselineOutputs,
-  baselineReader,
-  EVERY_FOURTH,
-  linearTensors,
-  mlpBuffers,
-  mlpTensors,
-  range,
-} from './baseline.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, linearTensors, mlpBuffers, mlpTensors } from './baseline.ts';
 
 /** Of each level: what its experts read and how wide they are, and between how many experts its shared gate chooses. */
 function levelsOf({ levels, embeddingDim, specificExperts, sharedExperts, heads }: PleOptions, sizes: ModelSizes) {

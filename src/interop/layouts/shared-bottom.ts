@@ -1,10 +1,12 @@
 /** MTReclib's SharedBottom (easezyc/Multitask-Recommendation-Library), with one task per head. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { SharedBottomOptions } from '../../model/zoo/shared-bottom.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors } from './baseline.ts';
 
 const BOTTOM = { reference: 'bottom', ours: 'bottom', member: 0, names: EVERY_FOURTH };
 

@@ -1,10 +1,12 @@
 /** MTReclib's single-task networks (easezyc/Multitask-Recommendation-Library), one per head; rows come embedded, the same for all. */
+
 import { z } from 'zod';
+import { range } from '../../base/numbers.ts';
 import type { ModelSizes } from '../../model/contract.ts';
 import { headCount } from '../../model/layers/heads.ts';
 import type { SingleTaskOptions } from '../../model/zoo/single-task.ts';
 import type { ReferenceLayout } from '../contract.ts';
-import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors, range } from './baseline.ts';
+import { baselineOutputs, baselineReader, EVERY_FOURTH, mlpBuffers, mlpTensors } from './baseline.ts';
 
 /** Head by head: its bottom and its tower. */
 const places = ({ heads }: SingleTaskOptions, sizes: ModelSizes) =>

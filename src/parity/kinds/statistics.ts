@@ -1,5 +1,7 @@
 /** Fixtures of statistics: named cases, each with a kind, an input, an expected result and a tolerance. */
+
 import { z } from 'zod';
+import { isRecord } from '../../base/json.ts';
 import type { Checks } from '../checks.ts';
 import { type Fixture, NotUnderstood, some } from '../fixture.ts';
 import type { Tolerance } from '../tolerance.ts';
@@ -43,7 +45,7 @@ function checkCase(name: string, one: unknown, checks: Checks): void {
   const statistic = KINDS.get(kind);
   if (statistic === undefined)
     throw new NotUnderstood(`unknown kind "${kind}", known are ${[...KINDS.keys()].join(', ')}`);
-  const found = statistic.run(input, isObject(expected) ? Object.keys(expected) : []);
+  const found = statistic.run(input, isRecord(expected) ? Object.keys(expected) : []);
   compare(name, found, expected, { rtol: tolerance, atol: tolerance }, { checks, tails: statistic.tails });
 }
 
@@ -59,7 +61,7 @@ function compare(name: string, found: unknown, expected: unknown, tolerance: Tol
     expected.forEach((value, i) => {
       if (i < found.length) compare(`${name}[${i}]`, found[i], value, tolerance, to);
     });
-  } else if (isObject(expected) && typeof found === 'object' && found !== null)
+  } else if (isRecord(expected) && typeof found === 'object' && found !== null)
     compareEntries(name, found, expected, tolerance, to);
   else to.checks.equal(name, found, expected);
 }
@@ -80,6 +82,3 @@ function compareEntries(
     if (entries.has(key)) compare(`${name}.${key}`, entries.get(key), value, own, to);
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

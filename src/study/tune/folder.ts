@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { checkOurs, makeFolder, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson } from '../../base/hash.ts';
+import { isRecord } from '../../base/json.ts';
 import { seal, unseal } from '../../base/seal.ts';
 import { versions } from '../../base/version.ts';
-import { isObject } from '../../config/files/override.ts';
 import type { TuneConfig } from '../../config/tune.ts';
 
 export const tunePaths = (folder: string) => ({
@@ -66,7 +66,7 @@ const comparable = ({ config, hash }: Subject): Record<string, unknown> => {
 /** Dotted paths at which two values differ. */
 function differing(before: unknown, now: unknown, path = ''): string[] {
   if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
-  if (!isObject(before) || !isObject(now)) return [path];
+  if (!isRecord(before) || !isRecord(now)) return [path];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   return keys.flatMap((key) => differing(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }

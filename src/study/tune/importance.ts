@@ -2,6 +2,7 @@
  * How strongly the value of trials goes with a parameter: a hint for the next space, not a proof. A method that samples
  * where values are good makes parameters that matter look weaker; with few trials any parameter looks stronger.
  */
+import { mean } from '../../base/numbers.ts';
 import type { Json, Parameter } from '../../config/tune.ts';
 import type { Importance, TrialRecord } from '../../documents/tuning.ts';
 
@@ -55,8 +56,6 @@ function ranksOf(values: readonly number[]): number[] {
     return below + (equal + 1) / 2;
   });
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Sum of squared distances from the mean. */
 function variation(values: readonly number[]): number {

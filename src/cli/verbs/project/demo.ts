@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { mean } from '../../../base/numbers.ts';
 import { loadRunConfig } from '../../../config/load.ts';
 import { prepare } from '../../../data/prepare/prepare.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
@@ -129,5 +130,3 @@ function places(out: string, runs: string[]): string {
     ...lines.filter(([path]) => existsSync(path)).map(([path, what]) => `  ${path.padEnd(32)} ${what}`),
   ].join('\n');
 }
-
-const mean = (values: number[]): number => values.reduce((a, b) => a + b) / values.length;

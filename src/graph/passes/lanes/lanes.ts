@@ -1,4 +1,5 @@
 /** Lanes: the places along a fixed axis of a tensor, and how they correspond before and after a reshape. */
+import { range } from '../../../base/numbers.ts';
 import { isBatch, type Shape } from '../../shape.ts';
 
 /** Some places of an axis, in ascending order, or all of them; always `all` for a batch axis. */
@@ -6,8 +7,6 @@ export type Lanes = readonly number[] | 'all';
 
 /** Lanes of each axis of a tensor. */
 export type AxisLanes = readonly Lanes[];
-
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 export const allOf = (shape: Shape): AxisLanes => shape.map(() => 'all');
 

@@ -1,10 +1,11 @@
 /** Data flow by lanes: which lanes of its inputs an op reads to compute some lanes of its result. */
+import { range } from '../../../base/numbers.ts';
 import type { OpName } from '../../ops/attributes.ts';
 import { ruleOf } from '../../ops/table.ts';
 import { isBatch, type Shape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { FactsOf } from './facts.ts';
-import { type AxisLanes, allOf, type Lanes, lanesOf, listed, range, reshapedLanes } from './lanes.ts';
+import { type AxisLanes, allOf, type Lanes, lanesOf, listed, reshapedLanes } from './lanes.ts';
 
 /** The lanes that a node reads of its inputs, and those that it then gives: a superset of those that were requested. */
 interface Reads {
