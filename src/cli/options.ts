@@ -11,6 +11,26 @@ export const wholeNumber =
     return value;
   };
 
+/** A number, at least `min` and at most `max`. */
+export const number =
+  (min: number, max = Number.POSITIVE_INFINITY) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= min && value <= max && Number.isFinite(value)) return value;
+    const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`Expected a number ${range}.`);
+  };
+
+const MILLISECONDS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** 30d, 12h or 90m in milliseconds. */
+export function age(text: string): number {
+  const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  if (amount === undefined)
+    throw new InvalidArgumentError('Expected a number of days, hours or minutes, as 30d, 12h, 90m.');
+  return Number(amount) * MILLISECONDS[unit];
+}
+
 /** An option that must be given. Unlike with commander's own, mistyped names are reported first: they are often why it is missing. */
 export class RequiredOption extends Option {
   constructor(flags: string, description: string) {

@@ -23,6 +23,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   serve: async () => (await import('./verbs/serve/serve.ts')).serve,
   key: async () => (await import('./verbs/serve/key.ts')).key,
   log: async () => (await import('./verbs/loop/log.ts')).log,
+  simulate: async () => (await import('./verbs/loop/simulate.ts')).simulate,
   types: async () => (await import('./verbs/serve/types.ts')).types,
   models: async () => (await import('./verbs/train/models.ts')).models,
   parity: async () => (await import('./verbs/project/parity.ts')).parity,

@@ -41,6 +41,11 @@ export const eventsSchema = z
       .prefault({}),
     /** When events are safe from a power cut: at once, within a second, or when the system writes them. */
     sync: z.enum(['always', 'interval', 'never']).default('interval'),
+    /**
+     * Whose time impressions have: the machine's, or that of the request's header `tributary-clock`. Anybody who may rank can then
+     * set times, so the latter is for simulations, in which days pass in minutes.
+     */
+    clock: z.enum(['system', 'requests']).default('system'),
     /** Events that wait to be stored, bytes in each process. Those beyond are dropped and counted. */
     queueBytes: bytes.default(32e6),
   })

@@ -13,6 +13,7 @@ import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
 import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
 import { SELECT_ERRORS } from '../../src/base/errors/select.ts';
 import { SERVE_ERRORS } from '../../src/base/errors/serve.ts';
+import { SIMULATE_ERRORS } from '../../src/base/errors/simulate.ts';
 import { STUDY_ERRORS } from '../../src/base/errors/study.ts';
 import { TRAIN_ERRORS } from '../../src/base/errors/train.ts';
 
@@ -32,6 +33,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Comparison and tuning': STUDY_ERRORS,
   Serving: SERVE_ERRORS,
   'Event logs': EVENT_ERRORS,
+  Simulation: SIMULATE_ERRORS,
   Parity: PARITY_ERRORS,
 };
 

@@ -40,15 +40,21 @@ export interface ArtifactRequest {
   cities?: number;
   /** Folders and times of making differ where contents do not. */
   created?: string;
+  /** Other scenarios, tasks and fields than usual. */
+  data?: TestData;
 }
 
-const SCENARIOS = ['home', 'search', 'detail "x"'];
-const TASKS = ['click', 'purchase'];
+export interface TestData {
+  scenarios: string[];
+  tasks: string[];
+  /** Those with `tokens` have a vocabulary. */
+  fields: { config: FieldConfig; tokens?: string[]; edges?: number[] }[];
+}
 
 const tokens = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
 /** Every kind of field: vocabularies of texts and of numbers, buckets, several values, hashing. */
-const FIELDS: { config: FieldConfig; tokens?: string[]; edges?: number[] }[] = [
+const FIELDS: TestData['fields'] = [
   { config: { name: 'user', kind: 'categorical' }, tokens: tokens('u', 40) },
   {
     config: { name: 'age', kind: 'numeric', buckets: { edges: [18, 30, 50] } },
@@ -61,6 +67,8 @@ const FIELDS: { config: FieldConfig; tokens?: string[]; edges?: number[] }[] = [
   { config: { name: 'hour', kind: 'categorical' }, tokens: tokens('', 24) },
 ];
 
+const USUAL: TestData = { scenarios: ['home', 'search', 'detail "x"'], tasks: ['click', 'purchase'], fields: FIELDS };
+
 /** Writes an artifact and returns its manifest. */
 export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const { folder, seed = 1, name = 'test-model', sequences = false } = request;
@@ -69,7 +77,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const graph = serving.compile(serving.tensors.outputs);
   const fields = chosen(request);
   const flows = flowsOf(serving, graph, undefined);
-  const graphs = [graph, ...(request.selected ? scenarioGraphs(serving) : [])];
+  const graphs = [graph, ...(request.selected ? scenarioGraphs(serving, served.data.scenarios) : [])];
   const fileOf = ({ scenario }: ServingGraph): string =>
     scenario === undefined ? 'graph.onnx' : `scenario-${scenario}.onnx`;
   const files: Record<string, Uint8Array> = {
@@ -127,7 +135,8 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
       rows: served.data.tableRows,
       dimension: served.dimension,
     })),
-    calibration: request.calibration ?? SCENARIOS.map(() => TASKS.map(() => ({ kind: 'none' as const }))),
+    calibration:
+      request.calibration ?? served.data.scenarios.map(() => served.data.tasks.map(() => ({ kind: 'none' as const }))),
     score: request.score ?? { default: 'click * 0.3 + purchase', scenarios: { search: 'click' } },
     files: Object.fromEntries(
       Object.entries(files).map(([file, data]) => [file, { bytes: data.length, sha256: sha256(data) }]),
@@ -144,17 +153,19 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   return manifest;
 }
 
-const chosen = ({ without = [], cities = 16, items = 60 }: ArtifactRequest): typeof FIELDS =>
-  FIELDS.filter(({ config }) => !without.includes(config.name)).map((field) => {
-    if ('hash' in field.config) return { ...field, config: { ...field.config, hash: cities } };
-    return field.config.name === 'item' ? { ...field, tokens: tokens('', items) } : field;
-  });
+const chosen = ({ without = [], cities = 16, items = 60, data = USUAL }: ArtifactRequest): TestData['fields'] =>
+  data.fields
+    .filter(({ config }) => !without.includes(config.name))
+    .map((field) => {
+      if ('hash' in field.config) return { ...field, config: { ...field.config, hash: cities } };
+      return field.config.name === 'item' ? { ...field, tokens: tokens('', items) } : field;
+    });
 
 /** One for each scenario, with nothing decided. */
-function scenarioGraphs(serving: ServingModel): ServingGraph[] {
+function scenarioGraphs(serving: ServingModel, scenarios: readonly string[]): ServingGraph[] {
   const switches = switchesOf(serving.tensors);
   const decisions = Object.fromEntries(
-    switches.map(({ name, count }) => [name, SCENARIOS.map(() => new Array<null>(count).fill(null))]),
+    switches.map(({ name, count }) => [name, scenarios.map(() => new Array<null>(count).fill(null))]),
   );
   return rewriter(serving, switches, decisions, true)({}).scenarios;
 }
@@ -180,8 +191,8 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
     hash: 'drawn',
     tableRows: offset,
     fields,
-    scenarios: SCENARIOS,
-    tasks: TASKS,
+    scenarios: request.data?.scenarios ?? USUAL.scenarios,
+    tasks: request.data?.tasks ?? USUAL.tasks,
     ...(sequences && { sequences: { itemField: 'item', length: 4, types: ['viewed', 'bought'], from: 'train rows' } }),
   };
   const model = findModel(sequences ? 'dtrn' : 'autoifs');
@@ -192,7 +203,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
 }
 
 /** Of a training set in which every token is as frequent as any other and a tenth of the values has no id. */
-function statistics({ data }: TrainedModel, fields: typeof FIELDS): object {
+function statistics({ data }: TrainedModel, fields: TestData['fields']): object {
   return {
     version: 1,
     rows: 1000,

@@ -47,6 +47,13 @@ export const EVENT_ERRORS = {
       `${d.option} names the environment variable ${d.variable}, which is not set or empty`,
     'Set it for the process that serves',
   ),
+  CLOCK_INVALID: entry(
+    EXIT.data,
+    400,
+    (d: { found: string; header: string }) =>
+      `the header ${d.header} is ${JSON.stringify(d.found)}: expected milliseconds since 1970`,
+    { onPage: 'Send a whole number, or leave the header out: the service has a clock of its own' },
+  ),
   TOO_MANY_EVENTS: entry(
     EXIT.data,
     413,

@@ -17,6 +17,7 @@ import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
 import { SELECT_ERRORS } from './select.ts';
 import { SERVE_ERRORS } from './serve.ts';
+import { SIMULATE_ERRORS } from './simulate.ts';
 import { STUDY_ERRORS } from './study.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
@@ -36,6 +37,7 @@ export const ERRORS = {
   ...SERVE_ERRORS,
   ...STUDY_ERRORS,
   ...EVENT_ERRORS,
+  ...SIMULATE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,11 +1,12 @@
 /** The synthetic world as a data set: writes its rows and its planted truth into the source folder. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
 import { checkOurs, readText, writeFileAtomic } from '../../base/files.ts';
 import { canonicalJson, sha256 } from '../../base/hash.ts';
-import { worldSchema } from '../synthetic/options.ts';
-import { createWorld, plantedTruth } from '../synthetic/world.ts';
+import { type WorldInput, worldSchema } from '../synthetic/options.ts';
+import { createWorld, plantedTruth, type World } from '../synthetic/world.ts';
 import { defineRecipe } from './recipe.ts';
 
 const DATA = 'synthetic.parquet';
@@ -40,6 +41,24 @@ export const synthetic = defineRecipe({
     return world.datasetConfig(DATA);
   },
 });
+
+/**
+ * The world that `prepare synthetic` made the rows of.
+ *
+ * @param path its source folder, or the file of its truth
+ * @throws FILE_MISSING, FILE_UNREADABLE, WORLD_UNREADABLE, CONFIG_INVALID
+ */
+export function readWorld(path: string): World {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, TRUTH) : path;
+  if (!existsSync(file))
+    throw error('FILE_MISSING', { path: file, expected: 'the planted truth of a synthetic world' });
+  const text = readText(file, 'a planted truth');
+  const id = idOf(text);
+  if (typeof id !== 'string') throw error('WORLD_UNREADABLE', { path: file, problem: 'it is not JSON with an id' });
+  const { options: found } = JSON.parse(text) as { options?: unknown };
+  if (found === undefined) throw error('WORLD_UNREADABLE', { path: file, problem: 'its making was not finished' });
+  return createWorld(found as WorldInput);
+}
 
 function idOf(text: string): unknown {
   try {

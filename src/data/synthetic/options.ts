@@ -15,6 +15,8 @@ const place = z.strictObject({
 export const worldSchema = z
   .strictObject({
     seed: z.coerce.number().int().min(0).default(1),
+    /** Other tastes of the same users for the same items: each number has its own. Default: those of the seed alone. */
+    tastes: z.coerce.number().int().min(1).optional(),
     users: count(100_000_000).default(2000),
     items: count(100_000_000).default(500),
     scenarios: count(64).default(3),

@@ -90,7 +90,7 @@ export function plant(options: WorldOptions): Planted {
     ),
     noise,
     opposed,
-    effect: drawEffects(seed, S, T),
+    effect: drawEffects(options),
   };
 }
 
@@ -129,9 +129,9 @@ function drawNoise(seed: number, S: number, T: number): { scenario: number; task
 }
 
 /** effect[s][t][k]: tables of unit variance. */
-function drawEffects(seed: number, S: number, T: number): Float64Array[][][] {
+function drawEffects({ seed, tastes, scenarios: S, tasks: T }: WorldOptions): Float64Array[][][] {
   const draw = (flow: number, n: number): Float64Array[] => {
-    const generator = random('synthetic', seed, 'effect', flow);
+    const generator = random('synthetic', seed, 'effect', flow, ...(tastes === undefined ? [] : ['tastes', tastes]));
     return deviations(Array.from({ length: n }, () => drawTable(generator)));
   };
   const shared = draw(1, 1)[0];

@@ -8,7 +8,7 @@ import type { DatasetInput } from '../../config/dataset.ts';
 import { streams, uniform } from './hash.ts';
 import { type WorldInput, type WorldOptions, worldOptions } from './options.ts';
 import { describeTruth, FLOWS, LEVELS, type Planted, type PlantedTruth, plant } from './planted.ts';
-import { things } from './things.ts';
+import { type Things, things } from './things.ts';
 import { type WriteOptions, writeRows } from './write.ts';
 
 /** A user meets an item in a scenario; all are numbers from 0. */
@@ -48,6 +48,7 @@ export interface World {
   probabilities(encounter: Encounter): number[];
   /** Effects of unit variance, before strength: [T][4]. Also for cells in which the flow is noise. */
   effects(encounter: Encounter): number[][];
+  things: Things;
   /** Field values, as they stand in the files: what a ranker is asked with. */
   fields(encounter: Encounter): Record<string, number | string>;
   /** Row `index` of every file that this world writes. */
@@ -64,7 +65,8 @@ export interface World {
 export function createWorld(input: WorldInput = {}): World {
   const options = worldOptions(input);
   const planted = plant(options);
-  const { userLevels, itemLevels, userFields, itemFields } = things(options.seed);
+  const all = things(options.seed);
+  const { userLevels, itemLevels, userFields, itemFields } = all;
   const drawn = rowStreams(options);
 
   const effects = ({ user, item, scenario }: Encounter): number[][] => {
@@ -89,6 +91,7 @@ export function createWorld(input: WorldInput = {}): World {
   return {
     options,
     planted,
+    things: all,
     effects,
     probabilities(encounter) {
       const chances = conditional(encounter);

@@ -16,8 +16,16 @@ export interface ImpressionRules {
   hashUnit?: (value: string) => string;
 }
 
-/** @param known fields of the model */
-export function impressionOf(ranking: Ranking, known: ReadonlySet<string>, rules: ImpressionRules): Impression {
+/**
+ * @param time milliseconds since 1970
+ * @param known fields of the model
+ */
+export function impressionOf(
+  ranking: Ranking,
+  time: number,
+  known: ReadonlySet<string>,
+  rules: ImpressionRules,
+): Impression {
   const { response, request, order, scoreHash } = ranking;
   const { user = {}, context = {}, scenario } = request;
   const isKept = keeper(known, rules);
@@ -31,7 +39,7 @@ export function impressionOf(ranking: Ranking, known: ReadonlySet<string>, rules
     schema: EVENT_SCHEMA,
     event_id: randomUUID(),
     kind: 'impression',
-    time: Date.now(),
+    time,
     request_id: response.request_id,
     scenario,
     unit: unitOf(user, context, rules),

@@ -1,6 +1,7 @@
 /** What a process logs of its answers and takes from clients. Requests never wait for it. */
 import { createHash, randomUUID } from 'node:crypto';
 import { random } from '../../base/random.ts';
+import type { EventsConfig } from '../../config/events.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { Correction, Interaction } from '../../events/event.ts';
 import { lineOf } from '../../events/line.ts';
@@ -17,8 +18,10 @@ import { createRecentIds } from './recent.ts';
 export interface EventLogger {
   /** Is the answer to a request of this id logged? If so, how its order is to be drawn, where it is. */
   chosen(requestId: string): { exploration?: Exploration } | undefined;
-  /** Logs an answer once it is on its way. */
-  addRanking(ranking: Ranking, ranker: ServedRanker): void;
+  /** Logs an answer once it is on its way. `time`: milliseconds since 1970; default: now. */
+  addRanking(ranking: Ranking, ranker: ServedRanker, time?: number): void;
+  /** Do requests bring their time? */
+  readonly clock: EventsConfig['clock'];
   /** What becomes of an event of a client: with `sync: always` known once it is stored. */
   add(event: Interaction | Correction): Promise<'accepted' | 'duplicate' | 'not stored'>;
   /** Why nothing is logged at present. */
@@ -46,7 +49,7 @@ export async function createEventLogger({ events, exploration, log }: ServingCon
   const report: typeof logMessage = (level, message) => {
     if (log.level !== 'silent') logMessage(level, message);
   };
-  const { unit, unitHash, fields, unshown, share, sync } = events;
+  const { unit, unitHash, fields, unshown, share, sync, clock } = events;
   const rules: ImpressionRules = {
     fields,
     unshown,
@@ -66,6 +69,7 @@ export async function createEventLogger({ events, exploration, log }: ServingCon
   const recent = createRecentIds(RECENT_IDS);
 
   return {
+    clock,
     chosen(requestId) {
       if (!isChosen(requestId, share)) return undefined;
       if (exploration === undefined || exploration.share === 0) return {};
@@ -73,9 +77,9 @@ export async function createEventLogger({ events, exploration, log }: ServingCon
       const isDrawn = random('exploration', seed).uniform() < exploration.share;
       return isDrawn ? { exploration: { temperature: exploration.temperature, seed } } : {};
     },
-    addRanking(ranking, { fields: known }) {
+    addRanking(ranking, { fields: known }, time = Date.now()) {
       // After the answer has been written to its connection.
-      setImmediate(() => queue.add(lineOf(impressionOf(ranking, known, rules))));
+      setImmediate(() => queue.add(lineOf(impressionOf(ranking, time, known, rules))));
     },
     async add(event) {
       if (recent.has(event.event_id)) return 'duplicate';

@@ -1,5 +1,6 @@
 /** POST /v1/rank and /v1/score. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CLOCK_HEADER, requestTime } from '../../events/clock.ts';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
 import type { ServedRanker } from '../ranker/ranker.ts';
 import type { RouteContext } from './context.ts';
@@ -10,14 +11,15 @@ export async function rankRoutes(app: FastifyInstance, { models, metrics, events
   const add = (
     path: string,
     summary: string,
-    ask: (ranker: ServedRanker, request: RankRequest) => Promise<RankResponse>,
+    ask: (ranker: ServedRanker, request: RankRequest, time: number | undefined) => Promise<RankResponse>,
   ): void => {
-    app.post(path, declared(summary), async (request) => {
+    app.post(path, declared(summary), async (request, reply) => {
       const body = withId(request);
+      const time = events?.clock === 'requests' ? timeOf(request, reply) : undefined;
       const { ranker, recorder, done } = models.use(modelOf(body));
       request.noted.model = ranker.label;
       try {
-        const response = await ask(ranker, body);
+        const response = await ask(ranker, body, time);
         request.noted.items = body.items.length;
         metrics.addItems(body.items.length);
         recorder.add(body, request.bodyBytes);
@@ -28,11 +30,11 @@ export async function rankRoutes(app: FastifyInstance, { models, metrics, events
     });
   };
   /** Logged answers are rankings: those of /v1/score are in no order that anybody saw. */
-  const rank = async (ranker: ServedRanker, request: RankRequest): Promise<RankResponse> => {
+  const rank: Parameters<typeof add>[2] = async (ranker, request, time) => {
     const logged = events?.chosen(String(request.request_id));
     if (events === undefined || logged === undefined) return ranker.rank(request);
     const ranking = await ranker.ranking(request, logged.exploration);
-    events.addRanking(ranking, ranker);
+    events.addRanking(ranking, ranker, time);
     return ranking.response;
   };
   add('/v1/rank', 'Ranks candidates by falling score', rank);
@@ -47,6 +49,7 @@ const declared = (summary: string) =>
     body: ref('RankRequest'),
     answers: { 200: { ...ref('RankResponse'), description: 'The items with their scores' } },
     errors: [
+      'CLOCK_INVALID',
       'SCENARIO_UNKNOWN',
       'ROW_VALUE_INVALID',
       'SEQUENCE_INVALID',
@@ -58,6 +61,13 @@ const declared = (summary: string) =>
       'SERVER_BUSY',
     ],
   });
+
+/** The time that the request brings. The client sees by the same header that it holds. */
+function timeOf({ headers }: FastifyRequest, reply: FastifyReply): number | undefined {
+  const time = requestTime(headers[CLOCK_HEADER]);
+  if (time !== undefined) reply.header(CLOCK_HEADER, time);
+  return time;
+}
 
 const modelOf = (body: Partial<RankRequest> | null | undefined): string | undefined =>
   typeof body?.model === 'string' ? body.model : undefined;

@@ -117,6 +117,22 @@ test('nothing is logged without the block', async () => {
   expect((await client.ask('/v2/health/ready')).body).toEqual({ ready: true });
 });
 
+test('the clock of requests: impressions have the time of the header, and the client sees that', async () => {
+  const header = { 'tributary-clock': '1706659200000' };
+  const log = await logging({ clock: 'requests' });
+  const { headers } = await log.client.ask('/v1/rank', REQUEST, header);
+  expect(headers.get('tributary-clock')).toBe('1706659200000');
+  expect((await log.client.ask('/v1/rank', REQUEST)).headers.get('tributary-clock')).toBeNull();
+  for (const wrong of ['', 'now', '-1', '1.5', '9999999999999999']) {
+    const { status, body } = await log.client.ask('/v1/rank', REQUEST, { 'tributary-clock': wrong });
+    expect([status, body.error.code]).toEqual([400, 'CLOCK_INVALID']);
+  }
+  expect((await impressions(log)).map(({ time }) => time)).toEqual([1706659200000, expect.closeTo(Date.now(), -5)]);
+  const own = await logging();
+  expect((await own.client.ask('/v1/rank', REQUEST, header)).headers.get('tributary-clock')).toBeNull();
+  expect((await impressions(own))[0].time).toBeCloseTo(Date.now(), -5);
+});
+
 test('fields: none keeps no value; a list keeps these alone', async () => {
   const none = await logging({ fields: 'none' });
   await none.client.ask('/v1/rank', REQUEST);

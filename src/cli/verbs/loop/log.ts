@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { error } from '../../../base/errors/index.ts';
 import { checkSegments, type LogReport } from '../../../events/segments/check.ts';
 import { forgetUnit, isOlderOpen } from '../../../events/segments/forget.ts';
@@ -6,7 +6,7 @@ import { pruneSegments } from '../../../events/segments/prune.ts';
 import { hashUnit, secretOf } from '../../../events/unit.ts';
 import { count } from '../../../report/numbers.ts';
 import { helpEnd } from '../../help.ts';
-import { jsonOption, RequiredOption } from '../../options.ts';
+import { age, jsonOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 export function log(program: Command): void {
@@ -108,15 +108,6 @@ function addPrune(log: Command): void {
     .addOption(jsonOption())
     .action(runPrune);
   helpEnd(verb, ['tributary log prune /var/lib/shop/events --older-than 30d']);
-}
-
-const MILLISECONDS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function age(text: string): number {
-  const [, number, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
-  if (number === undefined)
-    throw new InvalidArgumentError('Expected a number of days, hours or minutes, as 30d, 12h, 90m.');
-  return Number(number) * MILLISECONDS[unit];
 }
 
 async function runPrune(folder: string, { olderThan, json }: { olderThan: number; json?: boolean }): Promise<void> {

@@ -1,0 +1,179 @@
+/**
+ * Users of a synthetic world ask a running service, as a real shop would: request, ranked items, reactions. Days pass as fast as
+ * the service answers; requests and events bring their time with them. What was shown is judged by the world's own probabilities.
+ */
+import { error } from '../base/errors/index.ts';
+import { createWorld, type World } from '../data/synthetic/world.ts';
+import type { SimulatedDay, WorthRecord } from '../documents/loop/simulation.ts';
+import { type ClientOptions, createClient, type ServiceClient } from './client.ts';
+import { type Visit, visitsOf } from './demand.ts';
+import { DAY, dateOf, HOUR, type Shop, type SimulationOptions, shopOf, startOf } from './options.ts';
+import { type Reaction, reactionsOf } from './reactions.ts';
+import { type Worth, worthOf } from './truth.ts';
+
+export interface RunOptions extends SimulationOptions, ClientOptions {
+  /** Send events. Without them the service is only measured, and needs no log. Default true. */
+  events?: boolean;
+  /** Requests at a time. Default 4. */
+  connections?: number;
+  /** What an earlier simulation left: it goes on with the next day. */
+  progress?: Progress;
+}
+
+/** What a simulation is to go on with. */
+export interface Progress {
+  /** Days that are over. */
+  days: number;
+  /** Events whose time has not come yet. */
+  held: readonly Reaction[];
+}
+
+export interface Simulation {
+  readonly shop: Shop;
+  /** The next day. @throws SERVICE_UNREACHABLE, SERVICE_REFUSED, SERVICE_CLOCK */
+  next(): Promise<SimulatedDay>;
+  progress(): Progress;
+  /** Sends the events that are held back, whatever their time; returns how many. */
+  flush(): Promise<number>;
+}
+
+/** Events of one body. */
+const MOST_EVENTS = 1000;
+
+export function openSimulation(options: RunOptions): Simulation {
+  const { url, key, model, events = true, connections = 4, progress, ...shopOptions } = options;
+  const shop = shopOf(shopOptions);
+  const client = createClient({ url, key, model });
+  let days = progress?.days ?? 0;
+  let held = [...(progress?.held ?? [])];
+
+  /** Sends what is due before `time`. */
+  const sendUntil = async (time: number): Promise<Reaction[]> => {
+    const due = held.filter((reaction) => reaction.time < time).sort((a, b) => a.time - b.time);
+    held = held.filter((reaction) => reaction.time >= time);
+    for (let at = 0; at < due.length; at += MOST_EVENTS) await client.send(due.slice(at, at + MOST_EVENTS));
+    return due;
+  };
+
+  return {
+    shop,
+    progress: () => ({ days, held }),
+    flush: async () => (await sendUntil(Number.POSITIVE_INFINITY)).length,
+    async next() {
+      const day = days + 1;
+      const start = startOf(shop, day);
+      const drifts = shop.drift.filter((begin) => begin <= day).length;
+      const world = drifted(shop.world, drifts);
+      const visits = visitsOf(shop, day);
+      const shown: Shown[] = [];
+      const sent: Reaction[] = [];
+      for (let hour = start; hour < start + DAY; hour += HOUR) {
+        const own = visits.filter(({ time }) => time >= hour && time < hour + HOUR);
+        const lists = await inParallel(own, connections, (visit) => ask(client, shop, visit));
+        if (events && lists.some(({ isClocked }) => !isClocked)) throw error('SERVICE_CLOCK', { url });
+        shown.push(...lists.map((list) => ({ ...list, worth: worthOf(shop, world, list.visit, list.items) })));
+        if (!events) continue;
+        held.push(
+          ...lists.flatMap(({ visit, items }) => reactionsOf(shop, visit, answersOf(shop, world, visit, items))),
+        );
+        sent.push(...(await sendUntil(hour + HOUR)));
+      }
+      days = day;
+      return { day, date: dateOf(start), drifts, ...summary(shop, shown, sent), held: held.length };
+    },
+  };
+}
+
+/** The same users and items with other tastes; each drift has its own. */
+const drifted = (world: World, drifts: number): World =>
+  drifts === 0 ? world : createWorld({ ...world.options, tastes: (world.options.tastes ?? 0) + drifts });
+
+interface List {
+  visit: Visit;
+  model: string;
+  /** From the first position on. */
+  items: number[];
+  isClocked: boolean;
+}
+
+interface Shown extends List {
+  worth: Worth;
+}
+
+async function ask(client: ServiceClient, shop: Shop, visit: Visit): Promise<List> {
+  const { id, time, user, scenario, candidates } = visit;
+  const { world } = shop;
+  const { userFields, itemFields } = world.things;
+  const answer = await client.rank(
+    {
+      request_id: id,
+      scenario: world.planted.scenarios[scenario],
+      user: userFields(user),
+      items: candidates.map((item) => ({ id: item, ...itemFields(item) })),
+      top_k: shop.shown,
+    },
+    time,
+  );
+  return { visit, model: answer.model, items: answer.items.map(Number), isClocked: answer.isClocked };
+}
+
+const answersOf = ({ positionBias }: Shop, world: World, { id, user, scenario }: Visit, items: number[]) =>
+  world.respond({ id, user, scenario, items, positionBias });
+
+/** Answers in the order of the inputs, at most `limit` at a time. */
+async function inParallel<A, B>(inputs: readonly A[], limit: number, run: (input: A) => Promise<B>): Promise<B[]> {
+  const found = new Array<B>(inputs.length);
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < inputs.length) {
+      const own = next++;
+      found[own] = await run(inputs[own]);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+  return found;
+}
+
+function summary(
+  { world }: Shop,
+  shown: readonly Shown[],
+  sent: readonly Reaction[],
+): Pick<SimulatedDay, 'models' | 'interactions' | 'corrections' | 'all' | 'scenarios'> {
+  const models: Record<string, number> = {};
+  for (const { model } of shown) models[model] = (models[model] ?? 0) + 1;
+  const corrections = sent.filter(({ kind }) => kind === 'correction').length;
+  return {
+    models,
+    interactions: sent.length - corrections,
+    corrections,
+    all: meanWorth(shown.map(({ worth }) => worth)),
+    scenarios: world.planted.scenarios.map((scenario, s) => ({
+      scenario,
+      ...meanWorth(shown.filter(({ visit }) => visit.scenario === s).map(({ worth }) => worth)),
+    })),
+  };
+}
+
+function meanWorth(worths: readonly Worth[]): WorthRecord {
+  const requests = worths.length;
+  if (requests === 0) return { requests, shown: null, best: null, random: null, possible: null };
+  const mean = (of: keyof Worth): number => worths.reduce((sum, worth) => sum + worth[of], 0) / requests;
+  return worthRecord(requests, mean('shown'), mean('best'), mean('random'));
+}
+
+const worthRecord = (requests: number, shown: number, best: number, random: number): WorthRecord => ({
+  requests,
+  shown,
+  best,
+  random,
+  possible: best > random ? (shown - random) / (best - random) : null,
+});
+
+/** The mean over days. */
+export function overDays(days: readonly SimulatedDay[]): WorthRecord {
+  const requests = days.reduce((sum, { all }) => sum + all.requests, 0);
+  if (requests === 0) return { requests, shown: null, best: null, random: null, possible: null };
+  const mean = (of: 'shown' | 'best' | 'random'): number =>
+    days.reduce((sum, { all }) => sum + all.requests * (all[of] ?? 0), 0) / requests;
+  return worthRecord(requests, mean('shown'), mean('best'), mean('random'));
+}
