@@ -20,8 +20,22 @@ const secret = z.string().regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, 'expected env:NA
 
 export const eventsSchema = z
   .strictObject({
-    /** Folder of segments, made if it is not there. */
+    /** Where events are kept: segments are files in a folder. */
+    sink: z.enum(['segments', 'postgres', 'redis']).default('segments'),
+    /** Segments: their folder, made if it is not there. */
     folder: z.string().min(1).optional(),
+    /** PostgreSQL and Redis: the URL of the server, with user and password. */
+    url: secret.optional(),
+    /** PostgreSQL: the table, made if it is not there; SCHEMA.TABLE outside of the search path. */
+    table: z
+      .string()
+      .regex(
+        /^[a-z_][a-z0-9_]{0,47}(?:\.[a-z_][a-z0-9_]{0,47})?$/,
+        'expected a name of lower-case letters, digits and _',
+      )
+      .default('tributary_events'),
+    /** Redis: the key of the stream. */
+    stream: z.string().min(1).max(256).default('tributary:events'),
     /**
      * The field of user or context whose value is the unit: what is randomised and resampled as a whole, mostly the user. Requests
      * may send it also where it is no field of the model. Default: units are not known.
@@ -49,7 +63,15 @@ export const eventsSchema = z
     /** Events that wait to be stored, bytes in each process. Those beyond are dropped and counted. */
     queueBytes: bytes.default(32e6),
   })
-  .refine(({ folder }) => folder !== undefined, { path: ['folder'], error: 'is missing: expected a folder' })
+  .superRefine(({ sink, folder, url }, { addIssue }) => {
+    const need = sink === 'segments' ? 'folder' : 'url';
+    const isMissing = { folder, url }[need] === undefined;
+    const expected = { folder: 'a folder', url: 'env:NAME, an environment variable with the URL of the server' }[need];
+    if (isMissing) addIssue({ code: 'custom', path: [need], message: `is missing: expected ${expected}` });
+    const other = sink === 'segments' ? 'url' : 'folder';
+    if ({ folder, url }[other] !== undefined)
+      addIssue({ code: 'custom', path: [other], message: `does not belong to the sink ${sink}` });
+  })
   .refine(({ unit, unitHash }) => unitHash === undefined || unit !== undefined, {
     path: ['unit'],
     error: 'is missing: unitHash needs the field that it hashes',

@@ -47,6 +47,13 @@ interface Waiting {
   onStored?: () => void;
 }
 
+interface Batch {
+  events: readonly Waiting[];
+  /** How many events are missing before them. */
+  missing: number;
+  lines: readonly EventLine[];
+}
+
 /** Bytes that are given to the sink at once, about. */
 const MOST_BATCH_BYTES = 4e6;
 const RETRY_MS = 500;
@@ -60,6 +67,8 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
   const dropped = new Map<string, number>();
   let notNoted = 0;
   let reason: string | undefined;
+  /** What was refused: it goes to the sink again, unchanged. */
+  let refused: Batch | undefined;
   let storing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isClosing = false;
@@ -85,27 +94,35 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
     timer = undefined;
     storing = store().then((isStored) => {
       storing = undefined;
-      if (waiting.length > 0) schedule(isStored ? gatherMs : RETRY_MS);
+      if (!isStored) schedule(RETRY_MS);
+      else if (waiting.length > 0) schedule(gatherMs);
     });
+  };
+
+  const nextBatch = (): Batch => {
+    const events = firstOf(waiting);
+    const gap = notNoted > 0 ? [gapOf(notNoted)] : [];
+    return { events, missing: notNoted, lines: [...gap, ...events.map(({ line }) => line)] };
   };
 
   /** Gives the first events to the sink; false if it refuses them. */
   const store = async (): Promise<boolean> => {
-    const batch = firstOf(waiting);
-    const missing = notNoted;
+    const batch = refused ?? nextBatch();
     const slow = setTimeout(() => setState(`a write takes more than ${SLOW_MS / 1000} s`), SLOW_MS);
     try {
-      await sink.append([...(missing > 0 ? [gapOf(missing)] : []), ...batch.map(({ line }) => line)]);
+      await sink.append(batch.lines);
     } catch (cause) {
+      refused = batch;
       setState((cause as Error).message);
       return false;
     } finally {
       clearTimeout(slow);
     }
+    refused = undefined;
     setState(undefined);
-    notNoted -= missing;
-    waiting = waiting.slice(batch.length);
-    for (const { line, bytes, onStored } of batch) {
+    notNoted -= batch.missing;
+    waiting = waiting.slice(batch.events.length);
+    for (const { line, bytes, onStored } of batch.events) {
       waitingBytes -= bytes;
       stored.set(line.kind, (stored.get(line.kind) ?? 0) + 1);
       onStored?.();
@@ -118,6 +135,8 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
     reason = next;
     onState(next, notNoted);
   };
+
+  schedule(0); // does it store events at all?
 
   return {
     add: (line) => add(line),

@@ -2,10 +2,13 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { loadServing } from '../../src/config/load-serving.ts';
 import { lineOf } from '../../src/events/line.ts';
+import { openSink } from '../../src/events/open.ts';
 import { openSegments } from '../../src/events/segments/folder.ts';
 import { hashUnit } from '../../src/events/unit.ts';
 import { impression, interaction } from '../events/examples.ts';
+import { PASSWORD, redisServer } from '../events/servers.ts';
 import { interrupted, type Outcome, tributary } from './spawn.ts';
 
 async function written(): Promise<string> {
@@ -40,4 +43,34 @@ test('log check, forget and prune from the command line', async () => {
   const damaged = ask('check', folder);
   expect(result(damaged)).toMatchObject({ event: 'error', code: 'EVENT_LOG_DAMAGED' });
   expect(damaged.code).toBe(4);
+});
+
+test('the log of a server is named by the serving configuration', async ({ skip }) => {
+  const server = await redisServer();
+  if (server === undefined) return skip('redis-server is not installed on this machine');
+  onTestFinished(() => server.remove());
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-log-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'serving.json');
+  writeFileSync(config, JSON.stringify({ events: { sink: 'redis', url: 'env:TEST_LOG_URL' } }));
+  process.env.TEST_LOG_URL = server.url(server.port);
+  onTestFinished(() => void delete process.env.TEST_LOG_URL);
+  const { events } = await loadServing(config);
+  if (events === undefined) throw new Error('the block is gone');
+  const { sink } = openSink(events);
+  await sink.append([lineOf(impression(1)), lineOf(interaction(1)), lineOf(impression(2))]);
+  await sink.close();
+  const log = 'stream tributary:events of Redis (TEST_LOG_URL)';
+  const ask = (...words: string[]) => tributary(['log', ...words]);
+  expect(ask('check', config).out).toContain(`${log}: `);
+  expect(ask('forget', config, '--unit', 'user 1').out).toContain(`2 events of the unit were deleted from ${log}`);
+  expect(ask('prune', config, '--older-than', '1d').out).toContain('0 events before');
+  await server.stop();
+  const { code, out, err } = ask('check', config);
+  expect(code).toBe(6);
+  expect(err).toContain(log);
+  expect(out + err).not.toContain(PASSWORD);
+  expect(out + err).not.toContain(encodeURIComponent(PASSWORD));
+  writeFileSync(config, '{}');
+  expect(ask('check', config).err).toContain('logs no events');
 });

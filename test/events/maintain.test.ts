@@ -54,7 +54,10 @@ test('a check counts what is there and what is missing', async () => {
     first: impression(0).time,
     duplicates: 2,
     gaps: { dropped: 7, torn: 0, segments: 1 },
-    damaged: { lines: 1, examples: [{ segment: names[2], problem: 'it is not JSON' }] },
+    damaged: {
+      lines: 1,
+      examples: [{ place: expect.stringContaining(`${names[2]}, line `), problem: 'it is not JSON' }],
+    },
   });
   expect(report.events.impression).toBeLessThan(100);
 });

@@ -17,8 +17,8 @@ export const EVENT_ERRORS = {
   EVENT_LOG_DAMAGED: entry(
     EXIT.artifact,
     422,
-    (d: { folder: string; lines: number; examples: { segment: string; line: number; problem: string }[] }) =>
-      `${d.lines} lines of ${d.folder} are no events:\n${d.examples.map((e) => `  ${e.segment}, line ${e.line}: ${e.problem}`).join('\n')}\n`,
+    (d: { log: string; lines: number; examples: { place: string; problem: string }[] }) =>
+      `${d.lines} lines of ${d.log} are no events:\n${d.examples.map((e) => `  ${e.place}: ${e.problem}`).join('\n')}\n`,
     'Readers skip these lines. Restore the segments from a copy where their events are needed',
   ),
   EVENT_LOG_LOCKED: entry(
@@ -33,6 +33,19 @@ export const EVENT_ERRORS = {
     (d: { folder: string; left: number }) =>
       `${d.left} events of the unit are in segments of ${d.folder} that are still being written`,
     'Run the same command again when they are finished (events.rotate.seconds), or with --wait',
+  ),
+  EVENT_STORE: entry(
+    EXIT.environment,
+    503,
+    (d: { log: string; reason: string }) => `${d.log}: ${d.reason}`,
+    'Check the server, the URL in the environment and the rights of its user',
+  ),
+  EVENTS_URL: entry(
+    EXIT.usage,
+    500,
+    (d: { variable: string; schemes: readonly string[]; problem: string }) =>
+      `the environment variable ${d.variable} holds no URL as ${d.schemes[0]}//USER:PASSWORD@HOST:PORT/DATABASE: ${d.problem}`,
+    'Encode the characters : / ? # [ ] @ % of user and password as %3A, %2F, ...',
   ),
   EVENTS_OFF: entry(
     EXIT.usage,

@@ -9,41 +9,26 @@ import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder } from '../../base/files.ts';
 import { newMark, readMark } from '../../base/marks.ts';
 import { EVENT_SCHEMA } from '../event.ts';
+import type { Forgotten } from '../log.ts';
+import { ownEvents } from '../own.ts';
 import { isBeingWritten, listSegments, type Segment } from './names.ts';
 import { linesOf } from './read.ts';
 import { recoverSegments } from './recover.ts';
-
-export interface Forgotten {
-  /** Events that were deleted. */
-  events: number;
-  /** Segments that were rewritten. */
-  segments: number;
-  /** Events of the unit in segments that are still being written: they cannot be deleted yet. */
-  left: number;
-}
 
 /**
  * @param unit as it is in the log: hashed where the service hashes units
  * @throws EVENT_LOG_LOCKED, FILE_MISSING, FILE_UNREADABLE, FILE_UNWRITABLE, DISK_FULL; then each segment is as it was, or done
  */
-export async function forgetUnit(folder: string, unit: string): Promise<Forgotten> {
+export async function forgetUnit(folder: string, unit: string): Promise<Required<Forgotten>> {
   listSegments(folder); // is there a folder?
   const unlock = lock(folder);
   try {
     recoverSegments(folder);
     removeDrafts(folder);
     const segments = listSegments(folder);
-    const requests = new Set<string>();
-    for (const segment of segments)
-      await forEachLine(folder, segment, (line) => {
-        const { kind, unit: own, request_id } = fieldsOf(line);
-        if (kind === 'impression' && own === unit && request_id !== undefined) requests.add(request_id);
-      });
-    const isOwn = (line: string): boolean => {
-      const { kind, unit: own, request_id } = fieldsOf(line);
-      return kind === 'impression' ? own === unit : request_id !== undefined && requests.has(request_id);
-    };
-    const result: Forgotten = { events: 0, segments: 0, left: 0 };
+    const { noteRequest, isOwn } = ownEvents(unit);
+    for (const segment of segments) await forEachLine(folder, segment, noteRequest);
+    const result = { events: 0, segments: 0, left: 0 };
     for (const segment of segments) {
       let count = 0;
       await forEachLine(folder, segment, (line) => {
@@ -64,22 +49,13 @@ export async function forgetUnit(folder: string, unit: string): Promise<Forgotte
   }
 }
 
-/** Are segments still being written that were started before `time`? */
-export const isOlderOpen = (folder: string, time: number): boolean =>
-  listSegments(folder).some((segment) => isBeingWritten(segment) && segment.started < time);
+const POLL_MS = 500;
 
-interface Fields {
-  kind?: string;
-  unit?: string | null;
-  request_id?: string;
-}
-
-function fieldsOf(line: string): Fields {
-  try {
-    return JSON.parse(line) as Fields;
-  } catch {
-    return {}; // a damaged line is nobody's
-  }
+/** Waits until the segments that are being written now are finished. */
+export async function segmentsFinished(folder: string): Promise<void> {
+  const began = Date.now();
+  const isWritten = (segment: Segment): boolean => isBeingWritten(segment) && segment.started < began;
+  while (listSegments(folder).some(isWritten)) await new Promise((done) => setTimeout(done, POLL_MS));
 }
 
 async function forEachLine(folder: string, segment: Segment, look: (line: string) => void): Promise<void> {

@@ -6,21 +6,16 @@ import { listSegments, type Segment } from './names.ts';
 import { linesOf } from './read.ts';
 import { recoverSegments } from './recover.ts';
 
-export interface Pruned {
-  segments: number;
-  bytes: number;
-}
-
 /**
  * Deletes finished segments of which every event is older than `time` (milliseconds since 1970). Of a writer the oldest ones go
  * first, and none after one that stays.
  *
  * @throws FILE_MISSING, FILE_UNREADABLE, FILE_UNWRITABLE
  */
-export async function pruneSegments(folder: string, time: number): Promise<Pruned> {
+export async function pruneSegments(folder: string, time: number): Promise<{ segments: number; bytes: number }> {
   listSegments(folder); // is there a folder?
   recoverSegments(folder);
-  const pruned: Pruned = { segments: 0, bytes: 0 };
+  const pruned = { segments: 0, bytes: 0 };
   const done = new Set<string>();
   for (const segment of listSegments(folder)) {
     if (done.has(segment.writer)) continue;

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asReadError } from '../../base/files.ts';
-import type { LogEvent } from '../event.ts';
-import { isEvent, readLine } from '../line.ts';
-import type { EventBatch } from '../sink.ts';
+import { type EventBatch, readEvents, type StoredLines } from '../log.ts';
 import { fileOf, listSegments, type Segment } from './names.ts';
 
 /** By writer: the number of the segment to go on in, and the bytes of it that were read. */
@@ -14,12 +12,20 @@ const cursorSchema = z.record(z.string(), z.tuple([z.int().min(0), z.int().min(0
 type Cursor = z.output<typeof cursorSchema>;
 
 /**
- * All events of the finished segments and of those being written; segments in the order of their start. What is appended later
+ * Events in the order of `linesFrom`.
+ *
+ * @throws EVENT_VERSION, and what `linesFrom` throws
+ */
+export const readSegments = (folder: string, from?: string): AsyncGenerator<EventBatch> =>
+  readEvents({ lines: (cursor) => linesFrom(folder, cursor) }, from);
+
+/**
+ * All lines of the finished segments and of those being written; segments in the order of their start. What is appended later
  * comes with the next call, from the last cursor on.
  *
- * @throws EVENT_CURSOR, EVENT_VERSION, FILE_MISSING, FILE_UNREADABLE
+ * @throws EVENT_CURSOR, FILE_MISSING, FILE_UNREADABLE
  */
-export async function* readSegments(folder: string, from?: string): AsyncGenerator<EventBatch> {
+export async function* linesFrom(folder: string, from?: string): AsyncGenerator<StoredLines> {
   const segments = listSegments(folder);
   const cursor = cursorOf(from);
   // Writers of which nothing is left are forgotten, so that cursors stay short.
@@ -32,7 +38,7 @@ export async function* readSegments(folder: string, from?: string): AsyncGenerat
     const start = counter === next ? read : 0;
     for await (const { lines, end } of linesOf(folder, segment, start)) {
       cursor[writer] = [counter, end];
-      yield { ...eventsOf(lines, segment.name), cursor: JSON.stringify(cursor) };
+      yield { lines, place: segment.name, cursor: JSON.stringify(cursor) };
     }
     if (!segment.isOpen) cursor[writer] = [counter + 1, 0];
   }
@@ -45,18 +51,6 @@ function cursorOf(text: string | undefined): Cursor {
   } catch (cause) {
     throw error('EVENT_CURSOR', { found: text.slice(0, 100) }, cause);
   }
-}
-
-function eventsOf(lines: readonly string[], name: string): { events: LogEvent[]; damaged: number } {
-  const events: LogEvent[] = [];
-  let damaged = 0;
-  for (const line of lines) {
-    const read = readLine(line);
-    if (isEvent(read)) events.push(read);
-    else if (read.version !== undefined) throw error('EVENT_VERSION', { path: name, found: read.version });
-    else damaged++;
-  }
-  return { events, damaged };
 }
 
 interface SegmentLines {

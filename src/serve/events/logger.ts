@@ -56,7 +56,7 @@ export async function createEventLogger({ events, exploration, log }: ServingCon
     unit,
     hashUnit: hasherOf(unitHash),
   };
-  const { sink, torn, where } = await openSink(events);
+  const { sink, torn, where } = openSink(events);
   if (torn > 0) report('warn', `${torn} torn lines of killed processes were cut in ${where}`);
   const queue = createEventQueue(sink, {
     bytes: events.queueBytes,

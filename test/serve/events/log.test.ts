@@ -346,6 +346,10 @@ test('mistakes of the block are named', async () => {
       ({ details }) => details.problems.map(({ path }: { path: string }) => path),
     );
   expect(await problems({ events: {} })).toEqual(['events.folder']);
+  expect(await problems({ events: { folder: 'x', url: 'env:URL' } })).toEqual(['events.url']);
+  expect(await problems({ events: { sink: 'postgres', folder: 'x' } })).toEqual(['events.url', 'events.folder']);
+  expect(await problems({ events: { sink: 'redis', url: 'redis://me:password@cache' } })).toEqual(['events.url']);
+  expect(await problems({ events: { sink: 'postgres', url: 'env:URL', table: 'a;b' } })).toEqual(['events.table']);
   expect(await problems({ events: { folder: 'x', unitHash: 'env:SALT' } })).toEqual(['events.unit']);
   expect(await problems({ events: { folder: 'x', unit: 'u', unitHash: 'salt' } })).toEqual(['events.unitHash']);
   expect(await problems({ events: { folder: 'x', queueBytes: '3 parsec' } })).toEqual(['events.queueBytes']);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { error } from '../../../base/errors/index.ts';
-import { checkSegments, type LogReport } from '../../../events/segments/check.ts';
-import { forgetUnit, isOlderOpen } from '../../../events/segments/forget.ts';
-import { pruneSegments } from '../../../events/segments/prune.ts';
+import type { EventLog, Pruned } from '../../../events/log.ts';
+import { openLogAt } from '../../../events/open.ts';
+import type { LogReport } from '../../../events/report.ts';
 import { hashUnit, secretOf } from '../../../events/unit.ts';
 import { count } from '../../../report/numbers.ts';
 import { helpEnd } from '../../help.ts';
@@ -14,12 +14,25 @@ export function log(program: Command): void {
     .command('log')
     .summary('check the event log of a service, delete events from it')
     .description(
-      'Works on a folder of segments that a service with `events` in its configuration wrote; see docs/loop.md.',
+      'Works on the log that a service with `events` in its configuration writes: a folder of segments, or the serving ' +
+        'configuration that names the log, wherever it is (segments, PostgreSQL, Redis). See docs/loop.md.',
     );
   addCheck(verb);
   addForget(verb);
   addPrune(verb);
-  helpEnd(verb, ['tributary log check /var/lib/shop/events'], ['artifact']);
+  helpEnd(verb, ['tributary log check /var/lib/shop/events', 'tributary log check serving.yaml'], ['artifact']);
+}
+
+const LOG = 'a folder of segments, or a file with the serving configuration';
+
+/** Opens the log for one use of it. */
+async function withLog<T>(place: string, use: (log: EventLog) => Promise<T>): Promise<T> {
+  const log = await openLogAt(place);
+  try {
+    return await use(log);
+  } finally {
+    await log.close();
+  }
 }
 
 function addCheck(log: Command): void {
@@ -29,27 +42,28 @@ function addCheck(log: Command): void {
     .description(
       'Reads the whole log. Damaged lines are an error; gaps and duplicates are not: services note and expect them.',
     )
-    .argument('<dir>', 'the folder of segments')
+    .argument('<log>', LOG)
     .addOption(jsonOption())
     .action(runCheck);
   helpEnd(verb, ['tributary log check /var/lib/shop/events', 'tributary log check events --json'], ['artifact']);
 }
 
-async function runCheck(folder: string, { json }: { json?: boolean }): Promise<void> {
-  const report = await checkSegments(folder);
-  if (json) printJson({ event: 'result', folder, ...report });
-  else print(checkText(folder, report));
+async function runCheck(place: string, { json }: { json?: boolean }): Promise<void> {
+  const { name, report } = await withLog(place, async (log) => ({ name: log.name, report: await log.check() }));
+  if (json) printJson({ event: 'result', log: name, ...report });
+  else print(checkText(name, report));
   const { lines, examples } = report.damaged;
-  if (lines > 0) throw error('EVENT_LOG_DAMAGED', { folder, lines, examples });
+  if (lines > 0) throw error('EVENT_LOG_DAMAGED', { log: name, lines, examples });
 }
 
 const time = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? '-' : new Date(milliseconds).toISOString();
 
-function checkText(folder: string, { segments, open, bytes, events, gaps, ...report }: LogReport): string {
+function checkText(name: string, { segments, open, bytes, events, gaps, ...report }: LogReport): string {
   const { impression, interaction, correction } = events;
+  const files = segments === undefined ? '' : `${count(segments)} segments (${open} being written), `;
   return [
-    `${folder}: ${count(segments)} segments (${open} being written), ${count(bytes)} bytes`,
+    `${name}: ${files}${count(bytes)} bytes`,
     `  events      ${count(impression)} impressions, ${count(interaction)} interactions, ${count(correction)} corrections`,
     `  time        ${time(report.first)} to ${time(report.last)}`,
     `  duplicates  ${count(report.duplicates)}`,
@@ -71,10 +85,10 @@ function addForget(log: Command): void {
     .command('forget')
     .summary("delete a user's events")
     .description(
-      'Deletes the impressions of a unit, and the interactions and corrections of their requests. Each segment is rewritten ' +
-        'as a whole. Segments that a service is writing must be finished first: after events.rotate.seconds at the latest.',
+      'Deletes the impressions of a unit, and the interactions and corrections of their requests. Segments are rewritten ' +
+        'as a whole. Those that a service is writing must be finished first: after events.rotate.seconds at the latest.',
     )
-    .argument('<dir>', 'the folder of segments')
+    .argument('<log>', LOG)
     .addOption(new RequiredOption('--unit <value>', 'the unit: the value of the field that events.unit names'))
     .option('--hash <env:NAME>', 'where the service hashes units: the same as events.unitHash')
     .option('--wait', 'wait until the segments being written now are finished, and delete there, too')
@@ -86,36 +100,40 @@ function addForget(log: Command): void {
   ]);
 }
 
-const POLL_MS = 500;
-
-async function runForget(folder: string, { unit, hash, wait, json }: ForgetOptions): Promise<void> {
+async function runForget(place: string, { unit, hash, wait, json }: ForgetOptions): Promise<void> {
   const kept = hash === undefined ? unit : hashUnit(unit, secretOf(hash, '--hash'));
-  const began = Date.now();
-  while (wait && isOlderOpen(folder, began)) await new Promise((done) => setTimeout(done, POLL_MS));
-  const { events, segments, left } = await forgetUnit(folder, kept);
-  if (json) printJson({ event: 'result', folder, events, segments, left });
-  else print(`${count(events)} events of the unit were deleted from ${count(segments)} segments of ${folder}`);
-  if (left > 0) throw error('EVENT_LOG_OPEN', { folder, left });
+  const { name, events, segments, left } = await withLog(place, async (log) => {
+    if (wait) await log.settled();
+    return { name: log.name, ...(await log.forget(kept)) };
+  });
+  const files = segments === undefined ? '' : `${count(segments)} segments of `;
+  if (json) printJson({ event: 'result', log: name, events, segments, left });
+  else print(`${count(events)} events of the unit were deleted from ${files}${name}`);
+  if (left > 0) throw error('EVENT_LOG_OPEN', { folder: name, left });
 }
 
 function addPrune(log: Command): void {
   const verb = log
     .command('prune')
-    .summary('delete old segments')
-    .description('Deletes finished segments in which every event is older than the age given.')
-    .argument('<dir>', 'the folder of segments')
+    .summary('delete old events')
+    .description(
+      'Deletes events older than the age given. Segments go as a whole: finished ones in which every event is older.',
+    )
+    .argument('<log>', LOG)
     .addOption(new RequiredOption('--older-than <age>', 'such as 30d, 12h').argParser(age))
     .addOption(jsonOption())
     .action(runPrune);
   helpEnd(verb, ['tributary log prune /var/lib/shop/events --older-than 30d']);
 }
 
-async function runPrune(folder: string, { olderThan, json }: { olderThan: number; json?: boolean }): Promise<void> {
+async function runPrune(place: string, { olderThan, json }: { olderThan: number; json?: boolean }): Promise<void> {
   const before = Date.now() - olderThan;
-  const { segments, bytes } = await pruneSegments(folder, before);
-  if (json) printJson({ event: 'result', folder, before, segments, bytes });
-  else
-    print(
-      `${count(segments)} segments (${count(bytes)} bytes) with events before ${time(before)} were deleted from ${folder}`,
-    );
+  const { name, pruned } = await withLog(place, async (log) => ({ name: log.name, pruned: await log.prune(before) }));
+  if (json) printJson({ event: 'result', log: name, before, ...pruned });
+  else print(`${prunedText(pruned)} before ${time(before)} were deleted from ${name}`);
 }
+
+const prunedText = (pruned: Pruned): string =>
+  'segments' in pruned
+    ? `${count(pruned.segments)} segments (${count(pruned.bytes)} bytes) with events`
+    : `${count(pruned.events)} events`;

@@ -1,0 +1,92 @@
+/** A table of events that is read and looked after. */
+import type { Client } from 'pg';
+import { error } from '../../base/errors/index.ts';
+import type { EventLog, StoredLines } from '../log.ts';
+import { createReport } from '../report.ts';
+import { reasonOf, type Server } from '../server.ts';
+import { connectPostgres } from './connect.ts';
+import { sqlOf, storable } from './table.ts';
+
+/** Rows that are read at once. */
+const CHUNK = 500;
+
+interface Row {
+  /** Its position. */
+  at: string;
+  event: string;
+}
+
+/**
+ * Connects with the first use.
+ *
+ * @param name of the log, for messages
+ */
+export function postgresLog(server: Server, table: string, name: string): EventLog {
+  const sql = sqlOf(table);
+  let opened: Promise<Client> | undefined;
+
+  const fail = (cause: unknown) => error('EVENT_STORE', { log: name, reason: server.hide(reasonOf(cause)) });
+  const open = async (): Promise<Client> => {
+    const { client } = await connectPostgres(server);
+    const { rows } = await client.query<{ found: boolean }>(sql.exists);
+    if (rows[0].found) return client;
+    await client.end();
+    throw new Error('there is no such table');
+  };
+  const query = async <T extends object>(text: string, values: unknown[] = []) => {
+    try {
+      opened ??= open();
+      return await (await opened).query<T>(text, values);
+    } catch (cause) {
+      throw fail(cause);
+    }
+  };
+
+  /** The last position before which nothing will appear any more. */
+  const lastPosition = async (): Promise<string> => {
+    await query('BEGIN');
+    try {
+      await query(sql.settle);
+      const { rows } = await query<{ last: string }>(sql.last);
+      return rows[0].last;
+    } finally {
+      await query('COMMIT');
+    }
+  };
+
+  async function* rows(from: string): AsyncGenerator<Row[]> {
+    const last = await lastPosition();
+    for (let position = from; ; ) {
+      const { rows: chunk } = await query<Row>(sql.read, [position, last, CHUNK]);
+      if (chunk.length === 0) return;
+      position = chunk[chunk.length - 1].at;
+      yield chunk;
+    }
+  }
+
+  async function* lines(from = '0'): AsyncGenerator<StoredLines> {
+    if (!/^\d{1,18}$/.test(from)) throw error('EVENT_CURSOR', { found: from.slice(0, 100) });
+    for await (const chunk of rows(from))
+      yield { lines: chunk.map(({ event }) => event), cursor: chunk[chunk.length - 1].at, place: name };
+  }
+
+  return {
+    name,
+    lines,
+    settled: async () => {},
+    async check() {
+      const { report, add } = createReport();
+      for await (const chunk of rows('0'))
+        for (const { at, event } of chunk) {
+          report.bytes += Buffer.byteLength(event);
+          add(event, () => `position ${at}`);
+        }
+      return report;
+    },
+    forget: async (unit) => ({ events: (await query(sql.forget, [storable(unit)])).rowCount ?? 0, left: 0 }),
+    prune: async (time) => ({ events: (await query(sql.prune, [time])).rowCount ?? 0 }),
+    async close() {
+      await (await opened?.catch(() => {}))?.end();
+    },
+  };
+}

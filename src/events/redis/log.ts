@@ -1,0 +1,87 @@
+/** A stream of events that is read and looked after. */
+import { error } from '../../base/errors/index.ts';
+import type { EventLog, StoredLines } from '../log.ts';
+import { ownEvents } from '../own.ts';
+import { createReport } from '../report.ts';
+import { reasonOf, type Server } from '../server.ts';
+import { connectRedis, type RedisConnection } from './connect.ts';
+
+/** Entries that are read or deleted at once. */
+const CHUNK = 500;
+
+interface Entry {
+  id: string;
+  event: string;
+}
+
+/**
+ * Connects with the first use.
+ *
+ * @param name of the log, for messages
+ */
+export function redisLog(server: Server, stream: string, name: string): EventLog {
+  let opened: Promise<RedisConnection> | undefined;
+
+  const open = async (): Promise<RedisConnection> => {
+    const client = await connectRedis(server);
+    if ((await client.exists(stream)) === 1) return client;
+    client.destroy();
+    throw new Error('there is no such stream');
+  };
+  const ask = async <T>(question: (client: RedisConnection) => Promise<T>): Promise<T> => {
+    try {
+      opened ??= open();
+      return await question(await opened);
+    } catch (cause) {
+      throw error('EVENT_STORE', { log: name, reason: server.hide(reasonOf(cause)) });
+    }
+  };
+
+  /** Up to the entry that is the last one now. */
+  async function* entries(from: string): AsyncGenerator<Entry[]> {
+    const last = (await ask((client) => client.xRevRange(stream, '+', '-', { COUNT: 1 })))?.[0]?.id;
+    if (last === undefined) return;
+    for (let id = from; ; ) {
+      const found = (await ask((client) => client.xRange(stream, `(${id}`, last, { COUNT: CHUNK }))) ?? [];
+      if (found.length === 0) return;
+      id = found[found.length - 1].id;
+      yield found.map((entry) => ({ id: entry.id, event: entry.message.event ?? '' }));
+    }
+  }
+
+  async function* lines(from = '0-0'): AsyncGenerator<StoredLines> {
+    if (!/^\d{1,18}-\d{1,18}$/.test(from)) throw error('EVENT_CURSOR', { found: from.slice(0, 100) });
+    for await (const found of entries(from))
+      yield { lines: found.map(({ event }) => event), cursor: found[found.length - 1].id, place: name };
+  }
+
+  return {
+    name,
+    lines,
+    settled: async () => {},
+    async check() {
+      const { report, add } = createReport();
+      for await (const found of entries('0-0'))
+        for (const { id, event } of found) {
+          report.bytes += Buffer.byteLength(event);
+          add(event, () => `entry ${id}`);
+        }
+      return report;
+    },
+    async forget(unit) {
+      const own = ownEvents(unit);
+      for await (const found of entries('0-0')) for (const { event } of found) own.noteRequest(event);
+      let events = 0;
+      for await (const found of entries('0-0')) {
+        const ids = found.filter(({ event }) => own.isOwn(event)).map(({ id }) => id);
+        if (ids.length > 0) events += await ask((client) => client.xDel(stream, ids));
+      }
+      return { events, left: 0 };
+    },
+    // Entries have the time of their arrival, which is never much before that of the event.
+    prune: async (time) => ({ events: await ask((client) => client.xTrim(stream, 'MINID', time)) }),
+    async close() {
+      (await opened?.catch(() => {}))?.destroy();
+    },
+  };
+}
