@@ -23,6 +23,8 @@ import { artifactStatistics } from './statistics.ts';
 
 export interface ArtifactParts {
   run: FinishedRun;
+  /** Fields of the data set that the model does not read: `run` is without them. */
+  unread: readonly string[];
   plan: ArtifactPlan;
   serving: ServingModel;
   /** The first is the joint graph of all scenarios. */
@@ -39,7 +41,7 @@ export interface ArtifactParts {
  */
 export async function writeGraphs(
   out: string,
-  { run, plan, serving, graphs, calibrated, selection }: ArtifactParts,
+  { run, unread, plan, serving, graphs, calibrated, selection }: ArtifactParts,
   onEvent: (event: StepEvent) => void = () => {},
 ): Promise<ArtifactManifest> {
   const { folder, record, data, trained, checkpoint } = run;
@@ -74,7 +76,7 @@ export async function writeGraphs(
         ...(checkpoint && { checkpoint: checkpoint.name }),
       },
       model: { ...trained.options, key: trained.model.key },
-      data: dataOf(data),
+      data: { ...dataOf(data), ...(unread.length > 0 && { unreadFields: [...unread] }) },
       graphs: entries,
       ...(flows && { flows: flows.entry }),
       ...(verdict && { verdict }),

@@ -12,6 +12,7 @@ import { writeGraphs } from './artifact.ts';
 import { type CalibrationOptions, calibrateGraphs } from './calibrate/calibrate.ts';
 import type { StepEvent } from './events.ts';
 import { type PlanOptions, planArtifact } from './plan.ts';
+import { withoutUnreadFields } from './read-fields.ts';
 import { type Selection, type SelectOptions, selectGraphs } from './select/select.ts';
 
 export interface ExportOptions
@@ -38,13 +39,13 @@ export interface Exported {
 export async function exportRun(run: string, options: ExportOptions): Promise<Exported> {
   const { out, backend, threads, onEvent } = options;
   checkPlace(out);
-  const opened = await openFinished(run, options);
+  const { run: opened, unread } = withoutUnreadFields(await openFinished(run, options));
   const plan = planArtifact(opened, options);
   const serving = createServing(opened.trained, { backend, threads });
   try {
     const graphs = [serving.compile(serving.tensors.outputs)];
     const calibrated = await calibrateGraphs(serving, opened.data, graphs, options);
-    const manifest = await writeGraphs(out, { run: opened, plan, serving, graphs, calibrated }, onEvent);
+    const manifest = await writeGraphs(out, { run: opened, unread, plan, serving, graphs, calibrated }, onEvent);
     return { manifest, cells: calibrated.cells };
   } finally {
     await serving.close();
@@ -62,7 +63,7 @@ export async function selectRun(
 ): Promise<{ selection: Selection; exported: Exported }> {
   const { out, backend, onEvent } = options;
   checkPlace(out);
-  const opened = await openFinished(run, options);
+  const { run: opened, unread } = withoutUnreadFields(await openFinished(run, options));
   const plan = planArtifact(opened, options);
   const serving = createServing(opened.trained, { backend, threads: 1 });
   try {
@@ -71,7 +72,7 @@ export async function selectRun(
     const { graphs: selected, proof: _, unseen: _unseen, ...record } = selection;
     const graphs = [selected.joint, ...selected.scenarios];
     const calibrated = await calibrateGraphs(serving, opened.data, graphs, options);
-    const parts = { run: opened, plan, serving, graphs, calibrated, selection: record };
+    const parts = { run: opened, unread, plan, serving, graphs, calibrated, selection: record };
     const manifest = await writeGraphs(out, parts, onEvent);
     return { selection, exported: { manifest, cells: calibrated.cells } };
   } finally {

@@ -5,6 +5,7 @@ import { error } from '../base/errors/index.ts';
 import { type Prediction, type PredictOptions, type PredictProgress, predictInto } from '../data/predict/predict.ts';
 import { openPrepared } from '../data/prepared/open.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import { withFields } from '../data/prepared/some-fields.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
 import { calibrator } from '../store/artifact/calibration.ts';
@@ -86,16 +87,21 @@ async function ofArtifact(
 ): Promise<Predictor> {
   const artifact = await openArtifact(folder);
   if (dataFolder === undefined) throw error('ARTIFACT_DATA', { folder });
-  const data = await openPrepared(dataFolder);
+  const whole = await openPrepared(dataFolder);
   const { manifest } = artifact;
   const { dataHash } = manifest.run;
-  if (data.manifest.hash !== dataHash)
-    throw error('ARTIFACT_OTHER_DATASET', { folder, expected: dataHash, found: data.manifest.hash, data: data.folder });
+  if (whole.manifest.hash !== dataHash)
+    throw error('ARTIFACT_OTHER_DATASET', {
+      folder,
+      expected: dataHash,
+      found: whole.manifest.hash,
+      data: whole.folder,
+    });
   const graphs = createArtifactGraphs(artifact, createSession, options, manifest.data.tasks);
   const byScenario = new Map<number | undefined, Awaited<ReturnType<typeof graphs.of>>>();
   for (const { scenario, file } of manifest.graphs) byScenario.set(scenario, await graphs.of(file));
   return {
-    data,
+    data: withFields(whole, new Set(manifest.data.fields.map(({ name }) => name))),
     answerRows: (rows) => answer(byScenario, rows, manifest.data.tasks),
     probability: uncalibrated ? asGiven : calibrated(manifest),
     close: () => graphs.close(),

@@ -216,6 +216,11 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   flowSelection?: FlowSelection;
   /** For models whose structure depends on which flows reach which cells. */
   flowTable?: FlowTableOption;
+  /**
+   * Names of the fields that the network reads. Default: all. For data with these fields alone, `build` gives the same network with
+   * the same parameters.
+   */
+  readFields?: (options: O, sizes: ModelSizes) => readonly string[];
   /** The group, where the options ask for one, that the steps on training rows leave as it is. */
   validationGroup?: (options: O) => ValidationGroup | undefined;
 }

@@ -32,8 +32,7 @@ const SPECIFIC = [
 ] as const;
 
 function build(options: StreamsOptions, sizes: ModelSizes): Network {
-  // Until a run is made, its table is not known: then everything is open.
-  const table = typeof options.flows === 'string' ? openTable(sizes) : options.flows;
+  const table = tableOf(options, sizes);
   const bias = parameter('bias', [sizes.scenarios, sizes.tasks], { kind: 'zeros' });
   const streams = Array.from({ length: FLOW_COUNT }, (_, k) => k)
     .filter((k) => isActive(table, k))
@@ -47,6 +46,10 @@ function build(options: StreamsOptions, sizes: ModelSizes): Network {
     };
   });
 }
+
+/** Until a run is made, its table is not known: then everything is open. */
+const tableOf = ({ flows }: StreamsOptions, sizes: ModelSizes): FlowTable =>
+  typeof flows === 'string' ? openTable(sizes) : flows;
 
 /** w_k f_k of the row's scenario [B, T]; `hot` [B, S] is that scenario. */
 function stream(k: number, options: StreamsOptions, { fields, cells }: FlowTable, sizes: ModelSizes) {
@@ -99,6 +102,10 @@ export const streams: ModelDefinition<StreamsOptions> = {
   dataDefaults: false,
   presets: {},
   build,
+  readFields(options, sizes) {
+    const table = tableOf(options, sizes);
+    return [...new Set(table.fields.flatMap((names, k) => (isActive(table, k) ? names : [])))];
+  },
   flowTable: {
     source: ({ flows = 'test' }) => (typeof flows === 'string' ? flows : undefined),
     take: (options, flows) => ({ ...options, flows }),

@@ -60,8 +60,9 @@ function shapeFor(bytes: number, { limits }: ServingConfig, models: Models): Bod
     const { data } = ranker.manifest;
     const history = data.sequences === undefined ? 0 : data.sequences.types.length * data.sequences.length;
     const slots = slotsOf(data.fields);
-    perItem = Math.max(perItem, data.fields.length + slots + history);
-    fields = Math.max(fields, data.fields.length);
+    const given = data.fields.length + (data.unreadFields ?? []).length;
+    perItem = Math.max(perItem, given + slots + history);
+    fields = Math.max(fields, given);
   }
   return { depth, values: limits.values ?? items * (perItem + 4) + 10_000, names: 2 * fields + 1000 };
 }

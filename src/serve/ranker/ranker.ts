@@ -212,6 +212,7 @@ interface Context {
 
 const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
   fields: new Set(data.fields.map(({ name }) => name)),
+  unread: new Set(data.unreadFields),
   tokens: new Set(data.fields.filter(({ kind }) => kind !== 'numeric').map(({ name }) => name)),
   scenarios: data.scenarios,
   hasSequences: data.sequences !== undefined,

@@ -44,7 +44,15 @@ function fieldSchema(field: ArtifactManifest['data']['fields'][number]): JsonSch
  */
 export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refuse' | 'ignore' = 'refuse'): JsonSchema {
   const data = manifest?.data;
-  const fields = Object.fromEntries((data?.fields ?? []).map((field) => [field.name, fieldSchema(field)]));
+  const unread: JsonSchema = {
+    type: ['array', ...SCALAR],
+    items: { type: SCALAR },
+    description: 'The model does not read it.',
+  };
+  const fields = Object.fromEntries([
+    ...(data?.fields ?? []).map((field) => [field.name, fieldSchema(field)]),
+    ...(data?.unreadFields ?? []).map((name) => [name, unread]),
+  ]);
   const additionalProperties = data === undefined || unknownFields === 'ignore';
   const values = (description: string): JsonSchema => ({
     type: 'object',

@@ -26,6 +26,8 @@ const requestSchema = z.strictObject({
 export interface RequestRules {
   /** Fields of the model. */
   fields: ReadonlySet<string>;
+  /** Fields of the data that the model does not read: requests may have them. */
+  unread: ReadonlySet<string>;
   /** Categorical and multi-value fields: their numbers stand for themselves. */
   tokens: ReadonlySet<string>;
   scenarios: readonly string[];
@@ -131,6 +133,7 @@ function checkValues(values: Values, path: string, rules: RequestRules, problems
     const value = values[name];
     if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
     else if (name === rules.unit && !path.startsWith('items.')) checkUnit(value, `${path}.${name}`, problems);
+    else if (rules.unread.has(name)) continue;
     else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
       problems.push(
         unknownName(name, `${path}.`, problems.length < GUESSES ? rules.fields : [], 'the model has no such field'),

@@ -95,7 +95,7 @@ export interface TensorReader {
 
 /** Reads tensors for one artifact. `most`: maximum number of rows. */
 export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderSource, most: number): TensorReader {
-  const { fields } = manifest.data;
+  const { fields, unreadFields = [] } = manifest.data;
   const rowEncoder = createRowEncoder(encoder);
   const names = new Set(fields.map(({ name }) => name));
   const numeric = new Set(fields.filter(({ kind }) => kind === 'numeric').map(({ name }) => name));
@@ -137,7 +137,7 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
 
   /** Encodes row after row from the values of its fields; sequences are empty. */
   function fieldFeeds(inputs: Map<string, InputTensor>, rows: number): Record<string, Value> {
-    const known = [...names, 'scenario'];
+    const known = [...names, ...unreadFields, 'scenario'];
     const unknown = [...inputs.values()].find(({ name }) => !known.includes(name));
     if (unknown !== undefined)
       invalid(unknown, `the model has ids and scenario, or scenario and fields: ${[...names].join(', ')}`);
@@ -148,7 +148,8 @@ export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderS
         scenarioTensor,
         'the model has a field of this name that is not the scenario: send the tensors of the graph (ids and scenario as INT32)',
       );
-    const columns = [...inputs.values()].map((tensor) => ({
+    const read = [...inputs.values()].filter(({ name }) => !unreadFields.includes(name) || name === 'scenario');
+    const columns = read.map((tensor) => ({
       name: tensor.name,
       values: column(tensor, rows, !numeric.has(tensor.name)),
     }));

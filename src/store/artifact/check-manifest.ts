@@ -48,7 +48,7 @@ function fieldProblems({ data }: ArtifactManifest): string[] {
   }
   if (offset !== data.tableRows) problems.push(`the fields have ${offset} ids, the table ${data.tableRows} rows`);
   for (const [what, names] of [
-    ['field', data.fields.map(({ name }) => name)],
+    ['field', [...data.fields.map(({ name }) => name), ...(data.unreadFields ?? [])]],
     ['scenario', data.scenarios],
     ['task', data.tasks],
   ] as const)

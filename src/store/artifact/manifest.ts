@@ -75,6 +75,8 @@ export const artifactSchema = z.strictObject({
         vocabulary: inside.optional(),
       }),
     ),
+    /** Fields of the data set that the model does not read: requests may have them. Absent if it reads all. */
+    unreadFields: z.array(z.string()).min(1).optional(),
     /** Fields that are the scenario under another name, and their value in each scenario; absent if there are none. */
     scenarioFields: z.strictObject({ names: z.array(z.string()).min(1), values: z.array(z.string()) }).optional(),
   }),

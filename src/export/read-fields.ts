@@ -1,0 +1,46 @@
+/**
+ * A model may read some fields alone: Streams reads those that feed a flow. What serves it needs no table rows, vocabularies and
+ * slots of the others.
+ */
+import { withFields } from '../data/prepared/some-fields.ts';
+import { describeData, type FinishedRun } from '../inference/model/run.ts';
+import { modelSizes } from '../inference/model/sizes.ts';
+import { TABLES, type TrainedModel } from '../inference/model/trained.ts';
+
+export interface ServedRun {
+  /** The run as if its data had only the fields that its model reads. */
+  run: FinishedRun;
+  /** The other fields, by name. */
+  unread: string[];
+}
+
+/** The model of the result gives the same answers. The field `id` stays, since it decides how requests give fields. */
+export function withoutUnreadFields(run: FinishedRun): ServedRun {
+  const { data, trained } = run;
+  const { fields, sequences } = data.manifest;
+  const read = trained.model.readFields?.(trained.options, trained.sizes) ?? fields.map(({ name }) => name);
+  const kept = withFields(data, new Set([...read, 'id', ...(sequences === undefined ? [] : [sequences.itemField])]));
+  if (kept === data) return { run, unread: [] };
+  const names = kept.manifest.fields.map(({ name }) => name);
+  return {
+    run: { ...run, data: kept, trained: smaller(trained, kept.manifest) },
+    unread: fields.map(({ name }) => name).filter((name) => !names.includes(name)),
+  };
+}
+
+/** The model with the table rows of the kept fields alone. */
+function smaller(trained: TrainedModel, manifest: FinishedRun['data']['manifest']): TrainedModel {
+  const { data, dimension } = trained;
+  const tensors = new Map(trained.tensors);
+  for (const name of TABLES) {
+    const table = tensors.get(name);
+    if (table === undefined) continue;
+    const rows = new Float32Array(manifest.tableRows * dimension);
+    for (const { name: field, offset, size } of manifest.fields) {
+      const from = data.fields.find((one) => one.name === field)?.offset as number;
+      rows.set(table.data.subarray(from * dimension, (from + size) * dimension), offset * dimension);
+    }
+    tensors.set(name, { shape: [manifest.tableRows, dimension], data: rows });
+  }
+  return { ...trained, sizes: modelSizes(manifest), data: describeData(manifest), tensors };
+}
