@@ -24,6 +24,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   key: async () => (await import('./verbs/serve/key.ts')).key,
   log: async () => (await import('./verbs/loop/log.ts')).log,
   simulate: async () => (await import('./verbs/loop/simulate.ts')).simulate,
+  join: async () => (await import('./verbs/loop/join.ts')).join,
   types: async () => (await import('./verbs/serve/types.ts')).types,
   models: async () => (await import('./verbs/train/models.ts')).models,
   parity: async () => (await import('./verbs/project/parity.ts')).parity,

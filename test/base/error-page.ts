@@ -8,6 +8,7 @@ import { type ErrorEntry, EXIT, textOf } from '../../src/base/errors/entry.ts';
 import { EVENT_ERRORS } from '../../src/base/errors/events.ts';
 import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
+import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
 import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
 import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
@@ -34,6 +35,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   Serving: SERVE_ERRORS,
   'Event logs': EVENT_ERRORS,
   Simulation: SIMULATE_ERRORS,
+  'Rows from logs': JOIN_ERRORS,
   Parity: PARITY_ERRORS,
 };
 

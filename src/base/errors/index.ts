@@ -12,6 +12,7 @@ import { type ErrorEntry, textOf } from './entry.ts';
 import { EVENT_ERRORS } from './events.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
+import { JOIN_ERRORS } from './join.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
@@ -38,6 +39,7 @@ export const ERRORS = {
   ...STUDY_ERRORS,
   ...EVENT_ERRORS,
   ...SIMULATE_ERRORS,
+  ...JOIN_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

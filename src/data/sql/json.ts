@@ -1,5 +1,7 @@
 /** SQL over DuckDB's JSON type: the token of a value is the same whatever types its neighbours have. */
+import type { FieldConfig } from '../../config/dataset.ts';
 import { NUMBER_TEXT } from './functions.ts';
+import { literal } from './text.ts';
 
 /**
  * The token of a JSON value: a text without its quotation marks, a number as JavaScript prints it (integers in all their
@@ -18,3 +20,28 @@ export function jsonToken(sql: string): string {
 /** The tokens of the items of a JSON list, NULL for a missing one; NULL where the value is no list. */
 export const jsonItems = (sql: string): string =>
   `CASE WHEN json_type(${sql}) = 'ARRAY' THEN list_transform(CAST(${sql} AS JSON[]), lambda item: ${jsonToken('item')}) END`;
+
+/** JSON text of a number that is no whole one, or a large one: what JavaScript prints otherwise. */
+const OTHER_NUMBER = '[.eE]|[0-9]{16}';
+/** What `numberOf` (encode/tokens.ts) takes for the text of a number. JavaScript's \s is wider than that of RE2. */
+const BLANK = '[\\t-\\r\\p{Z}\\x{FEFF}]*';
+const NUMBER = `${BLANK}[-+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][-+]?[0-9]+)?${BLANK}`;
+
+/**
+ * SQL of what a field stores of a JSON value as a request gives it: the same tokens and numbers that the row encoder makes of it
+ * (encode/tokens.ts). Of a categorical field its token, of a numeric one a DOUBLE, of a multi-value one a list of tokens.
+ */
+export function requestValue(field: FieldConfig, sql: string): string {
+  const json = `(${sql})::VARCHAR`;
+  const string = `json_extract_string(${sql}, '$')`;
+  if (field.kind === 'numeric') {
+    const text = `CASE WHEN regexp_full_match(${string}, ${literal(NUMBER)}) THEN TRY_CAST(regexp_replace(${string}, ${literal(BLANK)}, '', 'g') AS DOUBLE) END`;
+    const number = `CASE WHEN starts_with(${json}, '"') THEN ${text} WHEN ${json} = 'true' THEN 1.0 WHEN ${json} = 'false' THEN 0.0 ELSE TRY_CAST(${json} AS DOUBLE) END`;
+    return `CASE WHEN isfinite(${number}) THEN ${number} + 0.0 END`;
+  }
+  const token = `CASE WHEN starts_with(${json}, '"') THEN nullif(${string}, '') WHEN ${json} = 'null' THEN NULL WHEN ${json} IN ('true', 'false') OR NOT regexp_matches(${json}, ${literal(OTHER_NUMBER)}) THEN ${json} ELSE ${jsonToken(sql)} END`;
+  if (field.kind === 'categorical') return token;
+  const parts = `CASE WHEN starts_with(${json}, '"') THEN string_split(${string}, ${literal(field.separator)}) WHEN starts_with(${json}, '[') THEN ${jsonItems(sql)} ELSE [${token}] END`;
+  const present = `list_filter(${parts}, lambda part: part <> '')`;
+  return `CASE WHEN len(${present}) > 0 THEN ${present}[:${field.maxLength}] END`;
+}

@@ -1,0 +1,139 @@
+/** What a join makes of a log: the configuration put together with the artifact that served, and checked against it. */
+import { error } from '../../base/errors/index.ts';
+import { canonicalJson, sha256 } from '../../base/hash.ts';
+import { nearest } from '../../base/nearest.ts';
+import { fieldSchema } from '../../config/dataset/fields.ts';
+import type { FieldConfig } from '../../config/dataset.ts';
+import type { Problem } from '../../config/files/problems.ts';
+import type { JoinConfig } from '../../config/join.ts';
+import { readManifest } from '../../store/artifact/manifest-file.ts';
+import { holdPlace } from '../../store/artifact/place.ts';
+
+/** The parts of an artifact's manifest that a join needs. */
+export type ServedModel = Pick<ReturnType<typeof readManifest>['manifest'], 'name' | 'id' | 'data'>;
+
+export interface JoinTask {
+  name: string;
+  /** Of the interactions. */
+  type: string;
+  /** Milliseconds. */
+  window: number;
+  atLeast?: number;
+}
+
+export interface JoinField {
+  /** As in a dataset configuration, for a column of the field's name. */
+  config: FieldConfig;
+  /** Of a field that is the scenario under another name: its value by scenario, used where a request gives none. */
+  byScenario?: ReadonlyMap<string, string>;
+}
+
+export interface JoinPlan {
+  config: JoinConfig;
+  artifact: { name: string; id: string };
+  dataName: string;
+  scenarios: readonly string[];
+  /** Fields that are the scenario under another name, and the values of the scenarios there. */
+  scenarioFields: { names: readonly string[]; values: readonly string[] } | undefined;
+  models: readonly string[];
+  /** In the order of the artifact. */
+  tasks: readonly JoinTask[];
+  /** In the order of the artifact. */
+  fields: readonly JoinField[];
+  sequences: ServedModel['data']['sequences'];
+  /** Equal plans make equal rows of a log. */
+  hash: string;
+}
+
+/** Reads the manifest of an artifact. Throws ARTIFACT_NOT_FOUND and what else is wrong with one. */
+export function readServedModel(folder: string): ServedModel {
+  const place = holdPlace(folder);
+  try {
+    return readManifest(place).manifest;
+  } finally {
+    place.close();
+  }
+}
+
+/**
+ * @param source what mistakes name
+ * @throws CONFIG_INVALID with every mistake by its path
+ */
+export function planJoin(config: JoinConfig, served: ServedModel, source: string): JoinPlan {
+  const problems = [...taskProblems(config, served), ...fieldProblems(config, served), ...columnProblems(served)];
+  if (problems.length > 0) throw error('CONFIG_INVALID', { source, problems });
+  const { name, id, data } = served;
+  const { scenarioFields } = data;
+  const kept = data.fields.filter((field) => !config.leaveOut.includes(field.name));
+  const keptNames = scenarioFields?.names.filter((one) => !config.leaveOut.includes(one)) ?? [];
+  const parts = {
+    dataName: config.name ?? data.name,
+    scenarios: data.scenarios,
+    scenarioFields:
+      scenarioFields === undefined || keptNames.length === 0 ? undefined : { ...scenarioFields, names: keptNames },
+    models: config.models ?? [name],
+    sequences: data.sequences,
+    tasks: data.tasks.map((task) => ({ ...config.tasks[task], name: task, type: config.tasks[task].type ?? task })),
+    fields: kept.map((field) => ({
+      config: fieldOf(field.config, field.edges),
+      ...(keptNames.includes(field.name) && {
+        byScenario: new Map(data.scenarios.map((scenario, s) => [scenario, scenarioFields?.values[s] ?? ''])),
+      }),
+    })),
+  };
+  const { artifact: _, ...settings } = config;
+  const fields = parts.fields.map(({ config: field }) => field);
+  const hash = sha256(canonicalJson({ layout: 1, settings, ...parts, fields }));
+  return { ...parts, config, artifact: { name, id }, hash };
+}
+
+/** Rows have the values that expressions gave, in columns named as the fields; buckets stay those of the artifact. */
+function fieldOf(given: object, edges: readonly number[] | undefined): FieldConfig {
+  const { expression: _, ...field } = fieldSchema.parse(given);
+  return field.kind === 'numeric' && edges !== undefined && edges.length > 0
+    ? { ...field, buckets: { edges: [...edges] } }
+    : field;
+}
+
+function taskProblems({ tasks }: JoinConfig, { data }: ServedModel): Problem[] {
+  const known = `tasks: ${data.tasks.join(', ')}`;
+  return [
+    ...Object.keys(tasks).flatMap((task) => {
+      if (data.tasks.includes(task)) return [];
+      const message = `the artifact has no task "${task}"; the nearest is "${nearest(task, data.tasks)}" (${known})`;
+      return [{ path: `tasks.${task}`, message }];
+    }),
+    ...data.tasks.flatMap((task) =>
+      Object.hasOwn(tasks, task)
+        ? []
+        : [{ path: `tasks.${task}`, message: 'is missing: expected its window, as { window: 30m }' }],
+    ),
+  ];
+}
+
+function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem[] {
+  const names = data.fields.map(({ name }) => name);
+  const unknown = leaveOut.flatMap((field, i) => {
+    if (names.includes(field)) return [];
+    const message = `the artifact has no field "${field}"; the nearest is "${nearest(field, names)}"`;
+    return [{ path: `leaveOut.${i}`, message }];
+  });
+  if (unknown.length === 0 && names.every((field) => leaveOut.includes(field)))
+    return [{ path: 'leaveOut', message: 'names every field of the artifact: keep one at least' }];
+  const item = data.sequences?.itemField;
+  if (item !== undefined && leaveOut.includes(item))
+    unknown.push({ path: 'leaveOut', message: `the sequences of the artifact need the field "${item}"` });
+  return unknown;
+}
+
+/** Columns of the rows that are no fields. */
+const OWN_COLUMN = /^(log|label|state|delay|sequence)_/i;
+
+function columnProblems({ data }: ServedModel): Problem[] {
+  return data.fields
+    .filter(({ name }) => OWN_COLUMN.test(name))
+    .map(({ name }) => ({
+      path: 'artifact',
+      message: `its field "${name}" needs another name: join writes columns of its own that begin so`,
+    }));
+}

@@ -1,0 +1,221 @@
+/**
+ * Reads what is new in a log into files of columns. Each file counts once the state names it, so a join that is killed goes on behind
+ * the last one. What rows and labels are is decided later: these files do not depend on the configuration.
+ */
+import { closeSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { error } from '../../base/errors/index.ts';
+import { asWriteError, syncFolder } from '../../base/files.ts';
+import { type Database, execute, query } from '../../data/sql/duckdb.ts';
+import { filePath, literal } from '../../data/sql/text.ts';
+import { fileOf, listSegments, type Segment } from '../../events/segments/names.ts';
+import { linesOf } from '../../events/segments/read.ts';
+import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
+
+export interface LogRead {
+  state: JoinState;
+  /** Lines of the files that were made now. */
+  lines: EventFile['lines'];
+  bytes: number;
+}
+
+/** Part of a log that DuckDB reads as a file: a whole segment, or the new lines of one. */
+interface Portion {
+  path: string;
+  bytes: number;
+  writer: string;
+  /** The cursor behind it. */
+  next: [number, number];
+}
+
+/** Of a log that becomes one file. */
+const FILE_BYTES = 1e9;
+export const DAY_MS = 86_400_000;
+
+/** @throws EVENT_VERSION, FILE_MISSING, FILE_UNREADABLE, DISK_FULL */
+export async function readLog(
+  { connection }: Database,
+  { log, out, state: before }: { log: string; out: string; state: JoinState },
+  onBytes: (bytes: number) => void,
+): Promise<LogRead> {
+  const read: LogRead = { state: before, lines: noLines(), bytes: 0 };
+  const finish = async (portions: readonly Portion[]): Promise<void> => {
+    if (portions.length === 0) return;
+    const { state } = read;
+    const file = await writeEvents(connection, { log, out, portions, number: state.files.length });
+    const cursor = { ...state.cursor, ...Object.fromEntries(portions.map(({ writer, next }) => [writer, next])) };
+    read.state = { ...state, cursor, files: [...state.files, file] };
+    writeState(out, read.state);
+    for (const kind of KINDS) read.lines[kind] += file.lines[kind];
+    for (const { bytes } of portions) read.bytes += bytes;
+    onBytes(read.bytes);
+  };
+  let portions: Portion[] = [];
+  let size = 0;
+  for await (const portion of portionsOf(log, workFolder(out), before.cursor)) {
+    portions.push(portion);
+    size += portion.bytes;
+    if (size < FILE_BYTES) continue;
+    await finish(portions);
+    [portions, size] = [[], 0];
+  }
+  await finish(portions);
+  return read;
+}
+
+/** What a log has behind a cursor, segment by segment in the order of their start. */
+async function* portionsOf(log: string, work: string, cursor: JoinState['cursor']): AsyncGenerator<Portion> {
+  for (const segment of listSegments(log)) {
+    const { writer, counter, isOpen } = segment;
+    const [next, read] = cursor[writer] ?? [0, 0];
+    if (counter < next) continue;
+    const start = counter === next ? read : 0;
+    const portion =
+      isOpen || start > 0 ? await copyLines(log, segment, start, work) : wholeSegment(join(log, fileOf(segment)));
+    const end = start + portion.bytes;
+    if (portion.bytes > 0) yield { ...portion, writer, next: isOpen ? [counter, end] : [counter + 1, 0] };
+  }
+}
+
+const wholeSegment = (path: string): { path: string; bytes: number } => ({ path, bytes: statSync(path).size });
+
+/** Copies the whole lines of a segment that is being written, or was when it was read last. */
+async function copyLines(
+  log: string,
+  segment: Segment,
+  start: number,
+  work: string,
+): Promise<{ path: string; bytes: number }> {
+  const path = join(work, `${segment.name}-${start}`);
+  let end = start;
+  try {
+    const file = openSync(path, 'w');
+    try {
+      for await (const lines of linesOf(log, segment, start)) {
+        writeSync(file, `${lines.lines.join('\n')}\n`);
+        end = lines.end;
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw asWriteError(cause, path);
+  }
+  return { path, bytes: end - start };
+}
+
+const KINDS = ['impression', 'interaction', 'correction', 'damaged', 'forgotten', 'lost'] as const;
+const noLines = (): EventFile['lines'] => ({
+  impression: 0,
+  interaction: 0,
+  correction: 0,
+  damaged: 0,
+  forgotten: 0,
+  lost: 0,
+});
+
+/** What is read of an event; `event.ts` describes it. Values stay JSON: a request gives a field as a text, a number or a list. */
+const COLUMNS = {
+  schema: 'VARCHAR',
+  event_id: 'VARCHAR',
+  kind: 'VARCHAR',
+  time: 'BIGINT',
+  request_id: 'VARCHAR',
+  scenario: 'VARCHAR',
+  unit: 'VARCHAR',
+  model: 'VARCHAR',
+  experiments: 'STRUCT("key" VARCHAR, arm VARCHAR, bucket DOUBLE)[]',
+  policy: 'STRUCT(kind VARCHAR)',
+  items:
+    'STRUCT(item_id VARCHAR, "position" INTEGER, score DOUBLE, probabilities JSON, ' +
+    'propensity STRUCT(marginal DOUBLE, log_prefix DOUBLE), team VARCHAR, shadow_score DOUBLE, "values" JSON)[]',
+  values: 'JSON',
+  sequences: 'JSON',
+  item_id: 'VARCHAR',
+  type: 'VARCHAR',
+  value: 'DOUBLE',
+  count: 'BIGINT',
+};
+
+/** The end of the year 9999: what is later is no time. */
+const LAST_TIME = 253_402_300_799_999;
+
+/** What a line is: its kind, `damaged` where it lacks what its kind needs, or the version of another schema. */
+const KIND = `CASE
+  WHEN schema <> 'event/1' AND regexp_full_match(schema, 'event/[0-9]+') THEN schema
+  WHEN schema = 'event/1' AND kind IN ('gap', 'forgotten') THEN kind
+  WHEN schema = 'event/1' AND event_id IS NOT NULL AND time BETWEEN 0 AND ${LAST_TIME} AND request_id IS NOT NULL AND (
+    (kind = 'impression' AND scenario IS NOT NULL AND model IS NOT NULL AND items IS NOT NULL)
+    OR (kind IN ('interaction', 'correction') AND item_id IS NOT NULL AND type IS NOT NULL)) THEN kind
+  ELSE 'damaged' END`;
+
+/** An event has at most this many bytes: about 10,000 candidates of 1 kB and more. */
+const MOST_BYTES = 32 * 2 ** 20;
+/** Answers: those of a group are in memory while they are written, with all their items. */
+const GROUP_ROWS = 16_384;
+
+async function writeEvents(
+  connection: Database['connection'],
+  { log, out, portions, number }: { log: string; out: string; portions: readonly Portion[]; number: number },
+): Promise<EventFile> {
+  const name = `events-${String(number).padStart(6, '0')}.parquet`;
+  const path = join(eventsFolder(out), name);
+  const paths = portions.map((portion) => filePath(portion.path)).join(', ');
+  const columns = Object.entries(COLUMNS).map(([column, type]) => `"${column}": ${literal(type)}`);
+  const shown = 'list_filter(items, lambda item: item."position" IS NOT NULL AND item.item_id IS NOT NULL)';
+  await execute(
+    connection,
+    `COPY (
+      SELECT ${KIND} AS kind, event_id, time, request_id, scenario, unit, model, experiments, policy.kind AS policy,
+        ${shown} AS items, len(${shown}) AS shown, len(items) AS candidates, "values", sequences, item_id, type, value, count
+      FROM read_json([${paths}], format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
+        columns = {${columns.join(', ')}})
+    ) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+    `reading the log ${log}`,
+  );
+  makeDurable(path);
+  syncFolder(eventsFolder(out));
+  return describe(connection, { log, name, path });
+}
+
+async function describe(
+  connection: Database['connection'],
+  { log, name, path }: { log: string; name: string; path: string },
+): Promise<EventFile> {
+  const from = `read_parquet(${filePath(path)})`;
+  const kinds = await query(
+    connection,
+    `SELECT kind, count(*) AS lines, sum(count) AS lost FROM ${from} GROUP BY kind`,
+    'counting the events',
+  );
+  const lines = noLines();
+  for (const { kind, lines: found, lost } of kinds) {
+    const version = String(kind);
+    if (version.startsWith('event/')) throw error('EVENT_VERSION', { path: log, found: version });
+    if (kind === 'gap') lines.lost = Number(lost ?? 0);
+    else lines[version as (typeof KINDS)[number]] = Number(found);
+  }
+  const days = await query(
+    connection,
+    `SELECT time // ${DAY_MS} AS day, count(*) AS impressions, sum(shown) AS shown, max(time) AS last
+     FROM ${from} WHERE kind = 'impression' GROUP BY day ORDER BY day`,
+    'counting the answers of each day',
+  );
+  const numbers = days.map(({ day, impressions, shown, last }) => [
+    new Date(Number(day) * DAY_MS).toISOString().slice(0, 10),
+    { impressions: Number(impressions), shown: Number(shown), last: Number(last) },
+  ]);
+  return { name, days: Object.fromEntries(numbers), lines };
+}
+
+/** Makes what DuckDB wrote safe from a power cut. */
+export function makeDurable(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } catch (cause) {
+    throw asWriteError(cause, path);
+  } finally {
+    closeSync(file);
+  }
+}
