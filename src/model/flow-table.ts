@@ -36,6 +36,9 @@ export function openTable({ fields, fieldNames = [], scenarios, tasks }: ModelSi
   return { fields: new Array<string[]>(FLOW_COUNT).fill(names), cells: new Array(FLOW_COUNT).fill(open) };
 }
 
+/** The source of a table that is not known yet. */
+export const sourceOf = (table: unknown): string | undefined => (typeof table === 'string' ? table : undefined);
+
 /** What is wrong with the cells of a table at `path` for data of these sizes. */
 export const cellProblems = (path: string, cells: FlowCells, { scenarios, tasks }: ModelSizes): Problem[] =>
   cells.flatMap((flow, k) => {

@@ -60,11 +60,8 @@ export {
   BASELINE_TRAINING,
   baseline,
   commonOptions,
-  headsOption,
   modelOptions,
-  normOption,
+  option,
   positive,
-  scenarioDimOption,
-  towerDimsOption,
   widths,
 } from './options.ts';

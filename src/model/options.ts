@@ -23,21 +23,21 @@ export const commonOptions = {
 export const modelOptions = <K extends string, S extends z.ZodRawShape>(key: K, own: S) =>
   z.strictObject({ key: z.literal(key).default(key), ...commonOptions, ...own });
 
-export const headsOption = (byDefault: Heads) =>
-  z
-    .enum(['product', 'shared'])
-    .default(byDefault)
-    .describe('an answer for each (task, scenario) pair, or one per task for all scenarios');
-
-export const towerDimsOption = (byDefault: number[]) =>
-  widths.default(byDefault).describe("widths of each head's tower before its answer");
-
-export const scenarioDimOption = positive.default(16).describe("numbers of a scenario's own embedding");
-
-export const normOption = z
-  .enum(['none', 'batch'])
-  .default('none')
-  .describe('normalisation between the product and the ReLU of each dense layer');
+/** Options that several models have and others do not. */
+export const option = {
+  heads: (byDefault: Heads) =>
+    z
+      .enum(['product', 'shared'])
+      .default(byDefault)
+      .describe('an answer for each (task, scenario) pair, or one per task for all scenarios'),
+  towerDims: (byDefault: number[]) =>
+    widths.default(byDefault).describe("widths of each head's tower before its answer"),
+  scenarioDim: positive.default(16).describe("numbers of a scenario's own embedding"),
+  norm: z
+    .enum(['none', 'batch'])
+    .default('none')
+    .describe('normalisation between the product and the ReLU of each dense layer'),
+};
 
 /** How published comparisons train their baselines. A run's own defaults are those of AutoIFS' authors. */
 export const BASELINE_TRAINING = { learningRate: 1e-3, l2: 1e-5 };

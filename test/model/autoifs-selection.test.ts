@@ -27,9 +27,18 @@ const rowsOf = (count: number): Float32Array => {
 };
 
 async function gatesOf(options: object, rows: Float32Array): Promise<number[]> {
-  const session = await createSession(gateGraph(request(options)).bytes, { threads: 1 });
+  const { bytes, inputs } = gateGraph(request(options));
+  const session = await createSession(bytes, { threads: 1 });
   const count = rows.length / (SIZES.fields * 4);
-  const { gateLogits } = await session.run({ embedding: float(rows, count, SIZES.fields * 4) });
+  const given = {
+    embedding: float(rows, count, SIZES.fields * 4),
+    scenario: int(
+      Array.from({ length: count }, (_, row) => row % SIZES.scenarios),
+      count,
+    ),
+  };
+  const read = Object.entries(given).filter(([name]) => inputs.some((input) => input.name === name));
+  const { gateLogits } = await session.run(Object.fromEntries(read));
   await session.release();
   expect(gateLogits.shape).toEqual([count, WIDTH]);
   return Array.from(gateLogits.data, (logit) => Number(logit > 0));

@@ -8,7 +8,7 @@ import {
   mlp,
   modelOptions,
   network,
-  normOption,
+  option,
   widths,
 } from '../../src/model/index.ts';
 
@@ -19,7 +19,7 @@ export default defineModel({
   purpose: 'Adds a linear model to a network.',
   options: modelOptions('wide-deep', {
     dims: widths.min(1).default([8]).describe('widths of the network'),
-    norm: normOption,
+    norm: option.norm,
   }),
   presets: {},
   build(options, sizes) {

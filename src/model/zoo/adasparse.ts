@@ -26,11 +26,11 @@ import { headCount, ownHeads } from '../layers/heads.ts';
 import { buffer, byInputs, last, layer, parameter } from '../layers/layer.ts';
 import { linear, mlpBlocks } from '../layers/linear.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, headsOption, modelOptions, nonNegative, normOption, scenarioDimOption, widths } from '../options.ts';
+import { baseline, modelOptions, nonNegative, option, widths } from '../options.ts';
 
 const options = modelOptions('adasparse', {
   dims: widths.min(1).default([128, 64, 32]).describe('widths of the layers'),
-  scenarioDim: scenarioDimOption,
+  scenarioDim: option.scenarioDim,
   form: z
     .enum(['binarisation', 'scaling', 'fusion'])
     .default('fusion')
@@ -47,8 +47,8 @@ const options = modelOptions('adasparse', {
     .refine(([least, most]) => least <= most, 'expected the smaller bound first')
     .default([0.15, 0.25])
     .describe('sparsity that is not penalised, and whose middle the penalty draws to'),
-  heads: headsOption('shared'),
-  norm: normOption,
+  heads: option.heads('shared'),
+  norm: option.norm,
 });
 
 export type AdasparseOptions = z.output<typeof options>;

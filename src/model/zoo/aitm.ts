@@ -15,7 +15,7 @@ import { last, layer, parameter, times } from '../layers/layer.ts';
 import { mlp, sideBySide } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, modelOptions, nonNegative, normOption, widths } from '../options.ts';
+import { baseline, modelOptions, nonNegative, option, widths } from '../options.ts';
 
 const options = modelOptions('aitm', {
   bottomDims: widths.min(1).default([128, 64, 32]).describe("widths of each task's network before the transfer"),
@@ -27,7 +27,7 @@ const options = modelOptions('aitm', {
     .describe(
       'weight of the penalty on a task more likely than the one before; auto: 0.6 where labels are ordered, else 0',
     ),
-  norm: normOption,
+  norm: option.norm,
 });
 
 export type AitmOptions = z.output<typeof options>;

@@ -24,7 +24,7 @@ import {
 import { headTowers } from '../layers/heads.ts';
 import { layer } from '../layers/layer.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
-import { baseline, headsOption, modelOptions, normOption, widths } from '../options.ts';
+import { baseline, modelOptions, option, widths } from '../options.ts';
 
 export const esmm = defineModel({
   key: 'esmm',
@@ -38,8 +38,8 @@ export const esmm = defineModel({
   ].join('\n'),
   options: modelOptions('esmm', {
     towerDims: widths.default([128, 64]).describe('widths of the towers of click and conversion rate'),
-    heads: headsOption('shared'),
-    norm: normOption,
+    heads: option.heads('shared'),
+    norm: option.norm,
   }),
   ...baseline({ towerDims: [512, 256, 128] }),
 

@@ -16,28 +16,19 @@ import { last, layer } from '../layers/layer.ts';
 import { linear, mlp, sideBySide } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
-import {
-  baseline,
-  headsOption,
-  modelOptions,
-  normOption,
-  positive,
-  scenarioDimOption,
-  towerDimsOption,
-  widths,
-} from '../options.ts';
+import { baseline, modelOptions, option, positive, widths } from '../options.ts';
 
 const options = modelOptions('hinet', {
-  scenarioDim: scenarioDimOption,
+  scenarioDim: option.scenarioDim,
   subExpertDims: widths.min(1).default([128, 64]).describe('widths of each sub-expert of the scenario layer'),
   sharedSubExperts: positive.default(3).describe('sub-experts that all scenarios share'),
   specificSubExperts: positive.default(3).describe('sub-experts of each scenario'),
   expertDims: widths.min(1).default([64]).describe('widths of each expert of the task layer'),
   sharedExperts: positive.default(2).describe('experts of the task layer that all heads share'),
   specificExperts: positive.default(1).describe('experts of each head in the task layer'),
-  towerDims: towerDimsOption([32]),
-  heads: headsOption('product'),
-  norm: normOption,
+  towerDims: option.towerDims([32]),
+  heads: option.heads('product'),
+  norm: option.norm,
 });
 
 export type HinetOptions = z.output<typeof options>;

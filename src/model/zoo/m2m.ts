@@ -15,15 +15,7 @@ import { layer, parameter, times } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
-import {
-  baseline,
-  commonOptions,
-  headsOption,
-  modelOptions,
-  positive,
-  scenarioDimOption,
-  towerDimsOption,
-} from '../options.ts';
+import { baseline, commonOptions, modelOptions, option, positive } from '../options.ts';
 
 const options = modelOptions('m2m', {
   dropout: commonOptions.dropout.describe('share of numbers of experts and towers dropped after each activation'),
@@ -34,10 +26,10 @@ const options = modelOptions('m2m', {
   towerLayers: z.int().min(0).default(1).describe('residual meta units before the towers'),
   towerDepth: positive.default(1).describe('layers of each of these'),
   towerInnerActivation: z.boolean().default(true).describe('activate a meta unit before its input is added, too'),
-  towerDims: towerDimsOption([64, 32]),
-  scenarioDim: scenarioDimOption,
+  towerDims: option.towerDims([64, 32]),
+  scenarioDim: option.scenarioDim,
   taskDim: positive.default(16).describe("numbers of a task's embedding"),
-  heads: headsOption('shared'),
+  heads: option.heads('shared'),
 });
 
 export type M2mOptions = z.output<typeof options>;

@@ -4,7 +4,7 @@ import { last, layer } from '../layers/layer.ts';
 import { forEachMember, linear, mlp } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
-import { baseline, headsOption, modelOptions, normOption, positive, towerDimsOption, widths } from '../options.ts';
+import { baseline, modelOptions, option, positive, widths } from '../options.ts';
 
 export const mmoe = defineModel({
   key: 'mmoe',
@@ -15,9 +15,9 @@ export const mmoe = defineModel({
   options: modelOptions('mmoe', {
     experts: positive.default(4).describe('experts that all heads share'),
     expertDims: widths.min(1).default([128, 64]).describe('widths of each expert'),
-    towerDims: towerDimsOption([32]),
-    heads: headsOption('product'),
-    norm: normOption,
+    towerDims: option.towerDims([32]),
+    heads: option.heads('product'),
+    norm: option.norm,
   }),
   ...baseline({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
 

@@ -13,7 +13,7 @@ import { headTowers } from '../layers/heads.ts';
 import { last, layer, widthsOf } from '../layers/layer.ts';
 import { linear } from '../layers/linear.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, commonOptions, headsOption, modelOptions, scenarioDimOption, widths } from '../options.ts';
+import { baseline, commonOptions, modelOptions, option, widths } from '../options.ts';
 
 const fieldList = z.array(z.string()).default([]);
 
@@ -26,8 +26,8 @@ const options = modelOptions('pepnet', {
   taskDims: widths.default([128, 64]).describe("widths of each task's rescaled layers"),
   gateDim: z.int().min(0).default(0).describe("hidden width of the input's gate; 0: as wide as the input"),
   towerDims: widths.default([]).describe('widths of the layers between the rescaled ones and an answer'),
-  scenarioDim: scenarioDimOption,
-  heads: headsOption('shared'),
+  scenarioDim: option.scenarioDim,
+  heads: option.heads('shared'),
 });
 
 export type PepnetOptions = z.output<typeof options>;

@@ -3,7 +3,7 @@ import { headTowers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { mlp } from '../layers/linear.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
-import { baseline, headsOption, modelOptions, normOption, towerDimsOption, widths } from '../options.ts';
+import { baseline, modelOptions, option, widths } from '../options.ts';
 
 export const sharedBottom = defineModel({
   key: 'shared-bottom',
@@ -13,9 +13,9 @@ export const sharedBottom = defineModel({
   equations: 'f = bottom(x)\nlogit_h = tower_h(f)',
   options: modelOptions('shared-bottom', {
     bottomDims: widths.min(1).default([128, 64]).describe('widths of the network that all heads share'),
-    towerDims: towerDimsOption([32]),
-    heads: headsOption('product'),
-    norm: normOption,
+    towerDims: option.towerDims([32]),
+    heads: option.heads('product'),
+    norm: option.norm,
   }),
   ...baseline({ bottomDims: [1024, 512], towerDims: [256] }),
 

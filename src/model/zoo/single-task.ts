@@ -10,17 +10,17 @@ import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { mlp } from '../layers/linear.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, headsOption, modelOptions, normOption, towerDimsOption, widths } from '../options.ts';
+import { baseline, modelOptions, option, widths } from '../options.ts';
 
 const options = modelOptions('single-task', {
   bottomDims: widths.min(1).default([128, 64]).describe("widths of each head's network"),
-  towerDims: towerDimsOption([32]),
+  towerDims: option.towerDims([32]),
   sharedEmbedding: z
     .boolean()
     .default(false)
     .describe('one embedding table for all heads; else each has its own, and the table is as many times as wide'),
-  heads: headsOption('product'),
-  norm: normOption,
+  heads: option.heads('product'),
+  norm: option.norm,
 });
 
 export type SingleTaskOptions = z.output<typeof options>;

@@ -14,13 +14,13 @@ import { linear, mlp } from '../layers/linear.ts';
 import { partitionedNorm } from '../layers/norms/partitioned-norm.ts';
 import { starNetwork } from '../layers/star.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, headsOption, modelOptions, scenarioDimOption, widths } from '../options.ts';
+import { baseline, modelOptions, option, widths } from '../options.ts';
 
 const options = modelOptions('star', {
   starDims: widths.default([128, 64, 32]).describe("widths of each head's star layers before its answer"),
   sideDims: widths.default([32]).describe('widths of the side network before its answers'),
-  scenarioDim: scenarioDimOption,
-  heads: headsOption('product'),
+  scenarioDim: option.scenarioDim,
+  heads: option.heads('product'),
 });
 
 export const star = defineModel({

@@ -6,9 +6,9 @@
 import { z } from 'zod';
 import { add, matmul, mul, oneHot, type Tensor } from '../../graph/index.ts';
 import type { FlowTable, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
-import { FLOW_COUNT, flowsOption, isActive, openTable, tableProblems } from '../flow-table.ts';
+import { FLOW_COUNT, flowsOption, isActive, openTable, sourceOf, tableProblems } from '../flow-table.ts';
 import { fieldIndices, fieldsOf, inputWidth, withPairs } from '../layers/fields.ts';
-import { last, layer, parameter } from '../layers/layer.ts';
+import { last, layer, parameter, times } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { network } from '../network.ts';
 import { BASELINE_TRAINING, commonOptions, widths } from '../options.ts';
@@ -34,7 +34,7 @@ const SPECIFIC = [
 function build(options: StreamsOptions, sizes: ModelSizes): Network {
   const table = tableOf(options, sizes);
   const bias = parameter('bias', [sizes.scenarios, sizes.tasks], { kind: 'zeros' });
-  const streams = Array.from({ length: FLOW_COUNT }, (_, k) => k)
+  const streams = times(FLOW_COUNT, (k) => k)
     .filter((k) => isActive(table, k))
     .map((k) => ({ name: `flow${k + 1}`, f: stream(k, options, table, sizes) }));
   return network([bias, ...streams.map(({ f }) => f)], (step) => {
@@ -84,8 +84,6 @@ function answersOf(cells: readonly (readonly number[])[], specific: (typeof SPEC
   );
 }
 
-const times = <R>(n: number, make: (i: number) => R): R[] => Array.from({ length: n }, (_, i) => make(i));
-
 export const streams: ModelDefinition<StreamsOptions> = {
   key: 'streams',
   title: 'Streams',
@@ -107,7 +105,7 @@ export const streams: ModelDefinition<StreamsOptions> = {
     return [...new Set(table.fields.flatMap((names, k) => (isActive(table, k) ? names : [])))];
   },
   flowTable: {
-    source: ({ flows = 'test' }) => (typeof flows === 'string' ? flows : undefined),
+    source: ({ flows = 'test' }) => sourceOf(flows),
     take: (options, flows) => ({ ...options, flows }),
   },
 };

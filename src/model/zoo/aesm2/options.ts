@@ -1,6 +1,6 @@
 /** The options of AESM². */
 import { z } from 'zod';
-import { modelOptions, nonNegative, normOption, positive, scenarioDimOption, widths } from '../../options.ts';
+import { modelOptions, nonNegative, option, positive, widths } from '../../options.ts';
 
 const layersOption = (experts: number, layers: number, expertDims: number[]) =>
   z
@@ -25,7 +25,7 @@ const scenarioLayers = layersOption(6, 2, [128, 64]);
 const taskLayers = layersOption(6, 1, [64]);
 
 export const aesm2Options = modelOptions('aesm2', {
-  scenarioDim: scenarioDimOption,
+  scenarioDim: option.scenarioDim,
   taskDim: positive.default(16).describe("numbers of a task's own embedding"),
   scenarioTree: z
     .array(z.array(z.int().min(0)).min(1))
@@ -57,7 +57,7 @@ export const aesm2Options = modelOptions('aesm2', {
     .enum(['select', 'multiply'])
     .default('select')
     .describe('mix the chosen experts, or multiply gates by -1e9 where not chosen, as the published code does'),
-  expertNorm: normOption,
+  expertNorm: option.norm,
   gateNorm: z
     .enum(['none', 'batch'])
     .default('none')

@@ -10,7 +10,7 @@
  */
 import { add, mul, reduceMean, relu, slice, sub, type Tensor } from '../../../graph/index.ts';
 import type { ModelSizes, Step } from '../../contract.ts';
-import { cellProblems } from '../../flow-table.ts';
+import { cellProblems, sourceOf } from '../../flow-table.ts';
 import { inputWidth } from '../../layers/fields.ts';
 import { last, layer, times } from '../../layers/layer.ts';
 import { mlp } from '../../layers/linear.ts';
@@ -81,10 +81,7 @@ export const autoifs = defineModel({
   },
 
   flowTable: {
-    source: ({ selection }) => {
-      const { table } = Object(selection) as { table?: unknown };
-      return typeof table === 'string' ? table : undefined;
-    },
+    source: ({ selection }) => sourceOf((Object(selection) as { table?: unknown }).table),
     take: (options, { cells }) => ({ ...options, selection: { table: cells } }),
   },
 });

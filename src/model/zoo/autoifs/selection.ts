@@ -27,25 +27,20 @@ import { type AutoifsOptions, FLOWS, parts } from './options.ts';
 export function gateNetwork(options: AutoifsOptions, sizes: ModelSizes): Layer<[]> {
   const outputs = FLOWS.length * sizes.tasks;
   if (options.selection === 'random') return layer([], (step: Step) => coins(options, sizes, step));
-  if (typeof options.selection === 'object') return ofCells(options.selection.table, sizes);
-  if (options.selection !== 'learned') {
-    const same = new Array<number>(outputs).fill(options.selection === 'remove' ? 1 : -1);
-    return layer([], ({ embedding }: Step) => {
-      const rows = mul(stopGradient(slice(embedding, 1, 0, 1)), 0); // [B,1]
-      return add(rows, embedding.graph.constant(same, [1, outputs])); // [B,4*T]
-    });
-  }
+  if (options.selection !== 'learned') return constantGates(options.selection, sizes);
   const { shared: dims } = parts(options);
   const hidden = mlp('gate', { inputs: inputWidth(options, sizes), dims, group: 'gate' });
   const head = linear('gate.head', { inputs: last(dims), outputs, group: 'gate' });
   return layer([hidden, head], (step: Step) => head(hidden(stopGradient(step.embedding), step), step)); // [B,4*T]
 }
 
-/** The same gates for all rows of a cell: 1 where its flow is closed, -1 where it is open. Until a run is made, all are open. */
-function ofCells(table: string | FlowCells, { scenarios, tasks }: ModelSizes): Layer<[]> {
-  const gateOf = (k: number, s: number, t: number): number =>
-    typeof table === 'string' || table[k][s][t] === 1 ? -1 : 1;
-  const gates = times(scenarios, (s) => FLOWS.flatMap((_, k) => times(tasks, (t) => gateOf(k, s, t)))); // [S][4*T]
+/** The same gates for all rows of a cell: 1 where its flow is closed, -1 where it is open. Until a run is made, all of a table are open. */
+function constantGates(selection: 'keep' | 'remove' | { table: string | FlowCells }, sizes: ModelSizes): Layer<[]> {
+  const { scenarios, tasks } = sizes;
+  const table = typeof selection === 'string' ? selection : selection.table;
+  const isOpen = (k: number, s: number, t: number): boolean =>
+    typeof table === 'string' ? table !== 'remove' : table[k][s][t] === 1;
+  const gates = times(scenarios, (s) => FLOWS.flatMap((_, k) => times(tasks, (t) => (isOpen(k, s, t) ? -1 : 1)))); // [S][4*T]
   return layer([], ({ scenario }: Step) => {
     const hot = oneHot(scenario, scenarios); // [B,S]
     return matmul(hot, hot.graph.constant(gates.flat(), [scenarios, FLOWS.length * tasks])); // [B,4*T]

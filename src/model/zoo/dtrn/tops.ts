@@ -4,7 +4,7 @@ import type { Tensor } from '../../../graph/index.ts';
 import type { CommonOptions, Layer, ModelDefinition, ModelSizes, Problem, Top } from '../../contract.ts';
 import { towers } from '../../layers/heads.ts';
 import { layer } from '../../layers/layer.ts';
-import { headsOption, widths } from '../../options.ts';
+import { option, widths } from '../../options.ts';
 import { aitm } from '../aitm.ts';
 import { crossStitch } from '../cross-stitch.ts';
 import { esmm } from '../esmm.ts';
@@ -22,7 +22,7 @@ const towerOptions = z.strictObject({
 const WHOLE = { embeddingDim: true, dropout: true } as const;
 /** No norm over the rows of a batch, which tasks would share; one head per task unless asked for more. */
 const norm = z.literal('none').default('none');
-const heads = headsOption('shared');
+const heads = option.heads('shared');
 
 /** A model of the zoo is a line here and a name in TOPS. */
 export const topOption = z
