@@ -8,7 +8,10 @@ import type { LogEvent } from '../../src/events/event.ts';
 import { lineOf, type WrittenEvent } from '../../src/events/line.ts';
 import { type EventLog, readEvents } from '../../src/events/log.ts';
 import { openLog, openSink } from '../../src/events/open.ts';
+import { connectPostgres } from '../../src/events/postgres/connect.ts';
+import { rowsOf, sqlOf } from '../../src/events/postgres/table.ts';
 import { createEventQueue, type QueueOptions } from '../../src/events/queue.ts';
+import { serverOf } from '../../src/events/server.ts';
 import { impression, interaction } from './examples.ts';
 import { type Network, networkTo, PASSWORD, postgresServer, redisServer, type TestServer } from './servers.ts';
 
@@ -228,6 +231,25 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     expect(drops.get('impression')).toBe(195 - added);
     expect(states.map((state) => state !== undefined)).toEqual([true, false]);
     expect(states.join()).not.toContain(PASSWORD);
+  });
+
+  test.runIf(kind === 'postgres')('a reader waits for a row that another writer has not committed yet', async () => {
+    const { config } = store();
+    const { sink, log } = opened(config);
+    await sink.append([lineOf(impression(0))]);
+    const { client } = await connectPostgres(serverOf(config.url ?? '', ['postgres:']));
+    onTestFinished(() => client.end());
+    await client.query('BEGIN');
+    await client.query(sqlOf(config.table).insert, rowsOf([lineOf(impression(1))]));
+    await sink.append([lineOf(impression(2))]);
+    let isRead = false;
+    const reading = read(log).finally(() => {
+      isRead = true;
+    });
+    await new Promise((done) => setTimeout(done, 200));
+    expect(isRead).toBe(false);
+    await client.query('COMMIT');
+    expect((await reading).events).toEqual([impression(0), impression(1), impression(2)]);
   });
 
   test('a server that is slow takes larger batches, and loses nothing', async ({ skip }) => {
