@@ -6,6 +6,8 @@
  * a connection passed to a worker that has just been killed would stay open without an answer.
  */
 import cluster from 'node:cluster';
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../base/disposal.ts';
@@ -244,12 +246,39 @@ const endsFamily = (ends: ReadonlyMap<string, number>): Family =>
     [...ends].map(([how, count]) => ({ labels: { how }, values: [count] })),
   );
 
-/** A free port that all workers and their successors can listen on: with port 0 each would get another one. */
-function freePort(host: string): Promise<number> {
+/** Ports below are often those of well-known services. */
+const FIRST_PORT = 10_240;
+/** Where the system does not say from which port on it gives them to outgoing connections. */
+const FIRST_OUTGOING = 32_768;
+const PORT_TRIES = 20;
+
+/**
+ * A free port that all workers and their successors can listen on: with port 0 each would get another one. It lies below the ports of
+ * outgoing connections, of which one could otherwise take it while all workers are being replaced.
+ */
+async function freePort(host: string): Promise<number> {
+  const end = Math.max(firstOutgoingPort(), FIRST_PORT + 1);
+  for (let tried = 1; tried <= PORT_TRIES; tried++) {
+    const port = await listenOnce(host, randomInt(FIRST_PORT, end)).catch(() => undefined);
+    if (port !== undefined) return port;
+  }
+  return listenOnce(host, 0);
+}
+
+function firstOutgoingPort(): number {
+  try {
+    return Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10) || FIRST_OUTGOING;
+  } catch {
+    return FIRST_OUTGOING;
+  }
+}
+
+/** The port, if it is free. Throws PORT_TAKEN. */
+function listenOnce(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', (cause) => reject(error('PORT_TAKEN', { host, port: 0, reason: cause.message }, cause)));
-    probe.listen({ host, port: 0, exclusive: true }, () => {
+    probe.once('error', (cause) => reject(error('PORT_TAKEN', { host, port, reason: cause.message }, cause)));
+    probe.listen({ host, port, exclusive: true }, () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
     });

@@ -156,7 +156,8 @@ test('50 kills and 10 hangs of workers while folders are deleted and replaced: n
       ({ text }) => /^tributary_processes 2$/m.test(text),
       () => false,
     );
-  const untilWhole = (): Promise<void> => until(isWhole, 90, () => service.log().slice(-6000));
+  // A worker that is stopped while it starts is given up after 30 s, and the next one may wait for 30 s more.
+  const untilWhole = (): Promise<void> => until(isWhole, 180, () => service.log().slice(-6000));
   let chosen = 0;
   const changes = new Map<string, number>();
   const note = (what: string): void => void changes.set(what, (changes.get(what) ?? 0) + 1);
