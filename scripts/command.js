@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../bin/tributary.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../bin/tributary.js', import.meta.url));
 
 /** Runs a command; gives the last line that it printed. */
 export function tributary(...words) {

@@ -2,12 +2,14 @@
  * Does the test of flows find what was planted? For each world: rows with planted noise flows, prepared, tested from labels or from
  * the answers of short trainings. Only the program's commands are used.
  *
- *   node scripts/flow-recovery.js OUT [--seeds 101,102,...] [--kinds default,weak,...] [--from mmoe,star,...]
+ *   node scripts/flow-recovery.js OUT [--seeds 101,102,...] [--kinds default,weak,...] [--from mmoe,star,...] [--rows N] [--epochs 8] [--keep]
  *
- * Writes OUT/result.json and prints a line for each world and a sum for each kind. A claim is a verdict "useless"; it is right where
- * the flow was planted as noise in the cell. A flow that is declared absent by mistake is a false claim in each cell.
+ * Writes OUT/result.json after every world, prints a line for each and a sum for each kind, or for each model. Results of other worlds
+ * that OUT/result.json has stay in it, so a study can be made in parts. `--keep` leaves worlds and runs in OUT and uses those that are
+ * there: the test can be repeated without training. A claim is a verdict "useless"; it is right where the flow was planted as noise in
+ * the cell. A flow that is declared absent by mistake is a false claim in each cell.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tributary } from './command.js';
@@ -34,6 +36,9 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string', default: '201,202,203,204,205' },
     kinds: { type: 'string', default: Object.keys(KINDS).join(',') },
     from: { type: 'string', default: 'labels' },
+    rows: { type: 'string' },
+    epochs: { type: 'string', default: '8' },
+    keep: { type: 'boolean', default: false },
   },
 });
 if (positionals.length !== 1) throw new Error('expected one folder: node scripts/flow-recovery.js OUT');
@@ -46,30 +51,47 @@ function drawn(seed) {
   return [`scenarios=${2 + (seed % 4)}`, `tasks=${2 + (seed % 2)}`, `strengths=[${strengths}]`];
 }
 
-/** Prepares a world; gives what was planted in it. */
+/** Prepares a world, if its folder is empty; gives what was planted in it. */
 function prepareWorld(kind, seed, world, data) {
-  const { rows, set, vary, only } = KINDS[kind];
+  const { set, vary, only } = KINDS[kind];
+  const rows = values.rows ?? KINDS[kind].rows;
+  const isThere = existsSync(join(data, 'manifest.json'));
   if (kind === 'overlap') {
-    const { config, planted } = writeOverlap(world, { rows, seed });
-    tributary('prepare', config, '--out', data);
+    const { config, planted } = writeOverlap(world, { rows: Number(rows), seed });
+    if (!isThere) tributary('prepare', config, '--out', data);
     return { planted: new Set(planted), flows: undefined };
   }
   const options = [...set, ...(vary ? drawn(seed) : [])].flatMap((entry) => ['--set', entry]);
   const sizes = ['--rows', String(rows), '--seed', String(seed)];
-  tributary('prepare', 'synthetic', ...sizes, ...options, '--source', world, '--out', data);
-  if (only !== undefined) {
-    const { config } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8'));
-    const fields = config.fields.filter(({ name }) => only.includes(name) || name === 'scenario');
-    const path = join(world, 'only.json');
-    writeFileSync(path, JSON.stringify({ ...config, fields }));
-    rmSync(data, { recursive: true });
-    tributary('prepare', path, '--out', data);
+  if (!isThere) {
+    tributary('prepare', 'synthetic', ...sizes, ...options, '--source', world, '--out', data);
+    if (only !== undefined) keepFields(only, world, data);
   }
   const { truth } = JSON.parse(readFileSync(join(world, 'synthetic-truth.json'), 'utf8'));
   const noise = truth.cells.flatMap((cell) =>
     cell.flows.filter(({ noise }) => noise).map(({ flow }) => `${cell.scenario}/${cell.task}/${flow}`),
   );
   return { planted: new Set(noise), flows: only === undefined ? truth.flows : undefined };
+}
+
+/** Prepares the data again with these fields alone. */
+function keepFields(only, world, data) {
+  const { config } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8'));
+  const fields = config.fields.filter(({ name }) => only.includes(name) || name === 'scenario');
+  const path = join(world, 'only.json');
+  writeFileSync(path, JSON.stringify({ ...config, fields }));
+  rmSync(data, { recursive: true });
+  tributary('prepare', path, '--out', data);
+}
+
+/** Trains a model; gives its run. */
+function trained(model, seed, folder, data) {
+  const run = join(folder, model);
+  if (existsSync(join(run, 'report.md'))) return run;
+  const preset = model === 'autoifs' ? ['--preset', 'demo'] : [];
+  const options = ['--seed', String(seed), '--threads', '1', '--set', `train.maxEpochs=${values.epochs}`, ...preset];
+  tributary('train', '--data', data, '--model', model, '--out', run, ...options);
+  return run;
 }
 
 /** Claims against what was planted. */
@@ -85,46 +107,18 @@ function judged({ flows, fields }, { planted, flows: truth }) {
 function ofWorld(kind, seed) {
   const folder = join(out, `${kind}-${seed}`);
   const [world, data] = ['world', 'data'].map((name) => join(folder, name));
-  rmSync(folder, { recursive: true, force: true });
+  if (!values.keep) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const truth = prepareWorld(kind, seed, world, data);
-  const results = values.from.split(',').map((from) => {
-    let tested = data;
-    if (from !== 'labels') {
-      tested = join(folder, from);
-      const epochs = ['--set', 'train.maxEpochs=8'];
-      tributary(
-        'train',
-        '--data',
-        data,
-        '--model',
-        from,
-        '--seed',
-        String(seed),
-        '--threads',
-        '1',
-        '--out',
-        tested,
-        ...epochs,
-      );
-    }
+  const found = values.from.split(',').map((from) => {
+    const tested = from === 'labels' ? data : trained(from, seed, folder, data);
     const verdict = JSON.parse(tributary('flows', '--test', tested, '--json'));
     return { kind, seed, from, ...judged(verdict, truth), others: verdict.flows.length - truth.planted.size };
   });
-  rmSync(folder, { recursive: true, force: true });
-  return results;
+  if (!values.keep) rmSync(folder, { recursive: true, force: true });
+  return found;
 }
 
-mkdirSync(out, { recursive: true });
-const results = [];
-for (const kind of values.kinds.split(','))
-  for (const seed of values.seeds.split(',').map(Number))
-    for (const one of ofWorld(kind, seed)) {
-      results.push(one);
-      console.log(
-        `${kind} ${seed} ${one.from}: ${one.right} of ${one.planted} found, ${one.wrong} false of ${one.others}, fields wrong: ${one.wrongFields ?? '-'}`,
-      );
-    }
 const sum = (rows, name) => rows.reduce((total, row) => total + row[name], 0);
 const line = (label, rows) => ({
   kind: label,
@@ -134,19 +128,30 @@ const line = (label, rows) => ({
   false: sum(rows, 'wrong'),
   others: sum(rows, 'others'),
 });
-const by = values.from === 'labels' ? 'kind' : 'from';
-const labels = [...new Set(results.map((row) => row[by]))];
-const table = [
-  ...labels.map((label) =>
-    line(
-      label,
-      results.filter((row) => row[by] === label),
-    ),
-  ),
-  line('all', results),
-];
-console.table(table);
-writeFileSync(
-  join(out, 'result.json'),
-  `${JSON.stringify({ from: values.from, table, worlds: results }, undefined, 1)}\n`,
-);
+
+/** A line for each kind, or for each model. */
+function tableOf(results) {
+  const by = results.every(({ from }) => from === 'labels') ? 'kind' : 'from';
+  const labels = [...new Set(results.map((row) => row[by]))];
+  const own = (label) => results.filter((row) => row[by] === label);
+  return [...labels.map((label) => line(label, own(label))), line('all', results)];
+}
+
+mkdirSync(out, { recursive: true });
+const file = join(out, 'result.json');
+let results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).worlds : [];
+for (const kind of values.kinds.split(','))
+  for (const seed of values.seeds.split(',').map(Number))
+    for (const one of ofWorld(kind, seed)) {
+      const isSame = (other) => other.kind === kind && other.seed === seed && other.from === one.from;
+      results = [...results.filter((other) => !isSame(other)), one];
+      writeFileSync(
+        `${file}.partial`,
+        `${JSON.stringify({ table: tableOf(results), worlds: results }, undefined, 1)}\n`,
+      );
+      renameSync(`${file}.partial`, file);
+      console.log(
+        `${kind} ${seed} ${one.from}: ${one.right} of ${one.planted} found, ${one.wrong} false of ${one.others}, fields wrong: ${one.wrongFields ?? '-'}`,
+      );
+    }
+console.table(tableOf(results));

@@ -31,6 +31,19 @@ export function age(text: string): number {
   return Number(amount) * MILLISECONDS[unit];
 }
 
+/** A number of rows, or `all` of them. */
+export const rowsOption = (what: string): Option =>
+  new Option('--rows <n>', `${what}, or all`).argParser((text) =>
+    text === 'all' ? Number.POSITIVE_INFINITY : rowCount(text),
+  );
+
+function rowCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1000)
+    throw new InvalidArgumentError('Expected a whole number of at least 1000, or all.');
+  return value;
+}
+
 /** An option that must be given. Unlike with commander's own, mistyped names are reported first: they are often why it is missing. */
 export class RequiredOption extends Option {
   constructor(flags: string, description: string) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Effects, fieldEffects } from './effects/effects.ts';
 import { modelTerms } from './logits.ts';
-import { type Blocks, blocksOf, type FlowRows } from './rows.ts';
+import type { FlowRows, FlowSource } from './rows.ts';
 import { type Term, termsOf } from './terms.ts';
 import { type Verdicts, verdictsOf } from './verdict.ts';
 
@@ -31,19 +31,17 @@ export const flowOptions = z.strictObject({
 export type FlowOptions = z.output<typeof flowOptions>;
 
 export interface FlowAnalysis {
-  blocks: Blocks;
   effects: Effects;
   terms: Term[];
   verdicts: Verdicts;
 }
 
 /** Which flows reach which cells, from labelled rows. Takes a few seconds for 50,000 rows of 20 fields. */
-export function analyseFlows(rows: FlowRows, options: FlowOptions): FlowAnalysis {
-  const blocks = blocksOf(rows, options);
-  const effects = fieldEffects(rows, blocks, options);
-  const terms = termsOf(effects, rows.scenarios, rows.tasks, options);
-  const verdicts = verdictsOf(terms, rows.scenarios, rows.tasks, options);
-  return { blocks, effects, terms, verdicts };
+export async function analyseFlows(source: FlowSource, options: FlowOptions): Promise<FlowAnalysis> {
+  const { scenarios: S, tasks: T } = source;
+  const effects = await fieldEffects(source, options);
+  const terms = termsOf(effects, S, T, options);
+  return { effects, terms, verdicts: verdictsOf(terms, S, T, options) };
 }
 
 /** Which flows a model uses, by its logits [N, S, T] of the rows under every scenario. Ids are not used. */

@@ -4,9 +4,10 @@
  */
 
 import { contrastsOf } from './effects/contrasts.ts';
-import { addOuter, designOf } from './effects/design.ts';
+import { addOuter, columnsOf, designOf } from './effects/design.ts';
 import { cholesky, solveCholesky } from './numeric/matrix.ts';
-import { type Block, blocksOf, type FlowRows } from './rows.ts';
+import type { FlowRows } from './rows.ts';
+import { type Block, surveyOf, valuesOf } from './survey.ts';
 import type { Term } from './terms.ts';
 
 /** Misfit as a share of a term's root mean square, and a floor: a model's effects are not additive to the last digit. */
@@ -15,10 +16,10 @@ const MODEL_FLOOR = 0.02;
 
 /** `logits` [N, S, T]: of every row as if it were of each scenario. Fields with more than `maxLevels` levels are not used. */
 export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: number): Term[] {
-  const { coarse } = blocksOf(rows, { maxLevels, pairs: false });
+  const { coarse } = surveyOf(rows).blocks(maxLevels);
   const T = rows.tasks;
   const C = rows.scenarios * T;
-  const effects = regression(rows.rows, coarse, logits, C); // [P, C]
+  const effects = regression(rows, coarse, logits, C); // [P, C]
   let first = 1;
   return coarse.map((block): Term => {
     const L = block.levels;
@@ -36,8 +37,11 @@ export function modelTerms(rows: FlowRows, logits: Float32Array, maxLevels: numb
 }
 
 /** Least squares of every cell's centred logits on all coarse fields at once, with a ridge of 1. */
-function regression(n: number, coarse: readonly Block[], logits: Float32Array, C: number): Float64Array {
-  const design = designOf(n, coarse);
+function regression(rows: FlowRows, coarse: readonly Block[], logits: Float32Array, C: number): Float64Array {
+  const n = rows.rows;
+  const ones = new Float64Array(n).fill(1);
+  const values = coarse.map((block) => valuesOf(rows, block, ones));
+  const design = designOf(n, columnsOf(coarse), values);
   const P = design.columns;
   const normal = new Float64Array(P * P);
   const right = new Float64Array(P * C);

@@ -6,7 +6,8 @@
 import type { CoarseEffect } from './effects/coarse.ts';
 import type { Effects } from './effects/effects.ts';
 import { FLOWS, type Parameters, patternsOf, weightedScores } from './likelihood.ts';
-import type { Block, FlowField, FlowRows } from './rows.ts';
+import type { FlowField, FlowRows } from './rows.ts';
+import type { Block } from './survey.ts';
 import type { Term } from './terms.ts';
 
 /** [L, C] of a field for one flow. */
@@ -96,7 +97,7 @@ export function flowScores(
   const out = new Float64Array(count * n * T);
   for (const { block, effects } of fields) {
     if (effects.every((effect) => effect === undefined)) continue;
-    const at = levelsOf(block, given, fields);
+    const at = levelsOf(block, given);
     for (let row = 0; row < n; row++) {
       const levels = at(row);
       for (let k = 0; k < count; k++) {
@@ -114,28 +115,24 @@ export function flowScores(
 }
 
 /** The levels of a row, by the numbers of the block: -1 for one that it does not know. */
-function levelsOf(block: Block, given: readonly FlowField[], all: LearnedFlows['fields']): (row: number) => number[] {
+function levelsOf(block: Block, given: readonly FlowField[]): (row: number) => number[] {
   if (block.pair !== undefined) {
-    const [a, b] = block.pair.map((name) => all.find((one) => one.block.name === name)?.block as Block);
-    const [left, right] = [levelsOf(a, given, all), levelsOf(b, given, all)];
-    const number = numbersOf(block);
+    const [a, b] = block.pair;
+    const [left, right] = [levelsOf(a, given), levelsOf(b, given)];
     return (row) => {
       const [x] = left(row);
       const [y] = right(row);
-      return [x < 0 || y < 0 ? -1 : (number.get(x * b.levels + y) ?? -1)];
+      return [x < 0 || y < 0 ? -1 : (block.number[x * b.levels + y] ?? -1)];
     };
   }
   const field = given.find(({ name }) => name === block.name);
   if (field === undefined) return () => [];
-  const number = numbersOf(block);
   return (row) => {
     const levels: number[] = [];
     for (let slot = 0; slot < field.slots; slot++) {
       const id = field.ids[row * field.slots + slot];
-      if (id >= 0) levels.push(number.get(id) ?? -1);
+      if (id >= 0) levels.push(block.number[id] ?? -1);
     }
     return levels;
   };
 }
-
-const numbersOf = ({ kept }: Block): Map<number, number> => new Map([...kept].map((level, i) => [level, i]));

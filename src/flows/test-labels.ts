@@ -4,7 +4,7 @@ import type { FlowDocument } from '../documents/flows.ts';
 import { analyseFlows, type FlowOptions } from './analysis.ts';
 import { certify } from './certificate.ts';
 import { flowDocument } from './document.ts';
-import { readFlowRows } from './read.ts';
+import { flowSource, readFlowRows } from './read.ts';
 import { flowScores, learnedFlows } from './scores.ts';
 
 export interface LabelTestOptions extends FlowOptions {
@@ -23,12 +23,13 @@ export async function testLabels(data: PreparedData, options: LabelTestOptions):
   const { name, hash, scenarios, tasks, orderedTasks = false } = data.manifest;
   const { rows, validationRows, seed, ...analysis } = options;
   const ordered = analysis.orderedTasks || orderedTasks;
-  const sample = await readFlowRows(data, 'train', { limit: rows, seed });
-  const found = analyseFlows(sample.rows, { ...analysis, orderedTasks: ordered });
+  await using reader = await data.open('train');
+  const source = flowSource(data, reader, { limit: rows, seed });
+  const found = await analyseFlows(source, { ...analysis, orderedTasks: ordered });
   const [S, T] = [scenarios.length, tasks.length];
   const learned = learnedFlows(found.effects, found.terms, found.verdicts, S, T);
   const held = await readFlowRows(data, 'validation', { limit: validationRows, seed });
   const certificates = certify(held.rows, flowScores(learned, held.rows), held.group, ordered);
   const about = { data: name, dataHash: hash, source: 'labels' as const, scenarios, tasks, orderedTasks: ordered };
-  return flowDocument({ ...about, rows: sample.rows.rows, of: sample.of }, found, certificates);
+  return flowDocument({ ...about, rows: source.rows, of: reader.rows }, found, certificates);
 }

@@ -3,7 +3,7 @@ import { random } from '../../src/base/random.ts';
 import type { CoarseEffect } from '../../src/flows/effects/coarse.ts';
 import { fieldEffects } from '../../src/flows/effects/effects.ts';
 import type { FineEffect } from '../../src/flows/effects/fine.ts';
-import { blocksOf, type FlowRows } from '../../src/flows/rows.ts';
+import { type FlowRows, type FlowSource, inMemory } from '../../src/flows/rows.ts';
 import { inverse, solve } from './dense.ts';
 
 const S = 2;
@@ -38,7 +38,7 @@ function anyRows(seed: number, decided: boolean): FlowRows {
   };
 }
 
-const options = { ridge: 1, orderedTasks: false, minCount: 1 };
+const options = { ridge: 1, orderedTasks: false, minCount: 1, maxLevels: 8, pairs: false };
 
 /** [N, P] design: intercept, first, tags with shared weights. */
 function denseDesign({ fields: [first, tags] }: FlowRows): number[][] {
@@ -93,10 +93,10 @@ function coefficients({ block, contrasts: { basis } }: CoarseEffect): number[][]
   });
 }
 
-describe('effects of coarse fields', () => {
+describe('effects of coarse fields', async () => {
   const rows = anyRows(1, false);
   const X = denseDesign(rows);
-  const { fields, correlation } = fieldEffects(rows, blocksOf(rows, { maxLevels: 8, pairs: false }), options);
+  const { fields, correlation } = await fieldEffects(inMemory(rows), options);
   const models = Array.from({ length: S * T }, (_, c) => {
     const own = [...rows.scenario.keys()].filter(
       (row) => rows.scenario[row] === Math.floor(c / T) && !Number.isNaN(rows.labels[row * T + (c % T)]),
@@ -208,10 +208,10 @@ describe('effects of coarse fields', () => {
   });
 });
 
-test('a coarse field that an id decides has the errors of clusters', () => {
+test('a coarse field that an id decides has the errors of clusters', async () => {
   const rows = anyRows(2, true);
   const X = denseDesign(rows);
-  const { fields } = fieldEffects(rows, blocksOf(rows, { maxLevels: 8, pairs: false }), options);
+  const { fields } = await fieldEffects(inMemory(rows), options);
   const field = fields[0] as CoarseEffect;
   expect(field.decidedBy).toBe('id');
   const own = [...rows.scenario.keys()].filter(
@@ -233,10 +233,10 @@ test('a coarse field that an id decides has the errors of clusters', () => {
   }
 });
 
-test('a cell with too few positives says nothing, and the others go on', () => {
+test('a cell with too few positives says nothing, and the others go on', async () => {
   const rows = anyRows(3, false);
   for (let row = 0; row < N; row++) if (rows.scenario[row] === 1) rows.labels[row * T + 1] = 0;
-  const effects = fieldEffects(rows, blocksOf(rows, { maxLevels: 8, pairs: false }), { ...options, minCount: 10 });
+  const effects = await fieldEffects(inMemory(rows), { ...options, minCount: 10 });
   expect(effects.known).toEqual([true, true, true, false]);
   const field = effects.fields[0] as CoarseEffect;
   expect(field.y[3]).toBe(0);
@@ -244,14 +244,69 @@ test('a cell with too few positives says nothing, and the others go on', () => {
   expect([...field.y].every(Number.isFinite)).toBe(true);
 });
 
-test('ordered tasks are asked of the rows where the task before is 1', () => {
+test('ordered tasks are asked of the rows where the task before is 1', async () => {
   const rows = anyRows(4, false);
   const given = { ...rows, labels: rows.labels.slice() };
   for (let row = 0; row < N; row++) if (!(given.labels[row * T] > 0)) given.labels[row * T + 1] = Number.NaN;
-  const blocks = blocksOf(rows, { maxLevels: 8, pairs: false });
-  const ordered = fieldEffects(rows, blocks, { ...options, orderedTasks: true });
-  const masked = fieldEffects(given, blocks, options);
+  const ordered = await fieldEffects(inMemory(rows), { ...options, orderedTasks: true });
+  const masked = await fieldEffects(inMemory(given), options);
   expect(ordered.fields.map((f) => (f.kind === 'coarse' ? [...f.y] : [...f.score]))).toEqual(
     masked.fields.map((f) => (f.kind === 'coarse' ? [...f.y] : [...f.score])),
   );
 });
+
+describe('rows that are read again at each pass', () => {
+  /** The same rows in parts of 97. */
+  const inParts = (rows: FlowRows): FlowSource => ({
+    ...inMemory(rows),
+    *parts() {
+      for (let from = 0; from < rows.rows; from += 97) {
+        const to = Math.min(from + 97, rows.rows);
+        yield {
+          ...rows,
+          rows: to - from,
+          scenario: rows.scenario.slice(from, to),
+          labels: rows.labels.slice(from * T, to * T),
+          weight: rows.weight?.slice(from, to),
+          fields: rows.fields.map((f) => ({ ...f, ids: f.ids.slice(from * f.slots, to * f.slots) })),
+        };
+      }
+    },
+  });
+
+  test.each([
+    ['an id decides a field', anyRows(5, true), {}],
+    ['two ids, pairs and ordered tasks', withSecondId(anyRows(6, false)), { pairs: true, orderedTasks: true }],
+    ['weights', { ...anyRows(7, true), weight: Float64Array.from({ length: N }, (_, row) => row % 3) }, {}],
+  ])('give the effects of rows in memory: %s', async (_, rows, more) => {
+    const held = await fieldEffects(inMemory(rows), { ...options, ...more });
+    const passed = await fieldEffects(inParts(rows), { ...options, ...more, heldRows: 0 });
+    expect(passed.known).toEqual(held.known);
+    expectClose(passed.correlation, held.correlation);
+    expect(passed.fields.map(({ block }) => block.name)).toEqual(held.fields.map(({ block }) => block.name));
+    for (const [j, field] of passed.fields.entries()) {
+      const other = held.fields[j];
+      if (field.kind === 'coarse' && other.kind === 'coarse') {
+        expect(field.decidedBy).toBe(other.decidedBy);
+        expectClose(field.y, other.y);
+        expectClose(field.error, other.error);
+      } else if (field.kind === 'fine' && other.kind === 'fine') {
+        expectClose(field.score, other.score);
+        expectClose(field.information, other.information);
+      }
+    }
+  });
+});
+
+function withSecondId(rows: FlowRows): FlowRows {
+  const draw = random('second id', 1);
+  const ids = Int32Array.from({ length: N }, () => draw.below(20));
+  return { ...rows, fields: [...rows.fields, { name: 'second', levels: 20, slots: 1, ids }] };
+}
+
+/** Sums of parts differ from those of all rows by rounding alone. */
+function expectClose(found: Float64Array, expected: Float64Array): void {
+  expect(found.length).toBe(expected.length);
+  for (let i = 0; i < found.length; i++)
+    expect(Math.abs(found[i] - expected[i])).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(expected[i])));
+}

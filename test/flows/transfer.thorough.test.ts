@@ -5,7 +5,7 @@ import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import { transferSchema } from '../../src/documents/transfer.ts';
 import { analyseFlows, type FlowAnalysis, flowOptions } from '../../src/flows/analysis.ts';
 import { linear } from '../../src/flows/numeric/logistic.ts';
-import type { FlowRows } from '../../src/flows/rows.ts';
+import { type FlowRows, inMemory } from '../../src/flows/rows.ts';
 import { flowScores, learnedFlows } from '../../src/flows/scores.ts';
 import { additiveScores } from '../../src/flows/transfer/additive.ts';
 import { type CellTransfer, claimed, measureCells } from '../../src/flows/transfer/cells.ts';
@@ -47,10 +47,13 @@ interface Found {
 const TRAIN = 20_000;
 const HELD = 10_000;
 
-function find(input: Parameters<typeof createWorld>[0], change: (rows: FlowRows) => FlowRows = (rows) => rows): Found {
+async function find(
+  input: Parameters<typeof createWorld>[0],
+  change: (rows: FlowRows) => FlowRows = (rows) => rows,
+): Promise<Found> {
   const world = createWorld(input);
   const [train, held] = [change(rowsOf(world, 0, TRAIN)), change(rowsOf(world, TRAIN, HELD))];
-  return { world, train, held, analysis: analyseFlows(train, options) };
+  return { world, train, held, analysis: await analyseFlows(inMemory(train), options) };
 }
 
 /** `logits`: of a row, the model's logits [T]; default: the additive ranker that shares everything. */
@@ -93,8 +96,8 @@ const documentOf = ({ world, train, held, analysis }: Found, cells: CellTransfer
 describe('a rare cell without the shared flow', () => {
   const lacking = [{ scenario: 2, task: 0, flow: 1 }];
   let found: Found;
-  beforeAll(() => {
-    found = find({ seed: 31, shares: [45, 45, 10], noiseFlows: lacking });
+  beforeAll(async () => {
+    found = await find({ seed: 31, shares: [45, 45, 10], noiseFlows: lacking });
   });
 
   test('sharing everything lets it through and costs AUC there; the document and its text say so', () => {
@@ -147,8 +150,8 @@ describe('a rare cell without the shared flow', () => {
 });
 
 describe('worlds in which little can be said', () => {
-  test('without exceptions nothing is claimed, and sharing helps the rare cells', () => {
-    const found = find({ seed: 32, shares: [48, 48, 4], noiseFlows: [] });
+  test('without exceptions nothing is claimed, and sharing helps the rare cells', async () => {
+    const found = await find({ seed: 32, shares: [48, 48, 4], noiseFlows: [] });
     const cells = measure(found);
     expect(documentOf(found, cells).flows.filter(({ negative }) => negative)).toEqual([]);
     const gain = (c: number): number => cells[c].selective?.aucChange.value ?? Number.NaN;
@@ -160,8 +163,8 @@ describe('worlds in which little can be said', () => {
     [1, 1, 'One scenario and one task: there is nothing to share.'],
     [1, 2, 'One scenario: tasks share with each other, scenarios cannot.'],
     [2, 1, 'One task: scenarios share with each other, tasks cannot.'],
-  ])('%i scenarios, %i tasks', (scenarios, tasks, note) => {
-    const found = find({ seed: 33, scenarios, tasks });
+  ])('%i scenarios, %i tasks', async (scenarios, tasks, note) => {
+    const found = await find({ seed: 33, scenarios, tasks });
     const cells = measure(found);
     expect(cells).toHaveLength(scenarios * tasks);
     const document = documentOf(found, cells);
@@ -171,8 +174,8 @@ describe('worlds in which little can be said', () => {
     if (scenarios * tasks === 1) expect(Math.abs(cells[0].selective?.aucChange.value ?? 1)).toBeLessThan(0.005);
   });
 
-  test('missing labels, and a cell without enough positives', () => {
-    const found = find({ seed: 34, noiseFlows: [] }, (rows) => ({
+  test('missing labels, and a cell without enough positives', async () => {
+    const found = await find({ seed: 34, noiseFlows: [] }, (rows) => ({
       ...rows,
       labels: rows.labels.map((label, i) => {
         const [row, t] = [i >> 1, i % 2];
@@ -192,9 +195,9 @@ describe('worlds in which little can be said', () => {
     expect(cells[0].selective?.auc).toBeGreaterThan(0.7);
   });
 
-  test('ordered tasks: the logits of a step are taken given the step before it', () => {
-    const found = find({ seed: 35, funnel: true, noiseFlows: [] });
-    found.analysis = analyseFlows(found.train, { ...options, orderedTasks: true });
+  test('ordered tasks: the logits of a step are taken given the step before it', async () => {
+    const found = await find({ seed: 35, funnel: true, noiseFlows: [] });
+    found.analysis = await analyseFlows(inMemory(found.train), { ...options, orderedTasks: true });
     const cells = measure(found, (encounter) => found.world.probabilities(encounter).map(logit), {
       orderedTasks: true,
     });

@@ -1,7 +1,15 @@
 /** Finds the flows that a model uses, from its answers to the same rows under every scenario. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
-import { analyseModel, type FlowOptions, type FlowSample, flowDocument, readFlowRows } from '../../flows/index.ts';
+import {
+  analyseModel,
+  type FlowOptions,
+  type FlowRows,
+  type FlowSample,
+  flowDocument,
+  readFlowRows,
+  surveyOf,
+} from '../../flows/index.ts';
 import { openRunData } from '../../inference/model/run.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { sampledLogits } from './sampled-logits.ts';
@@ -49,14 +57,14 @@ export async function testModel(
 async function counterfactualLogits(
   run: string,
   data: PreparedData,
-  { rows: { rows, scenarios: S, fields, scenario } }: FlowSample,
+  { rows }: FlowSample,
   seed: number,
   { backend }: Pick<SessionOptions, 'backend'>,
 ): Promise<Float32Array> {
-  const places = scenarioSlots(data, fields, scenario, S);
-  return sampledLogits(run, data, { rows, seed, backend }, (batch) => {
+  const places = scenarioSlots(data, rows);
+  return sampledLogits(run, data, { rows: rows.rows, seed, backend }, (batch) => {
     const width = batch.ids.length / batch.size;
-    return Array.from({ length: S }, (_, s) => {
+    return Array.from({ length: rows.scenarios }, (_, s) => {
       const ids = Int32Array.from(batch.ids);
       for (const { slot, ids: values } of places)
         if (values[s] >= 0) for (let row = 0; row < batch.size; row++) ids[row * width + slot] = values[s];
@@ -66,19 +74,13 @@ async function counterfactualLogits(
 }
 
 /** Slots that contain the scenario, and the table id of each scenario there (-1: not among the rows). */
-function scenarioSlots(
-  data: PreparedData,
-  fields: FlowSample['rows']['fields'],
-  scenario: Int32Array,
-  S: number,
-): { slot: number; ids: Int32Array }[] {
+function scenarioSlots(data: PreparedData, rows: FlowRows): { slot: number; ids: Int32Array }[] {
+  const levels = surveyOf(rows).scenarioLevels;
   let slot = 0;
   return data.manifest.fields.flatMap((field, j) => {
     const at = slot;
     slot += field.slots;
-    if (!fields[j].isScenario) return [];
-    const ids = new Int32Array(S).fill(-1);
-    for (let row = 0; row < scenario.length; row++) ids[scenario[row]] = field.offset + fields[j].ids[row];
-    return [{ slot: at, ids }];
+    const ids = levels[j]?.map((level) => (level < 0 ? -1 : field.offset + level));
+    return ids === undefined ? [] : [{ slot: at, ids }];
   });
 }

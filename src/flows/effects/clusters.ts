@@ -1,95 +1,170 @@
 /** Errors where rows are not independent: a coarse field that an id decides (age by user) has one value for all rows of the id. */
-import { type Block, isComplete } from '../rows.ts';
-import type { Design } from './design.ts';
+import { sigmoid } from '../../evaluate/index.ts';
+import type { Block, Blocks } from '../survey.ts';
+import type { CellModel } from './cells.ts';
+import { times } from './design.ts';
+import type { Part, Passes } from './passes.ts';
 
-/** The rows of each level of an id field. */
-export interface Grouped {
-  block: Block;
-  /** [L + 1] */
-  start: Int32Array;
-  /** Rows of level 0, then of level 1 ... */
-  row: Int32Array;
+/** Sums by id that are in memory at a time; with more, ids take turns. */
+const BYTES = 128 * 2 ** 20;
+
+/** Sums for the ids `from` .. `to - 1` of an id field, of the rows of one scenario (or of all). */
+interface Turn {
+  /** Place of the id field among the fine blocks. */
+  id: number;
+  scenario?: number;
+  from: number;
+  to: number;
+  /** [to - from, width] */
+  sums: Float64Array;
+  /** [to - from] 1 where an id has rows. */
+  seen: Uint8Array;
 }
 
-export function groupedBy(block: Block): Grouped {
-  const { ids, slots, levels } = block;
-  const start = new Int32Array(levels + 1);
-  for (const id of ids) if (id >= 0) start[id + 1]++;
-  for (let level = 0; level < levels; level++) start[level + 1] += start[level];
-  const row = new Int32Array(start[levels]);
-  const next = start.slice();
-  for (let i = 0; i < ids.length; i++) if (ids[i] >= 0) row[next[ids[i]]++] = Math.floor(i / slots);
-  return { block, start, row };
+/** Adds up `width` numbers for each id, in as few passes as memory allows; `done` reads them before the next ids follow. */
+async function sumByIds(
+  passes: Passes,
+  wanted: readonly { id: number; scenario?: number; levels: number }[],
+  width: number,
+  add: (part: Part, row: number, sums: Float64Array, at: number, weight: number) => void,
+  done: (turn: Turn) => void,
+): Promise<void> {
+  const atOnce = Math.max(Math.floor(BYTES / (8 * width)), 1);
+  let turns: Turn[] = [];
+  let free = atOnce;
+  const read = async (): Promise<void> => {
+    await passes.each((part) => {
+      for (const { id, scenario, from, to, sums, seen } of turns) {
+        const { ids, slots, weight } = part.fine[id];
+        for (let row = 0; row < part.rows; row++) {
+          if (scenario !== undefined && part.scenario[row] !== scenario) continue;
+          for (let slot = 0; slot < slots; slot++) {
+            const level = ids[row * slots + slot];
+            if (level < from || level >= to) continue;
+            add(part, row, sums, (level - from) * width, weight[row]);
+            seen[level - from] = 1;
+          }
+        }
+      }
+    });
+    for (const turn of turns) done(turn);
+    turns = [];
+    free = atOnce;
+  };
+  for (const { levels, ...of } of wanted)
+    for (let from = 0; from < levels; ) {
+      const to = Math.min(from + free, levels);
+      turns.push({ ...of, from, to, sums: new Float64Array((to - from) * width), seen: new Uint8Array(to - from) });
+      free -= to - from;
+      from = to;
+      if (free === 0) await read();
+    }
+  if (turns.length > 0) await read();
 }
 
 /** Share of the rows for which an id must decide the level. */
 const DECIDED = 0.99;
 
-/** The id field with the fewest levels whose level decides the coarse field's. */
-export function decidingField(block: Block, ids: readonly Grouped[]): Grouped | undefined {
-  if (!isComplete(block)) return undefined;
-  let best: Grouped | undefined;
-  for (const group of ids) {
-    if (best !== undefined && group.block.levels >= best.block.levels) continue;
-    const counts = new Float64Array(block.levels);
-    let top = 0;
-    for (let id = 0; id < group.block.levels; id++) {
-      counts.fill(0);
-      for (let i = group.start[id]; i < group.start[id + 1]; i++)
-        counts[block.ids[group.row[i]]] += group.block.weight[group.row[i]];
-      top += counts.reduce((most, count) => Math.max(most, count), 0);
-    }
-    if (top > DECIDED * block.ids.length) best = group;
-  }
-  return best;
+/** By coarse field, the place of the id field with the fewest levels whose level decides the field's; undefined where none does. */
+export async function decidingFields(passes: Passes, { coarse, fine }: Blocks): Promise<(number | undefined)[]> {
+  const ids = fine.flatMap(({ pair, levels }, id) => (pair === undefined ? [{ id, levels }] : []));
+  const { columns: P, first } = passes.columns;
+  const decided = fine.map(() => new Float64Array(coarse.length)); // rows whose level is their id's commonest one
+  if (coarse.some(({ isComplete }) => isComplete))
+    await sumByIds(
+      passes,
+      ids,
+      P,
+      ({ design: { start, column } }, row, sums, at, weight) => {
+        for (let i = start[row]; i < start[row + 1]; i++) sums[at + column[i]] += weight;
+      },
+      ({ id, sums, seen }) => {
+        for (let at = 0; at < sums.length; at += P) {
+          if (seen[at / P] === 0) continue;
+          for (const [j, { levels }] of coarse.entries()) {
+            let most = 0;
+            for (let l = 0; l < levels; l++) most = Math.max(most, sums[at + first[j] + l]);
+            decided[id][j] += most;
+          }
+        }
+      },
+    );
+  return coarse.map(({ isComplete }, j) => {
+    const able = ids.filter(({ id }) => isComplete && decided[id][j] > DECIDED * passes.rows);
+    return able.sort((a, b) => a.levels - b.levels)[0]?.id;
+  });
 }
 
-/**
- * [M, T, T] covariance (lower triangle) of the contrasts of one scenario: sums over ids of the products of what their rows
- * contribute to each task.
- *
- * @param sources [M, T] of [P]: a contrast's error is the sum over rows of residual * (x . source)
- * @param about.residual [N, T]
- */
-export function clusterCovariances(
-  { block, start, row }: Grouped,
-  sources: readonly (readonly Float64Array[])[],
-  about: { T: number; s: number; design: Design; residual: Float64Array; scenario: Int32Array },
-): Float64Array {
-  const { T, s, design, residual, scenario } = about;
-  const out = new Float64Array(sources.length * T * T);
-  const sums = new Float64Array(design.columns * T); // of residual * x over the rows of an id
-  const isTouched = new Uint8Array(design.columns);
-  const touched: number[] = [];
+/** Contrasts of a coarse field in one scenario. */
+export interface Clustered {
+  scenario: number;
+  /** Place of the id field that decides it. */
+  id: number;
+  /** [M, T] of [P]: a contrast's error is the sum over rows of residual * (x . source). */
+  sources: readonly (readonly Float64Array[])[];
+  /** [M, T, T] covariance (lower triangle): sums over ids of the products of what their rows contribute to each task. */
+  covariance: Float64Array;
+}
+
+/** Fills the covariances. */
+export async function clusterCovariances(
+  passes: Passes,
+  models: readonly (CellModel | undefined)[],
+  wanted: readonly Clustered[],
+  fine: readonly Block[],
+): Promise<void> {
+  const T = passes.tasks;
+  const P = passes.columns.columns;
+  const keys = new Map(wanted.map(({ scenario, id }) => [`${scenario},${id}`, { scenario, id }]));
+  const residual = new Float64Array(T);
   const parts = new Float64Array(T);
-  for (let id = 0; id < block.levels; id++) {
-    for (let i = start[id]; i < start[id + 1]; i++) {
-      const at = row[i];
-      if (scenario[at] !== s) continue;
-      for (let k = design.start[at]; k < design.start[at + 1]; k++) {
-        const column = design.column[k];
-        if (!isTouched[column]) {
-          isTouched[column] = 1;
-          touched.push(column);
+  await sumByIds(
+    passes,
+    [...keys.values()].map(({ scenario, id }) => ({ scenario, id, levels: fine[id].levels })),
+    P * T,
+    (part, row, sums, at, weight) => {
+      const { design } = part;
+      residualsOf(part, row, models, residual);
+      for (let i = design.start[row]; i < design.start[row + 1]; i++)
+        for (let t = 0; t < T; t++) sums[at + design.column[i] * T + t] += design.value[i] * weight * residual[t];
+    },
+    ({ id, scenario, sums, seen }) => {
+      const own = wanted.filter((of) => of.id === id && of.scenario === scenario);
+      const touched: number[] = [];
+      for (let at = 0; at < sums.length; at += P * T) {
+        if (seen[at / (P * T)] === 0) continue;
+        touched.length = 0;
+        for (let i = 0; i < P; i++) {
+          let is = false;
+          for (let t = 0; t < T; t++) is ||= sums[at + i * T + t] !== 0;
+          if (is) touched.push(i);
         }
-        const value = design.value[k] * block.weight[at];
-        for (let t = 0; t < T; t++) sums[column * T + t] += value * residual[at * T + t];
+        for (const { sources, covariance } of own)
+          for (const [m, of] of sources.entries())
+            for (let t = 0; t < T; t++) {
+              let sum = 0;
+              for (const i of touched) sum += sums[at + i * T + t] * of[t][i];
+              parts[t] = sum;
+              for (let u = 0; u <= t; u++) covariance[(m * T + t) * T + u] += sum * parts[u];
+            }
       }
-    }
-    if (touched.length === 0) continue;
-    for (const [m, of] of sources.entries()) {
-      for (let t = 0; t < T; t++) {
-        let sum = 0;
-        for (const column of touched) sum += sums[column * T + t] * of[t][column];
-        parts[t] = sum;
-        for (let u = 0; u <= t; u++) out[(m * T + t) * T + u] += sum * parts[u];
-      }
-    }
-    for (const column of touched) {
-      isTouched[column] = 0;
-      for (let t = 0; t < T; t++) sums[column * T + t] = 0;
-    }
-    touched.length = 0;
+    },
+  );
+}
+
+/** Writes what each task's label of a row differs from its probability, by the row's weight; 0 where there is no label or no model. */
+export function residualsOf(
+  { scenario, asked, labels, mass, design }: Part,
+  row: number,
+  models: readonly (Pick<CellModel, 'b'> | undefined)[],
+  into: Float64Array,
+): void {
+  const T = into.length;
+  for (let t = 0; t < T; t++) {
+    const model = models[scenario[row] * T + t];
+    into[t] =
+      model === undefined || asked[row * T + t] === 0
+        ? 0
+        : mass[row] * (labels[row * T + t] - sigmoid(times(design, row, model.b)));
   }
-  return out;
 }

@@ -3,19 +3,13 @@
  * least squares.
  */
 import { sigmoid } from '../../evaluate/index.ts';
-import { bilinear, inverseOf } from '../numeric/matrix.ts';
-import { newton } from '../numeric/newton.ts';
-import type { Block, Blocks, FlowRows } from '../rows.ts';
-import { clusterCovariances, decidingField, type Grouped, groupedBy } from './clusters.ts';
+import { bilinear } from '../numeric/matrix.ts';
+import type { Block, Blocks } from '../survey.ts';
+import { type CellModel, type CellOptions, countCells, fitCells } from './cells.ts';
+import { type Clustered, clusterCovariances, decidingFields, residualsOf } from './clusters.ts';
 import { type Contrasts, contrastsOf } from './contrasts.ts';
-import { addOuter, addRow, type Design, designOf, times } from './design.ts';
-
-export interface CellOptions {
-  /** Ridge penalty on the effects of coarse levels. */
-  ridge: number;
-  /** Positives, and negatives, that a cell needs: with fewer it is not estimated. */
-  minCount: number;
-}
+import { addOuter, times } from './design.ts';
+import type { Passes } from './passes.ts';
 
 /** A coarse field: its effects as coefficients of functions of its levels. */
 export interface CoarseEffect {
@@ -32,183 +26,150 @@ export interface CoarseEffect {
 
 interface Coarse {
   fields: CoarseEffect[];
-  /** [N, T] logit of every row by the coarse fields. */
-  eta: Float64Array;
+  /** [C] of [P] coefficients of each cell; undefined where a cell is not known. */
+  coefficients: (Float64Array | undefined)[];
   correlation: Float64Array;
-  known: boolean[];
 }
 
-/**
- * Scenario after scenario, so that only the inverse Hessians of one scenario's tasks are in memory.
- *
- * @param asked [N, T] 1 where a row has a label that counts
- * @param mass [N] weight of each row
- */
-export function coarseEffects(
-  rows: FlowRows,
-  { coarse, fine }: Blocks,
-  asked: Uint8Array,
-  mass: Float64Array,
-  options: CellOptions,
-): Coarse {
-  const { scenarios: S, tasks: T, rows: n } = rows;
+/** Matrices [P,P] of scenarios that are in memory at a time. */
+const BYTES = 256 * 2 ** 20;
+
+/** As many scenarios at a time as memory allows. */
+export async function coarseEffects(passes: Passes, { coarse, fine }: Blocks, options: CellOptions): Promise<Coarse> {
+  const { scenarios: S, tasks: T } = passes;
+  const { columns: P, first } = passes.columns;
   const C = S * T;
-  const design = designOf(n, coarse);
-  const ids = fine.flatMap((block) => (block.pair === undefined ? [groupedBy(block)] : []));
-  const groups = coarse.map((block) => decidingField(block, ids));
+  const deciding = await decidingFields(passes, { coarse, fine });
   const fields = coarse.map((block, j): CoarseEffect => {
-    const decided = groups[j];
+    const id = deciding[j];
     return {
       kind: 'coarse',
       block,
       contrasts: contrastsOf(block),
       y: new Float64Array((block.levels - 1) * C),
       error: new Float64Array((block.levels - 1) * C * T),
-      ...(decided && { decidedBy: decided.block.name }),
+      ...(id !== undefined && { decidedBy: fine[id].name }),
     };
   });
-  const eta = new Float64Array(n * T);
   const correlation = new Float64Array(S * T * T).fill(1);
-  const residual = new Float64Array(n * T);
-  const known: boolean[] = [];
-  for (let s = 0; s < S; s++) {
-    const own = rowsOf(rows.scenario, s);
-    const models = Array.from({ length: T }, (_, t) => {
-      const model = fitCell(rows, design, { own, asked, mass, t }, options);
-      if (model !== undefined)
-        for (const row of own) {
-          eta[row * T + t] = times(design, row, model.b);
-          if (asked[row * T + t])
-            residual[row * T + t] = mass[row] * (rows.labels[row * T + t] - sigmoid(eta[row * T + t]));
-        }
-      return model;
-    });
-    known.push(...models.map((model) => model !== undefined));
-    const shared = correlate(rows, design, own, { eta, residual, mass, models, s }, correlation);
-    const about = { S, T, s, models, design, residual, scenario: rows.scenario, shared };
-    for (const [j, field] of fields.entries()) fillField(field, design.first[j], groups[j], about);
+  const coefficients: (Float64Array | undefined)[] = [];
+  const counts = await countCells(passes);
+  const atOnce = Math.max(Math.floor(BYTES / (8 * P * P * (3 * T + pairsOf(T)))), 1);
+  for (let from = 0; from < S; from += atOnce) {
+    const range = [from, Math.min(from + atOnce, S)] as const;
+    const models = await fitCells(passes, range, counts, options);
+    const shared = await correlate(passes, range, models, correlation);
+    const errors = await errorsOf(passes, range, models, { fields, deciding, fine });
+    for (const [s, own] of errors)
+      for (const [j, field] of fields.entries())
+        fillField(field, own[j], first[j], { S, T, s, models, P, shared: shared[s - from] });
+    for (let c = range[0] * T; c < range[1] * T; c++) coefficients.push(models[c]?.b);
   }
-  return { fields, eta, correlation, known };
+  return { fields, coefficients, correlation };
 }
 
-function rowsOf(scenario: Int32Array, s: number): Int32Array {
-  const found: number[] = [];
-  for (let row = 0; row < scenario.length; row++) if (scenario[row] === s) found.push(row);
-  return Int32Array.from(found);
-}
-
-interface CellModel {
-  /** [P] */
-  b: Float64Array;
-  /** [P,P] inverse Hessian, full. */
-  inverse: Float64Array;
-}
-
-/** Logistic regression of one cell with a ridge; undefined where it has too few positives or negatives. */
-function fitCell(
-  { tasks: T, labels }: FlowRows,
-  design: Design,
-  { own, asked, mass, t }: { own: Int32Array; asked: Uint8Array; mass: Float64Array; t: number },
-  { ridge, minCount }: CellOptions,
-): CellModel | undefined {
-  const P = design.columns;
-  const used = own.filter((row) => asked[row * T + t] === 1 && mass[row] > 0);
-  let count = 0;
-  let positives = 0;
-  let all = 0;
-  for (const row of used) {
-    count += labels[row * T + t];
-    positives += mass[row] * labels[row * T + t];
-    all += mass[row];
-  }
-  if (count < Math.max(minCount, 1) || used.length - count < Math.max(minCount, 1)) return undefined;
-  const penalty = new Float64Array(P).fill(ridge);
-  penalty[0] = 1e-6;
-  const b = new Float64Array(P);
-  b[0] = Math.log(positives / (all - positives));
-  const assemble = (gradient: Float64Array, hessian: Float64Array): void => {
-    for (const row of used) {
-      const p = sigmoid(times(design, row, b));
-      addOuter(design, row, mass[row] * p * (1 - p), hessian);
-      addRow(design, row, mass[row] * (labels[row * T + t] - p), gradient);
-    }
-    for (let i = 0; i < P; i++) {
-      hessian[i * P + i] += penalty[i];
-      gradient[i] -= penalty[i] * b[i];
-    }
-  };
-  const hessian = newton(b, assemble, { iterations: 7, tolerance: 1e-4 });
-  return hessian && { b, inverse: inverseOf(hessian, P) };
-}
+/** Pairs of tasks t < u in their order: how many, and the place of one. */
+const pairsOf = (T: number): number => (T * (T - 1)) / 2;
+const pairOf = (t: number, u: number, T: number): number => t * T - pairsOf(t + 1) + u - t - 1;
 
 /**
- * The correlation of each pair of tasks, and for each pair the matrix X' diag(rho sqrt(h_t h_u)) X over the scenario's rows
- * (lower triangle), which carries errors from one task to another.
+ * Writes the correlation of each pair of tasks; gives, for each scenario of the range and pair, the matrix X' diag(rho sqrt(h_t h_u)) X
+ * over its rows (lower triangle), which carries errors from one task to another.
  */
-function correlate(
-  { tasks: T }: FlowRows,
-  design: Design,
-  own: Int32Array,
-  about: {
-    eta: Float64Array;
-    residual: Float64Array;
-    mass: Float64Array;
-    models: (CellModel | undefined)[];
-    s: number;
-  },
+async function correlate(
+  passes: Passes,
+  [from, to]: readonly [number, number],
+  models: readonly (CellModel | undefined)[],
   correlation: Float64Array,
-): Map<string, Float64Array> {
-  const { eta, residual, mass, models, s } = about;
-  const shared = new Map<string, Float64Array>();
-  let all = 0;
-  for (const row of own) all += mass[row];
-  const root = (row: number, t: number): number => {
-    const p = sigmoid(eta[row * T + t]);
-    return Math.sqrt(p * (1 - p));
-  };
-  for (let t = 0; t < T; t++)
-    for (let u = t + 1; u < T; u++) {
-      let sum = 0;
-      if (models[t] && models[u])
-        for (const row of own)
-          if (mass[row] > 0)
-            sum += (residual[row * T + t] * residual[row * T + u]) / (mass[row] * root(row, t) * root(row, u));
-      const rho = all === 0 ? 0 : sum / all;
-      correlation[(s * T + t) * T + u] = rho;
-      correlation[(s * T + u) * T + t] = rho;
-      const matrix = new Float64Array(design.columns ** 2);
-      for (const row of own) addOuter(design, row, rho * mass[row] * root(row, t) * root(row, u), matrix);
-      shared.set(`${t},${u}`, matrix);
-    }
-  return shared;
+): Promise<Float64Array[][]> {
+  const { tasks: T } = passes;
+  const P = passes.columns.columns;
+  const scenarios = Array.from({ length: to - from }, () =>
+    Array.from({ length: pairsOf(T) }, () => ({ matrix: new Float64Array(P * P), sum: 0, mass: 0 })),
+  );
+  const residual = new Float64Array(T);
+  const root = new Float64Array(T);
+  if (T > 1)
+    await passes.each((part) => {
+      const { scenario, mass, design } = part;
+      for (let row = 0; row < part.rows; row++) {
+        const s = scenario[row];
+        if (s < from || s >= to || !(mass[row] > 0)) continue;
+        residualsOf(part, row, models, residual);
+        for (let t = 0; t < T; t++) {
+          const model = models[s * T + t];
+          const p = model === undefined ? 0 : sigmoid(times(design, row, model.b));
+          root[t] = Math.sqrt(p * (1 - p));
+        }
+        for (let t = 0; t < T; t++)
+          for (let u = t + 1; u < T; u++) {
+            const pair = scenarios[s - from][pairOf(t, u, T)];
+            pair.mass += mass[row];
+            if (root[t] === 0 || root[u] === 0) continue;
+            pair.sum += (residual[t] * residual[u]) / (mass[row] * root[t] * root[u]);
+            addOuter(design, row, mass[row] * root[t] * root[u], pair.matrix);
+          }
+      }
+    });
+  return scenarios.map((pairs, i) => {
+    for (let t = 0; t < T; t++)
+      for (let u = t + 1; u < T; u++) {
+        const { sum, mass, matrix } = pairs[pairOf(t, u, T)];
+        const rho = mass === 0 ? 0 : sum / mass;
+        for (let at = 0; at < matrix.length; at++) matrix[at] *= rho;
+        correlation[((from + i) * T + t) * T + u] = rho;
+        correlation[((from + i) * T + u) * T + t] = rho;
+      }
+    return pairs.map(({ matrix }) => matrix);
+  });
 }
 
-/** Error variance that stands for "this cell is not known". */
-const UNKNOWN = 1e8;
+/** Where the errors of a field's contrasts come from. */
+interface Errors {
+  /** [M, T] of [P]: the inverse Hessian times a contrast's coefficients. */
+  sources: Float64Array[][];
+  /** [M, T, T] of a field that an id decides: counted by id. */
+  covariance?: Float64Array;
+}
 
-/** Effects and their errors of one coarse field in the cells of one scenario. */
-function fillField(
-  field: CoarseEffect,
+/** By scenario of the range and field. */
+async function errorsOf(
+  passes: Passes,
+  [from, to]: readonly [number, number],
+  models: readonly (CellModel | undefined)[],
+  {
+    fields,
+    deciding,
+    fine,
+  }: { fields: readonly CoarseEffect[]; deciding: readonly (number | undefined)[]; fine: readonly Block[] },
+): Promise<Map<number, Errors[]>> {
+  const T = passes.tasks;
+  const { columns: P, first } = passes.columns;
+  const found = new Map<number, Errors[]>();
+  const clustered: Clustered[] = [];
+  for (let s = from; s < to; s++)
+    found.set(
+      s,
+      fields.map((field, j): Errors => {
+        const sources = sourcesOf(field, first[j], models.slice(s * T, (s + 1) * T), P);
+        const id = deciding[j];
+        if (id === undefined) return { sources };
+        const covariance = new Float64Array(sources.length * T * T);
+        clustered.push({ scenario: s, id, sources, covariance });
+        return { sources, covariance };
+      }),
+    );
+  await clusterCovariances(passes, models, clustered, fine);
+  return found;
+}
+
+function sourcesOf(
+  { block: { levels: L }, contrasts: { coefficients } }: CoarseEffect,
   first: number,
-  group: Grouped | undefined,
-  about: {
-    S: number;
-    T: number;
-    s: number;
-    models: (CellModel | undefined)[];
-    design: Design;
-    residual: Float64Array;
-    scenario: Int32Array;
-    shared: Map<string, Float64Array>;
-  },
-): void {
-  const { S, T, s, models, design } = about;
-  const C = S * T;
-  const P = design.columns;
-  const L = field.block.levels;
-  const { coefficients } = field.contrasts;
-  // Where the errors of each contrast come from: inverse Hessian times its coefficients. [L-1, T] of [P]
-  const sources = Array.from({ length: L - 1 }, (_, m) =>
+  models: readonly (CellModel | undefined)[],
+  P: number,
+): Float64Array[][] {
+  return Array.from({ length: L - 1 }, (_, m) =>
     models.map((model) => {
       const source = new Float64Array(P);
       if (model !== undefined)
@@ -220,12 +181,34 @@ function fillField(
       return source;
     }),
   );
-  const robust = group && clusterCovariances(group, sources, about);
+}
+
+/** Error variance that stands for "this cell is not known". */
+const UNKNOWN = 1e8;
+
+/** Effects and their errors of one coarse field in the cells of one scenario. */
+function fillField(
+  field: CoarseEffect,
+  { sources, covariance: robust }: Errors,
+  first: number,
+  about: {
+    S: number;
+    T: number;
+    s: number;
+    models: readonly (CellModel | undefined)[];
+    P: number;
+    shared: Float64Array[];
+  },
+): void {
+  const { S, T, s, models, P, shared } = about;
+  const C = S * T;
+  const L = field.block.levels;
+  const { coefficients } = field.contrasts;
   for (let m = 0; m < L - 1; m++) {
     const row = coefficients.subarray(m * L, (m + 1) * L);
     for (let t = 0; t < T; t++) {
-      const model = models[t];
       const c = s * T + t;
+      const model = models[c];
       if (model === undefined) {
         field.error[(m * C + c) * T + t] = UNKNOWN;
         continue;
@@ -239,10 +222,10 @@ function fillField(
       field.y[m * C + c] = y;
       field.error[(m * C + c) * T + t] = robust ? robust[(m * T + t) * T + t] : variance;
       for (let u = t + 1; u < T; u++) {
-        if (models[u] === undefined) continue;
+        if (models[s * T + u] === undefined) continue;
         const covariance = robust
           ? robust[(m * T + u) * T + t]
-          : bilinear(about.shared.get(`${t},${u}`) as Float64Array, P, sources[m][t], sources[m][u]);
+          : bilinear(shared[pairOf(t, u, T)], P, sources[m][t], sources[m][u]);
         field.error[(m * C + c) * T + u] = covariance;
         field.error[(m * C + s * T + u) * T + t] = covariance;
       }

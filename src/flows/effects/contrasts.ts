@@ -1,6 +1,6 @@
 /** A coarse field's effects as coefficients of functions of its levels. */
 import { eigenvectors } from '../numeric/matrix.ts';
-import { type Block, levelTotals } from '../rows.ts';
+import { type Block, levelTotals } from '../survey.ts';
 
 export interface Contrasts {
   /** [L, L-1] functions of the levels, orthonormal under their weights, orthogonal to the constant. */

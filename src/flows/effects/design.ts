@@ -1,24 +1,33 @@
 /** The design matrix of the coarse fields: rows are sparse, and only sums over them are needed. */
-import type { Block } from '../rows.ts';
+import type { Block, Values } from '../survey.ts';
 
-/** Columns of the coarse design: the intercept, then the levels of each field. Rows as lists of (column, value). */
-export interface Design {
+/** Columns of the coarse design: the intercept, then the levels of each field. */
+export interface Columns {
+  /** P */
   columns: number;
   /** First column of each field. */
   first: number[];
-  /** [N + 1] */
-  start: Int32Array;
-  column: Int32Array;
-  value: Float64Array;
 }
 
-export function designOf(n: number, coarse: readonly Block[]): Design {
+export function columnsOf(coarse: readonly Block[]): Columns {
   const first: number[] = [];
   let columns = 1;
   for (const block of coarse) {
     first.push(columns);
     columns += block.levels;
   }
+  return { columns, first };
+}
+
+/** Rows as lists of (column, value). */
+export interface Design extends Columns {
+  /** [N + 1] */
+  start: Int32Array;
+  column: Int32Array;
+  value: Float64Array;
+}
+
+export function designOf(n: number, { columns, first }: Columns, coarse: readonly Values[]): Design {
   const start = new Int32Array(n + 1);
   const width = 1 + coarse.reduce((sum, { slots }) => sum + slots, 0);
   const column = new Int32Array(n * width);

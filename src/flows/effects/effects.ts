@@ -1,12 +1,16 @@
 /** Stage 1: what each field does in each cell, by an additive logistic model of the cell. */
-
-import { type Blocks, type FlowRows, isAsked, rowMass } from '../rows.ts';
-import { type CellOptions, type CoarseEffect, coarseEffects } from './coarse.ts';
+import type { FlowSource } from '../rows.ts';
+import { type BlockOptions, survey } from '../survey.ts';
+import type { CellOptions } from './cells.ts';
+import { type CoarseEffect, coarseEffects } from './coarse.ts';
 import { type FineEffect, fineEffects } from './fine.ts';
+import { Passes } from './passes.ts';
 
-export interface EffectOptions extends CellOptions {
+export interface EffectOptions extends CellOptions, BlockOptions {
   /** A task counts only on rows where the task before it is 1 (click, then purchase). */
   orderedTasks: boolean;
+  /** Rows up to here are held in memory. Default 250,000. */
+  heldRows?: number;
 }
 
 export interface Effects {
@@ -17,11 +21,10 @@ export interface Effects {
   known: boolean[];
 }
 
-export function fieldEffects(rows: FlowRows, blocks: Blocks, options: EffectOptions): Effects {
-  // [N, T] 1 where a row has a label that counts
-  const asked = Uint8Array.from(rows.labels, (_, i) => Number(isAsked(rows, i, options.orderedTasks)));
-  const mass = rowMass(rows);
-  const coarse = coarseEffects(rows, blocks, asked, mass, options);
-  const fine = fineEffects(rows, blocks.fine, { asked, mass, eta: coarse.eta, known: coarse.known });
-  return { fields: [...coarse.fields, ...fine], correlation: coarse.correlation, known: coarse.known };
+export async function fieldEffects(source: FlowSource, options: EffectOptions): Promise<Effects> {
+  const found = await survey(source, options);
+  const passes = new Passes(source, found, options);
+  const { fields, coefficients, correlation } = await coarseEffects(passes, found.blocks, options);
+  const fine = await fineEffects(passes, found.blocks.fine, coefficients);
+  return { fields: [...fields, ...fine], correlation, known: coefficients.map((b) => b !== undefined) };
 }

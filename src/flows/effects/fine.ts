@@ -1,6 +1,8 @@
 /** Effects of the id fields, one after another on top of the coarse ones. */
 import { sigmoid } from '../../evaluate/index.ts';
-import type { Block, FlowRows } from '../rows.ts';
+import type { Block } from '../survey.ts';
+import { times } from './design.ts';
+import type { Part, Passes } from './passes.ts';
 
 /** An id field: score and information of each level, given everything else. */
 export interface FineEffect {
@@ -12,65 +14,97 @@ export interface FineEffect {
   information: Float64Array;
 }
 
-/** Scores and information of the levels of every id, given the coarse fields and the other ids: backfitting. */
-export function fineEffects(
-  { scenarios: S, tasks: T, rows: n, scenario, labels }: FlowRows,
+/**
+ * Scores and information of the levels of every id, given the coarse fields and the other ids: backfitting.
+ *
+ * @param coefficients [C] of [P] of the coarse fields; undefined where a cell is not known
+ */
+export async function fineEffects(
+  passes: Passes,
   fine: readonly Block[],
-  { asked, mass, eta, known }: { asked: Uint8Array; mass: Float64Array; eta: Float64Array; known: readonly boolean[] },
-): FineEffect[] {
-  const C = S * T;
-  const shrunken = fine.map(({ levels }) => new Float64Array(C * levels)); // [C, L] of each field
-  const offset = Float64Array.from(eta); // [N,T] logit by the coarse fields and the shrunken effects of all ids
-  const found = new Map<Block, FineEffect>();
-  const update = (i: number, keep: boolean): number => {
-    const block = fine[i];
-    const { levels: L, slots, ids, weight } = block;
-    const score = new Float64Array(C * L);
-    const information = new Float64Array(C * L);
-    for (let row = 0; row < n; row++)
-      for (let t = 0; t < T; t++) {
-        const c = scenario[row] * T + t;
-        if (!asked[row * T + t] || !known[c]) continue;
-        const p = sigmoid(offset[row * T + t]);
-        for (let slot = 0; slot < slots; slot++) {
-          const id = ids[row * slots + slot];
-          if (id < 0) continue;
-          score[c * L + id] += weight[row] * mass[row] * (labels[row * T + t] - p);
-          information[c * L + id] += weight[row] * mass[row] * p * (1 - p);
-        }
-      }
-    const before = shrunken[i];
-    for (let k = 0; k < score.length; k++) score[k] += information[k] * before[k];
-    const fresh = new Float64Array(C * L);
-    let gain = 0;
-    for (let c = 0; c < C; c++) {
-      const [from, to] = [c * L, (c + 1) * L];
-      const variance = prior(score.subarray(from, to), information.subarray(from, to));
-      for (let k = from; k < to; k++) {
-        fresh[k] = (variance * score[k]) / (1 + variance * information[k]);
-        gain += fresh[k] * score[k];
-      }
+  coefficients: readonly (Float64Array | undefined)[],
+): Promise<FineEffect[]> {
+  const { tasks: T } = passes;
+  const C = coefficients.length;
+  const found = fine.map(
+    (block): FineEffect => ({
+      kind: 'fine',
+      block,
+      score: new Float64Array(C * block.levels),
+      information: new Float64Array(C * block.levels),
+    }),
+  );
+  const shrunken = fine.map(({ levels }): Float64Array => new Float64Array(C * levels)); // [C, L] of each field
+
+  /** Of these fields, each given the coarse fields and what is known of all ids. */
+  const update = async (fields: readonly number[]): Promise<void> => {
+    for (const i of fields) {
+      found[i].score.fill(0);
+      found[i].information.fill(0);
     }
-    found.set(block, { kind: 'fine', block, score, information });
-    if (keep) {
-      for (let row = 0; row < n; row++)
-        for (let slot = 0; slot < slots; slot++) {
-          const id = ids[row * slots + slot];
-          if (id < 0) continue;
-          for (let t = 0; t < T; t++) {
-            const k = (scenario[row] * T + t) * L + id;
-            offset[row * T + t] += weight[row] * (fresh[k] - before[k]);
+    await passes.each((part) => {
+      for (let row = 0; row < part.rows; row++)
+        for (let t = 0; t < T; t++) {
+          const c = part.scenario[row] * T + t;
+          const b = coefficients[c];
+          if (b === undefined || part.asked[row * T + t] === 0) continue;
+          const p = sigmoid(times(part.design, row, b) + offset(part, row, c));
+          const first = part.mass[row] * (part.labels[row * T + t] - p);
+          const second = part.mass[row] * p * (1 - p);
+          for (const i of fields) {
+            const { ids, slots, weight } = part.fine[i];
+            const { score, information, block } = found[i];
+            for (let slot = 0; slot < slots; slot++) {
+              const id = ids[row * slots + slot];
+              if (id < 0) continue;
+              score[c * block.levels + id] += weight[row] * first;
+              information[c * block.levels + id] += weight[row] * second;
+            }
           }
         }
-      shrunken[i] = fresh;
+    });
+    for (const i of fields) {
+      const { score, information } = found[i];
+      for (let k = 0; k < score.length; k++) score[k] += information[k] * shrunken[i][k];
     }
-    return gain;
   };
-  // Each is first estimated alone, which gives their order: those that explain more come first.
-  const gains = fine.map((_, i) => update(i, fine.length === 1));
-  const order = fine.map((_, i) => i).sort((a, b) => gains[b] - gains[a]);
-  if (fine.length > 1) for (let sweep = 0; sweep < 2; sweep++) for (const i of order) update(i, true);
-  return fine.map((block) => found.get(block) as FineEffect);
+  /** What ids add to a row's logit. */
+  const offset = ({ fine: values }: Part, row: number, c: number): number => {
+    let sum = 0;
+    for (const [i, { ids, slots, weight }] of values.entries())
+      for (let slot = 0; slot < slots; slot++) {
+        const id = ids[row * slots + slot];
+        if (id >= 0) sum += weight[row] * shrunken[i][c * fine[i].levels + id];
+      }
+    return sum;
+  };
+
+  await update([...fine.keys()]);
+  if (fine.length < 2) return found;
+  // Each was estimated alone, which gives their order: those that explain more come first.
+  const gains = found.map((effect) => shrink(effect, C).gain);
+  const order = [...fine.keys()].sort((a, b) => gains[b] - gains[a]);
+  for (let sweep = 0; sweep < 2; sweep++)
+    for (const i of order) {
+      await update([i]);
+      shrunken[i] = shrink(found[i], C).effects;
+    }
+  return found;
+}
+
+/** [C, L] effects of levels, each cell's shrunken by the variance of its own; and what they explain. */
+function shrink({ score, information, block }: FineEffect, C: number): { effects: Float64Array; gain: number } {
+  const effects = new Float64Array(score.length);
+  let gain = 0;
+  for (let c = 0; c < C; c++) {
+    const [from, to] = [c * block.levels, (c + 1) * block.levels];
+    const variance = prior(score.subarray(from, to), information.subarray(from, to));
+    for (let k = from; k < to; k++) {
+      effects[k] = (variance * score[k]) / (1 + variance * information[k]);
+      gain += effects[k] * score[k];
+    }
+  }
+  return { effects, gain };
 }
 
 /** Variance of the effects of one cell's levels by moments: scores vary by it beyond their information. */

@@ -12,6 +12,7 @@ import { LOW, maximise } from '../fit.ts';
 import { FLOWS, type Parameters } from '../likelihood.ts';
 import type { FlowRows } from '../rows.ts';
 import { flowScores, type LearnedFlows, learnedFlows, levelEffects } from '../scores.ts';
+import type { Cells } from '../structure.ts';
 import type { Term } from '../terms.ts';
 import { mayFeed, type Verdicts } from '../verdict.ts';
 
@@ -27,7 +28,7 @@ export function additiveScores(
   effects: Effects,
   terms: readonly Term[],
   { W, tau2 }: Verdicts,
-  { scenarios: S, tasks: T }: FlowRows,
+  { scenarios: S, tasks: T }: Cells,
   others: FlowRows,
 ): AdditiveScores {
   const C = S * T;

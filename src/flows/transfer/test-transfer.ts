@@ -2,7 +2,7 @@
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { TransferDocument } from '../../documents/transfer.ts';
 import { analyseFlows } from '../analysis.ts';
-import { type FlowSample, readFlowRows } from '../read.ts';
+import { type FlowSample, flowSource, readFlowRows } from '../read.ts';
 import { flowScores, learnedFlows } from '../scores.ts';
 import type { LabelTestOptions } from '../test-labels.ts';
 import { additiveScores } from './additive.ts';
@@ -28,15 +28,16 @@ export async function testTransfer(
   const { name, hash, scenarios, tasks } = data.manifest;
   const { rows, validationRows, seed, ...analysis } = options;
   const orderedTasks = analysis.orderedTasks || (data.manifest.orderedTasks ?? false);
-  const sample = await readFlowRows(data, 'train', { limit: rows, seed });
-  const found = analyseFlows(sample.rows, { ...analysis, orderedTasks });
+  await using reader = await data.open('train');
+  const source = flowSource(data, reader, { limit: rows, seed });
+  const found = await analyseFlows(source, { ...analysis, orderedTasks });
   const held = await readFlowRows(data, 'validation', { limit: validationRows, seed });
   const models = await answers?.(held);
   const learned = learnedFlows(found.effects, found.terms, found.verdicts, scenarios.length, tasks.length);
   const cells = measureCells({
     ...held,
     scores: flowScores(learned, held.rows),
-    additive: additiveScores(found.effects, found.terms, found.verdicts, sample.rows, held.rows),
+    additive: additiveScores(found.effects, found.terms, found.verdicts, source, held.rows),
     model: models?.logits,
     against: models?.against?.logits,
     orderedTasks,
@@ -46,8 +47,8 @@ export async function testTransfer(
     {
       data: name,
       dataHash: hash,
-      rows: sample.rows.rows,
-      of: sample.of,
+      rows: source.rows,
+      of: reader.rows,
       validationRows: held.rows.rows,
       scenarios,
       tasks,

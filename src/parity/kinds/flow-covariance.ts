@@ -5,6 +5,7 @@ import {
   type FlowAnalysis,
   type FlowRows,
   flowOptions,
+  inMemory,
   negativeLogLikelihood,
   type Term,
 } from '../../flows/index.ts';
@@ -55,14 +56,14 @@ type Case = z.output<typeof schema>;
 
 export const isFlowFixture = (fixture: Fixture): boolean => fixture.entry('kind') === 'flow-covariance';
 
-export function checkFlows(fixture: Fixture, checks: Checks): void {
+export async function checkFlows(fixture: Fixture, checks: Checks): Promise<void> {
   const entries = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, fixture.entry(key)]));
   fixture.entry('planted'); // the planted truth: what the verdicts should be, not what they are
   const parsed = schema.safeParse(entries);
   if (!parsed.success) throw new NotUnderstood(z.prettifyError(parsed.error));
   const { expected, tolerance, ...one } = parsed.data;
-  const analysis = analyseFlows(
-    rowsOf(one),
+  const analysis = await analyseFlows(
+    inMemory(rowsOf(one)),
     flowOptions.parse({ minCount: 1, ...one.options, orderedTasks: one.orderedTasks }),
   );
   checkTerms(checks, analysis.terms, expected.terms, one.tasks, tolerance.terms);

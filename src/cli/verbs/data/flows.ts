@@ -12,7 +12,7 @@ import { flowTestText } from '../../../report/flows.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption, seedOption, wholeNumber } from '../../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption, rowsOption, seedOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -40,7 +40,7 @@ export function flows(program: Command): void {
     .argument('<folder>', 'the run folder; with --test also a prepared data set')
     .option('--test', 'test which flows the labels of a prepared data set hold, or which a model uses')
     .option('--pairs', 'with --test: add products of two fields')
-    .option('--rows <n>', 'with --test: rows to draw', wholeNumber(1000), FLOW_TEST.rows)
+    .addOption(rowsOption('with --test: rows to draw').default(FLOW_TEST.rows))
     .addOption(seedOption('with --test: seed of the draw').default(1))
     .addOption(
       new Option('--split <name>', 'rows to measure on').choices(['train', 'validation', 'test']).default('validation'),

@@ -6,7 +6,7 @@ import { FLOW_TEST, flowOptions, testTransfer } from '../../../flows/index.ts';
 import { transferMarkdown, transferText } from '../../../report/transfer.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, dataOption, jsonOption, seedOption, wholeNumber } from '../../options.ts';
+import { backendOption, dataOption, jsonOption, rowsOption, seedOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -32,7 +32,7 @@ export function transfer(program: Command): void {
     .argument('<folder>', 'a run folder, or a prepared data set')
     .option('--against <run>', 'compare the run with another one on the same data, such as one that shares less')
     .option('--pairs', 'add products of two fields')
-    .option('--rows <n>', 'training rows to draw', wholeNumber(1000), FLOW_TEST.rows)
+    .addOption(rowsOption('training rows to draw').default(FLOW_TEST.rows))
     .addOption(seedOption('seed of the draw').default(1))
     .option('--markdown', 'write a page of Markdown')
     .addOption(dataOption())

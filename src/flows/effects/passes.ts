@@ -1,0 +1,86 @@
+/** Passes over rows in the form that the estimates read: the coarse design, and numbers of the levels of ids. */
+import { type FlowRows, type FlowSource, isAsked } from '../rows.ts';
+import { type Blocks, type Values, valuesOf } from '../survey.ts';
+import { type Columns, columnsOf, type Design, designOf } from './design.ts';
+
+/** Some of the rows. */
+export interface Part {
+  rows: number;
+  /** [N] */
+  scenario: Int32Array;
+  /** [N, T] */
+  labels: Float64Array;
+  /** [N, T] 1 where a row has a label that counts. */
+  asked: Uint8Array;
+  /** [N] weight of each row. */
+  mass: Float64Array;
+  design: Design;
+  /** By id field. */
+  fine: Values[];
+}
+
+/** Rows up to here stay in memory, at some 400 bytes each; more are read again at each pass. */
+const HELD_ROWS = 250_000;
+
+export class Passes {
+  readonly scenarios: number;
+  readonly tasks: number;
+  readonly rows: number;
+  readonly columns: Columns;
+  readonly #source: FlowSource;
+  readonly #blocks: Blocks;
+  readonly #massFactors: Float64Array;
+  readonly #orderedTasks: boolean;
+  readonly #held: Part[] | undefined;
+  #isHeld = false;
+
+  constructor(
+    source: FlowSource,
+    { blocks, massFactors }: { blocks: Blocks; massFactors: Float64Array },
+    { orderedTasks, heldRows = HELD_ROWS }: { orderedTasks: boolean; heldRows?: number },
+  ) {
+    this.scenarios = source.scenarios;
+    this.tasks = source.tasks;
+    this.rows = source.rows;
+    this.columns = columnsOf(blocks.coarse);
+    this.#source = source;
+    this.#blocks = blocks;
+    this.#massFactors = massFactors;
+    this.#orderedTasks = orderedTasks;
+    this.#held = source.rows <= heldRows ? [] : undefined;
+  }
+
+  /** Every row once. */
+  async each(visit: (part: Part) => void): Promise<void> {
+    if (this.#isHeld) {
+      for (const part of this.#held ?? []) visit(part);
+      return;
+    }
+    for await (const rows of this.#source.parts()) {
+      const part = this.#partOf(rows);
+      this.#held?.push(part);
+      visit(part);
+    }
+    this.#isHeld = this.#held !== undefined;
+  }
+
+  #partOf(rows: FlowRows): Part {
+    const { scenario, weight, labels, rows: n } = rows;
+    const ones = new Float64Array(n).fill(1);
+    const { coarse, fine } = this.#blocks;
+    const factors = this.#massFactors;
+    return {
+      rows: n,
+      scenario,
+      labels,
+      asked: Uint8Array.from(labels, (_, i) => Number(isAsked(rows, i, this.#orderedTasks))),
+      mass: weight?.map((value, row) => value * factors[scenario[row]]) ?? ones,
+      design: designOf(
+        n,
+        this.columns,
+        coarse.map((block) => valuesOf(rows, block, ones)),
+      ),
+      fine: fine.map((block) => valuesOf(rows, block, ones)),
+    };
+  }
+}
