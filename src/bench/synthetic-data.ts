@@ -59,6 +59,7 @@ export function syntheticData(sizes: DataSizes): PreparedData {
     open: async () => reader,
     batches: () => reader.batches({ batchSize: 4096 }),
     tokens: async () => [],
+    rates: async () => ({ keys: [], ids: [] }),
   };
 }
 

@@ -107,6 +107,7 @@ export const datasetSchema = z
       });
     for (const [i, message] of reservedFields(dataset))
       context.addIssue({ code: 'custom', path: ['fields', i], message });
+    for (const [path, message] of rateProblems(dataset)) context.addIssue({ code: 'custom', path, message });
     const { names, values } = dataset.scenario;
     if (names !== undefined && names.length !== values.length)
       context.addIssue({
@@ -133,6 +134,38 @@ function reservedFields({ fields, sequences }: { fields: { name: string }[]; seq
   });
 }
 
+type Problem = [path: (string | number)[], message: string];
+
+/** What rates name and is not there, or is of no use to them. */
+function rateProblems({
+  fields,
+  tasks,
+  split,
+}: {
+  fields: z.output<typeof fieldSchema>[];
+  tasks: { name: string }[];
+  split: { kind: string };
+}): Problem[] {
+  const usable = fields.filter(({ kind }) => kind === 'categorical' || kind === 'numeric').map(({ name }) => name);
+  const taskNames = namesOf(tasks);
+  return fields.flatMap((field, i): Problem[] => {
+    if (field.kind !== 'rate') return [];
+    const problems: Problem[] = field.of.flatMap((name, k) => {
+      if (usable.includes(name)) return [];
+      const message = `there is no categorical or numeric field "${name}" (such fields: ${usable.join(', ')})`;
+      return [[['fields', i, 'of', k], message]];
+    });
+    if (!taskNames.includes(field.task))
+      problems.push([['fields', i, 'task'], `there is no task "${field.task}" (tasks: ${taskNames.join(', ')})`]);
+    if (field.from === 'earlier' && split.kind !== 'time')
+      problems.push([
+        ['fields', i, 'from'],
+        `"earlier" needs the split time, found ${split.kind}: take folds, or leave it out`,
+      ]);
+    return problems;
+  });
+}
+
 /** A dataset configuration with every default filled in. */
 export type DatasetConfig = z.output<typeof datasetSchema>;
 
@@ -143,5 +176,18 @@ export type DatasetInput = z.input<typeof datasetSchema>;
 export const defineDataset = (dataset: DatasetInput): DatasetInput => dataset;
 
 export type FieldConfig = DatasetConfig['fields'][number];
+
+/** A field whose value a row brings, and one whose value follows from others. */
+export type RateField = Extract<FieldConfig, { kind: 'rate' }>;
+export type ValueField = Exclude<FieldConfig, RateField>;
+
+export const isRate = (field: FieldConfig): field is RateField => field.kind === 'rate';
+
+/** The fields that rows bring, with their places among all. */
+export const valueFields = (fields: readonly FieldConfig[]): { field: ValueField; index: number }[] =>
+  fields.flatMap((field, index) => (isRate(field) ? [] : [{ field, index }]));
+
+export const rateFields = (fields: readonly FieldConfig[]): { field: RateField; index: number }[] =>
+  fields.flatMap((field, index) => (isRate(field) ? [{ field, index }] : []));
 
 export type SplitName = 'train' | 'validation' | 'test';

@@ -3,7 +3,7 @@ import { bytesOf } from '../base/numbers.ts';
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
-import { scenarioFields } from '../data/prepare/scenario-fields.ts';
+import { scenarioFields } from '../data/expressions/scenario-fields.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { Port } from '../graph/index.ts';
 import { type ServingGraph, tableFile } from '../inference/graphs/serving.ts';
@@ -11,7 +11,7 @@ import type { FinishedRun } from '../inference/model/run.ts';
 import { TABLES } from '../inference/model/trained.ts';
 import type { ServingModel } from '../inference/serving/serving-model.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
-import { vocabularyPath } from '../store/artifact/paths.ts';
+import { rateTablePath, vocabularyPath } from '../store/artifact/paths.ts';
 import { writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { type RunRecord, readFlows, readMetrics } from '../store/run/run-folder.ts';
@@ -63,6 +63,8 @@ export async function writeGraphs(
   for (const field of data.manifest.fields)
     if (hasVocabulary(configOf(data, field.name)))
       files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);
+  for (const { name, rates } of data.manifest.fields)
+    if (rates !== undefined) files.set(rateTablePath(name), [JSON.stringify(await data.rates(name))]);
   files.set('statistics.json', [JSON.stringify(statistics)]);
 
   return writeArtifact(out, {
@@ -156,7 +158,12 @@ function dataOf(data: PreparedData): ArtifactManifest['data'] {
     name,
     fields: fields.map((field) => {
       const config = configOf(data, field.name);
-      return { ...field, config, ...(hasVocabulary(config) && { vocabulary: vocabularyPath(field.name) }) };
+      return {
+        ...field,
+        config,
+        ...(hasVocabulary(config) && { vocabulary: vocabularyPath(field.name) }),
+        ...(field.rates && { table: rateTablePath(field.name) }),
+      };
     }),
     ...(ofScenario && { scenarioFields: ofScenario }),
     scenarios,

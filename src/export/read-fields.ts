@@ -10,21 +10,28 @@ import { TABLES, type TrainedModel } from '../inference/model/trained.ts';
 export interface ServedRun {
   /** The run as if its data had only the fields that its model reads. */
   run: FinishedRun;
-  /** The other fields, by name. */
+  /** The other fields that requests may give, by name. */
   unread: string[];
 }
 
-/** The model of the result gives the same answers. The field `id` stays, since it decides how requests give fields. */
+/**
+ * The model of the result gives the same answers. The fields that its rates follow from stay, and the field `id`, since it decides
+ * how requests give fields.
+ */
 export function withoutUnreadFields(run: FinishedRun): ServedRun {
   const { data, trained } = run;
   const { fields, sequences } = data.manifest;
   const read = trained.model.readFields?.(trained.options, trained.sizes) ?? fields.map(({ name }) => name);
-  const kept = withFields(data, new Set([...read, 'id', ...(sequences === undefined ? [] : [sequences.itemField])]));
+  const rated = fields.filter(({ name }) => read.includes(name)).flatMap(({ rates }) => rates?.of ?? []);
+  const kept = withFields(
+    data,
+    new Set([...read, ...rated, 'id', ...(sequences === undefined ? [] : [sequences.itemField])]),
+  );
   if (kept === data) return { run, unread: [] };
   const names = kept.manifest.fields.map(({ name }) => name);
   return {
     run: { ...run, data: kept, trained: smaller(trained, kept.manifest) },
-    unread: fields.map(({ name }) => name).filter((name) => !names.includes(name)),
+    unread: fields.filter(({ name, kind }) => kind !== 'rate' && !names.includes(name)).map(({ name }) => name),
   };
 }
 

@@ -13,6 +13,8 @@ export const fieldDescription = z.strictObject({
   slots: z.int().min(1),
   pooling: z.enum(['mean', 'sum']),
   edges: z.array(z.number()).optional(),
+  /** Of a rate: the fields that it follows from, and the id of the mean rate. */
+  rates: z.strictObject({ of: z.array(z.string()).min(1), unknown: count }).optional(),
 });
 
 export const dataDescription = z.strictObject({

@@ -433,7 +433,7 @@ export default defineDataset({ ...${JSON.stringify(dataset)}, name } as const);`
     );
     const failure = loadDatasetConfig(path, ['split.kind=time', 'tasks=[]']);
     expect(await problems(failure)).toEqual({
-      'fields.0.kind': 'expected one of "categorical", "numeric", "multi", found "categoric"',
+      'fields.0.kind': 'expected one of "categorical", "numeric", "multi", "rate", found "categoric"',
       'fields.1.name': 'a name has letters, digits and underscores and does not start with a digit',
       'fields.1.maxLen': 'there is no such option; the nearest is fields.*.maxLength',
       'split.column': 'is missing: expected text',

@@ -53,8 +53,31 @@ const multi = z.strictObject({
   hash: z.int().min(1).optional(),
 });
 
+/** No value of a row, but how often a label was 1 among other rows with the same values. docs/data.md says what it is good for. */
+const rate = z.strictObject({
+  name,
+  kind: z.literal('rate'),
+  /** The categorical or numeric field whose values have a rate, or two of which each pair of values has one. */
+  of: z
+    .array(name)
+    .min(1)
+    .max(2)
+    .refine((names) => new Set(names).size === names.length, 'a field is listed twice'),
+  /** The task whose label is counted. Rows without it do not count. */
+  task: name,
+  /** Rows with the mean rate that are added to those counted. */
+  priorRows: z.number().positive().default(20),
+  /**
+   * The training rows that the rate of a training row is taken from, never the row itself: those at earlier times, or those of
+   * the other folds. Default: `earlier` under a split by time, else 5 folds. All other rows take it from all training rows.
+   */
+  from: z.union([z.literal('earlier'), z.strictObject({ folds: z.int().min(2).max(100) })]).optional(),
+  /** The rate becomes one of this many buckets, with edges from the training rows. */
+  quantiles: z.int().min(2).max(1000).default(20),
+});
+
 /** The kinds of fields. */
-export const fieldKind = z.enum(['categorical', 'numeric', 'multi']);
+export const fieldKind = z.enum(['categorical', 'numeric', 'multi', 'rate']);
 
 /** A field's configuration; an artifact keeps it for the row encoder. */
-export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, multi]);
+export const fieldSchema = z.discriminatedUnion('kind', [categorical, numeric, multi, rate]);

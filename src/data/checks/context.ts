@@ -3,7 +3,7 @@
  * need groups of rows work on a sample held in memory.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DatasetConfig } from '../../config/dataset.ts';
+import { type DatasetConfig, valueFields } from '../../config/dataset.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
 import type { Source } from '../sources/source.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
@@ -56,7 +56,7 @@ export async function createContext(
   sources: Source[],
   values: Values,
 ): Promise<Context> {
-  const fields = config.fields.map((field, i) => describeField(field, values, i));
+  const fields = valueFields(config.fields).map(({ field, index }) => describeField(field, values, index));
   const duplicates = await countDuplicates(connection, config, values, sources);
   const from: Context['from'] = (options) => relation(config, values, sources, duplicates !== undefined, options);
   const looked = new Map<string, Promise<TextTimes>>();

@@ -1,5 +1,5 @@
 /** Fields one by one: of a usable type, not constant, not empty, not a row number. */
-import type { FieldConfig } from '../../config/dataset.ts';
+import type { ValueField } from '../../config/dataset.ts';
 import { numberAdvice } from '../expressions/advice.ts';
 import { checkedValue } from '../expressions/check.ts';
 import { fieldExpression, fieldUse } from '../expressions/places.ts';
@@ -172,7 +172,7 @@ export const looked = (rows: number, every: number): string =>
   every === 1 ? 'all rows looked at' : `one row in ${every} looked at, ${number(rows)}`;
 
 /** Fields that can be stored, with their column and counts. */
-function countedFields({ fields, counted }: Context): (Counted & { config: FieldConfig; column: string })[] {
+function countedFields({ fields, counted }: Context): (Counted & { config: ValueField; column: string })[] {
   return fields.flatMap(({ config, column }) => {
     const counts = counted.get(config.name);
     return column === undefined || counts === undefined ? [] : [{ config, column, ...counts }];

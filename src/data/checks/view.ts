@@ -1,7 +1,7 @@
 /** The joined rows as a view: what the checks count. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TributaryError } from '../../base/errors/index.ts';
-import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import type { DatasetConfig, ValueField } from '../../config/dataset.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
 import { fieldUse, taskUse } from '../expressions/places.ts';
 import { allOf, baseColumns, conditions, createKept, KEPT_ROWS, scenarioText } from '../prepare/row-choice.ts';
@@ -12,7 +12,7 @@ import { execute, queryOne } from '../sql/duckdb.ts';
 import { storedField } from '../sql/tokens.ts';
 
 export interface CheckedField {
-  config: FieldConfig;
+  config: ValueField;
   /** DuckDB's type of the field's expression. */
   type: string;
   /** Column of the view; absent where `problem` says why the field cannot be stored. */
@@ -23,7 +23,7 @@ export interface CheckedField {
 /** View of the joined rows: f0.. (fields as stored), scenario, l0.. (labels), weight, group_key, row_hash. */
 export const VIEW = '"__checked"';
 
-export function describeField(config: FieldConfig, values: Values, index: number): CheckedField {
+export function describeField(config: ValueField, values: Values, index: number): CheckedField {
   const value = checkedValue(values, fieldUse(config));
   const { type } = value;
   try {

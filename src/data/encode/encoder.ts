@@ -4,8 +4,9 @@
  */
 import { error } from '../../base/errors/index.ts';
 import { shown } from '../../base/shown.ts';
-import type { FieldConfig } from '../../config/dataset.ts';
+import { type FieldConfig, isRate, type ValueField } from '../../config/dataset.ts';
 import {
+  firstSlots,
   OUT_OF_VOCABULARY_ID,
   PADDING_ID,
   type PreparedField,
@@ -13,6 +14,7 @@ import {
   RESERVED_IDS,
   slotsOf,
 } from './ids.ts';
+import { type RateTable, rateWriter } from './rates.ts';
 import { bucketOf, hashedId, numberOf, numberText, tokenOf, tokensOf } from './tokens.ts';
 
 /** Values of a row by field name: what the field's expression would give. Fields left out are missing. */
@@ -27,10 +29,12 @@ export interface RowEncoder {
   /** Slots of a whole row (of all fields, also for an encoder of some). */
   slots: number;
   /**
-   * Writes the table ids of a row at `into[offset .. offset + slots - 1]`; slots of other fields stay as they are.
-   * Throws ROW_VALUE_INVALID.
+   * Writes the table ids of a row at `into[offset .. offset + slots - 1]`; slots of other fields stay as they are. An encoder of
+   * all fields writes rates, too. Throws ROW_VALUE_INVALID.
    */
   encode(row: RowValues, into: Int32Array, offset?: number): void;
+  /** Writes the ids of all rates of the row at `into[offset]`, from those of the other fields. */
+  addRates(into: Int32Array, offset?: number): void;
   /** Types and length of the sequences; absent where the data set has none. */
   sequences?: PreparedSequences;
   /**
@@ -41,7 +45,7 @@ export interface RowEncoder {
   encodeSequences(sequences: SequenceValues, into: Int32Array, offset?: number): void;
   /**
    * An encoder of some fields only, in the same layout of slots. For a request: encode the user's fields once, copy the
-   * row for every candidate, then encode the items' fields over it.
+   * row for every candidate, then encode the items' fields over it and add the rates.
    */
   only(fields: string[]): RowEncoder;
 }
@@ -53,16 +57,18 @@ export interface EncoderSource {
   sequences?: PreparedSequences;
   /** Tokens of a field by id, the reserved ids first; unused for hashed fields. */
   tokens: (field: string) => string[];
+  /** Table of a rate field. Needed where there are some. */
+  rates?: (field: string) => RateTable;
 }
 
 /** Builds the encoder of all fields. */
-export function createRowEncoder({ config, fields, sequences, tokens }: EncoderSource): RowEncoder {
-  const slots = slotsOf(fields);
-  let at = 0;
-  const writers: Writer[] = fields.map((field, i) => {
-    const write = fieldWriter(config.fields[i], field, tokens);
-    const slot = at;
-    at += field.slots;
+export function createRowEncoder({ config, fields, sequences, tokens, rates }: EncoderSource): RowEncoder {
+  const firsts = firstSlots(fields);
+  const writers = fields.map((field, i): Writer => {
+    const own = config.fields[i];
+    if (isRate(own)) return { field, write: () => {} };
+    const write = fieldWriter(own, field, tokens);
+    const slot = firsts[i];
     const { name } = field;
     // Without a detour: a request has many rows.
     if (!(name in Object.prototype))
@@ -70,11 +76,15 @@ export function createRowEncoder({ config, fields, sequences, tokens }: EncoderS
     const valueIn = propertyReader(name);
     return { field, write: (row, into, offset) => write(valueIn(row), into, offset + slot) };
   });
+  const addRates = rateWriter(fields, (name) => rates?.(name) ?? { keys: [], ids: [] });
+  const shared = { slots: slotsOf(fields), addRates: (into: Int32Array, offset = 0) => addRates(into, offset) };
   const item = fields.findIndex(({ name }) => name === sequences?.itemField);
-  if (sequences === undefined || item < 0) return encoderOf(writers, slots, { encodeSequences: () => {} });
-  const writeItem = fieldWriter(config.fields[item], fields[item], tokens);
+  const itemConfig = config.fields[item];
+  if (sequences === undefined || itemConfig === undefined || isRate(itemConfig))
+    return encoderOf(writers, true, { ...shared, encodeSequences: () => {} });
+  const writeItem = fieldWriter(itemConfig, fields[item], tokens);
   const encodeSequences = sequenceWriter(sequences, fields[item].offset + PADDING_ID, writeItem);
-  return encoderOf(writers, slots, { sequences, encodeSequences });
+  return encoderOf(writers, true, { ...shared, sequences, encodeSequences });
 }
 
 interface Writer {
@@ -84,20 +94,21 @@ interface Writer {
 
 const encoderOf = (
   writers: Writer[],
-  slots: number,
-  sequences: Pick<RowEncoder, 'sequences' | 'encodeSequences'>,
+  /** Are these the writers of all fields? */
+  isWhole: boolean,
+  shared: Pick<RowEncoder, 'slots' | 'addRates' | 'sequences' | 'encodeSequences'>,
 ): RowEncoder => ({
-  ...sequences,
+  ...shared,
   fields: writers.map((w) => w.field),
-  slots,
   encode(row, into, offset = 0) {
     for (const { write } of writers) write(row, into, offset);
+    if (isWhole) shared.addRates(into, offset);
   },
   only: (names) =>
     encoderOf(
       writers.filter((w) => names.includes(w.field.name)),
-      slots,
-      sequences,
+      false,
+      shared,
     ),
 });
 
@@ -142,7 +153,7 @@ function sequenceWriter(
 /** Writes the ids of a field's value into its slots, the first at `into[at]`. */
 type FieldWriter = (value: unknown, into: Int32Array, at: number) => void;
 
-function fieldWriter(config: FieldConfig, field: PreparedField, tokens: EncoderSource['tokens']): FieldWriter {
+function fieldWriter(config: ValueField, field: PreparedField, tokens: EncoderSource['tokens']): FieldWriter {
   switch (config.kind) {
     case 'categorical':
       return tokenWriter(field, tokenIds(config.hash, tokens, field.name));

@@ -15,8 +15,18 @@ export interface PreparedField {
   /** Slots of a row: 1, or `maxLength` of a multi-value field. Slots lie one after another in field order. */
   slots: number;
   pooling: 'mean' | 'sum';
-  /** Rising edges of a numeric field's buckets (bucket = how many are <= v); absent for `logSquare`. */
+  /** Rising edges of the buckets of a number or a rate (bucket = how many are <= v); absent for `logSquare`. */
   edges?: number[];
+  /** Of a rate. */
+  rates?: PreparedRates;
+}
+
+/** What a rate field is computed from. */
+export interface PreparedRates {
+  /** The fields whose values have a rate: one or two. */
+  of: string[];
+  /** Id, within the field, of the mean rate: what rows get whose values no training row has. */
+  unknown: number;
 }
 
 /** Slots of a row. */

@@ -1,5 +1,5 @@
 /** The SQL expressions of a configuration, and the places that they stand at. */
-import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import { type DatasetConfig, type ValueField, valueFields } from '../../config/dataset.ts';
 import { sequenceColumn } from '../prepared/columns.ts';
 import type { Expression } from '../sql/one-expression.ts';
 import { identifier } from '../sql/text.ts';
@@ -14,12 +14,16 @@ export const taskUse = ({ name }: { name: string }): string => `task "${name}"`;
 export const fieldExpression = (field: { name: string; expression?: string }): string =>
   field.expression ?? identifier(field.name);
 
+/** The expressions of all fields that rows bring. */
+export const fieldExpressions = ({ fields }: Pick<DatasetConfig, 'fields'>): Expression[] =>
+  valueFields(fields).map(({ field }) => ({ usedBy: fieldUse(field), sql: fieldExpression(field) }));
+
 /** Every expression of a configuration; their `usedBy` are unique except for those of groupRowsBy. */
 export function allExpressions(config: DatasetConfig): Expression[] {
   const optional = (usedBy: string, sql: string | undefined): Expression[] =>
     sql === undefined ? [] : [{ usedBy, sql }];
   return [
-    ...config.fields.map((f) => ({ usedBy: fieldUse(f), sql: fieldExpression(f) })),
+    ...fieldExpressions(config),
     { usedBy: 'scenario', sql: config.scenario.expression },
     ...config.tasks.map((t) => ({ usedBy: taskUse(t), sql: t.label })),
     ...optional('where', config.where),
@@ -62,13 +66,13 @@ const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
 
 /** What the expressions of a configuration take of a column, where they are one, by their `usedBy`; others compute with it. */
 export function columnUses(config: DatasetConfig): Map<string, Use> {
-  const fields = config.fields.map((field): [string, Use] => [fieldUse(field), useOf(field)]);
+  const fields = valueFields(config.fields).map(({ field }): [string, Use] => [fieldUse(field), useOf(field)]);
   const given = givenSequences(config).map(({ usedBy }): [string, Use] => [usedBy, { separator: '|' }]);
   return new Map([...fields, ...given, ['scenario', 'text'], ['group', 'text'], [SEQUENCE_KEY, 'text']]);
 }
 
 /** What a field takes of a column that it is. */
-function useOf(field: FieldConfig): Use {
+function useOf(field: ValueField): Use {
   switch (field.kind) {
     case 'categorical':
       return 'text';

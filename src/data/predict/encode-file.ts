@@ -8,15 +8,11 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { asWriteError } from '../../base/files.ts';
 import { checkExpressions } from '../expressions/check.ts';
 import { checkFit } from '../expressions/fit.ts';
+import { scoredRate } from '../prepare/rates.ts';
+import { encodedFields } from '../prepare/row-values.ts';
 import { encodeGiven } from '../prepare/sequences.ts';
-import {
-  applyVocabulary,
-  encodedColumns,
-  encodedFields,
-  hashSize,
-  registerFieldBuckets,
-} from '../prepare/vocabulary.ts';
-import { verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
+import { applyVocabulary, encodedColumns, hashSize, registerFieldBuckets } from '../prepare/vocabulary.ts';
+import { rateFile, verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
 import type { PreparedData, SplitReader } from '../prepared/prepared.ts';
 import { openRowFile } from '../prepared/reader.ts';
 import { idColumns, recordLayout, sequenceColumns } from '../prepared/record.ts';
@@ -80,9 +76,18 @@ export async function encodeFile(options: {
     }
     const layout = recordLayout({ ...manifest, hasWeight: false, hasGroup: labelled && manifest.hasGroup });
     const grouped = layout.group >= 0;
-    const { ids, joins } = encodedColumns(fields);
+    const { ids: valueIds, joins: valueJoins } = encodedColumns(fields);
+    const ids = new Map(fields.map(({ field }, i) => [field.name, valueIds[i]]));
+    let joins = valueJoins;
+    for (const field of manifest.fields) {
+      if (field.rates === undefined) continue;
+      const file = await verifiedFile(folder, manifest, rateFile(field.name));
+      const rate = scoredRate(manifest.fields, field, ids, file);
+      ids.set(field.name, rate.id);
+      joins += rate.join;
+    }
     const columns = [
-      ...idColumns(manifest, (_name, index) => ids[index]),
+      ...idColumns(manifest, (name) => ids.get(name) as string),
       'scenario',
       ...manifest.tasks.map((_, t) => (labelled ? `coalesce(l${t}::FLOAT, 'NaN'::FLOAT)` : "'NaN'::FLOAT")),
       ...(grouped ? ['coalesce(grouped.number, -1)'] : []),

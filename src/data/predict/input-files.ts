@@ -1,6 +1,6 @@
 /** The files that the encoding of a raw file reads. */
 import { join } from 'node:path';
-import { vocabularyFile } from '../prepared/manifest.ts';
+import { rateFile, vocabularyFile } from '../prepared/manifest.ts';
 import type { PreparedData } from '../prepared/prepared.ts';
 import { type FoundFiles, findFiles, findSources } from '../sources/find.ts';
 import { baseSource } from '../sources/source.ts';
@@ -19,6 +19,8 @@ export async function findInput({ manifest, folder }: PreparedData, path: string
   const { [baseSource(config)]: base, ...others } = config.sources;
   const input = await findFiles(baseSource(config), { ...base, format: 'auto', path }, '.');
   const joined = await findSources(others, sourceFolder);
-  const vocabularies = fields.map((field) => join(folder, vocabularyFile(field.name)));
+  const vocabularies = fields.flatMap(({ name, rates }) =>
+    [vocabularyFile(name), ...(rates === undefined ? [] : [rateFile(name)])].map((file) => join(folder, file)),
+  );
   return { input, joined, all: [...input, ...joined.all, ...vocabularies] };
 }

@@ -3,7 +3,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { neededColumns, referencedColumns } from '../expressions/columns.ts';
-import { fieldExpression, fieldUse, givenSequences, taskUse } from '../expressions/places.ts';
+import { fieldExpressions, givenSequences, taskUse } from '../expressions/places.ts';
 import type { Column, Reading } from '../formats/columns.ts';
 import { firstRecord } from '../formats/csv-records.ts';
 import { firstContent } from '../formats/file-kind.ts';
@@ -85,7 +85,7 @@ export async function openInput(
 
 /** What a row needs to be scored. */
 const scoredExpressions = (config: DatasetConfig): Expression[] => [
-  ...config.fields.map((f) => ({ usedBy: fieldUse(f), sql: fieldExpression(f) })),
+  ...fieldExpressions(config),
   { usedBy: 'scenario', sql: config.scenario.expression },
   ...givenSequences(config),
 ];

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import { sha256File } from '../../base/hash.ts';
-import type { DatasetConfig, SplitName } from '../../config/dataset.ts';
+import { type DatasetConfig, rateFields, type SplitName } from '../../config/dataset.ts';
 import type { Values } from '../expressions/check.ts';
 import { fieldColumn, labelColumn } from '../prepared/columns.ts';
 import type { Manifest } from '../prepared/prepared.ts';
 import { SPLITS } from '../prepared/prepared.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
 import { filePath, identifier, literal } from '../sql/text.ts';
+import { type EncodedField, encodedFields } from './row-values.ts';
 import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
-import { type EncodedField, encodedColumns, encodedFields } from './vocabulary.ts';
+import { encodedColumns } from './vocabulary.ts';
 
 /** Writes `<split>.parquet` for each part into `folder`. Throws DATA_PART_EMPTY where no row is for training. */
 export async function writeParts(
@@ -67,6 +68,14 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
     await create(
       ids.map((sql, i) => ({ name: fieldColumn(some[i].field.name), sql })),
       joins,
+    );
+  }
+  const rates = rateFields(config.fields);
+  for (let from = 0; from < rates.length; from += FIELDS_AT_A_TIME) {
+    const some = rates.slice(from, from + FIELDS_AT_A_TIME);
+    await create(
+      some.map(({ field, index }) => ({ name: fieldColumn(field.name), sql: `rate${index}.id` })),
+      some.map(({ index }) => ` JOIN rate_ids${index} AS rate${index} ON rate${index}.row = placed.row`).join(''),
     );
   }
   const others = [

@@ -1,6 +1,6 @@
 /** SQL of what the rows table holds of a row, over the joined sources. */
 import { error } from '../../base/errors/index.ts';
-import type { DatasetConfig } from '../../config/dataset.ts';
+import { type DatasetConfig, type ValueField, valueFields } from '../../config/dataset.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
 import { fieldUse, taskUse } from '../expressions/places.ts';
 import { present } from '../sql/missing.ts';
@@ -10,14 +10,26 @@ import { isTextTime, timeText } from '../sql/times.ts';
 import { isNumber, isOrdered, isText, type StoredField, storedField, textOf } from '../sql/tokens.ts';
 import { scenarioText } from './row-choice.ts';
 
-/** How the fields are stored in the rows table, in field order. */
-export const storedFields = (config: DatasetConfig, values: Values): StoredField[] =>
-  config.fields.map((field) => storedField(field, checkedValue(values, fieldUse(field))));
+/** A field that rows bring, with what the SQL of its encoding needs. */
+export interface EncodedField {
+  field: ValueField;
+  /** Position in the configuration: its column is `f<index>`, its mapping the table `mapping<index>`. */
+  index: number;
+  stored: StoredField;
+}
 
-/** Columns `row`, `f0, f1, ...` and `scenario`: what a row needs to be scored. */
+/** How the fields that rows bring are stored in the rows table, in field order. */
+export const encodedFields = (config: DatasetConfig, values: Values): EncodedField[] =>
+  valueFields(config.fields).map(({ field, index }) => ({
+    field,
+    index,
+    stored: storedField(field, checkedValue(values, fieldUse(field))),
+  }));
+
+/** Columns `row`, `f0, f1, ...` (of the fields that rows bring) and `scenario`: what a row needs to be scored. */
 export const inputColumns = (config: DatasetConfig, values: Values, row: string): string[] => [
   `${row}::INTEGER AS row`,
-  ...storedFields(config, values).map((field, i) => `${field.expression} AS f${i}`),
+  ...encodedFields(config, values).map(({ stored, index }) => `${stored.expression} AS f${index}`),
   `${scenarioIndex(config, values)} AS scenario`,
 ];
 

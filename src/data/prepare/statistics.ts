@@ -1,7 +1,7 @@
 /** What a prepared data set holds, counted: written as statistics.json and read by reports and `validate`. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
-import type { FieldConfig } from '../../config/dataset.ts';
+import { type FieldConfig, valueFields } from '../../config/dataset.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../encode/ids.ts';
 import { fieldColumn, labelColumn, sequenceColumn } from '../prepared/columns.ts';
 import { type Manifest, SPLITS } from '../prepared/prepared.ts';
@@ -133,8 +133,8 @@ async function countMissing(
   fields: FieldConfig[],
 ): Promise<(split: number, field: number) => number> {
   const doing = 'counting missing values';
-  const present = fields.map(
-    (field, index) => `SELECT ${index} AS field, rows FROM (${presentRows({ field, index })})`,
+  const present = valueFields(fields).map(
+    ({ field, index }) => `SELECT ${index} AS field, rows FROM (${presentRows({ field, index })})`,
   );
   const incomplete = await query(
     connection,

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
-import type { DatasetConfig } from '../../config/dataset.ts';
+import { type DatasetConfig, rateFields } from '../../config/dataset.ts';
 import { type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
 import type { Values } from '../expressions/check.ts';
 import { neededColumns } from '../expressions/columns.ts';
@@ -11,14 +11,9 @@ import { verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
 import type { Manifest, SourceColumn } from '../prepared/prepared.ts';
 import { sameName } from '../sql/text.ts';
 import { copyTo } from './parts.ts';
-import {
-  createVocabulary,
-  type EncodedField,
-  encodedFields,
-  findBuckets,
-  hashSize,
-  registerFieldBuckets,
-} from './vocabulary.ts';
+import { createRates } from './rates.ts';
+import { type EncodedField, encodedFields } from './row-values.ts';
+import { createVocabulary, findBuckets, hashSize, registerFieldBuckets } from './vocabulary.ts';
 
 /** A data set whose vocabularies this one continues. */
 export interface Earlier {
@@ -50,9 +45,9 @@ export async function createVocabularies(
   earlier: Earlier | undefined,
 ): Promise<PreparedField[]> {
   mkdirSync(join(staging, 'vocabularies'));
-  const fields: PreparedField[] = [];
-  let offset = 0;
-  for (const f of encodedFields(config, values)) {
+  const encoded = encodedFields(config, values);
+  const made = new Map<number, PreparedField>();
+  for (const f of encoded) {
     const { field } = f;
     const before = earlier && earlierField(field, earlier);
     const edges = field.kind === 'numeric' ? await createBuckets(connection, config, f, before) : undefined;
@@ -61,18 +56,33 @@ export async function createVocabularies(
       hashed === undefined
         ? await writeVocabulary(connection, config, f, staging, before && earlier)
         : RESERVED_IDS + hashed;
-    fields.push({
+    made.set(f.index, {
       name: field.name,
       kind: field.kind,
-      offset,
+      offset: 0,
       size,
       slots: field.kind === 'multi' ? field.maxLength : 1,
       pooling: field.kind === 'multi' ? field.pooling : 'mean',
       ...(edges === undefined ? {} : { edges }),
     });
-    offset += size;
   }
-  return fields;
+  const fields = [...made.values()];
+  for (const { field, index } of rateFields(config.fields)) {
+    const edges = earlier && earlierField(field, earlier)?.edges;
+    const rates = await createRates({ connection, config, encoded, fields, folder: staging, edges }, field, index);
+    made.set(index, { name: field.name, kind: field.kind, offset: 0, slots: 1, pooling: 'mean', ...rates });
+  }
+  return placed(config.fields.map((_, index) => made.get(index) as PreparedField));
+}
+
+/** The fields one after another in the embedding table. */
+function placed(fields: readonly PreparedField[]): PreparedField[] {
+  let offset = 0;
+  return fields.map((field) => {
+    const own = { ...field, offset };
+    offset += field.size;
+    return own;
+  });
 }
 
 /** Registers the buckets of a numeric field; returns their edges, undefined for those of `logSquare`. */
@@ -112,11 +122,13 @@ function earlierField(
   const before = manifest.config.fields.find((f) => f.name === field.name);
   if (before === undefined) return undefined;
   const shape = (f: typeof field): string =>
-    f.kind === 'numeric'
-      ? `numeric with buckets ${JSON.stringify(f.buckets)}`
-      : f.hash === undefined
-        ? f.kind
-        : `${f.kind}, hashed into ${f.hash}`;
+    f.kind === 'rate'
+      ? `the rate of ${f.task} by ${f.of.join(' and ')}`
+      : f.kind === 'numeric'
+        ? `numeric with buckets ${JSON.stringify(f.buckets)}`
+        : f.hash === undefined
+          ? f.kind
+          : `${f.kind}, hashed into ${f.hash}`;
   if (shape(before) !== shape(field))
     throw error('DATA_VOCABULARY_MISMATCH', {
       field: field.name,

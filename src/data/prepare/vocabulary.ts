@@ -3,30 +3,17 @@
  * values to ids. Ids follow falling count, then the token's text, so that equal data give equal ids.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
+import type { DatasetConfig, FieldConfig, ValueField } from '../../config/dataset.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../encode/ids.ts';
 import type { Buckets } from '../encode/tokens.ts';
-import type { Values } from '../expressions/check.ts';
 import { execute, query, queryOne } from '../sql/duckdb.ts';
 import { registerBuckets } from '../sql/functions.ts';
 import { filePath } from '../sql/text.ts';
-import { hashedIdSql, type StoredField } from '../sql/tokens.ts';
-import { storedFields } from './row-values.ts';
-
-/** A field with what the SQL of its encoding needs. */
-export interface EncodedField {
-  field: FieldConfig;
-  /** Position in the configuration: its column is `f<index>`, its mapping the table `mapping<index>`. */
-  index: number;
-  stored: StoredField;
-}
-
-/** The fields of a configuration as the SQL of their encoding needs them. */
-export const encodedFields = (config: DatasetConfig, values: Values): EncodedField[] =>
-  storedFields(config, values).map((stored, index) => ({ field: config.fields[index], index, stored }));
+import { hashedIdSql } from '../sql/tokens.ts';
+import type { EncodedField } from './row-values.ts';
 
 /** Size of the hash space of a field that hashes its tokens, else undefined. */
-export const hashSize = (field: FieldConfig): number | undefined => (field.kind === 'numeric' ? undefined : field.hash);
+export const hashSize = (field: FieldConfig): number | undefined => ('hash' in field ? field.hash : undefined);
 
 const column = ({ index }: EncodedField): string => `f${index}`;
 const bucketFunction = (index: number): string => `tributary_bucket_${index}`;
@@ -35,10 +22,10 @@ const bucketFunction = (index: number): string => `tributary_bucket_${index}`;
 const mappedValue = (f: EncodedField): string =>
   f.field.kind === 'numeric' ? `mapped${f.index}(${column(f)})` : column(f);
 
-/** Makes a numeric field's buckets known to SQL. */
+/** Makes the buckets of a number or a rate known to SQL: `tributary_bucket_<index>`. */
 export const registerFieldBuckets = (
   connection: DuckDBConnection,
-  { index }: EncodedField,
+  { index }: Pick<EncodedField, 'index'>,
   buckets: Buckets,
 ): Promise<void> => registerBuckets(connection, bucketFunction(index), buckets);
 
@@ -53,10 +40,18 @@ export async function findBuckets(
   if (buckets === 'logSquare' || 'edges' in buckets) return buckets;
   const rows = `SELECT ${column(f)} AS v FROM placed WHERE ${column(f)} IS NOT NULL${from === 'train' ? ' AND split = 0' : ''}`;
   const doing = `finding the quantiles of field "${f.field.name}"`;
+  return { edges: await quantileEdges(connection, rows, buckets.quantiles, doing) };
+}
+
+/** Edges between `quantiles` buckets with about equally many of the numbers `v` of a query. */
+export async function quantileEdges(
+  connection: DuckDBConnection,
+  rows: string,
+  quantiles: number,
+  doing: string,
+): Promise<number[]> {
   const { n, low } = await queryOne(connection, `SELECT count(*) AS n, min(v) AS low FROM (${rows})`, doing);
-  const places = Array.from({ length: buckets.quantiles - 1 }, (_, k) =>
-    Math.floor(((k + 1) * Number(n)) / buckets.quantiles),
-  );
+  const places = Array.from({ length: quantiles - 1 }, (_, k) => Math.floor(((k + 1) * Number(n)) / quantiles));
   // A sort and a scan, both of which spill to disk; an edge at the smallest value would make an empty bucket.
   const edges = await query(
     connection,
@@ -64,7 +59,7 @@ export async function findBuckets(
      WHERE place IN (${places.join(', ')}) AND v > ${Number(low ?? 0)} ORDER BY v`,
     doing,
   );
-  return { edges: edges.map((e) => Number(e.v)) };
+  return edges.map((e) => Number(e.v));
 }
 
 /**
@@ -125,7 +120,7 @@ async function createNumbers(connection: DuckDBConnection, f: EncodedField, coun
 }
 
 /** Threshold of a field; numbers are exempt from the general one. */
-const minCount = (field: FieldConfig, config: DatasetConfig): number =>
+const minCount = (field: ValueField, config: DatasetConfig): number =>
   Math.max(1, field.minCount ?? (field.kind === 'numeric' ? 1 : config.vocabulary.minCount));
 
 /**

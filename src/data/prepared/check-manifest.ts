@@ -82,6 +82,7 @@ const manifestSchema = z.looseObject({
       size: whole,
       slots: whole,
       edges: z.array(z.number()).optional(),
+      rates: z.looseObject({ of: z.array(name), unknown: whole }).optional(),
     }),
   ),
   sequences: z.looseObject({ itemField: name, length: whole, types: z.array(name) }).optional(),

@@ -17,6 +17,9 @@ const STATISTICS = 'statistics.json';
 /** Path of a field's vocabulary inside the folder. */
 export const vocabularyFile = (field: string): string => `vocabularies/${field}.parquet`;
 
+/** Path of the table of a rate field. */
+export const rateFile = (field: string): string => `vocabularies/${field}.rates.parquet`;
+
 /** What to do about a damaged file of a prepared data set. */
 const ADVICE = 'Restore it from a copy, or run tributary prepare again';
 

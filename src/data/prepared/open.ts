@@ -6,10 +6,11 @@ import { error, TributaryError } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { createRowEncoder, type RowEncoder } from '../encode/encoder.ts';
 import { RESERVED_IDS } from '../encode/ids.ts';
+import type { RateTable } from '../encode/rates.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
 import { duckdbError } from '../sql/errors.ts';
 import { filePath } from '../sql/text.ts';
-import { readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
+import { rateFile, readManifest, verifiedFile, vocabularyFile } from './manifest.ts';
 import { type Manifest, type PreparedData, SPLITS, type SplitReader } from './prepared.ts';
 import { openRowFile } from './reader.ts';
 import { recordLayout } from './record.ts';
@@ -42,6 +43,7 @@ export async function openPrepared(folder: string): Promise<PreparedData> {
       const file = vocabularyFile(field);
       return Object.hasOwn(manifest.files, file) ? readTokens(await verifiedFile(folder, manifest, file)) : [];
     },
+    rates: async (field) => readRates(await verifiedFile(folder, manifest, rateFile(field))),
   };
 }
 
@@ -108,10 +110,33 @@ async function readTokens(path: string): Promise<string[]> {
   }
 }
 
+async function readRates(path: string): Promise<RateTable> {
+  const { connection, close } = await openDuckDB({ access: { files: [path] } });
+  try {
+    const sql = `SELECT key::DOUBLE AS key, id FROM read_parquet(${filePath(path)}) ORDER BY key`;
+    const [keys, ids] = (await connection.runAndReadAll(sql)).getColumnsJS() as [number[], number[]];
+    return { keys: keys ?? [], ids: ids ?? [] };
+  } catch (cause) {
+    throw duckdbError(cause, `reading ${path}`);
+  } finally {
+    close();
+  }
+}
+
 /** The row encoder of a prepared data set. */
 export async function openRowEncoder(data: PreparedData): Promise<RowEncoder> {
   const { config, fields, sequences } = data.manifest;
   const tokens = new Map<string, string[]>();
-  for (const { name } of fields) tokens.set(name, await data.tokens(name));
-  return createRowEncoder({ config, fields, sequences, tokens: (field) => tokens.get(field) ?? [] });
+  const tables = new Map<string, RateTable>();
+  for (const { name, rates } of fields) {
+    tokens.set(name, await data.tokens(name));
+    if (rates !== undefined) tables.set(name, await data.rates(name));
+  }
+  return createRowEncoder({
+    config,
+    fields,
+    sequences,
+    tokens: (field) => tokens.get(field) ?? [],
+    rates: (field) => tables.get(field) as RateTable,
+  });
 }

@@ -6,11 +6,13 @@
  *                                  (int32), `label_<task>` (float, NULL where missing), `weight`, `group`, `sequence_<type>`
  *                                  (list of ids of the item field, oldest first) where configured
  *   vocabularies/<field>.parquet   token, id, count
+ *   vocabularies/<field>.rates.parquet   of a rate field: key (data/encode/rates.ts), rows, rate, id
  *   statistics.json              per field and cell: counts, out-of-vocabulary shares, positive rates
  *   rows/<split>.bin             the same rows as a flat file for random access (written at first use), with a checksum of each block
  */
 import type { DatasetConfig, SplitName } from '../../config/dataset.ts';
 import type { PreparedField, PreparedSequences } from '../encode/ids.ts';
+import type { RateTable } from '../encode/rates.ts';
 
 /** A file that went into a prepared data set. */
 export interface InputFile {
@@ -113,6 +115,8 @@ export interface PreparedData {
   batches(split: SplitName): AsyncIterable<Batch>;
   /** Tokens of a field by id (index 0 and 1 are the reserved ids); used by warm start and reports. */
   tokens(field: string): Promise<string[]>;
+  /** The table of a rate field. */
+  rates(field: string): Promise<RateTable>;
 }
 
 export const SPLITS: SplitName[] = ['train', 'validation', 'test'];

@@ -1,5 +1,5 @@
 /** SQL over DuckDB's JSON type: the token of a value is the same whatever types its neighbours have. */
-import type { FieldConfig } from '../../config/dataset.ts';
+import type { ValueField } from '../../config/dataset.ts';
 import { NUMBER_TEXT } from './functions.ts';
 import { literal } from './text.ts';
 
@@ -31,7 +31,7 @@ const NUMBER = `${BLANK}[-+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][-+]?[0-9]+)?${B
  * SQL of what a field stores of a JSON value as a request gives it: the same tokens and numbers that the row encoder makes of it
  * (encode/tokens.ts). Of a categorical field its token, of a numeric one a DOUBLE, of a multi-value one a list of tokens.
  */
-export function requestValue(field: FieldConfig, sql: string): string {
+export function requestValue(field: ValueField, sql: string): string {
   const json = `(${sql})::VARCHAR`;
   const string = `json_extract_string(${sql}, '$')`;
   if (field.kind === 'numeric') {

@@ -1,6 +1,6 @@
 /** The SQL twin of `data/encode/tokens.ts`: how a value of any column type is stored in the rows table and becomes a token. */
 import { error } from '../../base/errors/index.ts';
-import type { FieldConfig } from '../../config/dataset.ts';
+import type { ValueField } from '../../config/dataset.ts';
 import { RESERVED_IDS } from '../encode/ids.ts';
 import { NUMBER_TEXT } from './functions.ts';
 import { jsonToken } from './json.ts';
@@ -33,20 +33,20 @@ export const isText = (type: string): boolean => /^(VARCHAR|JSON|ENUM\(.*\))$/s.
 export const isOrdered = (type: string): boolean => isNumber(type) || /^(BOOLEAN|DATE|TIME[^[]*)$/.test(type);
 
 /** How a field is stored, given what its expression gives. Throws DATA_FIELD_TYPE. */
-export function storedField(field: FieldConfig, { sql, type }: { sql: string; type: string }): StoredField {
+export function storedField(field: ValueField, { sql, type }: { sql: string; type: string }): StoredField {
   const stored = storedAs(field, sql, type);
   if (stored !== undefined) return stored;
   throw error('DATA_FIELD_TYPE', { field: field.name, kind: field.kind, type, expected: EXPECTED[field.kind] });
 }
 
 /** What the expression of a field must give. */
-const EXPECTED: Record<FieldConfig['kind'], string> = {
+const EXPECTED: Record<ValueField['kind'], string> = {
   categorical: 'a text, number, truth value, date or time',
   numeric: 'a number; TRY_CAST(... AS DOUBLE) makes one of a text',
   multi: 'a text with a separator or a list of texts, numbers, dates ...',
 };
 
-function storedAs(field: FieldConfig, sql: string, type: string): StoredField | undefined {
+function storedAs(field: ValueField, sql: string, type: string): StoredField | undefined {
   switch (field.kind) {
     case 'categorical':
       return storedScalar(sql, type);

@@ -10,7 +10,7 @@ export type JoinedRows = NonNullable<JoinState['rows']>;
 
 /** Paths are relative to the folder of the rows. */
 export function datasetOf(plan: JoinPlan, days: JoinedRows['days']): DatasetInput {
-  const { config, dataName, scenarios, scenarioFields, tasks, fields } = plan;
+  const { config, dataName, scenarios, scenarioFields, tasks, dataFields } = plan;
   const labelled = tasks.map(({ name }) => `${identifier(labelColumn(name))} IS NOT NULL`).join(' OR ');
   const hasUnits = Object.values(days).some(({ units }) => units > 0);
   const weights = [
@@ -29,7 +29,7 @@ export function datasetOf(plan: JoinPlan, days: JoinedRows['days']): DatasetInpu
       },
     },
     where: config.where === undefined ? labelled : `(${labelled}) AND (${config.where}\n)`,
-    fields: fields.map(({ config: field }) => field),
+    fields: [...dataFields],
     scenario:
       scenarioFields === undefined
         ? { expression: 'log_scenario', values: [...scenarios] }

@@ -3,7 +3,7 @@ import { error } from '../../base/errors/index.ts';
 import { canonicalJson, sha256 } from '../../base/hash.ts';
 import { nearest } from '../../base/nearest.ts';
 import { fieldSchema } from '../../config/dataset/fields.ts';
-import type { FieldConfig } from '../../config/dataset.ts';
+import { type FieldConfig, isRate, type ValueField, valueFields } from '../../config/dataset.ts';
 import type { Problem } from '../../config/files/problems.ts';
 import type { JoinConfig } from '../../config/join.ts';
 import { readManifest } from '../../store/artifact/manifest-file.ts';
@@ -23,7 +23,7 @@ export interface JoinTask {
 
 export interface JoinField {
   /** As in a dataset configuration, for a column of the field's name. */
-  config: FieldConfig;
+  config: ValueField;
   /** Of a field that is the scenario under another name: its value by scenario, used where a request gives none. */
   byScenario?: ReadonlyMap<string, string>;
 }
@@ -38,8 +38,10 @@ export interface JoinPlan {
   models: readonly string[];
   /** In the order of the artifact. */
   tasks: readonly JoinTask[];
-  /** In the order of the artifact. */
+  /** Fields that rows have, in the order of the artifact. */
   fields: readonly JoinField[];
+  /** The configurations of these fields and of the rates that follow from them, in that order. */
+  dataFields: readonly FieldConfig[];
   sequences: ServedModel['data']['sequences'];
   /** Equal plans make equal rows of a log. */
   hash: string;
@@ -64,7 +66,10 @@ export function planJoin(config: JoinConfig, served: ServedModel, source: string
   if (problems.length > 0) throw error('CONFIG_INVALID', { source, problems });
   const { name, id, data } = served;
   const { scenarioFields } = data;
-  const kept = data.fields.filter((field) => !config.leaveOut.includes(field.name));
+  const dataFields = data.fields
+    .filter((field) => !config.leaveOut.includes(field.name))
+    .map((field) => fieldOf(field.config, field.edges, config));
+  const kept = valueFields(dataFields);
   const keptNames = scenarioFields?.names.filter((one) => !config.leaveOut.includes(one)) ?? [];
   const parts = {
     dataName: config.name ?? data.name,
@@ -74,8 +79,8 @@ export function planJoin(config: JoinConfig, served: ServedModel, source: string
     models: config.models ?? [name],
     sequences: data.sequences,
     tasks: data.tasks.map((task) => ({ ...config.tasks[task], name: task, type: config.tasks[task].type ?? task })),
-    fields: kept.map((field) => ({
-      config: fieldOf(field.config, field.edges),
+    fields: kept.map(({ field }) => ({
+      config: field,
       ...(keptNames.includes(field.name) && {
         byScenario: new Map(data.scenarios.map((scenario, s) => [scenario, scenarioFields?.values[s] ?? ''])),
       }),
@@ -84,12 +89,17 @@ export function planJoin(config: JoinConfig, served: ServedModel, source: string
   const { artifact: _, ...settings } = config;
   const fields = parts.fields.map(({ config: field }) => field);
   const hash = sha256(canonicalJson({ layout: 1, settings, ...parts, fields }));
-  return { ...parts, config, artifact: { name, id }, hash };
+  return { ...parts, dataFields, config, artifact: { name, id }, hash };
 }
 
 /** Rows have the values that expressions gave, in columns named as the fields; buckets stay those of the artifact. */
-function fieldOf(given: object, edges: readonly number[] | undefined): FieldConfig {
-  const { expression: _, ...field } = fieldSchema.parse(given);
+function fieldOf(given: object, edges: readonly number[] | undefined, { split }: JoinConfig): FieldConfig {
+  const configured = fieldSchema.parse(given);
+  if (isRate(configured)) {
+    const { from, ...rate } = configured;
+    return from === undefined || (from === 'earlier' && split.kind !== 'time') ? rate : configured;
+  }
+  const { expression: _, ...field } = configured;
   return field.kind === 'numeric' && edges !== undefined && edges.length > 0
     ? { ...field, buckets: { edges: [...edges] } }
     : field;
@@ -120,6 +130,10 @@ function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem
   });
   if (unknown.length === 0 && names.every((field) => leaveOut.includes(field)))
     return [{ path: 'leaveOut', message: 'names every field of the artifact: keep one at least' }];
+  for (const { name, rates } of data.fields)
+    for (const of of rates?.of ?? [])
+      if (leaveOut.includes(of) && !leaveOut.includes(name))
+        unknown.push({ path: 'leaveOut', message: `"${name}" is a rate of "${of}": leave it out, too` });
   const item = data.sequences?.itemField;
   if (item !== undefined && leaveOut.includes(item))
     unknown.push({ path: 'leaveOut', message: `the sequences of the artifact need the field "${item}"` });

@@ -30,6 +30,7 @@ import { takePlaces, type Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
 import { type Exploration, type Order, orderGiven, orderOf } from './order.ts';
 import { checkRequest, type RequestRules } from './request.ts';
+import { requestFields } from './request-schema.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
 import { WARM_ITEMS } from './warm.ts';
@@ -211,7 +212,7 @@ interface Context {
 }
 
 const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
-  fields: new Set(data.fields.map(({ name }) => name)),
+  fields: new Set(requestFields(data).map(({ name }) => name)),
   unread: new Set(data.unreadFields),
   tokens: new Set(data.fields.filter(({ kind }) => kind !== 'numeric').map(({ name }) => name)),
   scenarios: data.scenarios,

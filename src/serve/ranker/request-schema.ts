@@ -23,6 +23,12 @@ export interface JsonSchema {
   maxLength?: number;
 }
 
+/** The fields that requests give; rates follow from them. */
+export const requestFields = ({
+  fields,
+}: Pick<ArtifactManifest['data'], 'fields'>): ArtifactManifest['data']['fields'] =>
+  fields.filter(({ kind }) => kind !== 'rate');
+
 const SCALAR = ['string', 'number', 'boolean', 'null'];
 
 /** A field's value as a request may give it. */
@@ -50,7 +56,7 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
     description: 'The model does not read it.',
   };
   const fields = Object.fromEntries([
-    ...(data?.fields ?? []).map((field) => [field.name, fieldSchema(field)]),
+    ...(data === undefined ? [] : requestFields(data)).map((field) => [field.name, fieldSchema(field)]),
     ...(data?.unreadFields ?? []).map((name) => [name, unread]),
   ]);
   const additionalProperties = data === undefined || unknownFields === 'ignore';

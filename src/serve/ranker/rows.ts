@@ -41,6 +41,9 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
   const ofItem = new Map(byName);
   ofItem.delete('id'); // the id of an item names the candidate and is never the field
   const scenarioValues = scenarioValuesOf(data);
+  const rates = encoder.fields.flatMap(({ rates }, index) =>
+    rates === undefined ? [] : [{ index, of: rates.of.map((name) => byName.get(name)?.index ?? -1) }],
+  );
   const { slots, sequences } = encoder;
   const sequenceSize = sequences === undefined ? 0 : sequences.types.length * sequences.length;
   const itemField = places.find(({ name }) => name === sequences?.itemField);
@@ -71,7 +74,9 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
         ids.set(shared, offset);
         addValues(item, ofItem, offset);
         if (hasIdField && item.fields !== undefined) addValues(item.fields as Values, byName, offset);
+        encoder.addRates(ids, offset);
       }
+      for (const { index, of } of rates) ofItems[index] = of.some((place) => ofItems[place]);
       if (sequenceSize === 0) return { size, ids, ofItems };
       const one = new Int32Array(sequenceSize);
       encoder.encodeSequences((user.sequences ?? {}) as SequenceValues, one);

@@ -10,6 +10,7 @@ import { createRowEncoder, type EncoderSource } from '../../data/encode/encoder.
 import type { Value } from '../../runtime/contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import { MOST_PROBLEMS, parsePart, parseRequest } from '../http/parse.ts';
+import { requestFields } from './request-schema.ts';
 import { scenarioValuesOf } from './rows.ts';
 
 const size = z
@@ -95,7 +96,8 @@ export interface TensorReader {
 
 /** Reads tensors for one artifact. `most`: maximum number of rows. */
 export function createTensorReader(manifest: ArtifactManifest, encoder: EncoderSource, most: number): TensorReader {
-  const { fields, unreadFields = [] } = manifest.data;
+  const { unreadFields = [] } = manifest.data;
+  const fields = requestFields(manifest.data);
   const rowEncoder = createRowEncoder(encoder);
   const names = new Set(fields.map(({ name }) => name));
   const numeric = new Set(fields.filter(({ kind }) => kind === 'numeric').map(({ name }) => name));

@@ -44,6 +44,7 @@ function fieldProblems({ data }: ArtifactManifest): string[] {
       problems.push(`field ${name} begins at ${field.offset}, the one before it ends at ${offset}`);
     if (size < RESERVED_IDS) problems.push(`field ${name} has ${size} ids, ${RESERVED_IDS} are reserved`);
     if (kind !== 'multi' && field.slots !== 1) problems.push(`field ${name} (${kind}) has ${field.slots} slots`);
+    problems.push(...rateProblems(field, data));
     offset += size;
   }
   if (offset !== data.tableRows) problems.push(`the fields have ${offset} ids, the table ${data.tableRows} rows`);
@@ -63,6 +64,23 @@ function fieldProblems({ data }: ArtifactManifest): string[] {
   if (sequences !== undefined && !data.fields.some(({ name }) => name === sequences.itemField))
     problems.push(`sequences are of ${sequences.itemField}, which is no field`);
   return problems;
+}
+
+/** A rate has a table, and is of fields that have values. */
+function rateProblems(
+  { name, kind, size, rates, table }: ArtifactManifest['data']['fields'][number],
+  { fields }: ArtifactManifest['data'],
+): string[] {
+  if ((kind === 'rate') !== (rates !== undefined && table !== undefined))
+    return [`field ${name} (${kind}): expected rates and a table of rates, and of other fields none`];
+  if (rates === undefined) return [];
+  const isValue = (of: string): boolean => fields.some((field) => field.name === of && field.rates === undefined);
+  return [
+    ...rates.of
+      .filter((of) => !isValue(of))
+      .map((of) => `field ${name} is the rate of ${of}, which is no field with values`),
+    ...(rates.unknown < size ? [] : [`field ${name} has ${size} ids, rows without a rate get ${rates.unknown}`]),
+  ];
 }
 
 function graphProblems({ graphs, flows, data, tables }: ArtifactManifest): string[] {
@@ -117,7 +135,7 @@ function fileProblems({ files, graphs, flows, tables, data }: ArtifactManifest):
     ...graphs.map(({ file }) => file),
     ...(flows === undefined ? [] : [flows.file]),
     ...tables.map(({ file }) => file),
-    ...data.fields.flatMap(({ vocabulary }) => vocabulary ?? []),
+    ...data.fields.flatMap(({ vocabulary, table }) => [vocabulary ?? [], table ?? []].flat()),
   ];
   return [
     ...used.filter((name) => !Object.hasOwn(files, name)).map((name) => `${name} is not among its files`),

@@ -7,6 +7,7 @@
  *   flows.onnx                rows of any scenario -> the active flow gates; only if the model has gates and the selection is not lossy
  *   <table>.bin               embedding tables, float32 little-endian, row by row: external data of the graphs
  *   vocabularies/<field>.json tokens of a field by id, from the first unreserved id
+ *   vocabularies/<field>.rates.json   table of a rate field
  *   statistics.json           statistics of the training rows, the reference for drift
  *
  * Inputs of a graph: `ids` int32 [batch, slots]; `scenario` int32 [batch], only in joint graphs; `sequences` int32 [batch, K, L]
@@ -73,6 +74,8 @@ export const artifactSchema = z.strictObject({
         config: z.looseObject({ name: z.string() }),
         /** Vocabulary file; absent for hashed fields. */
         vocabulary: inside.optional(),
+        /** Table of a rate: `keys` and `ids` of the combinations of values that training rows have. */
+        table: inside.optional(),
       }),
     ),
     /** Fields of the data set that the model does not read: requests may have them. Absent if it reads all. */

@@ -27,6 +27,8 @@ export interface Artifact {
     sequences: ArtifactManifest['data']['sequences'];
     /** Tokens of a field by id, with empty texts for reserved ids; none for hashed fields. */
     tokens: (field: string) => string[];
+    /** Tables of rate fields. */
+    rates: (field: string) => { keys: readonly number[]; ids: readonly number[] };
   };
   statistics: ArtifactStatistics;
   /** Absolute path of a file that the manifest names; for a graph, the input of createSession. */
@@ -119,7 +121,9 @@ function encoderOf(
 ): Artifact['encoder'] {
   const { fields, sequences } = data;
   const vocabularies = new Map<string, string[]>();
-  for (const { name, vocabulary, size } of fields) {
+  const tables = new Map<string, z.output<ReturnType<typeof rateTable>>>();
+  for (const { name, vocabulary, table, size } of fields) {
+    if (table !== undefined) tables.set(name, read(table, rateTable(size)));
     if (vocabulary === undefined) continue;
     const tokens = read(
       vocabulary,
@@ -132,5 +136,20 @@ function encoderOf(
     fields,
     sequences,
     tokens: (field) => vocabularies.get(field) ?? [],
+    rates: (field) => tables.get(field) ?? { keys: [], ids: [] },
   };
 }
+
+/** Ids beyond the field's own would read other rows of the embedding table. */
+const rateTable = (size: number) =>
+  z
+    .strictObject({
+      keys: z.array(z.int().min(0)),
+      ids: z.array(
+        z
+          .int()
+          .min(RESERVED_IDS)
+          .max(size - 1),
+      ),
+    })
+    .refine(({ keys, ids }) => keys.length === ids.length, 'expected as many ids as keys');

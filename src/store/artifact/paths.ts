@@ -9,5 +9,7 @@ export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 export const vocabularyPath = (field: string): string => `vocabularies/${field}.json`;
 
+export const rateTablePath = (field: string): string => `vocabularies/${field}.rates.json`;
+
 /** Reserved ids of every field: padding and out of vocabulary. */
 export const RESERVED_IDS = 2;

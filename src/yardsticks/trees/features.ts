@@ -183,8 +183,8 @@ function ratesOf(
   };
 }
 
-/** The numbers of a numeric field's ids, from its tokens. */
+/** The numbers of the ids of a number or a rate, from its tokens. */
 export function numbersOf(field: PreparedField, tokens: readonly string[]): Float64Array | undefined {
-  if (field.kind !== 'numeric') return undefined;
+  if (field.kind !== 'numeric' && field.kind !== 'rate') return undefined;
   return Float64Array.from({ length: field.size }, (_, id) => (id < RESERVED_IDS ? Number.NaN : Number(tokens[id])));
 }

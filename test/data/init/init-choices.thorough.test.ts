@@ -206,7 +206,7 @@ test('names: of JavaScript, of SQL, of requests, of columns that differ in signs
       Object.fromEntries(names.map((name, k) => [`${name}`, (i: number) => (i + k) % 5]).slice(0, -1)),
     ),
   });
-  expect(config.fields.map(({ name, expression }) => [name, expression])).toEqual([
+  expect(config.fields.map((field) => [field.name, 'expression' in field ? field.expression : undefined])).toEqual([
     ['user_id', undefined],
     ['item_id', undefined],
     ['constructor', undefined],

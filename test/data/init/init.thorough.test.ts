@@ -30,7 +30,7 @@ describe('a log with a table of items', () => {
       group: '"log"."user_id"',
       split: { kind: 'time', column: '"time"' },
     });
-    expect(config.fields.map((f) => [f.kind, f.name, f.expression])).toEqual([
+    expect(config.fields.map((f) => [f.kind, f.name, 'expression' in f ? f.expression : undefined])).toEqual([
       ['categorical', 'user_id', '"log"."user_id"'],
       ['categorical', 'item_id', undefined],
       ['categorical', 'long_view', '"long view"'],

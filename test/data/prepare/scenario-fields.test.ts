@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
-import { scenarioFields } from '../../../src/data/prepare/scenario-fields.ts';
+import { scenarioFields } from '../../../src/data/expressions/scenario-fields.ts';
 import { dataset } from '../support.ts';
 
 const of = (scenario: string, ...fields: DatasetInput['fields']) =>

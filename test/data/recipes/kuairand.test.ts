@@ -42,7 +42,8 @@ test('what can be chosen: a split by time, training vocabularies, buckets in ord
   });
   expect(careful).toMatchObject({ split: { kind: 'time', column: 'time_ms' }, vocabulary: { from: 'train' } });
   expect(careful.notes).toBeUndefined();
-  const isStatistic = ({ expression = '' }): boolean => expression.includes('statistics.');
+  const isStatistic = (field: object): boolean =>
+    'expression' in field && String(field.expression).includes('statistics.');
   expect(careful.fields).toEqual(
     plain.fields
       .filter((field) => !isStatistic(field))

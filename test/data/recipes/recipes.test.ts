@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fieldExpression } from '../../../src/data/expressions/places.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { recipes } from '../../../src/data/recipes/recipes.ts';
 import { findSources } from '../../../src/data/sources/find.ts';
@@ -79,7 +80,7 @@ describe('ml-100k', () => {
     const config = dataset(await recipes['ml-100k'].prepareConfig(folder));
     const database = await openDuckDB(EVERYWHERE);
     const sources = await createSourceViews(database.connection, config, await findSources(config.sources, folder));
-    const of = (name: string) => config.fields.find((f) => f.name === name)?.expression ?? name;
+    const of = (name: string) => fieldExpression(config.fields.find((f) => f.name === name) ?? { name });
     const rows = await query(
       database.connection,
       `SELECT item_id::VARCHAR AS i, age::VARCHAR AS a, ${of('genres')} AS g, ${of('release_year')} AS y,

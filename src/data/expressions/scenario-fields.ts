@@ -1,6 +1,6 @@
 /** Fields that say no more than the scenario of a row: a request that names its scenario has given them. */
 import type { DatasetConfig, FieldConfig } from '../../config/dataset.ts';
-import { fieldExpression } from '../expressions/places.ts';
+import { fieldExpression } from './places.ts';
 
 /** Which fields those are, and the text of their values for each scenario, in the order of the scenarios. */
 interface ScenarioFields {
