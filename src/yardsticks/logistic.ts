@@ -132,9 +132,9 @@ function labelled({ size, labels }: LabelledRows, tasks: number, task: number): 
   return Int32Array.from({ length: size }, (_, row) => row).filter((row) => !Number.isNaN(labels[row * tasks + task]));
 }
 
-/** [S] logit of each cell's rate, with half a row more in each class. */
+/** [S] logit of the rate of a task in each scenario, by the weights of rows, with half a row more in each class. */
 function priors(
-  { labels, scenario }: LabelledRows,
+  { labels, scenario, weight }: LabelledRows,
   rows: Int32Array,
   scenarios: number,
   tasks: number,
@@ -142,8 +142,8 @@ function priors(
 ): Float64Array {
   const [positive, all] = [new Float64Array(scenarios).fill(0.5), new Float64Array(scenarios).fill(1)];
   for (const row of rows) {
-    positive[scenario[row]] += labels[row * tasks + task];
-    all[scenario[row]]++;
+    positive[scenario[row]] += weight[row] * labels[row * tasks + task];
+    all[scenario[row]] += weight[row];
   }
   return positive.map((sum, s) => Math.log(sum / (all[s] - sum)));
 }

@@ -146,3 +146,12 @@ test('the margin over a yardstick has the difference of the grids, and an interv
   const same = marginOver(measured[1], measured[1], rule);
   expect(same?.difference).toBe(0);
 });
+test('a logistic regression starts from the weighted rates of the scenarios', () => {
+  // So few rows hardly move it. Positives count nine times as much.
+  const rows = rowsOf(20, 5, () => 0);
+  const weighted = { ...rows, weight: rows.labels.map((label) => (label === 1 ? 9 : 1)) };
+  const sizes = { scenarios: 2, tasks: 1, tableRows: TABLE_ROWS };
+  const rates = fitPriors(weighted, 2, 1).logits(weighted);
+  const logits = fitLogistic([], sizes, weighted, { ...weighted, size: 0 }).logits(weighted);
+  logits.forEach((logit, row) => void expect(Math.abs(logit - rates[row])).toBeLessThan(0.3));
+});
