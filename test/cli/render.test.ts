@@ -53,6 +53,12 @@ test('an epoch in one line', async () => {
   );
 });
 
+test('an epoch says whether its own figures are the best, or those of an earlier validation', async () => {
+  const event = await pick('epoch');
+  expect(epochLine({ ...event, bestStep: 11 })).toContain('log loss 0.8923 (best at step 11)  2.3 s');
+  expect(epochLine({ ...event, best: false, bestStep: undefined })).toContain('log loss 0.8923  2.3 s');
+});
+
 test('an epoch shows weights of tasks that are not all 1', async () => {
   const event = { ...(await pick('epoch')), losses: { click: 0.6, like: 0.4 } };
   expect(epochLine({ ...event, taskWeights: { click: 1, like: 1 } })).not.toContain('weights');

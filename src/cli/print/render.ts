@@ -79,7 +79,9 @@ export const startWeightsLine = ({ warmStart, validation }: StartWeightsEvent): 
   `weights of ${warmStart}, before any step: ${validationText(validation)}`;
 
 export function epochLine(event: EpochEvent): string {
-  const validation = `${validationText(event.validation)}${event.best ? ' (best)' : ''}`;
+  const { step, bestStep = 0 } = event;
+  const best = step === bestStep ? ' (best)' : ` (best at step ${count(bestStep)})`;
+  const validation = `${validationText(event.validation)}${event.best ? best : ''}`;
   const weighted = Object.values(event.taskWeights).some((weight) => weight !== 1);
   const weights = weighted ? `  weights ${losses(event.taskWeights)}` : '';
   return `${where(event)}  loss ${losses(event.losses)}${weights}  ${validation}  ${duration(event.seconds)}  ${speed(event.rowsPerSecond)}`;

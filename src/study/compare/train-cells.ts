@@ -86,9 +86,10 @@ function progressTo(tell: (state: CellState) => void): (event: TrainingEvent) =>
   let monitor: number | null = null;
   return (event) => {
     if (event.event === 'start') tell({ state: 'running' });
+    if (event.event === 'validation' && event.best) monitor = event.monitor;
     if (event.event !== 'epoch') return;
-    const { phase, epoch, epochs, best } = event;
-    if (best || epoch === 1) monitor = event.monitor;
+    const { phase, epoch, epochs, step, bestStep } = event;
+    if (step === bestStep || (epoch === 1 && !event.best)) monitor = event.monitor;
     tell({ state: 'running', phase, epoch, epochs, monitor });
   };
 }

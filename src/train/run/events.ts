@@ -68,8 +68,12 @@ export interface EpochEvent {
   validation: Grid;
   /** Value that early stopping monitors, at the end of the epoch; null if it is undefined. */
   monitor: number | null;
+  /** Steps of the phase so far. */
+  step: number;
   /** Was a validation of this epoch the best of its phase so far? */
   best: boolean;
+  /** The step of that validation: `step`, or that of a validation within the epoch. */
+  bestStep?: number;
   temperature?: number;
   seconds: number;
   rowsPerSecond: number;

@@ -289,7 +289,9 @@ export class Training {
       taskWeights,
       validation: grid,
       monitor,
+      step: state.step,
       best,
+      ...(best && { bestStep: state.bestStep }),
       temperature: phase === 'search' ? scalars.temperature : undefined,
       ...pace,
     });
