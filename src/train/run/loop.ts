@@ -42,6 +42,13 @@ export interface TrainingRequest {
   shouldStop: () => boolean;
 }
 
+/** How far a trial goes, over all phases. Default: to the end. */
+export interface TrialLimit {
+  epochs?: number;
+  /** A trial that this stops within an epoch is validated there. */
+  steps?: number;
+}
+
 /** The parts of an open run. */
 export interface TrainingParts {
   request: TrainingRequest;
@@ -94,27 +101,27 @@ export class Training {
 
   /** Trains to the end: gives the finished model, measured on the test rows. */
   async run(): Promise<ResultEvent | InterruptedEvent> {
-    return (await this.#runPhases(Number.POSITIVE_INFINITY)) ?? this.#finish();
+    return (await this.#runPhases({})) ?? this.#finish();
   }
 
-  /** Trains for at most `epochs` epochs over all phases; never reads test rows. */
-  async runTrial(epochs: number): Promise<ValidatedEvent | InterruptedEvent> {
-    return (await this.#runPhases(epochs)) ?? this.#validated();
+  /** Trains up to a limit; never reads test rows. */
+  async runTrial(limit: TrialLimit): Promise<ValidatedEvent | InterruptedEvent> {
+    return (await this.#runPhases(limit)) ?? this.#validated();
   }
 
-  async #runPhases(epochs: number): Promise<InterruptedEvent | undefined> {
+  async #runPhases(limit: TrialLimit): Promise<InterruptedEvent | undefined> {
     for (;;) {
-      const interrupted = await this.#runPhase(this.plans[this.state.phase], epochs);
-      const through = this.state.phase === this.plans.length - 1 || this.#epochsDone() >= epochs;
+      const interrupted = await this.#runPhase(this.plans[this.state.phase], limit);
+      const through = this.state.phase === this.plans.length - 1 || this.#hasReached(limit);
       if (interrupted !== undefined || through) return interrupted;
       enterNextPhase(this.setup, this.state, this.checkpoints);
       this.#checkpoint();
     }
   }
 
-  /** Trains until the phase ends, `epochs` epochs of the run are done, or a stop is requested. */
-  async #runPhase(plan: PhasePlan, epochs: number): Promise<InterruptedEvent | undefined> {
-    const through = (): boolean => this.state.ended || this.#epochsDone() >= epochs;
+  /** Trains until the phase ends, the limit is reached, or a stop is requested. */
+  async #runPhase(plan: PhasePlan, limit: TrialLimit): Promise<InterruptedEvent | undefined> {
+    const through = (): boolean => this.state.ended || this.#hasReached(limit);
     if (through()) return undefined;
     const tools = await this.#prepare(plan);
     this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
@@ -129,8 +136,12 @@ export class Training {
         }
         const context = { setup: this.setup, state: this.state, tools };
         const clock = new EpochClock();
-        const stopped = await this.#runEpoch(context, clock);
+        const stopped = await this.#runEpoch(context, clock, limit);
         if (stopped === 'interrupted') return this.#interrupt();
+        if (stopped === 'limit') {
+          this.#checkpoint();
+          return undefined;
+        }
         const { seconds, rowsPerSecond } = clock;
         if (stopped === undefined) await learnFromValidation(context, this.validation);
         const validated = stopped ?? (await this.#validate(context));
@@ -173,18 +184,25 @@ export class Training {
   }
 
   /** Runs the rest of the current epoch. Returns the validation that ended the phase within it. */
-  async #runEpoch(context: EpochContext, clock: EpochClock): Promise<Validated | 'interrupted' | undefined> {
+  async #runEpoch(
+    context: EpochContext,
+    clock: EpochClock,
+    limit: TrialLimit,
+  ): Promise<Validated | 'interrupted' | 'limit' | undefined> {
     const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
+    const { steps } = context.tools;
     for await (const report of trainingSteps(context, this.train)) {
       clock.rows += report.rows;
       this.#learningRate = report.learningRate;
       if (this.state.step % metricsEverySteps === 0) this.#logStep(context.tools.plan, report);
       this.#progress.show(context, this.train.rows, clock, report.learningRate);
-      if (this.#isDue(context.tools)) {
+      const isLast = this.state.batch < steps && this.#hasReached(limit);
+      if (this.#isDue(context.tools) || isLast) {
         const validated = await this.#validate(context);
         if (this.state.ended) return validated;
         this.#logValidation(context.tools.plan, validated);
       }
+      if (isLast) return 'limit';
       if (this.request.shouldStop()) return 'interrupted';
       if (performance.now() - this.#lastCheckpoint > checkpointMinutes * 60_000) this.#checkpoint();
     }
@@ -378,6 +396,13 @@ export class Training {
 
   #epochsDone(): number {
     return this.state.epochs.reduce((sum, count) => sum + count, 0);
+  }
+
+  #hasReached({ epochs = Number.POSITIVE_INFINITY, steps = Number.POSITIVE_INFINITY }: TrialLimit): boolean {
+    const { state, setup, train } = this;
+    const ofEpoch = Math.ceil(train.rows / setup.config.train.batchSize);
+    const before = state.epochs.slice(0, state.phase).reduce((sum, count) => sum + count * ofEpoch, 0);
+    return this.#epochsDone() >= epochs || before + state.step >= steps;
   }
 
   /** After the last of the `steps` of an epoch: the start of the next one. */

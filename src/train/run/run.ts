@@ -20,7 +20,7 @@ import {
   runPaths,
 } from '../../store/run/run-folder.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
-import { Training, type TrainingRequest } from './loop.ts';
+import { Training, type TrainingRequest, type TrialLimit } from './loop.ts';
 import { type Setup, setUp, startWeights } from './setup.ts';
 import { initialState, type LoopState, restoreTensors } from './state.ts';
 import { applyWarmStart } from './warm-start.ts';
@@ -38,16 +38,15 @@ export const runTraining = (request: TrainingRequest): Promise<ResultEvent | Int
   );
 
 /**
- * Trains for at most `epochs` epochs over all phases (default: to the end) and never reads test rows. A later call with more epochs
- * continues, with the bits of an uninterrupted training.
+ * Trains up to a limit and never reads test rows. A later call with more epochs or steps continues; after epochs, with the bits of an
+ * uninterrupted training.
  *
  * @throws errors of runTraining
  */
 export const runTrial = (
   request: TrainingRequest,
-  epochs = Number.POSITIVE_INFINITY,
-): Promise<ValidatedEvent | InterruptedEvent> =>
-  inFolder(request, withoutTest, (training) => training.runTrial(epochs));
+  limit: TrialLimit = {},
+): Promise<ValidatedEvent | InterruptedEvent> => inFolder(request, withoutTest, (training) => training.runTrial(limit));
 
 function withoutTest(data: PreparedData): PreparedData {
   const guarded =

@@ -17,7 +17,7 @@ try {
     emit: (event) => send({ kind: 'event', event }),
     shouldStop: () => Atomics.load(flag, 0) === 1,
   };
-  const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial.epochs);
+  const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial);
   send({ kind: 'done', event: end });
 } catch (cause) {
   send({ kind: 'failed', error: packError(cause) });
