@@ -44,6 +44,14 @@ function rowCount(text: string): number {
   return value;
 }
 
+/** A time like 90s, 2m, 1.5h, in seconds. */
+export function seconds(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
+  const value = Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h'];
+  if (!(value > 0)) throw new InvalidArgumentError('Expected a time above 0 with its unit, like 90s, 2m or 1h.');
+  return value;
+}
+
 /** An option that must be given. Unlike with commander's own, mistyped names are reported first: they are often why it is missing. */
 export class RequiredOption extends Option {
   constructor(flags: string, description: string) {

@@ -51,6 +51,17 @@ export async function loadRunConfig({ config = {}, ...sources }: RunSources): Pr
   return resolveRun({ ...sources, config: written, source });
 }
 
+/** Do these sources say which model to train? */
+export async function namesModel({
+  config = {},
+  flags = {},
+  set = [],
+}: Pick<RunSources, 'config' | 'flags' | 'set'>): Promise<boolean> {
+  const written = merge(await readWritten(config), flags);
+  const isWritten = isRecord(written) && isRecord(written.model) && written.model.key !== undefined;
+  return isWritten || set.some((text) => text.startsWith('model.key='));
+}
+
 /** Makes the models of a configuration's module files known, before it is checked: its options are theirs. */
 export async function loadModelFiles(run: unknown, models: ConfigurableModels): Promise<void> {
   const files = isRecord(run) ? run.modelFiles : undefined;

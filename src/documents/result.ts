@@ -1,6 +1,7 @@
 /** What `train` and `evaluate` end with, and what the report of a run is written from. */
 import { z } from 'zod';
 import type { Grid } from '../evaluate/index.ts';
+import { choiceSchema } from './choice.ts';
 import { flowDocumentSchema } from './flows.ts';
 import { gridSchema, gridToJson } from './grid.ts';
 import { choiceCounts, count, epochsByPhase, metric, seconds } from './parts.ts';
@@ -100,6 +101,8 @@ export const runSchema = z.strictObject({
   choices: choiceCounts,
   /** What the model's structure comes from, where a test of flows decided it. */
   verdict: flowDocumentSchema.optional(),
+  /** Why it has this model, where none was named. */
+  choice: choiceSchema.optional(),
   config: z.record(z.string(), z.unknown()),
 });
 

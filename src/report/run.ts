@@ -1,5 +1,6 @@
 /** A run: report.md, and what the terminal shows at its end. */
 import type { RunDocument, TrainingDocument } from '../documents/result.ts';
+import { choiceMarkdown } from './choice.ts';
 import { choiceTable, keepRateTable } from './flow-rates.ts';
 import { flowMarkdown } from './flows.ts';
 import { gridText } from './grid.ts';
@@ -25,6 +26,7 @@ export function runMarkdown(run: RunDocument): string {
     `- epochs: ${trained.join(', ')}; ${seconds.toFixed(0)} s`,
     ...data.notes.map((note) => `- note: ${markdownText(note)}`),
     '',
+    ...(run.choice === undefined ? [] : ['## Why this model', '', ...choiceMarkdown(run.choice)]),
     '## Test rows',
     '',
     ...fenced(gridText(test), 'text'),

@@ -6,7 +6,7 @@ import { markdownTable, numeric, type Table, tableOf, textTable } from './table.
 
 type Key = YardsticksDocument['measured'][number]['key'];
 
-export const YARDSTICK_NAMES: Record<Key, string> = {
+export const YARDSTICK_NAMES: Record<string, string> & Record<Key, string> = {
   priors: 'the rates of the cells',
   logistic: 'logistic regression',
   trees: 'boosted trees',

@@ -19,17 +19,24 @@ const YARDSTICKS_OF: Record<RunConfig['yardsticks'], readonly YardstickKey[]> = 
   all: ['priors', 'logistic', 'trees'],
 };
 
-/** @param sample the model's logits of the test rows that `grid` is of */
+/** What a model answered to the rows of a split. */
+interface Answered {
+  grid: Grid;
+  /** Its logits of these rows. */
+  sample: ScoreSample;
+}
+
+/** `keys`: default those of the configuration. */
 export async function holdAgainstYardsticks(
   { config, data }: Pick<Setup, 'config' | 'data'>,
-  grid: Grid,
-  sample: ScoreSample,
+  { grid, sample }: Answered,
+  { split, keys = YARDSTICKS_OF[config.yardsticks] }: { split: SplitName; keys?: readonly YardstickKey[] },
 ): Promise<YardsticksDocument> {
   const { manifest } = data;
-  const open = (split: SplitName) => openPart(data, split, config.train);
-  const yardsticks = await fitYardsticks(data, YARDSTICKS_OF[config.yardsticks], open);
-  const samples = yardsticks.map(() => new ScoreSample(manifest.splits.test.rows, manifest.tasks.length));
-  const measured = await measureYardsticks(yardsticks, manifest, await open('test'), config.evaluate, samples);
+  const open = (of: SplitName) => openPart(data, of, config.train);
+  const yardsticks = await fitYardsticks(data, keys, open);
+  const samples = yardsticks.map(() => new ScoreSample(manifest.splits[split].rows, manifest.tasks.length));
+  const measured = await measureYardsticks(yardsticks, manifest, await open(split), config.evaluate, samples);
   const best = bestOf(measured);
   const margin =
     best === undefined

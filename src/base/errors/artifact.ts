@@ -48,6 +48,12 @@ export const ARTIFACT_ERRORS = {
     (d: { folder: string }) => `${d.folder} is not a run folder: it has no run.json`,
     'Give a folder that `tributary train` wrote',
   ),
+  RUN_CHOOSING: entry(
+    EXIT.artifact,
+    409,
+    (d: { folder: string }) => `the model of ${d.folder} is not chosen yet`,
+    (d) => `Go on with \`tributary resume ${d.folder}\``,
+  ),
   RUN_DAMAGED: entry(
     EXIT.artifact,
     422,

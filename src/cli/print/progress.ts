@@ -17,6 +17,10 @@ import {
 
 export interface Display {
   event(event: TrainingEvent): void;
+  /** A permanent text. */
+  say(text: string): void;
+  /** A line that is redrawn, or written now and then. */
+  progress(text: string): void;
   /** A message of the command itself. */
   note(text: string): void;
   close(): void;
@@ -42,6 +46,8 @@ export function displayFor(json: boolean): Display {
 export function jsonDisplay(out: Output, remarks: Output): Display {
   return {
     event: (event) => out.write(`${JSON.stringify(eventJson(event))}\n`),
+    say: () => {},
+    progress: () => {},
     note: (text) => remarks.write(`${text}\n`),
     close: () => {},
   };
@@ -62,12 +68,14 @@ export function lineDisplay(out: Output, remarks: Output, seconds = () => perfor
     out.write(`${text}\n`);
     last = seconds();
   };
+  const progress = (text: string): void => {
+    if (seconds() - last >= LINE_SECONDS) line(text);
+  };
   return {
+    say: line,
+    progress,
     event(event) {
-      if (event.event === 'progress') {
-        if (seconds() - last >= LINE_SECONDS) line(progressLine(event));
-        return;
-      }
+      if (event.event === 'progress') return progress(progressLine(event));
       const text = lasting(event);
       if (text !== undefined) line(text);
     },
@@ -90,6 +98,14 @@ export function liveDisplay(terminal: Terminal): Display {
   };
   const block = (): string[] => [...progress, ...grid];
   return {
+    say(text) {
+      progress = [];
+      show(`${text}\n`, block());
+    },
+    progress(text) {
+      progress = [text];
+      show('', block());
+    },
     event(event) {
       if (event.event === 'progress') progress = progressLines(event);
       if (event.event === 'phase') progress = [];

@@ -2,6 +2,8 @@
  * A run folder: all files of a training run.
  *
  *   run.json            configuration with defaults filled in, data set, versions (written once)
+ *   choosing.json       while the model is chosen, and there is no run.json yet: see study/choose/folder.ts
+ *   choice.json         what was chosen of which candidates, if no model was named (written once)
  *   flows.json          the verdict of the flow test that gives the model's structure, if there is one (written once)
  *   metrics.jsonl       losses and grids; depends only on configuration, data and seed: no times
  *   timings.jsonl       wall times and rates
@@ -18,6 +20,7 @@ import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { readMark } from '../../base/marks.ts';
 import { seal } from '../../base/seal.ts';
+import { type ChoiceDocument, choiceSchema } from '../../documents/choice.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
 import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
@@ -50,6 +53,8 @@ export type RunRecord = z.output<typeof recordSchema>;
 /** Paths of the files in a run folder. */
 export const runPaths = (folder: string) => ({
   record: join(folder, 'run.json'),
+  choosing: join(folder, 'choosing.json'),
+  choice: join(folder, 'choice.json'),
   flows: join(folder, 'flows.json'),
   metrics: join(folder, 'metrics.jsonl'),
   timings: join(folder, 'timings.jsonl'),
@@ -64,25 +69,33 @@ export const runPaths = (folder: string) => ({
  */
 export function createRun(
   content: Omit<RunRecord, 'version' | 'id' | 'created'>,
-  place: { folder: string } | { parent: string },
+  place: { folder: string; id?: string } | { parent: string },
   flows?: FlowDocument,
 ): { folder: string; record: RunRecord } {
-  const stem = `${content.model}-${plain(content.data.name)}`;
-  const folder = 'folder' in place ? emptyFolder(place.folder) : nextFolder(place.parent, stem);
-  const record: RunRecord = { version: 1, id: basename(folder), created: new Date().toISOString(), ...content };
+  const folder = claimRunFolder(place, content.model, content.data.name);
+  const id = ('id' in place ? place.id : undefined) ?? basename(folder);
+  const record: RunRecord = { version: 1, id, created: new Date().toISOString(), ...content };
   if (flows !== undefined) writeFileAtomic(runPaths(folder).flows, seal(flows));
   writeFileAtomic(runPaths(folder).record, seal(record));
   return { folder, record };
 }
 
 /**
+ * The folder of a new run: `folder` if given (absent or empty), else the next free `<parent>/<model>-<data set>-<counter>`.
+ *
+ * @throws RUN_EXISTS, FILE_UNWRITABLE, DISK_FULL
+ */
+export const claimRunFolder = (place: { folder: string } | { parent: string }, model: string, data: string): string =>
+  'folder' in place ? emptyFolder(place.folder) : nextFolder(place.parent, `${model}-${plain(data)}`);
+
+/**
  * Reads the record of a run.
  *
- * @throws RUN_NOT_FOUND, CHECKSUM_MISMATCH, RUN_DAMAGED
+ * @throws RUN_NOT_FOUND, RUN_CHOOSING, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
 export function openRun(folder: string): RunRecord {
-  const path = runPaths(folder).record;
-  if (!existsSync(path)) throw error('RUN_NOT_FOUND', { folder });
+  const { record: path, choosing } = runPaths(folder);
+  if (!existsSync(path)) throw error(existsSync(choosing) ? 'RUN_CHOOSING' : 'RUN_NOT_FOUND', { folder });
   const record = readSealed(path, 'a run folder', recordSchema);
   checkFinished(folder, { run: markOf(record) });
   return record;
@@ -100,6 +113,16 @@ export const modelFiles = ({ config }: RunRecord): string[] =>
 export function readFlows(folder: string): FlowDocument | undefined {
   const path = runPaths(folder).flows;
   return existsSync(path) ? readSealed(path, 'the verdict on flows of a run', flowDocumentSchema) : undefined;
+}
+
+/**
+ * Why a run has its model, where none was named; undefined else.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function readChoice(folder: string): ChoiceDocument | undefined {
+  const path = runPaths(folder).choice;
+  return existsSync(path) ? readSealed(path, 'the choice of a model', choiceSchema) : undefined;
 }
 
 /** Identifies a run, independent of the name of its folder and the path of its data. */

@@ -1,8 +1,7 @@
 /** Describes a finished run as a document, which report.md shows. */
-import type { FlowDocument } from '../../documents/flows.ts';
 import type { ChoiceCounts } from '../../documents/parts.ts';
 import type { RunDocument, TrainingDocument } from '../../documents/result.ts';
-import type { RunRecord } from '../../store/run/run-folder.ts';
+import { type RunRecord, readChoice, readFlows } from '../../store/run/run-folder.ts';
 import type { Setup } from './setup.ts';
 import type { LoopState } from './state.ts';
 
@@ -12,8 +11,9 @@ export function runDocument(
   { keep }: Pick<LoopState, 'keep'>,
   { schema: _schema, run: _run, split: _split, epochs, seconds, yardsticks, ...test }: TrainingDocument,
   choices: ChoiceCounts,
-  verdict: FlowDocument | undefined,
+  folder: string,
 ): RunDocument {
+  const [verdict, choice] = [readFlows(folder), readChoice(folder)];
   const { manifest } = setup.data;
   const { train, validation } = manifest.splits;
   return {
@@ -41,6 +41,7 @@ export function runDocument(
     }),
     choices,
     ...(verdict && { verdict }),
+    ...(choice && { choice }),
     config: record.config,
   };
 }

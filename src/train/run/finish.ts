@@ -15,7 +15,7 @@ import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run.ts';
 import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
-import { type RunRecord, readFlows, runPaths } from '../../store/run/run-folder.ts';
+import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import { ScoreSample } from '../../yardsticks/interval.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
@@ -49,7 +49,7 @@ export async function finishRun(run: {
     const sample = isHeld ? new ScoreSample(manifest.splits.test.rows, manifest.tasks.length) : undefined;
     grid = await measureTest(staging, setup, choices, sample);
     seconds = state.seconds + (performance.now() - started) / 1000;
-    if (sample !== undefined) yardsticks = await holdAgainstYardsticks(setup, grid, sample);
+    if (sample !== undefined) yardsticks = await holdAgainstYardsticks(setup, { grid, sample }, { split: 'test' });
     moveModel(staging, folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });
@@ -63,7 +63,7 @@ export async function finishRun(run: {
     epochs: run.epochs,
     ...(yardsticks && { yardsticks }),
   };
-  const document = runDocument(run.record, setup, state, trainingDocument(result), choices, readFlows(folder));
+  const document = runDocument(run.record, setup, state, trainingDocument(result), choices, folder);
   writeFileAtomic(runPaths(folder).report, runMarkdown(document));
   return result;
 }

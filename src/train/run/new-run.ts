@@ -14,8 +14,11 @@ import { withFlowTable } from '../structure/table.ts';
 import { withIdDecay } from './id-decay.ts';
 import { readWarmStart } from './warm-start.ts';
 
-/** The new folder of a run: this folder (absent or empty), or the next free name in a parent folder. */
-export type RunPlace = { folder: string } | { parent: string };
+/**
+ * The new folder of a run: this folder (absent or empty), or the next free name in a parent folder. `id`: the name that the run records,
+ * where it is not that of the folder.
+ */
+export type RunPlace = { folder: string; id?: string } | { parent: string };
 
 /** What is wrong with a configuration for these data. The schema has already checked the configuration alone. */
 export function runProblems(config: RunConfig, manifest: Manifest): Problem[] {

@@ -31,15 +31,31 @@ test('a trial stops after so many epochs, goes on to more, and never touches a t
   const bestOf = (phase: string, count: number): number | undefined =>
     epochs.slice(0, count).findLast((epoch) => epoch.phase === phase && epoch.best)?.monitor;
 
-  expect(await runTrial(request(trial), { epochs: 2 })).toMatchObject({ ended: false, epochs: 2, best: bestOf('search', 2) });
+  expect(await runTrial(request(trial), { epochs: 2 })).toMatchObject({
+    ended: false,
+    epochs: 2,
+    best: bestOf('search', 2),
+  });
   expect(metrics(trial).filter(({ kind }) => kind === 'epoch')).toEqual(epochs.slice(0, 2));
   // Asked again for what is done it does nothing.
   const before = readFileSync(runPaths(trial).metrics, 'utf8');
-  expect(await runTrial(request(trial), { epochs: 2 })).toMatchObject({ ended: false, epochs: 2, best: bestOf('search', 2) });
+  expect(await runTrial(request(trial), { epochs: 2 })).toMatchObject({
+    ended: false,
+    epochs: 2,
+    best: bestOf('search', 2),
+  });
   expect(readFileSync(runPaths(trial).metrics, 'utf8')).toBe(before);
   // The end of a phase, then an epoch of the next, then all that is left.
-  expect(await runTrial(request(trial), { epochs: 3 })).toMatchObject({ ended: false, epochs: 3, best: bestOf('search', 3) });
-  expect(await runTrial(request(trial), { epochs: 4 })).toMatchObject({ ended: false, epochs: 4, best: bestOf('retrain', 4) });
+  expect(await runTrial(request(trial), { epochs: 3 })).toMatchObject({
+    ended: false,
+    epochs: 3,
+    best: bestOf('search', 3),
+  });
+  expect(await runTrial(request(trial), { epochs: 4 })).toMatchObject({
+    ended: false,
+    epochs: 4,
+    best: bestOf('retrain', 4),
+  });
   const end = await runTrial(request(trial));
   expect(end).toMatchObject({
     event: 'validated',

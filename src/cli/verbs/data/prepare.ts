@@ -125,6 +125,6 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
     ...(config.notes ?? []).flatMap((note) => [`note: ${oneLine(note)}`, '']),
     ...textTable(table),
     '',
-    `next: tributary train --data ${folder} --model autoifs`,
+    `next: tributary train --data ${folder}`,
   ].join('\n');
 }

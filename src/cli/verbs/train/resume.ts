@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { isChoosing } from '../../../study/choose/folder.ts';
+import { chooseModel } from '../../choosing.ts';
 import { helpEnd } from '../../help.ts';
 import { dataOption, jsonOption } from '../../options.ts';
 import { follow } from '../../training.ts';
@@ -8,7 +10,8 @@ export function resume(program: Command): void {
     .command('resume')
     .summary('resume a training that was stopped or killed')
     .description(
-      'Resumes from the newest checkpoint. The result has the same bits as that of an uninterrupted training.',
+      'Resumes from the newest checkpoint. The result has the same bits as that of an uninterrupted training. ' +
+        'A run whose model is still being chosen goes on with the choice: what is trained is not trained again.',
     )
     .argument('<run>', 'the run folder')
     .option(
@@ -17,9 +20,7 @@ export function resume(program: Command): void {
     )
     .addOption(dataOption())
     .addOption(jsonOption())
-    .action((run: string, options: { from?: string; data?: string; json?: boolean }) =>
-      follow(run, options).then(() => {}),
-    );
+    .action(go);
   helpEnd(
     verb,
     [
@@ -29,4 +30,16 @@ export function resume(program: Command): void {
     ],
     ['data', 'artifact', 'training', 'interrupted'],
   );
+}
+
+interface Options {
+  from?: string;
+  data?: string;
+  json?: boolean;
+}
+
+/** A run whose model is still being chosen goes on choosing first. */
+async function go(run: string, options: Options): Promise<void> {
+  if (isChoosing(run) && !(await chooseModel(run, options))) return;
+  await follow(run, options);
 }

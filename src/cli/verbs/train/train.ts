@@ -1,11 +1,22 @@
 import type { Command } from 'commander';
-import { loadRunConfig } from '../../../config/load.ts';
+import { loadRunConfig, namesModel } from '../../../config/load.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import { findModel, models } from '../../../model/registry.ts';
+import { DEFAULT_BUDGET, newChoice } from '../../../study/choose/start.ts';
 import { dataDefaults } from '../../../train/run/data-defaults.ts';
 import { newRun } from '../../../train/run/new-run.ts';
+import { chooseModel } from '../../choosing.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, collect, defined, jsonOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
+import {
+  backendOption,
+  collect,
+  defined,
+  jsonOption,
+  RequiredOption,
+  seconds,
+  seedOption,
+  wholeNumber,
+} from '../../options.ts';
 import { follow } from '../../training.ts';
 
 interface Options {
@@ -19,6 +30,7 @@ interface Options {
   out?: string;
   warmStart?: string;
   warmStartData?: string;
+  budget?: number;
   yardsticks?: string;
   backend?: string;
   threads?: number;
@@ -28,14 +40,20 @@ interface Options {
 export function train(program: Command): void {
   const verb = program
     .command('train')
-    .summary('train a model on a prepared data set')
+    .summary('train the best model in reach, or a given one, on a prepared data set')
     .description(
       'Trains a model, evaluates it on the test rows and leaves a run folder. Ctrl-C writes a checkpoint first. ' +
+        'Without --model (and no model.key in --config) it chooses one: candidates that the budget pays for are trained and compared on validation rows, next to yardsticks; the chosen one goes on from there. ' +
         'Options come from defaults, --preset, --config, the options below and --set; later ones win. ' +
         'Without --preset, the defaults follow the size of the data: the run folder says what they are.',
     )
     .addOption(new RequiredOption('--data <dir>', 'a folder that `tributary prepare` wrote'))
-    .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (or model.key of --config)`)
+    .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (default: chosen by validation rows)`)
+    .option(
+      '--budget <time>',
+      'what the choice of a model may take, like 90s, 2m, 1h: processor time of a usual core, by the sizes of data and models (default: 2m)',
+      seconds,
+    )
     .option(
       '--model-file <file>',
       'a TypeScript or JavaScript module with a model of your own; may be repeated',
@@ -54,15 +72,16 @@ export function train(program: Command): void {
     .option('--warm-start-data <dir>', 'the prepared data set of that run, if it was moved')
     .option(
       '--yardsticks <which>',
-      'simple predictors to hold the model against: none, quick (rates of cells, logistic regression) or all (and boosted trees) (default: quick)',
+      'simple predictors to hold the model against: none, quick (rates of cells, logistic regression) or all (and boosted trees) (default: quick; all where the model is chosen)',
     )
     .addOption(backendOption())
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(jsonOption())
-    .action(run);
+    .action((options: Options) => run(options, verb));
   helpEnd(
     verb,
     [
+      'tributary train --data data/shop --budget 5m',
       'tributary train --data data/ml-1m --model autoifs --preset ml-1m --seed 2022',
       "tributary train --data data/shop --model autoifs --set 'model.mlpDims=[256,128,64]' --set train.maxEpochs=5",
       'tributary train --data data/today --config run.yaml --warm-start runs/autoifs-shop-3 --out runs/today --json',
@@ -71,22 +90,9 @@ export function train(program: Command): void {
   );
 }
 
-async function run(options: Options): Promise<void> {
-  const {
-    model,
-    modelFile,
-    preset,
-    config,
-    set,
-    seed,
-    warmStart,
-    warmStartData,
-    yardsticks,
-    backend,
-    threads,
-    out,
-    json,
-  } = options;
+async function run(options: Options, verb: Command): Promise<void> {
+  const { model, modelFile, preset, config, set, seed, out, json } = options;
+  const { warmStart, warmStartData, yardsticks, backend, threads } = options;
   const data = await openPrepared(options.data);
   const flags = defined({
     model: model && { key: model },
@@ -98,6 +104,15 @@ async function run(options: Options): Promise<void> {
     backend,
     threads,
   });
+  const place = out === undefined ? { parent: 'runs' } : { folder: out };
+  if (!(await namesModel({ config, flags, set }))) {
+    checkChoice(options, verb);
+    const folder = await newChoice(data, { config, flags, set }, options.budget ?? DEFAULT_BUDGET, place);
+    if (await chooseModel(folder, { json })) await follow(folder, { json });
+    return;
+  }
+  if (options.budget !== undefined)
+    verb.error('--budget is for choosing a model, and one is named: leave out one of them');
   const run = await loadRunConfig({
     models,
     // A configuration that is written down gives the same run on any data.
@@ -107,5 +122,12 @@ async function run(options: Options): Promise<void> {
     set,
     flags,
   });
-  await follow(await newRun(run, data, out === undefined ? { parent: 'runs' } : { folder: out }), { json });
+  await follow(await newRun(run, data, place), { json });
+}
+
+/** Options that are those of a model. */
+function checkChoice({ preset, warmStart, modelFile }: Options, verb: Command): void {
+  const given = Object.entries({ '--preset': preset, '--warm-start': warmStart, '--model-file': modelFile });
+  for (const [option, value] of given)
+    if (value !== undefined) verb.error(`${option} belongs to a model: name it with --model`);
 }
