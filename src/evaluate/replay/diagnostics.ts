@@ -60,29 +60,40 @@ const MINIMUM_EFFECTIVE_ROWS = 100;
 const MINIMUM_SUPPORT = 0.95;
 const MAXIMUM_DEVIATION = 4;
 
-/** Why no estimate is made: what was found and what is needed. Empty where there is no reason. */
-export function replayRefusals(d: Diagnostics): string[] {
+/** Why no estimate is made. */
+export interface Refusal {
+  code: 'no-rows' | 'deterministic' | 'support' | 'mean-weight' | 'effective-rows';
+  /** What was found, and what is needed. */
+  reason: string;
+}
+
+/** Empty where there is no reason to refuse. */
+export function replayRefusals(d: Diagnostics): Refusal[] {
   const off = Math.abs(d.meanWeight - 1);
-  const reasons: [boolean, string][] = [
-    [d.rows === 0, 'the log has no rows'],
+  const rules: [Refusal['code'], boolean, string][] = [
+    ['no-rows', d.rows === 0, 'the log has no rows'],
     [
+      'deterministic',
       d.deterministic === 1,
       'the logging policy was deterministic, so nothing is known of other orders: serve a share of requests with exploration',
     ],
     [
+      'support',
       d.support < MINIMUM_SUPPORT,
       `the logging policy could do ${percent(d.support)} of what the judged policy does, at least ${percent(MINIMUM_SUPPORT)} are needed: explore more, or judge a policy closer to it`,
     ],
     [
+      'mean-weight',
       off > MAXIMUM_DEVIATION * d.seWeight && off > 1e-9,
       `the mean weight is ${short(d.meanWeight)}, ${short(off / d.seWeight)} standard errors from 1: the logged propensities are not those the policy served with`,
     ],
     [
+      'effective-rows',
       d.effectiveRows < MINIMUM_EFFECTIVE_ROWS,
       `${d.rows} rows count as ${short(d.effectiveRows)}, at least ${MINIMUM_EFFECTIVE_ROWS} are needed: the largest weight is ${short(d.largestWeight)}; log more, or judge a policy closer to it`,
     ],
   ];
-  return reasons.filter(([holds]) => holds).map(([, text]) => text);
+  return rules.filter(([, holds]) => holds).map(([code, , reason]) => ({ code, reason }));
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -13,11 +13,17 @@ export {
   snips,
   switchDr,
 } from './bandit.ts';
-export { diagnose, effectiveRows, replayRefusals } from './diagnostics.ts';
+export { type Diagnostics, diagnose, effectiveRows, type Refusal, replayRefusals } from './diagnostics.ts';
 export { correctedLogit, correctedRate } from './down-sampling.ts';
-export { bootstrapIntervals, type Estimator, estimate } from './estimator.ts';
+export { bootstrapIntervals, type Estimator, estimate, quotientEstimator } from './estimator.ts';
 export { drawOrder, orderMarginals, orderPropensity } from './plackett-luce.ts';
-export { examinationByEm, harvestedExamination, identified, randomisedExamination } from './position-bias.ts';
+export {
+  examinationByEm,
+  harvestedExamination,
+  identified,
+  type PositionCount,
+  randomisedExamination,
+} from './position-bias.ts';
 export {
   ASSUMPTIONS,
   cascadeDr,

@@ -29,21 +29,21 @@ describe('refusals', () => {
   });
 
   test.each([
-    ['no rows', () => ({ weights: [], propensities: [], units: [] }), /no rows/],
+    ['no rows', () => ({ weights: [], propensities: [], units: [] }), /^no-rows: the log has no rows/],
     [
       'a deterministic log',
       () => ({ ...usable(), propensities: usable().weights.map(() => 1) }),
-      /deterministic.*exploration/,
+      /^deterministic: .*exploration/,
     ],
     [
       'missing support',
       () => ({ ...usable(), support: usable().weights.map((_, i) => (i % 10 === 0 ? 0 : 1)) }),
-      /could do 90\.0 %.*95\.0 %/,
+      /support: .*could do 90\.0 %.*95\.0 %/,
     ],
     [
       'wrong propensities',
       () => ({ ...usable(), weights: usable().weights.map((w) => 1.2 * w) }),
-      /mean weight is 1\.\d+, \d+(\.\d+)? standard errors from 1/,
+      /mean-weight: the mean weight is 1\.\d+, \d+(\.\d+)? standard errors from 1/,
     ],
     [
       'few rows',
@@ -60,7 +60,11 @@ describe('refusals', () => {
       /count as 1\.\d+, at least 100 are needed: the largest weight is 40000/,
     ],
   ])('%s', (_, log, reason) => {
-    expect(replayRefusals(diagnose(log())).join('; ')).toMatch(reason);
+    expect(
+      replayRefusals(diagnose(log()))
+        .map(({ code, reason: found }) => `${code}: ${found}`)
+        .join('; '),
+    ).toMatch(reason);
   });
 });
 

@@ -182,7 +182,9 @@ describe('logs that say nothing are refused', () => {
     const units = log.action.map((_, i) => i % 300);
     return replayRefusals(
       diagnose({ weights: banditWeights(log), propensities: log.loggingPropensity, units, support }),
-    ).join('; ');
+    )
+      .map(({ reason }) => reason)
+      .join('; ');
   };
   const logOf = (logging: readonly number[], judged: readonly number[], generator: Random): BanditLog => {
     const action = Array.from({ length: 3000 }, () => pick(logging, generator));
