@@ -1,5 +1,6 @@
 /** Readers of option values, and the options that several verbs share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { error } from '../base/errors/index.ts';
 
 /** A whole number, at least `min`. */
 export const wholeNumber =
@@ -20,6 +21,18 @@ export const number =
     const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`;
     throw new InvalidArgumentError(`Expected a number ${range}.`);
   };
+
+/** `type=number` texts. @throws USAGE */
+export function worths(texts: readonly string[], command: string): Record<string, number> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, type = '', worth = ''] = /^(.+)=(-?[\d.]+)$/.exec(text) ?? [];
+      if (worth === '' || !Number.isFinite(Number(worth)))
+        throw error('USAGE', { problem: `--reward ${text}: expected a name and a number, as click=1`, command });
+      return [type, Number(worth)];
+    }),
+  );
+}
 
 const MILLISECONDS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 

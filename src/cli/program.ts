@@ -23,6 +23,8 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   serve: async () => (await import('./verbs/serve/serve.ts')).serve,
   key: async () => (await import('./verbs/serve/key.ts')).key,
   log: async () => (await import('./verbs/loop/log.ts')).log,
+  replay: async () => (await import('./verbs/loop/replay.ts')).replay,
+  'position-bias': async () => (await import('./verbs/loop/position-bias.ts')).positionBiasVerb,
   simulate: async () => (await import('./verbs/loop/simulate.ts')).simulate,
   join: async () => (await import('./verbs/loop/join.ts')).join,
   types: async () => (await import('./verbs/serve/types.ts')).types,

@@ -11,6 +11,7 @@ import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
 import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
+import { REPLAY_ERRORS } from '../../src/base/errors/replay.ts';
 import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
 import { SELECT_ERRORS } from '../../src/base/errors/select.ts';
 import { SERVE_ERRORS } from '../../src/base/errors/serve.ts';
@@ -34,6 +35,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Comparison and tuning': STUDY_ERRORS,
   Serving: SERVE_ERRORS,
   'Event logs': EVENT_ERRORS,
+  'Replay of logs': REPLAY_ERRORS,
   Simulation: SIMULATE_ERRORS,
   'Rows from logs': JOIN_ERRORS,
   Parity: PARITY_ERRORS,

@@ -21,6 +21,12 @@ export const EVENT_ERRORS = {
       `${d.lines} lines of ${d.log} are no events:\n${d.examples.map((e) => `  ${e.place}: ${e.problem}`).join('\n')}\n`,
     'Readers skip these lines. Restore the segments from a copy where their events are needed',
   ),
+  EVENT_LOG_EMPTY: entry(
+    EXIT.data,
+    422,
+    (d: { folder: string }) => `${d.folder} holds no events`,
+    'Name the folder of `events.folder` of a service that has answered requests',
+  ),
   EVENT_LOG_LOCKED: entry(
     EXIT.environment,
     409,

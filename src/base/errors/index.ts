@@ -15,6 +15,7 @@ import { INIT_ERRORS } from './init.ts';
 import { JOIN_ERRORS } from './join.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { PARITY_ERRORS } from './parity.ts';
+import { REPLAY_ERRORS } from './replay.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
 import { SELECT_ERRORS } from './select.ts';
 import { SERVE_ERRORS } from './serve.ts';
@@ -38,6 +39,7 @@ export const ERRORS = {
   ...SERVE_ERRORS,
   ...STUDY_ERRORS,
   ...EVENT_ERRORS,
+  ...REPLAY_ERRORS,
   ...SIMULATE_ERRORS,
   ...JOIN_ERRORS,
 } as const;

@@ -8,7 +8,7 @@ import { simulationText } from '../../../report/loop/simulation.ts';
 import { openSimulation, overDays } from '../../../simulate/simulate.ts';
 import { readState, writeState } from '../../../simulate/state.ts';
 import { helpEnd } from '../../help.ts';
-import { age, collect, jsonOption, number, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
+import { age, collect, jsonOption, number, RequiredOption, seedOption, wholeNumber, worths } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -131,14 +131,12 @@ function date(text: string): number {
 
 const days = (text: string, before: number[] = []): number[] => [...before, wholeNumber(1)(text)];
 
+/** @throws USAGE */
 function rewards(texts: readonly string[], world: World): Record<string, number> {
+  const found = worths(texts, 'tributary simulate');
   const { tasks } = world.planted;
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [, task = '', worth = ''] = /^(.+)=(-?[\d.]+)$/.exec(text) ?? [];
-      if (tasks.includes(task) && Number.isFinite(Number(worth))) return [task, Number(worth)];
-      const problem = `--reward ${text}: expected task=number with one of the tasks ${tasks.join(', ')}`;
-      throw error('USAGE', { problem, command: 'tributary simulate' });
-    }),
-  );
+  const unknown = Object.keys(found).find((task) => !tasks.includes(task));
+  if (unknown === undefined) return found;
+  const problem = `--reward ${unknown}: the world has the tasks ${tasks.join(', ')}`;
+  throw error('USAGE', { problem, command: 'tributary simulate' });
 }
