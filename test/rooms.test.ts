@@ -20,6 +20,8 @@ interface Import {
   target: string;
   /** Erased when compiled: nothing is loaded. */
   typesOnly: boolean;
+  /** `import()`: loaded when that is called. */
+  later: boolean;
 }
 
 function importsOf(file: string): Import[] {
@@ -27,9 +29,10 @@ function importsOf(file: string): Import[] {
   const statements = text.matchAll(
     /\b(?:import|export)\s+(type\s)?[^;']*?\bfrom\s*'(\.[^']*)'|\bimport\s*\(?\s*'(\.[^']*)'/g,
   );
-  return [...statements].map(([, type, from, bare]) => ({
+  return [...statements].map(([statement, type, from, bare]) => ({
     target: relative(source, resolve(source, dirname(file), from ?? bare)),
     typesOnly: type !== undefined,
+    later: /^import\s*\(/.test(statement),
   }));
 }
 
@@ -37,8 +40,16 @@ const imports = new Map(files.map((file) => [file, importsOf(file)]));
 const roomOf = (file: string): string => file.split('/')[0];
 
 test('the scan sees imports: of values, of types, spread over lines and re-exported', () => {
-  expect(imports.get('train/run/events.ts')).toContainEqual({ target: 'model/contract.ts', typesOnly: true });
-  expect(imports.get('train/run/run.ts')).toContainEqual({ target: 'store/run/run-folder.ts', typesOnly: false });
+  expect(imports.get('train/run/events.ts')).toContainEqual({
+    target: 'model/contract.ts',
+    typesOnly: true,
+    later: false,
+  });
+  expect(imports.get('train/run/run.ts')).toContainEqual({
+    target: 'store/run/run-folder.ts',
+    typesOnly: false,
+    later: false,
+  });
   expect(imports.get('runtime/session.ts')?.map(({ target }) => target)).toContain('runtime/backends.ts');
 });
 
@@ -87,7 +98,8 @@ test('a server loads no model, no graph room and no database', () => {
   const load = (file: string): void => {
     if (loaded.has(file)) return;
     loaded.add(file);
-    for (const { target, typesOnly } of imports.get(file) ?? []) if (!typesOnly) load(target);
+    // Tables of features are read by another process, or by this one where a configuration says so.
+    for (const { target, typesOnly, later } of imports.get(file) ?? []) if (!typesOnly && !later) load(target);
   };
   for (const file of ['serve/processes/service.ts', 'serve/processes/worker.ts', 'serve/ranker/ranker.ts']) load(file);
   const rooms = new Set([...loaded].map(roomOf));

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const UNITS: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 
 /** A number of bytes, or a text as 64MB. */
-const bytes = z.union([
+export const bytes = z.union([
   z.int().min(1),
   z
     .string()

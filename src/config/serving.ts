@@ -1,6 +1,7 @@
 /** How artifacts are served: where, for whom, how much of it. Every option has a default; a configuration may be empty. */
 import { z } from 'zod';
 import { eventsSchema, explorationSchema } from './events.ts';
+import { featuresSchema } from './features.ts';
 
 /** A key as it is kept: never the key itself. `tributary key` makes both. */
 const key = z.strictObject({
@@ -117,6 +118,8 @@ const settings = z.strictObject({
    * row, or proxies of these addresses and networks (CIDR). Only where no client reaches this service without them.
    */
   trustProxy: z.union([z.boolean(), z.int().min(1).max(16), z.array(proxyAddress).min(1)]).default(false),
+  /** Tables of users and items by id: requests need not send what is in them. */
+  features: featuresSchema.optional(),
   /** Logs what is answered, and what users did. Off where absent. */
   events: eventsSchema.optional(),
   /** Draws the order of some answers. Only where events are logged. */

@@ -5,6 +5,7 @@ import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
 import { scenarioFields } from '../data/expressions/scenario-fields.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
+import { baseSource } from '../data/sources/source.ts';
 import type { Port } from '../graph/index.ts';
 import { type ServingGraph, tableFile } from '../inference/graphs/serving.ts';
 import type { FinishedRun } from '../inference/model/run.ts';
@@ -166,10 +167,25 @@ function dataOf(data: PreparedData): ArtifactManifest['data'] {
       };
     }),
     ...(ofScenario && { scenarioFields: ofScenario }),
+    preparation: preparationOf(data),
     scenarios,
     tasks,
     ...(orderedTasks !== undefined && { orderedTasks }),
     ...(sequences && { sequences }),
     tableRows,
+  };
+}
+
+/** How the sources were read: what tables of features are computed by. */
+function preparationOf({ manifest: { config, columns } }: PreparedData): ArtifactManifest['data']['preparation'] {
+  return {
+    from: baseSource(config),
+    sources: Object.fromEntries(
+      Object.entries(config.sources).map(([name, { nullValues, derive }]) => [
+        name,
+        { columns: columns[name] ?? [], nullValues, ...(derive && { derive }) },
+      ]),
+    ),
+    joins: config.joins.map(({ source, on }) => ({ source, on })),
   };
 }

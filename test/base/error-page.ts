@@ -6,6 +6,7 @@ import { CONFIG_ERRORS } from '../../src/base/errors/config.ts';
 import { DATA_ERRORS } from '../../src/base/errors/data.ts';
 import { type ErrorEntry, EXIT, textOf } from '../../src/base/errors/entry.ts';
 import { EVENT_ERRORS } from '../../src/base/errors/events.ts';
+import { FEATURE_ERRORS } from '../../src/base/errors/features.ts';
 import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
@@ -38,6 +39,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Replay of logs': REPLAY_ERRORS,
   Simulation: SIMULATE_ERRORS,
   'Rows from logs': JOIN_ERRORS,
+  'Tables of features': FEATURE_ERRORS,
   Parity: PARITY_ERRORS,
 };
 

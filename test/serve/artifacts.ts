@@ -38,6 +38,8 @@ export interface ArtifactRequest {
   items?: number;
   /** Hashes of the field `city`: the size of the tables. Default 16. */
   cities?: number;
+  /** How the data were prepared. Default: the artifact does not say. */
+  preparation?: ArtifactManifest['data']['preparation'];
   /** Folders and times of making differ where contents do not. */
   created?: string;
   /** Other scenarios, tasks and fields than usual. */
@@ -117,6 +119,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
       tasks: served.data.tasks,
       sequences: served.data.sequences,
       tableRows: served.data.tableRows,
+      preparation: request.preparation,
     },
     graphs: graphs.map((each) => ({
       file: fileOf(each),

@@ -19,6 +19,7 @@ export async function emptyServer() {
     metrics,
     coordinator: {
       change: () => Promise.reject(new Error('nothing is served')),
+      refresh: () => Promise.reject(new Error('nothing is served')),
       families: async () => metrics.families(0),
     },
     isReady: () => true,

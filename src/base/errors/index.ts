@@ -10,6 +10,7 @@ import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
 import { type ErrorEntry, textOf } from './entry.ts';
 import { EVENT_ERRORS } from './events.ts';
+import { FEATURE_ERRORS } from './features.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
 import { JOIN_ERRORS } from './join.ts';
@@ -42,6 +43,7 @@ export const ERRORS = {
   ...REPLAY_ERRORS,
   ...SIMULATE_ERRORS,
   ...JOIN_ERRORS,
+  ...FEATURE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -25,13 +25,22 @@ export function columnOf(
   sources: Source[],
   sql: string,
 ): { source: string; column: Column } | undefined {
+  return columnAmong([baseSource(config), ...config.joins.map((join) => join.source)], sources, sql);
+}
+
+/** The same; `order`: names of the sources that are joined, those of the examples first. */
+export function columnAmong<C extends Pick<Column, 'name'>>(
+  order: readonly string[],
+  sources: readonly { name: string; columns: readonly C[] }[],
+  sql: string,
+): { source: string; column: C } | undefined {
   let text = sql.trim();
   while (/^\([^()]*\)$/.test(text)) text = text.slice(1, -1).trim();
   const [, quotedSource, plainSource, quoted, plain] = BARE.exec(text) ?? [];
   const name = quoted?.replaceAll('""', '"') ?? plain;
   const owner = quotedSource?.replaceAll('""', '"') ?? plainSource;
   if (name === undefined || (owner === undefined && quoted === undefined && OWN_WORDS.test(name))) return undefined;
-  for (const source of [baseSource(config), ...config.joins.map((join) => join.source)]) {
+  for (const source of order) {
     if (owner !== undefined && !sameName(owner, source)) continue;
     const column = sources.find((s) => s.name === source)?.columns.find((c) => sameName(c.name, name));
     if (column !== undefined) return { source, column };

@@ -26,11 +26,13 @@ export function impressionOf(
   known: ReadonlySet<string>,
   rules: ImpressionRules,
 ): Impression {
-  const { response, request, order, scoreHash } = ranking;
+  const { response, request, order, scoreHash, fromTables } = ranking;
   const { user = {}, context = {}, scenario } = request;
   const isKept = keeper(known, rules);
   const keepsValues = rules.fields !== 'none';
-  const valuesOf = keepsValues ? itemValues(isKept, known.has('id')) : undefined;
+  const own = keepsValues ? itemValues(isKept, known.has('id')) : undefined;
+  const valuesOf =
+    own && ((index: number) => ({ ...kept(fromTables?.ofItem(index) ?? {}, isKept), ...own(request.items[index]) }));
   const items = order.items
     .slice(0, order.shown + rules.unshown)
     .map((index, position) => itemOf(ranking, index, position, valuesOf));
@@ -48,16 +50,16 @@ export function impressionOf(
     policy: order.policy,
     candidates: request.items.length,
     items,
-    ...(keepsValues && { values: kept({ ...user, ...context }, isKept) }),
+    ...(keepsValues && { values: kept({ ...fromTables?.shared(), ...user, ...context }, isKept) }),
     ...(sequences !== undefined && { sequences: sequences as Impression['sequences'] }),
   };
 }
 
 function itemOf(
-  { request, scored, order }: Ranking,
+  { scored, order }: Ranking,
   index: number,
   position: number,
-  valuesOf: ((item: Item) => LoggedValues) | undefined,
+  valuesOf: ((index: number) => LoggedValues) | undefined,
 ): ImpressionItem {
   const { id, score, probabilities } = scored[index];
   const item: ImpressionItem = {
@@ -68,7 +70,7 @@ function itemOf(
   };
   const propensity = order.propensities?.[position];
   if (propensity !== undefined) item.propensity = propensity;
-  if (valuesOf !== undefined) item.values = valuesOf(request.items[index]);
+  if (valuesOf !== undefined) item.values = valuesOf(index);
   return item;
 }
 

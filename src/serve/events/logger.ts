@@ -8,7 +8,7 @@ import { lineOf } from '../../events/line.ts';
 import { openSink } from '../../events/open.ts';
 import { createEventQueue, type EventQueue } from '../../events/queue.ts';
 import { hashUnit, secretOf } from '../../events/unit.ts';
-import { logMessage } from '../http/log.ts';
+import { reportTo } from '../http/log.ts';
 import { type Family, family } from '../metrics/metrics.ts';
 import type { Exploration } from '../ranker/order.ts';
 import type { Ranking, ServedRanker } from '../ranker/ranker.ts';
@@ -44,11 +44,10 @@ const GATHER_MS = 50;
  *
  * @throws EVENTS_SECRET, FILE_UNWRITABLE
  */
-export async function createEventLogger({ events, exploration, log }: ServingConfig): Promise<EventLogger | undefined> {
+export async function createEventLogger(config: ServingConfig): Promise<EventLogger | undefined> {
+  const { events, exploration } = config;
   if (events === undefined) return undefined;
-  const report: typeof logMessage = (level, message) => {
-    if (log.level !== 'silent') logMessage(level, message);
-  };
+  const report = reportTo(config);
   const { unit, unitHash, fields, unshown, share, sync, clock } = events;
   const rules: ImpressionRules = {
     fields,

@@ -2,6 +2,7 @@
  * Writes the log to stderr. A full disk, a closed pipe or a reader that stopped reading must neither end nor block the service:
  * lines that cannot be written are dropped and counted.
  */
+import type { ServingConfig } from '../../config/serving.ts';
 
 /** Bytes that may wait for a reader; further lines are lost. */
 const MOST_WAITING_BYTES = 1024 * 1024;
@@ -38,6 +39,16 @@ export const logStream = {
 /** Writes a message in the format of the server's log. */
 export const logMessage = (level: keyof typeof LEVELS, message: string): void =>
   logStream.write(lineOf(level, message));
+
+/** Writes messages of a service, as far as its log has their level. */
+export type Report = typeof logMessage;
+
+export function reportTo({ log: { level: least } }: ServingConfig): Report {
+  const from = least === 'silent' ? Number.POSITIVE_INFINITY : least === 'debug' ? 0 : LEVELS[least];
+  return (level, message) => {
+    if (LEVELS[level] >= from) logMessage(level, message);
+  };
+}
 
 /** Resolves when all lines have been written, or after `milliseconds` where the reader stopped reading. */
 export const logIsWritten = (milliseconds: number): Promise<void> =>

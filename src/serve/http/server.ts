@@ -7,6 +7,7 @@ import { error, type TributaryError } from '../../base/errors/index.ts';
 import { adminRoutes } from '../routes/admin.ts';
 import type { RouteContext } from '../routes/context.ts';
 import { eventRoutes } from '../routes/events.ts';
+import { featureRoutes } from '../routes/features.ts';
 import { inferenceRoutes } from '../routes/inference.ts';
 import { addOpenApi } from '../routes/openapi.ts';
 import { pageRoutes } from '../routes/pages.ts';
@@ -58,7 +59,7 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);
   await addOpenApi(app);
-  for (const routes of [rankRoutes, eventRoutes, inferenceRoutes, adminRoutes, pageRoutes])
+  for (const routes of [rankRoutes, eventRoutes, inferenceRoutes, adminRoutes, featureRoutes, pageRoutes])
     await app.register(routes, service);
   return app;
 }

@@ -3,6 +3,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
+import type { TableSet } from '../../features/contract.ts';
 import { checkFiles, readManifest } from '../../store/artifact/manifest-file.ts';
 import { MANIFEST } from '../../store/artifact/paths.ts';
 import { holdPlace } from '../../store/artifact/place.ts';
@@ -21,6 +22,8 @@ export interface StoredArtifact {
   folder: string;
   /** SHA-256 of its manifest, which lists the checksums of all files. */
   checksum: string;
+  /** Where requests to it may leave out values. */
+  tables?: TableSet;
 }
 
 export interface ArtifactStore {

@@ -89,6 +89,7 @@ function sequencesChange(
 export interface Tried {
   manifest: ArtifactManifest;
   encode(request: RankRequest): EncodedRequest;
+  tables(): { fields: ReadonlySet<string> } | undefined;
 }
 
 /** Encodes the requests with both models and counts; runs no graph. Skips the values of requests that either model refuses. */
@@ -101,7 +102,7 @@ export function comparedValues(
   const given = Object.fromEntries([...changes.fields.added, ...changes.fields.removed].map((name) => [name, 0]));
   const values: Recorded['values'] = Object.create(null); // a field may be called "constructor"
   for (const request of requests) {
-    for (const name of Object.keys(given)) if (gives(request, name)) given[name]++;
+    for (const name of Object.keys(given)) if (gives(request, name) || after.tables()?.fields.has(name)) given[name]++;
     const [old, now] = [before, after].map((model) => unknownValues(model, request));
     if (old === undefined || now === undefined) continue;
     for (const [name, counted] of now) {

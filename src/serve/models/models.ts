@@ -7,7 +7,10 @@ import { error, TributaryError } from '../../base/errors/index.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { CreateSession } from '../../inference/serving/artifact.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { ServedTables } from '../features/store.ts';
+import { createFileCache } from '../features/tables.ts';
 import type { Family } from '../metrics/metrics.ts';
+import { tableFamilies } from '../metrics/table-metrics.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { Waiting } from '../ranker/graph-runner.ts';
 import { createRanker, type ServedRanker } from '../ranker/ranker.ts';
@@ -22,6 +25,12 @@ export type Change =
   | { kind: 'load'; name?: string; artifact: StoredArtifact; force?: boolean }
   | { kind: 'rollback'; name: string; force?: boolean };
 
+/** Other tables for models that are served. */
+export interface TablesChange {
+  kind: 'tables';
+  tables: readonly ServedTables[];
+}
+
 export interface Models {
   /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */
   use(model?: string): { ranker: ServedRanker; recorder: Recorder; done: () => void };
@@ -30,18 +39,30 @@ export interface Models {
   restore(models: readonly ServedModel[]): Promise<void>;
   /** Loads, verifies and warms, and tries recorded requests; no client sees the change yet. */
   prepare(change: Change): Promise<Prepared>;
+  /** Loads tables; no request uses them yet. */
+  prepareTables(tables: readonly ServedTables[]): Promise<Pending>;
+  /** The tables of all models, those before a rollback included. */
+  tables(): ServedTables[];
+  /** The artifacts that are served, and those kept for a rollback. */
+  served(): { name: string; folder: string }[];
   /** Folders of the private copies in use, also by open requests alone. */
   folders(): string[];
   families(): Family[];
   close(): Promise<void>;
 }
 
-export interface Prepared {
-  name: string;
+/** A change that is ready. */
+export interface Pending {
   report: ChangeReport;
-  /** Takes effect immediately; returns the new state of the model. */
-  commit(): ModelState;
+  /** Takes effect immediately. */
+  commit(): unknown;
   abort(): Promise<void>;
+}
+
+export interface Prepared extends Pending {
+  name: string;
+  /** Returns the new state of the model. */
+  commit(): ModelState;
 }
 
 export interface ModelsOptions {
@@ -68,6 +89,7 @@ interface Slot {
 
 export function createModels({ config, onUnused = () => {}, ...shared }: ModelsOptions): Models {
   const slots = new Map<string, Slot>();
+  const openFile = createFileCache();
   /** Loaded, or being loaded. */
   const inUse: StoredArtifact[] = [];
 
@@ -82,8 +104,8 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
   const open = async (name: string | undefined, artifact: StoredArtifact): Promise<Held> => {
     inUse.push(artifact);
     try {
-      const { folder, source, id } = artifact;
-      const ranker = await createRanker(folder, { name, source, config, ...shared });
+      const { folder, source, id, tables } = artifact;
+      const ranker = await createRanker(folder, { name, source, config, tables, openFile, ...shared });
       try {
         if (ranker.manifest.id !== id) throw error('SWAP_FAILED', { reason: `${folder} does not hold ${id}` });
         for (const request of warmRequests(ranker.manifest)) await ranker.warm(request);
@@ -180,6 +202,9 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
       const same = [slot?.current, slot?.previous].find((each) => each?.artifact.folder === artifact.folder);
       if (same === undefined) return open(name, artifact);
       same.holders++;
+      const { tables } = artifact;
+      if (tables !== undefined && tables.built !== same.ranker.tables()?.set.built)
+        (await same.ranker.loadTables(tables))();
       return same;
     };
     for (const { name, current, previous } of models) {
@@ -194,6 +219,28 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
     for (const name of before.keys()) if (!models.some((model) => model.name === name)) slots.delete(name);
     for (const { current, previous } of before.values()) for (const each of [current, previous]) await release(each);
   };
+
+  const prepareTables = async (tables: readonly ServedTables[]): Promise<Pending> => {
+    const commits: (() => void)[] = [];
+    for (const { name, folder, set } of tables) {
+      const slot = slots.get(name);
+      for (const held of [slot?.current, slot?.previous])
+        if (held?.artifact.folder === folder) commits.push(await held.ranker.loadTables(set));
+    }
+    return {
+      report: {},
+      commit() {
+        for (const commit of commits) commit();
+      },
+      abort: async () => {},
+    };
+  };
+
+  /** Those served, and those kept for a rollback, with the names of their models. */
+  const allHeld = (): { name: string; held: Held }[] =>
+    [...slots].flatMap(([name, { current, previous }]) =>
+      [current, previous].flatMap((held) => (held === undefined ? [] : [{ name, held }])),
+    );
 
   return {
     use(model) {
@@ -212,8 +259,18 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
     list: () => [...slots].map(([name, slot]) => stateOf(name, slot)),
     restore,
     prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change)),
+    prepareTables,
+    tables: () =>
+      allHeld().flatMap(({ name, held: { artifact, ranker } }) => {
+        const set = ranker.tables()?.set;
+        return set === undefined ? [] : [{ name, folder: artifact.folder, set }];
+      }),
+    served: () => allHeld().map(({ name, held: { artifact } }) => ({ name, folder: artifact.folder })),
     folders: () => inUse.map(({ folder }) => folder),
-    families: () => [...slots.values()].flatMap(({ current }) => current.ranker.metrics.families(current.ranker.label)),
+    families: () => [
+      ...[...slots.values()].flatMap(({ current }) => current.ranker.metrics.families(current.ranker.label)),
+      ...tableFamilies(allHeld().map(({ held }) => held.ranker)),
+    ],
     async close() {
       const held = [...slots.values()].flatMap(({ current, previous }) => [current, previous]);
       slots.clear();

@@ -1,4 +1,5 @@
 /** The models of a service: for each name its artifact, and the previous one. */
+import type { ServedTables } from '../features/store.ts';
 import type { StoredArtifact } from './artifact-store.ts';
 
 export interface ServedModel {
@@ -32,6 +33,15 @@ export function withArtifact(
   if (replaced === undefined) return { served: [...served, model] };
   model.previous = replaced.current;
   return { served: served.map((known) => (known === replaced ? model : known)), dropped: replaced.previous };
+}
+
+/** A model with other tables, as far as there are some for it. */
+export function withTables({ name, current, previous }: ServedModel, tables: readonly ServedTables[]): ServedModel {
+  const changed = (artifact: StoredArtifact): StoredArtifact => {
+    const found = tables.find((each) => each.name === name && each.folder === artifact.folder);
+    return found === undefined ? artifact : { ...artifact, tables: found.set };
+  };
+  return { name, current: changed(current), ...(previous && { previous: changed(previous) }) };
 }
 
 /** Exchanges the artifact of a name with the previous one. */

@@ -12,13 +12,14 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../base/disposal.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
+import type { Refreshed } from '../features/state.ts';
 import { type Family, family, mergeFamilies, onlyCounters } from '../metrics/metrics.ts';
 import { lostLinesFamily } from '../metrics/server-metrics.ts';
 import type { StoredArtifact } from '../models/artifact-store.ts';
 import { type ChangeReport, shownReport } from '../models/changes.ts';
-import type { Change } from '../models/models.ts';
-import { rolledBack, type ServedModel, stateOf, withArtifact } from '../models/served.ts';
-import { type AskedChange, type Changed, storedChange } from './coordinator.ts';
+import type { Change, TablesChange } from '../models/models.ts';
+import { rolledBack, type ServedModel, stateOf, withArtifact, withTables } from '../models/served.ts';
+import { type AskedChange, type Changed, refreshTables, storedChange } from './coordinator.ts';
 import { forkMember, type Member } from './member.ts';
 import type { ServiceStart, Started } from './start.ts';
 import type { WorkerStart } from './worker.ts';
@@ -33,7 +34,14 @@ const FAMILIES_SECONDS = 2;
 /** For killed processes to end. */
 const KILLED_MS = 2000;
 
-export async function startCluster({ config, backend, store, onEvent, ...start }: ServiceStart): Promise<Started> {
+export async function startCluster({
+  config,
+  backend,
+  store,
+  features,
+  onEvent,
+  ...start
+}: ServiceStart): Promise<Started> {
   const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
   let served: ServedModel[] = start.served;
   /** All processes, also those that are starting. */
@@ -66,7 +74,11 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   const startMember = async (): Promise<void> => {
     const { member, isListening } = forkMember({
       hangSeconds,
-      handlers: { change: (asked: AskedChange) => change(asked), families: () => collect() },
+      handlers: {
+        change: (asked: AskedChange) => change(asked),
+        refresh: () => refresh(),
+        families: () => collect(),
+      },
       onBeat: removeUnused,
     });
     all.add(member);
@@ -121,9 +133,13 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
     }, pause);
   };
 
-  async function change(asked: AskedChange): Promise<Changed> {
+  const change = (asked: AskedChange): Promise<Changed> => alone(() => carryOut(asked));
+
+  const refresh = (): Promise<Refreshed> => alone(carryOutRefresh);
+
+  async function alone<T>(step: () => Promise<T>): Promise<T> {
     if (changing !== undefined) throw error('SWAP_RUNNING', {});
-    const running = carryOut(asked).finally(() => {
+    const running = step().finally(() => {
       changing = undefined;
     });
     changing = running;
@@ -131,7 +147,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
   }
 
   async function carryOut(asked: AskedChange): Promise<Changed> {
-    const wanted = await storedChange(asked, store);
+    const wanted = await storedChange(asked, store, features);
     try {
       const { ready, reports } = await prepareAll(wanted);
       await commitAll(ready);
@@ -147,11 +163,26 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
     }
   }
 
+  async function carryOutRefresh(): Promise<Refreshed> {
+    const before = served.flatMap(({ name, current, previous }) =>
+      [current, previous].flatMap((artifact) =>
+        artifact?.tables === undefined ? [] : [{ name, folder: artifact.folder, set: artifact.tables }],
+      ),
+    );
+    return refreshTables(features, before, async (tables) => {
+      const { ready } = await prepareAll({ kind: 'tables', tables });
+      return async () => {
+        await commitAll(ready);
+        served = served.map((model) => withTables(model, tables));
+      };
+    });
+  }
+
   /**
    * Prepares one worker after the other, so that the others go on answering. A worker that ends meanwhile is replaced by one
    * that loads the new models; if a second one ends, the artifact is blamed and the change fails.
    */
-  async function prepareAll(wanted: Change): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
+  async function prepareAll(wanted: Change | TablesChange): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
     const ready: Member[] = [];
     const reports: ChangeReport[] = [];
     let gone = 0;
@@ -162,7 +193,7 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
           ready.push(member);
         } catch (cause) {
           if (!isLoss(cause)) throw cause;
-          member.kill(`no answer while it loaded ${wanted.kind === 'load' ? wanted.artifact.source : wanted.name}`);
+          member.kill(`no answer while it loaded ${shownChange(wanted)}`);
           if (++gone > 1) throw cause;
         }
       }
@@ -205,7 +236,11 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
       }),
     );
     past = past.map((found) => ({ ...found, series: found.series.filter(({ labels }) => isServed(labels.model)) }));
-    return mergeFamilies([...numbers.values(), past, [lostLinesFamily(), endsFamily(ends)]]);
+    return mergeFamilies([
+      ...numbers.values(),
+      past,
+      [lostLinesFamily(), endsFamily(ends), ...(features?.families() ?? [])],
+    ]);
   }
 
   const isServed = (model: string | undefined): boolean =>
@@ -225,13 +260,19 @@ export async function startCluster({ config, backend, store, onEvent, ...start }
 
   try {
     for (let i = 0; i < workers; i++) await startMember();
-    return { port, list: () => served.map(stateOf), close };
+    return { port, list: () => served.map(stateOf), refresh, close };
   } catch (cause) {
     isClosing = true;
     for (const member of all) member.kill('the service could not start');
     await within(Promise.all([...all].map(({ ended }) => ended)), KILLED_MS);
     throw cause;
   }
+}
+
+/** What a worker is loading, for the log. */
+function shownChange(wanted: Change | TablesChange): string {
+  if (wanted.kind === 'tables') return 'tables of features';
+  return wanted.kind === 'load' ? wanted.artifact.source : wanted.name;
 }
 
 /** Did the worker end or not answer? Other errors are its answers. */

@@ -1,7 +1,9 @@
 /** Carries out what concerns all processes of a service: changes of models, and the sum of their metrics. */
 import { error } from '../../base/errors/index.ts';
+import { type Refreshed, refreshed } from '../features/state.ts';
+import type { FeatureStore, ServedTables } from '../features/store.ts';
 import type { Family } from '../metrics/metrics.ts';
-import type { ArtifactStore } from '../models/artifact-store.ts';
+import type { ArtifactStore, StoredArtifact } from '../models/artifact-store.ts';
 import { type ShownReport, shownReport } from '../models/changes.ts';
 import type { Change, Models } from '../models/models.ts';
 import type { ModelState } from '../models/served.ts';
@@ -19,30 +21,100 @@ export interface Changed extends ShownReport {
 export interface Coordinator {
   /** One change at a time. Throws SWAP_RUNNING, and what copyArtifact and Models.prepare throw; then nothing has changed. */
   change(change: AskedChange): Promise<Changed>;
+  /** Reads the tables of features anew. Throws SWAP_RUNNING, FEATURES_OFF, and what build throws; then nothing has changed. */
+  refresh(): Promise<Refreshed>;
   families(): Promise<Family[]>;
 }
 
 /** The coordinator of a service in one process. */
-export function localCoordinator(models: Models, families: () => Family[], store: ArtifactStore): Coordinator {
+export function localCoordinator(
+  models: Models,
+  families: () => Family[],
+  store: ArtifactStore,
+  features: FeatureStore | undefined,
+): Coordinator {
   let isRunning = false;
+  const alone = async <T>(step: () => Promise<T>): Promise<T> => {
+    if (isRunning) throw error('SWAP_RUNNING', {});
+    isRunning = true;
+    try {
+      return await step();
+    } finally {
+      isRunning = false;
+    }
+  };
   return {
-    async change(asked) {
-      if (isRunning) throw error('SWAP_RUNNING', {});
-      isRunning = true;
-      try {
-        const prepared = await models.prepare(await storedChange(asked, store));
+    change: (asked) =>
+      alone(async () => {
+        const prepared = await models.prepare(await storedChange(asked, store, features));
         return { model: prepared.commit(), ...shownReport([prepared.report]) };
-      } finally {
-        isRunning = false;
-      }
-    },
-    families: async () => families(),
+      }),
+    refresh: () =>
+      alone(() =>
+        refreshTables(features, models.tables(), async (tables) => {
+          const pending = await models.prepareTables(tables);
+          return async () => void pending.commit();
+        }),
+      ),
+    families: async () => [...families(), ...(features?.families() ?? [])],
   };
 }
 
-/** The change with a private copy of its artifact, which the caller must release. */
-export async function storedChange(asked: AskedChange, store: ArtifactStore): Promise<Change> {
+/**
+ * Reads tables anew and puts them into use.
+ *
+ * @param prepare loads them in all processes; what it gives makes all of them use them
+ * @throws FEATURES_OFF, and what `prepare` and build throw
+ */
+export async function refreshTables(
+  features: FeatureStore | undefined,
+  before: readonly ServedTables[],
+  prepare: (tables: readonly ServedTables[]) => Promise<() => Promise<void>>,
+): Promise<Refreshed> {
+  if (features === undefined) throw error('FEATURES_OFF', undefined);
+  try {
+    const next = await features.refresh(before);
+    features.addOutcome(next === undefined ? 'unchanged' : 'refreshed');
+    if (next === undefined) return { ...refreshed(before, before), changed: false };
+    try {
+      await (await prepare(next.tables))();
+    } catch (cause) {
+      next.abort();
+      throw cause;
+    }
+    next.commit();
+    return refreshed(next.tables, before);
+  } catch (cause) {
+    features.addOutcome('failed');
+    throw cause;
+  }
+}
+
+/** The change with a private copy of its artifact, which the caller must release, and the tables for it. */
+export async function storedChange(
+  asked: AskedChange,
+  store: ArtifactStore,
+  features: FeatureStore | undefined,
+): Promise<Change> {
   if (asked.kind === 'rollback') return asked;
   const { path, within, ...rest } = asked;
-  return { ...rest, artifact: await store.keep(path, within) };
+  return { ...rest, artifact: await storedArtifact({ name: rest.name, path }, store, features, within) };
+}
+
+/** A private copy, and the tables for it. */
+export async function storedArtifact(
+  { name, path }: { name?: string; path: string },
+  store: ArtifactStore,
+  features: FeatureStore | undefined,
+  within?: string,
+): Promise<StoredArtifact> {
+  const artifact = await store.keep(path, within);
+  if (features === undefined) return artifact;
+  try {
+    const { folder } = artifact;
+    return { ...artifact, tables: await features.tablesFor({ name: name ?? artifact.name, folder }) };
+  } catch (cause) {
+    store.release(artifact);
+    throw cause;
+  }
 }

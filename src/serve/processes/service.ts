@@ -2,11 +2,15 @@
 import { onAbort } from '../../base/disposal.ts';
 import { type ServingInput, servingSchema } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { startRefreshing } from '../features/refreshing.ts';
+import { shownTables, statesOf } from '../features/state.ts';
+import { createFeatureStore, type FeatureStore } from '../features/store.ts';
+import { reportTo } from '../http/log.ts';
 import { type ArtifactStore, createArtifactStore } from '../models/artifact-store.ts';
 import { type ModelState, type ServedModel, withArtifact } from '../models/served.ts';
 import { createAnswering } from './answering.ts';
 import { startCluster } from './cluster.ts';
-import { localCoordinator } from './coordinator.ts';
+import { type Coordinator, localCoordinator, storedArtifact } from './coordinator.ts';
 import type { ServiceEvent, ServiceStart, Started } from './start.ts';
 
 /** An artifact to serve, by another name than its own where one is given. */
@@ -42,10 +46,19 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { artifacts, backend, onEvent = () => {}, signal } = options;
   const config = servingSchema.parse(options.config ?? {});
   const store = await createArtifactStore(config.cacheFolder);
+  const features = await createFeatureStore(config);
+  const report = reportTo(config);
+  const removeAll = (): void => {
+    features?.close();
+    store.remove();
+  };
   try {
-    const served = await storedArtifacts(artifacts, store);
+    const served = await storedArtifacts(artifacts, store, features);
     const start = config.workers > 1 ? startCluster : startHere;
-    const { port, list, close } = await start({ config, backend, store, served, onEvent });
+    const { port, list, refresh, close } = await start({ config, backend, store, features, served, onEvent });
+    const tables = served.flatMap(({ name, current }) => (current.tables ? statesOf(name, current.tables) : []));
+    if (tables.length > 0) report('info', shownTables(tables));
+    const refreshing = startRefreshing(config, refresh, report);
     for (const name of Object.keys(config.score))
       if (!served.some((model) => model.name === name))
         onEvent({
@@ -55,22 +68,27 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     let closing: Promise<void> | undefined;
     const closeOnce = (): Promise<void> => {
       forget();
-      closing ??= close().then(() => store.remove());
+      refreshing?.stop();
+      closing ??= close().then(removeAll);
       return closing;
     };
     const forget = onAbort(signal, () => void closeOnce());
     return { host: config.host, port, models: list, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
   } catch (cause) {
-    store.remove();
+    removeAll();
     throw cause;
   }
 }
 
 /** Private copies; of two artifacts by one name the second is served, and the first is the one before it. */
-async function storedArtifacts(artifacts: readonly ServedArtifact[], store: ArtifactStore): Promise<ServedModel[]> {
+async function storedArtifacts(
+  artifacts: readonly ServedArtifact[],
+  store: ArtifactStore,
+  features: FeatureStore | undefined,
+): Promise<ServedModel[]> {
   let served: ServedModel[] = [];
   for (const { name, path } of artifacts) {
-    const artifact = await store.keep(path);
+    const artifact = await storedArtifact({ name, path }, store, features);
     const next = withArtifact(served, name ?? artifact.name, artifact);
     if (next.dropped !== undefined) store.release(next.dropped);
     served = next.served;
@@ -79,17 +97,22 @@ async function storedArtifacts(artifacts: readonly ServedArtifact[], store: Arti
 }
 
 /** In this process. */
-async function startHere({ config, backend, store, served }: ServiceStart): Promise<Started> {
+async function startHere({ config, backend, store, features, served }: ServiceStart): Promise<Started> {
+  let coordinator: Coordinator | undefined;
   const answering = await createAnswering({
     config,
     backend,
-    coordinator: (models, families) => localCoordinator(models, families, store),
+    coordinator(models, families) {
+      coordinator = localCoordinator(models, families, store, features);
+      return coordinator;
+    },
     onUnused: store.release,
   });
   try {
     await answering.models.restore(served);
     const port = await answering.listen();
-    return { port, list: () => answering.models.list(), close: () => answering.close() };
+    const { refresh } = coordinator as unknown as Coordinator;
+    return { port, list: () => answering.models.list(), refresh, close: () => answering.close() };
   } catch (cause) {
     await answering.close();
     throw cause;

@@ -1,6 +1,8 @@
 /** How a service starts, in one process or in several. */
 import type { ServingConfig } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { Refreshed } from '../features/state.ts';
+import type { FeatureStore } from '../features/store.ts';
 import type { ArtifactStore } from '../models/artifact-store.ts';
 import type { ModelState, ServedModel } from '../models/served.ts';
 
@@ -15,6 +17,8 @@ export interface ServiceStart {
   backend?: SessionOptions['backend'];
   /** Owns the private copies of `served`. */
   store: ArtifactStore;
+  /** Owns the files of their tables. */
+  features: FeatureStore | undefined;
   served: ServedModel[];
   onEvent: (event: ServiceEvent) => void;
 }
@@ -22,6 +26,8 @@ export interface ServiceStart {
 export interface Started {
   port: number;
   list(): ModelState[];
+  /** As Coordinator.refresh. */
+  refresh(): Promise<Refreshed>;
   /** Answers open requests, for `drainSeconds` at most, then stops. */
   close(): Promise<void>;
 }

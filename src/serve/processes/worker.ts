@@ -3,10 +3,11 @@
 import { createLink } from '../../base/link.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { Refreshed } from '../features/state.ts';
 import { logIsWritten } from '../http/log.ts';
 import type { Family } from '../metrics/metrics.ts';
 import type { ChangeReport } from '../models/changes.ts';
-import type { Change, Prepared } from '../models/models.ts';
+import type { Change, Pending, TablesChange } from '../models/models.ts';
 import type { ServedModel } from '../models/served.ts';
 import type { Answering } from './answering.ts';
 import type { Changed } from './coordinator.ts';
@@ -27,7 +28,7 @@ const FAMILIES_SECONDS = 10;
 
 let answering: Answering | undefined;
 let drainSeconds = 0;
-let prepared: Prepared | undefined;
+let prepared: Pending | undefined;
 
 const running = (): Answering => {
   if (answering === undefined) throw new Error('the worker has not been started');
@@ -49,6 +50,7 @@ const link = createLink(
         backend,
         coordinator: () => ({
           change: (asked) => link.ask<Changed>('change', asked, changeSeconds),
+          refresh: () => link.ask<Refreshed>('refresh', undefined, changeSeconds),
           families: () => link.ask<Family[]>('families', undefined, FAMILIES_SECONDS),
         }),
       });
@@ -56,8 +58,9 @@ const link = createLink(
     alive: (): Beat => ({ folders: answering?.models.folders() ?? [] }),
     load: (served: ServedModel[]) => running().models.restore(served),
     listen: (port: number) => running().listen(port),
-    async prepare(change: Change): Promise<ChangeReport> {
-      prepared = await running().models.prepare(change);
+    async prepare(change: Change | TablesChange): Promise<ChangeReport> {
+      const { models } = running();
+      prepared = change.kind === 'tables' ? await models.prepareTables(change.tables) : await models.prepare(change);
       return prepared.report;
     },
     commit() {

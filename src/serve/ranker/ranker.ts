@@ -12,6 +12,8 @@ import { nearest } from '../../base/nearest.ts';
 import { loadServing } from '../../config/load-serving.ts';
 import type { ServingConfig, ServingInput } from '../../config/serving.ts';
 import { pickRows } from '../../data/prepared/pick.ts';
+import type { TableSet } from '../../features/contract.ts';
+import { build } from '../../features/host.ts';
 import type { Answers } from '../../inference/executor.ts';
 import type { CreateSession } from '../../inference/serving/artifact.ts';
 import type { SessionOptions, Value } from '../../runtime/contract.ts';
@@ -22,6 +24,8 @@ import { type Artifact, openArtifact } from '../../store/artifact/open.ts';
 import { copyArtifact } from '../../store/artifact/private-copy.ts';
 import { makePrivateFolder } from '../../store/artifact/private-folder.ts';
 import { compileScore } from '../../store/artifact/score.ts';
+import { featureModelOf } from '../features/model.ts';
+import { createFileCache, loadTables, type OpenFile, type RankerTables } from '../features/tables.ts';
 import { type AnswerSize, checkAnswerSize, createAnswerSize } from '../http/answer-size.ts';
 import { createModelMetrics, type ModelMetrics } from '../metrics/model-metrics.ts';
 import type { RankedItem, RankRequest, RankResponse } from './contract.ts';
@@ -86,7 +90,8 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
     const { source } = await copyArtifact({ from: folder, into: copy });
     const waiting: Waiting = { rows: 0, limit: config.limits.waitingRows, onBatch: () => {} };
     const { name, backend } = options;
-    const ranker = await createRanker(copy, { name, source, backend, config, waiting, createSession });
+    const tables = await tablesFor(copy, name, config, own.path);
+    const ranker = await createRanker(copy, { name, source, backend, config, waiting, createSession, tables });
     return {
       ...ranker,
       async close() {
@@ -100,6 +105,21 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
   }
 }
 
+/** The tables of an artifact that is served on its own; undefined where none are configured. */
+async function tablesFor(
+  copy: string,
+  name: string | undefined,
+  config: ServingConfig,
+  folder: string,
+): Promise<TableSet | undefined> {
+  const { features, loadSeconds } = config;
+  if (features === undefined) return undefined;
+  const models = [featureModelOf(copy, name, features)];
+  const { maxBytes, ownProcess } = features;
+  const built = await build({ models, folder, maxBytes }, { ownProcess, seconds: loadSeconds });
+  return built?.sets[0];
+}
+
 /** An answer, and what a log says of it. */
 export interface Ranking {
   response: RankResponse;
@@ -107,6 +127,8 @@ export interface Ranking {
   request: RankRequest;
   /** All candidates in the order given. */
   scored: readonly RankedItem[];
+  /** Values that came from tables. */
+  fromTables: EncodedRequest['fromTables'];
   /** Of `scored`. */
   order: Order;
   /** First 16 hexadecimal digits of the SHA-256 of the score expression. */
@@ -121,6 +143,10 @@ export interface ServedRanker extends Ranker {
   ranking(request: RankRequest, exploration?: Exploration): Promise<Ranking>;
   /** The rows of a request, checked; nothing runs. Throws what rank throws of the request. */
   encode(request: RankRequest): EncodedRequest;
+  /** Where requests leave out values; undefined where no tables are configured. */
+  tables(): RankerTables | undefined;
+  /** Loads other tables; requests that begin after the function that it gives was called use them. */
+  loadTables(set: TableSet): Promise<() => void>;
 }
 
 export interface CreateRankerOptions extends Pick<RankerOptions, 'name' | 'backend'> {
@@ -129,6 +155,9 @@ export interface CreateRankerOptions extends Pick<RankerOptions, 'name' | 'backe
   config: ServingConfig;
   /** Shared by all rankers of a process. */
   waiting: Waiting;
+  /** Where requests may leave out values. */
+  tables?: TableSet;
+  openFile?: OpenFile;
   /** Where graphs run: in this thread, which is blocked meanwhile, or in one of their own. */
   createSession: CreateSession;
 }
@@ -153,10 +182,14 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
   });
   const tensors = createTensorReader(manifest, artifact.encoder, config.limits.items);
   const encoder = createRequestEncoder(artifact.encoder, manifest.data);
+  const { openFile = createFileCache() } = options;
+  const given: { tables?: RankerTables } = {};
+  if (options.tables !== undefined) given.tables = await loadTables(options.tables, artifact.encoder, openFile);
   const context: Context = {
     label: `${name}@${manifest.id}`,
-    rules: rulesOf(artifact, config),
+    rules: rulesOf(artifact, config, given),
     encoder,
+    given,
     graphs,
     scoring,
     metrics: createModelMetrics(artifact),
@@ -181,7 +214,14 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     ranking: (request, exploration) => answer(context, request, { ordered: true, counted: true, exploration }),
     score: async (request) => (await answer(context, request, { ordered: false, counted: true })).response,
     warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
-    encode: (request) => context.encoder.encode(checkRequest(request, warming.rules)),
+    encode: (request) => context.encoder.encode(checkRequest(request, warming.rules), given.tables?.tables),
+    tables: () => given.tables,
+    async loadTables(set) {
+      const next = await loadTables(set, artifact.encoder, openFile, given.tables);
+      return () => {
+        given.tables = next;
+      };
+    },
     async infer(request) {
       const feeds = tensors.feeds(request);
       const [rows] = request.inputs[0].shape;
@@ -202,6 +242,8 @@ interface Context {
   label: string;
   rules: RequestRules;
   encoder: RequestEncoder;
+  /** What requests that begin now may leave out. */
+  given: { tables?: RankerTables };
   graphs: Graphs;
   scoring: Scoring[];
   metrics: ModelMetrics;
@@ -211,16 +253,30 @@ interface Context {
   limits: ServingConfig['limits'];
 }
 
-const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig): RequestRules => ({
+const rulesOf = ({ manifest: { data } }: Artifact, config: ServingConfig, given: Context['given']): RequestRules => ({
   fields: new Set(requestFields(data).map(({ name }) => name)),
   unread: new Set(data.unreadFields),
   tokens: new Set(data.fields.filter(({ kind }) => kind !== 'numeric').map(({ name }) => name)),
   scenarios: data.scenarios,
   hasSequences: data.sequences !== undefined,
   unknownFields: config.unknownFields,
-  unit: config.events?.unit,
+  ...idNames(config, given),
+  isGiven: (field) => given.tables?.fields.has(field) ?? false,
   items: config.limits.items,
 });
+
+/** Names that stand for ids in requests. */
+function idNames(
+  { events }: ServingConfig,
+  { tables }: Context['given'],
+): Pick<RequestRules, 'sharedNames' | 'itemNames'> {
+  const names = (of: 'user' | 'item'): string[] =>
+    (tables?.set.tables ?? []).filter((table) => table.of === of).map(({ sentAs }) => sentAs);
+  return {
+    sharedNames: new Set([...names('user'), ...(events?.unit === undefined ? [] : [events.unit])]),
+    itemNames: new Set(names('item')),
+  };
+}
 
 async function answer(
   context: Context,
@@ -228,12 +284,12 @@ async function answer(
   { ordered, counted, exploration }: { ordered: boolean; counted: boolean; exploration?: Exploration },
 ): Promise<Ranking> {
   const start = performance.now();
-  const { label, rules, encoder, graphs, metrics, manifest, scoring } = context;
+  const { label, rules, encoder, given, graphs, metrics, manifest, scoring } = context;
   const request = checkRequest(input, rules);
   const givePlaces = counted ? takeRequestPlaces(context, request) : () => {};
   try {
     const scenario = manifest.data.scenarios.indexOf(request.scenario);
-    const encoded = encoder.encode(request);
+    const encoded = encoder.encode(request, given.tables?.tables, counted);
     const outputs = await graphs.run(scenario, encoded);
     const scored = scoredItems(context, request, scenario, outputs);
     if (counted) {
@@ -250,7 +306,7 @@ async function answer(
       items: chosen.map((i) => scored[i]),
       took_ms: Math.round((performance.now() - start) * 1000) / 1000,
     };
-    return { response, request, scored, order, scoreHash: scoring[scenario].hash };
+    return { response, request, scored, order, fromTables: encoded.fromTables, scoreHash: scoring[scenario].hash };
   } finally {
     givePlaces();
   }

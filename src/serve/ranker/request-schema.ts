@@ -1,4 +1,5 @@
 /** Requests and answers of a model as JSON Schema: the source of /openapi.json, /docs and `tributary types`. */
+import type { TableSet } from '../../features/contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 
 /** The part of JSON Schema that is used here. */
@@ -43,12 +44,32 @@ function fieldSchema(field: ArtifactManifest['data']['fields'][number]): JsonSch
   };
 }
 
+/** A field that is looked up where it is not sent. */
+function withTable(schema: JsonSchema, field: string, tables: TableSet | undefined): JsonSchema {
+  const found = tables?.tables.find(({ fields, idFields }) => [...fields, ...idFields].includes(field));
+  if (found === undefined) return schema;
+  return { ...schema, description: `${schema.description} Looked up in the table ${found.name} where it is not sent.` };
+}
+
+/** Ids that rows of tables are found by. */
+const idSchemas = (of: 'user' | 'item', tables: TableSet | undefined): Record<string, JsonSchema> =>
+  Object.fromEntries(
+    (tables?.tables ?? [])
+      .filter((table) => table.of === of)
+      .map(({ sentAs, name }) => [sentAs, { type: SCALAR, description: `Id in the table ${name}.` }]),
+  );
+
 /**
  * A request to one model, or to any where `manifest` is left out.
  *
  * @param unknownFields whether names that are no field are refused, as the service is configured
+ * @param tables of features, where requests may leave out values
  */
-export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refuse' | 'ignore' = 'refuse'): JsonSchema {
+export function requestSchema(
+  manifest?: ArtifactManifest,
+  unknownFields: 'refuse' | 'ignore' = 'refuse',
+  tables?: TableSet,
+): JsonSchema {
   const data = manifest?.data;
   const unread: JsonSchema = {
     type: ['array', ...SCALAR],
@@ -56,18 +77,22 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
     description: 'The model does not read it.',
   };
   const fields = Object.fromEntries([
-    ...(data === undefined ? [] : requestFields(data)).map((field) => [field.name, fieldSchema(field)]),
+    ...(data === undefined ? [] : requestFields(data)).map((field) => [
+      field.name,
+      withTable(fieldSchema(field), field.name, tables),
+    ]),
     ...(data?.unreadFields ?? []).map((name) => [name, unread]),
   ]);
   const additionalProperties = data === undefined || unknownFields === 'ignore';
   const values = (description: string): JsonSchema => ({
     type: 'object',
     description,
-    properties: fields,
+    properties: { ...idSchemas('user', tables), ...fields },
     additionalProperties,
   });
   const user = values('Values of the user by field.');
-  if (data?.sequences !== undefined) user.properties = { ...fields, sequences: sequencesSchema(data.sequences) };
+  if (data?.sequences !== undefined)
+    user.properties = { ...user.properties, sequences: sequencesSchema(data.sequences) };
   const hasIdField = data?.fields.some(({ name }) => name === 'id');
   return {
     type: 'object',
@@ -86,6 +111,7 @@ export function requestSchema(manifest?: ArtifactManifest, unknownFields: 'refus
           required: ['id'],
           additionalProperties,
           properties: {
+            ...idSchemas('item', tables),
             ...fields,
             id: {
               type: ['string', 'number'],

@@ -33,8 +33,12 @@ export interface RequestRules {
   scenarios: readonly string[];
   hasSequences: boolean;
   unknownFields: 'refuse' | 'ignore';
-  /** A name that user and context may have without being a field: the unit of logged events. */
-  unit?: string;
+  /** Names that user and context may have without being fields: the unit of logged events, ids of tables. */
+  sharedNames: ReadonlySet<string>;
+  /** The same of items. */
+  itemNames: ReadonlySet<string>;
+  /** Does a table give this field? */
+  isGiven: (field: string) => boolean;
   /** Maximum number of items. */
   items: number;
 }
@@ -53,9 +57,9 @@ export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
   const problems: Problem[] = [];
   if (request.user !== undefined) checkUser(request.user, rules, problems);
   if (request.context !== undefined) checkValues(request.context, 'context', rules, problems);
-  const idIsGiven = [request.user, request.context].some(
-    (values) => values !== undefined && Object.hasOwn(values, 'id'),
-  );
+  const idIsGiven =
+    rules.isGiven('id') ||
+    [request.user, request.context].some((values) => values !== undefined && Object.hasOwn(values, 'id'));
   for (let i = 0; i < request.items.length && problems.length < MOST_PROBLEMS; i++)
     checkItem(request.items[i], i, rules, problems, idIsGiven);
   if (problems.length > 0) throw error('REQUEST_INVALID', { problems });
@@ -132,7 +136,8 @@ function checkValues(values: Values, path: string, rules: RequestRules, problems
     if (problems.length >= MOST_PROBLEMS) return;
     const value = values[name];
     if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
-    else if (name === rules.unit && !path.startsWith('items.')) checkUnit(value, `${path}.${name}`, problems);
+    else if ((path.startsWith('items.') ? rules.itemNames : rules.sharedNames).has(name))
+      checkId(value, `${path}.${name}`, problems);
     else if (rules.unread.has(name)) continue;
     else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
       problems.push(
@@ -141,7 +146,7 @@ function checkValues(values: Values, path: string, rules: RequestRules, problems
   }
 }
 
-function checkUnit(value: unknown, path: string, problems: Problem[]): void {
+function checkId(value: unknown, path: string, problems: Problem[]): void {
   if (typeof value === 'object' && value !== null)
     problems.push({ path, message: `expected a text or a number, found ${shown(value)}` });
   else checkValue(value, path, true, problems);

@@ -4,18 +4,26 @@ import type { EncoderSource, RowEncoder, SequenceValues } from '../../data/encod
 import { createRowEncoder } from '../../data/encode/encoder.ts';
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../../data/encode/ids.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
+import { type Lookup, lookUp, valuesFound, writeFound } from '../features/lookup.ts';
+import type { RankerTable } from '../features/tables.ts';
 import type { RankRequest, Rows, Values } from './contract.ts';
 
 /** The rows of a request, and which fields differ among them. */
 export interface EncodedRequest extends Rows {
   /** By field, in the artifact's order: do items give it? */
   ofItems: boolean[];
+  /** Values that came from tables: those of all items, and those of one. Absent where there are no tables. */
+  fromTables?: { shared(): Values; ofItem(index: number): Values };
 }
 
 export interface RequestEncoder {
   slots: number;
-  /** Throws ROW_VALUE_INVALID, SEQUENCE_INVALID. */
-  encode(request: RankRequest): EncodedRequest;
+  /**
+   * @param tables what the request does not send may come from them
+   * @param isCounted are the ids that are looked up counted?
+   * @throws ROW_VALUE_INVALID, SEQUENCE_INVALID
+   */
+  encode(request: RankRequest, tables?: readonly RankerTable[], isCounted?: boolean): EncodedRequest;
   /** Copies of row `row`: one for each field with that field unknown, then one without sequences if there are some. */
   withoutEach(rows: Rows, row: number): Rows;
   /** What each row of `withoutEach` leaves out. */
@@ -50,16 +58,31 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
   const item = encoder.fields.find(({ name }) => name === sequences?.itemField);
   const padding = (item?.offset ?? 0) + PADDING_ID;
 
+  /** What a table gives, and the fields that are the id itself. */
+  const addFound = (lookup: Lookup, i: number, into: Int32Array, offset: number): void => {
+    writeFound(lookup, i, into, offset);
+    for (const name of lookup.idFields)
+      if (lookup.ids[i] !== undefined) byName.get(name)?.encoder.encode({ [name]: lookup.ids[i] }, into, offset);
+  };
+
   return {
     slots,
     parts: [...places.map(({ name }) => name), ...(itemField === undefined ? [] : ['sequences'])],
-    encode({ scenario, user = {}, context = {}, items }) {
+    encode({ scenario, user = {}, context = {}, items }, tables = [], isCounted = false) {
       const size = items.length;
       const ids = new Int32Array(size * slots);
       const ofItems = places.map(() => false);
       const shared = new Int32Array(slots);
       // Without a prototype: a field may be called "constructor".
-      encoder.encode(Object.assign(Object.create(null), scenarioValues.get(scenario), user, context), shared);
+      const sent: Values = Object.assign(Object.create(null), scenarioValues.get(scenario), user, context);
+      encoder.encode(sent, shared);
+      const ofTables = lookUpAll(tables, sent, items, isCounted);
+      for (const lookup of ofTables.user) addFound(lookup, 0, shared, 0);
+      for (const { columns, idFields } of ofTables.item)
+        for (const name of [...columns.map((column) => column.name), ...idFields]) {
+          const place = byName.get(name);
+          if (place !== undefined) ofItems[place.index] = true;
+        }
       const addValues = (values: Values, known: typeof byName, offset: number): void => {
         for (const name of Object.keys(values)) {
           const place = known.get(name);
@@ -72,17 +95,24 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
         const item: Values = items[row];
         const offset = row * slots;
         ids.set(shared, offset);
+        for (const lookup of ofTables.item) addFound(lookup, row, ids, offset);
         addValues(item, ofItem, offset);
         if (hasIdField && item.fields !== undefined) addValues(item.fields as Values, byName, offset);
         encoder.addRates(ids, offset);
       }
       for (const { index, of } of rates) ofItems[index] = of.some((place) => ofItems[place]);
-      if (sequenceSize === 0) return { size, ids, ofItems };
+      const encoded: EncodedRequest = { size, ids, ofItems };
+      if (tables.length > 0)
+        encoded.fromTables = {
+          shared: () => valuesFound(ofTables.user, 0),
+          ofItem: (index) => valuesFound(ofTables.item, index),
+        };
+      if (sequenceSize === 0) return encoded;
       const one = new Int32Array(sequenceSize);
       encoder.encodeSequences((user.sequences ?? {}) as SequenceValues, one);
       const all = new Int32Array(size * sequenceSize);
       for (let row = 0; row < size; row++) all.set(one, row * sequenceSize);
-      return { size, ids, sequences: all, ofItems };
+      return { ...encoded, sequences: all };
     },
     withoutEach(rows, row) {
       const count = places.length + (sequenceSize === 0 ? 0 : 1);
@@ -99,6 +129,22 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
       return { size: count, ids, sequences };
     },
   };
+}
+
+/** Looks up the id of the user in the user's tables, and that of each item in the items'. */
+function lookUpAll(
+  tables: readonly RankerTable[],
+  sent: Values,
+  items: RankRequest['items'],
+  isCounted: boolean,
+): { user: Lookup[]; item: Lookup[] } {
+  const found: { user: Lookup[]; item: Lookup[] } = { user: [], item: [] };
+  for (const table of tables) {
+    const { of, sentAs } = table.info;
+    const ids = of === 'user' ? [sent[sentAs]] : items.map((item) => item[sentAs]);
+    found[of].push(lookUp(table, sent, ids, isCounted));
+  }
+  return found;
 }
 
 /** By scenario: the values of the fields that repeat the scenario under another name. */

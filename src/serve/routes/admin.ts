@@ -8,6 +8,7 @@ import { isInside } from '../../store/artifact/place.ts';
 import { parseRequest } from '../http/parse.ts';
 import type { AskedChange } from '../processes/coordinator.ts';
 import type { RouteContext } from './context.ts';
+import { TABLE_ERRORS } from './features.ts';
 import { route } from './route.ts';
 import { jsonSchemaOf, ref } from './schemas.ts';
 
@@ -108,6 +109,7 @@ const LOAD = route({
     'BACKEND_UNAVAILABLE',
     'SWAP_FAILED',
     'WORKER_SILENT',
+    ...TABLE_ERRORS,
   ],
 });
 

@@ -7,6 +7,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { VERSION } from '../../base/version.ts';
 import type { ServingConfig } from '../../config/serving.ts';
+import type { TableSet } from '../../features/contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import type { Models } from '../models/models.ts';
 import { type JsonSchema, requestSchema, responseSchema } from '../ranker/request-schema.ts';
@@ -73,8 +74,8 @@ export function openApi(app: FastifyInstance, models: Models, { unknownFields }:
       ...components,
       schemas: {
         ...components.schemas,
-        ...ofModels(served, 'RankRequest', (manifest) => requestSchema(manifest, unknownFields)),
-        ...ofModels(served, 'RankResponse', responseSchema),
+        ...ofModels(served, 'RankRequest', ({ manifest, tables }) => requestSchema(manifest, unknownFields, tables)),
+        ...ofModels(served, 'RankResponse', ({ manifest }) => responseSchema(manifest)),
       },
     },
   };
@@ -84,23 +85,25 @@ interface ServedModel {
   name: string;
   label: string;
   manifest: ArtifactManifest;
+  /** Of features. */
+  tables?: TableSet;
 }
 
 const servedModels = (models: Models): ServedModel[] =>
   models.list().map(({ name }) => {
     const { ranker, done } = models.use(name);
     done();
-    return { name, label: ranker.label, manifest: ranker.manifest };
+    return { name, label: ranker.label, manifest: ranker.manifest, tables: ranker.tables()?.set };
   });
 
 /** A component for each model, and under `kind` any of them. */
 function ofModels(
   served: readonly ServedModel[],
   kind: 'RankRequest' | 'RankResponse',
-  schemaOf: (manifest: ArtifactManifest) => JsonSchema,
+  schemaOf: (model: ServedModel) => JsonSchema,
 ): Record<string, JsonSchema> {
   if (served.length === 0) return {};
-  const own = served.map(({ name, manifest }) => [`${name}.${kind}`, schemaOf(manifest)] as const);
+  const own = served.map((model) => [`${model.name}.${kind}`, schemaOf(model)] as const);
   const anyOf = own.map(([name]) => ({ $ref: `#/components/schemas/${name}` }));
   return { [kind]: { anyOf }, ...Object.fromEntries(own) };
 }

@@ -15,6 +15,7 @@ export const TAGS = {
   inference: 'The Open Inference Protocol, version 2: tensors through the joint graph.',
   service: 'The service itself: metrics and its description.',
   models: 'Shows and changes the models that are served.',
+  features: 'Tables of users and items: what is in them, requests need not send.',
 } as const;
 
 export interface RouteDeclaration {

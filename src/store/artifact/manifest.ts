@@ -21,6 +21,22 @@ import { dataDescription, fieldDescription } from '../data-description.ts';
 import { INSIDE, MODEL_NAME } from './paths.ts';
 
 const count = z.int().min(0);
+
+/** How preparation read the sources: what tables of features are read and computed by. */
+const preparation = z.strictObject({
+  /** The source whose rows were the examples. */
+  from: z.string(),
+  sources: z.record(
+    z.string(),
+    z.strictObject({
+      /** As expressions saw them, those derived included. */
+      columns: z.array(z.strictObject({ name: z.string(), type: z.string(), written: z.literal(true).optional() })),
+      nullValues: z.array(z.string()),
+      derive: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
+  joins: z.array(z.strictObject({ source: z.string(), on: z.record(z.string(), z.string()) })),
+});
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
 const inside = z.string().regex(INSIDE, 'a path inside the artifact');
 
@@ -82,6 +98,8 @@ export const artifactSchema = z.strictObject({
     unreadFields: z.array(z.string()).min(1).optional(),
     /** Fields that are the scenario under another name, and their value in each scenario; absent if there are none. */
     scenarioFields: z.strictObject({ names: z.array(z.string()).min(1), values: z.array(z.string()) }).optional(),
+    /** Artifacts of older versions do not say. */
+    preparation: preparation.optional(),
   }),
   /** The joint graph first, then those of single scenarios. */
   graphs: z.array(graph).min(1),
