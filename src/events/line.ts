@@ -1,5 +1,6 @@
 /** An event as text: one line of JSON, with what a store needs to find it by. */
 import { z } from 'zod';
+import { bytesOfLine } from './bytes.ts';
 import { EVENT_SCHEMA, eventSchema, type LogEvent } from './event.ts';
 
 export interface EventLine {
@@ -8,8 +9,8 @@ export interface EventLine {
   time: number;
   request_id: string | null;
   unit: string | null;
-  /** Without a line break. */
-  text: string;
+  /** UTF-8, with a line break. */
+  bytes: Buffer;
 }
 
 /** An event that somebody writes: the others are what is left of deleted ones. */
@@ -23,7 +24,7 @@ export function lineOf(event: WrittenEvent): EventLine {
     time,
     request_id: 'request_id' in event ? event.request_id : null,
     unit: event.kind === 'impression' ? event.unit : null,
-    text: JSON.stringify(event),
+    bytes: bytesOfLine(JSON.stringify(event)),
   };
 }
 

@@ -41,7 +41,6 @@ export interface QueueCounts {
 
 interface Waiting {
   line: EventLine;
-  bytes: number;
   /** performance.now */
   since: number;
   onStored?: () => void;
@@ -74,14 +73,14 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
   let isClosing = false;
 
   const add = (line: EventLine, onStored?: () => void): boolean => {
-    const bytes = line.text.length + 1;
-    if (isClosing || waitingBytes + bytes > limit) {
+    const { length } = line.bytes;
+    if (isClosing || waitingBytes + length > limit) {
       dropped.set(line.kind, (dropped.get(line.kind) ?? 0) + 1);
       notNoted++;
       return false;
     }
-    waiting.push({ line, bytes, since: performance.now(), onStored });
-    waitingBytes += bytes;
+    waiting.push({ line, since: performance.now(), onStored });
+    waitingBytes += length;
     schedule(gatherMs);
     return true;
   };
@@ -122,8 +121,8 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
     setState(undefined);
     notNoted -= batch.missing;
     waiting = waiting.slice(batch.events.length);
-    for (const { line, bytes, onStored } of batch.events) {
-      waitingBytes -= bytes;
+    for (const { line, onStored } of batch.events) {
+      waitingBytes -= line.bytes.length;
       stored.set(line.kind, (stored.get(line.kind) ?? 0) + 1);
       onStored?.();
     }
@@ -179,8 +178,8 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
 function firstOf(waiting: readonly Waiting[]): Waiting[] {
   let bytes = 0;
   let count = 0;
-  while (count < waiting.length && (count === 0 || bytes + waiting[count].bytes <= MOST_BATCH_BYTES))
-    bytes += waiting[count++].bytes;
+  while (count < waiting.length && (count === 0 || bytes + waiting[count].line.bytes.length <= MOST_BATCH_BYTES))
+    bytes += waiting[count++].line.bytes.length;
   return waiting.slice(0, count);
 }
 

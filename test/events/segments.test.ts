@@ -80,11 +80,11 @@ test('a segment is finished when it is old, also without further events', async 
 });
 
 test('the torn last line of a killed writer is cut, counted and noted', async () => {
-  const whole = `${lineOf(impression(0)).text}\n`;
+  const whole = String(lineOf(impression(0)).bytes);
   const { hostname } = await import('node:os');
   const { sha256 } = await import('../../src/base/hash.ts');
   const dead = DEAD.replace('00000000-0.', `${sha256(hostname()).slice(0, 8)}-0.`);
-  writeFileSync(join(folder, dead), whole + lineOf(interaction(1)).text.slice(0, 30));
+  writeFileSync(join(folder, dead), whole + lineOf(interaction(1)).bytes.toString('utf8', 0, 30));
   expect((await readAll()).events).toEqual([impression(0)]);
   const { torn } = openSegments(folder);
   expect(torn).toBe(1);
@@ -95,7 +95,7 @@ test('the torn last line of a killed writer is cut, counted and noted', async ()
 });
 
 test('segments of writers on other machines are left open, and read', async () => {
-  writeFileSync(join(folder, DEAD), `${lineOf(impression(0)).text}\n`);
+  writeFileSync(join(folder, DEAD), String(lineOf(impression(0)).bytes));
   openSegments(folder);
   expect(readdirSync(folder)).toEqual([DEAD]);
   expect((await readAll()).events).toEqual([impression(0)]);

@@ -36,7 +36,7 @@ export const sqlOf = (table: string) => {
       WITH writing AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${lock}))
       INSERT INTO ${table} (event_id, kind, time, request_id, unit, event)
       SELECT n.event_id, n.kind, n.time, n.request_id, n.unit, n.event::json
-      FROM writing, unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], string_to_array($6, E'\\n'))
+      FROM writing, unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], string_to_array($6::text, E'\\n'))
         AS n (event_id, kind, time, request_id, unit, event)
       ON CONFLICT (event_id) DO NOTHING`,
 
@@ -63,7 +63,7 @@ export const rowsOf = (lines: readonly EventLine[]): unknown[] => [
   lines.map(({ time }) => time),
   lines.map(({ request_id }) => request_id && storable(request_id)),
   lines.map(({ unit }) => unit && storable(unit)),
-  lines.map(({ text }) => text).join('\n'),
+  Buffer.concat(lines.map(({ bytes }) => bytes)).subarray(0, -1), // without the last line break
 ];
 
 /** Texts of clients, which may hold what PostgreSQL refuses: one such id would stop all logging. */

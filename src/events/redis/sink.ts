@@ -35,7 +35,7 @@ export function redisSink(server: Server, stream: string, sync: EventsConfig['sy
     return {
       async append(lines) {
         const number = stored + 1;
-        const texts = lines.map(({ text }) => text);
+        const texts = lines.map(({ bytes }) => bytes.subarray(0, -1)); // without the line break
         await client.eval(APPEND, { keys: [stream, numbers], arguments: [String(number), ...texts] });
         stored = number;
       },

@@ -45,7 +45,7 @@ function cutTornLine(path: string, { name, started }: Segment): boolean {
       count: 1,
     } as const;
     ftruncateSync(file, whole);
-    writeSync(file, `${lineOf(gap).text}\n`, whole);
+    writeSync(file, lineOf(gap).bytes, 0, null, whole);
     fsyncSync(file);
     return true;
   } finally {

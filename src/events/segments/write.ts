@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asWriteError } from '../../base/files.ts';
 import { newMark } from '../../base/marks.ts';
+import { joined } from '../bytes.ts';
 import type { EventLine } from '../line.ts';
 import { fileOf, newSegment, type Segment } from './names.ts';
 
@@ -94,16 +95,16 @@ export function writeSegments(folder: string, { rotate, sync }: SegmentOptions):
 
   const append = async (lines: readonly EventLine[]): Promise<void> => {
     if (lines.length === 0) return;
-    const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
     current ??= await start();
     try {
-      for (let at = 0; at < bytes.length; ) at += (await current.file.write(bytes, at)).bytesWritten;
+      for (const part of joined(lines.map(({ bytes }) => bytes)))
+        for (let at = 0; at < part.length; ) at += (await current.file.write(part, at)).bytesWritten;
       if (sync === 'always') await current.file.datasync();
     } catch (cause) {
       await undo();
       throw cause;
     }
-    current.bytes += bytes.length;
+    for (const { bytes } of lines) current.bytes += bytes.length;
     current.isSynced = sync === 'always';
     if (current.bytes >= rotate.bytes) await finish().catch(() => {}); // the lines are stored: they must not be appended again
   };
