@@ -1,14 +1,14 @@
 /**
  * How many requests a service answers, and how fast: `tributary serve` in a process of its own, load from this one.
  *
- * An echo server of the same bodies takes turns with it, second by second. On a machine that others use, and on virtual machines
- * most of all, latencies tell more about the machine than about the service; their ratio to those of the echo server does not.
- * A service that logs all events takes turns with both, if asked for.
+ * An echo server of the same bodies takes turns with it. On a machine that others use, and on virtual machines most of all,
+ * latencies tell more about the machine than about the service; their ratio to those of the echo server does not. A service that
+ * logs all events takes turns with both, if asked for.
  */
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
-import { generateLoad, type LoadResult } from './load.ts';
 import { type Answering, type EchoServer, startEcho, startLogging, startService } from './serve-processes.ts';
 import { drawBodies } from './serve-requests.ts';
+import { type Load, type Measured, measureInTurn, type Ratio, type Ratios, ratiosOf, type Turns } from './turns.ts';
 
 export interface ServeBenchOptions {
   artifact: string;
@@ -21,25 +21,6 @@ export interface ServeBenchOptions {
   config?: string;
   /** Also measure a service that logs all events. */
   events?: boolean;
-}
-
-/** What a server did under a load. */
-export interface Measured {
-  requests: number;
-  failures: number;
-  requestsPerSecond: number;
-  p50Ms: number;
-  p99Ms: number;
-  maxMs: number;
-  /** Processor time of the server for a request: hardly depends on who else uses the machine. */
-  cpuMsPerRequest: number;
-}
-
-interface Ratios {
-  requestsPerSecond: number;
-  p50: number;
-  p99: number;
-  cpuMsPerRequest: number;
 }
 
 /** The service, and the echo server under the same load. */
@@ -64,8 +45,6 @@ export interface ServeBench {
 
 /** Bodies that are sent in turn. */
 const BODIES = 50;
-/** Seconds of load on one server before the other has its turn. */
-const TURN_SECONDS = 1;
 
 export async function runServeBench(
   { artifact: folder, config, events, ...options }: ServeBenchOptions,
@@ -121,58 +100,11 @@ async function* timingsOf({ artifact, service, echo, logging, ...options }: Benc
   }
 }
 
-interface Load {
-  bodies: readonly string[];
-  connections: number;
-  /** On each server. */
-  seconds: number;
-  /** Requests a second; as many as are answered without. */
-  rate?: number;
-}
-
-/** Each server under the load, in turns. */
-async function measureInTurn(servers: readonly Answering[], load: Load): Promise<Measured[]> {
-  const turns = Math.max(1, Math.round(load.seconds / TURN_SECONDS));
-  const measured = servers.map((server) => ({ server, results: [] as LoadResult[], cpuSeconds: 0 }));
-  for (let turn = 0; turn < turns; turn++)
-    for (const each of measured) {
-      const { port, path } = each.server;
-      const before = await each.server.cpuSeconds();
-      each.results.push(await generateLoad({ ...load, host: '127.0.0.1', port, path, seconds: load.seconds / turns }));
-      each.cpuSeconds += (await each.server.cpuSeconds()) - before;
-    }
-  return measured.map(({ results, cpuSeconds }) => summary(results, cpuSeconds));
-}
-
-function summary(results: readonly LoadResult[], cpuSeconds: number): Measured {
-  const latencies = Float64Array.from(results.flatMap((result) => result.latencies)).sort();
-  const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
-  const requests = latencies.length;
-  const quantile = (q: number): number => latencies[Math.min(requests - 1, Math.floor(q * requests))] ?? Number.NaN;
-  return {
-    requests,
-    failures: results.reduce((sum, { failures }) => sum + failures, 0),
-    requestsPerSecond: requests / seconds,
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-    maxMs: quantile(1),
-    cpuMsPerRequest: (1000 * cpuSeconds) / requests,
-  };
-}
-
-const timingOf = ([service, echo, logging]: Measured[]): Measured &
-  Pick<ServeTiming, 'echo' | 'logging' | 'ratios'> => ({
-  ...service,
-  echo,
-  ...(logging && { logging: { ...logging, ratios: ratiosOf(logging, service) } }),
+const timingOf = ([service, echo, logging]: Turns[]): Measured & Pick<ServeTiming, 'echo' | 'logging' | 'ratios'> => ({
+  ...service.total,
+  echo: echo.total,
+  ...(logging && { logging: { ...logging.total, ratios: ratiosOf(logging, service) } }),
   ratios: ratiosOf(service, echo),
-});
-
-const ratiosOf = (one: Measured, other: Measured): Ratios => ({
-  requestsPerSecond: one.requestsPerSecond / other.requestsPerSecond,
-  p50: one.p50Ms / other.p50Ms,
-  p99: one.p99Ms / other.p99Ms,
-  cpuMsPerRequest: one.cpuMsPerRequest / other.cpuMsPerRequest,
 });
 
 async function answerOf({ port, path }: Answering, body: string): Promise<string> {
@@ -229,10 +161,13 @@ const cells = (measured: Measured): string[] => [
 ];
 
 const ratioCells = ({ requestsPerSecond, p50, p99, cpuMsPerRequest }: Ratios): string[] => [
-  ...[requestsPerSecond, p50, p99].map((value) => value.toFixed(2)),
+  ...[requestsPerSecond, p50, p99].map(ratioCell),
   '',
-  cpuMsPerRequest.toFixed(2),
+  ratioCell(cpuMsPerRequest),
   '',
 ];
+
+const ratioCell = ({ median, low, high }: Ratio): string =>
+  `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 
 const kB = (bytes: number): string => (bytes / 1000).toFixed(1);

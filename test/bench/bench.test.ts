@@ -3,6 +3,7 @@ import { TributaryError } from '../../src/base/errors/index.ts';
 import { runTrainBench, twoCopies } from '../../src/bench/index.ts';
 import { largestProduct, openPeak } from '../../src/bench/peak.ts';
 import { syntheticData } from '../../src/bench/synthetic-data.ts';
+import { medianOf } from '../../src/bench/turns.ts';
 import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { trainingGraph } from '../../src/train/step/graph.ts';
@@ -13,6 +14,17 @@ test('a phase or preset that does not exist', async () => {
     /no phase "tune" \(phases: search, retrain\)/,
   );
   await expect(runTrainBench({ ...request, preset: 'huge' })).rejects.toThrow(TributaryError);
+});
+
+test('the median of rounds has the interval of the sign test', () => {
+  const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => ((i * 7) % n) + 1);
+  expect(medianOf([3])).toEqual({ median: 3, low: 3, high: 3 });
+  expect(medianOf(upTo(5))).toEqual({ median: 3, low: 1, high: 5 });
+  expect(medianOf(upTo(6))).toEqual({ median: 3.5, low: 1, high: 6 });
+  // Tables of the sign test: the second of 9, the sixth of 20, the 19th of 50 have chances below 2.5 %.
+  expect(medianOf(upTo(9))).toEqual({ median: 5, low: 2, high: 8 });
+  expect(medianOf(upTo(20))).toEqual({ median: 10.5, low: 6, high: 15 });
+  expect(medianOf(upTo(50))).toEqual({ median: 25.5, low: 18, high: 33 });
 });
 
 describe('arithmetic is counted from the graph', () => {

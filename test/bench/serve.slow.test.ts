@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Ratio } from '../../src/bench/turns.ts';
 import { tributary } from '../cli/spawn.ts';
 import { writeTestArtifact } from '../serve/artifacts.ts';
 
@@ -39,9 +40,12 @@ test('bench serve --json: the service, the echo server under the same load, and 
     for (const measured of [service, echo, logging])
       for (const key of ['requests', 'requestsPerSecond', 'p50Ms', 'p99Ms', 'cpuMsPerRequest'])
         expect(measured[key], key).toBeGreaterThan(0);
-    expect(ratios.p99).toBe(service.p99Ms / echo.p99Ms);
-    expect(logging.ratios.p99).toBe(logging.p99Ms / service.p99Ms);
-    expect(ratios.requestsPerSecond).toBe(service.requestsPerSecond / echo.requestsPerSecond);
+    for (const each of [ratios, logging.ratios])
+      for (const { low, median, high } of Object.values<Ratio>(each)) {
+        expect(low).toBeGreaterThan(0);
+        expect(median).toBeGreaterThanOrEqual(low);
+        expect(high).toBeGreaterThanOrEqual(median);
+      }
   }
   const [, half] = timings; // both servers had the same requests to answer
   expect(half.echo.requests / half.requests).toBeCloseTo(1, 0);

@@ -77,8 +77,8 @@ function addServe(verb: Command): void {
     .description(
       'Starts `tributary serve` on an artifact and sends it requests from this process: as many as it answers, then half as many ' +
         'at fixed times, latency counted from when they were due. An echo server without a model, which parses and writes ' +
-        'bodies of the same size, takes turns with it: read the ratios, since tails depend on the machine. Values are drawn ' +
-        'from the vocabularies.',
+        'bodies of the same size, takes turns with it, every half second: read the ratios (medians of the rounds, with 95 % ' +
+        'intervals), since tails depend on the machine. Values are drawn from the vocabularies.',
     )
     .addOption(new RequiredOption('--artifact <dir>', 'the artifact to serve'))
     .option(
@@ -98,6 +98,7 @@ function addServe(verb: Command): void {
     [
       'tributary bench serve --artifact artifacts/shop',
       'tributary bench serve --artifact artifacts/shop --candidates 100 --seconds 20 --json',
+      'tributary bench serve --artifact artifacts/shop --candidates 100 --seconds 20 --events',
     ],
     ['artifact'],
   );
