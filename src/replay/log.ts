@@ -5,7 +5,7 @@
 import { error } from '../base/errors/index.ts';
 import type { Impression, LogEvent } from '../events/event.ts';
 import { createIdSet } from '../events/ids.ts';
-import { readSegments } from '../events/segments/read.ts';
+import { type EventLog, readEvents } from '../events/log.ts';
 
 /** What is counted. */
 export interface RewardRules {
@@ -47,8 +47,8 @@ export interface LogCounts {
   withoutUnit: number;
 }
 
-/** @throws FILE_MISSING, FILE_UNREADABLE, EVENT_VERSION */
-export async function readRequests(folder: string, { reward, window }: RewardRules): Promise<LogOfRequests> {
+/** @throws EVENT_LOG_EMPTY, and what readEvents throws */
+export async function readRequests(log: EventLog, { reward, window }: RewardRules): Promise<LogOfRequests> {
   const requests = new Map<string, Entry>();
   const models: Record<string, number> = {};
   const counts: LogCounts = {
@@ -61,7 +61,7 @@ export async function readRequests(folder: string, { reward, window }: RewardRul
     withoutUnit: 0,
   };
   let last = 0;
-  counts.damaged = await eachEvent(folder, (event) => {
+  counts.damaged = await eachEvent(log, (event) => {
     if (event.kind === 'forgotten') return;
     last = Math.max(last, event.time);
     if (event.kind !== 'impression') return;
@@ -74,7 +74,7 @@ export async function readRequests(folder: string, { reward, window }: RewardRul
     }
   });
   const seen = createIdSet();
-  await eachEvent(folder, (event) => {
+  await eachEvent(log, (event) => {
     if (event.kind !== 'interaction' && event.kind !== 'correction') return;
     if (!seen.add(event.event_id)) counts.duplicates++;
     else if (!requests.has(event.request_id)) counts.orphans++;
@@ -135,14 +135,14 @@ function rewardOf(reactions: Entry['reactions'], reward: RewardRules['reward'], 
 }
 
 /** Returns the number of lines that are no event. */
-export async function eachEvent(folder: string, take: (event: LogEvent) => void): Promise<number> {
+export async function eachEvent(log: EventLog, take: (event: LogEvent) => void): Promise<number> {
   let damaged = 0;
   let read = 0;
-  for await (const batch of readSegments(folder)) {
+  for await (const batch of readEvents(log)) {
     damaged += batch.damaged;
     read += batch.events.length;
     for (const event of batch.events) take(event);
   }
-  if (read === 0) throw error('EVENT_LOG_EMPTY', { folder });
+  if (read === 0) throw error('EVENT_LOG_EMPTY', { log: log.name });
   return damaged;
 }

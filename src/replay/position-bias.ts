@@ -9,6 +9,7 @@ import {
   identified,
   type PositionCount,
 } from '../evaluate/replay/index.ts';
+import type { EventLog } from '../events/log.ts';
 import { type RandomList, readPositions, type ScenarioCounts } from './positions.ts';
 
 export interface PositionBiasOptions {
@@ -23,14 +24,14 @@ type Relative = Pick<Scenario['positions'][number], 'relative' | 'low' | 'high'>
 
 /** @throws what readPositions throws */
 export async function positionBias(
-  folder: string,
+  log: EventLog,
   { type: asked, seed }: PositionBiasOptions,
 ): Promise<PositionBiasDocument> {
   const started = performance.now();
-  const { type, scenarios, duplicates, damaged } = await readPositions(folder, asked);
+  const { type, scenarios, duplicates, damaged } = await readPositions(log, asked);
   return {
     schema: 'position-bias/1',
-    log: folder,
+    log: log.name,
     type,
     scenarios: [...scenarios].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, found]) => judge(name, found, seed)),
     duplicates,

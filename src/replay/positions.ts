@@ -4,6 +4,7 @@ import { range } from '../base/numbers.ts';
 import { orderMarginals, type PositionCount } from '../evaluate/replay/index.ts';
 import type { Impression } from '../events/event.ts';
 import { createIdSet } from '../events/ids.ts';
+import type { EventLog } from '../events/log.ts';
 import { eachEvent } from './log.ts';
 
 /** An explored request whose chances by position are known. */
@@ -37,14 +38,14 @@ export interface PositionLog {
 
 /**
  * @param asked type of interaction; default: the most frequent one
- * @throws LOG_TYPE_UNKNOWN, EVENT_LOG_EMPTY, FILE_MISSING, FILE_UNREADABLE, EVENT_VERSION
+ * @throws LOG_TYPE_UNKNOWN, EVENT_LOG_EMPTY, and what readEvents throws
  */
-export async function readPositions(folder: string, asked?: string): Promise<PositionLog> {
-  const { type, clicked } = await readClicks(folder, asked);
+export async function readPositions(log: EventLog, asked?: string): Promise<PositionLog> {
+  const { type, clicked } = await readClicks(log, asked);
   const scenarios = new Map<string, Collected>();
   const seen = createIdSet();
   let duplicates = 0;
-  const damaged = await eachEvent(folder, (event) => {
+  const damaged = await eachEvent(log, (event) => {
     if (event.kind !== 'impression' || event.policy.kind === 'interleave') return;
     if (!seen.add(event.request_id)) duplicates++;
     else add(scenarios, event, clicked.get(event.request_id));
@@ -60,7 +61,7 @@ export async function readPositions(folder: string, asked?: string): Promise<Pos
 /** By request: its clicked items. */
 type Clicked = Map<string, Set<string>>;
 
-async function readClicks(folder: string, asked?: string): Promise<{ type: string; clicked: Clicked }> {
+async function readClicks(log: EventLog, asked?: string): Promise<{ type: string; clicked: Clicked }> {
   const byType = new Map<string, Clicked>();
   const back: Clicked = new Map();
   const put = (to: Clicked, request: string, text: string): void => {
@@ -68,7 +69,7 @@ async function readClicks(folder: string, asked?: string): Promise<{ type: strin
     if (items === undefined) to.set(request, new Set([text]));
     else items.add(text);
   };
-  await eachEvent(folder, (event) => {
+  await eachEvent(log, (event) => {
     if (event.kind === 'correction') put(back, event.request_id, `${event.type}\n${event.item_id}`);
     if (event.kind !== 'interaction' || (asked !== undefined && event.type !== asked)) return;
     const own = byType.get(event.type) ?? new Map();
@@ -77,7 +78,7 @@ async function readClicks(folder: string, asked?: string): Promise<{ type: strin
   });
   const type = asked ?? [...byType].sort(([, a], [, b]) => b.size - a.size)[0]?.[0];
   const clicked = byType.get(type);
-  if (clicked === undefined) throw error('LOG_TYPE_UNKNOWN', { folder, type: asked });
+  if (clicked === undefined) throw error('LOG_TYPE_UNKNOWN', { log: log.name, type: asked });
   for (const [request, items] of clicked)
     for (const item of items) if (back.get(request)?.has(`${type}\n${item}`)) items.delete(item);
   return { type, clicked };

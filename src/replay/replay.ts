@@ -1,6 +1,7 @@
 /** Judges an artifact by the log of a service, before anybody is served by it: diagnostics first, then estimates or a refusal. */
 import type { ReplayDocument } from '../documents/loop/replay.ts';
 import type { Impression } from '../events/event.ts';
+import type { EventLog } from '../events/log.ts';
 import { assumptionOf, checkWeights, estimatorsOf, intervalsOf } from './estimates.ts';
 import { type List, listOf } from './lists.ts';
 import { type ExploredRequest, type LogOfRequests, type RewardRules, readRequests } from './log.ts';
@@ -18,10 +19,10 @@ export interface ReplayOptions extends RewardRules {
 type Refusal = ReplayDocument['refusals'][number];
 
 /** @throws what readRequests and the policy throw */
-export async function replayLog(folder: string, policy: JudgedPolicy, options: ReplayOptions): Promise<ReplayDocument> {
+export async function replayLog(log: EventLog, policy: JudgedPolicy, options: ReplayOptions): Promise<ReplayDocument> {
   const started = performance.now();
-  const document = await judge(await readRequests(folder, options), policy, options);
-  return { schema: 'replay/1', log: folder, ...document, seconds: (performance.now() - started) / 1000 };
+  const document = await judge(await readRequests(log, options), policy, options);
+  return { schema: 'replay/1', log: log.name, ...document, seconds: (performance.now() - started) / 1000 };
 }
 
 async function judge(

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { drawOrder } from '../../src/evaluate/replay/index.ts';
+import type { EventLog } from '../../src/events/log.ts';
 import { positionBias } from '../../src/replay/position-bias.ts';
 import { replayLog } from '../../src/replay/replay.ts';
 import { expectBetween } from '../evaluate/simulation.ts';
@@ -45,18 +46,18 @@ interface Judging {
   /** Estimators that must be there. */
   names: readonly string[];
   /** More to look at in each log. */
-  look?: (folder: string, log: number) => Promise<void>;
+  look?: (events: EventLog, log: number) => Promise<void>;
 }
 
 async function judgeLogs(name: string, shape: LogShape, { temperature, names, look }: Judging): Promise<void> {
   const truth = truthOf(judged, temperature, shape);
   const found = new Map<string, Found>(names.map((each) => [each, { errors: [], covered: 0 }]));
   for (let log = 0; log < LOGS; log++) {
-    const folder = await written(eventsOf(name, log, shape));
+    const events = await written(eventsOf(name, log, shape));
     const options = { reward: { click: 1 }, temperature, resamples: 400, seed: log };
-    const { estimates, refusals } = await replayLog(folder, policyOf(judged), options);
+    const { estimates, refusals } = await replayLog(events, policyOf(judged), options);
     expect(refusals).toEqual([]);
-    await look?.(folder, log);
+    await look?.(events, log);
     expect(estimates.map((each) => each.name).sort()).toEqual([...names].sort());
     for (const { name: each, estimate, low, high } of estimates) {
       const own = found.get(each) as Found;
@@ -85,8 +86,8 @@ test('three items are shown: IIPS, RIPS, cascade-DR, and position bias', async (
   await judgeLogs('lists', shape, {
     temperature: 0.7,
     names: ['iips', 'sn-iips', 'rips', 'sn-rips', 'cascade-dr'],
-    async look(folder, log) {
-      const { scenarios } = await positionBias(folder, { seed: log });
+    async look(events, log) {
+      const { scenarios } = await positionBias(events, { seed: log });
       for (const [k, own] of positions.entries()) {
         const found = scenarios[0].positions[k + 1] as Record<'relative' | 'low' | 'high', number>;
         const truth = 1 / (k + 2);

@@ -6,7 +6,8 @@ import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import { drawOrder, orderMarginals, orderPropensity } from '../../src/evaluate/replay/index.ts';
 import { EVENT_SCHEMA, type Impression } from '../../src/events/event.ts';
 import { lineOf, type WrittenEvent } from '../../src/events/line.ts';
-import { openSegments } from '../../src/events/segments/folder.ts';
+import type { EventLog } from '../../src/events/log.ts';
+import { openSegments, segmentLog } from '../../src/events/segments/folder.ts';
 import type { JudgedPolicy } from '../../src/replay/policy.ts';
 import { temporaryFolder } from '../serve/support.ts';
 
@@ -109,12 +110,12 @@ export function impressionOf(id: string, request: Asked, shown: number, temperat
 }
 
 /** Gone after the test. */
-export async function written(events: readonly WrittenEvent[]): Promise<string> {
+export async function written(events: readonly WrittenEvent[]): Promise<EventLog> {
   const folder = join(temporaryFolder(), 'events');
   const log = openSegments(folder, { sync: 'never' });
   await log.append(events.map(lineOf));
   await log.close();
-  return folder;
+  return segmentLog(folder);
 }
 
 /** A policy by a score of its own; it expects of each item what the score says. */

@@ -3,6 +3,7 @@ import { random } from '../../src/base/random.ts';
 import { orderPropensity } from '../../src/evaluate/replay/index.ts';
 import type { Impression } from '../../src/events/event.ts';
 import type { WrittenEvent } from '../../src/events/line.ts';
+import { segmentLog } from '../../src/events/segments/folder.ts';
 import { checkWeights, estimatorsOf } from '../../src/replay/estimates.ts';
 import { type List, listOf } from '../../src/replay/lists.ts';
 import { readRequests } from '../../src/replay/log.ts';
@@ -108,7 +109,7 @@ test('a model of a service, judged by the log of that service', async () => {
   await simulation.flush();
   await shop.client.service.close();
   const policy = await openPolicy(made.folder);
-  const own = await replayLog(shop.log, policy, { reward: { click: 1 }, temperature: 1, resamples: 100 });
+  const own = await replayLog(segmentLog(shop.log), policy, { reward: { click: 1 }, temperature: 1, resamples: 100 });
   // The same random policy: every weight is 1, and the estimate is what was seen.
   expect(own).toMatchObject({
     policy: shop.label,
@@ -119,7 +120,7 @@ test('a model of a service, judged by the log of that service', async () => {
     orphans: 0,
   });
   expect(own.requests.explored + own.requests.deterministic).toBe(260);
-  const { explored } = await readRequests(shop.log, { reward: { click: 1 } });
+  const { explored } = await readRequests(segmentLog(shop.log), { reward: { click: 1 } });
   const mean = explored.reduce((sum, { rewards }) => sum + rewards[0] + rewards[1], 0) / explored.length;
   for (const { weights, meanWeight, largestWeight } of own.diagnostics)
     expect([weights, meanWeight, largestWeight]).toEqual([weights, expect.closeTo(1, 6), expect.closeTo(1, 6)]);
@@ -127,14 +128,16 @@ test('a model of a service, judged by the log of that service', async () => {
   expect(own.fields.map(({ given }) => given)).toEqual(own.fields.map(() => 1));
   expect(replayText(own)).toMatch(/^test-model@\w+ would bring \d\.\d+ click a request, what served brings/);
   // By falling score it is what served the other requests.
-  const { estimates, served } = await replayLog(shop.log, policy, { reward: { click: 1 }, resamples: 100 });
+  const { estimates, served } = await replayLog(segmentLog(shop.log), policy, { reward: { click: 1 }, resamples: 100 });
   const deterministic = estimates.find(({ name }) => name === 'sn-iips');
   expect(Math.abs((deterministic?.estimate ?? 0) - (served?.estimate ?? 9))).toBeLessThan(
     4 * (deterministic?.difference.se ?? 0),
   );
   await policy.close();
   const blind = await openPolicy(worldArtifact(small, 2).folder);
-  expect((await replayLog(shop.log, blind, { reward: { like: 1 }, resamples: 50 })).recomputed.requests).toBe(0);
+  expect(
+    (await replayLog(segmentLog(shop.log), blind, { reward: { like: 1 }, resamples: 50 })).recomputed.requests,
+  ).toBe(0);
   await blind.close();
 });
 
@@ -221,7 +224,9 @@ test('a log that can tell is not refused; others are, with the reason', async ()
     items: [...i.items].map((item) => ({ ...item, score: item.score + generator.uniform() })),
   }));
   expect(wrong).toEqual(['propensities']);
-  await expect(replayLog(temporaryFolder(), policyOf(judged), { reward: { click: 1 } })).rejects.toMatchObject({
+  await expect(
+    replayLog(segmentLog(temporaryFolder()), policyOf(judged), { reward: { click: 1 } }),
+  ).rejects.toMatchObject({
     code: 'EVENT_LOG_EMPTY',
   });
 });

@@ -24,8 +24,8 @@ export const EVENT_ERRORS = {
   EVENT_LOG_EMPTY: entry(
     EXIT.data,
     422,
-    (d: { folder: string }) => `${d.folder} holds no events`,
-    'Name the folder of `events.folder` of a service that has answered requests',
+    (d: { log: string }) => `${d.log} holds no events`,
+    'Name the log of a service that has answered requests: events.folder, or its serving configuration',
   ),
   EVENT_LOG_LOCKED: entry(
     EXIT.environment,

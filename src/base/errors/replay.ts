@@ -11,10 +11,8 @@ export const REPLAY_ERRORS = {
   LOG_TYPE_UNKNOWN: entry(
     EXIT.data,
     422,
-    (d: { folder: string; type?: string }) =>
-      d.type === undefined
-        ? `${d.folder} has no interactions`
-        : `${d.folder} has no interactions of the type "${d.type}"`,
+    (d: { log: string; type?: string }) =>
+      d.type === undefined ? `${d.log} has no interactions` : `${d.log} has no interactions of the type "${d.type}"`,
     'Send what users do to POST /v1/events, or name another --type',
   ),
 } as const;

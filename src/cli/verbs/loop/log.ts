@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { error } from '../../../base/errors/index.ts';
-import type { EventLog, Pruned } from '../../../events/log.ts';
-import { openLogAt } from '../../../events/open.ts';
+import type { Pruned } from '../../../events/log.ts';
 import type { LogReport } from '../../../events/report.ts';
 import { hashUnit, secretOf } from '../../../events/unit.ts';
 import { count } from '../../../report/numbers.ts';
+import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
 import { age, jsonOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -21,18 +21,6 @@ export function log(program: Command): void {
   addForget(verb);
   addPrune(verb);
   helpEnd(verb, ['tributary log check /var/lib/shop/events', 'tributary log check serving.yaml'], ['artifact']);
-}
-
-const LOG = 'a folder of segments, or a file with the serving configuration';
-
-/** Opens the log for one use of it. */
-async function withLog<T>(place: string, use: (log: EventLog) => Promise<T>): Promise<T> {
-  const log = await openLogAt(place);
-  try {
-    return await use(log);
-  } finally {
-    await log.close();
-  }
 }
 
 function addCheck(log: Command): void {

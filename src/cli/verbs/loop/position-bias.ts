@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { positionBiasText } from '../../../report/loop/position-bias.ts';
+import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, seedOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -18,7 +19,7 @@ export function positionBiasVerb(program: Command): void {
       'By random orders where the log has explored requests with chances by position; else by items that several rankers put at ' +
         'different positions; else by a click model, which may not be able to tell. See docs/loop.md.',
     )
-    .argument('<log>', 'the folder of segments')
+    .argument('<log>', LOG)
     .option('--type <name>', 'type of the interactions to count (default: the most frequent one)')
     .addOption(seedOption('seed of the bootstrap (default: 1)'))
     .addOption(jsonOption())
@@ -30,9 +31,9 @@ export function positionBiasVerb(program: Command): void {
   );
 }
 
-async function run(log: string, { json, ...options }: Options): Promise<void> {
+async function run(place: string, { json, ...options }: Options): Promise<void> {
   const { positionBias } = await import('../../../replay/position-bias.ts');
-  const document = await positionBias(log, options);
+  const document = await withLog(place, (log) => positionBias(log, options));
   if (json) printJson({ event: 'result', ...document });
   else print(positionBiasText(document));
 }

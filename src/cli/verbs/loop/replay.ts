@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { error } from '../../../base/errors/index.ts';
 import { replayText } from '../../../report/loop/replay.ts';
+import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
 import { age, collect, jsonOption, number, RequiredOption, seedOption, worths } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
@@ -24,7 +25,7 @@ export function replay(program: Command): void {
         'chances what a request would bring if it served. Says first whether the log can tell, and refuses with the reason where not; ' +
         'see docs/loop.md.',
     )
-    .argument('<log>', 'the folder of segments')
+    .argument('<log>', LOG)
     .addOption(new RequiredOption('--policy <artifact>', 'the artifact to judge'))
     .option(
       '--reward <type=worth>',
@@ -55,7 +56,7 @@ export function replay(program: Command): void {
   );
 }
 
-async function run(log: string, { policy: artifact, reward, config, json, ...options }: Options): Promise<void> {
+async function run(place: string, { policy: artifact, reward, config, json, ...options }: Options): Promise<void> {
   const { openPolicy } = await import('../../../replay/policy.ts');
   const { replayLog } = await import('../../../replay/replay.ts');
   const policy = await openPolicy(artifact, config);
@@ -64,10 +65,10 @@ async function run(log: string, { policy: artifact, reward, config, json, ...opt
       reward === undefined
         ? Object.fromEntries(policy.tasks.map((task) => [task, 1]))
         : worths(reward, 'tributary replay');
-    const document = await replayLog(log, policy, { ...options, reward: rewards });
+    const document = await withLog(place, (log) => replayLog(log, policy, { ...options, reward: rewards }));
     if (json) printJson({ event: 'result', ...document });
     else print(replayText(document));
-    if (document.refusals.length > 0) throw error('REPLAY_REFUSED', { log, refusals: document.refusals });
+    if (document.refusals.length > 0) throw error('REPLAY_REFUSED', { log: document.log, refusals: document.refusals });
   } finally {
     await policy.close();
   }
