@@ -27,28 +27,35 @@ export interface RowsRequest {
   to: number;
 }
 
-/** SQL of the rows of a time in order; a negative that is not drawn is left out. */
+/**
+ * SQL of the rows of a time in order; a negative that is not drawn is left out. What the items of an answer share is computed before they
+ * become rows, and each part of JSON is taken out once.
+ */
 export function rowsSql(plan: JoinPlan, { asOf, from, to }: RowsRequest): string {
   const { tasks, fields, config } = plan;
   const paths = `[${fields.map((field) => pathOf(field.config.name)).join(', ')}]`;
   const states = tasks.map((task, k) => `${stateOf(task, k, { t: 'time', asOf })} AS state${k}`);
   const columns = [
-    ...fields.map((field, i) => `${fieldSql(field, i + 1)} AS ${identifier(field.config.name)}`),
+    ...fields.map((field, i) => `${fieldSql(field, i)} AS ${identifier(field.config.name)}`),
     ...logColumns(plan),
     ...tasks.flatMap(({ name }, k) => [
       `(${labelOf(`state${k}`, config.late)})::TINYINT AS ${identifier(labelColumn(name))}`,
       `state${k} AS ${identifier(stateColumn(name))}`,
       `CASE WHEN state${k} <> 'open' THEN (${FIRST_TIME(k)} - time) / 1000.0 END AS ${identifier(delayColumn(name))}`,
     ]),
-    ...sequenceColumns(plan),
+    ...(plan.sequences?.types ?? []).map(sequenceColumn).map(identifier),
   ];
   return `
     SELECT ${columns.join(',\n      ')}
     FROM (
-      SELECT i.*, json_extract(item."values", ${paths}) AS own, l.*, ${states.join(', ')}
+      SELECT i.* EXCLUDE (own), l.*, ${[...fields.map((_, i) => `own[${i + 1}] AS own${i}`), ...states].join(', ')}
       FROM (
-        SELECT * EXCLUDE (items, "values"), json_extract("values", ${paths}) AS shared, unnest(items) AS item
-        FROM impressions WHERE time >= ${from} AND time < ${to}
+        SELECT *, json_extract(item."values", ${paths}) AS own FROM (
+          SELECT * EXCLUDE (shared, items), ${fields.map((field, i) => `${sharedSql(field, i)} AS shared${i}`).join(', ')},
+            unnest(items) AS item
+          FROM (
+            SELECT ${answerColumns(plan).join(', ')}, json_extract("values", ${paths}) AS shared, items
+            FROM impressions WHERE time >= ${from} AND time < ${to}))
       ) AS i LEFT JOIN (SELECT * RENAME (request_id AS of_request, item_id AS of_item) FROM labels) AS l
         ON i.request_id = l.of_request AND i.item.item_id = l.of_item
     )
@@ -56,21 +63,33 @@ export function rowsSql(plan: JoinPlan, { asOf, from, to }: RowsRequest): string
     ORDER BY time, request_id, item."position", item.item_id`;
 }
 
-/** A value of the item counts before one of the answer as a whole, even if it is null; then the scenario of a field that repeats it. */
-function fieldSql({ config, byScenario }: JoinField, place: number): string {
-  const given = `coalesce(own[${place}], shared[${place}])`;
-  const value = requestValue(config, given);
+/** A value of the item counts before one of the answer as a whole, even if it is null. */
+const fieldSql = ({ config }: JoinField, i: number): string =>
+  `CASE WHEN own${i} IS NULL THEN shared${i} ELSE ${requestValue(config, `own${i}`)} END`;
+
+/** A field that repeats the scenario has its value where the answer has none. */
+function sharedSql({ config, byScenario }: JoinField, i: number): string {
+  const value = requestValue(config, `shared[${i + 1}]`);
   if (byScenario === undefined) return value;
   const cases = [...byScenario].map(([scenario, text]) => `WHEN ${literal(scenario)} THEN ${literal(text)}`);
-  return `CASE WHEN ${given} IS NULL THEN CASE scenario ${cases.join(' ')} END ELSE ${value} END`;
+  return `CASE WHEN shared[${i + 1}] IS NULL THEN CASE scenario ${cases.join(' ')} END ELSE ${value} END`;
+}
+
+/** What all items of an answer share. */
+function answerColumns(plan: JoinPlan): string[] {
+  const { experiment } = plan.config;
+  const assigned =
+    experiment === undefined
+      ? 'CASE WHEN len(experiments) = 1 THEN experiments[1] END'
+      : `list_filter(experiments, lambda one: one."key" = ${literal(experiment)})[1]`;
+  return [
+    'time, request_id, scenario, unit, model, policy',
+    `(${assigned}).arm AS arm, (${assigned}).bucket AS bucket`,
+    ...sequenceColumns(plan),
+  ];
 }
 
 function logColumns(plan: JoinPlan): string[] {
-  const { tasks, config } = plan;
-  const experiment =
-    config.experiment === undefined
-      ? 'CASE WHEN len(experiments) = 1 THEN experiments[1] END'
-      : `list_filter(experiments, lambda one: one."key" = ${literal(config.experiment)})[1]`;
   return [
     'make_timestamp(time * 1000) AS log_time',
     'request_id AS log_request_id',
@@ -81,13 +100,13 @@ function logColumns(plan: JoinPlan): string[] {
     'model AS log_model',
     'policy AS log_policy',
     'item.score AS log_score',
-    `(${experiment}).arm AS log_arm`,
-    `(${experiment}).bucket AS log_bucket`,
+    'arm AS log_arm',
+    'bucket AS log_bucket',
     'item.propensity.marginal AS log_marginal',
     'item.propensity.log_prefix AS log_prefix',
     'item.team AS log_team',
     'item.shadow_score AS log_shadow_score',
-    ...tasks.map(
+    ...plan.tasks.map(
       ({ name }) =>
         `TRY_CAST(json_extract(item.probabilities, ${pathOf(name)}) AS DOUBLE) AS ${identifier(`log_probability_${name}`)}`,
     ),

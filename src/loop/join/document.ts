@@ -20,9 +20,9 @@ export interface Joined {
 
 export function documentOf(
   { artifact, tasks }: JoinPlan,
-  done: Joined & { log: string; out: string; asOf: number; seconds: number },
+  done: Joined & { logName: string; out: string; asOf: number; seconds: number },
 ): JoinDocument {
-  const { rows, read, received, written, later, future, log, out, asOf, seconds } = done;
+  const { rows, read, received, written, later, future, logName, out, asOf, seconds } = done;
   const dates = Object.keys(rows.days).sort();
   const days = dates.map((date) => rows.days[date]);
   const sum = (of: (day: DayState) => number, some = days): number => some.reduce((total, day) => total + of(day), 0);
@@ -37,7 +37,7 @@ export function documentOf(
   const { impression, interaction, correction, damaged, lost } = read.lines;
   return {
     schema: 'join/1',
-    log,
+    log: logName,
     out,
     artifact,
     asOf: new Date(asOf).toISOString(),

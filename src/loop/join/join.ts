@@ -11,7 +11,8 @@ import type { JoinConfig } from '../../config/join.ts';
 import { type Database, openDuckDB } from '../../data/sql/duckdb.ts';
 import { registerNumberText } from '../../data/sql/functions.ts';
 import type { JoinDocument } from '../../documents/join.ts';
-import { listSegments } from '../../events/segments/names.ts';
+import type { EventLog } from '../../events/log.ts';
+import { openLogAt } from '../../events/open.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { datasetOf, datasetText, type JoinedRows } from './dataset.ts';
 import { writeDay } from './day.ts';
@@ -31,7 +32,7 @@ import {
 } from './state.ts';
 
 export interface JoinOptions {
-  /** Folder of segments. */
+  /** A folder of segments, or a file with the serving configuration that names the log. */
   log: string;
   config: JoinConfig;
   /** What mistakes of the configuration name. Default: "the join configuration". */
@@ -69,29 +70,43 @@ export async function join(options: JoinOptions): Promise<Join> {
   const started = performance.now();
   const { config, source = 'the join configuration', now, asOf = now } = options;
   const plan = planJoin(config, readServedModel(config.artifact), source);
-  listSegments(options.log); // is there a folder?
-  const out = resolve(options.out);
-  checkOut(out);
-  makeFolder(eventsFolder(out));
+  const log = await openLog(options.log);
+  try {
+    const out = resolve(options.out);
+    checkOut(out);
+    makeFolder(eventsFolder(out));
+    const task = { ...options, log, logName: existsSync(log.name) ? resolve(log.name) : log.name, out, asOf };
+    const done = await joinAlone(plan, task);
+    const seconds = (performance.now() - started) / 1000;
+    return { document: documentOf(plan, { ...task, ...done, seconds }), dataset: datasetPath(out) };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Throws FILE_MISSING, EVENTS_OFF and what else is wrong with a configuration. */
+async function openLog(place: string): Promise<EventLog> {
+  const expected = 'a folder of event segments, or a serving configuration';
+  if (!existsSync(place)) throw error('FILE_MISSING', { path: place, expected });
+  return openLogAt(place);
+}
+
+/** Joins while no other process can join into the same folder. */
+async function joinAlone(plan: JoinPlan, task: Task): Promise<Joined> {
+  const { out, memoryLimit } = task;
   const unlock = lockFolder(joinFolder(out));
   try {
-    const task = { ...options, log: resolve(options.log), out, asOf };
     const before = stateOf(task);
     finishCommit(out, before);
     removeStrays(out, before);
-    const database = await openDuckDB({
-      access: { folders: [task.log, out] },
-      memoryLimit: options.memoryLimit,
-      tempFolder: workFolder(out),
-      file: joinPath(workFolder(out), 'join.duckdb'),
-    });
+    const work = workFolder(out);
+    const file = joinPath(work, 'join.duckdb');
+    const database = await openDuckDB({ access: { folders: [out] }, memoryLimit, tempFolder: work, file });
     try {
-      const done = await joinInto(database, plan, task, before);
-      const seconds = (performance.now() - started) / 1000;
-      return { document: documentOf(plan, { ...task, ...done, seconds }), dataset: datasetPath(out) };
+      return await joinInto(database, plan, task, before);
     } finally {
       database.close();
-      rmSync(workFolder(out), { recursive: true, force: true });
+      rmSync(work, { recursive: true, force: true });
     }
   } catch (cause) {
     throw asWriteError(cause, out);
@@ -108,14 +123,17 @@ function checkOut(out: string): void {
   if (readdirSync(out).length > 0) throw error('JOIN_OUT_OCCUPIED', { folder: out });
 }
 
-interface Task extends JoinOptions {
+interface Task extends Omit<JoinOptions, 'log'> {
+  log: EventLog;
+  /** Stands for the log in the state and in messages. */
+  logName: string;
   asOf: number;
 }
 
-function stateOf({ out, log }: Task): JoinState {
+function stateOf({ out, logName }: Task): JoinState {
   const found = readState(out);
-  if (found === undefined) return { schema: 'join-state/1', log, cursor: {}, files: [] };
-  if (found.log !== log) throw error('JOIN_OTHER_LOG', { folder: out, expected: found.log, found: log });
+  if (found === undefined) return { schema: 'join-state/1', log: logName, files: [] };
+  if (found.log !== logName) throw error('JOIN_OTHER_LOG', { folder: out, expected: found.log, found: logName });
   return found;
 }
 
@@ -144,13 +162,13 @@ function removeOldRows(out: string, days: Readonly<Record<string, DayState>>): v
 
 async function joinInto(database: Database, plan: JoinPlan, task: Task, before: JoinState): Promise<Joined> {
   const { connection } = database;
-  const { out, log, asOf, now, onEvent } = task;
+  const { out, log, logName, asOf, now, onEvent } = task;
   await registerNumberText(connection);
   const read = await readLog(database, { log, out, state: before }, (bytes) =>
     onEvent?.({ event: 'progress', step: 'reading the log', bytes }),
   );
   const { state } = read;
-  if (state.files.length === 0) throw error('JOIN_EMPTY', { log, reason: 'it has no events yet' });
+  if (state.files.length === 0) throw error('JOIN_EMPTY', { log: logName, reason: 'it has no events yet' });
   const { rows: earlier } = state;
   // Rows of another plan, or of a later time, say nothing about those of this one.
   const known = earlier?.plan === plan.hash && earlier.asOf <= asOf ? earlier : undefined;
@@ -176,7 +194,7 @@ async function joinInto(database: Database, plan: JoinPlan, task: Task, before: 
   }
   const kept = days.filter((day) => !(day in written)).map((day) => [day, known?.days[day]] as [string, DayState]);
   const all = { ...Object.fromEntries(kept), ...written };
-  checkRows(all, plan, log);
+  checkRows(all, plan, logName);
   const rows: JoinedRows = {
     plan: plan.hash,
     asOf,

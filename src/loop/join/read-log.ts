@@ -2,14 +2,13 @@
  * Reads what is new in a log into files of columns. Each file counts once the state names it, so a join that is killed goes on behind
  * the last one. What rows and labels are is decided later: these files do not depend on the configuration.
  */
-import { closeSync, fsyncSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder } from '../../base/files.ts';
 import { type Database, execute, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
-import { fileOf, listSegments, type Segment } from '../../events/segments/names.ts';
-import { linesOf } from '../../events/segments/read.ts';
+import type { EventLog } from '../../events/log.ts';
 import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
 
 export interface LogRead {
@@ -19,89 +18,64 @@ export interface LogRead {
   bytes: number;
 }
 
-/** Part of a log that DuckDB reads as a file: a whole segment, or the new lines of one. */
-interface Portion {
-  path: string;
-  bytes: number;
-  writer: string;
-  /** The cursor behind it. */
-  next: [number, number];
-}
-
 /** Of a log that becomes one file. */
 const FILE_BYTES = 1e9;
 export const DAY_MS = 86_400_000;
 
-/** @throws EVENT_VERSION, FILE_MISSING, FILE_UNREADABLE, DISK_FULL */
+/** @throws EVENT_VERSION, EVENT_STORE, FILE_MISSING, FILE_UNREADABLE, DISK_FULL */
 export async function readLog(
   { connection }: Database,
-  { log, out, state: before }: { log: string; out: string; state: JoinState },
+  { log, out, state: before }: { log: EventLog; out: string; state: JoinState },
   onBytes: (bytes: number) => void,
 ): Promise<LogRead> {
   const read: LogRead = { state: before, lines: noLines(), bytes: 0 };
-  const finish = async (portions: readonly Portion[]): Promise<void> => {
-    if (portions.length === 0) return;
+  for await (const { path, bytes, cursor } of copiesOf(log, workFolder(out), before.cursor)) {
     const { state } = read;
-    const file = await writeEvents(connection, { log, out, portions, number: state.files.length });
-    const cursor = { ...state.cursor, ...Object.fromEntries(portions.map(({ writer, next }) => [writer, next])) };
+    const file = await writeEvents(connection, { log, out, path, number: state.files.length });
+    rmSync(path);
     read.state = { ...state, cursor, files: [...state.files, file] };
     writeState(out, read.state);
     for (const kind of KINDS) read.lines[kind] += file.lines[kind];
-    for (const { bytes } of portions) read.bytes += bytes;
+    read.bytes += bytes;
     onBytes(read.bytes);
-  };
-  let portions: Portion[] = [];
-  let size = 0;
-  for await (const portion of portionsOf(log, workFolder(out), before.cursor)) {
-    portions.push(portion);
-    size += portion.bytes;
-    if (size < FILE_BYTES) continue;
-    await finish(portions);
-    [portions, size] = [[], 0];
   }
-  await finish(portions);
   return read;
 }
 
-/** What a log has behind a cursor, segment by segment in the order of their start. */
-async function* portionsOf(log: string, work: string, cursor: JoinState['cursor']): AsyncGenerator<Portion> {
-  for (const segment of listSegments(log)) {
-    const { writer, counter, isOpen } = segment;
-    const [next, read] = cursor[writer] ?? [0, 0];
-    if (counter < next) continue;
-    const start = counter === next ? read : 0;
-    const portion =
-      isOpen || start > 0 ? await copyLines(log, segment, start, work) : wholeSegment(join(log, fileOf(segment)));
-    const end = start + portion.bytes;
-    if (portion.bytes > 0) yield { ...portion, writer, next: isOpen ? [counter, end] : [counter + 1, 0] };
-  }
+/** Lines of a log in a file of this machine: DuckDB reads no servers, and no segments that grow meanwhile. */
+interface Copy {
+  path: string;
+  bytes: number;
+  /** Behind them. */
+  cursor: string;
 }
 
-const wholeSegment = (path: string): { path: string; bytes: number } => ({ path, bytes: statSync(path).size });
-
-/** Copies the whole lines of a segment that is being written, or was when it was read last. */
-async function copyLines(
-  log: string,
-  segment: Segment,
-  start: number,
-  work: string,
-): Promise<{ path: string; bytes: number }> {
-  const path = join(work, `${segment.name}-${start}`);
-  let end = start;
+async function* copiesOf(log: EventLog, work: string, from: string | undefined): AsyncGenerator<Copy> {
+  const path = join(work, 'lines.jsonl');
+  let file: number | undefined;
+  let [bytes, cursor] = [0, ''];
+  const finish = (): Copy => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+    return { path, bytes, cursor };
+  };
   try {
-    const file = openSync(path, 'w');
-    try {
-      for await (const lines of linesOf(log, segment, start)) {
-        writeSync(file, `${lines.lines.join('\n')}\n`);
-        end = lines.end;
-      }
-    } finally {
-      closeSync(file);
+    for await (const stored of log.lines(from)) {
+      file ??= openSync(path, 'w');
+      const text = Buffer.from(`${stored.lines.join('\n')}\n`);
+      writeFileSync(file, text);
+      bytes += text.length;
+      cursor = stored.cursor;
+      if (bytes < FILE_BYTES) continue;
+      yield finish();
+      bytes = 0;
     }
+    if (bytes > 0) yield finish();
   } catch (cause) {
     throw asWriteError(cause, path);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
-  return { path, bytes: end - start };
 }
 
 const KINDS = ['impression', 'interaction', 'correction', 'damaged', 'forgotten', 'lost'] as const;
@@ -156,11 +130,10 @@ const GROUP_ROWS = 16_384;
 
 async function writeEvents(
   connection: Database['connection'],
-  { log, out, portions, number }: { log: string; out: string; portions: readonly Portion[]; number: number },
+  { log, out, path: lines, number }: { log: EventLog; out: string; path: string; number: number },
 ): Promise<EventFile> {
   const name = `events-${String(number).padStart(6, '0')}.parquet`;
   const path = join(eventsFolder(out), name);
-  const paths = portions.map((portion) => filePath(portion.path)).join(', ');
   const columns = Object.entries(COLUMNS).map(([column, type]) => `"${column}": ${literal(type)}`);
   const shown = 'list_filter(items, lambda item: item."position" IS NOT NULL AND item.item_id IS NOT NULL)';
   await execute(
@@ -168,14 +141,14 @@ async function writeEvents(
     `COPY (
       SELECT ${KIND} AS kind, event_id, time, request_id, scenario, unit, model, experiments, policy.kind AS policy,
         ${shown} AS items, len(${shown}) AS shown, len(items) AS candidates, "values", sequences, item_id, type, value, count
-      FROM read_json([${paths}], format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
+      FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
         columns = {${columns.join(', ')}})
     ) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
-    `reading the log ${log}`,
+    `reading the log ${log.name}`,
   );
   makeDurable(path);
   syncFolder(eventsFolder(out));
-  return describe(connection, { log, name, path });
+  return describe(connection, { log: log.name, name, path });
 }
 
 async function describe(

@@ -67,10 +67,10 @@ export type DayState = z.output<typeof dayState>;
 
 const stateSchema = z.strictObject({
   schema: z.literal('join-state/1'),
-  /** Absolute path. */
+  /** Its name: an absolute path, or a server and what holds the events there. */
   log: z.string(),
-  /** By writer of segments: the number of the next segment, and the bytes of it that were read. */
-  cursor: z.record(z.string(), z.tuple([count, count])),
+  /** Of the log: where to go on. */
+  cursor: z.string().optional(),
   files: z.array(eventFile),
   /** What the rows were made by; absent before the first. */
   rows: z

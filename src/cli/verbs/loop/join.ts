@@ -26,7 +26,7 @@ export function join(program: Command): void {
         'used and a label for each task. A later run reads only what is new in the log and writes only the days that change. ' +
         'Writes dataset.yaml next to the rows, with the fields of the artifact, for `tributary prepare`; see docs/loop.md.',
     )
-    .argument('<log>', 'the folder of segments')
+    .argument('<log>', 'a folder of segments, or a file with the serving configuration')
     .addOption(new RequiredOption('--config <file>', 'which artifact served, and the window of each task'))
     .addOption(new RequiredOption('--out <dir>', 'folder for the rows'))
     .option('--from <date>', 'first day of answers, as 2026-11-30 (UTC; default: the first)', date)
