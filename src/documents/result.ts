@@ -70,6 +70,12 @@ export const evaluationSchema = gridSchema.extend({
 
 export type EvaluationDocument = z.output<typeof evaluationSchema>;
 
+/** What the size of the data means: what cannot be learned or told apart. */
+const sizeRemark = z.strictObject({
+  about: z.enum(['network', 'ids', 'cells', 'validation']),
+  message: z.string(),
+});
+
 /** A finished run: what report.md shows. */
 export const runSchema = z.strictObject({
   schema: z.literal('run/1'),
@@ -83,6 +89,8 @@ export const runSchema = z.strictObject({
   }),
   scenarios: z.array(z.string()),
   tasks: z.array(z.string()),
+  /** What the size of the data means for this model. Older documents lack it. */
+  size: z.array(sizeRemark).optional(),
   parameters: z.strictObject({ dense: count, tableRows: count, dimension: count }),
   epochs: epochsByPhase,
   seconds,

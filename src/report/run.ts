@@ -24,6 +24,7 @@ export function runMarkdown(run: RunDocument): string {
     `- data: ${name} (${data.hash.slice(0, 12)}), rows ${train} train / ${validation} validation / ${testRows} test`,
     `- parameters: ${parameters.dense} dense, ${parameters.tableRows} x ${parameters.dimension} embeddings`,
     `- epochs: ${trained.join(', ')}; ${seconds.toFixed(0)} s`,
+    ...(run.size ?? []).map(({ message }) => `- size of the data: ${markdownText(message)}`),
     ...data.notes.map((note) => `- note: ${markdownText(note)}`),
     '',
     ...(run.choice === undefined ? [] : ['## Why this model', '', ...choiceMarkdown(run.choice)]),

@@ -98,7 +98,7 @@ test('a terminal: what lasts scrolls up, the block below is redrawn in place', a
   for (const event of [start, phase, progress, progress, progress]) display.event(event);
   let shown = screen(terminal.text);
   expect(shown.filter((line) => line.includes('%'))).toHaveLength(1);
-  expect(shown.indexOf('search: up to 2 epochs of 16 steps')).toBe(5);
+  expect(shown.indexOf('search: up to 2 epochs of 16 steps')).toBe(6);
 
   display.event(epoch);
   display.event(progress);

@@ -31,7 +31,8 @@ test('the start says what is trained on what', async () => {
       rows        8,000 train, 1,000 validation, 1,000 test
       scenarios   home, search
       tasks       click
-      parameters  19,171 dense, 2,651 x 8 embeddings"
+      parameters  19,171 dense, 2,651 x 8 embeddings
+      size        the network has more parameters than rows"
   `);
   expect(startText({ ...(await pick('start')), resumed: true })).toMatch(/^resuming autoifs on shop in runs\/a\n/);
 });

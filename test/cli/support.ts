@@ -33,6 +33,7 @@ export async function story(): Promise<TrainingEvent[]> {
       embeddingDim: 8,
       backend: 'auto',
       resumed: false,
+      size: [{ about: 'network', message: 'the network has more parameters than rows' }],
     },
     { event: 'phase', phase: 'search', epochs: 2, steps: 16 },
     {

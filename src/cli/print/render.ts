@@ -43,6 +43,7 @@ export function startText(event: StartEvent): string {
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
     ...(event.structure === undefined ? [] : [`  flows       ${structureText(event.structure)}`]),
     ...decayLines(event.idDecay),
+    ...event.size.map(({ message }) => `  size        ${oneLine(message)}`),
   ].join('\n');
 }
 

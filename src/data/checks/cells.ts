@@ -3,6 +3,7 @@ import { query } from '../sql/duckdb.ts';
 import { type Check, scenarioName } from './check.ts';
 import type { Context } from './context.ts';
 import { number, type Problem, percent } from './finding.ts';
+import { apartText, aucError, type CellSize, fewText } from './size.ts';
 import { VIEW } from './view.ts';
 
 /** A cell is called small where the standard error of its test AUC is above this, for a true AUC of 0.75. */
@@ -51,19 +52,27 @@ export const cells: Check = {
   pass: () => 'positives and negatives in every scenario x task cell',
   run: (context) =>
     eachCell(context, ({ name, about, labelled, positives }) => {
-      if (labelled === 0) return { level: 'fail', message: `${name}: no labels`, about };
+      if (labelled === 0)
+        return isLabelled(context, about?.task)
+          ? { level: 'warn', message: `${name}: no labels, so nothing is learned or measured there`, about }
+          : { level: 'fail', message: `${name}: no labels`, about };
       if (positives > 0 && positives < labelled) return undefined;
       const what = positives === 0 ? 'positives' : 'negatives';
       return { level: 'fail', message: `${name}: no ${what} among ${number(labelled)} rows, so no AUC`, about };
     }),
 };
 
+/** Has the task labels in some scenario? A shop may not sell everywhere. */
+const isLabelled = ({ config, cells }: Context, task: string | undefined): boolean => {
+  const t = config.tasks.findIndex(({ name }) => name === task);
+  return cells.some(({ tasks }) => tasks[t]?.labelled > 0);
+};
+
 export const cellSizes: Check = {
   name: 'cell-sizes',
   pass: () => `the test part of every cell tells AUC to ±${LARGEST_ERROR} (one standard error, at AUC ${ASSUMED_AUC})`,
   run(context) {
-    const { split } = context.config;
-    const testShare = split.kind === 'column' ? 0.1 : split.ratios[2];
+    const testShare = shares(context)[2];
     return eachCell(context, ({ name, labelled, positives }) => {
       if (positives === 0 || positives === labelled) return undefined;
       const error = aucError(positives * testShare, (labelled - positives) * testShare);
@@ -78,6 +87,38 @@ export const cellSizes: Check = {
     });
   },
 };
+
+export const trainingCells: Check = {
+  name: 'training-cells',
+  pass: () => 'every cell has enough positives and negatives to train on',
+  run: (context) => warning(fewText(sizes(context, shares(context)[0]))),
+};
+
+export const validationSize: Check = {
+  name: 'validation-size',
+  pass: () => 'validation rows tell a mean AUC from one that is 0.01 higher',
+  run(context) {
+    const share = shares(context)[1];
+    return warning(apartText(Math.round(share * context.rows), sizes(context, share)));
+  },
+};
+
+const warning = (message: string | undefined): Problem[] => (message === undefined ? [] : [{ level: 'warn', message }]);
+
+/** Of rows: those of training, validation and test. A column that names the parts is not counted here. */
+const shares = ({ config: { split } }: Context): readonly number[] =>
+  split.kind === 'column' ? [0.8, 0.1, 0.1] : split.ratios;
+
+/** The cells in a part that has such a share of the rows. */
+const sizes = ({ config, cells }: Context, share: number): CellSize[] =>
+  cells.flatMap(({ tasks }, s) =>
+    tasks.map(({ labelled, positives }, t) => ({
+      scenario: scenarioName(config, s),
+      task: config.tasks[t].name,
+      positives: share * positives,
+      negatives: share * (labelled - positives),
+    })),
+  );
 
 interface Cell {
   name: string;
@@ -96,13 +137,4 @@ function eachCell({ config, cells }: Context, look: (cell: Cell) => Problem | un
           return look({ name, about: { scenario: s, task: config.tasks[t].name }, ...cell }) ?? [];
         }),
   );
-}
-
-/** Standard error of an AUC over given numbers of positives and negatives (Hanley and McNeil 1982). */
-export function aucError(positives: number, negatives: number, auc = ASSUMED_AUC): number {
-  const [p, n] = [Math.max(positives, 1), Math.max(negatives, 1)];
-  const twoPositives = auc / (2 - auc);
-  const twoNegatives = (2 * auc * auc) / (1 + auc);
-  const variance = auc * (1 - auc) + (p - 1) * (twoPositives - auc * auc) + (n - 1) * (twoNegatives - auc * auc);
-  return Math.sqrt(variance / (p * n));
 }

@@ -8,6 +8,7 @@ import type { Check } from './check.ts';
 import { type Context, SAMPLE } from './context.ts';
 import { type Counted, countDistinct } from './counts.ts';
 import { number, type Problem, percent } from './finding.ts';
+import { MANY_VALUES, OFTEN, rareText } from './size.ts';
 import type { CheckedField } from './view.ts';
 
 /** Each field whose texts are counted takes scans of its own. */
@@ -107,10 +108,6 @@ export const idFields: Check = {
   },
 };
 
-/** Values of a field from which on it is checked, and how often one must come on average. */
-const MANY_VALUES = 1000;
-const OFTEN = 5;
-
 export const rareValues: Check = {
   name: 'rare-values',
   pass: () => `values of categorical fields come ${OFTEN} times or more on average`,
@@ -130,8 +127,7 @@ export const rareValues: Check = {
       const present = context.rows - missing;
       const isNearlyAll = distinct[i] >= NEARLY_ALL * present; // then `id-fields` says so
       if (isNearlyAll || distinct[i] < MANY_VALUES || present >= OFTEN * distinct[i]) return [];
-      const message = `field "${config.name}" has ${number(distinct[i])} values, each in ${(present / distinct[i]).toFixed(1)} rows on average: what is learned of one is mostly noise. Raise its "minCount", or add fields that its values share`;
-      return [{ level: 'warn', message, about: { field: config.name } }];
+      return [{ level: 'warn', message: rareText(config.name, distinct[i], present), about: { field: config.name } }];
     });
   },
 };

@@ -11,7 +11,7 @@ import { baseSource, type Source } from '../sources/source.ts';
 import { createSourceView } from '../sources/views.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
 import { registerNumberText } from '../sql/functions.ts';
-import { cellSizes, cells, scenarios } from './cells.ts';
+import { cellSizes, cells, scenarios, trainingCells, validationSize } from './cells.ts';
 import type { Check } from './check.ts';
 import { createContext } from './context.ts';
 import { constantFields, duplicates, fieldTypes, groups, idFields, missingValues, rareValues } from './fields.ts';
@@ -32,6 +32,8 @@ const CHECKS: Check[] = [
   scenarios,
   cells,
   cellSizes,
+  trainingCells,
+  validationSize,
   fieldTypes,
   missingValues,
   constantFields,

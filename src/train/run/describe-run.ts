@@ -3,6 +3,7 @@ import type { ChoiceCounts } from '../../documents/parts.ts';
 import type { RunDocument, TrainingDocument } from '../../documents/result.ts';
 import { type RunRecord, readChoice, readFlows } from '../../store/run/run-folder.ts';
 import type { Setup } from './setup.ts';
+import { runSize } from './size.ts';
 import type { LoopState } from './state.ts';
 
 export function runDocument(
@@ -27,6 +28,7 @@ export function runDocument(
     },
     scenarios: manifest.scenarios,
     tasks: manifest.tasks,
+    size: runSize(setup),
     parameters: {
       dense: setup.denseParameters,
       tableRows: manifest.tableRows,

@@ -1,4 +1,5 @@
 /** Events of a training run: the command line prints them, `--json` writes one per line. */
+import type { SizeRemark } from '../../data/checks/size.ts';
 import type { StructureChoice } from '../../documents/flows.ts';
 import type { YardsticksDocument } from '../../documents/yardsticks.ts';
 import type { Grid } from '../../evaluate/grid.ts';
@@ -21,6 +22,8 @@ export interface StartEvent {
   resumed: boolean;
   /** Of models built from a verdict on flows. */
   structure?: StructureChoice;
+  /** What the size of the data means: what can hardly be learned or told apart. */
+  size: SizeRemark[];
 }
 
 export interface PhaseEvent {

@@ -5,6 +5,7 @@ import { type EpochContext, meanLosses } from '../phases/epoch.ts';
 import type { EpochClock } from './clock.ts';
 import type { Emit, StartEvent } from './events.ts';
 import type { Setup } from './setup.ts';
+import { runSize } from './size.ts';
 
 const MILLISECONDS = 250;
 
@@ -31,6 +32,7 @@ export function startEvent(run: string, setup: Setup, resumed: boolean): StartEv
     backend: setup.config.backend,
     resumed,
     ...(structure && { structure }),
+    size: runSize(setup),
   };
 }
 

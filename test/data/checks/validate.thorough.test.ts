@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
-import { aucError } from '../../../src/data/checks/cells.ts';
+import { aucError } from '../../../src/data/checks/size.ts';
 import { type Finding, formatFindings, validate, worstLevel } from '../../../src/data/checks/validate.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { dataset, temporaryFolder } from '../support.ts';
@@ -52,12 +52,16 @@ const check = (files: Record<string, string>, config: Partial<DatasetInput> = {}
 const wrong = (findings: Finding[]): string[] =>
   findings.filter((f) => f.level !== 'pass').map((f) => `${f.level} ${f.check}: ${f.message}`);
 
+/** What so few rows always give. */
+const OF_SIZE = /^warn (cell-sizes|validation-size):/;
+
 test('a sound log passes every check, by name', async () => {
   const findings = await check({ 'log.csv': log() }, { split: { kind: 'time', column: 'time' } });
   // 200 test rows are too few for a sure AUC: said, and no more.
-  expect(wrong(findings).filter((f) => !f.startsWith('warn cell-sizes'))).toEqual([]);
+  expect(wrong(findings).filter((f) => !OF_SIZE.test(f))).toEqual([]);
   expect([...new Set(findings.map((f) => f.check))]).toEqual([
-    ...['sources', 'columns', 'joins', 'rows', 'labels', 'weights', 'scenarios', 'cells', 'cell-sizes', 'field-types'],
+    ...['sources', 'columns', 'joins', 'rows', 'labels', 'weights', 'scenarios', 'cells', 'cell-sizes'],
+    ...['training-cells', 'validation-size', 'field-types'],
     ...[
       'missing-values',
       'constant-fields',
@@ -189,7 +193,7 @@ describe('fields', () => {
   test('constant, empty, mostly missing and one value per row', async () => {
     const file = log((row, i) => ({ ...row, same: 'x', empty: '', rare: i % 5 === 0 ? row.item : '', id: `r${i}` }));
     const fields = ['same', 'empty', 'rare', 'id'].map((name) => ({ kind: 'categorical' as const, name }));
-    expect(wrong(await check({ 'log.csv': file }, { fields })).filter((f) => !f.includes('cell-sizes'))).toEqual([
+    expect(wrong(await check({ 'log.csv': file }, { fields })).filter((f) => !OF_SIZE.test(f))).toEqual([
       'warn missing-values: field "rare" is missing in 80.0 % of the rows',
       'warn constant-fields: field "same" has the same value in every row: it says nothing',
       'fail constant-fields: field "empty" has no value in any row',
@@ -197,10 +201,41 @@ describe('fields', () => {
     ]);
   });
 
+  test('a task without labels in one scenario is measured in the others; without any it fails', async () => {
+    const find = async (label: string): Promise<string[]> => {
+      const tasks = [
+        { name: 'click', label: 'click' },
+        { name: 'buy', label },
+      ];
+      return wrong(await check({ 'log.csv': log() }, { tasks })).filter((text) => text.includes('no labels'));
+    };
+    expect(await find("CASE WHEN scene = 'home' THEN item % 2 END")).toEqual([
+      'warn cells: scenario "search", task "buy": no labels, so nothing is learned or measured there',
+    ]);
+    expect(await find("CASE WHEN scene = 'nowhere' THEN 1 END")).toContainEqual(
+      expect.stringMatching(/^fail cells: .*"buy": no labels$/),
+    );
+  });
+
+  test('few positives to train on, and few rows to validate on', async () => {
+    const file = log((row, i) => ({ ...row, click: Number(row.scene === 'home' ? i % 3 === 0 : i % 100 === 0) }));
+    const found = wrong(await check({ 'log.csv': file }));
+    expect(found).toContainEqual(
+      expect.stringMatching(
+        /^warn training-cells: 1 of 2 cells have fewer than 30 positives or negatives to train on \(search, click: \d+ positives\): a cell learns/,
+      ),
+    );
+    expect(found).toContainEqual(
+      expect.stringMatching(
+        /^warn validation-size: 200 validation rows tell the mean AUC to ±0\.0\d+ \(one standard error/,
+      ),
+    );
+  });
+
   test('values that come twice on average', async () => {
     const file = log((row, i) => ({ ...row, pair: `p${i >> 1}`, often: `o${i % 300}` }));
     const fields = ['pair', 'often'].map((name) => ({ kind: 'categorical' as const, name }));
-    expect(wrong(await check({ 'log.csv': file }, { fields })).filter((f) => !f.includes('cell-sizes'))).toEqual([
+    expect(wrong(await check({ 'log.csv': file }, { fields })).filter((f) => !OF_SIZE.test(f))).toEqual([
       expect.stringMatching(/^warn rare-values: field "pair" has 1,000 values, each in 2\.0 rows on average/),
     ]);
   });
