@@ -39,6 +39,11 @@ export const compareSchema = z
       .default([1, 2, 3]),
     /** Label of the model that the others are tested against. Default: the first one. */
     baseline: z.string().optional(),
+    /**
+     * What models without a preset start from: their own defaults, or those that follow the size of the data, as `train` takes them.
+     * `data` needs a single data set.
+     */
+    defaults: z.enum(['model', 'data']).default('model'),
     /** A part of a run configuration for all models: over presets, under a model's own `config` and `options`. */
     common: partial.default({}),
     /** For all models; a model's own grid comes on top. */

@@ -20,7 +20,8 @@ export interface ComparedModel {
   by?: 'task' | 'scenario';
 }
 
-export interface Comparison extends Omit<CompareConfig, 'models' | 'references' | 'common' | 'grid' | 'data'> {
+export interface Comparison
+  extends Omit<CompareConfig, 'models' | 'references' | 'defaults' | 'common' | 'grid' | 'data'> {
   data: string[];
   /** Models with every combination of their grids, then the references. */
   models: ComparedModel[];
@@ -32,8 +33,18 @@ export interface Comparison extends Omit<CompareConfig, 'models' | 'references' 
 
 type Models = ConfigurableModels;
 
-/** @throws CONFIG_INVALID (every mistake by its path), CONFIG_UNREADABLE, FILE_MISSING */
-export async function loadComparisonConfig(config: string | object, models: Models): Promise<Comparison> {
+/** What a model starts from without a preset, by its key. */
+export type ModelDefaults = (model: string) => object;
+
+/**
+ * @param defaultsOfData the defaults that follow a prepared data set: for `defaults: data`
+ * @throws CONFIG_INVALID (every mistake by its path), CONFIG_UNREADABLE, FILE_MISSING; errors of `defaultsOfData`
+ */
+export async function loadComparisonConfig(
+  config: string | object,
+  models: Models,
+  defaultsOfData?: (data: string) => Promise<ModelDefaults>,
+): Promise<Comparison> {
   const written = typeof config === 'string' ? await readConfig(config) : config;
   const input = withObjects(written);
   const parsed = compareSchema.safeParse(input);
@@ -42,12 +53,15 @@ export async function loadComparisonConfig(config: string | object, models: Mode
     throw error('CONFIG_INVALID', { source, problems: problemsOf(parsed.error.issues, input, compareSchema) });
 
   const problems: Problem[] = [];
-  const { models: entries, references, common, grid, data, baseline, ...rest } = parsed.data;
+  const { models: entries, references, common, grid, data, baseline, defaults: _, ...rest } = parsed.data;
+  const defaults = await defaultsFor(parsed.data, problems, defaultsOfData);
   const compared: ComparedModel[] = [];
   for (const [i, entry] of entries.entries())
-    compared.push(...(await variants(entry, `models.${i}`, { common, grid, models, threads: rest.threads, problems })));
+    compared.push(
+      ...(await variants(entry, `models.${i}`, { common, grid, models, defaults, threads: rest.threads, problems })),
+    );
   for (const [i, entry] of references.entries()) {
-    const context = { common, grid: {}, models, threads: rest.threads, problems };
+    const context = { common, grid: {}, models, defaults, threads: rest.threads, problems };
     for (const variant of await variants(entry, `references.${i}`, context))
       compared.push({ ...variant, by: entry.by });
   }
@@ -62,6 +76,23 @@ export async function loadComparisonConfig(config: string | object, models: Mode
   };
 }
 
+/** Undefined: those of the models. */
+async function defaultsFor(
+  { defaults, data }: CompareConfig,
+  problems: Problem[],
+  defaultsOfData: ((data: string) => Promise<ModelDefaults>) | undefined,
+): Promise<ModelDefaults | undefined> {
+  if (defaults === 'model') return undefined;
+  const [only, ...others] = typeof data === 'string' ? [data] : data;
+  if (others.length === 0 && defaultsOfData !== undefined) return defaultsOfData(only);
+  const message =
+    others.length > 0
+      ? '"data" needs a single data set: compare on one at a time'
+      : '"data" needs the function `defaultsOfData` of tributary-ranker/train';
+  problems.push({ path: 'defaults', message });
+  return undefined;
+}
+
 /** `- mmoe` stands for `- { model: mmoe }`. */
 function withObjects(written: unknown): unknown {
   if (!isRecord(written) || !Array.isArray(written.models)) return written;
@@ -72,6 +103,7 @@ interface Context {
   common: object;
   grid: Record<string, unknown[]>;
   models: Models;
+  defaults: ModelDefaults | undefined;
   threads: number;
   problems: Problem[];
 }
@@ -95,7 +127,8 @@ async function variants(entry: ModelEntry | ReferenceEntry, at: string, context:
   }
   for (const point of combinations(grid)) {
     const set = point.map(([path, value]) => `${path}=${JSON.stringify(value)}`);
-    const sources = { models: context.models, preset: entry.preset, config: written, set };
+    const { models, defaults } = context;
+    const sources = { models, defaults, preset: entry.preset, config: written, set };
     const run = await collect(loadRunConfig({ ...sources, flags: { threads: context.threads } }), at, context.problems);
     if (run === undefined) break; // the mistakes of other combinations would be the same
     const name = point

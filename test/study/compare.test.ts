@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { cellLines, liveCells } from '../../src/cli/print/comparison.ts';
 import { loadComparisonConfig } from '../../src/config/load-compare.ts';
+import type { RunConfig } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
-import { models } from '../../src/model/registry.ts';
+import { findModel, models } from '../../src/model/registry.ts';
+import { defaultsOfData } from '../../src/study/compare/defaults.ts';
 import type { CellEvent, ComparisonEvent } from '../../src/study/compare/events.ts';
 import { planCells } from '../../src/study/compare/plan.ts';
+import { dataDefaults } from '../../src/train/run/data-defaults.ts';
 import { sink } from '../cli/support.ts';
 import { prepareSmall } from '../train/support.ts';
 
@@ -184,4 +187,25 @@ test('on a terminal: one table that is redrawn, no taller and no wider than the 
   expect(frames.at(-1)).toContain('mmoe  done 0.7500  done -');
   expect(frames.at(-1)).toContain('ple   failed');
   expect(screen.text).toContain('ple, seed 1: failed: LOSS_NOT_FINITE: the loss is not finite\n');
+});
+
+test('defaults: data gives models without a preset what train gives them', async () => {
+  const data = await prepareSmall(folder);
+  const entries = [
+    'shared-bottom',
+    { model: 'autoifs', preset: 'demo' },
+    { model: 'star', options: { train: { l2: 0.5 } } },
+  ];
+  const config = { data, defaults: 'data', models: entries, common: { train: { patience: 9 } } };
+  const [plain, preset, own] = (await loadComparisonConfig(config, models, defaultsOfData)).models.map(
+    ({ run }) => run,
+  );
+  const { model, train } = dataDefaults(findModel('shared-bottom'), (await openPrepared(data)).manifest) as RunConfig;
+  expect(plain.model).toMatchObject(model);
+  expect(plain.train).toMatchObject({ ...train, patience: 9 });
+  expect(preset.train.idDecay).toBe('off');
+  expect(own.train).toMatchObject({ idDecay: 'auto', l2: 0.5 });
+  const several = loadComparisonConfig({ ...config, data: [data, data] }, models, defaultsOfData);
+  await expect(several).rejects.toThrow('defaults: "data" needs a single data set');
+  await expect(load(config)).rejects.toThrow('defaults: "data" needs the function `defaultsOfData`');
 });

@@ -25,8 +25,11 @@ export interface ChoiceOptions {
   signal?: AbortSignal;
 }
 
-/** Chooses the model of `folder` (made by newChoice), or goes on choosing. Ends with false after a stop. */
-export function startChoice(folder: string, { data, onEvent = () => {}, signal }: ChoiceOptions = {}): Handle<boolean> {
+/** A choice at work. Ends with false after a stop. */
+export type ChoiceHandle = Handle<boolean>;
+
+/** Chooses the model of `folder` (made by newChoice), or goes on choosing. */
+export function startChoice(folder: string, { data, onEvent = () => {}, signal }: ChoiceOptions = {}): ChoiceHandle {
   const stop = new SharedArrayBuffer(4);
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: { folder, data, stop } satisfies ChoiceWork,

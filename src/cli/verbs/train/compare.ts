@@ -4,6 +4,7 @@ import { EXIT } from '../../../base/errors/entry.ts';
 import { loadComparisonConfig } from '../../../config/load-compare.ts';
 import { models } from '../../../model/registry.ts';
 import { comparisonText } from '../../../report/comparison/comparison.ts';
+import { defaultsOfData } from '../../../study/compare/defaults.ts';
 import { comparisonPaths, startComparison } from '../../../study/compare/run.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
@@ -39,7 +40,7 @@ export function compare(program: Command): void {
 }
 
 async function run(config: string, { out, workers, json = false }: Options): Promise<void> {
-  const comparison = await loadComparisonConfig(config, models);
+  const comparison = await loadComparisonConfig(config, models, defaultsOfData);
   const folder = out ?? join('comparisons', basename(config, extname(config)));
   const display = comparisonDisplay(json);
   const handle = startComparison({ comparison, out: folder, workers, onEvent: (event) => display.event(event) });
