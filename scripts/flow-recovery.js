@@ -2,10 +2,11 @@
  * Does the test of flows find what was planted? For each world: rows with planted noise flows, prepared, tested from labels or from
  * the answers of short trainings. Only the program's commands are used.
  *
- *   node scripts/flow-recovery.js OUT [--seeds 101,102,...] [--kinds default,weak,...] [--from mmoe,star,...] [--rows N] [--epochs 8] [--keep]
+ *   node scripts/flow-recovery.js OUT [--seeds 101,102,...] [--kinds default,weak,...] [--from mmoe,star,...] [--rows N]
+ *     [--set train.maxEpochs=8] [--keep]
  *
  * Writes OUT/result.json after every world, prints a line for each and a sum for each kind, or for each model. Results of other worlds
- * that OUT/result.json has stay in it, so a study can be made in parts. `--keep` leaves worlds and runs in OUT and uses those that are
+ * that OUT/result.json has stay in it, so a study can be made in parts. `--set` gives options of the trainings. `--keep` leaves worlds and runs in OUT and uses those that are
  * there: the test can be repeated without training. A claim is a verdict "useless"; it is right where the flow was planted as noise in
  * the cell. A flow that is declared absent by mistake is a false claim in each cell.
  */
@@ -37,7 +38,7 @@ const { values, positionals } = parseArgs({
     kinds: { type: 'string', default: Object.keys(KINDS).join(',') },
     from: { type: 'string', default: 'labels' },
     rows: { type: 'string' },
-    epochs: { type: 'string', default: '8' },
+    set: { type: 'string', multiple: true, default: ['train.maxEpochs=8'] },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -89,7 +90,7 @@ function trained(model, seed, folder, data) {
   const run = join(folder, model);
   if (existsSync(join(run, 'report.md'))) return run;
   const preset = model === 'autoifs' ? ['--preset', 'demo'] : [];
-  const options = ['--seed', String(seed), '--threads', '1', '--set', `train.maxEpochs=${values.epochs}`, ...preset];
+  const options = ['--seed', String(seed), '--threads', '1', ...preset, ...values.set.flatMap((one) => ['--set', one])];
   tributary('train', '--data', data, '--model', model, '--out', run, ...options);
   return run;
 }

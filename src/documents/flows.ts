@@ -102,6 +102,8 @@ export const flowDocumentSchema = z.strictObject({
   shares: z.array(z.number()).length(FLOWS),
   /** Flows that no field is seen to feed: the field that could bring most, and the 95 % limit of its share. */
   absent: z.array(z.strictObject({ flow: z.int(), field: z.string(), share: z.number() })).optional(),
+  /** Of a model: flows that it takes nothing through although the labels hold effects of these fields there. */
+  left: z.array(z.strictObject({ flow: z.int(), fields: z.array(z.string()) })).optional(),
   /** What the data cannot say, and why. */
   notes: z.array(z.string()),
   /** Of a run whose model is built from this verdict. */

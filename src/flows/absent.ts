@@ -24,14 +24,15 @@ const NEGLIGIBLE = 0.05;
 const GRID = Array.from({ length: 40 }, (_, i) => 1e-4 * 1.26 ** i).filter((share) => share < 0.95);
 const RATIO = 2.7055;
 
-/** [4] for each flow that could exist but that no field feeds: at its usual strength in every cell. */
+/** [4] for each flow that could exist but that no field feeds: at its usual strength in every cell. `beyond`: variance that is explained otherwise. */
 export function hiddenFlows(
   terms: readonly Term[],
   cells: Cells,
   { tau2, W, reads, exists, possible }: Verdicts,
+  beyond = 0,
 ): (Hidden | undefined)[] {
   const C = cells.scenarios * cells.tasks;
-  const explained = explainedBy({ tau2, W, reads }, C);
+  const explained = explainedBy({ tau2, W, reads }, C) + beyond;
   return exists.map((does, k) => {
     if (does || !possible[k] || explained === 0) return undefined;
     const strengths = Float64Array.from(W);
@@ -57,7 +58,7 @@ export function hiddenFlows(
 }
 
 /** The variance that fields bring to flows, over all of them. */
-function explainedBy({ tau2, W, reads }: Pick<Verdicts, 'tau2' | 'W' | 'reads'>, C: number): number {
+export function explainedBy({ tau2, W, reads }: Pick<Verdicts, 'tau2' | 'W' | 'reads'>, C: number): number {
   const squares = Array.from({ length: FLOWS }, (_, k) =>
     W.subarray(k * C, (k + 1) * C).reduce((sum, w) => sum + (w * w) / C, 0),
   );

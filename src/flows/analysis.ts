@@ -1,8 +1,7 @@
 /** The analysis: rows -> effects of fields -> terms -> verdicts. */
 import { z } from 'zod';
 import { type Effects, fieldEffects } from './effects/effects.ts';
-import { modelTerms } from './logits.ts';
-import type { FlowRows, FlowSource } from './rows.ts';
+import type { FlowSource } from './rows.ts';
 import { type Term, termsOf } from './terms.ts';
 import { type Verdicts, verdictsOf } from './verdict.ts';
 
@@ -42,14 +41,4 @@ export async function analyseFlows(source: FlowSource, options: FlowOptions): Pr
   const effects = await fieldEffects(source, options);
   const terms = termsOf(effects, S, T, options);
   return { effects, terms, verdicts: verdictsOf(terms, S, T, options) };
-}
-
-/** Which flows a model uses, by its logits [N, S, T] of the rows under every scenario. Ids are not used. */
-export function analyseModel(
-  rows: FlowRows,
-  logits: Float32Array,
-  options: FlowOptions,
-): Pick<FlowAnalysis, 'terms' | 'verdicts'> {
-  const terms = modelTerms(rows, logits, options.maxLevels);
-  return { terms, verdicts: verdictsOf(terms, rows.scenarios, rows.tasks, options) };
 }

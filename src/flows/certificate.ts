@@ -22,7 +22,7 @@ export interface Certificate {
 }
 
 /** A flow whose scores hardly differ between rows has no certificate. */
-const CONSTANT = 1e-3;
+export const CONSTANT = 1e-3;
 
 /** [4][C]; undefined where the cell or the flow has nothing to measure. `group` [N]: the number of each row's group; -1: a group of its own. */
 export function certify(

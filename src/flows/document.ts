@@ -1,9 +1,13 @@
 /** What an analysis of flows found, as a document. */
 import { FLOW_NAMES, type FlowDocument, type FlowEstimates } from '../documents/flows.ts';
-import { type Hidden, hiddenFlows } from './absent.ts';
+import { explainedBy, type Hidden, hiddenFlows } from './absent.ts';
 import type { FlowAnalysis } from './analysis.ts';
 import type { Certificate } from './certificate.ts';
+import type { Effects } from './effects/effects.ts';
 import { FLOWS } from './likelihood.ts';
+import type { Left } from './model/analyse.ts';
+import type { Cells } from './structure.ts';
+import type { Verdicts } from './verdict.ts';
 
 type FlowLine = FlowDocument['flows'][number];
 
@@ -19,15 +23,23 @@ export interface Described {
   orderedTasks: boolean;
 }
 
+/** What is described: the analysis of labels, or of a model. */
+type Found = Pick<FlowAnalysis, 'terms' | 'verdicts'> & {
+  effects: Pick<Effects, 'fields'> & Partial<Pick<Effects, 'known'>>;
+  left?: Left;
+};
+
 export function flowDocument(
   about: Described,
-  { terms, verdicts, effects }: Pick<FlowAnalysis, 'terms' | 'verdicts'> & Partial<Pick<FlowAnalysis, 'effects'>>,
+  { terms, verdicts, effects, left }: Found,
   certificates: readonly (readonly (Certificate | undefined)[])[],
 ): FlowDocument {
   const T = about.tasks.length;
   const C = about.scenarios.length * T;
-  const hidden = hiddenFlows(terms, { scenarios: about.scenarios.length, tasks: T }, verdicts);
-  const known = effects?.known ?? new Array<boolean>(C).fill(true);
+  const cells = { scenarios: about.scenarios.length, tasks: T };
+  const hidden = hiddenFlows(terms, cells, verdicts);
+  const held = left && leftOut(left, cells, verdicts);
+  const known = effects.known ?? new Array<boolean>(C).fill(true);
   const flows = about.scenarios.flatMap((scenario, s) =>
     about.tasks.flatMap((task, t) =>
       FLOW_NAMES.map((name, k): FlowLine => {
@@ -40,7 +52,9 @@ export function flowDocument(
           flow: k + 1,
           name,
           strength: verdicts.exists[k] ? verdicts.W[i] : 0,
-          ...claim(verdicts, hidden[k], { k, i, isKnown: known[c] }),
+          ...(about.source === 'model'
+            ? modelClaim(claim(verdicts, hidden[k], { k, i, isKnown: true }), held?.[k], certificate, verdicts.q)
+            : claim(verdicts, hidden[k], { k, i, isKnown: known[c] })),
           certificate: certificate === undefined ? null : estimatesOf(certificate),
         };
       }),
@@ -60,6 +74,9 @@ export function flowDocument(
     })),
     shares: FLOW_NAMES.map((_, k) => terms.reduce((sum, _, j) => sum + carried[j * FLOWS + k], 0)),
     absent: hidden.flatMap((of, k) => (of ? [{ flow: k + 1, field: of.field, share: of.share }] : [])),
+    ...(held && {
+      left: held.flatMap((of, k) => (of && of.fields.length > 0 ? [{ flow: k + 1, fields: of.fields }] : [])),
+    }),
     notes: notesOf(about, verdicts, terms, known, effects),
   };
 }
@@ -104,6 +121,52 @@ function absent(hidden: Hidden | undefined, q: number): Pick<FlowLine, 'verdict'
       };
 }
 
+/** What labels hold of a flow that a model takes nothing through. */
+interface LeftOut {
+  /** Fields that feed it, beyond the model's answers. */
+  fields: string[];
+  hidden: Hidden | undefined;
+}
+
+/** [4] for the flows that the model takes nothing through. */
+function leftOut({ terms, verdicts }: Left, cells: Cells, model: Verdicts): (LeftOut | undefined)[] {
+  const hidden = hiddenFlows(terms, cells, verdicts, explainedBy(model, cells.scenarios * cells.tasks));
+  return FLOW_NAMES.map((_, k) => {
+    if (model.exists[k] || !model.possible[k]) return undefined;
+    const fields = terms.flatMap(({ name }, j) => (verdicts.reads[j * FLOWS + k] ? [name] : []));
+    return { fields, hidden: hidden[k] };
+  });
+}
+
+/**
+ * A model uses nothing of a flow where it has not learned it, too. So "useless" needs the labels, as well: those of the rows must not
+ * hold it beyond the model's answers.
+ */
+function modelClaim(
+  own: Pick<FlowLine, 'verdict' | 'p' | 'reason'>,
+  left: LeftOut | undefined,
+  certificate: Certificate | undefined,
+  q: number,
+): Pick<FlowLine, 'verdict' | 'p' | 'reason'> {
+  if (own.verdict !== 'useless' && own.verdict !== 'likely useless') return own;
+  if (certificate !== undefined && certificate.coefficient.low > 0)
+    return { verdict: 'undecided', p: own.p, reason: 'the model does not use the flow, but the labels hold it' };
+  if (left === undefined) return own;
+  if (left.fields.length > 0)
+    return {
+      verdict: 'undecided',
+      p: own.p,
+      reason: `the model does not use the flow, but the labels hold effects of ${left.fields.join(', ')} that its answers leave out`,
+    };
+  if (left.hidden === undefined || left.hidden.p > q)
+    return {
+      verdict: 'undecided',
+      p: own.p,
+      reason: 'the model does not use the flow, and the labels are too few to say that they hold nothing of it',
+    };
+  return { ...own, p: Math.max(own.p, left.hidden.p) };
+}
+
 const estimatesOf = ({ coefficient, aucChange, loglossChange, rows, positives }: Certificate): FlowEstimates => ({
   coefficient: coefficient.value,
   low: coefficient.low,
@@ -138,7 +201,7 @@ function notesOf(
   { separable, exists }: FlowAnalysis['verdicts'],
   terms: FlowAnalysis['terms'],
   known: readonly boolean[],
-  effects: FlowAnalysis['effects'] | undefined,
+  effects: Found['effects'],
 ): string[] {
   const notes: string[] = [];
   if (rows < of)
@@ -152,16 +215,16 @@ function notesOf(
   if (unknown.length > 0)
     notes.push(`Nothing can be said about ${unknown.join(', ')}: too few positives or negatives.`);
   const mixed = FLOW_NAMES.filter((_, k) => exists[k] && !separable[k]);
-  if (mixed.length > 0)
-    notes.push(`${mixed.join(' and ')}: these flows read no field of their own, so nothing is claimed about them.`);
+  for (const name of mixed)
+    notes.push(`The flow ${name} reads no field of its own: nothing is claimed about its cells.`);
   const nested = terms.filter((term) => term.nested).map(({ name }) => name);
   if (nested.length > 0)
     notes.push(
       `Levels of ${nested.join(', ')} belong to one scenario each: they cannot say what is specific to a scenario.`,
     );
-  const decided = effects?.fields.flatMap((f) =>
+  const decided = effects.fields.flatMap((f) =>
     f.kind === 'coarse' && f.decidedBy ? [`${f.block.name} by ${f.decidedBy}`] : [],
   );
-  if (decided && decided.length > 0) notes.push(`Decided by an id, with errors counted by id: ${decided.join(', ')}.`);
+  if (decided.length > 0) notes.push(`Decided by an id, with errors counted by id: ${decided.join(', ')}.`);
   return notes;
 }

@@ -1,7 +1,9 @@
 /** Flow covariance analysis: which information flows each scenario x task cell uses, from labels or from a model's logits. */
-export { analyseFlows, analyseModel, type FlowAnalysis, type FlowOptions, flowOptions } from './analysis.ts';
+export { analyseFlows, type FlowAnalysis, type FlowOptions, flowOptions } from './analysis.ts';
 export { flowDocument } from './document.ts';
 export { negativeLogLikelihood } from './likelihood.ts';
+export { analyseModel } from './model/analyse.ts';
+export { certifyModel } from './model/certify.ts';
 export { clustersOf, lossDifference } from './numeric/paired.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
 export { type FlowRows, inMemory, pairName } from './rows.ts';

@@ -24,6 +24,8 @@ export interface FlowRows {
   labels: Float64Array;
   /** [N] weight of each row, 0 or above, on any scale. Default: all the same. */
   weight?: Float64Array;
+  /** [N, T] logits that are known: effects are what labels hold beyond them. Default: 0. */
+  offset?: Float64Array;
   fields: readonly FlowField[];
 }
 

@@ -20,7 +20,7 @@ export interface LearnedFlows {
 }
 
 export function learnedFlows(
-  { fields }: Effects,
+  { fields }: Pick<Effects, 'fields'>,
   terms: readonly Term[],
   { tau2, W, reads }: Parameters & { reads: readonly boolean[] },
   S: number,

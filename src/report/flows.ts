@@ -87,28 +87,48 @@ function flowSentences(document: FlowDocument): string[] {
     if (isAbsent || (line.verdict !== 'useless' && line.verdict !== 'likely useless')) continue;
     const likely = line.verdict === 'useless' ? '' : 'likely ';
     const cell = `${oneLine(line.scenario)}/${line.task}`;
+    const change = line.certificate;
     if (source === 'model') {
-      sentences.push(`${cell}: the model ${likely}uses nothing of ${THE_FLOW[line.flow - 1]}.`);
+      // The change is that of taking the flow away; adding it has the other sign.
+      const proof =
+        change === null
+          ? ''
+          : `; with it AUC would change by ${signed(-change.aucChange)} [${signed(-change.aucHigh)}, ${signed(-change.aucLow)}]`;
+      sentences.push(`${cell}: the model ${likely}uses nothing of ${THE_FLOW[line.flow - 1]}${proof}.`);
       continue;
     }
-    const change = line.certificate;
     const proof =
       change === null
         ? 'not measured on other rows'
         : `without it AUC changes by ${signed(change.aucChange)} [${signed(change.aucLow)}, ${signed(change.aucHigh)}]`;
     sentences.push(`${cell} ${likely}gains nothing from ${THE_FLOW[line.flow - 1]}; ${proof}.`);
   }
+  if (source === 'model') sentences.push(...overused(document));
   const silent = flows.filter(({ verdict }) => verdict === 'useless' || verdict === 'likely useless').length;
-  if (silent === 0 && shares.some((share) => share > 0))
+  if (source === 'labels' && silent === 0 && shares.some((share) => share > 0))
     sentences.push('No cell can do without a flow that carries something.');
   return sentences;
 }
 
+/** Flows that a model uses more than the labels bear out: worth less than half of what it makes of them, beyond doubt. */
+function overused({ flows }: FlowDocument): string[] {
+  return flows.flatMap(({ scenario, task, flow, verdict, certificate }) =>
+    verdict !== 'useful' || certificate === null || certificate.high >= 0.5
+      ? []
+      : [
+          `${oneLine(scenario)}/${task}: the model uses ${THE_FLOW[flow - 1]}, but the labels hold ${certificate.coefficient.toFixed(2)} [${certificate.low.toFixed(2)}, ${certificate.high.toFixed(2)}] of what it makes of it; without it AUC changes by ${signed(certificate.aucChange)} [${signed(certificate.aucLow)}, ${signed(certificate.aucHigh)}].`,
+        ],
+  );
+}
+
 /** Of a flow that no field is seen to feed; empty where there is no such flow. */
-function absentSentence({ flows, scenarios, tasks, absent = [] }: FlowDocument, k: number): string {
+function absentSentence({ flows, scenarios, tasks, left = [], absent = [] }: FlowDocument, k: number): string {
   const needs = [[], [scenarios, tasks], [tasks], [scenarios]][k];
   if (needs.some(({ length }) => length < 2)) return '';
   const title = `${THE_FLOW[k]} (${FLOW_NAMES[k]})`;
+  const held = left.find(({ flow }) => flow === k + 1);
+  if (held !== undefined)
+    return `The model takes nothing through ${title}, but the labels hold effects of ${listed(held.fields)} there that its answers leave out: it is not trained to its end, or cannot express them.`;
   const most = absent.find(({ flow }) => flow === k + 1);
   if (most === undefined) return `No field is seen to feed ${title}: nothing is claimed about it.`;
   const limit = `${(100 * most.share).toFixed(1)} % of what fields explain`;

@@ -1,6 +1,5 @@
 /** Transfer on worlds with planted flows, row by row from the world itself: no files, no training. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FLOWS as PLANTED } from '../../src/data/synthetic/planted.ts';
 import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import { transferSchema } from '../../src/documents/transfer.ts';
 import { analyseFlows, type FlowAnalysis, flowOptions } from '../../src/flows/analysis.ts';
@@ -12,30 +11,10 @@ import { type CellTransfer, claimed, measureCells } from '../../src/flows/transf
 import { transferDocument } from '../../src/flows/transfer/document.ts';
 import { transferMarkdown, transferText } from '../../src/report/transfer.ts';
 import { solve } from './dense.ts';
+import { rowsOf } from './planted-rows.ts';
 
 const options = flowOptions.parse({});
 const logit = (p: number): number => Math.log(p / (1 - p));
-
-/** Rows first .. first + n - 1 of a world, with the eight planted fields. */
-function rowsOf(world: World, first: number, n: number): FlowRows {
-  const { scenarios, tasks } = world.options;
-  const rows = Array.from({ length: n }, (_, i) => world.row(first + i));
-  const names = PLANTED.flatMap(({ userField, itemField }) => [userField, itemField]);
-  const values = rows.map((row) => world.fields(row));
-  return {
-    scenarios,
-    tasks,
-    rows: n,
-    scenario: Int32Array.from(rows, ({ scenario }) => scenario),
-    labels: Float64Array.from(rows.flatMap(({ labels }) => labels)),
-    fields: names.map((name) => ({
-      name,
-      levels: 8,
-      slots: 1,
-      ids: Int32Array.from(values, (value) => Number(String(value[name]).match(/\d+$/)?.[0])),
-    })),
-  };
-}
 
 interface Found {
   world: World;

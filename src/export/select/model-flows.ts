@@ -3,6 +3,7 @@ import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
 import {
   analyseModel,
+  certifyModel,
   type FlowOptions,
   type FlowRows,
   type FlowSample,
@@ -35,7 +36,7 @@ export async function testModel(
   const { name, hash, scenarios, tasks } = data.manifest;
   const sample = await readFlowRows(data, 'validation', { limit: rows, seed });
   const logits = await counterfactualLogits(run, data, sample, seed, where);
-  const found = analyseModel(sample.rows, logits, options);
+  const found = await analyseModel(sample.rows, logits, options);
   return flowDocument(
     {
       data: name,
@@ -49,7 +50,7 @@ export async function testModel(
       of: sample.of,
     },
     found,
-    [],
+    certifyModel(sample, logits, found),
   );
 }
 

@@ -2,8 +2,8 @@
 import { sigmoid } from '../../evaluate/index.ts';
 import { inverseOf } from '../numeric/matrix.ts';
 import { Newton } from '../numeric/newton.ts';
-import { addOuter, addRow, times } from './design.ts';
-import type { Passes } from './passes.ts';
+import { addOuter, addRow } from './design.ts';
+import { logitAt, type Passes } from './passes.ts';
 
 export interface CellOptions {
   /** Ridge penalty on the effects of coarse levels. */
@@ -27,13 +27,15 @@ interface CellCount {
   /** The same by weight. */
   mass: number;
   positiveMass: number;
+  /** Sum of the logits that are known, by weight. */
+  offset: number;
 }
 
 /** [C] */
 export async function countCells(passes: Passes): Promise<CellCount[]> {
   const { scenarios: S, tasks: T } = passes;
-  const cells = Array.from({ length: S * T }, () => ({ rows: 0, positives: 0, mass: 0, positiveMass: 0 }));
-  await passes.each(({ rows: n, scenario, asked, mass, labels }) => {
+  const cells = Array.from({ length: S * T }, () => ({ rows: 0, positives: 0, mass: 0, positiveMass: 0, offset: 0 }));
+  await passes.each(({ rows: n, scenario, asked, mass, labels, offset }) => {
     for (let row = 0; row < n; row++)
       for (let t = 0; t < T; t++) {
         if (asked[row * T + t] === 0 || !(mass[row] > 0)) continue;
@@ -43,6 +45,7 @@ export async function countCells(passes: Passes): Promise<CellCount[]> {
         cell.positives += label;
         cell.mass += mass[row];
         cell.positiveMass += mass[row] * label;
+        cell.offset += mass[row] * (offset?.[row * T + t] ?? 0);
       }
   });
   return cells;
@@ -62,20 +65,21 @@ export async function fitCells(
   const P = passes.columns.columns;
   const penalty = new Float64Array(P).fill(ridge);
   penalty[0] = 1e-6;
-  const searches = counts.map(({ rows, positives, mass, positiveMass }, c) => {
+  const searches = counts.map(({ rows, positives, mass, positiveMass, offset }, c) => {
     const enough = Math.max(minCount, 1);
     if (c < from * T || c >= to * T || positives < enough || rows - positives < enough) return undefined;
     const b = new Float64Array(P);
-    b[0] = Math.log(positiveMass / (mass - positiveMass));
+    b[0] = Math.log(positiveMass / (mass - positiveMass)) - offset / mass;
     return new Newton(b, { iterations: 7, tolerance: 1e-4 });
   });
   while (searches.some((search) => search?.isOpen)) {
-    await passes.each(({ rows: n, scenario, asked, mass, labels, design }) => {
+    await passes.each((part) => {
+      const { rows: n, scenario, asked, mass, labels, design } = part;
       for (let row = 0; row < n; row++)
         for (let t = 0; t < T; t++) {
           const search = searches[scenario[row] * T + t];
           if (!search?.isOpen || asked[row * T + t] === 0 || !(mass[row] > 0)) continue;
-          const p = sigmoid(times(design, row, search.b));
+          const p = sigmoid(logitAt(part, row * T + t, row, search.b));
           addOuter(design, row, mass[row] * p * (1 - p), search.hessian);
           addRow(design, row, mass[row] * (labels[row * T + t] - p), search.gradient);
         }

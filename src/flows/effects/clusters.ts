@@ -2,8 +2,7 @@
 import { sigmoid } from '../../evaluate/index.ts';
 import type { Block, Blocks } from '../survey.ts';
 import type { CellModel } from './cells.ts';
-import { times } from './design.ts';
-import type { Part, Passes } from './passes.ts';
+import { logitAt, type Part, type Passes } from './passes.ts';
 
 /** Sums by id that are in memory at a time; with more, ids take turns. */
 const BYTES = 128 * 2 ** 20;
@@ -154,17 +153,18 @@ export async function clusterCovariances(
 
 /** Writes what each task's label of a row differs from its probability, by the row's weight; 0 where there is no label or no model. */
 export function residualsOf(
-  { scenario, asked, labels, mass, design }: Part,
+  part: Part,
   row: number,
   models: readonly (Pick<CellModel, 'b'> | undefined)[],
   into: Float64Array,
 ): void {
+  const { scenario, asked, labels, mass } = part;
   const T = into.length;
   for (let t = 0; t < T; t++) {
     const model = models[scenario[row] * T + t];
     into[t] =
       model === undefined || asked[row * T + t] === 0
         ? 0
-        : mass[row] * (labels[row * T + t] - sigmoid(times(design, row, model.b)));
+        : mass[row] * (labels[row * T + t] - sigmoid(logitAt(part, row * T + t, row, model.b)));
   }
 }

@@ -8,8 +8,8 @@ import type { Block, Blocks } from '../survey.ts';
 import { type CellModel, type CellOptions, countCells, fitCells } from './cells.ts';
 import { type Clustered, clusterCovariances, decidingFields, residualsOf } from './clusters.ts';
 import { type Contrasts, contrastsOf } from './contrasts.ts';
-import { addOuter, times } from './design.ts';
-import type { Passes } from './passes.ts';
+import { addOuter } from './design.ts';
+import { logitAt, type Passes } from './passes.ts';
 
 /** A coarse field: its effects as coefficients of functions of its levels. */
 export interface CoarseEffect {
@@ -98,7 +98,7 @@ async function correlate(
         residualsOf(part, row, models, residual);
         for (let t = 0; t < T; t++) {
           const model = models[s * T + t];
-          const p = model === undefined ? 0 : sigmoid(times(design, row, model.b));
+          const p = model === undefined ? 0 : sigmoid(logitAt(part, row * T + t, row, model.b));
           root[t] = Math.sqrt(p * (1 - p));
         }
         for (let t = 0; t < T; t++)

@@ -1,8 +1,7 @@
 /** Effects of the id fields, one after another on top of the coarse ones. */
 import { sigmoid } from '../../evaluate/index.ts';
 import type { Block } from '../survey.ts';
-import { times } from './design.ts';
-import type { Part, Passes } from './passes.ts';
+import { logitAt, type Part, type Passes } from './passes.ts';
 
 /** An id field: score and information of each level, given everything else. */
 export interface FineEffect {
@@ -48,7 +47,7 @@ export async function fineEffects(
           const c = part.scenario[row] * T + t;
           const b = coefficients[c];
           if (b === undefined || part.asked[row * T + t] === 0) continue;
-          const p = sigmoid(times(part.design, row, b) + offset(part, row, c));
+          const p = sigmoid(logitAt(part, row * T + t, row, b) + offset(part, row, c));
           const first = part.mass[row] * (part.labels[row * T + t] - p);
           const second = part.mass[row] * p * (1 - p);
           for (const i of fields) {

@@ -1,7 +1,7 @@
 /** Passes over rows in the form that the estimates read: the coarse design, and numbers of the levels of ids. */
 import { type FlowRows, type FlowSource, isAsked } from '../rows.ts';
 import { type Blocks, type Values, valuesOf } from '../survey.ts';
-import { type Columns, columnsOf, type Design, designOf } from './design.ts';
+import { type Columns, columnsOf, type Design, designOf, times } from './design.ts';
 
 /** Some of the rows. */
 export interface Part {
@@ -14,10 +14,16 @@ export interface Part {
   asked: Uint8Array;
   /** [N] weight of each row. */
   mass: Float64Array;
+  /** [N, T] logits that are known. */
+  offset?: Float64Array;
   design: Design;
   /** By id field. */
   fine: Values[];
 }
+
+/** The logit of place i = row * T + t of [N, T]: what is known, and x b of the coarse fields. */
+export const logitAt = ({ design, offset }: Part, i: number, row: number, b: Float64Array): number =>
+  (offset?.[i] ?? 0) + times(design, row, b);
 
 /** Rows up to here stay in memory, at some 400 bytes each; more are read again at each pass. */
 const HELD_ROWS = 250_000;
@@ -65,7 +71,7 @@ export class Passes {
   }
 
   #partOf(rows: FlowRows): Part {
-    const { scenario, weight, labels, rows: n } = rows;
+    const { scenario, weight, labels, offset, rows: n } = rows;
     const ones = new Float64Array(n).fill(1);
     const { coarse, fine } = this.#blocks;
     const factors = this.#massFactors;
@@ -73,6 +79,7 @@ export class Passes {
       rows: n,
       scenario,
       labels,
+      ...(offset && { offset }),
       asked: Uint8Array.from(labels, (_, i) => Number(isAsked(rows, i, this.#orderedTasks))),
       mass: weight?.map((value, row) => value * factors[scenario[row]]) ?? ones,
       design: designOf(
