@@ -6,7 +6,7 @@
  * logs all events takes turns with both, if asked for.
  */
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
-import { type Answering, type EchoServer, startEcho, startLogging, startService } from './serve-processes.ts';
+import { type Answering, type EchoServer, startEcho, startServices } from './serve-processes.ts';
 import { drawBodies } from './serve-requests.ts';
 import { type Load, type Measured, measureInTurn, type Ratio, type Ratios, ratiosOf, type Turns } from './turns.ts';
 
@@ -51,13 +51,13 @@ export async function runServeBench(
   onTiming: (timing: ServeTiming) => void = () => {},
 ): Promise<ServeBench> {
   const artifact = await openArtifact(folder);
-  const began = performance.now();
-  const service = await startService(folder, config);
+  const services = await startServices(folder, config, events === true);
+  const { silent: service, logging, startMs } = services;
   try {
+    const began = performance.now();
     await answerOf(service, drawBodies(artifact, 1, 1)[0]);
-    const coldStartMs = performance.now() - began;
+    const coldStartMs = startMs + performance.now() - began;
     const echo = await startEcho();
-    const logging = events ? await startLogging(folder, config) : undefined;
     try {
       const timings: ServeTiming[] = [];
       for await (const timing of timingsOf({ artifact, service, echo, logging, ...options })) {
@@ -67,10 +67,9 @@ export async function runServeBench(
       return { coldStartMs, timings };
     } finally {
       await echo.close();
-      await logging?.close();
     }
   } finally {
-    await service.close();
+    await services.close();
   }
 }
 

@@ -17,10 +17,59 @@ export interface Answering {
   close(): Promise<void>;
 }
 
-/** `tributary serve` on a free port. */
-export async function startService(artifact: string, config: string | undefined): Promise<Answering> {
+/** The same service without and with a log of its answers. */
+interface ServicePair {
+  silent: Answering;
+  logging?: Answering;
+  /** From the start of the silent one until it listens, milliseconds. */
+  startMs: number;
+  close(): Promise<void>;
+}
+
+/** A server keeps these after the bench. */
+const BENCH_LOG = { table: 'tributary_bench', stream: 'tributary:bench' };
+
+/**
+ * `tributary serve` on free ports. Answers of a bench get into no log of the configuration: a folder of segments is one that is
+ * gone afterwards, a server has a table or stream for the bench.
+ */
+export async function startServices(
+  artifact: string,
+  config: string | undefined,
+  withLog: boolean,
+): Promise<ServicePair> {
+  const { events, exploration, ...rest } = await loadServing(config);
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  const started: Answering[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(started.map((service) => service.close()));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const start = async (name: string, serving: object): Promise<Answering> => {
+    const file = join(folder, `${name}.json`);
+    writeFileSync(file, JSON.stringify(serving));
+    const service = await startService(artifact, file);
+    started.push(service);
+    return service;
+  };
+  try {
+    const began = performance.now();
+    const silent = await start('silent', rest);
+    const startMs = performance.now() - began;
+    const own = events !== undefined && events.sink !== 'segments' ? BENCH_LOG : { folder: join(folder, 'events') };
+    const logging = withLog
+      ? await start('logging', { ...rest, exploration, events: { ...events, ...own } })
+      : undefined;
+    return { silent, logging, startMs, close };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+}
+
+async function startService(artifact: string, config: string): Promise<Answering> {
   const command = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url));
-  const words = ['serve', artifact, '--port', '0', '--json', ...(config === undefined ? [] : ['--config', config])];
+  const words = ['serve', artifact, '--port', '0', '--json', '--config', config];
   const child = spawn(process.execPath, [command, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((done) => void child.once('exit', () => done()));
   const port = await new Promise<number>((resolve, reject) => {
@@ -39,22 +88,6 @@ export async function startService(artifact: string, config: string | undefined)
       await ended;
     },
   };
-}
-
-/** The same, logging all events into a folder that is gone afterwards. */
-export async function startLogging(artifact: string, config: string | undefined): Promise<Answering> {
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  try {
-    const file = join(folder, 'serving.json');
-    const events = { folder: join(folder, 'events') };
-    writeFileSync(file, JSON.stringify({ ...(await loadServing(config)), events }));
-    const service = await startService(artifact, file);
-    return { ...service, close: () => service.close().finally(remove) };
-  } catch (cause) {
-    remove();
-    throw cause;
-  }
 }
 
 export interface EchoServer extends Answering {

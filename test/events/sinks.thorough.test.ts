@@ -237,8 +237,8 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     const { config } = store();
     const { sink, log } = opened(config);
     await sink.append([lineOf(impression(0))]);
-    const { client } = await connectPostgres(serverOf(config.url ?? '', ['postgres:']));
-    onTestFinished(() => client.end());
+    const { client, close } = await connectPostgres(serverOf(config.url ?? '', ['postgres:']));
+    onTestFinished(close);
     await client.query('BEGIN');
     await client.query(sqlOf(config.table).insert, rowsOf([lineOf(impression(1))]));
     await sink.append([lineOf(impression(2))]);

@@ -1,15 +1,34 @@
 /** Connections to PostgreSQL. */
+import { Socket } from 'node:net';
 import type { Client } from 'pg';
-import type { Server } from '../server.ts';
+import { within } from '../../base/disposal.ts';
+import { answered, type Server } from '../server.ts';
 
 const CONNECT_MS = 5000;
+const CLOSE_MS = 500;
 
-/** An open connection that never throws by itself; `ended` says whether it is lost. */
-export async function connectPostgres({ url }: Server): Promise<{ client: Client; ended: () => boolean }> {
+export interface PostgresConnection {
+  client: Client;
+  /** Is it lost? */
+  ended(): boolean;
+  /** Also while the server does not answer. */
+  close(): Promise<void>;
+}
+
+/**
+ * An open connection that never throws by itself.
+ *
+ * @param prepare what is done before it is used
+ */
+export async function connectPostgres(
+  { url }: Server,
+  prepare: (client: Client) => Promise<void> = async () => {},
+): Promise<PostgresConnection> {
   const { default: pg } = await import('pg');
+  const socket = new Socket();
   const client = new pg.Client({
     connectionString: url,
-    connectionTimeoutMillis: CONNECT_MS,
+    stream: () => socket,
     keepAlive: true,
     application_name: 'tributary',
   });
@@ -20,7 +39,11 @@ export async function connectPostgres({ url }: Server): Promise<{ client: Client
   client.on('end', () => {
     isEnded = true;
   });
-  try {
+  const close = async (): Promise<void> => {
+    await within(client.end(), CLOSE_MS);
+    socket.destroy();
+  };
+  const open = async (): Promise<void> => {
     await client.connect();
     const { rows } = await client.query<{ encoding: string; standby: boolean }>(
       "SELECT current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby",
@@ -29,9 +52,13 @@ export async function connectPostgres({ url }: Server): Promise<{ client: Client
       throw new Error(`the database has the encoding ${rows[0].encoding}, expected UTF8`);
     // There, rows would appear between others that were read already.
     if (rows[0].standby) throw new Error('the server is a standby: expected the primary server');
+    await prepare(client);
+  };
+  try {
+    await answered(open(), CONNECT_MS);
   } catch (cause) {
-    void client.end();
+    void close();
     throw cause;
   }
-  return { client, ended: () => isEnded };
+  return { client, ended: () => isEnded, close };
 }

@@ -1,10 +1,9 @@
 /** A table of events that is read and looked after. */
-import type { Client } from 'pg';
 import { error } from '../../base/errors/index.ts';
 import type { EventLog, StoredLines } from '../log.ts';
 import { createReport } from '../report.ts';
 import { reasonOf, type Server } from '../server.ts';
-import { connectPostgres } from './connect.ts';
+import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { sqlOf, storable } from './table.ts';
 
 /** Rows that are read at once. */
@@ -23,20 +22,18 @@ interface Row {
  */
 export function postgresLog(server: Server, table: string, name: string): EventLog {
   const sql = sqlOf(table);
-  let opened: Promise<Client> | undefined;
+  let opened: Promise<PostgresConnection> | undefined;
 
   const fail = (cause: unknown) => error('EVENT_STORE', { log: name, reason: server.hide(reasonOf(cause)) });
-  const open = async (): Promise<Client> => {
-    const { client } = await connectPostgres(server);
-    const { rows } = await client.query<{ found: boolean }>(sql.exists);
-    if (rows[0].found) return client;
-    await client.end();
-    throw new Error('there is no such table');
-  };
+  const open = (): Promise<PostgresConnection> =>
+    connectPostgres(server, async (client) => {
+      const { rows } = await client.query<{ found: boolean }>(sql.exists);
+      if (!rows[0].found) throw new Error('there is no such table');
+    });
   const query = async <T extends object>(text: string, values: unknown[] = []) => {
     try {
       opened ??= open();
-      return await (await opened).query<T>(text, values);
+      return await (await opened).client.query<T>(text, values);
     } catch (cause) {
       throw fail(cause);
     }
@@ -86,7 +83,7 @@ export function postgresLog(server: Server, table: string, name: string): EventL
     forget: async (unit) => ({ events: (await query(sql.forget, [storable(unit)])).rowCount ?? 0, left: 0 }),
     prune: async (time) => ({ events: (await query(sql.prune, [time])).rowCount ?? 0 }),
     async close() {
-      await (await opened?.catch(() => {}))?.end();
+      await (await opened?.catch(() => {}))?.close();
     },
   };
 }

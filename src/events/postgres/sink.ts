@@ -14,22 +14,18 @@ export const postgresSink = (server: Server, table: string, sync: EventsConfig['
   serverSink(server, () => connect(server, table, sync));
 
 async function connect(server: Server, table: string, sync: EventsConfig['sync']): Promise<Connection> {
-  const { client, ended } = await connectPostgres(server);
   const sql = sqlOf(table);
-  try {
+  const { client, ended, close } = await connectPostgres(server, async (client) => {
     await client.query(`SET synchronous_commit = ${sync === 'always' ? 'on' : 'off'}`);
     // A user without the right to create tables may use one that is there.
     const { rows } = await client.query<{ found: boolean }>(sql.exists);
     if (!rows[0].found) await client.query(sql.create);
-  } catch (cause) {
-    void client.end();
-    throw cause;
-  }
+  });
   return {
     async append(lines) {
       await client.query({ name: 'append', text: sql.insert, values: rowsOf(lines) });
     },
     isOpen: () => !ended(),
-    close: () => void client.end(),
+    close: () => void close(),
   };
 }

@@ -1,10 +1,32 @@
 /** Connections to Redis. */
-import type { Server } from '../server.ts';
+import { answered, type Server } from '../server.ts';
 
 const CONNECT_MS = 5000;
 
-/** An open connection that never throws by itself, and is not opened again when it is lost. */
-export async function connectRedis({ url }: Server) {
+/**
+ * An open connection that never throws by itself, and is not opened again when it is lost.
+ *
+ * @param prepare what is done before it is used
+ */
+export async function connectRedis(
+  { url }: Server,
+  prepare: (client: RedisConnection) => Promise<void> = async () => {},
+): Promise<RedisConnection> {
+  const client = await newClient(url);
+  const open = async (): Promise<void> => {
+    await client.connect();
+    await prepare(client);
+  };
+  try {
+    await answered(open(), CONNECT_MS);
+  } catch (cause) {
+    if (client.isOpen) client.destroy();
+    throw cause;
+  }
+  return client;
+}
+
+async function newClient(url: string) {
   const { createClient } = await import('@redis/client');
   const client = createClient({
     url,
@@ -14,8 +36,7 @@ export async function connectRedis({ url }: Server) {
     maintNotifications: 'disabled',
   });
   client.on('error', () => {}); // commands reject with it, too
-  await client.connect();
   return client;
 }
 
-export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>;
+export type RedisConnection = Awaited<ReturnType<typeof newClient>>;

@@ -22,12 +22,10 @@ interface Entry {
 export function redisLog(server: Server, stream: string, name: string): EventLog {
   let opened: Promise<RedisConnection> | undefined;
 
-  const open = async (): Promise<RedisConnection> => {
-    const client = await connectRedis(server);
-    if ((await client.exists(stream)) === 1) return client;
-    client.destroy();
-    throw new Error('there is no such stream');
-  };
+  const open = (): Promise<RedisConnection> =>
+    connectRedis(server, async (client) => {
+      if ((await client.exists(stream)) === 0) throw new Error('there is no such stream');
+    });
   const ask = async <T>(question: (client: RedisConnection) => Promise<T>): Promise<T> => {
     try {
       opened ??= open();

@@ -3,7 +3,6 @@
 import { newMark } from '../../base/marks.ts';
 import type { EventsConfig } from '../../config/events.ts';
 import type { Server } from '../server.ts';
-import { answered } from '../server.ts';
 import { type Connection, serverSink } from '../server-sink.ts';
 import type { EventSink } from '../sink.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
@@ -18,20 +17,12 @@ for i = 2, #ARGV do redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', 86400)
 return 1`;
 
-const ANSWER_MS = 5000;
-
 /** @param sync `always` needs a server with `appendonly yes` and `appendfsync always` */
 export function redisSink(server: Server, stream: string, sync: EventsConfig['sync']): EventSink {
   const numbers = `${stream}:writer:${newMark()}`;
   let stored = 0;
   return serverSink(server, async (): Promise<Connection> => {
-    const client = await connectRedis(server);
-    try {
-      if (sync === 'always') await answered(expectDurable(client), ANSWER_MS);
-    } catch (cause) {
-      client.destroy();
-      throw cause;
-    }
+    const client = await connectRedis(server, sync === 'always' ? expectDurable : undefined);
     return {
       async append(lines) {
         const number = stored + 1;
