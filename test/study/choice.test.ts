@@ -13,28 +13,30 @@ const small: Candidate = {
   multiplyAdds: 100_000,
   batchSize: 500,
   searchEpochs: 0,
+  keptEpochs: 0,
   testsFlows: false,
 };
 const large: Candidate = { ...small, model: 'large', multiplyAdds: 1_000_000 };
-const search: Candidate = { ...small, model: 'search', searchEpochs: 3 };
+const search: Candidate = { ...small, model: 'search', searchEpochs: 3, keptEpochs: 2 };
 
-test('all candidates see the same number of training rows; a search comes on top', () => {
+test('the weights of all candidates see the same number of training rows; what a search rewinds comes on top', () => {
   const { tried, leftOut } = planTrials([small, large, search], [], SIZES, 300);
   expect(leftOut).toEqual([]);
   expect(tried[0].steps).toBe(tried[1].steps);
-  expect(tried[2].steps).toBe(tried[0].steps + 3 * 200);
+  expect(tried[2].steps).toBe(tried[0].steps + 200);
   expect(tried[0].passes).toBe(tried[0].steps / 200);
   const spent = tried.reduce((sum, { price }) => sum + price, 0);
   expect(spent).toBeLessThanOrEqual(300);
   expect(spent).toBeGreaterThan(290);
 });
 
-test('where rows would be too few, the last candidates are left out; the first one stays', () => {
-  const plan = (budget: number): string[] =>
-    planTrials([small, large, search], [], SIZES, budget).tried.map(({ model }) => model);
+test('where rows would be too few, the most expensive candidates are left out; the first one stays', () => {
+  const plan = (budget: number, rows = SIZES.rows): string[] =>
+    planTrials([small, large, search], [], { ...SIZES, rows }, budget).tried.map(({ model }) => model);
   expect(plan(300)).toEqual(['small', 'large', 'search']);
-  expect(plan(70)).toEqual(['small', 'large']);
+  expect(plan(70)).toEqual(['small', 'search']);
   expect(plan(20)).toEqual(['small']);
+  expect(plan(300, 10_000_000)).toEqual(['small', 'large']); // a search of all rows costs more than the larger model
   expect(plan(0.001)).toEqual(['small']);
   const [left] = planTrials([small, large], [], SIZES, 20).leftOut;
   expect(left).toEqual({ model: 'large', price: expect.closeTo(0.5 + 3 * 100_000 * (20 * 1.3e-6 + 1e6 * 1.5e-10), 6) });

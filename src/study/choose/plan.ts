@@ -2,8 +2,8 @@
  * What a budget pays for. A budget is processor time by prices, not by a clock: the same data, seed and budget give the same choice on
  * any machine, however busy it is.
  *
- * Every candidate sees the same number of training rows: what is left of the budget after yardsticks and flow tests, divided by the sum
- * of their prices. Where that is less than enough, the last candidate is left out. The first one always stays.
+ * The weights of every candidate see the same number of training rows: as many as what is left of the budget after yardsticks, flow tests
+ * and searches pays for. Where that is less than enough, the most expensive candidate is left out. The first one always stays.
  */
 import type { YardstickKey } from '../../yardsticks/contract.ts';
 
@@ -24,6 +24,8 @@ const TESTED_ROWS = 200_000;
 const FITTED_ROWS = 1_000_000;
 /** A candidate that has seen fewer rows, and fewer passes over the training rows, says little. */
 const ENOUGH = { rows: 500_000, passes: 3 };
+/** No training that stops early goes on for longer. */
+const MOST_PASSES = 1000;
 /** More of the budget is not spent on yardsticks. */
 const YARDSTICK_SHARE = 0.4;
 
@@ -41,8 +43,9 @@ export interface Candidate {
   /** To score a row. */
   multiplyAdds: number;
   batchSize: number;
-  /** Epochs before the phase that is validated. */
+  /** Epochs before the phase that is validated, and those of them that its weights go through (the rest is rewound). */
   searchEpochs: number;
+  keptEpochs: number;
   /** Is its structure tested for first? */
   testsFlows: boolean;
 }
@@ -64,31 +67,44 @@ export function planTrials(
   const paid = paidYardsticks(yardsticks, sizes, YARDSTICK_SHARE * budget);
   const left = budget - sum(paid.map((key) => yardstickPrice(key, sizes)));
   const enough = Math.min(ENOUGH.rows, ENOUGH.passes * sizes.rows);
-  let count = candidates.length;
-  while (count > 1 && rowsEach(candidates.slice(0, count), sizes, left) < enough) count--;
-  const rows = Math.max(enough, rowsEach(candidates.slice(0, count), sizes, left));
+  const price = (candidate: Candidate): number => trial(candidate, sizes, enough).price;
+  let tried = candidates;
+  while (tried.length > 1 && rowsEach(tried, sizes, left) < enough) {
+    const [, ...others] = tried;
+    const dearest = others.reduce((one, other) => (price(other) >= price(one) ? other : one));
+    tried = tried.filter((candidate) => candidate !== dearest);
+  }
+  const rows = Math.max(enough, rowsEach(tried, sizes, left));
   return {
-    tried: candidates.slice(0, count).map((candidate) => trial(candidate, sizes, rows)),
-    leftOut: candidates.slice(count).map((candidate) => ({
-      model: candidate.model,
-      price: trial(candidate, sizes, enough).price,
-    })),
+    tried: tried.map((candidate) => trial(candidate, sizes, rows)),
+    leftOut: candidates
+      .filter((candidate) => !tried.includes(candidate))
+      .map((candidate) => ({ model: candidate.model, price: price(candidate) })),
     yardsticks: paid,
     yardsticksLeftOut: yardsticks.filter((key) => !paid.includes(key)),
   };
 }
 
-/** Training rows that each candidate sees in its last phase. */
+/** The most training rows that each candidate can see. Prices rise with them, so halving finds them. */
 function rowsEach(candidates: readonly Candidate[], sizes: DataSizes, budget: number): number {
-  const fixed = sum(candidates.map((candidate) => trial(candidate, sizes, 0).price));
-  return (budget - fixed) / sum(candidates.map((candidate) => rowPrice(candidate, sizes)));
+  const isPaid = (rows: number): boolean =>
+    sum(candidates.map((candidate) => trial(candidate, sizes, rows).price)) <= budget;
+  let [paid, unpaid] = [0, sizes.rows];
+  while (isPaid(unpaid) && unpaid < MOST_PASSES * sizes.rows) [paid, unpaid] = [unpaid, 2 * unpaid];
+  for (let i = 0; i < 40; i++) {
+    const middle = (paid + unpaid) / 2;
+    if (isPaid(middle)) paid = middle;
+    else unpaid = middle;
+  }
+  return paid;
 }
 
-/** The steps of a candidate that sees so many rows in its last phase, and what it costs. */
+/** The steps of a candidate whose weights see so many rows, and what it costs. After a search at least one epoch follows. */
 function trial(candidate: Candidate, sizes: DataSizes, rows: number) {
-  const { batchSize, searchEpochs, testsFlows } = candidate;
+  const { batchSize, searchEpochs, keptEpochs, testsFlows } = candidate;
   const perEpoch = Math.ceil(sizes.rows / batchSize);
-  const steps = Math.max(1, searchEpochs * perEpoch + Math.floor((rows / sizes.rows) * perEpoch));
+  const epochs = searchEpochs === 0 ? rows / sizes.rows : Math.max(1, rows / sizes.rows - keptEpochs);
+  const steps = Math.max(1, searchEpochs * perEpoch + Math.floor(epochs * perEpoch));
   const passes = steps / perEpoch;
   const test = testsFlows ? PRICES.flowTest * Math.min(TESTED_ROWS, sizes.rows) * sizes.fields : 0;
   return { ...candidate, steps, passes, price: PRICES.trial + test + passes * sizes.rows * rowPrice(candidate, sizes) };

@@ -15,8 +15,8 @@ import { type Choosing, createChoice } from './folder.ts';
 import { type Candidate, planTrials } from './plan.ts';
 
 /**
- * What may be chosen, cheapest first; the last are left out first. One network for all cells is hard to beat where scenarios are alike;
- * `streams` drops what the flow test finds useless; `mmoe` mixes experts by task; `autoifs` has a search before its training.
+ * What may be chosen; the first is always tried. One network for all cells is hard to beat where scenarios are alike; `streams` drops what
+ * the flow test finds useless; `mmoe` mixes experts by task; `autoifs` selects flows by a search before its training.
  */
 const CANDIDATES = ['shared-bottom', 'streams', 'mmoe', 'autoifs'] as const;
 /** What makes sense with a single scenario and task. */
@@ -114,11 +114,13 @@ function candidateOf(key: string, { model: options, train }: RunConfig, { manife
     modelSizes(manifest),
     manifest.tableRows,
   );
+  const hasSearch = model.flowSelection !== undefined;
   return {
     model: key,
     multiplyAdds: multiplyAddsPerRow,
     batchSize: train.batchSize,
-    searchEpochs: model.flowSelection === undefined ? 0 : train.searchEpochs,
+    searchEpochs: hasSearch ? train.searchEpochs : 0,
+    keptEpochs: hasSearch ? (train.rewindEpoch ?? train.searchEpochs - 1) : 0,
     testsFlows: model.flowTable?.source(options) === 'test',
   };
 }
