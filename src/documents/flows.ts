@@ -12,6 +12,9 @@ export const FLOW_NAMES = [
 
 const FLOWS = FLOW_NAMES.length;
 
+/** The reason where a cell has so few labels of a kind that nothing is estimated. */
+export const TOO_FEW = 'too few positives or negatives in this cell';
+
 const estimates = z.strictObject({
   /** Weight of the flow's score on rows that the search never saw: 1 where it is worth what it was, 0 where nothing. */
   coefficient: z.number(),

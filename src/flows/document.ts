@@ -1,5 +1,5 @@
 /** What an analysis of flows found, as a document. */
-import { FLOW_NAMES, type FlowDocument, type FlowEstimates } from '../documents/flows.ts';
+import { FLOW_NAMES, type FlowDocument, type FlowEstimates, TOO_FEW } from '../documents/flows.ts';
 import { explainedBy, type Hidden, hiddenFlows } from './absent.ts';
 import type { FlowAnalysis } from './analysis.ts';
 import type { Certificate } from './certificate.ts';
@@ -86,7 +86,7 @@ function claim(
   hidden: Hidden | undefined,
   { k, i, isKnown }: { k: number; i: number; isKnown: boolean },
 ): Pick<FlowLine, 'verdict' | 'p' | 'reason'> {
-  if (!isKnown) return { verdict: 'undecided', p: 1, reason: 'too few positives or negatives in this cell' };
+  if (!isKnown) return { verdict: 'undecided', p: 1, reason: TOO_FEW };
   if (!possible[k]) return { verdict: 'useless', p: 0, reason: 'there is no such flow with one scenario or one task' };
   if (!exists[k]) return absent(hidden, q);
   if (useless[i]) return { verdict: 'useless', p: p[i] };

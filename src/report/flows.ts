@@ -1,6 +1,6 @@
 /** Which flows carry something, in which cells: what `flows --test` found. */
 import { oneLine } from '../base/one-line.ts';
-import { FLOW_NAMES, type FlowDocument, type StructureChoice } from '../documents/flows.ts';
+import { FLOW_NAMES, type FlowDocument, type StructureChoice, TOO_FEW } from '../documents/flows.ts';
 import { markdownText } from './markdown.ts';
 import { count, metricText, signed } from './numbers.ts';
 import { markdownTable, numeric, type Table, tableOf, textTable } from './table.ts';
@@ -161,6 +161,9 @@ export const linesByCell = <L extends { scenario: string; task: string }>(docume
     })),
   );
 
+const strengthText = ({ strength, verdict, reason }: FlowDocument['flows'][number]): string =>
+  `${reason === TOO_FEW ? '-' : strength.toFixed(2)}${MARK[verdict].padEnd(4)}`;
+
 /** A line per cell: each flow's strength with its mark ("no": useless). */
 function verdictTable(document: FlowDocument): Table {
   const cells = linesByCell(document);
@@ -168,9 +171,7 @@ function verdictTable(document: FlowDocument): Table {
   return tableOf(cells, [
     { title: 'scenario', text: ({ scenario }) => scenario },
     { title: 'task', text: ({ task }) => task },
-    ...FLOW_TITLES.map((title, k) =>
-      numeric<Cell>(title, ({ own }) => `${own[k].strength.toFixed(2)}${MARK[own[k].verdict].padEnd(4)}`),
-    ),
+    ...FLOW_TITLES.map((title, k) => numeric<Cell>(title, ({ own }) => strengthText(own[k]))),
   ]);
 }
 

@@ -53,3 +53,9 @@ test('the text says it in words, with the figures of rows never seen', () => {
   expect(out.match(/gains nothing from the [a-z-]+ flow; without it AUC changes by [+-]0\.00\d\d \[/g)).toHaveLength(4);
   expect(out).toMatch(/^item_id +- +- +- +-$/m);
 });
+
+test('rows are a number or all', () => {
+  const { code, err } = tributary(['flows', '--test', join(folder, 'data'), '--rows', 'many']);
+  expect(code).toBe(2);
+  expect(err).toContain('Expected a whole number of at least 1000, or all.');
+});

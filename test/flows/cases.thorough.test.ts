@@ -4,6 +4,7 @@ import { random } from '../../src/base/random.ts';
 import { FLOW_NAMES, type FlowDocument, flowDocumentSchema } from '../../src/documents/flows.ts';
 import { analyseFlows, flowDocument, flowOptions, inMemory } from '../../src/flows/index.ts';
 import type { FlowField, FlowRows } from '../../src/flows/rows.ts';
+import { flowTestText } from '../../src/report/flows.ts';
 
 interface Planted {
   seed?: number;
@@ -170,6 +171,7 @@ describe('nothing is claimed', () => {
     const silent = found.flows.filter(({ scenario, task }) => scenario === 's1' && task === 't0');
     expect(silent.map(({ verdict }) => verdict)).toEqual(new Array(4).fill('undecided'));
     expect(found.notes.join()).toContain('s1/t0');
+    expect(flowTestText(found)).toMatch(/s1 +t0( +- \?){4}/);
     expect(claims(found)).not.toContainEqual([3, 2]);
     expect(claims(found)).toContainEqual([0, 5]);
   });
