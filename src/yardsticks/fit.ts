@@ -34,8 +34,7 @@ export async function fitYardsticks(
 async function fitTrees(data: PreparedData, train: LabelledRows, validation: LabelledRows): Promise<Yardstick> {
   const { fields, scenarios, tasks } = data.manifest;
   const numbers: (Float64Array | undefined)[] = [];
-  for (const field of fields)
-    numbers.push(numbersOf(field, field.kind === 'numeric' ? await data.tokens(field.name) : []));
+  for (const field of fields) numbers.push(await numbersOf(field, data.tokens));
   const forests = tasks.map((_, task) => {
     const { features, train: bins, encode } = taskFeatures(fields, numbers, scenarios.length, train, task);
     const binned = (rows: LabelledRows, own: Uint8Array): BinnedRows => ({

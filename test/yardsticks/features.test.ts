@@ -28,7 +28,7 @@ const FIELDS = [
 const SLOTS = 4;
 const TABLE_ROWS = 515;
 /** Ids of numbers follow their frequency, not their value. */
-const NUMBERS = [undefined, numbersOf(FIELDS[1], ['', '', '3', '0', '4', '1', '2']), undefined];
+const NUMBERS = [undefined, await numbersOf(FIELDS[1], async () => ['', '', '3', '0', '4', '1', '2']), undefined];
 
 function rowsOf(n: number, seed: number, logit: (ids: Int32Array, scenario: number) => number): LabelledRows {
   const draw = random('rows', seed);
@@ -47,6 +47,13 @@ function rowsOf(n: number, seed: number, logit: (ids: Int32Array, scenario: numb
 
 const aucOf = (scores: ArrayLike<number>, { labels }: LabelledRows): number =>
   numberOf(auc(Float32Array.from(scores), Uint8Array.from(labels))) ?? Number.NaN;
+
+test('rates have an order, as numbers have, and other fields none', async () => {
+  const tokens = async (): Promise<string[]> => ['', '', '0', '1'];
+  expect(await numbersOf(field('rate', 'rate', 0, 4), tokens)).toEqual(Float64Array.of(Number.NaN, Number.NaN, 0, 1));
+  for (const { kind } of [FIELDS[0], FIELDS[2]])
+    expect(await numbersOf(field('f', kind, 0, 4), tokens)).toBeUndefined();
+});
 
 test('numbers are in order of their value, missing ones apart', () => {
   const rows = rowsOf(2000, 1, () => 0);

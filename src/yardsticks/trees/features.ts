@@ -183,8 +183,12 @@ function ratesOf(
   };
 }
 
-/** The numbers of the ids of a number or a rate, from its tokens. */
-export function numbersOf(field: PreparedField, tokens: readonly string[]): Float64Array | undefined {
-  if (field.kind !== 'numeric' && field.kind !== 'rate') return undefined;
-  return Float64Array.from({ length: field.size }, (_, id) => (id < RESERVED_IDS ? Number.NaN : Number(tokens[id])));
+/** The numbers of the ids of a number or a rate, from its tokens; undefined for fields without an order. */
+export async function numbersOf(
+  { name, kind, size }: PreparedField,
+  tokensOf: (field: string) => Promise<readonly string[]>,
+): Promise<Float64Array | undefined> {
+  if (kind !== 'numeric' && kind !== 'rate') return undefined;
+  const tokens = await tokensOf(name);
+  return Float64Array.from({ length: size }, (_, id) => (id < RESERVED_IDS ? Number.NaN : Number(tokens[id])));
 }
