@@ -231,6 +231,12 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     expect(drops.get('impression')).toBe(195 - added);
     expect(states.map((state) => state !== undefined)).toEqual([true, false]);
     expect(states.join()).not.toContain(PASSWORD);
+    if (kind !== 'segments') {
+      await one.fail();
+      await expect(read(log)).rejects.toMatchObject({ code: 'EVENT_STORE' });
+      await one.recover();
+      expect((await read(log)).events.length).toBeGreaterThan(5);
+    }
   });
 
   test.runIf(kind === 'postgres')('a reader waits for a row that another writer has not committed yet', async () => {
@@ -250,6 +256,23 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     expect(isRead).toBe(false);
     await client.query('COMMIT');
     expect((await reading).events).toEqual([impression(0), impression(1), impression(2)]);
+  });
+
+  test.runIf(kind === 'postgres')('a user who may only add and read rows uses a table that is there', async () => {
+    const { config } = store();
+    const { client, close } = await connectPostgres(serverOf(config.url ?? '', ['postgres:']));
+    onTestFinished(close);
+    await client.query("CREATE ROLE writer LOGIN PASSWORD 'writing'");
+    const right = process.env[variable] as string;
+    process.env.TEST_WRITER_URL = right.replace(/shop:[^@]*/, 'writer:writing');
+    onTestFinished(() => void delete process.env.TEST_WRITER_URL);
+    const { sink, log } = opened({ ...config, url: 'env:TEST_WRITER_URL' });
+    await expect(sink.append([])).rejects.toThrow('permission denied for schema public');
+    await client.query(sqlOf(config.table).create);
+    await client.query(`GRANT INSERT, SELECT ON ${config.table} TO writer`);
+    await sink.append([lineOf(impression(1))]);
+    expect((await read(log)).events).toEqual([impression(1)]);
+    await expect(log.forget('user 1')).rejects.toMatchObject({ code: 'EVENT_STORE' });
   });
 
   test('a server that is slow takes larger batches, and loses nothing', async ({ skip }) => {

@@ -35,8 +35,14 @@ export function postgresLog(server: Server, table: string, name: string): EventL
       opened ??= open();
       return await (await opened).client.query<T>(text, values);
     } catch (cause) {
+      await close(); // the next use connects again
       throw fail(cause);
     }
+  };
+  const close = async (): Promise<void> => {
+    const connection = await opened?.catch(() => {});
+    opened = undefined;
+    await connection?.close();
   };
 
   /** The last position before which nothing will appear any more. */
@@ -82,8 +88,6 @@ export function postgresLog(server: Server, table: string, name: string): EventL
     },
     forget: async (unit) => ({ events: (await query(sql.forget, [storable(unit)])).rowCount ?? 0, left: 0 }),
     prune: async (time) => ({ events: (await query(sql.prune, [time])).rowCount ?? 0 }),
-    async close() {
-      await (await opened?.catch(() => {}))?.close();
-    },
+    close,
   };
 }

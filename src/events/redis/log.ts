@@ -31,8 +31,15 @@ export function redisLog(server: Server, stream: string, name: string): EventLog
       opened ??= open();
       return await question(await opened);
     } catch (cause) {
+      await close(); // the next use connects again
       throw error('EVENT_STORE', { log: name, reason: server.hide(reasonOf(cause)) });
     }
+  };
+
+  const close = async (): Promise<void> => {
+    const client = await opened?.catch(() => {});
+    opened = undefined;
+    if (client?.isOpen) client.destroy();
   };
 
   /** Up to the entry that is the last one now. */
@@ -78,8 +85,6 @@ export function redisLog(server: Server, stream: string, name: string): EventLog
     },
     // Entries have the time of their arrival, which is never much before that of the event.
     prune: async (time) => ({ events: await ask((client) => client.xTrim(stream, 'MINID', time)) }),
-    async close() {
-      (await opened?.catch(() => {}))?.destroy();
-    },
+    close,
   };
 }
