@@ -16,7 +16,7 @@ export const bytes = z.union([
 ]);
 
 /** A secret is named, never written: `env:NAME` is the value of an environment variable. */
-const secret = z.string().regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, 'expected env:NAME, an environment variable');
+export const secret = z.string().regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, 'expected env:NAME, an environment variable');
 
 export const eventsSchema = z
   .strictObject({

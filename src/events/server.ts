@@ -15,11 +15,12 @@ const SHORTEST_HIDDEN = 4;
  * The server at the URL of an environment variable.
  *
  * @param named `env:NAME`
+ * @param option what names it, for the message
  * @param schemes as in `postgres:`
  * @throws EVENTS_SECRET, EVENTS_URL
  */
-export function serverOf(named: string, schemes: readonly string[]): Server {
-  const url = secretOf(named, 'events.url');
+export function serverOf(named: string, schemes: readonly string[], option = 'events.url'): Server {
+  const url = secretOf(named, option);
   const refused = (problem: string) => error('EVENTS_URL', { variable: named.replace('env:', ''), schemes, problem });
   // No cause: it holds the text.
   if (!URL.canParse(url)) throw refused('it cannot be parsed');

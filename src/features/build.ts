@@ -18,13 +18,16 @@ import { rowsOf, valuesOf } from './table.ts';
  *   FEATURES_FIELD_UNKNOWN, FEATURES_NOTHING, FEATURES_TOO_LARGE, FEATURES_CHANGED; then no file of them is left
  */
 export async function buildTables({ models, folder, maxBytes }: BuildRequest): Promise<BuildReply | undefined> {
-  const files = new Map<string, string[]>();
+  const files = new Map<string, string[] | undefined>();
   for (const { tables } of models)
     for (const [name, table] of Object.entries(tables))
       if (!files.has(name)) files.set(name, await findTableFiles(name, table));
-  const read = new Map([...files].map(([name, paths]): [string, ReadFile[]] => [name, asRead(paths)]));
+  const read = new Map([...files].map(([name, paths]): [string, ReadFile[]] => [name, asRead(paths ?? [])]));
   const readBy = ({ tables }: FeatureModel): ReadFile[] => Object.keys(tables).flatMap((name) => read.get(name) ?? []);
-  const isUnchanged = (model: FeatureModel): boolean => JSON.stringify(model.before) === JSON.stringify(readBy(model));
+  // What a query gives can always be something else.
+  const isUnchanged = (model: FeatureModel): boolean =>
+    JSON.stringify(model.before) === JSON.stringify(readBy(model)) &&
+    Object.keys(model.tables).every((name) => files.get(name) !== undefined);
   if (models.every(isUnchanged)) return undefined;
   const made: string[] = [];
   try {
@@ -52,7 +55,7 @@ interface Place {
 
 async function buildModel(
   model: FeatureModel,
-  files: ReadonlyMap<string, string[]>,
+  files: ReadonlyMap<string, string[] | undefined>,
   place: Place,
 ): Promise<BuiltTable[]> {
   const opened: OpenTable[] = [];
@@ -60,7 +63,7 @@ async function buildModel(
   mkdirSync(work, { recursive: true });
   try {
     for (const name of Object.keys(model.tables))
-      opened.push(await openTable(name, files.get(name) ?? [], model, join(work, name)));
+      opened.push(await openTable(name, files.get(name), model, join(work, name)));
     const [first] = opened;
     if (first === undefined) return [];
     const plan = await planFields(first.database.connection, model, opened);

@@ -1,5 +1,6 @@
 /** Opens what a table is read from, as a view in a database of its own, with the columns and types of preparation. */
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { nearest } from '../base/nearest.ts';
 import type { FeatureTableConfig } from '../config/features.ts';
@@ -12,6 +13,7 @@ import { type Database, openDuckDB } from '../data/sql/duckdb.ts';
 import { registerNumberText } from '../data/sql/functions.ts';
 import { sameName } from '../data/sql/text.ts';
 import type { FeatureModel, Preparation, ReadFile } from './contract.ts';
+import { writeQuery } from './postgres.ts';
 
 export interface OpenTable {
   name: string;
@@ -24,8 +26,9 @@ export interface OpenTable {
   idColumn: string;
 }
 
-/** The files of a table, in reading order. Throws FEATURES_TABLE. */
-export function findTableFiles(name: string, { path }: FeatureTableConfig): Promise<string[]> {
+/** The files of a table, in reading order; undefined where it is a query. Throws FEATURES_TABLE. */
+export async function findTableFiles(name: string, { path }: FeatureTableConfig): Promise<string[] | undefined> {
+  if (path === undefined) return undefined;
   return ofTable(name, () => findFiles(name, { path, format: 'auto', encoding: 'auto', nullValues: [''] }, '.'));
 }
 
@@ -37,16 +40,22 @@ export const asRead = (paths: readonly string[]): ReadFile[] =>
   });
 
 /**
+ * @param found the files of the table; undefined where it is a query
  * @param work folder where the database may spill
  * @throws FEATURES_SOURCE, FEATURES_TABLE, FEATURES_COLUMN
  */
 export async function openTable(
   name: string,
-  files: readonly string[],
+  found: readonly string[] | undefined,
   { preparation, fields, tables: { [name]: config } }: FeatureModel,
   work: string,
 ): Promise<OpenTable> {
   const source = sourceOf(name, config, preparation);
+  mkdirSync(work, { recursive: true });
+  const { url, query } = config;
+  const rows = join(work, 'rows.jsonl');
+  if (url !== undefined && query !== undefined) await writeQuery(name, { url, query }, rows);
+  const files = found ?? [rows];
   const trained = preparation.sources[source];
   const database = await openDuckDB({ access: { files: [...files] }, tempFolder: work });
   const { connection } = database;
@@ -70,7 +79,7 @@ export async function openTable(
       expected: trained.columns.map((column) => column.name).filter(isNeeded),
     };
     const settings: SourceConfig = {
-      path: config.path,
+      path: [...files],
       format: 'auto',
       encoding: 'auto',
       nullValues: trained.nullValues,

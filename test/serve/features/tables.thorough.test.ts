@@ -6,26 +6,10 @@ import { expect, test } from 'vitest';
 import type { ServingInput } from '../../../src/config/serving.ts';
 import type { Impression } from '../../../src/events/event.ts';
 import { readSegments } from '../../../src/events/segments/read.ts';
-import type { ArtifactManifest } from '../../../src/store/artifact/manifest.ts';
 import { artifact, type Client, serving, temporaryFolder } from '../support.ts';
+import { prepared, tablesAt, VERSIONS } from './example.ts';
 
-/** The data of `artifact`: one log that has all columns. */
-const PREPARATION: NonNullable<ArtifactManifest['data']['preparation']> = {
-  from: 'log',
-  sources: {
-    log: {
-      columns: [
-        ...['user', 'city', 'item', 'tags', 'hour'].map((name) => ({ name, type: 'VARCHAR' })),
-        { name: 'age', type: 'DOUBLE' },
-      ],
-      nullValues: [''],
-    },
-  },
-  joins: [],
-};
-
-const USERS = ['user,age,city', 'u1,17.5,Zürich', 'u2,,""', 'u3,-3,"a,b"', '4,1e2,東京', 'u5,50,05'];
-const ITEMS = ['item,tags', '2,t1|t2', '9,', 'new,t3||t1|t4|t5'];
+const [{ users: USERS, items: ITEMS }] = VERSIONS;
 
 type Features = NonNullable<ServingInput['features']>;
 
@@ -39,10 +23,7 @@ async function withTables(config: ServingInput = {}, features: Partial<Features>
   const client = await serving([made.folder], {
     ...config,
     features: {
-      tables: {
-        users: { of: 'user', path: files.users, on: { user: 'user' } },
-        items: { of: 'item', path: files.items, on: { id: 'item' } },
-      },
+      tables: tablesAt(files),
       ownProcess: false,
       ...features,
     },
@@ -51,8 +32,6 @@ async function withTables(config: ServingInput = {}, features: Partial<Features>
   const plain = await serving([made.folder]);
   return { client, plain, files, write, label: `test-model@${made.manifest.id}` };
 }
-
-const prepared = (request: Parameters<typeof artifact>[0] = {}) => artifact({ preparation: PREPARATION, ...request });
 
 const probabilities = async ({ ask }: Client, body: object): Promise<object[]> => {
   const { status, body: answer } = await ask('/v1/score', { scenario: 'home', ...body });
@@ -189,15 +168,6 @@ test('ids are counted, and the memory of tables is stated', async () => {
     'Looked up in the table users where it is not sent.',
   );
 });
-
-/** Two versions of both tables, in which no value is the same. */
-const VERSIONS = [
-  { users: USERS, items: ITEMS },
-  {
-    users: ['user,age,city', 'u1,55,Bern', 'u9,20,x'],
-    items: ['item,tags', '2,t5', '9,t6|t7', 'new,', 'newer,t9'],
-  },
-];
 
 test('tables change under load without a failed request or an answer of both', async () => {
   const { client, write } = await withTables();

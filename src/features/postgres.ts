@@ -1,0 +1,63 @@
+/**
+ * Rows of a query in PostgreSQL as a file of JSON lines: numbers in all their digits, texts as they are, arrays as lists. From there
+ * on they are read like any file, with the types that training found.
+ */
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import type { Client } from 'pg';
+import { error } from '../base/errors/index.ts';
+import { reasonOf, type Server, serverOf } from '../events/server.ts';
+
+const CONNECT_MS = 5000;
+/** Rows fetched at once. */
+const ROWS = 5000;
+
+/**
+ * Writes the rows of a query, as they are at one moment. The query cannot write.
+ *
+ * @param url `env:NAME`
+ * @throws EVENTS_SECRET, EVENTS_URL, FEATURES_TABLE
+ */
+export async function writeQuery(
+  table: string,
+  { url, query }: { url: string; query: string },
+  path: string,
+): Promise<void> {
+  const server = serverOf(url, ['postgres:', 'postgresql:'], `features.tables.${table}.url`);
+  try {
+    await copyRows(server, query, path);
+  } catch (cause) {
+    // No cause: it may hold the password.
+    throw error('FEATURES_TABLE', { table, code: 'POSTGRES', reason: server.hide(reasonOf(cause)) });
+  }
+}
+
+async function copyRows({ url }: Server, query: string, path: string): Promise<void> {
+  const { default: pg } = await import('pg');
+  const client: Client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MS,
+    application_name: 'tributary',
+  });
+  client.on('error', () => {}); // the query that runs fails, too
+  const file = createWriteStream(path);
+  try {
+    await client.connect();
+    await client.query("SET TimeZone = 'UTC'");
+    await client.query('BEGIN TRANSACTION READ ONLY ISOLATION LEVEL REPEATABLE READ');
+    await client.query(
+      `DECLARE features NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS row FROM (${query}\n) AS t`,
+    );
+    for (;;) {
+      const { rows } = await client.query<{ row: string }>(`FETCH ${ROWS} FROM features`);
+      if (rows.length === 0) break;
+      const lines = rows.map(({ row }) => `${row}\n`).join('');
+      if (!file.write(lines)) await new Promise<void>((done) => file.once('drain', done));
+    }
+    file.end();
+    await finished(file);
+  } finally {
+    file.destroy();
+    await client.end().catch(() => {});
+  }
+}
