@@ -24,9 +24,18 @@ export function lineOf(event: WrittenEvent): EventLine {
     time,
     request_id: 'request_id' in event ? event.request_id : null,
     unit: event.kind === 'impression' ? event.unit : null,
-    bytes: bytesOfLine(JSON.stringify(event)),
+    bytes: bytesOfLine(wellFormed(JSON.stringify(event))),
   };
 }
+
+/**
+ * JSON without halves of characters: databases take a text with one for damaged, and so the whole line. The row encoder reads U+FFFD in
+ * their place as well.
+ */
+const wellFormed = (json: string): string =>
+  json.includes('\\ud')
+    ? json.replaceAll(/\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/g, (all, half) => (half ? '\ufffd' : all))
+    : json;
 
 /** Why a line is no event. */
 export interface BadLine {

@@ -35,8 +35,9 @@ export function requestValue(field: ValueField, sql: string): string {
   const json = `(${sql})::VARCHAR`;
   const string = `json_extract_string(${sql}, '$')`;
   if (field.kind === 'numeric') {
-    const text = `CASE WHEN regexp_full_match(${string}, ${literal(NUMBER)}) THEN TRY_CAST(regexp_replace(${string}, ${literal(BLANK)}, '', 'g') AS DOUBLE) END`;
-    // A number beyond 64 bits becomes NULL, as the encoder takes it; + 0.0 makes -0 a 0.
+    const read = `TRY_CAST(regexp_replace(${string}, ${literal(BLANK)}, '', 'g') AS DOUBLE)`;
+    // A number beyond 64 bits is missing: of a text DuckDB makes an infinite one, of a number NULL. + 0.0 makes -0 a 0.
+    const text = `CASE WHEN regexp_full_match(${string}, ${literal(NUMBER)}) AND isfinite(${read}) THEN ${read} END`;
     return `CASE WHEN starts_with(${json}, '"') THEN ${text} WHEN ${json} = 'true' THEN 1.0 WHEN ${json} = 'false' THEN 0.0 ELSE TRY_CAST(${json} AS DOUBLE) END + 0.0`;
   }
   const token = `CASE WHEN starts_with(${json}, '"') THEN nullif(${string}, '') WHEN ${json} = 'null' THEN NULL WHEN ${json} IN ('true', 'false') OR NOT regexp_matches(${json}, ${literal(OTHER_NUMBER)}) THEN ${json} ELSE ${jsonToken(sql)} END`;
