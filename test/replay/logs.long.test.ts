@@ -10,7 +10,7 @@ import { asked, eventsOf, type LogShape, policyOf, type Score, scoreBy, world, w
 
 const LOGS = 200;
 const logging = scoreBy(0.3, 'logging');
-const judged = scoreBy(0.6, 'judged');
+const judged = scoreBy(0.5, 'judged');
 
 /** Expected clicks of a request under a policy: over drawn requests, by the world's probabilities. */
 function truthOf(score: Score, temperature: number, { candidates, shown }: LogShape): { value: number; se: number } {
@@ -76,15 +76,15 @@ function checkErrors(name: string, { errors, covered }: Found, more = 0): void {
   expectBetween(`${name}: coverage`, covered / LOGS, 0.92, 0.98);
 }
 
-const shape = { users: 250, requestsAUser: 3, candidates: 6, shown: 3, temperature: 1, score: logging };
+const shape = { users: 250, requestsAUser: 3, candidates: 6, shown: 3, temperature: 1.5, score: logging };
 
 test('one item is shown: IPS, SNIPS, DR', () =>
-  judgeLogs('one item', { ...shape, shown: 1 }, { temperature: 0.7, names: ['ips', 'snips', 'dr'] }));
+  judgeLogs('one item', { ...shape, shown: 1 }, { temperature: 1.2, names: ['ips', 'snips', 'dr'] }));
 
 test('three items are shown: IIPS, RIPS, cascade-DR, and position bias', async () => {
   const positions = [1, 2].map((): Found => ({ errors: [], covered: 0 }));
   await judgeLogs('lists', shape, {
-    temperature: 0.7,
+    temperature: 1.2,
     names: ['iips', 'sn-iips', 'rips', 'sn-rips', 'cascade-dr'],
     async look(events, log) {
       const { scenarios } = await positionBias(events, { seed: log });

@@ -60,6 +60,8 @@ export const replaySchema = z.strictObject({
       seWeight: z.number(),
       effectiveRows: z.number(),
       largestWeight: z.number(),
+      /** The smallest logged chance of what was shown. */
+      smallestPropensity: z.number(),
       support: z.number(),
       deterministic: z.number(),
       refusals: z.array(refusal),

@@ -1,5 +1,5 @@
 /** Before an experiment: how many units it takes, and what it can see. */
-import { normalCritical } from '../significance/distributions.ts';
+import { normalCritical, normalQuantile } from '../significance/distributions.ts';
 import { type SequentialOptions, widthFactor } from './sequential.ts';
 
 export interface PowerOptions {
@@ -14,9 +14,6 @@ export interface PowerOptions {
 /** z(alpha / sides) + z(1 - power). */
 const distance = ({ alpha = 0.05, power = 0.8, sides = 2 }: PowerOptions): number =>
   normalCritical((2 * alpha) / sides) + normalQuantile(power);
-
-/** The z below which a standard normal number is with probability p. */
-const normalQuantile = (p: number): number => (p >= 0.5 ? normalCritical(2 * (1 - p)) : -normalCritical(2 * p));
 
 /**
  * Units an arm to tell two shares apart: (z(alpha/2) sqrt(v0) + z(beta) sqrt(v1))^2 / (p2 - p1)^2 with v1 = p1 q1 + p2 q2 and v0 = v1, or,

@@ -21,6 +21,8 @@ export interface Diagnostics {
   /** (sum of w)^2 / sum of w^2: rows of equal weight that would be as certain. */
   effectiveRows: number;
   largestWeight: number;
+  /** 1 without rows. */
+  smallestPropensity: number;
   /** Mean of `support`. */
   support: number;
   /** Share of rows whose outcome was certain. */
@@ -44,6 +46,7 @@ export function diagnose({ weights, propensities, units, support }: DiagnosticsI
     seWeight: Math.sqrt((squares * clusters.length) / Math.max(clusters.length - 1, 1)) / rows,
     effectiveRows: effectiveRows(weights),
     largestWeight: weights.reduce((largest, w) => Math.max(largest, w), 0),
+    smallestPropensity: propensities.reduce((smallest, p) => Math.min(smallest, p), 1),
     support: support === undefined ? 1 : mean(support),
     deterministic: propensities.filter((p) => p === 1).length / rows,
   };

@@ -21,7 +21,10 @@ export const studentTail = (t: number, df: number): number =>
 /** The z that a standard normal number exceeds in absolute value with this probability: 1.96 for 0.05. */
 export const normalCritical = (twoSided: number): number => invert(normalTwoSided, twoSided);
 
-/** The same for Student's t. */
+/** The z that a standard normal number is below with this probability: 1.645 for 0.95. */
+export const normalQuantile = (p: number): number => (p >= 0.5 ? normalCritical(2 * (1 - p)) : -normalCritical(2 * p));
+
+/** `normalCritical` of Student's t. */
 export const studentCritical = (twoSided: number, df: number): number =>
   invert((t) => studentTwoSided(t, df), twoSided);
 

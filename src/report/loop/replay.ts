@@ -84,7 +84,7 @@ function requestLines({
 
 const KINDS = { item: 'item', position: 'item and position', list: 'list so far' };
 const WEIGHTS =
-  'effective: rows of equal weight that would be as certain; support: what the judged policy does and the log may hold';
+  'effective: rows of equal weight that would be as certain; rarest: smallest chance of what was shown; support: what the judged policy does and the log may hold';
 
 const diagnosticsTable = ({ diagnostics }: ReplayDocument): Table =>
   tableOf(diagnostics, [
@@ -93,6 +93,7 @@ const diagnosticsTable = ({ diagnostics }: ReplayDocument): Table =>
     numeric('units', ({ units }) => count(units)),
     numeric('effective', ({ effectiveRows }) => count(Math.round(effectiveRows))),
     numeric('largest', ({ largestWeight }) => short(largestWeight)),
+    numeric('rarest', ({ smallestPropensity }) => short(smallestPropensity)),
     numeric('mean', ({ meanWeight, seWeight }) => `${meanWeight.toFixed(3)} +- ${seWeight.toFixed(3)}`),
     numeric('support', ({ support }) => `${(100 * support).toFixed(1)} %`),
     { title: '', text: ({ refusals }) => refusals.map(({ code }) => code).join(', ') },

@@ -18,6 +18,7 @@ import {
   sips,
   snips,
 } from '../../../src/evaluate/replay/index.ts';
+import { normalBelow, normalQuantile } from '../../../src/evaluate/significance/index.ts';
 import { orders } from './orders.ts';
 
 const chances = (n: number) =>
@@ -198,6 +199,37 @@ describe('intervals', () => {
     expect(seOf(4)).toBeCloseTo(seOf(1), 6);
     expect(seOf(1) * Math.sqrt(300)).toBeGreaterThan(0.85);
     expect(seOf(1) * Math.sqrt(300)).toBeLessThan(1.15);
+  });
+
+  test('ends are those of BCa: computed again from all draws and from each unit left out', () => {
+    const generator = random('bca');
+    const values = Array.from({ length: 25 }, () => Math.exp(generator.normal()));
+    const units = values.map((_, i) => i);
+    const of = (column: number[]) =>
+      bootstrapIntervals({ mean: { columns: [column], value: ([m]) => m } }, units, { resamples: 400, seed: 3 }).mean;
+    const draws = Array.from({ length: 400 }, (_, i) => {
+      const draw = random('replay-bootstrap', 3, i);
+      return values.reduce((sum) => sum + values[draw.below(25)], 0) / 25;
+    }).sort((a, b) => a - b);
+    const estimated = values.reduce((a, b) => a + b) / 25;
+    const z0 = normalQuantile(draws.filter((x) => x < estimated).length / 400);
+    const influence = values.map((x) => (x - estimated) / 24);
+    const cubes = influence.reduce((sum, x) => sum + x ** 3, 0);
+    const a = cubes / (6 * influence.reduce((sum, x) => sum + x ** 2, 0) ** 1.5);
+    const { low, high, estimate: found } = of(values);
+    expect(found).toBeCloseTo(estimated, 12);
+    for (const [end, z] of [
+      [low, -1.959964],
+      [high, 1.959964],
+    ]) {
+      const at = 399 * normalBelow(z0 + (z0 + z) / (1 - a * (z0 + z)));
+      const below = draws[Math.floor(at)];
+      expect(end).toBeCloseTo(below + (at % 1) * (draws[Math.floor(at) + 1] - below), 5);
+    }
+    // Skewed to the right: the interval reaches further there. Turned round, it is turned round.
+    expect(high - found).toBeGreaterThan(1.3 * (found - low));
+    const turned = of(values.map((x) => -x));
+    expect([-turned.high, -turned.low]).toEqual([expect.closeTo(low, 9), expect.closeTo(high, 9)]);
   });
 
   test('wider confidence, wider interval; the same seed, the same interval', () => {

@@ -23,7 +23,14 @@ describe('refusals', () => {
 
   test('a usable log is not refused', () => {
     const d = diagnose(usable());
-    expect(d).toMatchObject({ rows: 2000, units: 500, support: 1, deterministic: 0, largestWeight: 1.5 });
+    expect(d).toMatchObject({
+      rows: 2000,
+      units: 500,
+      support: 1,
+      deterministic: 0,
+      largestWeight: 1.5,
+      smallestPropensity: 0.5,
+    });
     expect(d.effectiveRows).toBeGreaterThan(1500);
     expect(replayRefusals(d)).toEqual([]);
   });
