@@ -45,21 +45,14 @@ export async function openPolicy(artifact: string, config?: string): Promise<Jud
 function requestOf(impression: Impression, known: ReadonlySet<string>, hasSequences: boolean): RankRequest {
   const { scenario, values = {}, sequences, items } = impression;
   const read = (all: object) => Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
-  const nested = known.has('id');
-  const apart = (all: Record<string, unknown>) => {
-    const { id, fields, ...others } = all;
-    return {
-      ...others,
-      fields: { ...(id !== undefined && { id }), ...(fields !== undefined && { fields }) },
-    };
-  };
+  const hasId = known.has('id');
   return {
     scenario,
     ...(hasSequences && sequences !== undefined && { user: { sequences } }),
-    context: { ...(nested && { id: null }), ...read(values) },
-    items: items.map(({ item_id, values: own = {} }) => ({
-      ...(nested ? apart(read(own)) : read(own)),
-      id: item_id,
-    })),
+    context: { ...(hasId && { id: null }), ...read(values) },
+    items: items.map(({ item_id, values: own = {} }) => {
+      const { id, ...others } = read(own);
+      return { ...others, ...(id !== undefined && { fields: { id } }), id: item_id };
+    }),
   };
 }

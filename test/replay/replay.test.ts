@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { orderPropensity } from '../../src/evaluate/replay/index.ts';
@@ -13,7 +14,7 @@ import { replayLog } from '../../src/replay/replay.ts';
 import { replayText } from '../../src/report/loop/replay.ts';
 import { openSimulation } from '../../src/simulate/simulate.ts';
 import { orders } from '../evaluate/replay/orders.ts';
-import { temporaryFolder } from '../serve/support.ts';
+import { artifact, serving, temporaryFolder } from '../serve/support.ts';
 import { openShop, smallWorld, worldArtifact } from '../simulate/shop.ts';
 import { clickOf, eventsOf, impressionOf, type LogShape, policyOf, scoreBy, world, written } from './logs.ts';
 
@@ -273,4 +274,31 @@ test('position bias: by random orders, by rankers in turn, by a click model, or 
   });
   await expect(of(events.filter(({ kind }) => kind === 'impression'))).rejects.toThrow('has no interactions');
   expect(world.planted.scenarios).toContain(scenarios[0].scenario);
+});
+
+test('a model with a field called id: asked again, it gives the probabilities of the log', async () => {
+  const field = (name: string) => ({
+    config: { name, kind: 'categorical' as const },
+    tokens: ['0', '1', '2', '3', '4'],
+  });
+  const data = { scenarios: ['home', 'search'], tasks: ['click', 'buy'], fields: ['id', 'city'].map(field) };
+  const made = artifact({ data, score: { default: 'click', scenarios: {} } });
+  const log = join(temporaryFolder(), 'events');
+  const client = await serving([made.folder], {
+    events: { folder: log, clock: 'requests' },
+    exploration: { share: 1, temperature: 1 },
+  });
+  for (let n = 0; n < 12; n++) {
+    const items = [0, 1, 2].map((k) => ({ id: `item ${k}`, city: k, fields: { id: (k + n) % 5 } }));
+    const { status, text } = await client.ask('/v1/rank', { scenario: 'home', items });
+    expect(status, text).toBe(200);
+  }
+  await client.service.close();
+  const policy = await openPolicy(made.folder);
+  const found = await replayLog(segmentLog(log), policy, { reward: { click: 1 }, resamples: 10 });
+  expect(found).toMatchObject({
+    recomputed: { requests: 12, largest: 0 },
+    fields: [{ given: 1 }, { given: 1 }],
+  });
+  await policy.close();
 });
