@@ -36,7 +36,7 @@ export const joinSchema = z.strictObject({
   skew: duration.prefault('5m'),
   /** The experiment whose arm is in `log_arm`. Default: the only one of an answer. */
   experiment: z.string().min(1).optional(),
-  /** Fields of the artifact that rows and the data set do not have. */
+  /** Fields of the artifact that rows and the data set do not have; `sequences`: the data set has none. */
   leaveOut: z.array(z.string()).default([]),
   /** Keeps this share of the rows without any positive label, with the weight 1 / rate. */
   negatives: z.strictObject({ rate: z.number().gt(0).max(1), seed: z.int().min(0).default(2021) }).optional(),

@@ -121,10 +121,13 @@ function taskProblems({ tasks }: JoinConfig, { data }: ServedModel): Problem[] {
   ];
 }
 
+/** Stands for the sequences of an artifact, which has no field of that name then. */
+const SEQUENCES = 'sequences';
+
 function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem[] {
   const names = data.fields.map(({ name }) => name);
   const unknown = leaveOut.flatMap((field, i) => {
-    if (names.includes(field)) return [];
+    if (names.includes(field) || (field === SEQUENCES && data.sequences !== undefined)) return [];
     const message = `the artifact has no field "${field}"; the nearest is "${nearest(field, names)}"`;
     return [{ path: `leaveOut.${i}`, message }];
   });
@@ -134,9 +137,11 @@ function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem
     for (const of of rates?.of ?? [])
       if (leaveOut.includes(of) && !leaveOut.includes(name))
         unknown.push({ path: 'leaveOut', message: `"${name}" is a rate of "${of}": leave it out, too` });
-  const item = data.sequences?.itemField;
-  if (item !== undefined && leaveOut.includes(item))
-    unknown.push({ path: 'leaveOut', message: `the sequences of the artifact need the field "${item}"` });
+  if (data.sequences !== undefined && !leaveOut.includes(SEQUENCES)) {
+    const message =
+      'its model reads sequences, which rows have, but a training cannot read from them yet: list sequences under leaveOut to train the next model without';
+    unknown.push({ path: 'artifact', message });
+  }
   return unknown;
 }
 

@@ -120,5 +120,10 @@ test('mistakes of a configuration are named by their paths', async () => {
       ],
     },
   });
+  const reader = artifact({ sequences: true }).folder;
+  await expect(joined(log, out, { ...CONFIG, artifact: reader })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    details: { problems: [{ path: 'artifact', message: expect.stringContaining('reads sequences') }] },
+  });
   await expect(joined(log, out, { ...CONFIG, artifact: log })).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
 });

@@ -1,4 +1,5 @@
 /** From a service to the next model: what was served is what is joined, prepared and trained on. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDatasetConfig } from '../../../src/config/load.ts';
@@ -28,7 +29,7 @@ test('a service, its log, joined rows, a prepared data set and a training agree'
   const [log, rows, data, runs] = ['log', 'rows', 'data', 'runs'].map((name) => join(temporaryFolder(), name));
   const service = await serving([folder], { events: { folder: log, unit: 'user', sync: 'always' } });
   const asked: { request_id: string; user: object }[] = [];
-  for (let n = 0; n < 60; n++) {
+  for (let n = 0; n < 30; n++) {
     const request = { request_id: `r${n}`, scenario: manifest.data.scenarios[n % 3], user: USERS[n % USERS.length] };
     const { body, status } = await service.ask('/v1/rank', { ...request, items: ITEMS });
     expect(status).toBe(200);
@@ -45,15 +46,18 @@ test('a service, its log, joined rows, a prepared data set and a training agree'
   await service.service.close();
 
   const config = { ...CONFIG, artifact: folder, split: { kind: 'key' as const, column: 'log_request_id' } };
-  const { document, dataset } = await joined(log, rows, config, { now: Date.now() + 2 * DAY });
+  // The log by the serving configuration that names it.
+  const file = join(temporaryFolder(), 'serving.json');
+  writeFileSync(file, JSON.stringify({ events: { folder: log, unit: 'user' } }));
+  const { document, dataset } = await joined(file, rows, config, { now: Date.now() + 2 * DAY });
   expect(document).toMatchObject({
-    impressions: { joined: 60, duplicates: 0 },
-    items: { shown: 240 },
-    interactions: { received: 90, matched: 90, unmatched: 0 },
+    impressions: { joined: 30, duplicates: 0 },
+    items: { shown: 120 },
+    interactions: { received: 45, matched: 45, unmatched: 0 },
     read: { damaged: 0 },
     tasks: [
-      { task: 'click', positive: 60, negative: 180, open: 0 },
-      { task: 'purchase', positive: 30, negative: 210, open: 0 },
+      { task: 'click', positive: 30, negative: 90, open: 0 },
+      { task: 'purchase', positive: 15, negative: 105, open: 0 },
     ],
   });
   // An hour after the answers a click is known and a purchase is not.
