@@ -8,6 +8,8 @@ export interface TableState {
   rows: number;
   /** In each process. */
   bytes: number;
+  /** Rows that nobody can ask for. */
+  without_id: number;
   /** That requests need not send. */
   fields: string[];
   /** When it was read. */
@@ -22,11 +24,12 @@ export interface Refreshed {
 }
 
 export const statesOf = (model: string, { built, tables }: TableSet): TableState[] =>
-  tables.map(({ name, rows, bytes, fields, idFields }) => ({
+  tables.map(({ name, rows, bytes, withoutId, fields, idFields }) => ({
     model,
     table: name,
     rows,
     bytes,
+    without_id: withoutId,
     fields: [...idFields, ...fields],
     read: new Date(built).toISOString(),
   }));
@@ -47,8 +50,9 @@ export function refreshed(after: readonly ServedTables[], before: readonly Serve
 /** Tables as a line of the log. */
 export const shownTables = (tables: Refreshed['tables']): string =>
   tables
-    .map(({ model, table, rows, bytes, before }) => {
-      const was = before && ` (before ${before.rows} rows, ${before.bytes} bytes)`;
-      return `${table} of ${model} has ${rows} rows and takes ${bytes} bytes in each process${was ?? ''}`;
+    .map(({ model, table, rows, bytes, without_id, fields, before }) => {
+      const was = before === undefined ? '' : ` (before ${before.rows} rows, ${before.bytes} bytes)`;
+      const lost = without_id === 0 ? '' : ` ${without_id} rows have no id.`;
+      return `${table} gives ${model} ${fields.join(', ')}: ${rows} rows, ${bytes} bytes in each process${was}.${lost}`;
     })
-    .join('; ');
+    .join(' ');

@@ -46,13 +46,14 @@ const count = (description: string): JsonSchema => ({ type: 'integer', descripti
 
 const STATE: JsonSchema = {
   type: 'object',
-  required: ['model', 'table', 'rows', 'bytes', 'fields', 'read'],
+  required: ['model', 'table', 'rows', 'bytes', 'without_id', 'fields', 'read'],
   additionalProperties: false,
   properties: {
     model: { type: 'string', description: 'Name of the model; one kept for a rollback is listed as well.' },
     table: { type: 'string' },
     rows: count('Ids that it has.'),
     bytes: count('Memory that it takes in each process. Models that were prepared alike share most of it.'),
+    without_id: count('Rows without an id, which nobody can ask for.'),
     fields: { type: 'array', items: { type: 'string' }, description: 'Fields that requests need not send.' },
     read: { type: 'string', description: 'When it was read.' },
   },

@@ -17,6 +17,7 @@ import type { Impression } from '../../../src/events/event.ts';
 import { readSegments } from '../../../src/events/segments/read.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
+import { loadRanker } from '../../../src/serve/ranker/ranker.ts';
 import { makeRun, trainWithStops } from '../../train/support.ts';
 import { serving } from '../support.ts';
 
@@ -114,22 +115,18 @@ async function examples() {
   }));
 }
 
-const serve = (more: object = {}) =>
-  serving([artifact], {
-    features: {
-      tables: {
-        users: { of: 'user', path: path('users.csv'), on: { user_id: 'id' } },
-        items: { of: 'item', path: path('items.csv'), on: { id: 'item_id' } },
-      },
-      ownProcess: false,
-    },
-    ...more,
-  });
+const FEATURES = {
+  tables: {
+    users: { of: 'user', path: path('users.csv'), on: { user_id: 'id' } },
+    items: { of: 'item', path: path('items.csv'), on: { id: 'item_id' } },
+  },
+  ownProcess: false,
+} as const;
 
 test('ids alone give the probabilities of predict, and the log has values of the prepared ids', async () => {
   const rows = await examples();
   const log = path('events');
-  const client = await serve({ events: { folder: log, sync: 'never' } });
+  const client = await serving([artifact], { features: FEATURES, events: { folder: log, sync: 'never' } });
   for (const [row, { user, item, hour, scenario, click }] of rows.entries()) {
     const request = {
       scenario,
@@ -142,6 +139,13 @@ test('ids alone give the probabilities of predict, and the log has values of the
     expect(body.items[0].probabilities, `row ${row}`).toEqual({ click });
   }
   await client.service.close();
+
+  // So does a ranker without a service.
+  await using ranker = await loadRanker(artifact, { config: { features: FEATURES } });
+  for (const { user, item, hour, scenario, click } of rows.slice(0, 20)) {
+    const request = { scenario, user: { user_id: user }, context: { hour }, items: [{ id: item }] };
+    expect((await ranker.rank(request)).items[0].probabilities).toEqual({ click });
+  }
 
   // The values in the log, encoded, are the ids in the prepared rows.
   const data = await openPrepared(out);
