@@ -63,8 +63,8 @@ test('a service, its log, joined rows, a prepared data set and a training agree'
   // An hour after the answers a click is known and a purchase is not.
   const early = await joined(log, join(temporaryFolder(), 'rows'), config, { now: Date.now() + HOUR });
   expect(early.document.tasks).toMatchObject([
-    { positive: 60, open: 0 },
-    { positive: 0, open: 240 },
+    { positive: 30, open: 0 },
+    { positive: 0, open: 120 },
   ]);
 
   await prepare({ config: await loadDatasetConfig(dataset), sourceFolder: rows, out: data });
