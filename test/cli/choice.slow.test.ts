@@ -48,9 +48,6 @@ describe('what does not go together', () => {
       ['--budget', '2m', '--model', 'mmoe'],
       '--budget is for choosing a model, and one is named: leave out one of them',
     ],
-    [['--budget', '2m', '--set', 'model.key=mmoe'], '--budget is for choosing a model'],
-    [['--budget', '2'], 'Expected a time above 0 with its unit, like 90s, 2m or 1h.'],
-    [['--preset', 'demo'], '--preset belongs to a model: name it with --model'],
     [['--warm-start', 'runs/a'], '--warm-start belongs to a model: name it with --model'],
   ])('%s', (words, message) => {
     const { code, err } = tributary(['train', '--data', data, ...words, '--out', at('refused')]);

@@ -44,6 +44,13 @@ test('where rows would be too few, the most expensive candidates are left out; t
   expect(planTrials([small, large], [], { ...SIZES, rows: 100_000_000 }, 130).tried).toHaveLength(2);
 });
 
+test('a flow test is paid with the short trainings that choose a structure', () => {
+  const price = (candidate: Candidate): number => planTrials([candidate], [], SIZES, 0).tried[0].price;
+  const perRow = 20 * 1.3e-6 + 1e5 * 1.5e-10;
+  const test = 5e-6 * 100_000 * 20 + 1200 * 500 * perRow;
+  expect(price({ ...small, testsFlows: true }) - price(small)).toBeCloseTo(test, 9);
+});
+
 test('yardsticks are paid first, but not with most of the budget', () => {
   const keys = ['priors', 'logistic', 'trees'] as const;
   const all = planTrials([small, large], keys, SIZES, 300);

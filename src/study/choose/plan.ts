@@ -14,12 +14,14 @@ const PRICES = {
   /** Of training on a row: for each of its slots, and for each multiply-add of scoring it. */
   slot: 1.3e-6,
   multiplyAdd: 1.5e-10,
-  /** Of a flow test and the choice of a structure, for each row and field of at most `TESTED_ROWS`. */
+  /** Of a flow test, for each row and field of at most `TESTED_ROWS`. */
   flowTest: 5e-6,
   /** Of fitting a yardstick, for each row and task. */
   yardstick: { priors: 5e-7, logistic: 5e-6, trees: 5e-5 } satisfies Record<YardstickKey, number>,
 };
 const TESTED_ROWS = 200_000;
+/** The choice of a structure by short trainings (src/train/structure/choose.ts): steps that it takes as a rule, and rows of each at most. */
+const STRUCTURES = { steps: 1200, batchSize: 512 };
 /** Rows that yardsticks read at most. */
 const FITTED_ROWS = 1_000_000;
 /** A candidate that has seen fewer rows, and fewer passes over the training rows, says little. */
@@ -102,12 +104,14 @@ function rowsEach(candidates: readonly Candidate[], sizes: DataSizes, budget: nu
 /** The steps of a candidate whose weights see so many rows, and what it costs. After a search at least one epoch follows. */
 function trial(candidate: Candidate, sizes: DataSizes, rows: number) {
   const { batchSize, searchEpochs, keptEpochs, testsFlows } = candidate;
+  const perRow = rowPrice(candidate, sizes);
   const perEpoch = Math.ceil(sizes.rows / batchSize);
   const epochs = searchEpochs === 0 ? rows / sizes.rows : Math.max(1, rows / sizes.rows - keptEpochs);
   const steps = Math.max(1, searchEpochs * perEpoch + Math.floor(epochs * perEpoch));
   const passes = steps / perEpoch;
-  const test = testsFlows ? PRICES.flowTest * Math.min(TESTED_ROWS, sizes.rows) * sizes.fields : 0;
-  return { ...candidate, steps, passes, price: PRICES.trial + test + passes * sizes.rows * rowPrice(candidate, sizes) };
+  const structures = STRUCTURES.steps * Math.min(STRUCTURES.batchSize, batchSize) * perRow;
+  const test = testsFlows ? PRICES.flowTest * Math.min(TESTED_ROWS, sizes.rows) * sizes.fields + structures : 0;
+  return { ...candidate, steps, passes, price: PRICES.trial + test + passes * sizes.rows * perRow };
 }
 
 const rowPrice = ({ multiplyAdds }: Candidate, { slots }: DataSizes): number =>

@@ -93,7 +93,6 @@ export function train(program: Command): void {
 async function run(options: Options, verb: Command): Promise<void> {
   const { model, modelFile, preset, config, set, seed, out, json } = options;
   const { warmStart, warmStartData, yardsticks, backend, threads } = options;
-  const data = await openPrepared(options.data);
   const flags = defined({
     model: model && { key: model },
     modelFiles: modelFile,
@@ -104,15 +103,15 @@ async function run(options: Options, verb: Command): Promise<void> {
     backend,
     threads,
   });
+  const isNamed = await namesModel({ config, flags, set });
+  checkChoice(options, isNamed, verb);
+  const data = await openPrepared(options.data);
   const place = out === undefined ? { parent: 'runs' } : { folder: out };
-  if (!(await namesModel({ config, flags, set }))) {
-    checkChoice(options, verb);
+  if (!isNamed) {
     const folder = await newChoice(data, { config, flags, set }, options.budget ?? DEFAULT_BUDGET, place);
     if (await chooseModel(folder, { json })) await follow(folder, { json });
     return;
   }
-  if (options.budget !== undefined)
-    verb.error('--budget is for choosing a model, and one is named: leave out one of them');
   const run = await loadRunConfig({
     models,
     // A configuration that is written down gives the same run on any data.
@@ -125,8 +124,12 @@ async function run(options: Options, verb: Command): Promise<void> {
   await follow(await newRun(run, data, place), { json });
 }
 
-/** Options that are those of a model. */
-function checkChoice({ preset, warmStart, modelFile }: Options, verb: Command): void {
+/** Refuses options of a choice where a model is named, and those of a model where none is. */
+function checkChoice({ budget, preset, warmStart, modelFile }: Options, isNamed: boolean, verb: Command): void {
+  if (isNamed) {
+    if (budget !== undefined) verb.error('--budget is for choosing a model, and one is named: leave out one of them');
+    return;
+  }
   const given = Object.entries({ '--preset': preset, '--warm-start': warmStart, '--model-file': modelFile });
   for (const [option, value] of given)
     if (value !== undefined) verb.error(`${option} belongs to a model: name it with --model`);
