@@ -9,7 +9,7 @@ import { reactionsOf } from '../../src/simulate/reactions.ts';
 import { openSimulation, overDays } from '../../src/simulate/simulate.ts';
 import { readState, writeState } from '../../src/simulate/state.ts';
 import { worthOf } from '../../src/simulate/truth.ts';
-import { temporaryFolder } from '../serve/support.ts';
+import { hashed, temporaryFolder } from '../serve/support.ts';
 import { eventsOf, openShop, smallWorld, worldArtifact } from './shop.ts';
 
 const world = smallWorld();
@@ -119,7 +119,7 @@ describe('a day over HTTP', () => {
   });
 
   test('services that cannot serve a simulation', async () => {
-    const next = (options: { url: string; model?: string }, events: boolean) =>
+    const next = (options: { url: string; model?: string; key?: string }, events: boolean) =>
       openSimulation({ world, requestsADay: 5, events, ...options }).next();
     const system = await openShop(world, { events: { clock: 'system' } });
     await expect(next({ url: system.url }, true)).rejects.toMatchObject({ code: 'SERVICE_CLOCK' });
@@ -128,6 +128,12 @@ describe('a day over HTTP', () => {
       code: 'SERVICE_REFUSED',
       message: expect.stringMatching('MODEL_NOT_SERVED: no model "none" is served here'),
     });
+    const locked = await openShop(world, { keys: [hashed('shop', 'tk_shop')] });
+    await expect(next({ url: locked.url }, true)).rejects.toMatchObject({
+      code: 'SERVICE_REFUSED',
+      message: expect.stringMatching('KEY_INVALID: no key was given'),
+    });
+    expect(await next({ url: locked.url, key: 'tk_shop' }, true)).toMatchObject({ all: { requests: 5 } });
     await system.client.service.close();
     await expect(next({ url: system.url }, true)).rejects.toMatchObject({
       code: 'SERVICE_UNREACHABLE',
