@@ -51,7 +51,8 @@ function buildElsewhere(request: BuildRequest, { seconds, signal }: BuildOptions
       else reject(asRefused(unpackError(reply.error)));
     });
     child.on('error', (cause) => reject(error('FEATURES_REFRESH', { reason: cause.message }, cause)));
-    child.on('exit', (code, name) => {
+    // Not `exit`: its answer may still be on its way then.
+    child.on('close', (code, name) => {
       done();
       // A second answer counts for nothing.
       reject(error('FEATURES_REFRESH', { reason: reason ?? `the process that read them ended (${name ?? code})` }));
