@@ -19,6 +19,8 @@ const VERSION = 1;
 const options = shopSchema.extend({
   /** A field that counts the words of a query in the title: the hand-made feature that helps most. */
   match: z.union([z.boolean(), z.stringbool()]).default(false),
+  /** Fields with the rate of each task by user and by item: from rows at earlier times, or from other folds. */
+  rates: z.enum(['none', 'earlier', 'folds']).default('none'),
 });
 
 export const shop = defineRecipe({
@@ -28,7 +30,7 @@ export const shop = defineRecipe({
   licence: 'none needed',
   files: [],
   options,
-  config(sourceFolder, { match, ...shopOptions }) {
+  config(sourceFolder, { match, rates, ...shopOptions }) {
     const made = { version: VERSION, ...shopOptions };
     const [data, truth] = [join(sourceFolder, LOG), join(sourceFolder, TRUTH)];
     const id = sha256(canonicalJson(made));
@@ -40,11 +42,11 @@ export const shop = defineRecipe({
       writeFileAtomic(data, shopCsv(log, shopOptions));
       writeFileAtomic(truth, JSON.stringify({ id, ...made, ceiling: ceiling(log) }, null, 2));
     }
-    return datasetConfig(match);
+    return datasetConfig(match, rates);
   },
 });
 
-function datasetConfig(match: boolean): DatasetInput {
+function datasetConfig(match: boolean, rates: 'none' | 'earlier' | 'folds'): DatasetInput {
   const categorical = (name: string, expression?: string) =>
     ({ kind: 'categorical', name, ...(expression && { expression }) }) as const;
   const numeric = (name: string, quantiles: number) => ({ kind: 'numeric', name, buckets: { quantiles } }) as const;
@@ -71,6 +73,7 @@ function datasetConfig(match: boolean): DatasetInput {
       categorical('position'),
       categorical('surface', 'lower(surface)'),
       ...(match ? [categorical('match', MATCH)] : []),
+      ...(rates === 'none' ? [] : rateFields(rates === 'earlier' ? rates : { folds: 5 })),
     ],
     scenario: { expression: 'lower(surface)', values: SURFACES },
     tasks: TASKS.map((name) => ({ name, label: name })),
@@ -78,6 +81,11 @@ function datasetConfig(match: boolean): DatasetInput {
     split: { kind: 'time', column: 'ts' },
   };
 }
+
+const rateFields = (from: 'earlier' | { folds: number }): DatasetInput['fields'] =>
+  TASKS.flatMap((task) =>
+    ['user_id', 'item_id'].map((of) => ({ kind: 'rate' as const, name: `rate_${task}_${of}`, of: [of], task, from })),
+  );
 
 const MATCH = "len(list_intersect(string_split(query, ' '), string_split(title, ' ')))";
 
