@@ -1,10 +1,10 @@
 /**
  * How fast and how large is `tributary join`? Writes a log of drawn answers of an artifact, joins it in a process of its own, and says rows a
- * second and the maximum of resident memory.
+ * second, processor seconds and the maximum of resident memory.
  *
  *   node scripts/join-bench.js ARTIFACT FOLDER [--answers 5000000] [--items 10] [--reactions 500000] [--days 2] [--memory-limit 1GB]
  *
- * FOLDER/log is kept and used again. The numbers of the page are those of one run on an idle machine.
+ * FOLDER/log is kept and used again.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -154,11 +154,16 @@ async function measure() {
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  let most = 0;
+  let [most, ticks] = [0, 0];
   const look = setInterval(() => {
     try {
       const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
       most = Math.max(most, Number(kilobytes ?? 0));
+      // Behind the name in parentheses: user and system time are the fields 14 and 15, in hundredths of a second.
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      ticks = Number(fields[11]) + Number(fields[12]);
     } catch {
       // It has ended.
     }
@@ -171,6 +176,7 @@ async function measure() {
     rows: rows.count,
     seconds,
     rowsPerSecond,
+    cpuSeconds: ticks / 100,
     peakMegabytes: Math.round(most / 1024),
     logBytes: read.bytes,
     matched: interactions.matched,
