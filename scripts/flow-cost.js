@@ -52,7 +52,7 @@ const lines = values.test.split(',').map((rows) => {
   return {
     rows: found.rows,
     of: found.of,
-    useless: rightIn(found),
+    right: rightIn(found),
     processorSeconds: Math.round(cpu * 10) / 10,
     seconds: Math.round((performance.now() - began) / 100) / 10,
     peakMiB: Math.round(mib),

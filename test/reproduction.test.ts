@@ -16,7 +16,7 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `ten worlds`,
+/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`,
  * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
@@ -24,6 +24,8 @@ function sectionOf(marker: string): Section {
   if (marker === 'transfer') return transfer();
   if (marker === 'flow recovery') return flowRecovery('flow-recovery', 'kind');
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
+  if (marker === 'flow recovery: short') return flowRecovery('flow-recovery-short', 'model');
+  if (marker === 'flow cost') return flowCost();
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'funnel worlds') return funnelWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
@@ -102,6 +104,22 @@ function flowRecovery(name: string, first: string): Section {
     name,
     [first, 'worlds', 'planted', 'found', 'false claims', 'of other flows'],
     table.map(({ kind, ...row }) => [kind, ...[row.worlds, row.planted, row.found, row.false, row.others].map(String)]),
+  );
+}
+
+interface FlowCost {
+  tests: { rows: number; of: number; right: number; processorSeconds: number; peakMiB: number }[];
+}
+
+/** What the flow test takes, by number of rows. */
+function flowCost(): Section {
+  const { tests } = json<FlowCost>('flow-cost', 'result.json');
+  return section(
+    'flow cost',
+    ['rows', 'of', 'planted flows found', 'CPU s', 'peak MiB'],
+    tests.map(({ rows, of, right, processorSeconds, peakMiB }) =>
+      [rows, of, right, processorSeconds, peakMiB].map((value) => value.toLocaleString('en-US')),
+    ),
   );
 }
 

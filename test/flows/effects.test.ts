@@ -255,7 +255,7 @@ test('ordered tasks are asked of the rows where the task before is 1', async () 
   );
 });
 
-describe('rows that are read again at each pass', () => {
+describe('rows that are read again at each pass, scenarios and ids in turns', () => {
   /** The same rows in parts of 97. */
   const inParts = (rows: FlowRows): FlowSource => ({
     ...inMemory(rows),
@@ -280,7 +280,7 @@ describe('rows that are read again at each pass', () => {
     ['weights', { ...anyRows(7, true), weight: Float64Array.from({ length: N }, (_, row) => row % 3) }, {}],
   ])('give the effects of rows in memory: %s', async (_, rows, more) => {
     const held = await fieldEffects(inMemory(rows), { ...options, ...more });
-    const passed = await fieldEffects(inParts(rows), { ...options, ...more, heldRows: 0 });
+    const passed = await fieldEffects(inParts(rows), { ...options, ...more, heldRows: 0, turnBytes: 1000 });
     expect(passed.known).toEqual(held.known);
     expectClose(passed.correlation, held.correlation);
     expect(passed.fields.map(({ block }) => block.name)).toEqual(held.fields.map(({ block }) => block.name));

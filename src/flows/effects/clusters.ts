@@ -4,9 +4,6 @@ import type { Block, Blocks } from '../survey.ts';
 import type { CellModel } from './cells.ts';
 import { logitAt, type Part, type Passes } from './passes.ts';
 
-/** Sums by id that are in memory at a time; with more, ids take turns. */
-const BYTES = 128 * 2 ** 20;
-
 /** Sums for the ids `from` .. `to - 1` of an id field, of the rows of one scenario (or of all). */
 interface Turn {
   /** Place of the id field among the fine blocks. */
@@ -28,7 +25,7 @@ async function sumByIds(
   add: (part: Part, row: number, sums: Float64Array, at: number, weight: number) => void,
   done: (turn: Turn) => void,
 ): Promise<void> {
-  const atOnce = Math.max(Math.floor(BYTES / (8 * width)), 1);
+  const atOnce = Math.max(Math.floor(passes.turnBytes / (8 * width)), 1);
   let turns: Turn[] = [];
   let free = atOnce;
   const read = async (): Promise<void> => {

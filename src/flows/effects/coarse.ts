@@ -31,9 +31,6 @@ interface Coarse {
   correlation: Float64Array;
 }
 
-/** Matrices [P,P] of scenarios that are in memory at a time. */
-const BYTES = 256 * 2 ** 20;
-
 /** As many scenarios at a time as memory allows. */
 export async function coarseEffects(passes: Passes, { coarse, fine }: Blocks, options: CellOptions): Promise<Coarse> {
   const { scenarios: S, tasks: T } = passes;
@@ -54,7 +51,7 @@ export async function coarseEffects(passes: Passes, { coarse, fine }: Blocks, op
   const correlation = new Float64Array(S * T * T).fill(1);
   const coefficients: (Float64Array | undefined)[] = [];
   const counts = await countCells(passes);
-  const atOnce = Math.max(Math.floor(BYTES / (8 * P * P * (3 * T + pairsOf(T)))), 1);
+  const atOnce = Math.max(Math.floor(passes.turnBytes / (8 * P * P * (3 * T + pairsOf(T)))), 1);
   for (let from = 0; from < S; from += atOnce) {
     const range = [from, Math.min(from + atOnce, S)] as const;
     const models = await fitCells(passes, range, counts, options);

@@ -4,14 +4,9 @@ import { type BlockOptions, survey } from '../survey.ts';
 import type { CellOptions } from './cells.ts';
 import { type CoarseEffect, coarseEffects } from './coarse.ts';
 import { type FineEffect, fineEffects } from './fine.ts';
-import { Passes } from './passes.ts';
+import { Passes, type PassOptions } from './passes.ts';
 
-export interface EffectOptions extends CellOptions, BlockOptions {
-  /** A task counts only on rows where the task before it is 1 (click, then purchase). */
-  orderedTasks: boolean;
-  /** Rows up to here are held in memory. Default 250,000. */
-  heldRows?: number;
-}
+export interface EffectOptions extends CellOptions, BlockOptions, PassOptions {}
 
 export interface Effects {
   fields: (CoarseEffect | FineEffect)[];

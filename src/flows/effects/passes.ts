@@ -28,11 +28,24 @@ export const logitAt = ({ design, offset }: Part, i: number, row: number, b: Flo
 /** Rows up to here stay in memory, at some 400 bytes each; more are read again at each pass. */
 const HELD_ROWS = 250_000;
 
+/** Matrices of cells, or sums by id, that are in memory at a time; with more, scenarios or ids take turns. */
+const TURN_BYTES = 128 * 2 ** 20;
+
+export interface PassOptions {
+  /** A task counts only on rows where the task before it is 1 (click, then purchase). */
+  orderedTasks: boolean;
+  /** Default 250,000. */
+  heldRows?: number;
+  /** Default 128 MiB. */
+  turnBytes?: number;
+}
+
 export class Passes {
   readonly scenarios: number;
   readonly tasks: number;
   readonly rows: number;
   readonly columns: Columns;
+  readonly turnBytes: number;
   readonly #source: FlowSource;
   readonly #blocks: Blocks;
   readonly #massFactors: Float64Array;
@@ -43,11 +56,12 @@ export class Passes {
   constructor(
     source: FlowSource,
     { blocks, massFactors }: { blocks: Blocks; massFactors: Float64Array },
-    { orderedTasks, heldRows = HELD_ROWS }: { orderedTasks: boolean; heldRows?: number },
+    { orderedTasks, heldRows = HELD_ROWS, turnBytes = TURN_BYTES }: PassOptions,
   ) {
     this.scenarios = source.scenarios;
     this.tasks = source.tasks;
     this.rows = source.rows;
+    this.turnBytes = turnBytes;
     this.columns = columnsOf(blocks.coarse);
     this.#source = source;
     this.#blocks = blocks;
