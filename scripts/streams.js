@@ -2,9 +2,9 @@
  * What is the structure that the flow test finds worth? For each seed a synthetic world of its own; Streams, AutoIFS keeping all flows and
  * the zoo are trained on it with the same training options, and compared on its test rows. Only the program's commands are used.
  *
- *   node scripts/streams.js OUT [--rows 100000] [--seeds 41,42,...] [--set noise=0.3 ...] [--ablation] [--models streams,autoifs]
+ *   node scripts/streams.js OUT [--rows 100000] [--seeds 41,42,...] [--set noise=0.3 ...] [--ablation] [--models streams,autoifs] [--by-data]
  *
- * `--ablation` trains Streams with parts of the verdict instead of the zoo. Each world leaves OUT/SEED.json; OUT/result.json has all that
+ * `--by-data`: all models take the options that `train --model` takes from the data. `--ablation` trains Streams with parts of the verdict instead of the zoo. Each world leaves OUT/SEED.json; OUT/result.json has all that
  * are there, so worlds may be added one by one.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     models: { type: 'string', default: 'streams,autoifs,star,mmoe,ple,shared-bottom' },
     ablation: { type: 'boolean', default: false },
+    'by-data': { type: 'boolean', default: false },
   },
 });
 if (positionals.length !== 1) throw new Error('expected one folder: node scripts/streams.js OUT');
@@ -29,6 +30,19 @@ const [out] = positionals;
 
 /** Of all models: what Streams starts from, so that no model wins by its training. */
 const COMMON = { train: { learningRate: 2e-3, l2: 1e-5, batchSize: 512, patience: 3, maxEpochs: 30 } };
+/** As src/train/run/data-defaults.ts has it. */
+const BY_DATA = {
+  batchSize: Math.min(4096, Math.max(256, Math.ceil((0.8 * Number(values.rows)) / 235))),
+  learningRate: 2e-3,
+  l2: 1e-6,
+  monitor: 'logloss',
+  validationsPerEpoch: 3,
+  patience: 6,
+  idDecay: 'auto',
+  tableDeviation: 0.03,
+  weightAverage: 0.998,
+};
+const common = values['by-data'] ? { model: { pairs: true }, train: BY_DATA } : COMMON;
 const KEEP_ALL = 'autoifs, all kept';
 
 /** Entries of `tributary compare`. AutoIFS has the sizes of its preset `demo`; without gates one search epoch is enough. */
@@ -82,7 +96,7 @@ function ofSeed(seed) {
   const others = values.ablation ? ablation(truth, names) : [];
   const models = [...values.models.split(',').map(entryOf), ...others];
   const config = join(folder, 'compare.json');
-  writeFileSync(config, JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, common: COMMON, threads: 1 }));
+  writeFileSync(config, JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, common, threads: 1 }));
   tributary('compare', config, '--out', results, '--workers', '1', '--json');
   const found = {
     seed: Number(seed),

@@ -53,7 +53,7 @@ const structureChoice = z.strictObject({
       parameters: count,
       /** Mean log loss of the validation rows. */
       logloss: z.number(),
-      /** Log loss minus that of the verdict, and its 95 % interval. */
+      /** Log loss minus that of the first structure, and its 95 % interval. */
       difference: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).optional(),
     }),
   ),

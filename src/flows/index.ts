@@ -4,7 +4,7 @@ export { flowDocument } from './document.ts';
 export { negativeLogLikelihood } from './likelihood.ts';
 export { analyseModel } from './model/analyse.ts';
 export { certifyModel } from './model/certify.ts';
-export { clustersOf, lossDifference } from './numeric/paired.ts';
+export { clustersOf, type Estimate, lossDifference } from './numeric/paired.ts';
 export { type FlowSample, readFlowRows } from './read.ts';
 export { type FlowRows, inMemory, pairName } from './rows.ts';
 export { surveyOf } from './survey.ts';

@@ -60,10 +60,11 @@ const NAMES = {
 } as const;
 
 const REASONS = {
-  verdict: 'The model is built from the verdict: keeping more is not better beyond doubt.',
+  verdict: 'The model is built from the verdict.',
   'verdict, all fields shared':
-    'The model is built from the verdict, but its shared flow reads all fields: with its own fields alone it predicts worse.',
-  'keep all': 'All flows are kept, with all fields and in all cells: the model that the verdict gives predicts worse.',
+    'The model is built from the verdict, but its shared flow reads all fields: with its own fields alone it gains too little.',
+  'keep all':
+    'All flows are kept, with all fields and in all cells: the model that the verdict gives does not gain 1 %.',
 } as const;
 
 /** The flows in a sentence. */

@@ -23,6 +23,11 @@ const tableOf = (bits: number, fieldNames: readonly string[], scenarios: number,
   ),
 });
 
+const OPEN = [
+  [1, 1],
+  [1, 1],
+];
+
 export const STREAMS_CASES: ModelCases = {
   cases: [
     {
@@ -34,6 +39,19 @@ export const STREAMS_CASES: ModelCases = {
       title: 'dropout, linear specific streams',
       options: { embeddingDim: 4, sharedDims: [9], specificDims: [], dropout: 0.2, flows: 'open' },
       sizes: { fields: 2, scenarios: 2, tasks: 2, fieldNames: FIELDS.slice(0, 2) },
+    },
+    {
+      title: 'each flow reads fields of its own, two of them the same',
+      options: {
+        embeddingDim: 3,
+        sharedDims: [6],
+        specificDims: [5],
+        flows: {
+          fields: [['user', 'item'], ['hour'], ['user', 'item'], ['item', 'page']],
+          cells: [OPEN, OPEN, OPEN, OPEN],
+        },
+      },
+      sizes: { fields: 4, scenarios: 2, tasks: 2, fieldNames: FIELDS },
     },
   ],
   scenarioOwner,

@@ -1,11 +1,11 @@
 /**
- * Streams: four additive information flows, each a network of its own over the fields that it reads, added to the answers of the
- * cells (scenario x task) that it reaches. Fields and cells come from the flow test (src/flows). There is no path around the flows
- * and no gate network: what the test closes is not in the graph.
+ * Streams: four additive information flows, each over the fields that it reads, added to the answers of the cells (scenario x task)
+ * that it reaches. Fields and cells come from the flow test (src/flows). Flows that read the same fields share their hidden layers,
+ * as nothing keeps them apart. There is no path around the flows and no gate network: what the test closes is not in the graph.
  */
 import { z } from 'zod';
 import { add, matmul, mul, oneHot, type Tensor } from '../../graph/index.ts';
-import type { FlowTable, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
+import type { FlowTable, Layer, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
 import { FLOW_COUNT, flowsOption, isActive, openTable, sourceOf, tableProblems } from '../flow-table.ts';
 import { fieldIndices, fieldsOf, inputWidth, withPairs } from '../layers/fields.ts';
 import { last, layer, parameter, times } from '../layers/layer.ts';
@@ -34,12 +34,18 @@ const SPECIFIC = [
 function build(options: StreamsOptions, sizes: ModelSizes): Network {
   const table = tableOf(options, sizes);
   const bias = parameter('bias', [sizes.scenarios, sizes.tasks], { kind: 'zeros' });
-  const streams = times(FLOW_COUNT, (k) => k)
-    .filter((k) => isActive(table, k))
-    .map((k) => ({ name: `flow${k + 1}`, f: stream(k, options, table, sizes) }));
-  return network([bias, ...streams.map(({ f }) => f)], (step) => {
+  const groups = readersOf(table, sizes).map(({ read, flows }) => {
+    const hidden = hiddenOf(flows[0], read, options);
+    const answers = flows.map((k) => ({ name: `flow${k + 1}`, answer: answerOf(k, hidden.width, table, sizes) }));
+    return { hidden, answers };
+  });
+  const layers = groups.flatMap(({ hidden, answers }) => [hidden.call, ...answers.map(({ answer }) => answer)]);
+  return network([bias, ...layers], (step) => {
     const hot = oneHot(step.scenario, sizes.scenarios); // [B,S]
-    const reached = streams.map(({ name, f }): [string, Tensor] => [name, f(hot, step)]); // w_k f_k, [B,T] each
+    const reached = groups.flatMap(({ hidden, answers }) => {
+      const h = hidden.call(step.embedding, step); // [B,h]
+      return answers.map(({ name, answer }): [string, Tensor] => [name, answer(h, hot, step)]); // w_k f_k, [B,T] each
+    });
     return {
       logits: reached.reduce((sum, [, flow]) => add(sum, flow), matmul(hot, bias(step))), // [B,T]
       diagnostics: Object.fromEntries(reached),
@@ -51,19 +57,40 @@ function build(options: StreamsOptions, sizes: ModelSizes): Network {
 const tableOf = ({ flows }: StreamsOptions, sizes: ModelSizes): FlowTable =>
   typeof flows === 'string' ? openTable(sizes) : flows;
 
-/** w_k f_k of the row's scenario [B, T]; `hot` [B, S] is that scenario. */
-function stream(k: number, options: StreamsOptions, { fields, cells }: FlowTable, sizes: ModelSizes) {
+/** The flows that exist, together with those that read the same fields. */
+function readersOf(table: FlowTable, sizes: ModelSizes): { read: number[]; flows: number[] }[] {
+  const groups = new Map<string, { read: number[]; flows: number[] }>();
+  for (let k = 0; k < FLOW_COUNT; k++) {
+    if (!isActive(table, k)) continue;
+    const read = fieldIndices(sizes.fieldNames === undefined ? [] : table.fields[k], sizes);
+    const known = groups.get(String(read));
+    if (known === undefined) groups.set(String(read), { read, flows: [k] });
+    else known.flows.push(k);
+  }
+  return [...groups.values()];
+}
+
+/** The hidden layers of the flows that read these fields, the first of which is `k`: embedding -> [B, width]. */
+function hiddenOf(k: number, read: readonly number[], options: StreamsOptions): { call: Layer; width: number } {
   const { embeddingDim, sharedDims, specificDims } = options;
-  const { scenarios, tasks } = sizes;
-  const read = sizes.fieldNames === undefined ? fieldIndices([], sizes) : fieldIndices(fields[k], sizes);
   const [inputs, dims] = [inputWidth(options, { fields: read.length }), k === 0 ? sharedDims : specificDims];
-  const answers = answersOf(cells[k], SPECIFIC[k]);
   const hidden = mlp(`stream.${k}`, { inputs, dims });
-  const out = linear(`stream.${k}.out`, { inputs: last([inputs, ...dims]), outputs: answers.length });
-  return layer([hidden, out], (hot: Tensor, step: Step) => {
+  return {
+    call: layer([hidden], (embedding: Tensor, step: Step) =>
+      hidden(withPairs(fieldsOf(embedding, read, embeddingDim), read.length, options), step),
+    ),
+    width: last([inputs, ...dims]),
+  };
+}
+
+/** w_k f_k of the row's scenario [B, T], from hidden layers h [B, inputs]; `hot` [B, S] is that scenario. */
+function answerOf(k: number, inputs: number, { cells }: FlowTable, { scenarios, tasks }: ModelSizes) {
+  const answers = answersOf(cells[k], SPECIFIC[k]);
+  const out = linear(`stream.${k}.out`, { inputs, outputs: answers.length });
+  return layer([out], (h: Tensor, hot: Tensor, step: Step) => {
     const constant = (values: number[][], rows: number): Tensor =>
       hot.graph.constant(values.flat(), [rows, values.flat().length / rows]);
-    const f = out(hidden(withPairs(fieldsOf(step.embedding, read, embeddingDim), read.length, options), step), step); // [B,n]
+    const f = out(h, step); // [B,n]
     const ofScenario = times(scenarios, (s) => answers.map((answer) => Number((answer.scenario ?? s) === s))); // [S][n]
     const ofTask = answers.map((answer) => times(tasks, (t) => Number((answer.task ?? t) === t))); // [n][T]
     const own = mul(f, matmul(hot, constant(ofScenario, scenarios))); // [B,n]
@@ -90,7 +117,7 @@ export const streams: ModelDefinition<StreamsOptions> = {
   paper: 'none (ours)',
   purpose: 'Adds four information flows that read the fields and reach the cells that a statistical test found.',
   equations: [
-    'f_k = MLP_k(embeddings of the fields that flow k reads)',
+    'f_k = MLP_k(embeddings of the fields that flow k reads)      all but its last layer is shared by flows that read the same fields',
     'logit_st = b_st + w_1st f_1 + w_2st f_2,st + w_3st f_3,t + w_4st f_4,s      w in {0, 1}: the verdicts of the flow test',
   ].join('\n'),
   options: streamsOptions,

@@ -78,7 +78,7 @@ async function testAndChoose(
   // Models that select flows have phases of their own: they take the verdict as it is.
   const isFixed = structures.length === 1 || findModel(use(open).model.key).flowSelection !== undefined;
   const { table, choice } = isFixed
-    ? { table: structures[0].table, choice: undefined }
+    ? { table: structures.find(({ structure }) => structure === 'verdict')?.table ?? open, choice: undefined }
     : await chooseStructure(structures, use, data);
   const { user, system } = process.cpuUsage(processor);
   const cost = { seconds: (performance.now() - started) / 1000, processorSeconds: (user + system) / 1e6 };
@@ -86,13 +86,13 @@ async function testAndChoose(
   return { table, verdict: { ...tested, cost, ...(choice && { structure: choice }) } };
 }
 
-/** The structures to choose from, that of the verdict first. */
+/** The structures to choose from, the open one first. */
 function structuresOf(table: FlowTable | undefined, open: FlowTable): Structures {
   const shared = table && { fields: [open.fields[0], ...table.fields.slice(1)], cells: table.cells };
   const all: [Structures[number]['structure'], FlowTable | undefined][] = [
+    ['keep all', open],
     ['verdict', table],
     ['verdict, all fields shared', shared],
-    ['keep all', open],
   ];
   const possible = all.flatMap(([structure, of]) =>
     of?.fields.some((_, k) => isActive(of, k)) ? [{ structure, table: of }] : [],
