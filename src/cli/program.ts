@@ -27,6 +27,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   'position-bias': async () => (await import('./verbs/loop/position-bias.ts')).positionBiasVerb,
   simulate: async () => (await import('./verbs/loop/simulate.ts')).simulate,
   join: async () => (await import('./verbs/loop/join.ts')).join,
+  loop: async () => (await import('./verbs/loop/loop.ts')).loop,
   types: async () => (await import('./verbs/serve/types.ts')).types,
   models: async () => (await import('./verbs/train/models.ts')).models,
   parity: async () => (await import('./verbs/project/parity.ts')).parity,

@@ -11,6 +11,7 @@ import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
+import { LOOP_ERRORS } from '../../src/base/errors/loop.ts';
 import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
 import { REPLAY_ERRORS } from '../../src/base/errors/replay.ts';
 import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
@@ -39,6 +40,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Replay of logs': REPLAY_ERRORS,
   Simulation: SIMULATE_ERRORS,
   'Rows from logs': JOIN_ERRORS,
+  'The loop': LOOP_ERRORS,
   'Tables of features': FEATURE_ERRORS,
   Parity: PARITY_ERRORS,
 };

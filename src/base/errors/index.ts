@@ -15,6 +15,7 @@ import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
 import { JOIN_ERRORS } from './join.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
+import { LOOP_ERRORS } from './loop.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { REPLAY_ERRORS } from './replay.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
@@ -44,6 +45,7 @@ export const ERRORS = {
   ...SIMULATE_ERRORS,
   ...JOIN_ERRORS,
   ...FEATURE_ERRORS,
+  ...LOOP_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

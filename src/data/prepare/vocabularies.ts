@@ -129,12 +129,19 @@ function earlierField(
         : f.hash === undefined
           ? f.kind
           : `${f.kind}, hashed into ${f.hash}`;
-  if (shape(before) !== shape(field))
+  const earlier = manifest.fields.find((f) => f.name === field.name);
+  // Rows joined from a log have the buckets that were found once, as edges.
+  const areEdges =
+    before.kind === 'numeric' &&
+    field.kind === 'numeric' &&
+    earlier?.edges !== undefined &&
+    JSON.stringify(field.buckets) === JSON.stringify({ edges: earlier.edges });
+  if (shape(before) !== shape(field) && !areEdges)
     throw error('DATA_VOCABULARY_MISMATCH', {
       field: field.name,
       folder,
       found: shape(before),
       expected: shape(field),
     });
-  return manifest.fields.find((f) => f.name === field.name);
+  return earlier;
 }

@@ -115,7 +115,8 @@ async function joinAlone(plan: JoinPlan, task: Task): Promise<Joined> {
   }
 }
 
-const datasetPath = (out: string): string => joinPath(out, 'dataset.yaml');
+/** Of the dataset configuration of joined rows. */
+export const datasetPath = (out: string): string => joinPath(out, 'dataset.yaml');
 
 /** Throws JOIN_OUT_OCCUPIED where somebody else's files are. */
 function checkOut(out: string): void {

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  exposition,
-  type Family,
-  Histogram,
-  mergeFamilies,
-  stabilityIndex,
-} from '../../../src/serve/metrics/metrics.ts';
+import { stabilityIndex } from '../../../src/evaluate/stability.ts';
+import { exposition, type Family, Histogram, mergeFamilies } from '../../../src/serve/metrics/metrics.ts';
 import { artifact, serving } from '../support.ts';
 
 test('the numbers of requests: by route, of values without an id, of scores, of drift', async () => {
