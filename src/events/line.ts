@@ -17,16 +17,20 @@ export interface EventLine {
 export type WrittenEvent = Exclude<LogEvent, { kind: 'forgotten' }>;
 
 export function lineOf(event: WrittenEvent): EventLine {
-  const { event_id, kind, time } = event;
+  const { kind, time } = event;
+  const unit = event.kind === 'impression' ? event.unit : null;
   return {
-    event_id,
+    event_id: withoutHalves(event.event_id),
     kind,
     time,
-    request_id: 'request_id' in event ? event.request_id : null,
-    unit: event.kind === 'impression' ? event.unit : null,
+    request_id: 'request_id' in event ? withoutHalves(event.request_id) : null,
+    unit: unit === null ? null : withoutHalves(unit),
     bytes: bytesOfLine(wellFormed(JSON.stringify(event))),
   };
 }
+
+/** U+FFFD in place of halves of characters, as texts are in the log. */
+export const withoutHalves = (text: string): string => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 
 /**
  * JSON without halves of characters: databases take a text with one for damaged, and so the whole line. The row encoder reads U+FFFD in

@@ -1,4 +1,5 @@
 /** Which lines of a log are events of a unit: its impressions, and what was done with the items of their answers. */
+import { withoutHalves } from './line.ts';
 
 export interface OwnEvents {
   /** Notes the request of a line if it is an impression of the unit: first of all lines. */
@@ -6,7 +7,8 @@ export interface OwnEvents {
   isOwn(line: string): boolean;
 }
 
-export function ownEvents(unit: string): OwnEvents {
+export function ownEvents(given: string): OwnEvents {
+  const unit = withoutHalves(given);
   const requests = new Set<string>();
   return {
     noteRequest(line) {

@@ -3,7 +3,7 @@
  * on they are read like any file, with the types that training found.
  */
 import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { error } from '../base/errors/index.ts';
 import { reasonOf, type Server, serverOf } from '../events/server.ts';
@@ -40,7 +40,6 @@ async function copyRows({ url }: Server, query: string, path: string): Promise<v
     application_name: 'tributary',
   });
   client.on('error', () => {}); // the query that runs fails, too
-  const file = createWriteStream(path);
   try {
     await client.connect();
     await client.query("SET TimeZone = 'UTC'");
@@ -48,16 +47,17 @@ async function copyRows({ url }: Server, query: string, path: string): Promise<v
     await client.query(
       `DECLARE features NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS row FROM (${query}\n) AS t`,
     );
-    for (;;) {
-      const { rows } = await client.query<{ row: string }>(`FETCH ${ROWS} FROM features`);
-      if (rows.length === 0) break;
-      const lines = rows.map(({ row }) => `${row}\n`).join('');
-      if (!file.write(lines)) await new Promise<void>((done) => file.once('drain', done));
-    }
-    file.end();
-    await finished(file);
+    // Opened when there is something to write: a file whose folder is gone meanwhile would fail after nobody listens.
+    await pipeline(linesOf(client), createWriteStream(path));
   } finally {
-    file.destroy();
     await client.end().catch(() => {});
+  }
+}
+
+async function* linesOf(client: Client): AsyncGenerator<string> {
+  for (;;) {
+    const { rows } = await client.query<{ row: string }>(`FETCH ${ROWS} FROM features`);
+    if (rows.length === 0) return;
+    yield rows.map(({ row }) => `${row}\n`).join('');
   }
 }

@@ -116,6 +116,7 @@ test('the terminal: a training, findings', async () => {
       denseParameters: 1,
       tableRows: 1,
       embeddingDim: 1,
+      size: [{ message: `a remark on ${name}` }],
     } as never);
   expectHarmless(start(NASTY), start('plain'));
   const { config } = JSON.parse(readFileSync(join(folder, 'data', 'manifest.json'), 'utf8')) as {

@@ -145,7 +145,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     expect(new Set((await read(log)).events.map(idOf))).toEqual(new Set([1, 2, 3].map((n) => `interaction ${n}`)));
   });
 
-  test('texts of every kind come back as they were, and are found', async () => {
+  test('texts of every kind come back as they were, but for halves of characters, and are found', async () => {
     const { sink, log } = opened(store().config);
     const texts = ['\0', 'a\0b', '\\u0000', '"\'\\{},;$1', 'Zürich 漢字 🦆', '\ud800', '\n\r\t\u2028', 'NULL'];
     const written: WrittenEvent[] = texts.flatMap((text, n) => [
@@ -154,7 +154,8 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('%s', (kind) => {
     ]);
     await sink.append(written.map(lineOf));
     await sink.close();
-    expect((await read(log)).events).toEqual(written);
+    const whole = JSON.parse(JSON.stringify(written).replaceAll('\\ud800', '\ufffd'));
+    expect((await read(log)).events).toEqual(whole);
     for (const text of texts) expect(await log.forget(text)).toMatchObject({ events: 2, left: 0 });
     expect((await read(log)).events.filter(({ kind }) => kind !== 'forgotten')).toEqual([]);
   });

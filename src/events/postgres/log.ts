@@ -1,5 +1,6 @@
 /** A table of events that is read and looked after. */
 import { error } from '../../base/errors/index.ts';
+import { withoutHalves } from '../line.ts';
 import type { EventLog, StoredLines } from '../log.ts';
 import { createReport } from '../report.ts';
 import { reasonOf, type Server } from '../server.ts';
@@ -86,7 +87,10 @@ export function postgresLog(server: Server, table: string, name: string): EventL
         }
       return report;
     },
-    forget: async (unit) => ({ events: (await query(sql.forget, [storable(unit)])).rowCount ?? 0, left: 0 }),
+    forget: async (unit) => ({
+      events: (await query(sql.forget, [storable(withoutHalves(unit))])).rowCount ?? 0,
+      left: 0,
+    }),
     prune: async (time) => ({ events: (await query(sql.prune, [time])).rowCount ?? 0 }),
     close,
   };
