@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { random } from '../../../src/base/random.ts';
-import { datasetSchema } from '../../../src/config/dataset.ts';
+import { datasetSchema, type SplitName } from '../../../src/config/dataset.ts';
+import { loadDatasetConfig } from '../../../src/config/load.ts';
 import { createRowEncoder } from '../../../src/data/encode/encoder.ts';
-import { slotsOf } from '../../../src/data/encode/ids.ts';
+import { firstSlots, OUT_OF_VOCABULARY_ID, type PreparedField, slotsOf } from '../../../src/data/encode/ids.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
@@ -18,6 +19,7 @@ import { readSegments } from '../../../src/events/segments/read.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { loadRanker } from '../../../src/serve/ranker/ranker.ts';
+import { HOUR, joined, rowsOf } from '../../loop/join/logs.ts';
 import { makeRun, trainWithStops } from '../../train/support.ts';
 import { serving } from '../support.ts';
 
@@ -76,7 +78,7 @@ beforeAll(async () => {
     fields: [
       { name: 'user_id', kind: 'categorical', minCount: 7 },
       { name: 'age', kind: 'numeric', buckets: { quantiles: 3 } },
-      { name: 'log_age', kind: 'numeric', expression: 'age * 7' },
+      { name: 'weeks', kind: 'numeric', expression: 'age * 7' },
       { name: 'decade', kind: 'categorical' },
       { name: 'city', kind: 'categorical', minCount: 5 },
       { name: 'city_hashed', kind: 'categorical', expression: 'lower(city)', hash: 7 },
@@ -123,7 +125,7 @@ const FEATURES = {
   ownProcess: false,
 } as const;
 
-test('ids alone give the probabilities of predict, and the log has values of the prepared ids', async () => {
+test('ids alone give the probabilities of predict; log, joined rows and the next data set have the prepared ids', async () => {
   const rows = await examples();
   const log = path('events');
   const client = await serving([artifact], { features: FEATURES, events: { folder: log, sync: 'never' } });
@@ -161,6 +163,34 @@ test('ids alone give the probabilities of predict, and the log has values of the
       logged.set(Number(event.request_id.slice(1)), ids);
     }
   expect(logged.size).toBe(ROWS);
+
+  // The same of the rows that are joined from the log, and of the data set that is prepared of them.
+  const joinedRows = path('rows');
+  const joining = {
+    artifact,
+    tasks: { click: { window: '1h' } },
+    split: { kind: 'time' as const, column: 'log_time' },
+  };
+  const { dataset } = await joined(log, joinedRows, joining, { now: Date.now() + 2 * HOUR });
+  const asIds = (row: Record<string, unknown>): number[] => {
+    const ids = new Int32Array(slotsOf(fields));
+    encoder.encode(row, ids);
+    return Array.from(ids);
+  };
+  const texts = new Map<number, string>();
+  for (const row of await rowsOf(joinedRows)) {
+    const number = Number(String(row.log_request_id).slice(1));
+    expect(asIds(row), `joined row ${number}`).toEqual(Array.from(logged.get(number) ?? []));
+    texts.set(number, asIds(row).join());
+  }
+  expect(texts.size).toBe(ROWS);
+  const next = path('next');
+  const again = await loadDatasetConfig(dataset);
+  await prepare({ config: again, sourceFolder: joinedRows, out: next, vocabularyFrom: out });
+  const found: string[] = [];
+  for (const split of ['train', 'validation', 'test'] as const)
+    found.push(...(await knownIds(next, fields, tokens, split)));
+  expect(found.sort()).toEqual([...texts.values()].sort());
   let compared = 0;
   let row = 0;
   for (const split of ['train', 'validation', 'test'] as const) {
@@ -177,3 +207,30 @@ test('ids alone give the probabilities of predict, and the log has values of the
   }
   expect(compared).toBe(ROWS);
 });
+
+/** The rows of a split with the ids that an earlier vocabulary gives their tokens: those it does not know are out of it. */
+async function knownIds(
+  folder: string,
+  fields: readonly PreparedField[],
+  tokens: ReadonlyMap<string, string[]>,
+  split: SplitName,
+): Promise<string[]> {
+  const data = await openPrepared(folder);
+  const now = data.manifest.fields;
+  const first = firstSlots(now);
+  const rows: string[] = [];
+  for await (const { size, ids } of data.batches(split))
+    for (let i = 0; i < size; i++) {
+      const row = now.flatMap(({ name, slots, offset, size: numbers }, f) => {
+        const { offset: before, size: known } = fields.find((field) => field.name === name) as PreparedField;
+        // A field that hashes or counts has no tokens that grow.
+        const most = tokens.get(name)?.length || Math.min(known, numbers);
+        return Array.from({ length: slots }, (_, s) => {
+          const id = ids[i * slotsOf(now) + first[f] + s] - offset;
+          return before + (id < most ? id : OUT_OF_VOCABULARY_ID);
+        });
+      });
+      rows.push(row.join());
+    }
+  return rows;
+}
