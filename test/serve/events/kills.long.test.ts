@@ -81,6 +81,7 @@ test.for(SINKS)(
     const log = openLog(config);
     const seen = new Map<string, number>();
     const requestsSeen = new Set<string>();
+    let torn = 0;
     let cursor: string | undefined;
     const readOn = async (): Promise<void> => {
       for await (const batch of readEvents(log, cursor)) {
@@ -93,6 +94,7 @@ test.for(SINKS)(
       if (event.kind === 'forgotten') return;
       seen.set(event.event_id, (seen.get(event.event_id) ?? 0) + 1);
       if (event.kind === 'impression') requestsSeen.add(event.request_id);
+      if (event.kind === 'gap') torn += event.count;
     };
     const generator = random('kills', 1);
     let [acknowledged, lost, late] = [0, 0, 0];
@@ -130,12 +132,12 @@ test.for(SINKS)(
     console.log(`${one.sink}: ${acknowledged} acknowledged and there; of ${late} of the last second ${lost} are lost`);
     expect([...seen.values()].filter((count) => count > 1)).toEqual([]);
     await openSink(config).sink.close(); // finishes what was torn
-    const before = seen.size;
+    const [before, tornBefore] = [seen.size, torn];
     await readOn();
     const report = await log.check();
     await log.close();
     expect(report).toMatchObject({ duplicates: 0, gaps: { dropped: 0, segments: 0 }, damaged: { lines: 0 } });
-    // What recovery adds are gaps.
-    expect(seen.size - before).toBe(report.gaps.torn);
+    // What recovery adds are gaps, one for each torn line.
+    expect([torn, seen.size - before]).toEqual([report.gaps.torn, torn - tornBefore]);
   },
 );
