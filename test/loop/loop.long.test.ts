@@ -94,7 +94,7 @@ test('tastes change on day 3: by day 6 the looped service has recovered, a froze
   const log = join(folder, 'events');
   const service = await startCommand(first.artifact, 1, shopConfig(log));
   const file = loopFile(first, { name: 'week', log, load: load(service), train: { days: 2 } });
-  const shop = { world: first.world, ...SHOP, requestsADay: 5000, drift: [3] };
+  const shop = { world: first.world, ...SHOP, requestsADay: 8000, drift: [3] };
   const simulation = openSimulation({ url: service.address, ...shop });
   const shown: number[] = [];
   for (let day = 1; day <= 6; day++) {
