@@ -114,3 +114,7 @@ export function unpackError({ message, stack, known }: PackedError): Error {
   const cause = known === undefined ? new Error(message) : new TributaryError(known.code, message, known.details);
   return stack === undefined ? cause : Object.assign(cause, { stack });
 }
+
+/** Why a fetch failed: the error says only that it did, its cause says why. */
+export const fetchFailure = ({ message, cause }: Error): string =>
+  cause instanceof Error && cause.message !== '' ? cause.message : ((cause as { code?: string })?.code ?? message);

@@ -1,10 +1,8 @@
 /** The loop from what a service answered to its next model: where the log and the rounds are, what must hold before a model is loaded. */
 import { z } from 'zod';
+import { secret } from './events.ts';
 
 const share = z.number().min(0).max(1);
-
-/** A secret is named, never written. */
-const secret = z.string().regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, 'expected env:NAME, an environment variable');
 
 export const loopSchema = z.strictObject({
   /** The event log of the service. */

@@ -6,6 +6,7 @@ import { labelColumn } from '../data/prepared/columns.ts';
 import { openDuckDB, query } from '../data/sql/duckdb.ts';
 import { identifier, literal } from '../data/sql/text.ts';
 import type { Round } from '../documents/loop/round.ts';
+import { endOfDay } from './stages.ts';
 
 export interface ClosedDay {
   date: string;
@@ -22,8 +23,6 @@ interface Day {
   positive: number[];
 }
 
-const DAY_MS = 86_400_000;
-
 /**
  * A day is closed when it is over and all labels of at least one task are known. Labels of tasks with longer windows may come later:
  * cells are judged on those that are there. A day can judge only if there are rows to train on before it.
@@ -38,8 +37,7 @@ export async function closedDay(
 ): Promise<ClosedDay | undefined> {
   const tasks = dataset.tasks.map(({ name }) => name);
   const days = await readDays(rows, dataset, tasks);
-  const isClosed = ({ date, known, rows: all }: Day): boolean =>
-    Date.parse(`${date}T00:00:00Z`) + DAY_MS <= now && known.includes(all);
+  const isClosed = ({ date, known, rows: all }: Day): boolean => endOfDay(date) <= now && known.includes(all);
   const hasRows = ({ date }: Day): boolean => days.some((day) => day.date < date && day.date >= (from(date) ?? ''));
   const newest = days.findLast((day) => isClosed(day) && hasRows(day));
   if (newest === undefined) return undefined;

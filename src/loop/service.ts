@@ -1,5 +1,6 @@
 /** Loads an artifact into a running service, by its admin route. */
 import { error } from '../base/errors/index.ts';
+import { fetchFailure } from '../base/link.ts';
 import type { LoopConfig } from '../config/loop.ts';
 import { secretOf } from '../events/unit.ts';
 
@@ -33,7 +34,7 @@ export async function loadInto({ url, model, as, key }: Load, artifact: string):
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((cause: Error) => cause);
     if (answer instanceof Error) {
-      if (tried === TRIES) throw error('LOOP_SERVICE', { url, problem: reasonOf(answer) }, answer);
+      if (tried === TRIES) throw error('LOOP_SERVICE', { url, problem: fetchFailure(answer) }, answer);
     } else {
       const found = (await answer.json().catch(() => ({}))) as { warnings?: string[]; error?: Problem };
       if (answer.ok) return { warnings: found.warnings ?? [] };
@@ -50,7 +51,3 @@ interface Problem {
   code: string;
   message: string;
 }
-
-/** fetch says only that it failed; why is in its cause. */
-const reasonOf = ({ message, cause }: Error): string =>
-  cause instanceof Error && cause.message !== '' ? cause.message : ((cause as { code?: string })?.code ?? message);

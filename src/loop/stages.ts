@@ -18,9 +18,8 @@ import { startTraining } from '../train/run/host.ts';
 import { newRun } from '../train/run/new-run.ts';
 import type { LoopContext } from './context.ts';
 import { datasetPath } from './join/join.ts';
+import { DAY_MS } from './join/read-log.ts';
 import { loopPaths, roundPaths } from './rounds.ts';
-
-const DAY_MS = 86_400_000;
 
 const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00Z`);
 /** Midnight (UTC) that a day ends with, milliseconds since 1970. */

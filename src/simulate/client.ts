@@ -1,6 +1,7 @@
 /** A client of a running service, as a shop has one. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { error } from '../base/errors/index.ts';
+import { fetchFailure } from '../base/link.ts';
 import { CLOCK_HEADER } from '../events/clock.ts';
 import type { Reaction } from './reactions.ts';
 
@@ -54,7 +55,7 @@ export function createClient({ url, key, model }: ClientOptions): ServiceClient 
       const answer = await fetch(new URL(path, url), request).catch((cause: Error) => cause);
       if (!(answer instanceof Error) && !TRY_AGAIN.includes(answer.status)) return checked(answer, url, path);
       if (tried === TRIES && answer instanceof Error)
-        throw error('SERVICE_UNREACHABLE', { url, reason: reasonOf(answer) }, answer);
+        throw error('SERVICE_UNREACHABLE', { url, reason: fetchFailure(answer) }, answer);
       if (tried === TRIES) return checked(answer as Response, url, path);
       await pause(PAUSE_MS * 2 ** (tried - 1));
     }
@@ -96,7 +97,3 @@ function errorOf(text: string): { code?: string; message?: string } {
     return {};
   }
 }
-
-/** fetch says only that it failed; why is in its cause. */
-const reasonOf = ({ message, cause }: Error): string =>
-  cause instanceof Error && cause.message !== '' ? cause.message : ((cause as { code?: string })?.code ?? message);

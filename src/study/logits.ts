@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { error } from '../base/errors/index.ts';
 import { asReadError, writeFileAtomic } from '../base/files.ts';
+import { bytesOf } from '../base/numbers.ts';
 import type { SplitName } from '../config/dataset.ts';
 import { runSchema } from '../config/run.ts';
-import { openModel } from '../inference/model/finished.ts';
+import type { SplitReader } from '../data/prepared/prepared.ts';
+import { type FinishedModel, openModel } from '../inference/model/finished.ts';
 import { describeData, openRunData } from '../inference/model/run.ts';
 import { openRun } from '../store/run/run-folder.ts';
 
@@ -15,15 +17,26 @@ export async function writeLogits(run: string, split: SplitName, path: string): 
   const batchSize = train.evaluationBatchSize;
   const model = await openModel(run, { backend, threads, batchSize, data: describeData(data.manifest) });
   const reader = await data.open(split);
-  const tasks = data.manifest.tasks.length;
-  const logits = new Float32Array(reader.rows * tasks);
+  let logits: Float32Array;
   try {
-    for await (const batch of reader.batches({ batchSize })) logits.set(await model.score(batch), batch.row[0] * tasks);
+    logits = await scoreRows(model, reader, data.manifest.tasks.length);
   } finally {
     await reader.close();
     await model.close();
   }
-  writeFileAtomic(path, new Uint8Array(logits.buffer));
+  writeFileAtomic(path, bytesOf(logits));
+}
+
+/** Logits [rows, T] of all rows of a split, in stored order. */
+export async function scoreRows(
+  model: Pick<FinishedModel, 'batchSize' | 'score'>,
+  reader: SplitReader,
+  tasks: number,
+): Promise<Float32Array> {
+  const logits = new Float32Array(reader.rows * tasks);
+  for await (const batch of reader.batches({ batchSize: model.batchSize }))
+    logits.set(await model.score(batch), batch.row[0] * tasks);
+  return logits;
 }
 
 /** @throws FILE_MISSING, RUN_DAMAGED where the file has another length */

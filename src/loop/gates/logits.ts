@@ -4,6 +4,7 @@ import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { translateData } from '../../data/prepared/translate.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openRunData } from '../../inference/model/run.ts';
+import { scoreRows } from '../../study/logits.ts';
 
 export interface DayLogits {
   /** The model's own order of tasks. */
@@ -23,15 +24,12 @@ export async function dayLogits(run: string, folder: string): Promise<DayLogits>
   const { tasks } = own.manifest;
   const model = await openModel(run, { data: describeData(own.manifest) });
   const reader = await rows.open('test');
-  const logits = new Float32Array(reader.rows * tasks.length);
   try {
-    for await (const batch of reader.batches({ batchSize: model.batchSize }))
-      logits.set(await model.score(batch), batch.row[0] * tasks.length);
+    return { tasks, logits: await scoreRows(model, reader, tasks.length) };
   } finally {
     await reader.close();
     await model.close();
   }
-  return { tasks, logits };
 }
 
 const rowsFor = (

@@ -5,7 +5,7 @@
  *   day=DATE/gN/part-M.parquet  the rows of a day (UTC), written by the join number N
  *   .join/state.json          this description, sealed: what it does not name does not count
  *   .join/log/events-N.parquet  the events of the log as columns, so that the log is read once
- *   .join/work/               scratch of a running join
+ *   .join/work                scratch of a running join
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
