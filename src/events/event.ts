@@ -93,6 +93,8 @@ const impressionSchema = z.strictObject({
   score_hash: z.string().min(1),
   /** Assignments of the unit; absent without experiments. */
   experiments: z.array(experimentSchema).optional(),
+  /** Time in the service until the answer was ready, milliseconds: `took_ms` of the answer. */
+  took_ms: z.number().min(0).optional(),
   policy: policySchema,
   /** Number of candidates in the request. */
   candidates: z.int().min(1),

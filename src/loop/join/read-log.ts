@@ -2,12 +2,13 @@
  * Reads what is new in a log into files of columns. Each file counts once the state names it, so a join that is killed goes on behind
  * the last one. What rows and labels are is decided later: these files do not depend on the configuration.
  */
-import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder } from '../../base/files.ts';
 import { type Database, execute, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
+import { copiesOf } from '../../events/copies.ts';
 import type { EventLog } from '../../events/log.ts';
 import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
 
@@ -18,8 +19,6 @@ export interface LogRead {
   bytes: number;
 }
 
-/** Of a log that becomes one file. */
-const FILE_BYTES = 1e9;
 export const DAY_MS = 86_400_000;
 
 /** @throws EVENT_VERSION, EVENT_STORE, FILE_MISSING, FILE_UNREADABLE, DISK_FULL */
@@ -40,42 +39,6 @@ export async function readLog(
     onBytes(read.bytes);
   }
   return read;
-}
-
-/** Lines of a log in a file of this machine: DuckDB reads no servers, and no segments that grow meanwhile. */
-interface Copy {
-  path: string;
-  bytes: number;
-  /** Behind them. */
-  cursor: string;
-}
-
-async function* copiesOf(log: EventLog, work: string, from: string | undefined): AsyncGenerator<Copy> {
-  const path = join(work, 'lines.jsonl');
-  let file: number | undefined;
-  let [bytes, cursor] = [0, ''];
-  const finish = (): Copy => {
-    if (file !== undefined) closeSync(file);
-    file = undefined;
-    return { path, bytes, cursor };
-  };
-  try {
-    for await (const stored of log.lines(from)) {
-      file ??= openSync(path, 'w');
-      const text = Buffer.from(`${stored.lines.join('\n')}\n`);
-      writeFileSync(file, text);
-      bytes += text.length;
-      cursor = stored.cursor;
-      if (bytes < FILE_BYTES) continue;
-      yield finish();
-      bytes = 0;
-    }
-    if (bytes > 0) yield finish();
-  } catch (cause) {
-    throw asWriteError(cause, path);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }
 
 const KINDS = ['impression', 'interaction', 'correction', 'damaged', 'forgotten', 'lost'] as const;

@@ -47,6 +47,7 @@ export function impressionOf(
     unit: unitOf(user, context, rules),
     model: response.model,
     score_hash: scoreHash,
+    took_ms: response.took_ms,
     policy: order.policy,
     candidates: request.items.length,
     items,

@@ -69,6 +69,7 @@ test('an answer is logged with its items, scores and values as they were used', 
     unit: '77',
     model: log.label,
     score_hash: expect.stringMatching(/^[0-9a-f]{16}$/),
+    took_ms: body.took_ms,
     policy: { kind: 'deterministic' },
     candidates: 3,
     items: byScore.slice(0, 2).map(({ id, score, probabilities }, i) => ({
