@@ -1,6 +1,6 @@
 /** Options that several models have, and the presets of the baselines. */
 import { z } from 'zod';
-import type { ModelDefinition } from './contract.ts';
+import type { ModelDefinition, Problem } from './contract.ts';
 import type { Heads } from './layers/heads.ts';
 
 /** How many, or how wide: at least 1. */
@@ -38,6 +38,17 @@ export const option = {
     .default('none')
     .describe('normalisation between the product and the ReLU of each dense layer'),
 };
+
+/** A problem of the option at `path`, if there is one. */
+export const problemIf = (wrong: boolean, path: string, message: string): Problem[] =>
+  wrong ? [{ path, message }] : [];
+
+/** Options of models that end in a tower for each head. */
+export const towerOptions = (towerDims: number[], heads: Heads) => ({
+  towerDims: option.towerDims(towerDims),
+  heads: option.heads(heads),
+  norm: option.norm,
+});
 
 /** How published comparisons train their baselines. A run's own defaults are those of AutoIFS' authors. */
 export const BASELINE_TRAINING = { learningRate: 1e-3, l2: 1e-5 };

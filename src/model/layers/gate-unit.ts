@@ -4,10 +4,10 @@
  *
  *   gate(v) = 2 sigmoid(linear_1(relu(linear_0(v))))
  */
-import { mul, relu, sigmoid } from '../../graph/index.ts';
+import { mul, sigmoid } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { layer } from './layer.ts';
-import { linear } from './linear.ts';
+import { twoLayers } from './linear.ts';
 
 /** The largest factor: twice the neutral one. */
 const GAMMA = 2;
@@ -21,8 +21,7 @@ interface GateSizes {
 }
 
 /** v [B, in] -> [B, out], or [K, B, out] for `count` units. */
-export function gateUnit(name: string, { count, inputs, hidden, outputs }: GateSizes): Layer {
-  const first = linear(`${name}.0`, { count, inputs, outputs: hidden });
-  const second = linear(`${name}.1`, { count, inputs: hidden, outputs });
-  return layer([first, second], (v, step) => mul(sigmoid(second(relu(first(v, step)), step)), GAMMA));
+export function gateUnit(name: string, sizes: GateSizes): Layer {
+  const logits = twoLayers(name, sizes);
+  return layer([logits], (v, step) => mul(sigmoid(logits(v, step)), GAMMA));
 }

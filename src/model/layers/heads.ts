@@ -3,9 +3,10 @@
  * computed for all rows, then each row keeps those of its scenario. `shared`: one head per task for all scenarios.
  */
 import { cast, equal, mul, reduceSum, reshape, type Tensor, transpose } from '../../graph/index.ts';
-import type { ForwardOutputs, Layer, ModelSizes, Step } from '../contract.ts';
+import type { ForwardOutputs, Layer, ModelSizes, Step, Top } from '../contract.ts';
 import { last, layer, times } from './layer.ts';
 import { linear, mlp, type StackSizes } from './linear.ts';
+import type { Norm } from './norms/norm.ts';
 
 export type Heads = 'product' | 'shared';
 
@@ -33,6 +34,28 @@ export function ownHeads(answers: Tensor, heads: Heads, { scenarios, tasks }: Mo
   );
   const own = cast(equal(reshape(scenario, ['B', 1]), owner), 'float32'); // [B,T*S]
   return reduceSum(reshape(mul(answers, own), ['B', tasks, scenarios]), [2]); // [B,T]
+}
+
+/**
+ * The networks `bottom`, one for all heads or, with `count`, one for each, then a tower for each head: x as in `linear` -> logits
+ * [B, T]; `answers` [B, H] are those of all heads.
+ */
+export function bottomAndTowers(
+  { bottomDims, towerDims, heads, norm }: BottomOptions,
+  inputs: number,
+  sizes: ModelSizes,
+  count?: number,
+): Top {
+  const bottom = mlp('bottom', { count, inputs, dims: bottomDims, norm });
+  const tower = headTowers('tower', heads, sizes, { inputs: last(bottomDims), dims: towerDims, norm });
+  return layer([bottom, tower], (x, step) => tower(bottom(x, step), step)); // [B,T]
+}
+
+interface BottomOptions {
+  bottomDims: readonly number[];
+  towerDims: readonly number[];
+  heads: Heads;
+  norm: Norm;
 }
 
 /** A tower for each head: x as in `towers` -> logits [B, T]; `answers` [B, H] are those of all heads. */

@@ -8,7 +8,7 @@
  */
 import { add, concat, matmul, relu, reshape, type Tensor } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
-import { byInputs, chain, type DenseInitializers, layer, parameter, widthsOf } from './layer.ts';
+import { byInputs, chain, type DenseInitializers, layer, parameter, widthsOf, type xavier } from './layer.ts';
 import { type Norm, normalization } from './norms/norm.ts';
 
 /** A dense layer, or a stack of them, whose parts others may use. */
@@ -73,6 +73,20 @@ export const mlp = (name: string, sizes: MlpSizes): Layer => chain(mlpBlocks(nam
 /** The blocks of an `mlp`, for models with something between them. */
 export const mlpBlocks = (name: string, { inputs, dims, ...others }: MlpSizes): Layer[] =>
   widthsOf(inputs, dims).map((widths, i) => block(`${name}.${i}`, { ...widths, ...others }));
+
+/**
+ * Two dense layers with a ReLU between them, `<name>.0` and `<name>.1`: x -> [.., B, out], or [K, B, out]. Without norm and dropout,
+ * as gates and the feed-forward networks of transformers are.
+ */
+export function twoLayers(
+  name: string,
+  { hidden, start = byInputs, ...sizes }: Omit<LinearSizes, 'start'> & { hidden: number; start?: typeof xavier },
+): Layer {
+  const [first, second] = widthsOf(sizes.inputs, [hidden, sizes.outputs]).map(({ inputs, outputs }, i) =>
+    linear(`${name}.${i}`, { ...sizes, inputs, outputs, start: start(inputs, outputs) }),
+  );
+  return layer([first, second], (x, step) => second(relu(first(x, step)), step));
+}
 
 /** Product, norm, ReLU and dropout: x -> [.., B, out], or [K, B, out]. */
 function block(name: string, { norm = 'none', ...sizes }: LinearSizes & { norm?: Norm }): Layer {

@@ -4,10 +4,10 @@
  *
  *   z_t = squeeze(A_t)    a_t = c sigmoid(W_t1 relu(W_t0 z_t))
  */
-import { mul, reduceMean, relu, reshape, sigmoid } from '../../graph/index.ts';
+import { mul, reduceMean, reshape, sigmoid } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
 import { layer, xavier } from './layer.ts';
-import { linear } from './linear.ts';
+import { twoLayers } from './linear.ts';
 
 /** `concat`: all numbers of all embeddings. `mean`: one number an embedding, as in SENet. */
 export type Squeeze = 'concat' | 'mean';
@@ -27,10 +27,9 @@ export interface ExcitationSizes {
 export function excitation(name: string, sizes: ExcitationSizes): Layer {
   const { count, embeddings, dimension, hidden, squeeze, most } = sizes;
   const inputs = squeeze === 'mean' ? embeddings : embeddings * dimension;
-  const first = linear(`${name}.0`, { count, inputs, outputs: hidden, start: xavier(inputs, hidden) });
-  const second = linear(`${name}.1`, { count, inputs: hidden, outputs: embeddings, start: xavier(hidden, embeddings) });
-  return layer([first, second], (A, step) => {
+  const logits = twoLayers(name, { count, inputs, hidden, outputs: embeddings, start: xavier });
+  return layer([logits], (A, step) => {
     const z = squeeze === 'mean' ? reduceMean(A, [3]) : reshape(A, [count, 'B', inputs]); // [T,B,M] or [T,B,M*d]
-    return mul(sigmoid(second(relu(first(z, step)), step)), most); // [T,B,M]
+    return mul(sigmoid(logits(z, step)), most); // [T,B,M]
   });
 }

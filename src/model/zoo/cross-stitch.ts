@@ -12,7 +12,7 @@ import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer, parameter, times } from '../layers/layer.ts';
 import { mlpBlocks } from '../layers/linear.ts';
 import { defineModel } from '../network.ts';
-import { baseline, modelOptions, option, widths } from '../options.ts';
+import { baseline, modelOptions, towerOptions, widths } from '../options.ts';
 
 export const crossStitch = defineModel({
   key: 'cross-stitch',
@@ -29,15 +29,13 @@ export const crossStitch = defineModel({
       .min(1)
       .default([128, 64])
       .describe("widths of each head's network, with a cross-stitch unit after each layer"),
-    towerDims: option.towerDims([32]),
     ownShare: z
       .number()
       .min(0)
       .max(1)
       .default(0.9)
       .describe("what a unit takes of the head's own network at the start; the others share the rest evenly"),
-    heads: option.heads('product'),
-    norm: option.norm,
+    ...towerOptions([32], 'product'),
   }),
   ...baseline({ bottomDims: [512, 256], towerDims: [128, 64] }),
 

@@ -16,7 +16,7 @@ import { last, layer } from '../layers/layer.ts';
 import { linear, mlp, sideBySide } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, modelOptions, option, positive, widths } from '../options.ts';
+import { baseline, modelOptions, option, positive, towerOptions, widths } from '../options.ts';
 
 const options = modelOptions('hinet', {
   scenarioDim: option.scenarioDim,
@@ -26,9 +26,7 @@ const options = modelOptions('hinet', {
   expertDims: widths.min(1).default([64]).describe('widths of each expert of the task layer'),
   sharedExperts: positive.default(2).describe('experts of the task layer that all heads share'),
   specificExperts: positive.default(1).describe('experts of each head in the task layer'),
-  towerDims: option.towerDims([32]),
-  heads: option.heads('product'),
-  norm: option.norm,
+  ...towerOptions([32], 'product'),
 });
 
 export type HinetOptions = z.output<typeof options>;

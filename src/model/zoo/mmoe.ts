@@ -4,7 +4,7 @@ import { last, layer } from '../layers/layer.ts';
 import { forEachMember, linear, mlp } from '../layers/linear.ts';
 import { mixture } from '../layers/mixture.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
-import { baseline, modelOptions, option, positive, widths } from '../options.ts';
+import { baseline, modelOptions, positive, towerOptions, widths } from '../options.ts';
 
 export const mmoe = defineModel({
   key: 'mmoe',
@@ -15,9 +15,7 @@ export const mmoe = defineModel({
   options: modelOptions('mmoe', {
     experts: positive.default(4).describe('experts that all heads share'),
     expertDims: widths.min(1).default([128, 64]).describe('widths of each expert'),
-    towerDims: option.towerDims([32]),
-    heads: option.heads('product'),
-    norm: option.norm,
+    ...towerOptions([32], 'product'),
   }),
   ...baseline({ experts: 8, expertDims: [512, 256], towerDims: [128, 64] }),
 

@@ -7,7 +7,7 @@ import { cgc } from '../layers/cgc.ts';
 import { headCount, headTowers } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
-import { baseline, modelOptions, option, positive, widths } from '../options.ts';
+import { baseline, modelOptions, positive, towerOptions, widths } from '../options.ts';
 
 export const ple = defineModel({
   key: 'ple',
@@ -30,9 +30,7 @@ export const ple = defineModel({
       .describe("for each level, widths of each of its experts; one level is CGC's"),
     specificExperts: positive.default(1).describe('experts of each head, on each level'),
     sharedExperts: positive.default(2).describe('experts that all heads share, on each level'),
-    towerDims: option.towerDims([32]),
-    heads: option.heads('product'),
-    norm: option.norm,
+    ...towerOptions([32], 'product'),
   }),
   ...baseline({ levels: [[512], [256]], specificExperts: 4, sharedExperts: 4, towerDims: [128, 64] }),
 

@@ -6,21 +6,17 @@ import { z } from 'zod';
 import { reshape, transpose } from '../../graph/index.ts';
 import type { ModelSizes, Step, Top } from '../contract.ts';
 import { inputWidth, withPairs } from '../layers/fields.ts';
-import { headCount, headTowers } from '../layers/heads.ts';
-import { last, layer } from '../layers/layer.ts';
-import { mlp } from '../layers/linear.ts';
+import { bottomAndTowers, headCount } from '../layers/heads.ts';
 import { defineModel, network } from '../network.ts';
-import { baseline, modelOptions, option, widths } from '../options.ts';
+import { baseline, modelOptions, towerOptions, widths } from '../options.ts';
 
 const options = modelOptions('single-task', {
   bottomDims: widths.min(1).default([128, 64]).describe("widths of each head's network"),
-  towerDims: option.towerDims([32]),
   sharedEmbedding: z
     .boolean()
     .default(false)
     .describe('one embedding table for all heads; else each has its own, and the table is as many times as wide'),
-  heads: option.heads('product'),
-  norm: option.norm,
+  ...towerOptions([32], 'product'),
 });
 
 export type SingleTaskOptions = z.output<typeof options>;
@@ -51,8 +47,6 @@ export const singleTask = defineModel({
 });
 
 /** x [B, in] for all heads, [H, B, in] for each, or [T, B, in] for the heads of each task. */
-function top({ bottomDims, towerDims, heads, norm }: SingleTaskOptions, inputs: number, sizes: ModelSizes): Top {
-  const bottom = mlp('bottom', { count: headCount(heads, sizes), inputs, dims: bottomDims, norm });
-  const tower = headTowers('tower', heads, sizes, { inputs: last(bottomDims), dims: towerDims, norm });
-  return layer([bottom, tower], (x, step) => tower(bottom(x, step), step)); // [B,T]
+function top(options: SingleTaskOptions, inputs: number, sizes: ModelSizes): Top {
+  return bottomAndTowers(options, inputs, sizes, headCount(options.heads, sizes));
 }

@@ -3,7 +3,7 @@
  * that it reaches. Fields and cells come from the flow test (src/flows). Flows that read the same fields share their hidden layers,
  * as nothing keeps them apart. There is no path around the flows and no gate network: what the test closes is not in the graph.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { add, matmul, mul, oneHot, type Tensor } from '../../graph/index.ts';
 import type { FlowTable, Layer, ModelDefinition, ModelSizes, Network, Step } from '../contract.ts';
 import { FLOW_COUNT, flowsOption, isActive, openTable, sourceOf, tableProblems } from '../flow-table.ts';
@@ -11,11 +11,9 @@ import { fieldIndices, fieldsOf, inputWidth, withPairs } from '../layers/fields.
 import { last, layer, parameter, times } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { network } from '../network.ts';
-import { BASELINE_TRAINING, commonOptions, widths } from '../options.ts';
+import { BASELINE_TRAINING, modelOptions, widths } from '../options.ts';
 
-const streamsOptions = z.strictObject({
-  key: z.literal('streams').default('streams'),
-  ...commonOptions,
+const streamsOptions = modelOptions('streams', {
   sharedDims: widths.default([64, 32]).describe('widths of the stream that all cells share'),
   specificDims: widths.default([32, 16]).describe('widths of each other stream'),
   flows: flowsOption,

@@ -2,6 +2,7 @@
 import type { ModelSizes, Problem } from '../../contract.ts';
 import { inputWidth } from '../../layers/fields.ts';
 import { last, times } from '../../layers/layer.ts';
+import { problemIf } from '../../options.ts';
 import type { Aesm2Options, LayersOptions } from './options.ts';
 
 export interface Level {
@@ -56,10 +57,9 @@ export function structureProblems(options: Aesm2Options, sizes: ModelSizes): Pro
     if (nodes.length !== sizes.scenarios)
       return [{ path, message: `expected a node for each of the ${sizes.scenarios} scenarios, found ${nodes.length}` }];
     const missing = times(nodeCount(nodes), (node) => node).filter((node) => !nodes.includes(node));
-    return missing.length === 0 ? [] : [{ path, message: `no scenario has node ${missing.join(', ')}` }];
+    return problemIf(missing.length > 0, path, `no scenario has node ${missing.join(', ')}`);
   });
   const { length } = options.scenarioLayers;
-  if (length === 1 || length === tree.length) return levels;
   const message = `expected 1 entry or ${tree.length}, one a level, found ${length}`;
-  return [...levels, { path: 'model.scenarioLayers', message }];
+  return [...levels, ...problemIf(length !== 1 && length !== tree.length, 'model.scenarioLayers', message)];
 }

@@ -16,6 +16,7 @@ import { last, layer, times } from '../../layers/layer.ts';
 import { mlp } from '../../layers/linear.ts';
 import { loras } from '../../layers/lora.ts';
 import { defineModel, network } from '../../network.ts';
+import { problemIf } from '../../options.ts';
 import { type AutoifsOptions, autoifsOptions, FLOWS, parts } from './options.ts';
 import { AUTOIFS_PRESETS } from './presets.ts';
 import { gateNetwork, searchGates } from './selection.ts';
@@ -73,7 +74,7 @@ export const autoifs = defineModel({
     const found = Array.isArray(gatePenalty) ? gatePenalty.length : sizes.tasks;
     const message = `expected one number, or one per task (${sizes.tasks}), found ${found}`;
     return [
-      ...(found === sizes.tasks ? [] : [{ path: 'model.gatePenalty', message }]),
+      ...problemIf(found !== sizes.tasks, 'model.gatePenalty', message),
       ...(typeof selection === 'object' && typeof selection.table !== 'string'
         ? cellProblems('model.selection.table', selection.table, sizes)
         : []),

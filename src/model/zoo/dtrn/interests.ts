@@ -15,7 +15,6 @@ import {
   mul,
   reduceMax,
   reduceSum,
-  relu,
   reshape,
   slice,
   softmax,
@@ -23,7 +22,7 @@ import {
 import type { Layer, ModelSizes, SequenceSizes, Step } from '../../contract.ts';
 import { paddingBias, selfAttention } from '../../layers/attention.ts';
 import { layer, parameter, times, xavier } from '../../layers/layer.ts';
-import { linear } from '../../layers/linear.ts';
+import { twoLayers } from '../../layers/linear.ts';
 import { conditionalNorm } from '../../layers/norms/conditional-norm.ts';
 import { normAt, normTable } from './norms.ts';
 import type { DtrnOptions } from './options.ts';
@@ -65,11 +64,10 @@ export function interestModule(options: DtrnOptions, sizes: ModelSizes, sequence
 
 /** FFN(x) = W_1 ReLU(W_0 x), item by item: [.., d] -> [.., d]. */
 function feedForward(name: string, dimension: number, hidden: number): Layer {
-  const first = linear(`${name}.0`, { inputs: dimension, outputs: hidden, start: xavier(dimension, hidden) });
-  const second = linear(`${name}.1`, { inputs: hidden, outputs: dimension, start: xavier(hidden, dimension) });
-  return layer([first, second], (x, step) => {
+  const FFN = twoLayers(name, { inputs: dimension, hidden, outputs: dimension, start: xavier });
+  return layer([FFN], (x, step) => {
     const flat = reshape(x, [elements(x.shape.slice(0, -1)), dimension]); // [T*B*K*L,d]
-    return reshape(second(relu(first(flat, step)), step), x.shape); // [T,B,K,L,d]
+    return reshape(FFN(flat, step), x.shape); // [T,B,K,L,d]
   });
 }
 

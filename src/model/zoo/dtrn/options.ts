@@ -1,7 +1,7 @@
 /** The options of DTRN, and what they mean for data of given sizes. */
 import { z } from 'zod';
 import type { ModelSizes, Problem, SequenceSizes } from '../../contract.ts';
-import { commonOptions, modelOptions, positive } from '../../options.ts';
+import { commonOptions, modelOptions, positive, problemIf } from '../../options.ts';
 import { topOption, topProblems } from './tops.ts';
 
 export const dtrnOptions = modelOptions('dtrn', {
@@ -53,23 +53,15 @@ export const refinementWidth = (options: DtrnOptions, sizes: ModelSizes): number
 /** What is wrong with options for data of these sizes. */
 export function dtrnProblems(options: DtrnOptions, sizes: ModelSizes): Problem[] {
   const { sequences, scenarioConditioned, attentionHeads, embeddingDim } = options;
-  const problems = topProblems(options, sizes);
-  if (sequences && sizes.sequences === undefined)
-    problems.push({
-      path: 'model.sequences',
-      message:
-        'the data have no behaviour sequences: declare some in the data set and prepare it again, or set this to false and train without them',
-    });
-  if (!sequences && scenarioConditioned)
-    problems.push({
-      path: 'model.scenarioConditioned',
-      message:
-        'the norms that scenarios condition are those of sequences: expected false where model.sequences is false',
-    });
-  if (sequences && embeddingDim % attentionHeads !== 0)
-    problems.push({
-      path: 'model.attentionHeads',
-      message: `expected a divisor of model.embeddingDim (${embeddingDim}), found ${attentionHeads}`,
-    });
-  return problems;
+  const noSequences =
+    'the data have no behaviour sequences: declare some in the data set and prepare it again, or set this to false and train without them';
+  const noNorms =
+    'the norms that scenarios condition are those of sequences: expected false where model.sequences is false';
+  const noDivisor = `expected a divisor of model.embeddingDim (${embeddingDim}), found ${attentionHeads}`;
+  return [
+    ...topProblems(options, sizes),
+    ...problemIf(sequences && sizes.sequences === undefined, 'model.sequences', noSequences),
+    ...problemIf(!sequences && scenarioConditioned, 'model.scenarioConditioned', noNorms),
+    ...problemIf(sequences && embeddingDim % attentionHeads !== 0, 'model.attentionHeads', noDivisor),
+  ];
 }
