@@ -1,6 +1,7 @@
 /** How artifacts are served: where, for whom, how much of it. Every option has a default; a configuration may be empty. */
 import { z } from 'zod';
 import { eventsSchema, explorationSchema } from './events.ts';
+import { experimentsSchema } from './experiments.ts';
 import { featuresSchema } from './features.ts';
 
 /** A key as it is kept: never the key itself. `tributary key` makes both. */
@@ -124,6 +125,10 @@ const settings = z.strictObject({
   events: eventsSchema.optional(),
   /** Draws the order of some answers. Only where events are logged. */
   exploration: explorationSchema.optional(),
+  /** Online experiments. With `experimentsFile` only for the first start: then the file says which there are. */
+  experiments: experimentsSchema.default([]),
+  /** Keeps the experiments as `PUT /admin/experiments` changes them, over restarts. Default: changes are lost with the process. */
+  experimentsFile: z.string().min(1).optional(),
 });
 
 export const servingSchema = settings.refine(

@@ -77,6 +77,8 @@ const experimentSchema = z.strictObject({
   /** The unit's hash in [0, 1). */
   bucket: z.number().min(0).lt(1),
   bucket_version: z.int().min(0),
+  /** Code of the error with which the model of the arm failed. The control answered instead, and the unit stays in its arm. */
+  failed: z.string().min(1).optional(),
 });
 
 /** An answered request. */
@@ -91,7 +93,10 @@ const impressionSchema = z.strictObject({
   model: modelLabel,
   /** First 16 hexadecimal digits of the SHA-256 of the score expression of the scenario. */
   score_hash: z.string().min(1),
-  /** Assignments of the unit; absent without experiments. */
+  /**
+   * Assignments of the unit; absent without experiments. Policy `interleave`: the arm is the first one, the control, and so is the
+   * team's name of each arm its name. Policy `shadow`: the arm is the control, which answered.
+   */
   experiments: z.array(experimentSchema).optional(),
   /** Time in the service until the answer was ready, milliseconds: `took_ms` of the answer. */
   took_ms: z.number().min(0).optional(),

@@ -34,6 +34,7 @@ export const unknownOption = (path: string, schema: z.core.$ZodType): Problem =>
 });
 
 function describe(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'invalid_key') return `is no valid name: ${issue.issues[0].message}`;
   const expected = expectation(issue);
   if (expected === undefined) return issue.message;
   return value === undefined ? `is missing: expected ${expected}` : `expected ${expected}, found ${shown(value)}`;
