@@ -13,7 +13,7 @@ function roomsOf(text: string): Map<string, string[]> {
 
 const source = resolve('src');
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => name.endsWith('.ts') && !name.includes('assembly'), // AssemblyScript is compiled on its own
+  (name) => /\.tsx?$/.test(name) && !name.includes('assembly'), // AssemblyScript is compiled on its own
 );
 
 interface Import {

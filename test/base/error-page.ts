@@ -12,6 +12,7 @@ import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
 import { LOOP_ERRORS } from '../../src/base/errors/loop.ts';
+import { PAGE_ERRORS } from '../../src/base/errors/pages.ts';
 import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
 import { REPLAY_ERRORS } from '../../src/base/errors/replay.ts';
 import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
@@ -42,6 +43,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Rows from logs': JOIN_ERRORS,
   'The loop': LOOP_ERRORS,
   'Tables of features': FEATURE_ERRORS,
+  Pages: PAGE_ERRORS,
   Parity: PARITY_ERRORS,
 };
 

@@ -16,6 +16,7 @@ import { INIT_ERRORS } from './init.ts';
 import { JOIN_ERRORS } from './join.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
 import { LOOP_ERRORS } from './loop.ts';
+import { PAGE_ERRORS } from './pages.ts';
 import { PARITY_ERRORS } from './parity.ts';
 import { REPLAY_ERRORS } from './replay.ts';
 import { RUNTIME_ERRORS } from './runtime.ts';
@@ -46,6 +47,7 @@ export const ERRORS = {
   ...JOIN_ERRORS,
   ...FEATURE_ERRORS,
   ...LOOP_ERRORS,
+  ...PAGE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

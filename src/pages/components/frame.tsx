@@ -1,0 +1,48 @@
+/** The frame of every page: what it is, what was found, the sections, and what could not be shown. */
+import type { ComponentChildren } from 'preact';
+import type { Page } from '../page.ts';
+import { PageContext } from './value.tsx';
+
+export function Frame({ page, children }: { page: Page; children: ComponentChildren }) {
+  const { title, facts, findings, notes, version } = page;
+  return (
+    <PageContext.Provider value={page}>
+      <header>
+        <p class="kind">{KINDS[page.kind]}</p>
+        <h1>
+          <bdi>{title}</bdi>
+        </h1>
+        <p class="facts">
+          {facts.map((fact) => (
+            <span key={fact}>
+              <bdi>{fact}</bdi>
+            </span>
+          ))}
+        </p>
+        {findings.map((finding, i) => (
+          <p key={finding} class={i === 0 ? 'lead' : 'finding'}>
+            {finding}
+          </p>
+        ))}
+      </header>
+      <main>
+        {children}
+        {notes.length > 0 && (
+          <section aria-labelledby="notes">
+            <h2 id="notes">Not shown here</h2>
+            <ul>
+              {notes.map((note) => (
+                <li key={note}>{note}</li>
+              ))}
+            </ul>
+          </section>
+        )}
+      </main>
+      <footer>
+        Tributary {version}. Aggregates only; this file contains no rows, and opening it sends no request.
+      </footer>
+    </PageContext.Provider>
+  );
+}
+
+const KINDS: Record<Page['kind'], string> = { run: 'Training run' };

@@ -1,0 +1,54 @@
+/** The scenario x task grid: a line per scenario, a column per task. */
+import type { ComponentChildren } from 'preact';
+import { Scroll } from './scroll.tsx';
+
+export interface GridCell {
+  scenario: string;
+  task: string;
+}
+
+export function Grid<Cell extends GridCell>({
+  caption,
+  cells,
+  show,
+}: {
+  caption: string;
+  /** Scenario by scenario, task by task. */
+  cells: readonly Cell[];
+  /** `index`: in `cells`. */
+  show: (cell: Cell, index: number) => ComponentChildren;
+}) {
+  const scenarios = [...new Set(cells.map(({ scenario }) => scenario))];
+  const tasks = [...new Set(cells.map(({ task }) => task))];
+  const indices = new Map(cells.map(({ scenario, task }, i) => [JSON.stringify([scenario, task]), i]));
+  return (
+    <Scroll label={caption}>
+      <table class="grid">
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">scenario</th>
+            {tasks.map((task) => (
+              <th key={task} scope="col">
+                <bdi>{task}</bdi>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {scenarios.map((scenario) => (
+            <tr key={scenario}>
+              <th scope="row">
+                <bdi>{scenario}</bdi>
+              </th>
+              {tasks.map((task) => {
+                const i = indices.get(JSON.stringify([scenario, task]));
+                return <td key={task}>{i === undefined ? '' : show(cells[i], i)}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}

@@ -1,0 +1,31 @@
+/** Numbers and names of a page: looked up by their path in its data, which they carry as an attribute. */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { type Format, formatted } from '../format.ts';
+import type { Page } from '../page.ts';
+
+export const PageContext = createContext<Page | null>(null);
+
+export type Path = readonly (string | number)[];
+
+/** A JSON pointer (RFC 6901). */
+export const pointer = (path: Path): string =>
+  path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+function lookUp(page: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key],
+    page,
+  );
+}
+
+/** A number of the page's data; a dash where it is null. `why`: the reason for a dash. */
+export function Num({ at, as, why }: { at: Path; as: Format; why?: string }) {
+  const value = lookUp(useContext(PageContext), at);
+  if (typeof value !== 'number' && value !== null) throw new Error(`no number at ${pointer(at)}`);
+  return (
+    <span class="num" data-path={pointer(at)} data-as={as} title={value === null ? why : String(value)}>
+      {formatted(value, as)}
+    </span>
+  );
+}

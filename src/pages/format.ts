@@ -1,0 +1,32 @@
+/** How pages write numbers. Tests read the pages with the same functions. */
+import { count, duration, metricText, percent, signed } from '../report/numbers.ts';
+
+export const FORMATS = {
+  /** Four digits. */
+  metric: metricText,
+  /** A difference of metrics, with its sign. */
+  signed,
+  count,
+  /** Of a share. */
+  percent,
+  /** Of seconds. */
+  duration,
+  milliseconds: (value: number) => `${value.toFixed(3)} ms`,
+  bytes: bytesText,
+  /** Four significant digits. */
+  number: (value: number) => String(Number(value.toPrecision(4))),
+} as const satisfies Record<string, (value: number) => string>;
+
+export type Format = keyof typeof FORMATS;
+
+/** A number, or a dash where it is undefined. */
+export const formatted = (value: number | null, format: Format): string =>
+  value === null ? '–' : FORMATS[format](value);
+
+function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+}

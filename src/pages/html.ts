@@ -1,0 +1,65 @@
+/** A page as one HTML file: the script, its data and the style inside, and a policy that forbids everything else. */
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { readText } from '../base/files.ts';
+import { oneLine } from '../base/one-line.ts';
+import type { Page } from './page.ts';
+
+/** What `npm run build` made of the browser's part of this room. */
+interface Bundle {
+  script: string;
+  style: string;
+}
+
+/**
+ * @param live address of a stream of server-sent events, each a new state of this page; the page then may connect to its own server
+ */
+export function pageHtml(page: Page, { live, bundle = readBundle() }: { live?: string; bundle?: Bundle } = {}): string {
+  const { script, style } = bundle;
+  const policy = [
+    "default-src 'none'",
+    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    // Charts write styles of their own.
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    ...(live === undefined ? [] : ["connect-src 'self'"]),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+${live === undefined ? '' : `<meta name="tributary-live" content="${escaped(live)}">\n`}<title>${escaped(oneLine(page.title))} - Tributary</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+<div id="page"><noscript>This page draws its charts and tables by a script inside it. Allow scripts to read it.</noscript></div>
+<script type="application/json" id="data">${pageJson(page)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** Nothing in the data can end the element that they stand in. */
+const pageJson = (page: Page): string =>
+  JSON.stringify(page).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** @throws FILE_MISSING in a clone that was never built */
+function readBundle(): Bundle {
+  const read = (name: string): string =>
+    readText(
+      fileURLToPath(new URL(`../../dist/pages/${name}`, import.meta.url)),
+      'the script of pages (npm run build)',
+    );
+  return { script: read('bundle.js'), style: read('bundle.css') };
+}
