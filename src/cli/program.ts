@@ -12,6 +12,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   tune: async () => (await import('./verbs/train/tune.ts')).tune,
   resume: async () => (await import('./verbs/train/resume.ts')).resume,
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,
+  importance: async () => (await import('./verbs/train/importance.ts')).importance,
   predict: async () => (await import('./verbs/serve/predict.ts')).predict,
   flows: async () => (await import('./verbs/data/flows.ts')).flows,
   transfer: async () => (await import('./verbs/data/transfer.ts')).transfer,

@@ -4,6 +4,7 @@ import { CLI_ERRORS } from '../../src/base/errors/cli.ts';
 import { COMMON_ERRORS } from '../../src/base/errors/common.ts';
 import { CONFIG_ERRORS } from '../../src/base/errors/config.ts';
 import { DATA_ERRORS } from '../../src/base/errors/data.ts';
+import { DIAGNOSE_ERRORS } from '../../src/base/errors/diagnose.ts';
 import { type ErrorEntry, EXIT, textOf } from '../../src/base/errors/entry.ts';
 import { EVENT_ERRORS } from '../../src/base/errors/events.ts';
 import { FEATURE_ERRORS } from '../../src/base/errors/features.ts';
@@ -36,6 +37,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Runs and artifacts': ARTIFACT_ERRORS,
   Selection: SELECT_ERRORS,
   'Comparison and tuning': STUDY_ERRORS,
+  'Importance, checks and drift': DIAGNOSE_ERRORS,
   Serving: SERVE_ERRORS,
   'Event logs': EVENT_ERRORS,
   'Replay of logs': REPLAY_ERRORS,

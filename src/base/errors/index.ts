@@ -8,6 +8,7 @@ import { CLI_ERRORS } from './cli.ts';
 import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
+import { DIAGNOSE_ERRORS } from './diagnose.ts';
 import { type ErrorEntry, textOf } from './entry.ts';
 import { EVENT_ERRORS } from './events.ts';
 import { FEATURE_ERRORS } from './features.ts';
@@ -48,6 +49,7 @@ export const ERRORS = {
   ...FEATURE_ERRORS,
   ...LOOP_ERRORS,
   ...PAGE_ERRORS,
+  ...DIAGNOSE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
