@@ -36,18 +36,6 @@ async function loadFallback(nodeFailure: Error): Promise<Backend> {
   }
 }
 
-/** Reports which backends load on this machine, and the reason for those that do not. */
-export async function listBackends(): Promise<{ name: BackendName; available: boolean; reason?: string }[]> {
-  return Promise.all(
-    (['node', 'web'] as const).map((name) =>
-      load(name).then(
-        () => ({ name, available: true }),
-        (cause: Error) => ({ name, available: false, reason: cause.message }),
-      ),
-    ),
-  );
-}
-
 function fromEnvironment(): BackendName | 'auto' {
   const found = process.env.TRIBUTARY_BACKEND || 'auto';
   const known = CHOICES.find((choice) => choice === found);

@@ -10,8 +10,8 @@ import { checkSegments } from '../../src/events/segments/check.ts';
 import { openSegments } from '../../src/events/segments/folder.ts';
 import { forgetUnit } from '../../src/events/segments/forget.ts';
 import { pruneSegments } from '../../src/events/segments/prune.ts';
-import { readSegments } from '../../src/events/segments/read.ts';
 import { impression, interaction } from './examples.ts';
+import { readSegments } from './read-segments.ts';
 
 let folder: string;
 beforeEach(() => {

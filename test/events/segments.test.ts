@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogEvent } from '../../src/events/event.ts';
 import { lineOf } from '../../src/events/line.ts';
 import { openSegments } from '../../src/events/segments/folder.ts';
-import { readSegments } from '../../src/events/segments/read.ts';
 import { impression, interaction } from './examples.ts';
+import { readSegments } from './read-segments.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRowEncoder } from '../../src/data/encode/encoder.ts';
-import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { exportRun } from '../../src/export/export.ts';
 import { distribution } from '../../src/export/statistics.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { type Artifact, openArtifact } from '../../src/store/artifact/open.ts';
+import { openRowEncoder } from '../data/row-encoder.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
 const { path: folder, remove } = temporaryFolder();

@@ -2,16 +2,11 @@
 import { expect } from 'vitest';
 import { rewriter } from '../../src/export/select/rewrite.ts';
 import { decide, type SwitchCounts, switchesOf } from '../../src/export/select/switches.ts';
-import {
-  compileServing,
-  type ServingGraph,
-  type ServingTensors,
-  servingGraph,
-} from '../../src/inference/graphs/serving.ts';
+import { compileServing, type ServingGraph, type ServingTensors } from '../../src/inference/graphs/serving.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import { createServing } from '../../src/inference/serving/serving-model.ts';
 import type { Value } from '../../src/runtime/contract.ts';
-import { feedsOf, openGraph, type Rows } from './served.ts';
+import { feedsOf, openGraph, type Rows, servingGraph } from './served.ts';
 
 export const ROWS = 24;
 

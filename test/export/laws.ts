@@ -3,12 +3,11 @@ import { expect } from 'vitest';
 import { allocateInputs, inputBytes, loadRows, rowFeeds, rowLayout } from '../../src/inference/arena/inputs.ts';
 import { createExecutor } from '../../src/inference/executor.ts';
 import { gateGraph, inferenceGraph, readsSequences } from '../../src/inference/graphs/forward.ts';
-import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
 import type { Session, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import { feedsOf, openGraph, type Rows, rowsFor } from './served.ts';
+import { feedsOf, openGraph, type Rows, rowsFor, servingGraph } from './served.ts';
 
 /** Logits and probabilities are those of training's own graph, fed by the kernels: within 1e-5, relative where above 1. */
 export async function agreesWithTraining(served: TrainedModel): Promise<void> {

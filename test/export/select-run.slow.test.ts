@@ -7,7 +7,6 @@ import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { exportRun, selectRun } from '../../src/export/export.ts';
 import { measureFlows } from '../../src/export/select/flows.ts';
 import { selectGraphs } from '../../src/export/select/select.ts';
-import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { loadTrained } from '../../src/inference/model/trained.ts';
 import { predictRun } from '../../src/inference/predict.ts';
 import { createServing } from '../../src/inference/serving/serving-model.ts';
@@ -15,6 +14,7 @@ import { count } from '../../src/report/numbers.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 import { answeringArtifact, answeringModel, sessionsOf } from './answers.ts';
+import { servingGraph } from './served.ts';
 
 const { path: folder, remove } = temporaryFolder();
 const at = (name: string): string => join(folder, name);

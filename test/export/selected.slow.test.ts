@@ -1,13 +1,12 @@
 /** Selected graphs of every model, in all of its cases, and of AutoIFS at many sizes and patterns of gates. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
 import { models } from '../../src/model/registry.ts';
 import { AUTOIFS_CASES } from '../model/autoifs-cases.ts';
 import { CASES } from '../model/every-case.ts';
 import { holds, ROWS, withGates } from './holds.ts';
-import { rowsFor, servedOf } from './served.ts';
+import { rowsFor, servedOf, servingGraph } from './served.ts';
 
 type Model = ModelDefinition<CommonOptions>;
 

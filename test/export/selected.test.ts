@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rewriter } from '../../src/export/select/rewrite.ts';
 import { decide, type SwitchCounts, switchesOf } from '../../src/export/select/switches.ts';
-import { servingGraph, servingTensors } from '../../src/inference/graphs/serving.ts';
+import { servingTensors } from '../../src/inference/graphs/serving.ts';
 import { createServing } from '../../src/inference/serving/serving-model.ts';
 import type { CommonOptions, ModelDefinition } from '../../src/model/contract.ts';
 import { models } from '../../src/model/registry.ts';
 import { AUTOIFS_CASES } from '../model/autoifs-cases.ts';
 import { CASES } from '../model/every-case.ts';
 import { countsOn, holds, ROWS, withGates } from './holds.ts';
-import { rowsFor, servedOf } from './served.ts';
+import { rowsFor, servedOf, servingGraph } from './served.ts';
 
 type Model = ModelDefinition<CommonOptions>;
 const AUTOIFS = models.get('autoifs') as Model;

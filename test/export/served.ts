@@ -3,7 +3,7 @@
 import { bytesOf } from '../../src/base/numbers.ts';
 import { random } from '../../src/base/random.ts';
 import { bufferName } from '../../src/inference/graphs/forward.ts';
-import { type ServingGraph, tableFile } from '../../src/inference/graphs/serving.ts';
+import { compileServing, type ServingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
 import { clearPadding, type TableName, type TrainedModel } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
@@ -14,6 +14,10 @@ import { draw } from '../../src/train/step/initialize.ts';
 
 /** Ids of each field, the reserved ones included. */
 const FIELD_SIZE = 20;
+
+/** The graph of the full model. */
+export const servingGraph = (trained: TrainedModel): ServingGraph =>
+  compileServing(trained, servingTensors(trained).outputs);
 
 /** A model with weights of about the size that training gives. Of its fields the second has 3 values (mean), the third 4 (sum). */
 export function servedOf(

@@ -1,10 +1,9 @@
 /** The other cases of each model, and each model as wide as it is by default. */
 import { expect, test } from 'vitest';
-import { servingGraph } from '../../src/inference/graphs/serving.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { CASES } from '../model/every-case.ts';
 import { agreesWithTraining, keepsItsBits } from './laws.ts';
-import { feedsOf, openGraph, rowsFor, servedOf } from './served.ts';
+import { feedsOf, openGraph, rowsFor, servedOf, servingGraph } from './served.ts';
 
 const sequences = { types: 3, length: 5, itemField: 0 };
 const SIZES = { fields: 12, scenarios: 3, tasks: 2, sequences, orderedTasks: true };

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
-import { openPrepared, openRowEncoder } from '../../src/data/prepared/open.ts';
+import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../src/data/prepared/prepared.ts';
 import { scoreIds } from '../data/predict/score-ids.ts';
+import { openRowEncoder } from '../data/row-encoder.ts';
 import { temporaryFolder } from '../train/support.ts';
 import { faultFolder } from './folder.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDatasetConfig } from '../../src/config/load.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
-import { inspectSources } from '../../src/data/sources/inspect.ts';
+import { inspectSources } from '../data/inspect-sources.ts';
 import { temporaryFolder } from '../data/support.ts';
 import { faultFolder } from './folder.ts';
 

@@ -3,7 +3,6 @@
  * `main`, `worker` (in a worker thread) or `elsewhere` (as if on a platform without a native binary).
  */
 import { Worker } from 'node:worker_threads';
-import { listBackends } from '../../src/runtime/backends.ts';
 import type { SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { model, type TensorSpec } from './models.ts';
@@ -27,7 +26,7 @@ async function run(): Promise<void> {
     print({ backend: session.backend, sum: result.sum.data[0] });
   } catch (cause) {
     const { code, message } = cause as { code: string; message: string };
-    print({ code, message, backends: await listBackends() });
+    print({ code, message });
   }
 }
 

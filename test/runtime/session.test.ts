@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { listBackends } from '../../src/runtime/backends.ts';
 import type { Session, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { model, type TensorSpec } from './models.ts';
@@ -213,12 +212,5 @@ describe('the choice of a backend', () => {
       code: 'BACKEND_UNKNOWN',
       message: 'TRIBUTARY_BACKEND names the backend "gpu": expected one of auto, node, web',
     });
-  });
-
-  test('both are listed', async () => {
-    expect(await listBackends()).toEqual([
-      { name: 'node', available: true },
-      { name: 'web', available: true },
-    ]);
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServingInput } from '../../src/config/serving.ts';
 import { createWorld, type World } from '../../src/data/synthetic/world.ts';
 import type { Correction, Impression, Interaction } from '../../src/events/event.ts';
-import { readSegments } from '../../src/events/segments/read.ts';
+import { readSegments } from '../events/read-segments.ts';
 import type { TestData } from '../serve/artifacts.ts';
 import { artifact, serving, temporaryFolder } from '../serve/support.ts';
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
-import { createRowEncoder, type RowEncoder } from '../encode/encoder.ts';
 import { RESERVED_IDS } from '../encode/ids.ts';
 import type { RateTable } from '../encode/rates.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
@@ -121,22 +120,4 @@ async function readRates(path: string): Promise<RateTable> {
   } finally {
     close();
   }
-}
-
-/** The row encoder of a prepared data set. */
-export async function openRowEncoder(data: PreparedData): Promise<RowEncoder> {
-  const { config, fields, sequences } = data.manifest;
-  const tokens = new Map<string, string[]>();
-  const tables = new Map<string, RateTable>();
-  for (const { name, rates } of fields) {
-    tokens.set(name, await data.tokens(name));
-    if (rates !== undefined) tables.set(name, await data.rates(name));
-  }
-  return createRowEncoder({
-    config,
-    fields,
-    sequences,
-    tokens: (field) => tokens.get(field) ?? [],
-    rates: (field) => tables.get(field) as RateTable,
-  });
 }

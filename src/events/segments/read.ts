@@ -4,20 +4,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asReadError } from '../../base/files.ts';
-import { type EventBatch, readEvents, type StoredLines } from '../log.ts';
+import type { StoredLines } from '../log.ts';
 import { fileOf, listSegments, type Segment } from './names.ts';
 
 /** By writer: the number of the segment to go on in, and the bytes of it that were read. */
 const cursorSchema = z.record(z.string(), z.tuple([z.int().min(0), z.int().min(0)]));
 type Cursor = z.output<typeof cursorSchema>;
-
-/**
- * Events in the order of `linesFrom`.
- *
- * @throws EVENT_VERSION, and what `linesFrom` throws
- */
-export const readSegments = (folder: string, from?: string): AsyncGenerator<EventBatch> =>
-  readEvents({ lines: (cursor) => linesFrom(folder, cursor) }, from);
 
 /**
  * All lines of the finished segments and of those being written; segments in the order of their start. What is appended later

@@ -120,10 +120,6 @@ export function compileServing(
   };
 }
 
-/** The graph of the full model. Parameters come from `trained.tensors`, by name. */
-export const servingGraph = (trained: TrainedModel): ServingGraph =>
-  compileServing(trained, servingTensors(trained).outputs);
-
 /** The model's network and its step over ids, in a new graph; `gates` gives the flow gates, if the network has them. */
 function servingStep(trained: TrainedModel) {
   const { model, options, sizes, data, tensors } = trained;

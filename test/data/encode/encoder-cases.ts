@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { openPrepared, openRowEncoder } from '../../../src/data/prepared/open.ts';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { execute, openDuckDB } from '../../../src/data/sql/duckdb.ts';
 import { literal } from '../../../src/data/sql/text.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { dataset, EVERYWHERE, temporaryFolder } from '../support.ts';
 
 type Value = string | number | bigint | boolean | null | Value[];

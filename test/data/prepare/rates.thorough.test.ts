@@ -7,9 +7,10 @@ import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { bucketOf } from '../../../src/data/encode/tokens.ts';
 import { encodeFile } from '../../../src/data/predict/encode-file.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { openPrepared, openRowEncoder, verifyPrepared } from '../../../src/data/prepared/open.ts';
+import { openPrepared, verifyPrepared } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { dataset, EVERYWHERE, failure, readParquetRows, temporaryFolder } from '../support.ts';
 
 interface Row {

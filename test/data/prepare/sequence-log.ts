@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { openPrepared, openRowEncoder } from '../../../src/data/prepared/open.ts';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { dataset, temporaryFolder } from '../support.ts';
 
 /** An event of the log; its place in the file is its number. */

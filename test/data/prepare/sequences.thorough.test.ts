@@ -7,8 +7,8 @@ import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { encodeFile } from '../../../src/data/predict/encode-file.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { readStatistics } from '../../../src/data/prepare/result-folder.ts';
-import { openRowEncoder } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { dataset, failure, readParquetRows, temporaryFolder } from '../support.ts';
 import {
   ALL_TRAIN,

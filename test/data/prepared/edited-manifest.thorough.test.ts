@@ -7,8 +7,9 @@ import { seal } from '../../../src/base/seal.ts';
 import { predictInto } from '../../../src/data/predict/predict.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { manifestHash } from '../../../src/data/prepared/manifest.ts';
-import { openPrepared, openRowEncoder } from '../../../src/data/prepared/open.ts';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { Manifest } from '../../../src/data/prepared/prepared.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { hostileExpressions, LOG_CSV, PLACES } from '../sql/hostile.ts';
 import { dataset, failure, temporaryFolder } from '../support.ts';
 

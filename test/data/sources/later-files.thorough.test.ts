@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatasetInput } from '../../../src/config/dataset.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { openPrepared, openRowEncoder } from '../../../src/data/prepared/open.ts';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
 import { temporaryFolder as keptFolder } from '../../train/support.ts';
 import { scoreIds } from '../predict/score-ids.ts';
+import { openRowEncoder } from '../row-encoder.ts';
 import { dataset, failure, temporaryFolder, writeParquet } from '../support.ts';
 
 const HEADER = 'user,item,version,flag,price,age,tags,place,click,seen';

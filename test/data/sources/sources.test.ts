@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { findSources } from '../../../src/data/sources/find.ts';
-import { inspectSources } from '../../../src/data/sources/inspect.ts';
 import { createSourceViews } from '../../../src/data/sources/views.ts';
 import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
+import { inspectSources } from '../inspect-sources.ts';
 import { dataset, EVERYWHERE, failure, fixture, ML1M, temporaryFolder } from '../support.ts';
 
 /** A data set over one source `t`; what the fields are does not matter here. */

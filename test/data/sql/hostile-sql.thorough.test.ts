@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { datasetSchema } from '../../../src/config/dataset.ts';
 import { validate } from '../../../src/data/checks/validate.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { inspectSources } from '../../../src/data/sources/inspect.ts';
 import { execute, openDuckDB } from '../../../src/data/sql/duckdb.ts';
+import { inspectSources } from '../inspect-sources.ts';
 import { dataset, failure, temporaryFolder } from '../support.ts';
 import { hostileExpressions, LOG_CSV, MEMORY_BOMBS, PLACES } from './hostile.ts';
 

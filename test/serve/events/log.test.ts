@@ -6,8 +6,8 @@ import { loadServing } from '../../../src/config/load-serving.ts';
 import type { ServingInput } from '../../../src/config/serving.ts';
 import { drawOrder, orderMarginals, orderPropensity } from '../../../src/evaluate/replay/plackett-luce.ts';
 import type { Impression, LogEvent } from '../../../src/events/event.ts';
-import { readSegments } from '../../../src/events/segments/read.ts';
 import type { RankedItem } from '../../../src/serve/ranker/contract.ts';
+import { readSegments } from '../../events/read-segments.ts';
 import { artifact, type Client, hashed, REQUEST, serving, temporaryFolder } from '../support.ts';
 
 type Events = Omit<NonNullable<ServingInput['events']>, 'folder'>;

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSegments } from '../../../src/events/segments/folder.ts';
-import { readSegments } from '../../../src/events/segments/read.ts';
+import { readSegments } from '../../events/read-segments.ts';
 import { signal, startCommand, until, workersOf } from '../command.ts';
 import { artifact, REQUEST, temporaryFolder } from '../support.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ServingInput } from '../../../src/config/serving.ts';
 import type { Impression } from '../../../src/events/event.ts';
-import { readSegments } from '../../../src/events/segments/read.ts';
+import { readSegments } from '../../events/read-segments.ts';
 import { artifact, type Client, serving, temporaryFolder } from '../support.ts';
 import { prepared, tablesAt, VERSIONS } from './example.ts';
 

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DatasetConfig } from '../../config/dataset.ts';
-import { type Column, isBeside } from '../formats/columns.ts';
-import { openDuckDB, query } from '../sql/duckdb.ts';
-import { registerNumberText } from '../sql/functions.ts';
-import { findSources } from './find.ts';
-import { joinedRelation } from './joined.ts';
-import type { Source } from './source.ts';
-import { createSourceViews } from './views.ts';
+import type { DatasetConfig } from '../../src/config/dataset.ts';
+import { type Column, isBeside } from '../../src/data/formats/columns.ts';
+import { findSources } from '../../src/data/sources/find.ts';
+import { joinedRelation } from '../../src/data/sources/joined.ts';
+import type { Source } from '../../src/data/sources/source.ts';
+import { createSourceViews } from '../../src/data/sources/views.ts';
+import { openDuckDB, query } from '../../src/data/sql/duckdb.ts';
+import { registerNumberText } from '../../src/data/sql/functions.ts';
 
 /** Column names and types of a query. */
 async function describe(connection: DuckDBConnection, sql: string, doing: string): Promise<Column[]> {
@@ -18,21 +18,17 @@ async function describe(connection: DuckDBConnection, sql: string, doing: string
   return rows.map((r) => ({ name: String(r.column_name), type: String(r.column_type) }));
 }
 
-export interface Inspection {
+interface Inspection {
   sources: Source[];
   /** Columns of the joined rows. */
   columns: Column[];
 }
 
 /** Reads only: the sources with their columns, types and row counts, and the columns that expressions can use. */
-export async function inspectSources(
-  config: DatasetConfig,
-  sourceFolder: string,
-  options: { memoryLimit?: string } = {},
-): Promise<Inspection> {
+export async function inspectSources(config: DatasetConfig, sourceFolder: string): Promise<Inspection> {
   const tempFolder = mkdtempSync(join(tmpdir(), 'tributary-inspect-'));
   const files = await findSources(config.sources, sourceFolder);
-  const database = await openDuckDB({ ...options, access: { files: files.all }, tempFolder });
+  const database = await openDuckDB({ access: { files: files.all }, tempFolder });
   try {
     await registerNumberText(database.connection);
     const sources = await createSourceViews(database.connection, config, files);
