@@ -1,6 +1,7 @@
 /** Readers of option values, and the options that several verbs share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { error } from '../base/errors/index.ts';
+import { durationOf } from '../base/times.ts';
 
 /** A whole number, at least `min`. */
 export const wholeNumber =
@@ -34,14 +35,21 @@ export function worths(texts: readonly string[], command: string): Record<string
   );
 }
 
-const MILLISECONDS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** 30d, 12h, 1.5h or 90s in milliseconds, above 0. */
+export function duration(text: string): number {
+  const value = durationOf(text) ?? 0;
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected a time above 0 with its unit, like 90s, 2m, 12h or 30d.');
+}
 
-/** 30d, 12h or 90m in milliseconds. */
-export function age(text: string): number {
-  const [, amount, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
-  if (amount === undefined)
-    throw new InvalidArgumentError('Expected a number of days, hours or minutes, as 30d, 12h, 90m.');
-  return Number(amount) * MILLISECONDS[unit];
+/** The same in seconds. */
+export const seconds = (text: string): number => duration(text) / 1000;
+
+/** A point in time, as 2026-11-30T12:00Z, in milliseconds since 1970. */
+export function instant(text: string): number {
+  const value = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a time as 2026-11-30T12:00:00Z.');
+  return value;
 }
 
 /** A number of rows, or `all` of them. */
@@ -54,14 +62,6 @@ function rowCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1000)
     throw new InvalidArgumentError('Expected a whole number of at least 1000, or all.');
-  return value;
-}
-
-/** A time like 90s, 2m, 1.5h, in seconds. */
-export function seconds(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
-  const value = Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h'];
-  if (!(value > 0)) throw new InvalidArgumentError('Expected a time above 0 with its unit, like 90s, 2m or 1h.');
   return value;
 }
 

@@ -1,16 +1,15 @@
 /** How a log of events becomes rows to train on: which answers count, when a label is known, and what the data set made of them is. */
 import { z } from 'zod';
+import { durationOf } from '../base/times.ts';
 import { name, sql } from './dataset/names.ts';
 import { split } from './dataset/split.ts';
 import { datasetSchema } from './dataset.ts';
 
-const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** Milliseconds. */
 const duration = z
   .string()
-  .regex(/^\d+(?:\.\d+)?[smhd]$/, 'expected a time as 30s, 30m, 12h or 7d')
-  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1)]);
+  .refine((text) => durationOf(text) !== undefined, 'expected a time as 30s, 30m, 12h or 7d')
+  .transform((text) => durationOf(text) as number);
 
 const task = z.strictObject({
   /** The type of the interactions that make a row positive. Default: the name of the task. */

@@ -1,6 +1,7 @@
 /** Statistics of the training data, stored in an artifact to compare live traffic with. */
 
-import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../data/encode/ids.ts';
+import { OUT_OF_VOCABULARY_ID } from '../data/encode/ids.ts';
+import { frequentIds } from '../data/prepared/count-ids.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import type { ArtifactStatistics, CellStatistics, FieldStatistics } from '../store/artifact/statistics.ts';
 import type { Calibrated } from './calibrate/calibrate.ts';
@@ -38,10 +39,7 @@ export async function artifactStatistics(data: PreparedData, calibrated: Calibra
 function fieldStatistics(name: string, counts: Float64Array): FieldStatistics {
   const values = counts.subarray(OUT_OF_VOCABULARY_ID).reduce((sum, n) => sum + n, 0);
   const share = (count: number): number => (values === 0 ? 0 : count / values);
-  const ids = Array.from({ length: Math.max(0, counts.length - RESERVED_IDS) }, (_, i) => RESERVED_IDS + i)
-    .filter((id) => counts[id] > 0)
-    .sort((a, b) => counts[b] - counts[a] || a - b)
-    .slice(0, MOST_IDS);
+  const ids = frequentIds(counts, MOST_IDS).filter((id) => counts[id] > 0);
   const top = ids.reduce((sum, id) => sum + counts[id], 0);
   return {
     name,

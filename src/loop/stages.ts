@@ -1,6 +1,7 @@
 /** The stages of a round. Each may be killed at any moment and called again: what is finished is not made anew. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DAY_MS, dateOf, startOfDay } from '../base/times.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { loadDatasetConfig, resolveRun } from '../config/load.ts';
 import type { LoopConfig } from '../config/loop.ts';
@@ -18,14 +19,11 @@ import { startTraining } from '../train/run/host.ts';
 import { newRun } from '../train/run/new-run.ts';
 import type { LoopContext } from './context.ts';
 import { datasetPath } from './join/join.ts';
-import { DAY_MS } from './join/read-log.ts';
 import { loopPaths, roundPaths } from './rounds.ts';
 
-const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00Z`);
 /** Midnight (UTC) that a day ends with, milliseconds since 1970. */
 export const endOfDay = (day: string): number => startOfDay(day) + DAY_MS;
-const dayBefore = (day: string, days: number): string =>
-  new Date(startOfDay(day) - days * DAY_MS).toISOString().slice(0, 10);
+const dayBefore = (day: string, days: number): string => dateOf(startOfDay(day) - days * DAY_MS);
 
 /** First day of training rows. */
 export const firstDay = (day: string, { days }: LoopConfig['train']): string | null =>

@@ -1,6 +1,7 @@
 /** Who asks for what, and when: a function of the seed and the day. */
 import { random } from '../base/random.ts';
-import { DAY, dateOf, type Shop, startOf } from './options.ts';
+import { DAY_MS, dateOf } from '../base/times.ts';
+import { type Shop, startOf } from './options.ts';
 
 export interface Visit {
   /** Request id. */
@@ -24,7 +25,7 @@ function visit({ world, seed, candidates }: Shop, start: number, n: number): Vis
   const { users, items, scenarios } = world.options;
   const date = dateOf(start);
   const generator = random('simulation', seed, 'visit', date, n);
-  const time = start + Math.floor(generator.uniform() * DAY);
+  const time = start + Math.floor(generator.uniform() * DAY_MS);
   // Some users and items are met more often than others, as in the rows of the world.
   const u = generator.uniform();
   const drawn = new Set<number>();

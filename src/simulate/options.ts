@@ -1,4 +1,6 @@
 /** What a simulated shop is like. Every option has a default. */
+
+import { DAY_MS } from '../base/times.ts';
 import type { World } from '../data/synthetic/world.ts';
 
 export interface SimulationOptions {
@@ -29,10 +31,6 @@ export interface SimulationOptions {
 /** With defaults. */
 export type Shop = Required<SimulationOptions>;
 
-const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
-
 /** The day after the last rows of a synthetic world. */
 const AFTER_THE_ROWS = Date.UTC(2024, 0, 31);
 
@@ -44,7 +42,7 @@ export function shopOf({ world, ...given }: SimulationOptions): Shop {
     candidates: 20,
     shown: 5,
     positionBias: 1,
-    delay: 5 * MINUTE,
+    delay: 5 * 60_000,
     refunds: 0,
     drift: [],
     reward: Object.fromEntries(world.planted.tasks.map((task) => [task, 1])),
@@ -54,7 +52,4 @@ export function shopOf({ world, ...given }: SimulationOptions): Shop {
 }
 
 /** Midnight that day `day` (from 1) begins with. */
-export const startOf = ({ from }: Shop, day: number): number => from + (day - 1) * DAY;
-
-/** A day as people write it: 2024-02-03. */
-export const dateOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+export const startOf = ({ from }: Shop, day: number): number => from + (day - 1) * DAY_MS;

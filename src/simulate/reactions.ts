@@ -1,8 +1,9 @@
 /** What users do with what was shown to them, and when: events as a shop sends them. */
 import { random } from '../base/random.ts';
+import { DAY_MS } from '../base/times.ts';
 import type { Answer } from '../data/synthetic/world.ts';
 import type { Visit } from './demand.ts';
-import { DAY, type Shop } from './options.ts';
+import type { Shop } from './options.ts';
 
 /** An event of the body of POST /v1/events. */
 export interface Reaction {
@@ -34,7 +35,7 @@ export function reactionsOf(shop: Shop, { id, time }: Visit, answers: readonly A
       const on = { request_id: id, item_id: String(item), type };
       found.push({ kind: 'interaction', event_id, ...on, time: last });
       if (t === tasks.length - 1 && generator.uniform() < shop.refunds)
-        found.push({ kind: 'correction', event_id: `${event_id}/back`, ...on, time: last + wait(DAY) });
+        found.push({ kind: 'correction', event_id: `${event_id}/back`, ...on, time: last + wait(DAY_MS) });
     }
     return found;
   });

@@ -3,11 +3,12 @@
  * the service answers; requests and events bring their time with them. What was shown is judged by the world's own probabilities.
  */
 import { error } from '../base/errors/index.ts';
+import { DAY_MS, dateOf, HOUR_MS } from '../base/times.ts';
 import { createWorld, type World } from '../data/synthetic/world.ts';
 import type { SimulatedDay, WorthRecord } from '../documents/loop/simulation.ts';
 import { type ClientOptions, createClient, type ServiceClient } from './client.ts';
 import { type Visit, visitsOf } from './demand.ts';
-import { DAY, dateOf, HOUR, type Shop, type SimulationOptions, shopOf, startOf } from './options.ts';
+import { type Shop, type SimulationOptions, shopOf, startOf } from './options.ts';
 import { type Reaction, reactionsOf } from './reactions.ts';
 import { type Worth, worthOf } from './truth.ts';
 
@@ -67,8 +68,8 @@ export function openSimulation(options: RunOptions): Simulation {
       const visits = visitsOf(shop, day);
       const shown: Shown[] = [];
       const sent: Reaction[] = [];
-      for (let hour = start; hour < start + DAY; hour += HOUR) {
-        const own = visits.filter(({ time }) => time >= hour && time < hour + HOUR);
+      for (let hour = start; hour < start + DAY_MS; hour += HOUR_MS) {
+        const own = visits.filter(({ time }) => time >= hour && time < hour + HOUR_MS);
         const lists = await inParallel(own, connections, (visit) => ask(client, shop, visit));
         if (events && lists.some(({ isClocked }) => !isClocked)) throw error('SERVICE_CLOCK', { url });
         shown.push(...lists.map((list) => ({ ...list, worth: worthOf(shop, world, list.visit, list.items) })));
@@ -76,7 +77,7 @@ export function openSimulation(options: RunOptions): Simulation {
         held.push(
           ...lists.flatMap(({ visit, items }) => reactionsOf(shop, visit, answersOf(shop, world, visit, items))),
         );
-        sent.push(...(await sendUntil(hour + HOUR)));
+        sent.push(...(await sendUntil(hour + HOUR_MS)));
       }
       days = day;
       return { day, date: dateOf(start), drifts, ...summary(shop, shown, sent), held: held.length };

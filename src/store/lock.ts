@@ -6,7 +6,7 @@ import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { error } from '../base/errors/index.ts';
 import { asWriteError } from '../base/files.ts';
-import { isAlive, type ProcessMark, thisProcess } from '../base/process.ts';
+import { isAlive, type ProcessMark, thisProcess } from '../base/marks.ts';
 
 /**
  * Locks the folder; returns a function that unlocks it.

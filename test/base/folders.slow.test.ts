@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { recoverFolder, writeFolder } from '../../src/base/folders.ts';
-import { isAlive, thisProcess } from '../../src/base/process.ts';
+import { isAlive, thisProcess } from '../../src/base/marks.ts';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-folders-'));

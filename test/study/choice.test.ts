@@ -83,7 +83,7 @@ test('the choice is the best, unless a cheaper one is as good', () => {
 test('times are read with their unit', () => {
   expect(['90s', '2m', '1.5h'].map(seconds)).toEqual([90, 120, 5400]);
   for (const text of ['', '2', 'm', '2 m', '0s', '-1m', '2min', '1e3s', 'Infinitys'])
-    expect(() => seconds(text), text).toThrow('Expected a time above 0 with its unit, like 90s, 2m or 1h.');
+    expect(() => seconds(text), text).toThrow('Expected a time above 0 with its unit, like 90s, 2m, 12h or 30d.');
 });
 
 const grid = (auc: number): GridJson => ({ cells: [], macro: { auc, logloss: 0.2 } }) as never;

@@ -1,5 +1,6 @@
 /** The log of a shop as an export that nobody cleaned, and what is true of it. */
 import { random } from '../../base/random.ts';
+import { DAY_MS } from '../../base/times.ts';
 import { expectedAuc } from '../synthetic/bayes.ts';
 import { type Impression, LOGGED, type ShopLog, SURFACES, TASKS } from './log.ts';
 import type { ShopOptions } from './options.ts';
@@ -33,7 +34,7 @@ export function shopCsv(log: ShopLog, { seed, rows }: ShopOptions): string {
   const draw = random('shop', seed, 'dirt');
   const missing = (): string => ['', 'NULL', 'n/a'][draw.below(3)];
   const now = (share: number): string =>
-    new Date(START + Math.floor(share * DAYS * 86_400_000)).toISOString().slice(0, 19).replace('T', ' ');
+    new Date(START + Math.floor(share * DAYS * DAY_MS)).toISOString().slice(0, 19).replace('T', ' ');
   const spelt = (text: string): string => (draw.uniform() < 0.1 ? text.toUpperCase() : text);
   const lineOf = (impression: Impression): string => {
     const { surface, user, item, query, labels } = impression;

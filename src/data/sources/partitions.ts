@@ -1,5 +1,6 @@
 /** Columns out of the names of folders: `place=home/part-0.csv` says that all rows of the file have the place home. */
 
+import { isDate } from '../../base/times.ts';
 import { bindText, type Part, typedText } from '../formats/bind.ts';
 import type { Reading } from '../formats/columns.ts';
 import { FILE } from '../formats/format.ts';
@@ -39,7 +40,5 @@ const escaped = (text: string): string =>
 function typeOf(values: string[]): string {
   if (values.length === 0) return 'VARCHAR';
   if (values.every((value) => /^(0|-?[1-9][0-9]{0,17})$/.test(value))) return 'BIGINT';
-  const isDate = (value: string): boolean =>
-    /^\d{4}-\d\d-\d\d$/.test(value) && new Date(`${value}T00:00:00Z`).toJSON()?.startsWith(value) === true;
   return values.every(isDate) ? 'DATE' : 'VARCHAR';
 }

@@ -1,20 +1,14 @@
 /** A table of events that is read and looked after. */
 import { error } from '../../base/errors/index.ts';
 import { withoutHalves } from '../line.ts';
-import type { EventLog, StoredLines } from '../log.ts';
-import { createReport } from '../report.ts';
+import type { EventLog } from '../log.ts';
 import { reasonOf, type Server } from '../server.ts';
+import { readRows, type StoredRow } from '../server-log.ts';
 import { connectPostgres, type PostgresConnection } from './connect.ts';
 import { sqlOf, storable } from './table.ts';
 
 /** Rows that are read at once. */
 const CHUNK = 500;
-
-interface Row {
-  /** Its position. */
-  at: string;
-  event: string;
-}
 
 /**
  * Connects with the first use.
@@ -58,35 +52,18 @@ export function postgresLog(server: Server, table: string, name: string): EventL
     }
   };
 
-  async function* rows(from: string): AsyncGenerator<Row[]> {
+  async function* after(from: string): AsyncGenerator<StoredRow[]> {
     const last = await lastPosition();
     for (let position = from; ; ) {
-      const { rows: chunk } = await query<Row>(sql.read, [position, last, CHUNK]);
+      const { rows: chunk } = await query<StoredRow>(sql.read, [position, last, CHUNK]);
       if (chunk.length === 0) return;
       position = chunk[chunk.length - 1].at;
       yield chunk;
     }
   }
 
-  async function* lines(from = '0'): AsyncGenerator<StoredLines> {
-    if (!/^\d{1,18}$/.test(from)) throw error('EVENT_CURSOR', { found: from.slice(0, 100) });
-    for await (const chunk of rows(from))
-      yield { lines: chunk.map(({ event }) => event), cursor: chunk[chunk.length - 1].at, place: name };
-  }
-
   return {
-    name,
-    lines,
-    settled: async () => {},
-    async check() {
-      const { report, add } = createReport();
-      for await (const chunk of rows('0'))
-        for (const { at, event } of chunk) {
-          report.bytes += Buffer.byteLength(event);
-          add(event, () => `position ${at}`);
-        }
-      return report;
-    },
+    ...readRows(name, { noun: 'position', start: '0', isPlace: /^\d{1,18}$/, after }),
     forget: async (unit) => ({
       events: (await query(sql.forget, [storable(withoutHalves(unit))])).rowCount ?? 0,
       left: 0,

@@ -1,18 +1,15 @@
 /** A stream of events that is read and looked after. */
 import { error } from '../../base/errors/index.ts';
-import type { EventLog, StoredLines } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import { ownEvents } from '../own.ts';
-import { createReport } from '../report.ts';
 import { reasonOf, type Server } from '../server.ts';
+import { readRows, type StoredRow } from '../server-log.ts';
 import { connectRedis, type RedisConnection } from './connect.ts';
 
 /** Entries that are read or deleted at once. */
 const CHUNK = 500;
-
-interface Entry {
-  id: string;
-  event: string;
-}
+/** Before all entries. */
+const START = '0-0';
 
 /**
  * Connects with the first use.
@@ -43,42 +40,25 @@ export function redisLog(server: Server, stream: string, name: string): EventLog
   };
 
   /** Up to the entry that is the last one now. */
-  async function* entries(from: string): AsyncGenerator<Entry[]> {
+  async function* after(from: string): AsyncGenerator<StoredRow[]> {
     const last = (await ask((client) => client.xRevRange(stream, '+', '-', { COUNT: 1 })))?.[0]?.id;
     if (last === undefined) return;
     for (let id = from; ; ) {
       const found = (await ask((client) => client.xRange(stream, `(${id}`, last, { COUNT: CHUNK }))) ?? [];
       if (found.length === 0) return;
       id = found[found.length - 1].id;
-      yield found.map((entry) => ({ id: entry.id, event: entry.message.event ?? '' }));
+      yield found.map((entry) => ({ at: entry.id, event: entry.message.event ?? '' }));
     }
   }
 
-  async function* lines(from = '0-0'): AsyncGenerator<StoredLines> {
-    if (!/^\d{1,18}-\d{1,18}$/.test(from)) throw error('EVENT_CURSOR', { found: from.slice(0, 100) });
-    for await (const found of entries(from))
-      yield { lines: found.map(({ event }) => event), cursor: found[found.length - 1].id, place: name };
-  }
-
   return {
-    name,
-    lines,
-    settled: async () => {},
-    async check() {
-      const { report, add } = createReport();
-      for await (const found of entries('0-0'))
-        for (const { id, event } of found) {
-          report.bytes += Buffer.byteLength(event);
-          add(event, () => `entry ${id}`);
-        }
-      return report;
-    },
+    ...readRows(name, { noun: 'entry', start: START, isPlace: /^\d{1,18}-\d{1,18}$/, after }),
     async forget(unit) {
       const own = ownEvents(unit);
-      for await (const found of entries('0-0')) for (const { event } of found) own.noteRequest(event);
+      for await (const found of after(START)) for (const { event } of found) own.noteRequest(event);
       let events = 0;
-      for await (const found of entries('0-0')) {
-        const ids = found.filter(({ event }) => own.isOwn(event)).map(({ id }) => id);
+      for await (const found of after(START)) {
+        const ids = found.filter(({ event }) => own.isOwn(event)).map(({ at }) => at);
         if (ids.length > 0) events += await ask((client) => client.xDel(stream, ids));
       }
       return { events, left: 0 };

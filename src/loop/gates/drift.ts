@@ -1,7 +1,7 @@
 /** How much the values of each field differ between the rows of training and the day that judges. */
 
-import type { SplitName } from '../../config/dataset.ts';
-import { OUT_OF_VOCABULARY_ID, RESERVED_IDS } from '../../data/encode/ids.ts';
+import { OUT_OF_VOCABULARY_ID } from '../../data/encode/ids.ts';
+import { countIds, frequentIds } from '../../data/prepared/count-ids.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { stabilityIndex } from '../../evaluate/stability.ts';
 
@@ -14,9 +14,7 @@ export async function fieldDrift(data: PreparedData): Promise<Record<string, num
   return Object.fromEntries(
     data.manifest.fields.map(({ name, offset, size }) => {
       const [trained, found] = [before, now].map((counts) => counts.subarray(offset, offset + size));
-      const ids = Array.from({ length: Math.max(0, size - RESERVED_IDS) }, (_, i) => RESERVED_IDS + i)
-        .sort((a, b) => trained[b] - trained[a] || a - b)
-        .slice(0, COUNTED);
+      const ids = frequentIds(trained, COUNTED); // those without a training row, too
       const expected = parts(trained, ids);
       const total = expected.reduce((sum, count) => sum + count, 0);
       return [
@@ -38,10 +36,4 @@ function parts(counts: Float64Array, ids: readonly number[]): number[] {
   const unknown = counts[OUT_OF_VOCABULARY_ID];
   const all = counts.subarray(OUT_OF_VOCABULARY_ID).reduce((sum, count) => sum + count, 0);
   return [...named, unknown, all - unknown - named.reduce((sum, count) => sum + count, 0)];
-}
-
-async function countIds(data: PreparedData, split: SplitName): Promise<Float64Array> {
-  const counts = new Float64Array(data.manifest.tableRows);
-  for await (const { ids } of data.batches(split)) for (const id of ids) counts[id]++;
-  return counts;
 }

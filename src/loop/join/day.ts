@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from '../../base/files.ts';
+import { DAY_MS } from '../../base/times.ts';
 import { type Database, execute, query, queryOne, type Row } from '../../data/sql/duckdb.ts';
 import { identifier, literal } from '../../data/sql/text.ts';
 import type { JoinTaskCounts } from '../../documents/join.ts';
@@ -9,7 +10,7 @@ import { rowsSql } from './columns.ts';
 import { createLabels, stateOf } from './labels.ts';
 import type { JoinPlan } from './plan.ts';
 import { eventsIn } from './reactions.ts';
-import { DAY_MS, makeDurable } from './read-log.ts';
+import { makeDurable } from './read-log.ts';
 import type { DayState } from './state.ts';
 
 type Connection = Database['connection'];

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join as joinPath, resolve } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, makeFolder, writeFileAtomic } from '../../base/files.ts';
+import { dateOf } from '../../base/times.ts';
 import type { JoinConfig } from '../../config/join.ts';
 import { type Database, openDuckDB } from '../../data/sql/duckdb.ts';
 import { registerNumberText } from '../../data/sql/functions.ts';
@@ -215,7 +216,7 @@ async function joinInto(database: Database, plan: JoinPlan, task: Task, before: 
 /** Dates of the answers that become rows. */
 function wantedDays({ files }: JoinState, { from, to, asOf }: Task): string[] {
   const all = new Set(files.flatMap(({ days }) => Object.keys(days)));
-  const last = new Date(asOf).toISOString().slice(0, 10);
+  const last = dateOf(asOf);
   return [...all]
     .filter((day) => (from === undefined || day >= from) && (to === undefined || day <= to) && day <= last)
     .sort();

@@ -1,8 +1,8 @@
 /** What users did, of the whole log: each event once, and nothing that happened after the time of the join. */
 import { join } from 'node:path';
+import { DAY_MS, dateOf } from '../../base/times.ts';
 import { type Database, execute, query, queryOne } from '../../data/sql/duckdb.ts';
 import { filePath } from '../../data/sql/text.ts';
-import { DAY_MS } from './read-log.ts';
 import { eventsFolder, type JoinState } from './state.ts';
 
 type Connection = Database['connection'];
@@ -84,7 +84,7 @@ export async function touchedDays(connection: Connection, out: string, { files }
      WHERE kind = 'impression' AND request_id IN (SELECT request_id FROM reactions WHERE isNew)`,
     'looking for the answers that something was done to',
   );
-  return found.map(({ day }) => new Date(Number(day) * DAY_MS).toISOString().slice(0, 10));
+  return found.map(({ day }) => dateOf(Number(day) * DAY_MS));
 }
 
 /** Events later than a time. */

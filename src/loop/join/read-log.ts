@@ -6,6 +6,7 @@ import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder } from '../../base/files.ts';
+import { DAY_MS, dateOf } from '../../base/times.ts';
 import { type Database, execute, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
 import { copiesOf } from '../../events/copies.ts';
@@ -18,8 +19,6 @@ export interface LogRead {
   lines: EventFile['lines'];
   bytes: number;
 }
-
-export const DAY_MS = 86_400_000;
 
 /** @throws EVENT_VERSION, EVENT_STORE, FILE_MISSING, FILE_UNREADABLE, DISK_FULL */
 export async function readLog(
@@ -138,7 +137,7 @@ async function describe(
     'counting the answers of each day',
   );
   const numbers = days.map(({ day, impressions, shown, last }) => [
-    new Date(Number(day) * DAY_MS).toISOString().slice(0, 10),
+    dateOf(Number(day) * DAY_MS),
     { impressions: Number(impressions), shown: Number(shown), last: Number(last) },
   ]);
   return { name, days: Object.fromEntries(numbers), lines };

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { isDate } from '../../../base/times.ts';
 import { joinSource, loadJoinConfig } from '../../../config/load-join.ts';
 import { type JoinProgress, join as joinLog } from '../../../loop/join/join.ts';
 import { joinText } from '../../../report/join.ts';
 import { count } from '../../../report/numbers.ts';
 import { helpEnd } from '../../help.ts';
-import { jsonOption, memoryOption, RequiredOption } from '../../options.ts';
+import { instant, jsonOption, memoryOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -31,7 +32,7 @@ export function join(program: Command): void {
     .addOption(new RequiredOption('--out <dir>', 'folder for the rows'))
     .option('--from <date>', 'first day of answers, as 2026-11-30 (UTC; default: the first)', date)
     .option('--to <date>', 'last day of answers (default: the last)', date)
-    .option('--as-of <time>', 'take the log as it was then, as 2026-11-30T12:00:00Z (default: now)', time)
+    .option('--as-of <time>', 'take the log as it was then, as 2026-11-30T12:00:00Z (default: now)', instant)
     .addOption(memoryOption())
     .addOption(jsonOption())
     .action(run);
@@ -46,15 +47,8 @@ export function join(program: Command): void {
 }
 
 function date(text: string): string {
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
-  if (!isDate) throw new InvalidArgumentError('Expected a date as 2026-11-30.');
+  if (!isDate(text)) throw new InvalidArgumentError('Expected a date as 2026-11-30.');
   return text;
-}
-
-function time(text: string): number {
-  const value = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a time as 2026-11-30T12:00:00Z.');
-  return value;
 }
 
 async function run(log: string, { config: path, json, ...options }: Options, verb: Command): Promise<void> {

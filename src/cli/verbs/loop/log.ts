@@ -6,7 +6,7 @@ import { hashUnit, secretOf } from '../../../events/unit.ts';
 import { count } from '../../../report/numbers.ts';
 import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
-import { age, jsonOption, RequiredOption } from '../../options.ts';
+import { duration, jsonOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 export function log(program: Command): void {
@@ -108,7 +108,7 @@ function addPrune(log: Command): void {
       'Deletes events older than the age given. Segments go as a whole: finished ones in which every event is older.',
     )
     .argument('<log>', LOG)
-    .addOption(new RequiredOption('--older-than <age>', 'such as 30d, 12h').argParser(age))
+    .addOption(new RequiredOption('--older-than <age>', 'such as 30d, 12h').argParser(duration))
     .addOption(jsonOption())
     .action(runPrune);
   helpEnd(verb, ['tributary log prune /var/lib/shop/events --older-than 30d']);

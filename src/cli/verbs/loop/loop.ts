@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../../../base/errors/entry.ts';
 import { loadLoopConfig } from '../../../config/load-loop.ts';
 import type { LoopEvent } from '../../../loop/context.ts';
@@ -7,7 +7,7 @@ import { type LoopEnd, runRound } from '../../../loop/loop.ts';
 import { readRounds } from '../../../loop/rounds.ts';
 import { roundsText, roundText } from '../../../report/loop/round.ts';
 import { helpEnd } from '../../help.ts';
-import { jsonOption } from '../../options.ts';
+import { duration, instant, jsonOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { onStopSignal } from '../../stop.ts';
 
@@ -31,7 +31,7 @@ export function loop(program: Command): void {
     .addOption(new Option('--once', 'one round, or the rest of one (default)'))
     .addOption(
       new Option('--every <time>', 'a round whenever this time has passed, until it is stopped: 24h, 30m')
-        .argParser(time)
+        .argParser(duration)
         .conflicts('once'),
     )
     .option(
@@ -48,20 +48,6 @@ export function loop(program: Command): void {
     ['tributary loop loop.yaml', 'tributary loop loop.yaml --every 24h', 'tributary loop loop.yaml --status'],
     ['data', 'artifact', 'training', 'interrupted'],
   );
-}
-
-const MILLISECONDS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function time(text: string): number {
-  const [, number, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError('Expected a time, as 24h, 30m.');
-  return Number(number) * MILLISECONDS[unit];
-}
-
-function instant(text: string): number {
-  const found = Date.parse(text);
-  if (Number.isNaN(found)) throw new InvalidArgumentError('Expected a time, as 2026-11-30T12:00Z.');
-  return found;
 }
 
 async function run(file: string, { every, now, status, abandon, json = false }: Options): Promise<void> {

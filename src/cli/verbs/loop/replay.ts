@@ -3,7 +3,7 @@ import { error } from '../../../base/errors/index.ts';
 import { replayText } from '../../../report/loop/replay.ts';
 import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
-import { age, collect, jsonOption, number, RequiredOption, seedOption, worths } from '../../options.ts';
+import { collect, duration, jsonOption, number, RequiredOption, seedOption, worths } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -35,7 +35,7 @@ export function replay(program: Command): void {
     .option(
       '--window <age>',
       'count what comes so long after a request, such as 7d, and leave out younger requests',
-      age,
+      duration,
     )
     .option(
       '--temperature <t>',

@@ -8,7 +8,16 @@ import { simulationText } from '../../../report/loop/simulation.ts';
 import { openSimulation, overDays } from '../../../simulate/simulate.ts';
 import { readState, writeState } from '../../../simulate/state.ts';
 import { helpEnd } from '../../help.ts';
-import { age, collect, jsonOption, number, RequiredOption, seedOption, wholeNumber, worths } from '../../options.ts';
+import {
+  collect,
+  duration,
+  jsonOption,
+  number,
+  RequiredOption,
+  seedOption,
+  wholeNumber,
+  worths,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -55,7 +64,7 @@ export function simulate(program: Command): void {
       'the item at position j (from 1) is looked at with probability j^-b (default: 1)',
       number(0),
     )
-    .option('--delay <age>', 'mean time between two labels of an item, such as 6h (default: 5m)', age)
+    .option('--delay <age>', 'mean time between two labels of an item, such as 6h (default: 5m)', duration)
     .option(
       '--refunds <share>',
       "share of the last task's labels that are taken back, a day later on average",
