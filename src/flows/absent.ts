@@ -3,8 +3,8 @@
  * rows are few: the likelihood limits what each field can bring to it.
  */
 import { chiSquareTail } from '../evaluate/significance/index.ts';
-import { FLOWS, negativeLogLikelihood } from './likelihood.ts';
-import type { Cells } from './structure.ts';
+import { negativeLogLikelihood } from './covariance/likelihood.ts';
+import { type Cells, FLOWS } from './covariance/structure.ts';
 import type { Term } from './terms.ts';
 import type { Verdicts } from './verdict.ts';
 

@@ -4,7 +4,7 @@
  * there are groups: sandwich covariance for coefficients, the infinitesimal jackknife over placements for AUC
  * (Obuchowski: Nonparametric analysis of clustered ROC curve data, Biometrics 53, 1997).
  */
-import { FLOWS } from './likelihood.ts';
+import { FLOWS } from './covariance/structure.ts';
 import { deviation, logistic } from './numeric/logistic.ts';
 import { aucDifference, clustersOf, type Estimate, interval, lossDifference } from './numeric/paired.ts';
 import { type FlowRows, isAsked } from './rows.ts';

@@ -3,10 +3,9 @@ import { FLOW_NAMES, type FlowDocument, type FlowEstimates, TOO_FEW } from '../d
 import { explainedBy, type Hidden, hiddenFlows } from './absent.ts';
 import type { FlowAnalysis } from './analysis.ts';
 import type { Certificate } from './certificate.ts';
+import { type Cells, FLOWS } from './covariance/structure.ts';
 import type { Effects } from './effects/effects.ts';
-import { FLOWS } from './likelihood.ts';
 import type { Left } from './model/analyse.ts';
-import type { Cells } from './structure.ts';
 import type { Verdicts } from './verdict.ts';
 
 type FlowLine = FlowDocument['flows'][number];

@@ -1,7 +1,7 @@
 /** Flow covariance analysis: which information flows each scenario x task cell uses, from labels or from a model's logits. */
 export { analyseFlows, type FlowAnalysis, type FlowOptions, flowOptions } from './analysis.ts';
+export { negativeLogLikelihood } from './covariance/likelihood.ts';
 export { flowDocument } from './document.ts';
-export { negativeLogLikelihood } from './likelihood.ts';
 export { analyseModel } from './model/analyse.ts';
 export { certifyModel } from './model/certify.ts';
 export { clustersOf, type Estimate, lossDifference } from './numeric/paired.ts';

@@ -3,9 +3,10 @@
  * under the fitted covariance, at strength 1.
  */
 
+import { type Parameters, weightedScores } from './covariance/likelihood.ts';
+import { FLOWS, patternsOf } from './covariance/structure.ts';
 import type { CoarseEffect } from './effects/coarse.ts';
 import type { Effects } from './effects/effects.ts';
-import { FLOWS, type Parameters, patternsOf, weightedScores } from './likelihood.ts';
 import type { FlowField, FlowRows } from './rows.ts';
 import type { Block } from './survey.ts';
 import type { Term } from './terms.ts';

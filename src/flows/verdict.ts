@@ -1,8 +1,8 @@
 /** Stage 3: which fields feed which flow, and what the test decides about each flow in each cell. */
 import { CORRECTIONS, chiSquareCritical, chiSquareTail } from '../evaluate/significance/index.ts';
-import { type Fit, LOW, maximise } from './fit.ts';
-import { FLOWS, negativeLogLikelihood } from './likelihood.ts';
-import { type Cells, isPossible } from './structure.ts';
+import { type Fit, LOW, maximise, maximiseVariances } from './covariance/fit.ts';
+import { negativeLogLikelihood } from './covariance/likelihood.ts';
+import { type Cells, FLOWS, isPossible } from './covariance/structure.ts';
 import type { Term } from './terms.ts';
 
 export interface VerdictOptions {
@@ -54,7 +54,7 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const cells = { scenarios: S, tasks: T };
   const possible = isPossible(cells);
   const may = mayFeed(terms, cells);
-  const first = maximise(terms, cells, { onlyVariances: true, active: may, maxIterations: 300 });
+  const first = maximiseVariances(terms, cells, { active: may, maxIterations: 300 });
   const open = scaled(maximise(terms, cells, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
   const { reads, exists } = feeds(terms, cells, open, may, options.alpha);
   const raised = (tau2: Float64Array): Float64Array => tau2.map((value) => Math.max(value, LOW));
@@ -64,26 +64,22 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
 
   const p = new Float64Array(FLOWS * C).fill(1);
   const p0 = new Float64Array(FLOWS * C).fill(Number.NaN);
-  // Fields that feed no flow add the same to every likelihood.
-  const kept = [...terms.keys()].filter((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS).some(Boolean));
-  const own = kept.map((j) => terms[j]);
-  const variances = Float64Array.from(kept.flatMap((j) => [...tau2.subarray(j * FLOWS, (j + 1) * FLOWS)]));
-  const active = kept.flatMap((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS));
-  const reached = negativeLogLikelihood(own, cells, { tau2: variances, W });
   const test = (i: number, at: number): number => {
+    const k = Math.floor(i / C);
+    // Other fields add the same to both likelihoods.
+    const own = [...terms.keys()].filter((j) => reads[j * FLOWS + k]);
+    const fields = own.map((j) => terms[j]);
+    const variances = Float64Array.from(own.flatMap((j) => [...tau2.subarray(j * FLOWS, (j + 1) * FLOWS)]));
+    const active = own.flatMap((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS));
+    const reached = negativeLogLikelihood(fields, cells, { tau2: variances, W });
     const moved = Float64Array.from(W);
     moved[i] = at;
     // Without a new fit the ratio can only be larger, and p smaller.
-    const bound = 2 * (negativeLogLikelihood(own, cells, { tau2: variances, W: moved }) - reached);
+    const bound = 2 * (negativeLogLikelihood(fields, cells, { tau2: variances, W: moved }) - reached);
     const smallest = 0.5 * chiSquareTail(Math.max(bound, 0));
     if (bound > 100 || smallest > options.q) return smallest;
-    const fitted = maximise(own, cells, {
-      tau2: raised(variances),
-      W: moved,
-      active,
-      onlyVariances: true,
-      maxIterations: 40,
-    });
+    const start = { tau2: raised(variances), W: moved };
+    const fitted = maximiseVariances(fields, cells, { ...start, active, maxIterations: 40 });
     return 0.5 * chiSquareTail(Math.max(2 * (fitted.value - reached), 0));
   };
   for (let i = 0; i < FLOWS * C; i++) {

@@ -67,3 +67,20 @@ test('stops after the iterations it was given', () => {
   );
   expect(iterations).toBe(3);
 });
+
+test('steps over a narrow valley at once where the second derivatives are known', () => {
+  const scales = [1, 1e3, 1e6];
+  const objective = (x: Float64Array, gradient: Float64Array): number => {
+    let value = 0;
+    for (const [i, scale] of scales.entries()) {
+      value += 0.5 * scale * (x[i] - i) ** 2;
+      gradient[i] = scale * (x[i] - i);
+    }
+    return value;
+  };
+  const options = { low: [-9, -9, -9], high: [9, 9, 1], maxIterations: 100 };
+  const curvature = (): Float64Array => Float64Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? scales[i / 4] : 0));
+  const { x, iterations } = minimise(objective, [5, 5, 0.5], { ...options, curvature });
+  expect([...x].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 1, 1]);
+  expect(iterations).toBeLessThan(6);
+});

@@ -8,7 +8,7 @@
  */
 import { softplus } from '../../evaluate/index.ts';
 import { type Certificate, CONSTANT } from '../certificate.ts';
-import { FLOWS } from '../likelihood.ts';
+import { FLOWS } from '../covariance/structure.ts';
 import { deviation, logistic } from '../numeric/logistic.ts';
 import { aucDifference, clustersOf, interval, lossDifference } from '../numeric/paired.ts';
 import type { FlowSample } from '../read.ts';

@@ -4,7 +4,7 @@
  * Optimization 20, 1982; Nocedal: Updating quasi-Newton matrices with limited storage, Mathematics of Computation 35, 1980).
  */
 
-import { dot } from './matrix.ts';
+import { cholesky, dot, solveCholesky } from './matrix.ts';
 
 export interface Minimum {
   x: Float64Array;
@@ -18,6 +18,8 @@ export interface MinimiseOptions {
   maxIterations: number;
   /** Stops where a step lowers the value by less than this share of it (of 1 where the value is smaller). Default 1e-10. */
   tolerance?: number;
+  /** [n, n] positive semidefinite, near to the second derivatives at x. Without it their scale is guessed from the last step. */
+  curvature?: (x: Float64Array) => Float64Array;
 }
 
 /** Value at x; writes the gradient. */
@@ -25,11 +27,13 @@ export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 /** Pairs of steps and gradient changes that are remembered. */
 const MEMORY = 20;
+/** Iterations that read the same curvature. */
+const FRESH = 8;
 /** A step must lower the value by this share of what the gradient promises. */
 const SUFFICIENT = 1e-4;
 
 export function minimise(objective: Objective, start: ArrayLike<number>, options: MinimiseOptions): Minimum {
-  const { low, high, maxIterations, tolerance = 1e-10 } = options;
+  const { low, high, maxIterations, tolerance = 1e-10, curvature } = options;
   const n = start.length;
   const clip = (value: number, i: number): number => Math.min(Math.max(value, low[i]), high[i]);
   let x: Float64Array = Float64Array.from(start, clip);
@@ -38,12 +42,14 @@ export function minimise(objective: Objective, start: ArrayLike<number>, options
   const pairs: { step: Float64Array; change: Float64Array }[] = [];
   let stalled = 0;
   let iterations = 0;
+  let second: Float64Array | undefined;
   while (iterations < maxIterations) {
     const free = Array.from(
       { length: n },
       (_, i) => !(x[i] <= low[i] && gradient[i] > 0) && !(x[i] >= high[i] && gradient[i] < 0),
     );
-    let direction = quasiNewton(gradient, pairs, free);
+    if (iterations % FRESH === 0) second = curvature?.(x);
+    let direction = quasiNewton(gradient, pairs, free, second);
     if (!(dot(direction, gradient) < 0)) {
       pairs.length = 0;
       direction = Float64Array.from(gradient, (g, i) => (free[i] ? -g : 0));
@@ -55,7 +61,7 @@ export function minimise(objective: Objective, start: ArrayLike<number>, options
       objective,
       { x, value, gradient, direction },
       clip,
-      pairs.length === 0 ? Math.min(1, 1 / norm) : 1,
+      pairs.length === 0 && second === undefined ? Math.min(1, 1 / norm) : 1,
     );
     if (next === undefined) {
       if (pairs.length === 0) break;
@@ -78,6 +84,7 @@ function quasiNewton(
   gradient: Float64Array,
   pairs: readonly { step: Float64Array; change: Float64Array }[],
   free: readonly boolean[],
+  second?: Float64Array,
 ): Float64Array {
   const d = Float64Array.from(gradient, (g, i) => (free[i] ? -g : 0));
   const part = (a: Float64Array, b: Float64Array): number => {
@@ -94,7 +101,8 @@ function quasiNewton(
     for (let i = 0; i < d.length; i++) if (free[i]) d[i] -= alpha * change[i];
     used.push({ step, change, curvature, alpha });
   }
-  if (used.length > 0) {
+  if (second !== undefined) solveFree(second, free, d);
+  else if (used.length > 0) {
     const { change, curvature } = used[0];
     const scale = curvature / part(change, change);
     for (let i = 0; i < d.length; i++) d[i] *= scale;
@@ -104,6 +112,22 @@ function quasiNewton(
     for (let i = 0; i < d.length; i++) if (free[i]) d[i] += (alpha - beta) * step[i];
   }
   return d;
+}
+
+/** Solves second d = d over the free variables. */
+function solveFree(second: Float64Array, free: readonly boolean[], d: Float64Array): void {
+  const n = free.length;
+  const places = free.flatMap((is, i) => (is ? [i] : []));
+  const m = places.length;
+  const matrix = new Float64Array(m * m);
+  for (const [i, from] of places.entries()) {
+    for (let j = 0; j < i; j++) matrix[i * m + j] = second[from * n + places[j]];
+    matrix[i * m + i] = second[from * n + from] * (1 + 1e-8) + 1e-12;
+  }
+  if (!cholesky(matrix, m)) return;
+  const right = Float64Array.from(places, (i) => d[i]);
+  solveCholesky(matrix, m, right);
+  for (const [i, to] of places.entries()) d[to] = right[i];
 }
 
 interface Point {

@@ -7,12 +7,13 @@
  *
  * A score is the sum over fields of the posterior mean of the level's effect.
  */
+
+import { LOW, maximiseVariances } from '../covariance/fit.ts';
+import type { Parameters } from '../covariance/likelihood.ts';
+import { type Cells, FLOWS } from '../covariance/structure.ts';
 import type { Effects } from '../effects/effects.ts';
-import { LOW, maximise } from '../fit.ts';
-import { FLOWS, type Parameters } from '../likelihood.ts';
 import type { FlowRows } from '../rows.ts';
 import { flowScores, type LearnedFlows, learnedFlows, levelEffects } from '../scores.ts';
-import type { Cells } from '../structure.ts';
 import type { Term } from '../terms.ts';
 import { mayFeed, type Verdicts } from '../verdict.ts';
 
@@ -37,10 +38,9 @@ export function additiveScores(
   // With all fields, as a cell alone has them: those that the verdicts leave out add little, but they add.
   const fitted = (strengths: Float64Array, start?: Float64Array): LearnedFlows => {
     const from = start?.map((value) => Math.max(value, LOW));
-    const fit = maximise(terms, cells, {
+    const fit = maximiseVariances(terms, cells, {
       W: strengths,
       tau2: from,
-      onlyVariances: true,
       active,
       maxIterations: 300,
     });

@@ -11,7 +11,7 @@
  */
 import { sigmoid } from '../../evaluate/index.ts';
 import { CORRECTIONS, normalBelow, placements } from '../../evaluate/significance/index.ts';
-import { FLOWS } from '../likelihood.ts';
+import { FLOWS } from '../covariance/structure.ts';
 import { deviation, linear, logistic } from '../numeric/logistic.ts';
 import { aucDifference, clustersOf, type Estimate, interval, lossDifference, ratioOf } from '../numeric/paired.ts';
 import { type FlowRows, isAsked } from '../rows.ts';

@@ -2,8 +2,8 @@
 import type { FlowDocument } from '../../documents/flows.ts';
 import type { TransferComparison, TransferDocument } from '../../documents/transfer.ts';
 import type { FlowAnalysis } from '../analysis.ts';
+import { FLOWS } from '../covariance/structure.ts';
 import { type Described, flowDocument } from '../document.ts';
-import { FLOWS } from '../likelihood.ts';
 import { type CellTransfer, type Comparison, claimed } from './cells.ts';
 
 interface About extends Omit<Described, 'source'> {

@@ -6,7 +6,7 @@
  *
  * The buffers B [S, T, T], U [r, S T] and M [r] are filled before each `factor`.
  */
-import { cholesky, invertLower } from './matrix.ts';
+import { cholesky, invertLower } from '../numeric/matrix.ts';
 
 export class LowRank {
   readonly S: number;

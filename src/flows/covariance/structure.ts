@@ -1,10 +1,17 @@
 /**
- * The covariance of four flows as blocks and a few columns. With D_S = (I - J/S) S/(S-1) and D_T = sum over j of e_j e_j',
+ * The covariance of four flows over the cells:
+ *
+ *   Sigma = sum_k tau2_k (w_k w_k') o P_k
+ *   P1 = J x J,  P2 = D_S x D_T,  P3 = J x D_T,  P4 = D_S x J     (Kronecker; D_n = (I - J/n) n/(n-1))
+ *
+ * The same as blocks and a few columns. With D_S = (I - J/S) S/(S-1) and D_T = sum over j of e_j e_j',
  *
  *   Sigma = blocks of one scenario's tasks (from the I of D_S in flows 2 and 4) + sum over q of M_q u_q u_q'
  *
  * where the columns u are a flow's strengths times 1 (flows 1 and 4) or times an e_j (flows 2 and 3): 2 T of them.
  */
+export const FLOWS = 4;
+
 /** Numbers of scenarios and tasks. */
 export interface Cells {
   scenarios: number;
@@ -13,6 +20,20 @@ export interface Cells {
 
 /** [4] Is there such a flow? Some need two scenarios, some two tasks. */
 export const isPossible = ({ scenarios: S, tasks: T }: Cells): boolean[] => [true, S > 1 && T > 1, T > 1, S > 1];
+
+/** [4] of [C,C]: which cells go together in each flow. A flow of which there is none (one scenario, one task) is all 0. */
+export function patternsOf(S: number, T: number): Float64Array[] {
+  const same = (): number => 1;
+  const differ = (n: number) => (i: number, j: number) => (((i === j ? 1 : 0) - 1 / n) * n) / Math.max(n - 1, 1);
+  const kron = (a: (i: number, j: number) => number, b: (i: number, j: number) => number): Float64Array => {
+    const C = S * T;
+    const out = new Float64Array(C * C);
+    for (let i = 0; i < C; i++)
+      for (let j = 0; j < C; j++) out[i * C + j] = a(Math.floor(i / T), Math.floor(j / T)) * b(i % T, j % T);
+    return out;
+  };
+  return [kron(same, same), kron(differ(S), differ(T)), kron(same, differ(T)), kron(differ(S), same)];
+}
 
 export interface FlowColumn {
   /** 0 to 3. */
