@@ -17,7 +17,12 @@ import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
 /** A smaller body is parsed whatever it contains: that takes at most 10 ms. */
 const SMALL_BYTES = 64 * 1024;
 
-/** Reads JSON bodies. After a refusal the connection stays open if the whole body has arrived. */
+/**
+ * Reads JSON bodies. After a refusal the connection stays open if the whole body has arrived.
+ *
+ * fastify's parser names what is wrong with a text and refuses properties that change prototypes. It looks for these in the whole
+ * text again, so it parses only what the scan did not find free of them, and what JSON.parse refuses.
+ */
 export function addBodies(app: FastifyInstance, config: ServingConfig, models: Models, connections: Connections): void {
   const { bodyBytes } = config.limits;
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -37,15 +42,26 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
     if (!Buffer.isBuffer(body)) return done();
     request.bodyBytes = body.length;
     if (!isUtf8(body)) throw error('BODY_NOT_JSON', { reason: 'its bytes are not UTF-8' });
-    const mayBend = scanBody(body, shapeFor(body.length, config, models));
+    const { mayBend, mayPoison } = scanBody(body, shapeFor(body.length, config, models));
     const text = body.toString();
-    parseJson(request, text, (cause, value) => {
-      request.body = cause ?? value;
-    });
+    request.body = mayPoison ? undefined : parsedOf(text);
+    if (request.body === undefined)
+      parseJson(request, text, (cause, value) => {
+        request.body = cause ?? value;
+      });
     if (request.body instanceof Error) return done(request.body);
     if (mayBend) refuseBent(text);
     done();
   });
+}
+
+/** Undefined if the text is not JSON. */
+function parsedOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** How much a body may contain: for a large one, as much as the largest request with every field of a served model. */

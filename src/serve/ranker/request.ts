@@ -56,7 +56,7 @@ export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
     throw error('SCENARIO_UNKNOWN', { found: request.scenario.slice(0, NAME_LENGTH), known: [...rules.scenarios] });
   const problems: Problem[] = [];
   if (request.user !== undefined) checkUser(request.user, rules, problems);
-  if (request.context !== undefined) checkValues(request.context, 'context', rules, problems);
+  if (request.context !== undefined) checkValues(request.context, CONTEXT, rules, problems);
   const idIsGiven =
     rules.isGiven('id') ||
     [request.user, request.context].some((values) => values !== undefined && Object.hasOwn(values, 'id'));
@@ -68,13 +68,13 @@ export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
 
 function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void {
   if (!rules.hasSequences) {
-    checkValues(user, 'user', rules, problems);
+    checkValues(user, USER, rules, problems);
     return;
   }
   const { sequences, ...values } = user;
   if (sequences === undefined || isValues(sequences)) checkSequences(sequences ?? {}, problems);
   else problems.push({ path: 'user.sequences', message: 'expected an object with a list of items for each type' });
-  checkValues(values, 'user', rules, problems);
+  checkValues(values, USER, rules, problems);
 }
 
 /** Checks the numbers in sequences. The row encoder checks types and lists. */
@@ -94,23 +94,24 @@ function checkItem(
   /** Do user or context give the field called `id`? */
   idIsGiven: boolean,
 ): void {
-  const path = `items.${index}`;
   if (!isValues(item)) {
-    problems.push({ path, message: `expected an object with an id, found ${shown(item)}` });
+    problems.push({ path: `items.${index}`, message: `expected an object with an id, found ${shown(item)}` });
     return;
   }
   const { id } = item;
   const problem = typeof id === 'number' ? idNumberProblem(id) : idTextProblem(id);
-  if (problem !== undefined) problems.push({ path: `${path}.id`, message: problem });
+  if (problem !== undefined) problems.push({ path: `items.${index}.id`, message: problem });
+  const place: Place = { part: 'items', index };
   if (!rules.fields.has('id')) {
-    checkValues(item, path, rules, problems);
+    checkValues(item, place, rules, problems);
     return;
   }
   const { id: _, fields: apart, ...others } = item;
-  checkValues(others, path, rules, problems);
+  checkValues(others, place, rules, problems);
+  const path = `items.${index}`;
   if (apart !== undefined && !isValues(apart))
     problems.push({ path: `${path}.fields`, message: 'expected an object of values by field name' });
-  else if (apart !== undefined) checkValues(apart, `${path}.fields`, rules, problems);
+  else if (apart !== undefined) checkValues(apart, { ...place, isApart: true }, rules, problems);
   if (!idIsGiven && !(isValues(apart) && Object.hasOwn(apart, 'id')))
     problems.push({
       path: `${path}.fields.id`,
@@ -130,36 +131,59 @@ const idTextProblem = (id: unknown): string | undefined =>
     ? undefined
     : `expected a number or a text of at most ${NAME_LENGTH} characters, ${id === undefined ? 'found none' : `found ${shown(id)}`}`;
 
+/** Where values are in a request. Paths are texts that hardly any request needs: they are made for problems alone. */
+interface Place {
+  part: 'user' | 'context' | 'items';
+  /** Of the item. */
+  index?: number;
+  /** In its `fields`. */
+  isApart?: boolean;
+}
+
+const USER: Place = { part: 'user' };
+const CONTEXT: Place = { part: 'context' };
+
+const pathOf = ({ part, index, isApart }: Place): string =>
+  `${part}${index === undefined ? '' : `.${index}`}${isApart ? '.fields' : ''}`;
+
 /** Are these fields of the model, with exact numbers? The row encoder checks other values. */
-function checkValues(values: Values, path: string, rules: RequestRules, problems: Problem[]): void {
+function checkValues(values: Values, place: Place, rules: RequestRules, problems: Problem[]): void {
+  const isItem = place.part === 'items';
   for (const name of Object.keys(values)) {
     if (problems.length >= MOST_PROBLEMS) return;
     const value = values[name];
-    if (rules.fields.has(name)) checkValue(value, `${path}.${name}`, rules.tokens.has(name), problems);
-    else if ((path.startsWith('items.') ? rules.itemNames : rules.sharedNames).has(name))
-      checkId(value, `${path}.${name}`, problems);
+    if (rules.fields.has(name)) checkValue(value, place, name, rules.tokens.has(name), problems);
+    else if ((isItem ? rules.itemNames : rules.sharedNames).has(name)) checkId(value, place, name, problems);
     else if (rules.unread.has(name)) continue;
-    else if (rules.unknownFields === 'refuse' && !(name === 'id' && path.startsWith('items.')))
+    else if (rules.unknownFields === 'refuse' && !(name === 'id' && isItem))
       problems.push(
-        unknownName(name, `${path}.`, problems.length < GUESSES ? rules.fields : [], 'the model has no such field'),
+        unknownName(
+          name,
+          `${pathOf(place)}.`,
+          problems.length < GUESSES ? rules.fields : [],
+          'the model has no such field',
+        ),
       );
   }
 }
 
-function checkId(value: unknown, path: string, problems: Problem[]): void {
+function checkId(value: unknown, place: Place, name: string, problems: Problem[]): void {
   if (typeof value === 'object' && value !== null)
-    problems.push({ path, message: `expected a text or a number, found ${shown(value)}` });
-  else checkValue(value, path, true, problems);
+    problems.push({ path: `${pathOf(place)}.${name}`, message: `expected a text or a number, found ${shown(value)}` });
+  else checkValue(value, place, name, true, problems);
 }
 
-function checkValue(value: unknown, path: string, isToken: boolean, problems: Problem[]): void {
+function checkValue(value: unknown, place: Place, name: string, isToken: boolean, problems: Problem[]): void {
   if (typeof value === 'string') {
     if (!isToken && Math.abs(Number(value)) === Number.POSITIVE_INFINITY)
-      problems.push({ path, message: `${shown(value)} is beyond what a number of 64 bits holds` });
+      problems.push({
+        path: `${pathOf(place)}.${name}`,
+        message: `${shown(value)} is beyond what a number of 64 bits holds`,
+      });
   } else if (typeof value === 'number') {
     const message = numberProblem(value, isToken);
-    if (message !== undefined) problems.push({ path, message });
-  } else if (Array.isArray(value)) checkList(value, path, problems);
+    if (message !== undefined) problems.push({ path: `${pathOf(place)}.${name}`, message });
+  } else if (Array.isArray(value)) checkList(value, `${pathOf(place)}.${name}`, problems);
 }
 
 /** Of a list of tokens. */

@@ -28,6 +28,8 @@ test('bodies that are not as expected are refused by code', async () => {
     ['BODY_NOT_JSON', '{"scenario": NaN}'],
     ['BODY_NOT_JSON', '{"scenario":"home","items":[{"id":1,"__proto__":{"polluted":1}}]}'],
     ['BODY_NOT_JSON', '{"scenario":"home","items":[{"id":1,"constructor":{"prototype":{"polluted":1}}}]}'],
+    ['BODY_NOT_JSON', '{"scenario":"home","items":[{"id":1,"__prot\\u006f__" : {"polluted":1}}]}'],
+    ['BODY_NOT_JSON', '{"scenario":"home","items":[{"id":1,"\\u0063onstructor":{"prototype":{"polluted":1}}}]}'],
     ['BODY_NOT_JSON', '{"scenario":"home","user":{"\\u005f_proto__":{"polluted":1}},"items":[{"id":1}]}'],
     ['BODY_TOO_DEEP', `{"scenario":"home","items":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
     ['BODY_TOO_DEEP', `{"scenario":"home","user":{"age":${'{"a":'.repeat(20)}1${'}'.repeat(20)}},"items":[{"id":1}]}`],
