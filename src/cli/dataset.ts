@@ -1,11 +1,15 @@
 /** The data set that a command line names: a recipe of a public data set, or a configuration file. */
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Option } from 'commander';
 import { error } from '../base/errors/index.ts';
 import type { DatasetConfig } from '../config/dataset.ts';
 import { parseValue } from '../config/files/override.ts';
 import { loadDatasetConfig } from '../config/load.ts';
 import { recipes } from '../data/recipes/recipes.ts';
+import { type LandedEvent, landSources } from '../landing/land.ts';
+import { count } from '../report/numbers.ts';
+import { print, printJson } from './output.ts';
 
 /** Recipes that make their own rows. */
 const MADE_HERE = ['synthetic', 'shop'];
@@ -17,17 +21,24 @@ export interface DatasetOptions {
   /** Rows of data that are made here. */
   rows?: number;
   seed?: number;
+  /** Rows of servers and programs: what landed before, without asking again. */
+  landed?: boolean;
+  json?: boolean;
 }
 
+export const landedOption = (): Option =>
+  new Option('--landed', 'use rows of databases and commands that landed before, without asking again');
+
 /**
- * The configuration and the folder that its sources' paths start from. Sources default to the configuration's own folder.
+ * The configuration and the folder that its sources' paths start from, by default the configuration's own. Rows of databases and
+ * programs have landed there.
  *
- * @throws FILE_MISSING, USAGE, CONFIG_INVALID, CONFIG_UNREADABLE, RECIPE_FILES_MISSING
+ * @throws FILE_MISSING, USAGE, CONFIG_INVALID, CONFIG_UNREADABLE, RECIPE_FILES_MISSING, and those of landSources
  */
 export async function readDataset(
   target: string,
   command: string,
-  { source, set = [], rows, seed }: DatasetOptions,
+  { source, set = [], rows, seed, landed, json }: DatasetOptions,
 ): Promise<{ config: DatasetConfig; sourceFolder: string }> {
   const recipe = Object.hasOwn(recipes, target) ? recipes[target] : undefined;
   const usage = (problem: string) => error('USAGE', { problem, command });
@@ -36,7 +47,13 @@ export async function readDataset(
   if (recipe === undefined) {
     const expected = `a dataset configuration, or one of the recipes ${Object.keys(recipes).join(', ')}`;
     if (!existsSync(target)) throw error('FILE_MISSING', { path: target, expected });
-    return { config: await loadDatasetConfig(target, set), sourceFolder: source ?? dirname(target) };
+    const dataset = { config: await loadDatasetConfig(target, set), sourceFolder: source ?? dirname(target) };
+    await landSources({
+      ...dataset,
+      landed,
+      onLanded: (event) => (json ? printJson(event) : print(landedText(event))),
+    });
+    return dataset;
   }
   if (source === undefined) throw usage(`the recipe ${target} needs --source: the folder of its files`);
   const world = isMade ? { ...(rows && { rows }), ...(seed !== undefined && { seed }) } : {};
@@ -52,4 +69,12 @@ function recipeOptions(set: string[], usage: (problem: string) => Error): Record
       return [text.slice(0, at), parseValue(text.slice(at + 1))];
     }),
   );
+}
+
+function landedText({ source, fresh, folder, landing }: LandedEvent): string {
+  const rows = landing.rows === undefined ? '' : `${count(landing.rows)} rows, `;
+  const what = `${source}: ${rows}${count(landing.bytes)} bytes`;
+  return fresh
+    ? `landed ${what} of ${landing.from} in ${folder}`
+    : `${what} of ${landing.from} landed ${new Date(landing.time).toISOString()} in ${folder}: not asked again`;
 }

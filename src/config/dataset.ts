@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { fieldSchema } from './dataset/fields.ts';
 import { distinctNames, name, namesOf, PROTOTYPE, sql } from './dataset/names.ts';
 import { sequences } from './dataset/sequences.ts';
-import { join, source } from './dataset/sources.ts';
+import { join, source, withPlaces } from './dataset/sources.ts';
 import { split } from './dataset/split.ts';
 
 /** Readable names of the scenarios, in order of their index. */
@@ -27,7 +27,8 @@ export const datasetSchema = z
     sources: z
       .record(name, source)
       .refine((s) => Object.keys(s).length > 0, 'name at least one source')
-      .superRefine(distinctNames('sources', Object.keys)),
+      .superRefine(distinctNames('sources', Object.keys))
+      .transform(withPlaces),
     /** The source whose rows are the examples. Default: the only source. */
     from: name.optional(),
     joins: z.array(join).default([]),
@@ -165,6 +166,13 @@ function rateProblems({
     return problems;
   });
 }
+
+/** A source as it is read, from what a user writes. */
+export const parseSource = (input: z.input<typeof source>): DatasetConfig['sources'][string] =>
+  withPlaces({ source: source.parse(input) }).source;
+
+/** May a source or a column be called so? */
+export const isName = (text: string): boolean => name.safeParse(text).success;
 
 /** A dataset configuration with every default filled in. */
 export type DatasetConfig = z.output<typeof datasetSchema>;

@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { error } from '../base/errors/index.ts';
 import { reasonOf, type Server, serverOf } from '../events/server.ts';
+import { openSnapshot } from '../landing/postgres-snapshot.ts';
 
-const CONNECT_MS = 5000;
 /** Rows fetched at once. */
 const ROWS = 5000;
 
@@ -33,17 +33,8 @@ export async function writeQuery(
 }
 
 async function copyRows({ url }: Server, query: string, path: string): Promise<void> {
-  const { default: pg } = await import('pg');
-  const client: Client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_MS,
-    application_name: 'tributary',
-  });
-  client.on('error', () => {}); // the query that runs fails, too
+  const client = await openSnapshot(url);
   try {
-    await client.connect();
-    await client.query("SET TimeZone = 'UTC'");
-    await client.query('BEGIN TRANSACTION READ ONLY ISOLATION LEVEL REPEATABLE READ');
     await client.query(
       `DECLARE features NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS row FROM (${query}\n) AS t`,
     );

@@ -30,3 +30,4 @@ export {
   plantedTruth,
   type World as SyntheticWorld,
 } from '../data/synthetic/world.ts';
+export { type LandedEvent, type LandOptions, landSources } from '../landing/land.ts';

@@ -12,6 +12,7 @@ import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
 import { JOIN_ERRORS } from '../../src/base/errors/join.ts';
 import { KERNELS_ERRORS } from '../../src/base/errors/kernels.ts';
+import { LANDING_ERRORS } from '../../src/base/errors/landing.ts';
 import { LOOP_ERRORS } from '../../src/base/errors/loop.ts';
 import { PAGE_ERRORS } from '../../src/base/errors/pages.ts';
 import { PARITY_ERRORS } from '../../src/base/errors/parity.ts';
@@ -30,6 +31,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   Configurations: CONFIG_ERRORS,
   Data: DATA_ERRORS,
   'Proposing a configuration (init)': INIT_ERRORS,
+  'Rows of databases and commands': LANDING_ERRORS,
   Graphs: GRAPH_ERRORS,
   'ONNX Runtime': RUNTIME_ERRORS,
   'Memory and kernels': KERNELS_ERRORS,

@@ -16,6 +16,7 @@ import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
 import { JOIN_ERRORS } from './join.ts';
 import { KERNELS_ERRORS } from './kernels.ts';
+import { LANDING_ERRORS } from './landing.ts';
 import { LOOP_ERRORS } from './loop.ts';
 import { PAGE_ERRORS } from './pages.ts';
 import { PARITY_ERRORS } from './parity.ts';
@@ -33,6 +34,7 @@ export const ERRORS = {
   ...CONFIG_ERRORS,
   ...DATA_ERRORS,
   ...INIT_ERRORS,
+  ...LANDING_ERRORS,
   ...GRAPH_ERRORS,
   ...RUNTIME_ERRORS,
   ...ARTIFACT_ERRORS,

@@ -1,7 +1,7 @@
 /** The files that somebody names on the command line: files, globs and folders, and their paths in a configuration. */
 import { isAbsolute, parse, relative, resolve, sep } from 'node:path';
 import { error, TributaryError } from '../../base/errors/index.ts';
-import { datasetSchema } from '../../config/dataset.ts';
+import { parseSource } from '../../config/dataset.ts';
 import { findFiles } from '../sources/find.ts';
 
 /** Files that one word stands for. */
@@ -26,7 +26,7 @@ export async function findGroups(words: string[], folder: string): Promise<FileG
   const groups: FileGroup[] = [];
   for (const path of new Set(words.map((word) => resolve(word)))) {
     const word = words.find((one) => resolve(one) === path) ?? path;
-    const config = datasetSchema.shape.sources.valueType.parse({ path });
+    const config = parseSource({ path });
     const files = await findFiles(word, config, '.').catch((cause) => {
       if (!(cause instanceof TributaryError) || cause.code !== 'DATA_FILES_MISSING') throw cause;
       throw error('FILE_MISSING', { path: word, expected: 'a table' }, cause);

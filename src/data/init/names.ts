@@ -1,5 +1,5 @@
 /** Names for what a configuration names, made of what files and columns are called: readable, valid, each one once. */
-import { datasetSchema } from '../../config/dataset.ts';
+import { isName } from '../../config/dataset.ts';
 
 /** Gives out names; none twice, whatever their case. */
 export interface Namer {
@@ -37,8 +37,6 @@ function plainName(text: string): string | undefined {
   if (!(/\p{L}/u.test(latin) ? /[A-Za-z]/ : /[0-9]/).test(name)) return undefined;
   return /^\d/.test(name) ? `_${name}` : name;
 }
-
-const isName = (text: string): boolean => datasetSchema.shape.sources.keyType.safeParse(text).success;
 
 /** Is it a name that every field may have, whatever else there is? */
 export const isFieldName = (text: string): boolean =>

@@ -42,10 +42,13 @@ export interface ColumnProfile {
   hexadecimal: number;
 }
 
+/** A source of files as a configuration says it. */
+export type FileSource = DatasetInput['sources'][string] & { path: string | string[] };
+
 export interface SourceProfile {
   name: string;
   /** As the configuration says it. */
-  config: DatasetInput['sources'][string];
+  config: FileSource;
   /** The view with its columns. */
   source: Source;
   rows: number;

@@ -8,7 +8,7 @@ import { queryOne } from '../sql/duckdb.ts';
 import { identifier, sameName } from '../sql/text.ts';
 import { proposeJoins } from './joins.ts';
 import { createNamer, isFieldName, type Namer } from './names.ts';
-import type { ColumnProfile, SourceProfile } from './profile.ts';
+import type { ColumnProfile, FileSource, SourceProfile } from './profile.ts';
 import { fieldGuess, isPassing, labelColumns, namedLabels, ratingColumn, timeColumn, userColumn } from './roles.ts';
 import { proposeScenario, type Scenario } from './scenario.ts';
 
@@ -18,7 +18,7 @@ type Field = DatasetInput['fields'][number];
 export interface Draft {
   /** Name of the data set. */
   name: string;
-  sources: DatasetInput['sources'];
+  sources: Record<string, FileSource>;
   from: Explained<string> | undefined;
   joins: Explained<NonNullable<DatasetInput['joins']>[number]>[];
   /** Rows for which all of them are true are kept. */

@@ -7,20 +7,15 @@ import type { Manifest } from '../../../data/prepared/prepared.ts';
 import { recipes } from '../../../data/recipes/recipes.ts';
 import { count, duration } from '../../../report/numbers.ts';
 import { numeric, tableOf, textTable } from '../../../report/table.ts';
-import { readDataset } from '../../dataset.ts';
+import { type DatasetOptions, landedOption, readDataset } from '../../dataset.ts';
 import { helpEnd } from '../../help.ts';
 import { collect, jsonOption, memoryOption, RequiredOption, seedOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
-interface Options {
-  source?: string;
+interface Options extends DatasetOptions {
   out: string;
   memoryLimit?: string;
-  seed?: number;
-  rows?: number;
-  set?: string[];
   vocabularyFrom?: string;
-  json?: boolean;
 }
 
 export function prepare(program: Command): void {
@@ -45,6 +40,7 @@ export function prepare(program: Command): void {
       '--vocabulary-from <dir>',
       'continue the vocabularies of a prepared data set: its ids stay, new ones follow',
     )
+    .addOption(landedOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(
