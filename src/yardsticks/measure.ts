@@ -2,7 +2,14 @@
 import type { Evaluation } from '../config/run.ts';
 import type { Batch, Manifest, SplitReader } from '../data/prepared/prepared.ts';
 import { createGrid, type Grid } from '../evaluate/index.ts';
-import type { Yardstick } from './contract.ts';
+import type { YardstickKey } from './contract.ts';
+
+/** A fitted yardstick, or its answers of an earlier time. */
+export interface Scorer {
+  key: YardstickKey;
+  /** [size, T] */
+  logits(batch: Batch): Float32Array;
+}
 
 /** Takes the logits [size, T] of each batch. */
 interface Take {
@@ -10,13 +17,13 @@ interface Take {
 }
 
 export interface MeasuredYardstick {
-  key: Yardstick['key'];
+  key: YardstickKey;
   grid: Grid;
 }
 
 /** One pass over the rows, which closes the reader. @param takes one for each yardstick */
 export async function measureYardsticks(
-  yardsticks: readonly Yardstick[],
+  yardsticks: readonly Scorer[],
   { scenarios, tasks, hasGroup }: Pick<Manifest, 'scenarios' | 'tasks' | 'hasGroup'>,
   reader: SplitReader,
   { k, ...means }: Evaluation,

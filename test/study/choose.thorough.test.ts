@@ -1,11 +1,12 @@
 /** The automatic choice of a model on real data, stopped, killed and resumed. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runSchema } from '../../src/config/run.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import type { ChoiceDocument } from '../../src/documents/choice.ts';
 import { openRun, readChoice, readMetrics, runPaths } from '../../src/store/run/run-folder.ts';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
 import { runChoice } from '../../src/study/choose/choose.ts';
 import type { ChoiceEvent } from '../../src/study/choose/events.ts';
 import { type Choosing, createChoice, isChoosing } from '../../src/study/choose/folder.ts';
@@ -86,7 +87,8 @@ test('candidates are compared on validation rows, and the chosen one goes on in 
   expect(openRun(run)).toMatchObject({ id: 'auto', model: choice.chosen });
   const before = readMetrics(run);
   expect(before.at(-1)).toMatchObject({ kind: 'validation', step: 9 });
-  expect(readdirSync(run).sort()).toEqual(['checkpoints', 'choice.json', 'metrics.jsonl', 'run.json', 'timings.jsonl']);
+  const files = ['checkpoints', 'choice.json', 'metrics.jsonl', 'run.json', 'timings.jsonl'];
+  expect(readdirSync(run).sort()).toEqual([...files, 'yardsticks.safetensors']);
   const result = await runTraining({ folder: run, emit: () => {}, shouldStop: () => false });
   expect(result.event).toBe('result');
   expect(readMetrics(run).slice(0, before.length)).toEqual(before);
@@ -132,6 +134,36 @@ test('killed while the choice is carried out, the same call carries it out', asy
   expect(existsSync(join(again, 'candidates'))).toBe(false);
   const result = await runTraining({ folder: again, emit: () => {}, shouldStop: () => false });
   expect(result.event).toBe('result');
+});
+
+test('yardsticks are fitted once: the result has those of the choice, and those that it left out', async () => {
+  const config = runSchema.parse({ ...SMALL, yardsticks: 'all' });
+  const run = make('once', [planned(config, 7), planned(LARGE, 3)]);
+  await runChoice(request(run));
+  const { yardsticks: kept } = runPaths(run);
+  const train = (to: string) => runTraining({ folder: to, emit: () => {}, shouldStop: () => false });
+  // Answers of 0 in place of the priors: what is measured in the end comes from the file.
+  const { tensors, metadata } = readSafetensors(kept);
+  const priors = tensors.get('priors') as StoredTensor;
+  cpSync(run, join(folder.path, 'changed'), { recursive: true });
+  const changed = [...tensors].map(([name, tensor]) =>
+    name === 'priors'
+      ? ([name, { ...priors, data: new Float32Array(priors.data.length) }] as const)
+      : ([name, tensor] as const),
+  );
+  writeSafetensors(runPaths(join(folder.path, 'changed')).yardsticks, changed, metadata);
+  cpSync(run, join(folder.path, 'damaged'), { recursive: true });
+  writeFileSync(runPaths(join(folder.path, 'damaged')).yardsticks, 'nothing');
+
+  const [whole, other, fresh] = await Promise.all(
+    [run, join(folder.path, 'changed'), join(folder.path, 'damaged')].map(train),
+  );
+  const measured = (end: typeof whole) => ('yardsticks' in end ? end.yardsticks?.measured : undefined);
+  expect(measured(whole)?.map(({ key }) => key)).toEqual(['priors', 'logistic', 'trees']);
+  expect(measured(whole)).toEqual(measured(fresh));
+  expect(measured(other)?.[0].grid.macro.logloss).toBeCloseTo(Math.log(2), 6);
+  expect(measured(other)?.slice(1)).toEqual(measured(whole)?.slice(1));
+  expect(existsSync(kept)).toBe(false);
 });
 
 test('a candidate that breaks down is left behind; a single one is taken without a trial', async () => {

@@ -4,6 +4,7 @@
  *   run.json            configuration with defaults filled in, data set, versions (written once)
  *   choosing.json       while the model is chosen, and there is no run.json yet: see study/choose/folder.ts
  *   choice.json         what was chosen of which candidates, if no model was named (written once)
+ *   yardsticks.safetensors  from a choice to the end of the training: what yardsticks answer to the test rows
  *   flows.json          the verdict of the flow test that gives the model's structure, if there is one (written once)
  *   metrics.jsonl       losses and grids; depends only on configuration, data and seed: no times
  *   timings.jsonl       wall times and rates
@@ -56,6 +57,7 @@ export const runPaths = (folder: string) => ({
   choosing: join(folder, 'choosing.json'),
   choice: join(folder, 'choice.json'),
   flows: join(folder, 'flows.json'),
+  yardsticks: join(folder, 'yardsticks.safetensors'),
   metrics: join(folder, 'metrics.jsonl'),
   timings: join(folder, 'timings.jsonl'),
   checkpoints: join(folder, 'checkpoints'),

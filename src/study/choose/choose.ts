@@ -101,6 +101,7 @@ async function choose(request: ChoiceRequest, choosing: Choosing): Promise<Choic
     ? await holdAgainstYardsticks({ config: trial.planned.config, data }, trial, {
         split: 'validation',
         keys: choosing.yardsticks,
+        kept: runPaths(folder).yardsticks,
       })
     : undefined;
   if (!existsSync(runPaths(candidateFolder(folder, chosen)).record)) await create(folder, only, data);

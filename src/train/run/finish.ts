@@ -49,7 +49,10 @@ export async function finishRun(run: {
     const sample = isHeld ? new ScoreSample(manifest.splits.test.rows, manifest.tasks.length) : undefined;
     grid = await measureTest(staging, setup, choices, sample);
     seconds = state.seconds + (performance.now() - started) / 1000;
-    if (sample !== undefined) yardsticks = await holdAgainstYardsticks(setup, { grid, sample }, { split: 'test' });
+    const kept = runPaths(folder).yardsticks;
+    if (sample !== undefined)
+      yardsticks = await holdAgainstYardsticks(setup, { grid, sample }, { split: 'test', kept });
+    rmSync(kept, { force: true });
     moveModel(staging, folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });

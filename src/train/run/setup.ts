@@ -93,6 +93,7 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     { weights: weightSizes, layout, capacity: train.evaluationBatchSize, gateWidth },
     { bytes: stepBytes(stepSizes, layout), allocate: (memory) => allocateStep(memory, stepSizes, layout) },
   );
+  const decay = openDecay(config, data, arena);
   return {
     ...arena,
     step,
@@ -102,8 +103,11 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     options,
     sizes,
     optimizer: { ...train, groups: withWeightingGroup(train.groups) },
-    decay: openDecay(config, data, arena),
-    average: train.weightAverage > 0 ? new WeightAverage(arena.weights, train.weightAverage) : undefined,
+    decay,
+    average:
+      train.weightAverage > 0
+        ? new WeightAverage(arena.weights, train.weightAverage, () => decay?.settleAll())
+        : undefined,
     denseParameters: totalLength(parameters),
     graphRequest,
   };

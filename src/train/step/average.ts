@@ -1,28 +1,45 @@
 /**
- * An exponential moving average of dense parameters and buffers over the steps of a phase: what is validated and kept in place of the
- * numbers that the optimiser moves (Polyak and Juditsky 1992; the share of the first steps as in TensorFlow's
- * ExponentialMovingAverage). Tables are left out: whether their average would help is not measured.
+ * An exponential moving average of parameters, buffers and the embedding table over the steps of a phase: what is validated and kept in
+ * place of the numbers that the optimiser moves (Polyak and Juditsky 1992; the share of the first steps as in TensorFlow's
+ * ExponentialMovingAverage). A row of an id that decays strongly has forgotten most of its rows of data; its average has not.
+ *
+ * The table takes part in every n-th step, with n such that a step pays for `ROWS` of its rows however large it is.
  */
 import type { Weights } from '../../inference/arena/weights.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+
+const TABLE = 'average.table';
+/** Table rows per step. */
+const ROWS = 8192;
 
 export class WeightAverage {
   readonly #live: [name: string, numbers: Float32Array][];
   readonly #averages: Float32Array[];
   readonly #decay: number;
+  /** The table is averaged at every so many steps. */
+  readonly #every: number;
+  readonly #settle: () => void;
 
-  /** `decay`: share of the average that a step keeps. */
-  constructor({ dense, bufferValues }: Pick<Weights, 'dense' | 'bufferValues'>, decay: number) {
+  /** `decay`: share of the average that a step keeps. `settle`: called before the table is read as a whole. */
+  constructor(
+    { dense, bufferValues, table, dimension }: Pick<Weights, 'dense' | 'bufferValues' | 'table' | 'dimension'>,
+    decay: number,
+    settle: () => void = () => {},
+  ) {
     this.#live = [
       ['average.dense', dense.view],
       ['average.buffers', bufferValues.view],
+      [TABLE, table.view],
     ];
     this.#averages = this.#live.map(([, numbers]) => new Float32Array(numbers.length));
     this.#decay = decay;
+    this.#every = Math.ceil(table.view.length / dimension / ROWS);
+    this.#settle = settle;
   }
 
   /** Starts again from the weights as they are. */
   reset(): void {
+    this.#settle();
     this.#live.forEach(([, numbers], i) => {
       this.#averages[i].set(numbers);
     });
@@ -30,8 +47,12 @@ export class WeightAverage {
 
   /** Takes in the weights after a step (from 1). */
   add(step: number): void {
-    const share = 1 - Math.min(this.#decay, (1 + step) / (10 + step));
-    this.#live.forEach(([, numbers], k) => {
+    const kept = Math.min(this.#decay, (1 + step) / (10 + step));
+    const withTable = step % this.#every === 0;
+    if (withTable) this.#settle();
+    this.#live.forEach(([name, numbers], k) => {
+      if (name === TABLE && !withTable) return;
+      const share = 1 - kept ** (name === TABLE ? this.#every : 1);
       const average = this.#averages[k];
       for (let i = 0; i < numbers.length; i++) average[i] += share * (numbers[i] - average[i]);
     });

@@ -1,0 +1,131 @@
+// What a training without options reaches, against yardsticks: `tributary train --data DATA`, one thread, several seeds.
+//
+//   npm run build && node scripts/choice-study.js NAME=DATA ... [--seed N] [--out FILE]
+//   node scripts/choice-study.js --table [--out FILE]
+//
+// DATA is a prepared folder. Each training, and each fit of the yardsticks alone, is a process of one thread and adds a line to FILE
+// (default: RESULT below); what FILE has is not run again, so that an interrupted study goes on. --table prints what has been measured.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const RESULT = 'reproduction/results/choice/runs.jsonl';
+const SEEDS = [1, 2, 3];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    out: { type: 'string', default: RESULT },
+    table: { type: 'boolean', default: false },
+  },
+});
+
+const parsed = (text) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+const lines = () => (existsSync(values.out) ? parsed(readFileSync(values.out, 'utf8')) : []);
+
+/** Runs a command; gives its lines of JSON and the processor seconds of the whole process. */
+function timed(args) {
+  const shell = ['-c', 'TIMEFORMAT="%U %S"; time node "$@"', 'bash', ...args];
+  const { status, stdout, stderr } = spawnSync('bash', shell, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with code ${status}:\n${stderr}`);
+  const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return { events: parsed(stdout), processorSeconds: user + system };
+}
+
+/** Test AUC and processor seconds of logistic regression and trees, fitted to the data alone. */
+function yardsticks(data) {
+  const { events } = timed(['scripts/yardsticks.js', '--json', data]);
+  return Object.fromEntries(events.map(({ key, auc, processorSeconds }) => [key, { auc, processorSeconds }]));
+}
+
+function trained(data, seed) {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-choice-'));
+  try {
+    const options = ['--data', data, '--threads', '1', '--seed', String(seed), '--out', join(folder, 'run'), '--json'];
+    const { events, processorSeconds } = timed(['bin/tributary.js', 'train', ...options]);
+    const choice = events.find(({ event }) => event === 'choice');
+    const result = events.find(({ event }) => event === 'result');
+    const logs = parsed(readFileSync(join(folder, 'run', 'timings.jsonl'), 'utf8'));
+    return {
+      rows: choice.rows.train,
+      chosen: choice.chosen,
+      because: choice.because,
+      budget: choice.budget,
+      candidates: choice.candidates.map(({ model, passes, price, seconds, grid }) => ({
+        model,
+        passes,
+        price,
+        seconds,
+        validation: grid?.macro.auc,
+      })),
+      auc: result.grid.macro.auc,
+      logloss: result.grid.macro.logloss,
+      yardsticks: Object.fromEntries(result.yardsticks.measured.map(({ key, grid }) => [key, grid.macro.auc])),
+      margin: result.yardsticks.margin,
+      processorSeconds,
+      trainingSeconds: Math.max(...logs.map((line) => line.processorSeconds ?? 0)),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function study() {
+  mkdirSync(dirname(values.out), { recursive: true });
+  const add = (run) => appendFileSync(values.out, `${JSON.stringify(run)}\n`);
+  for (const [name, data] of positionals.map((given) => given.split('='))) {
+    if (!lines().some((run) => run.data === name && run.kind === 'yardsticks'))
+      add({ data: name, kind: 'yardsticks', ...yardsticks(data) });
+    for (const seed of values.seed === undefined ? SEEDS : [Number(values.seed)]) {
+      if (lines().some((run) => run.data === name && run.kind === 'choice' && run.seed === seed)) continue;
+      const run = { data: name, kind: 'choice', seed, ...trained(data, seed) };
+      add(run);
+      console.log(
+        `${name}, seed ${seed}: ${run.chosen}, test AUC ${run.auc.toFixed(4)}, ${run.processorSeconds.toFixed(0)} CPU s`,
+      );
+    }
+  }
+}
+
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
+/** Mean test AUC of each data set over the seeds, next to the best yardstick; processor seconds of the whole command and of trees. */
+function table() {
+  const all = lines();
+  console.log(
+    '| data | test AUC (seeds) | chosen | best yardstick | difference | CPU s, whole command | CPU s, trees | ratio |',
+  );
+  console.log('| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |');
+  for (const { data, kind: _, ...fitted } of all.filter(({ kind }) => kind === 'yardsticks')) {
+    const runs = all.filter((run) => run.kind === 'choice' && run.data === data);
+    if (runs.length === 0) continue;
+    const aucs = runs.map(({ auc }) => auc);
+    const range = aucs.length > 1 ? ` ${Math.min(...aucs).toFixed(4)} to ${Math.max(...aucs).toFixed(4)}` : '';
+    const [best, { auc }] = Object.entries(fitted).sort(([, a], [, b]) => b.auc - a.auc)[0];
+    const seconds = mean(runs.map(({ processorSeconds }) => processorSeconds));
+    const trees = fitted.trees.processorSeconds;
+    const difference = mean(aucs) - auc;
+    console.log(
+      `| ${[
+        data,
+        `${mean(aucs).toFixed(4)} (${aucs.length})${range}`,
+        [...new Set(runs.map(({ chosen }) => chosen))].join(', '),
+        `${best} ${auc.toFixed(4)}`,
+        `${difference < 0 ? '' : '+'}${difference.toFixed(4)}`,
+        seconds.toFixed(0),
+        trees.toFixed(0),
+        (seconds / trees).toFixed(1),
+      ].join(' | ')} |`,
+    );
+  }
+}
+
+if (values.table) table();
+else study();
