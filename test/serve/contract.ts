@@ -3,6 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 import { servingSchema } from '../../src/config/serving.ts';
 import { createSession } from '../../src/runtime/session.ts';
+import { createExperiments } from '../../src/serve/experiments/served.ts';
 import { buildServer } from '../../src/serve/http/server.ts';
 import { createServerMetrics } from '../../src/serve/metrics/server-metrics.ts';
 import { createModels } from '../../src/serve/models/models.ts';
@@ -13,12 +14,15 @@ export async function emptyServer() {
   const config = servingSchema.parse({ log: { level: 'silent' } });
   const waiting = { rows: 0, limit: 1, onBatch: () => {} };
   const metrics = createServerMetrics();
+  const models = createModels({ config, waiting, createSession });
   const app = await buildServer({
     config,
-    models: createModels({ config, waiting, createSession }),
+    models,
+    experiments: createExperiments({ config, models, waiting }),
     metrics,
     coordinator: {
       change: () => Promise.reject(new Error('nothing is served')),
+      changeExperiments: () => Promise.reject(new Error('nothing is served')),
       refresh: () => Promise.reject(new Error('nothing is served')),
       families: async () => metrics.families(0),
     },

@@ -48,6 +48,8 @@ export interface Client {
   /** Every answer is held against what its route declares. */
   ask(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   admin(path: string, body?: unknown): Promise<Answer>;
+  /** PUT with the admin key. */
+  put(path: string, body: unknown): Promise<Answer>;
 }
 
 export async function serving(
@@ -68,9 +70,9 @@ export async function serving(
   });
   onTestFinished(() => service.close());
   const address = `http://127.0.0.1:${service.port}`;
-  const ask: Client['ask'] = async (path, body, headers = {}) => {
+  const send = async (method: string, path: string, body: unknown, headers: Record<string, string>) => {
     const response = await fetch(address + path, {
-      method: body === undefined ? 'GET' : 'POST',
+      method,
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     });
@@ -78,13 +80,17 @@ export async function serving(
     const contentType = response.headers.get('content-type') ?? '';
     const isJson = contentType.startsWith('application/json');
     const given = { status: response.status, contentType, text };
-    (await routeContract()).check(body === undefined ? 'GET' : 'POST', path, given);
+    (await routeContract()).check(method, path, given);
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
   };
+  const ask: Client['ask'] = (path, body, headers = {}) =>
+    send(body === undefined ? 'GET' : 'POST', path, body, headers);
+  const withKey = { authorization: `Bearer ${ADMIN_KEY}` };
   return {
     service,
     address,
     ask,
-    admin: (path, body) => ask(path, body, { authorization: `Bearer ${ADMIN_KEY}` }),
+    admin: (path, body) => ask(path, body, withKey),
+    put: (path, body) => send('PUT', path, body, withKey),
   };
 }

@@ -183,6 +183,78 @@ export const SERVE_ERRORS = {
       `nothing to roll back to: no artifact was replaced under the name ${JSON.stringify(d.model)}`,
     { onPage: 'Load the artifact that should be served' },
   ),
+  EXPERIMENT_MODEL: entry(
+    EXIT.usage,
+    422,
+    (d: { key: string; arm: string; found: string; known: string[]; path?: string }) =>
+      `experiment ${d.key}, arm ${d.arm}: no model ${d.found} is served${d.path === undefined ? '' : `, and ${d.path} does not hold it any more`}; there are ${d.known.join(', ') || 'none'}`,
+    'Load the artifact before the experiment names it: tributary serve NAME=FOLDER, or POST /admin/models/NAME/load',
+  ),
+  EXPERIMENT_SCENARIO: entry(
+    EXIT.usage,
+    422,
+    (d: { key: string; model: string; found: string; known: string[] }) =>
+      `experiment ${d.key}: ${d.model} has no scenario ${JSON.stringify(d.found)}, only ${d.known.map((name) => JSON.stringify(name)).join(', ')}`,
+    'Name in `scenarios` those that the models of all arms have',
+  ),
+  EXPERIMENT_UNIT: entry(
+    EXIT.usage,
+    422,
+    (d: { key: string; unit: string; model: string }) =>
+      `experiment ${d.key}: requests to ${d.model} cannot have ${d.unit}, its unit: it is no field of the model`,
+    'Name a field of the model, the unit of the log (events.unit), or the id by which a table of users is found',
+  ),
+  EXPERIMENTS_OVERLAP: entry(
+    EXIT.usage,
+    422,
+    (d: { keys: [string, string]; what: string; scenario?: string }) =>
+      `experiments ${d.keys.join(' and ')} both change the ${d.what} of the same requests${d.scenario === undefined ? '' : ` (scenario ${JSON.stringify(d.scenario)})`}: a unit could be in both, and only one of them could have an effect`,
+    'Give both the same namespace with ranges apart, or other scenarios. One that changes the model and one that changes the score may share units',
+  ),
+  EXPERIMENT_MOVES: entry(
+    EXIT.usage,
+    409,
+    (d: { key: string; what: string[]; version: number; before: number }) =>
+      d.version < d.before
+        ? `experiment ${d.key} is at bucketVersion ${d.before}, found ${d.version}`
+        : `experiment ${d.key}: another ${d.what.join(' and ')} would move units that are in an arm, at the same bucketVersion ${d.version}`,
+    'Raise bucketVersion: reports keep versions apart. With minBucketVersion as high, units of earlier versions stay out',
+  ),
+  EXPERIMENTS_CHANGED: entry(
+    EXIT.usage,
+    409,
+    (d: { expected: number; found: number }) =>
+      `the experiments are at revision ${d.found}, and the change was made for revision ${d.expected}: somebody else changed them`,
+    'GET /admin/experiments, and make the change again',
+  ),
+  EXPERIMENTS_FILE: entry(
+    EXIT.environment,
+    500,
+    (d: { path: string; reason: string }) =>
+      `${d.path} does not hold experiments as this program kept them: ${d.reason}`,
+    'Restore it from a copy. Without it, the service starts with the experiments of its configuration, and units of earlier versions are not known',
+  ),
+  MODEL_IN_EXPERIMENT: entry(
+    EXIT.usage,
+    409,
+    (d: { model: string; keys: string[] }) =>
+      `this would drop ${d.model}, which is kept for a rollback and is an arm of ${d.keys.join(', ')}`,
+    'Load the new artifact under another name, or end the experiment first',
+  ),
+  FLAG_NOT_FOUND: entry(
+    EXIT.usage,
+    404,
+    (d: { found: string; known: string[] }) =>
+      `there is no experiment ${JSON.stringify(d.found)}: there are ${d.known.join(', ') || 'none'}`,
+    { onPage: 'Ask for the key of an experiment that runs' },
+  ),
+  TARGETING_KEY_MISSING: entry(
+    EXIT.data,
+    400,
+    (d: { key: string; unit: string }) =>
+      `experiment ${d.key}: the context has no text or number under ${d.unit}, its unit, nor under targetingKey`,
+    { onPage: 'Send the unit in the context' },
+  ),
   PORT_TAKEN: entry(
     EXIT.environment,
     500,

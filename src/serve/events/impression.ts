@@ -26,7 +26,7 @@ export function impressionOf(
   known: ReadonlySet<string>,
   rules: ImpressionRules,
 ): Impression {
-  const { response, request, order, scoreHash, fromTables } = ranking;
+  const { response, request, order, scoreHash, fromTables, experiments } = ranking;
   const { user = {}, context = {}, scenario } = request;
   const isKept = keeper(known, rules);
   const keepsValues = rules.fields !== 'none';
@@ -47,6 +47,7 @@ export function impressionOf(
     unit: unitOf(user, context, rules),
     model: response.model,
     score_hash: scoreHash,
+    ...(experiments && { experiments }),
     took_ms: response.took_ms,
     policy: order.policy,
     candidates: request.items.length,
@@ -57,7 +58,7 @@ export function impressionOf(
 }
 
 function itemOf(
-  { scored, order }: Ranking,
+  { scored, order, shadowScores }: Ranking,
   index: number,
   position: number,
   valuesOf: ((index: number) => LoggedValues) | undefined,
@@ -71,6 +72,9 @@ function itemOf(
   };
   const propensity = order.propensities?.[position];
   if (propensity !== undefined) item.propensity = propensity;
+  const team = order.teams?.[position];
+  if (team !== undefined) item.team = team;
+  if (shadowScores !== undefined) item.shadow_score = shadowScores[index];
   if (valuesOf !== undefined) item.values = valuesOf(index);
   return item;
 }

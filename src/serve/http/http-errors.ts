@@ -46,6 +46,25 @@ export function errorBody(known: TributaryError | undefined, requestId: string):
   };
 }
 
+/** The same as the OpenFeature Remote Evaluation Protocol has it. `key`: the flag that was asked for. */
+export const flagErrorBody = (
+  { error: { code, message }, request_id }: ErrorBody,
+  key: string | undefined,
+): object => ({
+  ...(key !== undefined && { key }),
+  errorCode: flagErrorCode(code),
+  errorDetails: message,
+  code,
+  request_id,
+});
+
+/** The protocol's word for a code of the catalogue. */
+export function flagErrorCode(code: string): string {
+  if (code === 'FLAG_NOT_FOUND' || code === 'TARGETING_KEY_MISSING') return code;
+  if (code === 'REQUEST_INVALID') return 'INVALID_CONTEXT';
+  return code.startsWith('BODY_') ? 'PARSE_ERROR' : 'GENERAL';
+}
+
 /** A model may have thousands of fields and scenarios; a message names the first. */
 const cut = (message: string): string => (message.length > 4000 ? `${message.slice(0, 4000)}...` : message);
 

@@ -2,12 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions, LogController } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import { error, type TributaryError } from '../../base/errors/index.ts';
 import { adminRoutes } from '../routes/admin.ts';
 import type { RouteContext } from '../routes/context.ts';
 import { eventRoutes } from '../routes/events.ts';
+import { experimentRoutes } from '../routes/experiments.ts';
 import { featureRoutes } from '../routes/features.ts';
+import { flagRoutes } from '../routes/flags.ts';
 import { inferenceRoutes } from '../routes/inference.ts';
 import { addOpenApi } from '../routes/openapi.ts';
 import { pageRoutes } from '../routes/pages.ts';
@@ -15,7 +23,7 @@ import { rankRoutes } from '../routes/rank.ts';
 import { addAccess, type Count, trustedProxies } from './access.ts';
 import { addBodies } from './body.ts';
 import { type Connections, watchConnections } from './connections.ts';
-import { errorBody, inferenceErrorBody, knownError } from './http-errors.ts';
+import { type ErrorBody, errorBody, flagErrorBody, inferenceErrorBody, knownError } from './http-errors.ts';
 import { logStream } from './log.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
@@ -59,8 +67,17 @@ export async function buildServer(service: RouteContext): Promise<FastifyInstanc
   addBodies(app, config, service.models, connections);
   addAnswers(app, service, connections);
   await addOpenApi(app);
-  for (const routes of [rankRoutes, eventRoutes, inferenceRoutes, adminRoutes, featureRoutes, pageRoutes])
-    await app.register(routes, service);
+  const all = [
+    rankRoutes,
+    eventRoutes,
+    inferenceRoutes,
+    adminRoutes,
+    featureRoutes,
+    experimentRoutes,
+    flagRoutes,
+    pageRoutes,
+  ];
+  for (const routes of all) await app.register(routes, service);
   return app;
 }
 
@@ -128,7 +145,7 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteCon
     void reply
       .code(known?.httpStatus ?? 500)
       .type('application/json; charset=utf-8')
-      .send(request.url.startsWith('/v2') ? inferenceErrorBody(body) : body);
+      .send(inProtocol(request, body));
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
@@ -151,6 +168,12 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteCon
     else write();
   });
   app.addHook('onClose', async () => refusals.close());
+}
+
+/** Protocols have errors of their own form. */
+function inProtocol({ url, params }: FastifyRequest, body: ErrorBody): object {
+  if (url.startsWith('/ofrep')) return flagErrorBody(body, (params as { key?: string }).key);
+  return url.startsWith('/v2') ? inferenceErrorBody(body) : body;
 }
 
 /** A fault of the server as the log shows it, its texts cut short. */

@@ -35,6 +35,8 @@ export interface Models {
   /** The ranker of `name`, `name@id`, or of the first model. Call `done` when the request is answered. Throws MODEL_NOT_SERVED. */
   use(model?: string): { ranker: ServedRanker; recorder: Recorder; done: () => void };
   list(): ModelState[];
+  /** `name@id` of all artifacts that requests can name. */
+  labels(): string[];
   /** Serves exactly these models, each with its previous artifact. What is loaded already is not loaded again. */
   restore(models: readonly ServedModel[]): Promise<void>;
   /** Loads, verifies and warms, and tries recorded requests; no client sees the change yet. */
@@ -70,6 +72,8 @@ export interface ModelsOptions {
   backend?: SessionOptions['backend'];
   waiting: Waiting;
   createSession: CreateSession;
+  /** Keys of the experiments of which an artifact (`name@id`) is an arm: it stays loaded. Default: none. */
+  experimentsOf?: (label: string) => string[];
   /** Called when an artifact given to `prepare` or `restore` is no longer used. */
   onUnused?: ArtifactStore['release'];
 }
@@ -87,7 +91,12 @@ interface Slot {
   recorder: Recorder;
 }
 
-export function createModels({ config, onUnused = () => {}, ...shared }: ModelsOptions): Models {
+export function createModels({
+  config,
+  experimentsOf = () => [],
+  onUnused = () => {},
+  ...shared
+}: ModelsOptions): Models {
   const slots = new Map<string, Slot>();
   const openFile = createFileCache();
   /** Loaded, or being loaded. */
@@ -149,6 +158,9 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
     const { ranker } = held;
     try {
       const replaced = slots.get(ranker.name);
+      const dropped = replaced?.previous?.ranker.label;
+      const keys = dropped === undefined || dropped === ranker.label ? [] : experimentsOf(dropped);
+      if (dropped !== undefined && keys.length > 0) throw error('MODEL_IN_EXPERIMENT', { model: dropped, keys });
       const { report, reason } = await tried(ranker, replaced);
       if (reason !== undefined && !force)
         throw error('ARTIFACT_UNFIT', { path: ranker.folder, ...counts(report), reason });
@@ -257,6 +269,7 @@ export function createModels({ config, onUnused = () => {}, ...shared }: ModelsO
       };
     },
     list: () => [...slots].map(([name, slot]) => stateOf(name, slot)),
+    labels: () => allHeld().map(({ held }) => held.ranker.label),
     restore,
     prepare: async (change) => (change.kind === 'load' ? prepareLoad(change) : prepareRollback(change)),
     prepareTables,

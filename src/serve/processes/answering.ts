@@ -6,6 +6,7 @@ import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import { startSessionThread } from '../../runtime/session-thread.ts';
 import { createEventLogger } from '../events/logger.ts';
+import { createExperiments, type Experiments } from '../experiments/served.ts';
 import { buildServer } from '../http/server.ts';
 import type { Family } from '../metrics/metrics.ts';
 import { createServerMetrics, lostLinesFamily } from '../metrics/server-metrics.ts';
@@ -16,6 +17,7 @@ import type { Coordinator } from './coordinator.ts';
 
 export interface Answering {
   models: Models;
+  experiments: Experiments;
   families(): Family[];
   /** Resolves to the port. Throws PORT_TAKEN. */
   listen(port?: number): Promise<number>;
@@ -26,8 +28,8 @@ export interface Answering {
 export interface AnsweringOptions {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
-  /** Called when models and metrics exist. */
-  coordinator: (models: Models, families: () => Family[]) => Coordinator;
+  /** Called when models, experiments and metrics exist. */
+  coordinator: (process: Pick<Answering, 'models' | 'experiments' | 'families'>) => Coordinator;
   /** Called with an artifact that is no longer used. */
   onUnused?: ArtifactStore['release'];
 }
@@ -49,17 +51,20 @@ export async function createAnswering({
   };
   const events = await createEventLogger(config);
   const thread = ownThread(config) ? startSessionThread(backend) : undefined;
-  const models = createModels({
+  const models: Models = createModels({
     config,
     backend,
     waiting,
     createSession: thread?.createSession ?? createSession,
+    experimentsOf: (label) => experiments.keysOf(label),
     onUnused,
   });
+  const experiments: Experiments = createExperiments({ config, models, waiting });
   const families = (): Family[] => [
     ...metrics.families(waiting.rows),
     lostLinesFamily(),
     ...models.families(),
+    ...experiments.families(),
     ...(events?.families() ?? []),
   ];
   let isReady = false;
@@ -68,11 +73,13 @@ export async function createAnswering({
     models,
     metrics,
     events,
-    coordinator: coordinator(models, families),
+    experiments,
+    coordinator: coordinator({ models, experiments, families }),
     isReady: () => isReady,
   });
   return {
     models,
+    experiments,
     families,
     async listen(port = config.port) {
       const { host } = config;
@@ -93,6 +100,7 @@ export async function createAnswering({
       await app.close();
       clearInterval(idle);
       clearTimeout(late);
+      await experiments.close();
       await events?.close();
       await models.close();
       await thread?.close();

@@ -12,17 +12,23 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../base/disposal.ts';
 import { error, TributaryError } from '../../base/errors/index.ts';
+import {
+  type AskedExperiments,
+  changedState,
+  type ExperimentsState,
+  keepState,
+  withArtifacts,
+} from '../experiments/state.ts';
 import type { Refreshed } from '../features/state.ts';
 import { type Family, family, mergeFamilies, onlyCounters } from '../metrics/metrics.ts';
 import { lostLinesFamily } from '../metrics/server-metrics.ts';
 import type { StoredArtifact } from '../models/artifact-store.ts';
 import { type ChangeReport, shownReport } from '../models/changes.ts';
-import type { Change, TablesChange } from '../models/models.ts';
 import { rolledBack, type ServedModel, stateOf, withArtifact, withTables } from '../models/served.ts';
-import { type AskedChange, type Changed, refreshTables, storedChange } from './coordinator.ts';
+import { type AskedChange, type Changed, placesOf, refreshTables, storedChange } from './coordinator.ts';
 import { forkMember, type Member } from './member.ts';
 import type { ServiceStart, Started } from './start.ts';
-import type { WorkerStart } from './worker.ts';
+import type { WorkerChange, WorkerLoad, WorkerStart } from './worker.ts';
 
 /** After several workers in a row that ended sooner than this after their start, the next one starts after a pause. */
 const SETTLED_MS = 5000;
@@ -44,6 +50,7 @@ export async function startCluster({
 }: ServiceStart): Promise<Started> {
   const { hangSeconds, loadSeconds, drainSeconds, workers } = config;
   let served: ServedModel[] = start.served;
+  let experiments: ExperimentsState = start.experiments;
   /** All processes, also those that are starting. */
   const all = new Set<Member>();
   /** Those that answer requests. */
@@ -77,6 +84,7 @@ export async function startCluster({
       handlers: {
         change: (asked: AskedChange) => change(asked),
         refresh: () => refresh(),
+        experiments: (asked: AskedExperiments) => alone(() => carryOutExperiments(asked)),
         families: () => collect(),
       },
       onBeat: removeUnused,
@@ -89,10 +97,11 @@ export async function startCluster({
     try {
       await isListening;
       await member.ask('start', { config, backend } satisfies WorkerStart, loadSeconds);
-      for (let loaded: ServedModel[] | undefined; loaded !== served || changing !== undefined; ) {
+      let loaded: WorkerLoad | undefined;
+      while (loaded?.served !== served || loaded.experiments !== experiments || changing !== undefined) {
         await changing?.catch(() => {});
-        loaded = served;
-        for (const { current, previous } of loaded)
+        loaded = { served, experiments };
+        for (const { current, previous } of loaded.served)
           for (const artifact of previous === undefined ? [current] : [previous, current]) await store.check(artifact);
         await member.ask('load', loaded, loadSeconds);
       }
@@ -178,11 +187,24 @@ export async function startCluster({
     });
   }
 
+  async function carryOutExperiments(asked: AskedExperiments): Promise<void> {
+    const next = withArtifacts(changedState(experiments, asked), placesOf(served.map(stateOf)));
+    const { ready } = await prepareAll({ kind: 'experiments', state: next });
+    try {
+      keepState(config.experimentsFile, next);
+    } catch (cause) {
+      await askAll(ready, 'abort');
+      throw cause;
+    }
+    experiments = next;
+    await commitAll(ready);
+  }
+
   /**
    * Prepares one worker after the other, so that the others go on answering. A worker that ends meanwhile is replaced by one
    * that loads the new models; if a second one ends, the artifact is blamed and the change fails.
    */
-  async function prepareAll(wanted: Change | TablesChange): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
+  async function prepareAll(wanted: WorkerChange): Promise<{ ready: Member[]; reports: ChangeReport[] }> {
     const ready: Member[] = [];
     const reports: ChangeReport[] = [];
     let gone = 0;
@@ -217,7 +239,7 @@ export async function startCluster({
         member.ask(what).then(
           () => true,
           () => {
-            member.kill(`no answer to a change of models (${what})`);
+            member.kill(`no answer to a change (${what})`);
             return false;
           },
         ),
@@ -270,8 +292,9 @@ export async function startCluster({
 }
 
 /** What a worker is loading, for the log. */
-function shownChange(wanted: Change | TablesChange): string {
+function shownChange(wanted: WorkerChange): string {
   if (wanted.kind === 'tables') return 'tables of features';
+  if (wanted.kind === 'experiments') return 'experiments';
   return wanted.kind === 'load' ? wanted.artifact.source : wanted.name;
 }
 

@@ -1,5 +1,13 @@
 /** Carries out what concerns all processes of a service: changes of models, and the sum of their metrics. */
 import { error } from '../../base/errors/index.ts';
+import type { Experiments } from '../experiments/served.ts';
+import {
+  type AskedExperiments,
+  changedState,
+  type ExperimentsState,
+  keepState,
+  withArtifacts,
+} from '../experiments/state.ts';
 import { type Refreshed, refreshed } from '../features/state.ts';
 import type { FeatureStore, ServedTables } from '../features/store.ts';
 import type { Family } from '../metrics/metrics.ts';
@@ -23,16 +31,28 @@ export interface Coordinator {
   change(change: AskedChange): Promise<Changed>;
   /** Reads the tables of features anew. Throws SWAP_RUNNING, FEATURES_OFF, and what build throws; then nothing has changed. */
   refresh(): Promise<Refreshed>;
+  /**
+   * Other experiments, kept before they are in force. Throws SWAP_RUNNING, and what changedState, Experiments.prepare and keepState throw;
+   * then nothing has changed.
+   */
+  changeExperiments(asked: AskedExperiments): Promise<void>;
   families(): Promise<Family[]>;
 }
 
+/** What a coordinator in the same process needs. */
+export interface LocalOptions {
+  process: { models: Models; experiments: Experiments; families(): Family[] };
+  store: ArtifactStore;
+  features: FeatureStore | undefined;
+  state: ExperimentsState;
+  /** Keeps the experiments. */
+  file: string | undefined;
+}
+
 /** The coordinator of a service in one process. */
-export function localCoordinator(
-  models: Models,
-  families: () => Family[],
-  store: ArtifactStore,
-  features: FeatureStore | undefined,
-): Coordinator {
+export function localCoordinator({ process, store, features, file, ...start }: LocalOptions): Coordinator {
+  const { models, experiments, families } = process;
+  let { state } = start;
   let isRunning = false;
   const alone = async <T>(step: () => Promise<T>): Promise<T> => {
     if (isRunning) throw error('SWAP_RUNNING', {});
@@ -56,6 +76,14 @@ export function localCoordinator(
           return async () => void pending.commit();
         }),
       ),
+    changeExperiments: (asked) =>
+      alone(async () => {
+        const next = withArtifacts(changedState(state, asked), placesOf(models.list()));
+        const pending = experiments.prepare(next);
+        keepState(file, next);
+        state = next;
+        pending.commit();
+      }),
     families: async () => [...families(), ...(features?.families() ?? [])],
   };
 }
@@ -89,6 +117,14 @@ export async function refreshTables(
     throw cause;
   }
 }
+
+/** Where the artifacts that are served came from. */
+export const placesOf = (models: readonly ModelState[]): { model: string; path: string }[] =>
+  models.flatMap(({ name, current, previous }) =>
+    [current, previous].flatMap((artifact) =>
+      artifact === undefined ? [] : [{ model: `${name}@${artifact.id}`, path: artifact.path }],
+    ),
+  );
 
 /** The change with a private copy of its artifact, which the caller must release, and the tables for it. */
 export async function storedChange(

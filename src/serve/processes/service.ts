@@ -1,16 +1,19 @@
 /** Serves artifacts over HTTP: in this process, or by several that this one looks after. */
 import { onAbort } from '../../base/disposal.ts';
-import { type ServingInput, servingSchema } from '../../config/serving.ts';
+import { error } from '../../base/errors/index.ts';
+import { canonicalJson } from '../../base/hash.ts';
+import { type ServingConfig, type ServingInput, servingSchema } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { type ExperimentsState, firstState, keepState, withArtifacts } from '../experiments/state.ts';
 import { startRefreshing } from '../features/refreshing.ts';
 import { shownTables, statesOf } from '../features/state.ts';
 import { createFeatureStore, type FeatureStore } from '../features/store.ts';
 import { reportTo } from '../http/log.ts';
 import { type ArtifactStore, createArtifactStore } from '../models/artifact-store.ts';
-import { type ModelState, type ServedModel, withArtifact } from '../models/served.ts';
+import { type ModelState, type ServedModel, stateOf, withArtifact } from '../models/served.ts';
 import { createAnswering } from './answering.ts';
 import { startCluster } from './cluster.ts';
-import { type Coordinator, localCoordinator, storedArtifact } from './coordinator.ts';
+import { type Coordinator, localCoordinator, placesOf, storedArtifact } from './coordinator.ts';
 import type { ServiceEvent, ServiceStart, Started } from './start.ts';
 
 /** An artifact to serve, by another name than its own where one is given. */
@@ -53,9 +56,25 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     store.remove();
   };
   try {
-    const served = await storedArtifacts(artifacts, store, features);
+    const first = firstState(config);
+    const served = await withArms(await storedArtifacts(artifacts, store, features), first.state, store, features);
+    const experiments = withArtifacts(first.state, placesOf(served.map(stateOf)));
     const start = config.workers > 1 ? startCluster : startHere;
-    const { port, list, refresh, close } = await start({ config, backend, store, features, served, onEvent });
+    const { port, list, refresh, close } = await start({
+      config,
+      backend,
+      store,
+      features,
+      served,
+      experiments,
+      onEvent,
+    });
+    if (!first.isKept) keepState(config.experimentsFile, experiments);
+    else if (isOther(config, experiments))
+      onEvent({
+        event: 'warning',
+        message: `the experiments are those of ${config.experimentsFile}, at revision ${experiments.revision}; the configuration has others, which have no effect`,
+      });
     const tables = served.flatMap(({ name, current }) => (current.tables ? statesOf(name, current.tables) : []));
     if (tables.length > 0) report('info', shownTables(tables));
     const refreshing = startRefreshing(config, refresh, report);
@@ -96,20 +115,63 @@ async function storedArtifacts(
   return served;
 }
 
+/** Does the configuration have other experiments than those in force? Coverage is left out: a ramp changes it. */
+function isOther({ experiments: configured }: ServingConfig, { experiments }: ExperimentsState): boolean {
+  const shown = (all: ServingConfig['experiments']): string =>
+    canonicalJson(all.map(({ coverage: _, ...experiment }) => experiment));
+  return configured.length > 0 && shown(configured) !== shown(experiments);
+}
+
+/**
+ * Artifacts that were loaded while the service ran, and are arms of its experiments: a restart goes on with them.
+ *
+ * @throws EXPERIMENT_MODEL, and what storedArtifact throws
+ */
+async function withArms(
+  served: ServedModel[],
+  { artifacts, experiments }: ExperimentsState,
+  store: ArtifactStore,
+  features: FeatureStore | undefined,
+): Promise<ServedModel[]> {
+  let all = served;
+  for (const { model, path } of artifacts) {
+    const known = placesOf(all.map(stateOf)).map((place) => place.model);
+    if (known.includes(model)) continue;
+    const [name, id] = model.split('@');
+    const same = all.find((each) => each.name === name);
+    const missing = (): never => {
+      const [key, arm] = experiments.flatMap((experiment) =>
+        Object.entries(experiment.arms).flatMap(([arm, own]) => (own.model === model ? [[experiment.key, arm]] : [])),
+      )[0];
+      throw error('EXPERIMENT_MODEL', { key, arm, found: model, known, path });
+    };
+    if (same?.previous !== undefined) missing();
+    const artifact = await storedArtifact({ name, path }, store, features);
+    if (artifact.id !== id) missing();
+    all =
+      same === undefined
+        ? [...all, { name, current: artifact }]
+        : all.map((each) => (each === same ? { ...each, previous: artifact } : each));
+  }
+  return all;
+}
+
 /** In this process. */
-async function startHere({ config, backend, store, features, served }: ServiceStart): Promise<Started> {
+async function startHere({ config, backend, store, features, served, experiments }: ServiceStart): Promise<Started> {
   let coordinator: Coordinator | undefined;
   const answering = await createAnswering({
     config,
     backend,
-    coordinator(models, families) {
-      coordinator = localCoordinator(models, families, store, features);
+    coordinator(process) {
+      const file = config.experimentsFile;
+      coordinator = localCoordinator({ process, store, features, state: experiments, file });
       return coordinator;
     },
     onUnused: store.release,
   });
   try {
     await answering.models.restore(served);
+    answering.experiments.prepare(experiments).commit();
     const port = await answering.listen();
     const { refresh } = coordinator as unknown as Coordinator;
     return { port, list: () => answering.models.list(), refresh, close: () => answering.close() };

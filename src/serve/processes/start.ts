@@ -1,6 +1,7 @@
 /** How a service starts, in one process or in several. */
 import type { ServingConfig } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { ExperimentsState } from '../experiments/state.ts';
 import type { Refreshed } from '../features/state.ts';
 import type { FeatureStore } from '../features/store.ts';
 import type { ArtifactStore } from '../models/artifact-store.ts';
@@ -20,6 +21,7 @@ export interface ServiceStart {
   /** Owns the files of their tables. */
   features: FeatureStore | undefined;
   served: ServedModel[];
+  experiments: ExperimentsState;
   onEvent: (event: ServiceEvent) => void;
 }
 

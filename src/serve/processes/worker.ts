@@ -3,6 +3,7 @@
 import { createLink } from '../../base/link.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import type { AskedExperiments, ExperimentsState } from '../experiments/state.ts';
 import type { Refreshed } from '../features/state.ts';
 import { logIsWritten } from '../http/log.ts';
 import type { Family } from '../metrics/metrics.ts';
@@ -16,6 +17,15 @@ export interface WorkerStart {
   config: ServingConfig;
   backend?: SessionOptions['backend'];
 }
+
+/** What a worker serves from now on. */
+export interface WorkerLoad {
+  served: ServedModel[];
+  experiments: ExperimentsState;
+}
+
+/** What a worker prepares. */
+export type WorkerChange = Change | TablesChange | { kind: 'experiments'; state: ExperimentsState };
 
 /** The answer of a worker that is alive. */
 export interface Beat {
@@ -35,6 +45,12 @@ const running = (): Answering => {
   return answering;
 };
 
+async function pendingOf(change: WorkerChange): Promise<Pending> {
+  const { models, experiments } = running();
+  if (change.kind === 'experiments') return experiments.prepare(change.state);
+  return change.kind === 'tables' ? models.prepareTables(change.tables) : models.prepare(change);
+}
+
 const link = createLink(
   process,
   {
@@ -51,16 +67,20 @@ const link = createLink(
         coordinator: () => ({
           change: (asked) => link.ask<Changed>('change', asked, changeSeconds),
           refresh: () => link.ask<Refreshed>('refresh', undefined, changeSeconds),
+          changeExperiments: (asked: AskedExperiments) => link.ask<void>('experiments', asked, changeSeconds),
           families: () => link.ask<Family[]>('families', undefined, FAMILIES_SECONDS),
         }),
       });
     },
     alive: (): Beat => ({ folders: answering?.models.folders() ?? [] }),
-    load: (served: ServedModel[]) => running().models.restore(served),
+    async load({ served, experiments: state }: WorkerLoad) {
+      const { models, experiments } = running();
+      await models.restore(served);
+      experiments.prepare(state).commit();
+    },
     listen: (port: number) => running().listen(port),
-    async prepare(change: Change | TablesChange): Promise<ChangeReport> {
-      const { models } = running();
-      prepared = change.kind === 'tables' ? await models.prepareTables(change.tables) : await models.prepare(change);
+    async prepare(change: WorkerChange): Promise<ChangeReport> {
+      prepared = await pendingOf(change);
       return prepared.report;
     },
     commit() {

@@ -38,6 +38,17 @@ export interface RankedItem {
   /** By task, calibrated. */
   probabilities: Record<string, number>;
   explanation?: Explanation;
+  /** The arm whose ranking it was taken from, where those of several were interleaved. */
+  team?: string;
+}
+
+/** An experiment that a request took part in. */
+export interface Exposure {
+  key: string;
+  arm: string;
+  bucket_version: number;
+  /** Code of the error with which the model of the arm failed: the control answered instead. */
+  failed?: string;
 }
 
 export interface RankResponse {
@@ -47,6 +58,8 @@ export interface RankResponse {
   /** `rank`: by falling score, equal ones in the order given. `score`: in the order given. */
   items: RankedItem[];
   took_ms: number;
+  /** Absent where the request takes part in none. */
+  experiments?: Exposure[];
 }
 
 /** Rows ready for a graph. */

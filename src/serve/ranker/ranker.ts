@@ -12,6 +12,7 @@ import { nearest } from '../../base/nearest.ts';
 import { loadServing } from '../../config/load-serving.ts';
 import type { ServingConfig, ServingInput } from '../../config/serving.ts';
 import { pickRows } from '../../data/prepared/pick.ts';
+import type { Impression } from '../../events/event.ts';
 import type { TableSet } from '../../features/contract.ts';
 import { build } from '../../features/host.ts';
 import type { Answers } from '../../inference/executor.ts';
@@ -33,7 +34,7 @@ import { explainRows, flowsInForce } from './explain.ts';
 import { takePlaces, type Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
 import { type Exploration, type Order, orderGiven, orderOf } from './order.ts';
-import { checkRequest, type RequestRules } from './request.ts';
+import { checkRequest, mayHave, type RequestRules } from './request.ts';
 import { requestFields } from './request-schema.ts';
 import { createRequestEncoder, type EncodedRequest, type RequestEncoder } from './rows.ts';
 import { createTensorReader, type InferRequest } from './tensors.ts';
@@ -133,14 +134,31 @@ export interface Ranking {
   order: Order;
   /** First 16 hexadecimal digits of the SHA-256 of the score expression. */
   scoreHash: string;
+  /** The experiments that the request takes part in. */
+  experiments?: Impression['experiments'];
+  /** Of all candidates, by a model that only scored them. */
+  shadowScores?: readonly number[];
+}
+
+export interface RankingOptions {
+  /** How the order is drawn. Default: by falling score. */
+  exploration?: Exploration;
+  /** In place of the scores of the model. */
+  scoring?: readonly Scoring[];
 }
 
 /** A ranker as a service has it. */
 export interface ServedRanker extends Ranker {
   /** Fields of the model. */
   readonly fields: ReadonlySet<string>;
-  /** `rank`, in an order that is drawn where `exploration` is given. */
-  ranking(request: RankRequest, exploration?: Exploration): Promise<Ranking>;
+  /** May user and context have this name? */
+  takes(name: string): boolean;
+  /** `rank`, and what a log says of it. */
+  ranking(request: RankRequest, options?: RankingOptions): Promise<Ranking>;
+  /** A score expression for all scenarios. Throws SCORE_INVALID. */
+  scoringOf(expression: string): Scoring[];
+  /** The items of a ranking of this ranker by falling score of other expressions; the answer stays as it is. Throws SCORE_UNDEFINED. */
+  rescored(ranking: Ranking, scoring: readonly Scoring[]): Ranking;
   /** The rows of a request, checked; nothing runs. Throws what rank throws of the request. */
   encode(request: RankRequest): EncodedRequest;
   /** Where requests leave out values; undefined where no tables are configured. */
@@ -211,7 +229,13 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     metrics: context.metrics,
     fields: context.rules.fields,
     rank: async (request) => (await answer(context, request, { ordered: true, counted: true })).response,
-    ranking: (request, exploration) => answer(context, request, { ordered: true, counted: true, exploration }),
+    takes: (field) => mayHave(field, context.rules),
+    ranking: (request, options) => answer(context, request, { ordered: true, counted: true, ...options }),
+    scoringOf: (expression) =>
+      createScoring(manifest, {
+        scenarios: Object.fromEntries(manifest.data.scenarios.map((scenario) => [scenario, expression])),
+      }),
+    rescored: (ranking, scoring) => rescored(ranking, scoring, manifest),
     score: async (request) => (await answer(context, request, { ordered: false, counted: true })).response,
     warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
     encode: (request) => context.encoder.encode(checkRequest(request, warming.rules), given.tables?.tables),
@@ -281,17 +305,18 @@ function idNames(
 async function answer(
   context: Context,
   input: RankRequest,
-  { ordered, counted, exploration }: { ordered: boolean; counted: boolean; exploration?: Exploration },
+  options: RankingOptions & { ordered: boolean; counted: boolean },
 ): Promise<Ranking> {
   const start = performance.now();
-  const { label, rules, encoder, given, graphs, metrics, manifest, scoring } = context;
+  const { label, rules, encoder, given, graphs, metrics, manifest } = context;
+  const { ordered, counted, exploration, scoring = context.scoring } = options;
   const request = checkRequest(input, rules);
   const givePlaces = counted ? takeRequestPlaces(context, request) : () => {};
   try {
     const scenario = manifest.data.scenarios.indexOf(request.scenario);
     const encoded = encoder.encode(request, given.tables?.tables, counted);
     const outputs = await graphs.run(scenario, encoded);
-    const scored = scoredItems(context, request, scenario, outputs);
+    const scored = scoredItems(manifest, scoring[scenario], request, outputs);
     if (counted) {
       metrics.addRequest(scenario, encoded);
       for (const { score } of scored) metrics.addScore(scenario, score);
@@ -328,7 +353,7 @@ function takeRequestPlaces({ size, encoder, waiting, limits }: Context, request:
 }
 
 /** How one scenario's outputs become what is answered. */
-interface Scoring {
+export interface Scoring {
   expression: string;
   /** First 16 hexadecimal digits of its SHA-256. */
   hash: string;
@@ -356,13 +381,11 @@ function createScoring(manifest: ArtifactManifest, override: ServingConfig['scor
 }
 
 function scoredItems(
-  { scoring, manifest: { data } }: Context,
+  { data: { tasks } }: ArtifactManifest,
+  { score, calibrate, expression }: Scoring,
   { items, scenario: name }: RankRequest,
-  scenario: number,
   { logits, probabilities }: Answers,
 ): RankedItem[] {
-  const { tasks } = data;
-  const { score, calibrate, expression } = scoring[scenario];
   const values = new Array<number>(tasks.length);
   return items.map(({ id }, row) => {
     const named: Record<string, number> = {};
@@ -374,6 +397,17 @@ function scoredItems(
     if (!Number.isFinite(found)) throw error('SCORE_UNDEFINED', { expression, scenario: name });
     return { id, score: found, probabilities: named };
   });
+}
+
+function rescored(ranking: Ranking, scoring: readonly Scoring[], { data }: ArtifactManifest): Ranking {
+  const { request, order } = ranking;
+  const { score, hash, expression } = scoring[data.scenarios.indexOf(request.scenario)];
+  const scored = ranking.scored.map(({ id, probabilities }) => {
+    const found = score(data.tasks.map((task) => probabilities[task]));
+    if (!Number.isFinite(found)) throw error('SCORE_UNDEFINED', { expression, scenario: request.scenario });
+    return { id, score: found, probabilities };
+  });
+  return { ...ranking, scored, order: orderOf(scored, order.shown, undefined), scoreHash: hash };
 }
 
 /** Adds explanations to the first chosen items. */

@@ -203,10 +203,32 @@ export function responseSchema(manifest?: ArtifactManifest): JsonSchema {
                 }),
               },
             },
+            team: {
+              type: 'string',
+              description: 'The arm whose ranking it was taken from, where several were interleaved.',
+            },
           },
         },
       },
       took_ms: { type: 'number', description: 'Milliseconds from the parsed request to the answer.' },
+      experiments: {
+        type: 'array',
+        description: 'Those that the request took part in.',
+        items: {
+          type: 'object',
+          required: ['key', 'arm', 'bucket_version'],
+          additionalProperties: false,
+          properties: {
+            key: { type: 'string' },
+            arm: { type: 'string' },
+            bucket_version: { type: 'integer' },
+            failed: {
+              type: 'string',
+              description: 'The model of the arm failed with this code, and the control answered.',
+            },
+          },
+        },
+      },
     },
   };
 }

@@ -66,6 +66,10 @@ export function checkRequest(input: unknown, rules: RequestRules): RankRequest {
   return { ...request, items: request.items as Item[] };
 }
 
+/** May user and context have this name? */
+export const mayHave = (name: string, { fields, sharedNames, unread, unknownFields }: RequestRules): boolean =>
+  fields.has(name) || sharedNames.has(name) || unread.has(name) || unknownFields === 'ignore';
+
 function checkUser(user: Values, rules: RequestRules, problems: Problem[]): void {
   if (!rules.hasSequences) {
     checkValues(user, USER, rules, problems);

@@ -1,6 +1,7 @@
 /** What every route is given, and what a request carries from the hooks to its route. */
 import type { ServingConfig } from '../../config/serving.ts';
 import type { EventLogger } from '../events/logger.ts';
+import type { Experiments } from '../experiments/served.ts';
 import type { Access } from '../http/access.ts';
 import type { ServerMetrics } from '../metrics/server-metrics.ts';
 import type { Models } from '../models/models.ts';
@@ -10,6 +11,7 @@ export interface RouteContext {
   config: ServingConfig;
   models: Models;
   metrics: ServerMetrics;
+  experiments: Experiments;
   coordinator: Coordinator;
   /** Absent where no events are logged. */
   events?: EventLogger;

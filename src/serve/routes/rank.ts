@@ -1,13 +1,17 @@
 /** POST /v1/rank and /v1/score. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK_HEADER, requestTime } from '../../events/clock.ts';
+import type { Part } from '../experiments/plan.ts';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
 import type { ServedRanker } from '../ranker/ranker.ts';
 import type { RouteContext } from './context.ts';
 import { route } from './route.ts';
 import { ref } from './schemas.ts';
 
-export async function rankRoutes(app: FastifyInstance, { models, metrics, events }: RouteContext): Promise<void> {
+export async function rankRoutes(
+  app: FastifyInstance,
+  { models, metrics, events, experiments }: RouteContext,
+): Promise<void> {
   const add = (
     path: string,
     summary: string,
@@ -16,6 +20,8 @@ export async function rankRoutes(app: FastifyInstance, { models, metrics, events
     app.post(path, declared(summary), async (request, reply) => {
       const body = withId(request);
       const time = events?.clock === 'requests' ? timeOf(request, reply) : undefined;
+      const parts = path === RANK ? experiments.partsOf(body) : undefined;
+      if (parts !== undefined) return answerParts(request, body, parts, time);
       const { ranker, recorder, done } = models.use(modelOf(body));
       request.noted.model = ranker.label;
       try {
@@ -29,17 +35,38 @@ export async function rankRoutes(app: FastifyInstance, { models, metrics, events
       }
     });
   };
+  /** Answers a request that takes part in experiments. */
+  const answerParts = async (
+    request: FastifyRequest,
+    body: RankRequest,
+    parts: readonly Part[],
+    time: number | undefined,
+  ): Promise<RankResponse> => {
+    const logged = events?.chosen(String(body.request_id));
+    const { ranking, ranker, recorder } = await experiments.answer(body, parts, {
+      time,
+      exploration: logged?.exploration,
+      log: logged && events?.addRanking,
+    });
+    request.noted.model = ranker.label;
+    request.noted.items = body.items.length;
+    metrics.addItems(body.items.length);
+    recorder.add(body, request.bodyBytes);
+    return ranking.response;
+  };
   /** Logged answers are rankings: those of /v1/score are in no order that anybody saw. */
   const rank: Parameters<typeof add>[2] = async (ranker, request, time) => {
     const logged = events?.chosen(String(request.request_id));
     if (events === undefined || logged === undefined) return ranker.rank(request);
-    const ranking = await ranker.ranking(request, logged.exploration);
+    const ranking = await ranker.ranking(request, logged);
     events.addRanking(ranking, ranker, time);
     return ranking.response;
   };
-  add('/v1/rank', 'Ranks candidates by falling score', rank);
+  add(RANK, 'Ranks candidates by falling score', rank);
   add('/v1/score', 'Scores candidates in the order given', (ranker, request) => ranker.score(request));
 }
+
+const RANK = '/v1/rank';
 
 const declared = (summary: string) =>
   route({

@@ -15,6 +15,8 @@ export const TAGS = {
   inference: 'The Open Inference Protocol, version 2: tensors through the joint graph.',
   service: 'The service itself: metrics and its description.',
   models: 'Shows and changes the models that are served.',
+  experiments: 'Shows and changes online experiments.',
+  flags: 'The OpenFeature Remote Evaluation Protocol: the arm of a unit, without an answer that exposes it.',
   features: 'Tables of users and items: what is in them, requests need not send.',
 } as const;
 
@@ -50,10 +52,14 @@ export function route({ access, tag, summary, params, body, answers, errors = []
       security: SECURITY[access],
       ...(params && { params: { type: 'object', required: Object.keys(params), properties: params } }),
       ...(body && { body }),
-      response: { ...answers, ...errorAnswers(codes, tag === 'inference' ? 'InferenceError' : 'Error') },
+      response: { ...answers, ...errorAnswers(codes, ERROR_OF[tag] ?? 'Error') },
     },
   };
 }
+
+/** Protocols have errors of their own form. */
+const ERROR_OF: Partial<Record<keyof typeof TAGS, ErrorKind>> = { inference: 'InferenceError', flags: 'FlagError' };
+type ErrorKind = 'Error' | 'InferenceError' | 'FlagError';
 
 /** A key is needed only where keys are configured. */
 const SECURITY: Record<Access, Record<string, string[]>[]> = {
@@ -88,7 +94,7 @@ const BODY_ERRORS = [
 const FAULTS = ['INTERNAL'] as const;
 
 /** An answer for each status of `codes`, which lists the codes of that status. */
-function errorAnswers(codes: readonly (ErrorCode | 'INTERNAL')[], kind: 'Error' | 'InferenceError') {
+function errorAnswers(codes: readonly (ErrorCode | 'INTERNAL')[], kind: ErrorKind) {
   const byStatus = new Map<number, Set<string>>();
   for (const code of codes) {
     const status = code === 'INTERNAL' ? 500 : ERRORS[code].httpStatus;

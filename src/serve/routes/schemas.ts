@@ -1,5 +1,6 @@
 /** Schemas that several routes share: components of the document, by `$id`. */
 import { z } from 'zod';
+import { experimentsSchema } from '../../config/experiments.ts';
 import { type JsonSchema, requestSchema, responseSchema } from '../ranker/request-schema.ts';
 
 const PROBLEMS: JsonSchema = {
@@ -53,6 +54,21 @@ const INFERENCE_ERROR: JsonSchema = {
   required: ['error', 'code', 'request_id'],
   additionalProperties: false,
   properties: { error: MESSAGE, code: CODE, request_id: { type: 'string' } },
+};
+
+const FLAG_ERROR: JsonSchema = {
+  $id: 'FlagError',
+  type: 'object',
+  description: 'An error as the OpenFeature Remote Evaluation Protocol has it.',
+  required: ['errorCode', 'errorDetails', 'code', 'request_id'],
+  additionalProperties: false,
+  properties: {
+    key: { type: 'string', description: 'The flag that was asked for.' },
+    errorCode: { type: 'string', description: "The protocol's word for the code." },
+    errorDetails: MESSAGE,
+    code: CODE,
+    request_id: { type: 'string' },
+  },
 };
 
 const ARTIFACT: JsonSchema = {
@@ -145,6 +161,19 @@ const CHANGED: JsonSchema = {
   },
 };
 
+const EXPERIMENTS: JsonSchema = {
+  $id: 'Experiments',
+  type: 'object',
+  required: ['revision', 'experiments', 'warnings'],
+  additionalProperties: false,
+  properties: {
+    revision: { type: 'integer', description: 'One more with each change.' },
+    experiments: jsonSchemaOf(experimentsSchema),
+    warnings: names('What to look at.'),
+    took_ms: { type: 'number', description: 'Of a change.' },
+  },
+};
+
 const PORTS: JsonSchema = {
   type: 'array',
   items: {
@@ -207,8 +236,10 @@ export const SHARED_SCHEMAS: readonly JsonSchema[] = [
   MODEL_METADATA,
   MODEL_STATE,
   CHANGED,
+  EXPERIMENTS,
   ERROR,
   INFERENCE_ERROR,
+  FLAG_ERROR,
 ];
 
 /** A shared schema, by its `$id`. */

@@ -19,13 +19,28 @@ export interface Draft<T> {
  * @param length items at most
  */
 export function teamDraft<T>(lists: readonly (readonly T[])[], length: number, generator: Random): Draft<T> {
-  let state = start<T>(lists.length);
-  while (state.items.length < length) {
-    const turns = turnsOf(lists, state);
-    if (turns.length === 0) break;
-    state = turns[turns.length === 1 ? 0 : generator.below(turns.length)];
+  const draft: Draft<T> = { items: [], teams: [] };
+  const taken = new Set<T>();
+  const sizes = lists.map(() => 0);
+  const next = lists.map(() => 0);
+  const hasItem = (team: number): boolean => {
+    while (next[team] < lists[team].length && taken.has(lists[team][next[team]])) next[team]++;
+    return next[team] < lists[team].length;
+  };
+  const teams = lists.map((_, team) => team);
+  while (draft.items.length < length) {
+    const able = teams.filter(hasItem);
+    if (able.length === 0) break;
+    const fewest = Math.min(...able.map((team) => sizes[team]));
+    const turns = able.filter((team) => sizes[team] === fewest);
+    const team = turns[turns.length === 1 ? 0 : generator.below(turns.length)];
+    const item = lists[team][next[team]];
+    taken.add(item);
+    sizes[team]++;
+    draft.items.push(item);
+    draft.teams.push(team);
   }
-  return { items: state.items, teams: state.teams };
+  return draft;
 }
 
 /** Every list that can be drafted with its probability; for short lists alone, and for tests of the draw. */
