@@ -107,5 +107,11 @@ export const checkpointOption = (): Option =>
     'take the weights of this checkpoint: best, or a number of RUN/checkpoints (default: the finished model; of a run without one, best)',
   );
 
+export const unweightedOption = (): Option =>
+  new Option(
+    '--unweighted',
+    'calibrate to the rates of the rows as they are, for weights that say how much a row matters (default: each row counts by its weight, as in the loss)',
+  );
+
 export const memoryOption = (): Option =>
   new Option('--memory-limit <size>', 'memory that DuckDB may use, like 512MB or 2GB (default: 1GB)');

@@ -17,7 +17,7 @@ export class CalibrationBuckets {
     this.positives = new Float64Array(buckets);
   }
 
-  /** Rows that share a probability. A bucket includes its lower edge; the last one includes 1. */
+  /** Rows (or sums of their weights) that share a probability. A bucket includes its lower edge; the last one includes 1. */
   add(probability: number, positives: number, negatives: number): void {
     const buckets = this.probabilities.length;
     const bucket = Math.min(Math.floor(probability * buckets), buckets - 1);

@@ -29,7 +29,13 @@ export async function artifactStatistics(data: PreparedData, calibrated: Calibra
     cells: scenarios.flatMap((scenario, s) =>
       tasks.map((task, t) => {
         const { rows: labelled, positives } = calibrated.cells[s][t];
-        return { scenario, task, rows: labelled, positives, ...distribution(calibrated.probabilities[s][t]) };
+        return {
+          scenario,
+          task,
+          rows: labelled,
+          positives,
+          ...distribution(calibrated.probabilities[s][t], calibrated.weights[s][t]),
+        };
       }),
     ),
   };
@@ -51,18 +57,24 @@ function fieldStatistics(name: string, counts: Float64Array): FieldStatistics {
   };
 }
 
-/** The distribution of the probabilities of one cell: distinct deciles, and the shares between them. */
-export function distribution(probabilities: Float64Array): Pick<CellStatistics, 'edges' | 'shares' | 'mean'> {
-  const sorted = probabilities.slice().sort();
-  const count = sorted.length;
-  if (count === 0) return { edges: [], shares: [], mean: null };
-  const deciles = Array.from({ length: BUCKETS - 1 }, (_, i) => sorted[Math.floor(((i + 1) * count) / BUCKETS)]);
-  const edges = [...new Set(deciles)];
-  const below = edges.map((edge) => sorted.findIndex((p) => p >= edge));
-  const bounds = [0, ...below, count];
+/** The distribution of the probabilities of one cell, by weight: distinct deciles, and the shares between them. */
+export function distribution(
+  probabilities: Float64Array,
+  weights: Float32Array,
+): Pick<CellStatistics, 'edges' | 'shares' | 'mean'> {
+  const order = Uint32Array.from(probabilities.keys()).sort((a, b) => probabilities[a] - probabilities[b]);
+  const below = new Float64Array(order.length + 1); // weight of the rows before each, in that order
+  order.forEach((row, i) => {
+    below[i + 1] = below[i] + weights[row];
+  });
+  const total = below[order.length];
+  if (total === 0) return { edges: [], shares: [], mean: null };
+  const decile = (k: number): number => probabilities[order[below.findIndex((sum) => sum > (k * total) / BUCKETS) - 1]];
+  const edges = [...new Set(Array.from({ length: BUCKETS - 1 }, (_, i) => decile(i + 1)))];
+  const bounds = [0, ...edges.map((edge) => below[order.findIndex((row) => probabilities[row] >= edge)]), total];
   return {
     edges,
-    shares: bounds.slice(1).map((to, i) => (to - bounds[i]) / count),
-    mean: sorted.reduce((sum, p) => sum + p, 0) / count,
+    shares: bounds.slice(1).map((to, i) => (to - bounds[i]) / total),
+    mean: probabilities.reduce((sum, p, row) => sum + weights[row] * p, 0) / total,
   };
 }

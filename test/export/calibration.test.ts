@@ -10,13 +10,15 @@ import { calibrator } from '../../src/store/artifact/calibration.ts';
 const labelled = (logits: number[], labels: number[]): Labelled => ({
   logits: Float32Array.from(logits),
   labels: Uint8Array.from(labels),
+  weights: new Float32Array(labels.length).fill(1),
 });
 
 /** Rows whose true logits are `truth` of what the model says. */
 function drawnRows(count: number, truth: (logit: number) => number, ...key: (string | number)[]): Labelled {
   const generator = random('calibration', ...key);
   const logits = Float32Array.from({ length: count }, () => 1.5 * generator.normal());
-  return { logits, labels: Uint8Array.from(logits, (z) => Number(generator.uniform() < sigmoid(truth(z)))) };
+  const labels = Uint8Array.from(logits, (z) => Number(generator.uniform() < sigmoid(truth(z))));
+  return { logits, labels, weights: new Float32Array(count).fill(1) };
 }
 
 /** The least squared error of all functions that never fall, by dynamic programming over the shares that blocks can have. */
@@ -130,3 +132,56 @@ test('few rows of a class, and logits that are no numbers, stay uncalibrated and
   rows.logits[3] = Number.NaN;
   expect(fitCell(rows, 'auto').calibration).toEqual({ kind: 'none', reason: 'some logits are not finite' });
 });
+
+test('a row of weight w counts as w copies of it', () => {
+  const property = fc.property(
+    fc.array(
+      fc.record({ z: fc.integer({ min: -8, max: 8 }), y: fc.nat({ max: 1 }), w: fc.integer({ min: 1, max: 4 }) }),
+      { minLength: 4, maxLength: 30 },
+    ),
+    (drawn) => {
+      const copies = drawn.flatMap((one) => new Array<typeof one>(one.w).fill(one));
+      const of = (rows: typeof drawn): Labelled =>
+        labelled(
+          rows.map(({ z }) => z / 4),
+          rows.map(({ y }) => y),
+        );
+      const weighed = { ...of(drawn), weights: Float32Array.from(drawn, ({ w }) => w) };
+      for (const method of [fitIsotonic, fitPlatt]) {
+        const [one, other] = [method(weighed), method(of(copies))];
+        expect(one === undefined).toBe(other === undefined);
+        if (one === undefined || other === undefined) continue;
+        for (const z of [-2, -0.3, 0, 0.8, 2]) expect(calibrator(one)(z, 0)).toBeCloseTo(calibrator(other)(z, 0), 5);
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 100 });
+});
+
+test.each(['platt', 'isotonic', 'auto'] as const)(
+  '%s: sampled negatives with their weights give the rates of all rows',
+  (choice) => {
+    const rate = 0.1;
+    const truth = (z: number): number => z - 3;
+    const all = drawnRows(60_000, truth, 'sampled');
+    const drawn = random('sampled negatives');
+    const kept = [...all.labels.keys()].filter((i) => all.labels[i] === 1 || drawn.uniform() < rate);
+    const sampled: Labelled = {
+      logits: Float32Array.from(kept, (i) => all.logits[i]), // a model that ranks well and knows no rates
+      labels: Uint8Array.from(kept, (i) => all.labels[i]),
+      weights: Float32Array.from(kept, (i) => (all.labels[i] === 1 ? 1 : 1 / rate)),
+    };
+    const { calibration, rows } = fitCell(sampled, choice);
+    expect(rows).toBe(kept.length); // the report counts rows as they are
+    const calibrate = calibrator(calibration);
+    const fresh = drawnRows(60_000, truth, 'sampled', 'fresh');
+    const after = loss(fresh, (z) => calibrate(z, sigmoid(z)));
+    const known = loss(fresh, (z) => sigmoid(truth(z)));
+    expect(after[0] as number).toBeLessThan((known[0] as number) + 0.001);
+    expect(after[1]).toBeLessThan(0.006);
+    const without = calibrator(
+      fitCell({ ...sampled, weights: new Float32Array(kept.length).fill(1) }, choice).calibration,
+    );
+    expect(loss(fresh, (z) => without(z, sigmoid(z)))[1]).toBeGreaterThan(0.1); // too high by about the sampling
+  },
+);

@@ -99,11 +99,25 @@ test('its statistics are those of the rows', async () => {
 });
 
 test('a distribution has a tenth of the rows between deciles, equal deciles once', () => {
-  const even = distribution(Float64Array.from({ length: 100 }, (_, i) => i / 100));
+  const ones = (count: number) => new Float32Array(count).fill(1);
+  const even = distribution(
+    Float64Array.from({ length: 100 }, (_, i) => i / 100),
+    ones(100),
+  );
   expect(even.edges).toEqual([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]);
   expect(even.shares.map((share) => Math.round(share * 1e9) / 1e9)).toEqual(new Array(10).fill(0.1));
-  expect(distribution(Float64Array.of(0.5, 0.5, 0.5, 0.5))).toEqual({ edges: [0.5], shares: [0, 1], mean: 0.5 });
-  expect(distribution(new Float64Array(0))).toEqual({ edges: [], shares: [], mean: null });
+  expect(distribution(Float64Array.of(0.5, 0.5, 0.5, 0.5), ones(4))).toEqual({
+    edges: [0.5],
+    shares: [0, 1],
+    mean: 0.5,
+  });
+  // A row of weight w counts as w copies of it.
+  const some = [0.1, 0.2, 0.2, 0.4, 0.9];
+  const weights = Float32Array.of(3, 1, 4, 2, 6);
+  const copies = Float64Array.from(some.flatMap((p, i) => new Array<number>(weights[i]).fill(p)));
+  const [weighed, repeated] = [distribution(Float64Array.from(some), weights), distribution(copies, ones(16))];
+  expect(weighed).toEqual({ ...repeated, mean: expect.closeTo(repeated.mean as number, 12) });
+  expect(distribution(new Float64Array(0), ones(0))).toEqual({ edges: [], shares: [], mean: null });
 });
 
 test('mistakes are told before anything is written', async () => {

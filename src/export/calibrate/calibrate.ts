@@ -11,6 +11,8 @@ import type { Labelled } from './isotonic.ts';
 export interface CalibrationOptions {
   /** Default `auto`: chosen for each scenario and task by cross-validated log loss. */
   calibrate?: CalibrationChoice;
+  /** Count each row once, not by its weight: for weights that say how much a row matters, not how many rows it stands for. Default false. */
+  unweighted?: boolean;
   onEvent?: (event: StepEvent) => void;
 }
 
@@ -19,6 +21,8 @@ export interface Calibrated {
   cells: FittedCell[][];
   /** The calibrated probabilities of the validation rows, [S][T] of [rows of the scenario]. */
   probabilities: Float64Array[][];
+  /** How many rows each of these stands for, [S][T] of [rows of the scenario]. */
+  weights: Float32Array[][];
 }
 
 /** Throws MODEL_NOT_FINITE. The first graph is the joint graph of all scenarios. */
@@ -26,14 +30,14 @@ export async function calibrateGraphs(
   serving: ServingModel,
   data: PreparedData,
   graphs: readonly ServingGraph[],
-  { calibrate = 'auto', onEvent = () => {} }: CalibrationOptions = {},
+  { calibrate = 'auto', unweighted = false, onEvent = () => {} }: CalibrationOptions = {},
 ): Promise<Calibrated> {
   onEvent({ event: 'step', step: 'scoring the validation rows' });
-  const validation = await scoreValidation(data, await serving.answering(graphs));
+  const validation = await scoreValidation(data, await serving.answering(graphs), unweighted);
   onEvent({ event: 'step', step: 'fitting calibrations' });
   const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
   const probabilities = validation.map((row, s) => row.map((cell, t) => calibrated(cell, cells[s][t])));
-  return { cells, probabilities };
+  return { cells, probabilities, weights: validation.map((row) => row.map(({ weights }) => weights)) };
 }
 
 /** All rows of one scenario, for one task. */
@@ -42,15 +46,19 @@ interface ValidationCell {
   probabilities: Float32Array;
   /** NaN if missing. */
   labels: Float32Array;
+  weights: Float32Array;
 }
 
-/** Scores every validation row: [S][T]. Memory: 12 bytes per row and task. */
+/** Scores every validation row: [S][T]. Memory: 16 bytes per row and task. */
 async function scoreValidation(
   data: PreparedData,
   answer: Awaited<ReturnType<ServingModel['answering']>>,
+  unweighted: boolean,
 ): Promise<ValidationCell[][]> {
   const { scenarios, tasks } = data.manifest;
-  const cells = scenarios.map(() => tasks.map(() => ({ logits: [], probabilities: [], labels: [] }) as Parts));
+  const cells = scenarios.map(() =>
+    tasks.map(() => ({ logits: [], probabilities: [], labels: [], weights: [] }) as Parts),
+  );
   for await (const batch of data.batches('validation')) {
     const { logits, probabilities } = await answer(batch);
     scenarios.forEach((_, s) => {
@@ -60,14 +68,16 @@ async function scoreValidation(
         own.logits.push(Float32Array.from(rows, (row) => logits[row * tasks.length + t]));
         own.probabilities.push(Float32Array.from(rows, (row) => probabilities[t][row]));
         own.labels.push(Float32Array.from(rows, (row) => batch.labels[row * tasks.length + t]));
+        own.weights.push(Float32Array.from(rows, (row) => (unweighted ? 1 : batch.weight[row])));
       });
     });
   }
   return cells.map((row) =>
-    row.map(({ logits, probabilities, labels }) => ({
+    row.map(({ logits, probabilities, labels, weights }) => ({
       logits: joined(logits),
       probabilities: joined(probabilities),
       labels: joined(labels),
+      weights: joined(weights),
     })),
   );
 }
@@ -85,9 +95,13 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** The rows that have a label. */
-function labelled({ logits, labels }: ValidationCell): Labelled {
+function labelled({ logits, labels, weights }: ValidationCell): Labelled {
   const known = (_: number, i: number): boolean => !Number.isNaN(labels[i]);
-  return { logits: logits.filter(known), labels: Uint8Array.from(labels.filter(known)) };
+  return {
+    logits: logits.filter(known),
+    labels: Uint8Array.from(labels.filter(known)),
+    weights: weights.filter(known),
+  };
 }
 
 /** [rows] probabilities after calibration. */

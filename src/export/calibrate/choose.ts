@@ -41,9 +41,12 @@ export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
   if (fewest < FEWEST) return none(`${fewest} validation rows of one class: at least ${FEWEST} of each are needed`);
   if (!rows.logits.every(Number.isFinite)) return none('some logits are not finite');
 
+  const { weights } = rows;
   const losses = Object.fromEntries(KINDS.map((kind) => [kind, heldOutLosses(rows, FITS[kind])]));
-  const logloss = Object.fromEntries(KINDS.map((kind) => [kind, meanOf(losses[kind])])) as FittedCell['logloss'];
-  const chosen = choice === 'auto' ? best(losses) : choice;
+  const logloss = Object.fromEntries(
+    KINDS.map((kind) => [kind, meanOf(losses[kind], weights)]),
+  ) as FittedCell['logloss'];
+  const chosen = choice === 'auto' ? best(losses, weights) : choice;
   const calibration = FITS[chosen](rows);
   if (calibration === undefined) return none(`no rising ${chosen} calibration fits`, logloss);
   return { calibration, rows: count, positives, logloss };
@@ -53,31 +56,43 @@ const NOT_TRIED: FittedCell['logloss'] = { none: null, platt: null, isotonic: nu
 
 type Losses = Record<string, Float64Array | undefined>;
 
-function best(losses: Losses): Calibration['kind'] {
+function best(losses: Losses, weights: Float32Array): Calibration['kind'] {
   let chosen: Calibration['kind'] = 'none';
   for (const kind of KINDS.slice(1)) {
     const [simple, free] = [losses[chosen], losses[kind]];
     if (simple === undefined || free === undefined) continue;
     const gains = simple.map((loss, i) => loss - free[i]);
-    const mean = meanOf(gains) as number;
-    const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / (gains.length - 1);
-    if (mean > Math.sqrt(variance / gains.length)) chosen = kind;
+    const mean = meanOf(gains, weights) as number;
+    if (mean > standardError(gains, mean, weights)) chosen = kind;
   }
   return chosen;
 }
 
-const meanOf = (numbers: Float64Array | undefined): number | null =>
-  numbers === undefined ? null : numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
+const sumOf = (numbers: Float32Array): number => numbers.reduce((sum, x) => sum + x, 0);
 
-/** Log loss of every row with the fit to the other folds; undefined if one of the fits fails. */
+/** By weight. */
+const meanOf = (numbers: Float64Array | undefined, weights: Float32Array): number | null =>
+  numbers === undefined ? null : numbers.reduce((sum, x, i) => sum + weights[i] * x, 0) / sumOf(weights);
+
+/** Of a weighted mean of rows drawn one by one: sqrt(n / (n-1) sum w^2 (x - mean)^2) / sum w. */
+function standardError(numbers: Float64Array, mean: number, weights: Float32Array): number {
+  const squares = numbers.reduce((sum, x, i) => sum + (weights[i] * (x - mean)) ** 2, 0);
+  return Math.sqrt((squares * numbers.length) / (numbers.length - 1)) / sumOf(weights);
+}
+
+/** Log loss, without its weight, of every row with the fit to the other folds; undefined if one of the fits fails. */
 function heldOutLosses(
-  { logits, labels }: Labelled,
+  { logits, labels, weights }: Labelled,
   method: (rows: Labelled) => Calibration | undefined,
 ): Float64Array | undefined {
   const losses = new Float64Array(logits.length);
   for (let fold = 0; fold < FOLDS; fold++) {
     const others = (_: number, i: number): boolean => i % FOLDS !== fold;
-    const calibration = method({ logits: logits.filter(others), labels: labels.filter(others) });
+    const calibration = method({
+      logits: logits.filter(others),
+      labels: labels.filter(others),
+      weights: weights.filter(others),
+    });
     if (calibration === undefined) return undefined;
     const calibrate = calibrator(calibration);
     for (let i = fold; i < logits.length; i += FOLDS) {

@@ -5,14 +5,17 @@ import type { Calibration } from '../../documents/artifact.ts';
 export interface Labelled {
   logits: Float32Array;
   labels: Uint8Array;
+  /** How many rows each stands for. */
+  weights: Float32Array;
 }
 
 /** Rows with neighbouring logits that share a fitted value. */
 export interface Block {
-  /** Mean logit. */
+  /** Mean logit, by weight. */
   x: number;
-  /** Share of positives: rises from block to block. */
+  /** Share of positives, by weight: rises from block to block. */
   y: number;
+  /** Sum of the weights. */
   rows: number;
 }
 
@@ -21,16 +24,17 @@ export interface Block {
  * together; blocks that do not rise are merged until all do. Minimises both the squared error and the log loss among all
  * nondecreasing functions.
  */
-export function poolAdjacentViolators({ logits, labels }: Labelled): Block[] {
+export function poolAdjacentViolators({ logits, labels, weights }: Labelled): Block[] {
   const order = Uint32Array.from(logits.keys()).sort((a, b) => logits[a] - logits[b]);
   const blocks: { logits: number; positives: number; rows: number }[] = [];
   const share = (block: { positives: number; rows: number }): number => block.positives / block.rows;
   for (let i = 0; i < order.length; ) {
     const block = { logits: 0, positives: 0, rows: 0 };
     for (const logit = logits[order[i]]; i < order.length && logits[order[i]] === logit; i++) {
-      block.logits += logit;
-      block.positives += labels[order[i]];
-      block.rows++;
+      const weight = weights[order[i]];
+      block.logits += weight * logit;
+      block.positives += weight * labels[order[i]];
+      block.rows += weight;
     }
     for (let last = blocks.at(-1); last !== undefined && share(last) >= share(block); last = blocks.at(-1)) {
       block.logits += last.logits;
@@ -45,11 +49,11 @@ export function poolAdjacentViolators({ logits, labels }: Labelled): Block[] {
 
 /**
  * Connects the block means by lines, because steps would tie rows that the model ranks differently. No value is 0 or 1: values stay
- * between 1/(n+2) and (n+1)/(n+2) (Laplace's rule), where n is the number of rows of all blocks.
+ * between 1/(n+2) and (n+1)/(n+2) (Laplace's rule), where n is the sum of all weights.
  */
 export function fitIsotonic(rows: Labelled): Calibration {
   const blocks = poolAdjacentViolators(rows);
-  const min = 1 / (rows.logits.length + 2);
+  const min = 1 / (rows.weights.reduce((sum, weight) => sum + weight, 0) + 2);
   const within = blocks.map(({ x, y }) => ({ x, y: Math.min(Math.max(y, min), 1 - min) }));
   return { kind: 'isotonic', x: within.map(({ x }) => x), y: within.map(({ y }) => y) };
 }

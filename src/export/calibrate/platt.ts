@@ -7,26 +7,28 @@ const MOST_STEPS = 100;
 
 /**
  * Fits sigmoid(scale * logit + shift) by max likelihood, with Newton's method and step halving (Lin, Lin and Weng, 2007). Targets are
- * Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so separable classes give a finite scale.
+ * Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so separable classes give a finite scale. P and N
+ * are sums of weights, and so is the likelihood.
  * Undefined if the fitted line does not rise.
  */
-export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined {
-  const positives = labels.reduce((sum, label) => sum + label, 0);
+export function fitPlatt({ logits, labels, weights }: Labelled): Calibration | undefined {
+  const rows = weights.reduce((sum, weight) => sum + weight, 0);
+  const positives = weights.reduce((sum, weight, i) => sum + weight * labels[i], 0);
   const high = (positives + 1) / (positives + 2);
-  const low = 1 / (labels.length - positives + 2);
+  const low = 1 / (rows - positives + 2);
   const target = (i: number): number => (labels[i] === 1 ? high : low);
   const lossAt = (scale: number, shift: number): number => {
     let loss = 0;
     for (let i = 0; i < logits.length; i++) {
       const z = scale * logits[i] + shift;
-      loss += softplus(z) - target(i) * z;
+      loss += weights[i] * (softplus(z) - target(i) * z);
     }
     return loss;
   };
   let [scale, shift] = [1, 0];
   let loss = lossAt(scale, shift);
   for (let step = 0; step < MOST_STEPS; step++) {
-    const move = newtonStep(logits, target, scale, shift);
+    const move = newtonStep(logits, weights, target, scale, shift);
     let part = 1;
     let next = lossAt(scale + move.scale, shift + move.shift);
     while (next > loss && part > 1e-10) {
@@ -38,19 +40,25 @@ export function fitPlatt({ logits, labels }: Labelled): Calibration | undefined 
     shift += part * move.shift;
     const gained = loss - next;
     loss = next;
-    if (gained < 1e-12 * logits.length) break;
+    if (gained < 1e-12 * rows) break;
   }
   return scale > 0 && Number.isFinite(scale) && Number.isFinite(shift) ? { kind: 'platt', scale, shift } : undefined;
 }
 
 /** The Newton step: minus the inverse Hessian times the gradient, in two dimensions. */
-function newtonStep(logits: Float32Array, target: (i: number) => number, scale: number, shift: number) {
+function newtonStep(
+  logits: Float32Array,
+  weights: Float32Array,
+  target: (i: number) => number,
+  scale: number,
+  shift: number,
+) {
   let [gScale, gShift] = [0, 0];
   let [hScale, hBoth, hShift] = [1e-12, 0, 1e-12]; // not singular if all logits are equal
   for (let i = 0; i < logits.length; i++) {
     const p = sigmoid(scale * logits[i] + shift);
-    const slope = p - target(i);
-    const curve = p * (1 - p);
+    const slope = weights[i] * (p - target(i));
+    const curve = weights[i] * p * (1 - p);
     gScale += slope * logits[i];
     gShift += slope;
     hScale += curve * logits[i] * logits[i];

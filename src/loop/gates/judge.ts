@@ -3,7 +3,7 @@ import type { LoopConfig } from '../../config/loop.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { Judgement } from '../../documents/loop/round.ts';
-import { createGrid, numberOf } from '../../evaluate/index.ts';
+import { CalibrationBuckets, numberOf, sigmoid, weightedMean } from '../../evaluate/index.ts';
 import type { Impression } from '../../events/event.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
 import { openArtifact } from '../../store/artifact/open.ts';
@@ -47,26 +47,25 @@ export async function judge(
   return { ...measured, gates: checkGates(measured, rule, reason) };
 }
 
-/** Of the probabilities that requests would get: mean over the cells. */
+/** Of the probabilities that requests would get, by the weights of the rows: those of sampled negatives stand for several. Mean over the cells. */
 async function calibrationError(data: PreparedData, { logits }: DayLogits, artifact: string): Promise<number | null> {
-  const { scenarios, tasks, hasGroup } = data.manifest;
+  const { scenarios, tasks } = data.manifest;
   const { manifest } = await openArtifact(artifact);
   if (manifest.data.tasks.join() !== tasks.join() || manifest.data.scenarios.join() !== scenarios.join()) return null;
   const cells = manifest.calibration.map((row) => row.map(calibrator));
-  const grid = createGrid({ scenarios, tasks, hasGroup });
-  try {
-    const T = tasks.length;
-    for await (const { size, row, labels, scenario, group } of data.batches('test')) {
-      const calibrated = Float32Array.from({ length: size * T }, (_, i) => {
-        const at = Math.floor(i / T);
-        const logit = logits[row[at] * T + (i % T)];
-        const p = cells[scenario[at]][i % T](logit, 1 / (1 + Math.exp(-logit)));
-        return Math.log(p) - Math.log1p(-p);
-      });
-      grid.add({ size, logits: calibrated, labels, scenario, group });
+  const T = tasks.length;
+  const buckets = scenarios.map(() => tasks.map(() => new CalibrationBuckets()));
+  for await (const { size, row, labels, scenario, weight } of data.batches('test'))
+    for (let i = 0; i < size * T; i++) {
+      const [at, t, label] = [Math.floor(i / T), i % T, labels[i]];
+      if (Number.isNaN(label)) continue;
+      const logit = logits[row[at] * T + t];
+      const p = cells[scenario[at]][t](logit, sigmoid(logit));
+      buckets[scenario[at]][t].add(p, weight[at] * label, weight[at] * (1 - label));
     }
-    return numberOf((await grid.finish()).macro.calibrationError);
-  } finally {
-    grid.dispose();
-  }
+  const errors = buckets.flat().map((cell) => numberOf(cell.error()));
+  return weightedMean(
+    errors,
+    errors.map(() => 1),
+  );
 }

@@ -8,7 +8,7 @@ import { count } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote, printSteps } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption } from '../../options.ts';
+import { backendOption, checkpointOption, dataOption, jsonOption, unweightedOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { type Score, scoreOption } from '../../score.ts';
 
@@ -17,6 +17,7 @@ interface Options {
   name?: string;
   score?: Score;
   calibrate: CalibrationChoice;
+  unweighted?: boolean;
   data?: string;
   checkpoint?: string;
   weights?: string;
@@ -44,6 +45,7 @@ export function exportVerb(program: Command): void {
         .choices(CALIBRATIONS)
         .default('auto'),
     )
+    .addOption(unweightedOption())
     .addOption(dataOption())
     .addOption(checkpointOption())
     .option('--weights <file>', 'write a safetensors file for `tributary import`, and no artifact')

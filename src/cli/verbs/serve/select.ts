@@ -7,7 +7,14 @@ import { selectionText } from '../../../report/selection.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { printSteps } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption, RequiredOption } from '../../options.ts';
+import {
+  backendOption,
+  checkpointOption,
+  dataOption,
+  jsonOption,
+  RequiredOption,
+  unweightedOption,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { type Score, scoreOption } from '../../score.ts';
 
@@ -18,6 +25,7 @@ interface Options {
   int8?: boolean;
   name?: string;
   score?: Score;
+  unweighted?: boolean;
   data?: string;
   checkpoint?: string;
   backend?: SessionOptions['backend'];
@@ -44,6 +52,7 @@ export function select(program: Command): void {
     .option('--int8', 'store large weights in eight bits: changes answers')
     .option('--name <name>', 'what requests call the model (default: MODEL-DATASET)')
     .addOption(scoreOption())
+    .addOption(unweightedOption())
     .addOption(dataOption())
     .addOption(checkpointOption())
     .addOption(backendOption())
