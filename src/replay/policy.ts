@@ -42,7 +42,7 @@ export async function openPolicy(artifact: string, config?: string): Promise<Jud
 }
 
 /** The request as it was, with the values that the artifact reads. The id of an item is never the value of a field called so. */
-function requestOf(impression: Impression, known: ReadonlySet<string>, hasSequences: boolean): RankRequest {
+export function requestOf(impression: Impression, known: ReadonlySet<string>, hasSequences: boolean): RankRequest {
   const { scenario, values = {}, sequences, items } = impression;
   const read = (all: object) => Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
   const hasId = known.has('id');

@@ -17,6 +17,7 @@ import { networkOf } from '../../src/model/network.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { artifactId } from '../../src/store/artifact/check-manifest.ts';
 import type { ArtifactManifest } from '../../src/store/artifact/manifest.ts';
+import type { CellStatistics } from '../../src/store/artifact/statistics.ts';
 
 import { drawn, tableBytes } from '../export/served.ts';
 
@@ -42,6 +43,8 @@ export interface ArtifactRequest {
   preparation?: ArtifactManifest['data']['preparation'];
   /** Folders and times of making differ where contents do not. */
   created?: string;
+  /** Statistics of the probabilities of cells. Default: none. */
+  cells?: CellStatistics[];
   /** Other scenarios, tasks and fields than usual. */
   data?: TestData;
 }
@@ -85,7 +88,7 @@ export function writeTestArtifact(request: ArtifactRequest): ArtifactManifest {
   const files: Record<string, Uint8Array> = {
     ...Object.fromEntries(graphs.map((each) => [fileOf(each), each.bytes])),
     ...(flows && { [flows.entry.file]: flows.bytes }),
-    'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields))),
+    'statistics.json': Buffer.from(JSON.stringify(statistics(served, fields, request.cells))),
     ...Object.fromEntries(graph.tables.map((t) => [tableFile(t), tableBytes(served, t)])),
     ...Object.fromEntries(
       fields.flatMap((f) =>
@@ -206,7 +209,7 @@ function drawModel(request: ArtifactRequest, seed: number, sequences: boolean): 
 }
 
 /** Of a training set in which every token is as frequent as any other and a tenth of the values has no id. */
-function statistics({ data }: TrainedModel, fields: TestData['fields']): object {
+function statistics({ data }: TrainedModel, fields: TestData['fields'], cells: CellStatistics[] = []): object {
   return {
     version: 1,
     rows: 1000,
@@ -223,6 +226,6 @@ function statistics({ data }: TrainedModel, fields: TestData['fields']): object 
         rest: Math.max(0.9 - share * ids.length, 0),
       };
     }),
-    cells: [],
+    cells,
   };
 }

@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { error } from '../../../base/errors/index.ts';
 import type { Pruned } from '../../../events/log.ts';
 import type { LogReport } from '../../../events/report.ts';
 import { hashUnit, secretOf } from '../../../events/unit.ts';
+import { driftText } from '../../../report/loop/drift.ts';
 import { count } from '../../../report/numbers.ts';
 import { LOG, withLog } from '../../event-log.ts';
 import { helpEnd } from '../../help.ts';
-import { duration, jsonOption, RequiredOption } from '../../options.ts';
+import { duration, instant, jsonOption, RequiredOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 export function log(program: Command): void {
@@ -20,6 +21,7 @@ export function log(program: Command): void {
   addCheck(verb);
   addForget(verb);
   addPrune(verb);
+  addDrift(verb);
   helpEnd(verb, ['tributary log check /var/lib/shop/events', 'tributary log check serving.yaml'], ['artifact']);
 }
 
@@ -125,3 +127,44 @@ const prunedText = (pruned: Pruned): string =>
   'segments' in pruned
     ? `${count(pruned.segments)} segments (${count(pruned.bytes)} bytes) with events`
     : `${count(pruned.events)} events`;
+
+interface DriftOptions {
+  artifact: string;
+  from?: number;
+  to?: number;
+  json?: boolean;
+}
+
+function addDrift(log: Command): void {
+  const verb = log
+    .command('drift')
+    .summary('compare what a service is asked with what its model was trained on')
+    .description(
+      'Counts the values of all items that answers of the log showed, by the vocabularies of an artifact, next to its training rows: ' +
+        'population stability index and share of unknown values by field, shares of the scenarios, and the probabilities that it ' +
+        'answered next to those of its validation rows.',
+    )
+    .argument('<log>', LOG)
+    .addOption(new RequiredOption('--artifact <dir>', 'the artifact whose training rows are compared'))
+    .addOption(
+      new Option('--from <time>', 'count answers from this time on, such as 2026-08-01T00:00Z').argParser(instant),
+    )
+    .addOption(new Option('--to <time>', 'count answers before this time').argParser(instant))
+    .addOption(jsonOption())
+    .action(runDrift);
+  helpEnd(
+    verb,
+    [
+      'tributary log drift /var/lib/shop/events --artifact artifacts/shop',
+      'tributary log drift events --artifact artifacts/shop --from 2026-08-01T00:00Z --json',
+    ],
+    ['data', 'artifact'],
+  );
+}
+
+async function runDrift(place: string, { artifact, json, ...options }: DriftOptions): Promise<void> {
+  const { logDrift } = await import('../../../replay/drift.ts');
+  const document = await withLog(place, (log) => logDrift(log, artifact, options));
+  if (json) printJson({ event: 'result', ...document });
+  else print(driftText(document));
+}
