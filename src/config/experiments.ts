@@ -3,6 +3,7 @@
  * was parsed gives the same again, so `GET /admin/experiments` answers what a PUT takes.
  */
 import { z } from 'zod';
+import { metricsSchema, rampSchema, sequentialSchema, stepsOf } from './experiment/analysis.ts';
 
 /** Letters first: JavaScript sorts names of digits alone, and the first arm is the control. */
 const name = z
@@ -24,13 +25,6 @@ const armSchema = z.strictObject({
 const range = z
   .tuple([share, share])
   .refine(([from, to]) => from < to, 'expected two shares, the first one smaller: [from, to)');
-
-const guardrailSchema = z.strictObject({
-  /** A task, a type of events, or what the service measures of itself: `latency_p99`, `error_rate`. */
-  metric: z.string().min(1),
-  /** The loss that would be acceptable: absolute, or relative to control as a text like 10%. */
-  margin: z.union([z.number().min(0), z.string().regex(/^\d+(?:\.\d+)? ?%$/, 'expected a number, or a text like 10%')]),
-});
 
 const experimentSchema = z
   .strictObject({
@@ -56,29 +50,14 @@ const experimentSchema = z
     bucketVersion: z.int().min(0).default(0),
     /** Units that took part in a version below this one stay out. */
     minBucketVersion: z.int().min(0).default(0),
-    metrics: z
-      .strictObject({
-        success: z.array(z.string().min(1)).default([]),
-        guardrails: z.array(guardrailSchema).default([]),
-      })
-      .prefault({}),
+    /** What decides: see config/experiment/analysis.ts. */
+    metrics: metricsSchema.prefault({}),
     /** When one may look: always, or a fixed number of times. */
-    sequential: z
-      .union([
-        z.literal('always-valid'),
-        z.strictObject({
-          groupSequential: z.strictObject({
-            looks: z.int().min(1).max(50),
-            /** Units of all arms at the last look. */
-            maximum: z.int().min(1),
-          }),
-        }),
-      ])
-      .default('always-valid'),
+    sequential: sequentialSchema.default('always-valid'),
     /** Coverage by steps, each held until its gates are met. */
-    ramp: z.array(share).min(1).optional(),
+    ramp: rampSchema.optional(),
   })
-  .superRefine(({ arms, mode, weights, ramp, bucketVersion, minBucketVersion }, { addIssue }) => {
+  .superRefine(({ arms, mode, weights, bucketVersion, minBucketVersion }, { addIssue }) => {
     const problem = (path: string, message: string): void => addIssue({ code: 'custom', path: [path], message });
     const count = Object.keys(arms).length;
     if (count < 2) problem('arms', `expected two arms or more, found ${count}`);
@@ -90,11 +69,13 @@ const experimentSchema = z
         problem('weights', `expected one for each of ${count} arms, found ${weights.length}`);
       else if (Math.abs(total - 1) > WEIGHTS_TOLERANCE) problem('weights', `must add up to 1, found ${total}`);
     }
-    if (ramp?.some((step, i) => i > 0 && step <= ramp[i - 1])) problem('ramp', 'expected rising shares');
     if (minBucketVersion > bucketVersion)
       problem('minBucketVersion', `must not be above bucketVersion (${bucketVersion}), found ${minBucketVersion}`);
   })
-  .transform(({ coverage, ...experiment }) => ({ ...experiment, coverage: coverage ?? experiment.ramp?.[0] ?? 1 }));
+  .transform(({ coverage, ...experiment }) => ({
+    ...experiment,
+    coverage: coverage ?? stepsOf(experiment.ramp)[0] ?? 1,
+  }));
 
 /** As in the published SDKs. */
 const WEIGHTS_TOLERANCE = 0.01;

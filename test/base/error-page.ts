@@ -7,6 +7,7 @@ import { DATA_ERRORS } from '../../src/base/errors/data.ts';
 import { DIAGNOSE_ERRORS } from '../../src/base/errors/diagnose.ts';
 import { type ErrorEntry, EXIT, textOf } from '../../src/base/errors/entry.ts';
 import { EVENT_ERRORS } from '../../src/base/errors/events.ts';
+import { EXPERIMENT_ERRORS } from '../../src/base/errors/experiment.ts';
 import { FEATURE_ERRORS } from '../../src/base/errors/features.ts';
 import { GRAPH_ERRORS } from '../../src/base/errors/graph.ts';
 import { INIT_ERRORS } from '../../src/base/errors/init.ts';
@@ -46,6 +47,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   Simulation: SIMULATE_ERRORS,
   'Rows from logs': JOIN_ERRORS,
   'The loop': LOOP_ERRORS,
+  'Online experiments': EXPERIMENT_ERRORS,
   'Tables of features': FEATURE_ERRORS,
   Pages: PAGE_ERRORS,
   Parity: PARITY_ERRORS,
@@ -59,7 +61,6 @@ const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   artifact: 'a run folder, checkpoint or artifact is damaged or does not fit',
   training: 'the training failed, for example by a NaN loss',
   environment: 'the machine refused: disk, memory, permissions, a missing package',
-  regressed: 'a run fell behind its baseline by more than a margin (`tributary check`)',
   interrupted: 'stopped by Ctrl-C after a checkpoint was written',
 };
 

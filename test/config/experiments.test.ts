@@ -44,12 +44,16 @@ describe('experiments of a serving configuration', () => {
       hashVersion: 2,
       bucketVersion: 0,
       minBucketVersion: 0,
-      metrics: { success: [], guardrails: [] },
+      metrics: { success: [], guardrails: [], windows: {} },
       sequential: 'always-valid',
       ramp: [0.1, 1],
     });
     expect(await load(found)).toEqual([found]);
     expect((await load(experiment))[0].coverage).toBe(1);
+    const metrics = { success: ['units with buy', { metric: 'click', margin: '1%' }], windows: { buy: '7d' } };
+    const [held] = await load({ ...experiment, metrics, ramp: { steps: [0.2, 0.5], units: 500 } });
+    expect(held).toMatchObject({ coverage: 0.2, metrics, ramp: { steps: [0.2, 0.5], hold: '24h', units: 500 } });
+    expect(await load(held)).toEqual([held]);
   });
 
   it.each<[string, object[], string]>([
@@ -82,6 +86,12 @@ describe('experiments of a serving configuration', () => {
     ],
     ['a hash unknown', [{ ...experiment, hashVersion: 3 }], 'hashVersion'],
     ['a margin of words', [{ ...experiment, metrics: { guardrails: [{ metric: 'click', margin: 'little' }] } }], '10%'],
+    [
+      'a metric of latency that is to decide',
+      [{ ...experiment, metrics: { success: ['latency_p99'] } }],
+      'are guardrails',
+    ],
+    ['an empty metric', [{ ...experiment, metrics: { success: [''] } }], 'expected a metric: TYPE'],
     ['no unit', [{ key: 'flows', arms }], 'experiments.0.unit: is missing'],
   ])('refuses %s', async (_, experiments, message) => {
     const problems = await load(...experiments).catch(

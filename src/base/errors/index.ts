@@ -11,6 +11,7 @@ import { DATA_ERRORS } from './data.ts';
 import { DIAGNOSE_ERRORS } from './diagnose.ts';
 import { type ErrorEntry, textOf } from './entry.ts';
 import { EVENT_ERRORS } from './events.ts';
+import { EXPERIMENT_ERRORS } from './experiment.ts';
 import { FEATURE_ERRORS } from './features.ts';
 import { GRAPH_ERRORS } from './graph.ts';
 import { INIT_ERRORS } from './init.ts';
@@ -52,6 +53,7 @@ export const ERRORS = {
   ...LOOP_ERRORS,
   ...PAGE_ERRORS,
   ...DIAGNOSE_ERRORS,
+  ...EXPERIMENT_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -2,7 +2,7 @@
  * CUPED for ratio metrics (clicks per impression by user): both periods' ratios are made linear, and the part that the earlier one
  * explains is taken off. A. Deng, Y. Xu, R. Kohavi, T. Walker, WSDM 2013, appendix B, with the delta method of KDD 2018.
  */
-import { covariance, type Moments } from './moments.ts';
+import { covariance, type Moments, ratioMoments } from './moments.ts';
 import { effectOf, tTest, type WelchTest, welchDof } from './welch.ts';
 
 /** Numerator and denominator in the experiment, and before it: m, d, m', d' of each unit. */
@@ -42,6 +42,43 @@ export function ratioCupedTest(a: JointSums, b: JointSums, alpha = 0.05): RatioC
     theta,
     varianceRatio: plain === 0 ? 1 : (effect.se / plain) ** 2,
   };
+}
+
+export interface AdjustedMoments {
+  a: Moments;
+  b: Moments;
+  theta: number;
+  /** Variance of the difference over that of the plain one; 1 without earlier events. */
+  varianceRatio: number;
+}
+
+/**
+ * Both arms after the adjustment, for tests at any look; plain ones where an arm has no earlier events. What is taken off is measured from
+ * the mean of both arms, so that means stay those of the metric and relative differences keep their sense.
+ */
+export function adjustedMoments(a: JointSums, b: JointSums): AdjustedMoments {
+  if (a.sums[3] <= 0 || b.sums[3] <= 0) return { a: jointMoments(a), b: jointMoments(b), theta: 0, varianceRatio: 1 };
+  const [ofA, ofB] = [linear(a), linear(b)];
+  const spread = ofA.preVariance + ofB.preVariance;
+  const theta = spread === 0 ? 0 : (ofA.covariance + ofB.covariance) / spread;
+  const center = theta * ((a.sums[2] + b.sums[2]) / (a.sums[3] + b.sums[3]));
+  const [one, two] = [ofA, ofB].map((of) => adjusted(of, theta)).map((of) => ({ ...of, mean: of.mean + center }));
+  const plain = ofA.variance / a.n + ofB.variance / b.n;
+  const left = one.variance / a.n + two.variance / b.n;
+  return { a: one, b: two, theta, varianceRatio: plain === 0 ? 1 : left / plain };
+}
+
+/** A ratio without adjustment. */
+export function jointMoments({ n, sums, products }: JointSums): Moments {
+  const [sum, denominator] = sums;
+  return ratioMoments({
+    n,
+    sum,
+    denominator,
+    sumSquares: products[0][0],
+    denominatorSquares: products[1][1],
+    products: products[0][1],
+  });
 }
 
 interface Linear {

@@ -59,10 +59,12 @@ export function sequentialGuardrail(
   return { estimate, se, lower, upper, notInferior: lower > limit, inferior: upper < limit };
 }
 
-/** The difference on the margin's scale, so shifted that it equals the margin where b = a + margin. */
-function contrast(a: Moments, b: Moments, margin: Margin): Effect & { limit: number; factor: number } {
+/** The difference on the margin's scale with the error that holds where b = a + margin. A negative mean, such as -latency, loses by growing. */
+export function contrast(a: Moments, b: Moments, margin: Margin): Effect & { limit: number; factor: number } {
   const [scale, limit, factor] =
-    'absolute' in margin ? [1, margin.absolute, 1] : [Math.abs(a.mean), margin.relative, 1 + margin.relative];
+    'absolute' in margin
+      ? [1, margin.absolute, 1]
+      : [Math.abs(a.mean), margin.relative, 1 + Math.sign(a.mean) * margin.relative];
   const se = Math.sqrt(b.variance / b.n + (factor ** 2 * a.variance) / a.n) / scale;
   return { estimate: (b.mean - a.mean) / scale, se, limit, factor };
 }

@@ -4,11 +4,18 @@ export { bernoulliSequence } from './bernoulli.ts';
 export { eBenjaminiHochberg, heterogeneity } from './cells.ts';
 export { clusteredRatio, designEffect } from './clustered-ratio.ts';
 export { cupedTest, type PreSums } from './cuped.ts';
-export { jointSumsOf, type Quadruple, ratioCupedTest } from './cuped-ratio.ts';
+export {
+  adjustedMoments,
+  type JointSums,
+  jointMoments,
+  jointSumsOf,
+  type Quadruple,
+  ratioCupedTest,
+} from './cuped-ratio.ts';
 export { type BoundaryOptions, lanDeMets, spent, stoppingChances } from './group-sequential.ts';
-export { nonInferiority, proportionMoments, sequentialGuardrail } from './guardrail.ts';
+export { contrast, nonInferiority, proportionMoments, sequentialGuardrail } from './guardrail.ts';
 export { CREDITS, type Credit, optimizedInterleaving } from './interleaving/optimized.ts';
-export { credits, signTest, userPreference, winnerOf } from './interleaving/outcomes.ts';
+export { credits, preferenceOfSums, signTest, userPreference, winnerOf } from './interleaving/outcomes.ts';
 export { firstItemChances, probabilisticInterleaving } from './interleaving/probabilistic.ts';
 export { teamDraft, teamDraftLists } from './interleaving/team-draft.ts';
 export {
@@ -23,5 +30,5 @@ export {
 export { detectableEffect, unitsForMeans, unitsForSequence, unitsForShares } from './power.ts';
 export { sequentialRefusal, sequentialTest, widthFactor } from './sequential.ts';
 export { SRM_LEVEL, sequentialSrm, sequentialSrmStream, srmTest, unitsInSeveralArms } from './srm.ts';
-export { type VerdictInput, verdictOf } from './verdict.ts';
+export { type Finding, type VerdictInput, verdictOf } from './verdict.ts';
 export { fiellerInterval, welchTest } from './welch.ts';

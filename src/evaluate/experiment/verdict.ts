@@ -9,6 +9,10 @@ export interface Finding {
   estimate: number;
   low: number;
   high: number;
+  /** Differences are shares of the control's value. */
+  relative?: boolean;
+  /** Of latency less is better: the numbers here are negative, those of the sentence are not. */
+  lowerIsBetter?: boolean;
 }
 
 export interface VerdictInput {
@@ -19,7 +23,11 @@ export interface VerdictInput {
   /** Bounds for each guardrail, and its margin: a negative number, or 0. */
   guardrails: readonly (Finding & { margin: number })[];
   /** Units and days that the plan still asks for. */
-  missing?: { units: number; days: number };
+  missing?: { units: number; days: number | null };
+  /** Why nothing can be concluded yet, as where an arm has few units. */
+  waits?: readonly string[];
+  /** The last planned look was taken: there is nothing to wait for. */
+  finished?: boolean;
 }
 
 export type Decision = 'broken' | 'roll back' | 'ship' | 'no difference' | 'go on';
@@ -30,7 +38,14 @@ export interface Verdict {
 }
 
 /** The first rule that holds decides. */
-export function verdictOf({ broken, success, guardrails, missing }: VerdictInput): Verdict {
+export function verdictOf({
+  broken,
+  success,
+  guardrails,
+  missing,
+  waits = [],
+  finished = false,
+}: VerdictInput): Verdict {
   const worse = success.filter(({ high }) => high < 0);
   const lost = guardrails.filter(({ high, margin }) => high < margin);
   const better = success.filter(({ low }) => low > 0);
@@ -38,10 +53,11 @@ export function verdictOf({ broken, success, guardrails, missing }: VerdictInput
   const equal = ({ low, high, margin }: VerdictInput['success'][number]): boolean =>
     margin !== undefined && low > -margin && high < margin;
   if (broken.length > 0) return verdict('broken', broken);
+  if (waits.length > 0) return verdict('go on', waits);
   if (lost.length > 0)
     return verdict(
       'roll back',
-      lost.map((one) => `${interval(one)} is beyond the margin ${share(one.margin)}`),
+      lost.map((one) => `${interval(one)} is beyond the margin ${difference(one, one.margin)}`),
     );
   if (worse.length > 0)
     return verdict(
@@ -51,22 +67,28 @@ export function verdictOf({ broken, success, guardrails, missing }: VerdictInput
   if (better.length > 0 && open.length === 0)
     return verdict('ship', [
       ...better.map((one) => `${interval(one)} is above 0`),
-      ...guardrails.map((one) => `${interval(one)} is within the margin ${share(one.margin)}`),
+      ...guardrails.map((one) => `${interval(one)} is within the margin ${difference(one, one.margin)}`),
     ]);
   if (success.length > 0 && success.every(equal) && open.length === 0)
     return verdict(
       'no difference',
-      success.map((one) => `${interval(one)} is within ${share(one.margin as number)} of 0`),
+      success.map(
+        (one) =>
+          `${interval(one)} is within ${difference({ ...one, lowerIsBetter: false }, one.margin as number)} of 0`,
+      ),
     );
-  const need =
-    missing === undefined
-      ? []
-      : [`needs about ${Math.ceil(missing.units)} more units, ${Math.ceil(missing.days)} days`];
-  return verdict('go on', [
-    ...need,
-    ...open.map((one) => `${interval(one)} may be beyond the margin ${share(one.margin)}`),
+  const undecided = [
+    ...open.map((one) => `${interval(one)} may be beyond the margin ${difference(one, one.margin)}`),
     ...success.filter((one) => one.low <= 0).map((one) => `${interval(one)} holds 0`),
-  ]);
+  ];
+  if (finished) return verdict('no difference', ['the planned number of units is reached', ...undecided]);
+  return verdict('go on', [...needOf(missing), ...undecided]);
+}
+
+function needOf(missing: VerdictInput['missing']): string[] {
+  if (missing === undefined) return [];
+  const units = `needs about ${Math.ceil(missing.units)} more units`;
+  return [missing.days === null ? units : `${units}, ${Math.ceil(missing.days)} days`];
 }
 
 const verdict = (decision: Decision, reasons: readonly string[]): Verdict => ({
@@ -74,8 +96,16 @@ const verdict = (decision: Decision, reasons: readonly string[]): Verdict => ({
   sentence: reasons.length === 0 ? `${decision}.` : `${decision}: ${reasons.join('; ')}.`,
 });
 
-const interval = ({ metric, estimate, low, high }: Finding): string =>
-  `${metric} ${share(estimate)} (${share(low)} to ${share(high)})`;
+const interval = (one: Finding): string => {
+  const { metric, estimate, low, high, lowerIsBetter = false } = one;
+  const [from, to] = lowerIsBetter ? [high, low] : [low, high];
+  return `${metric} ${difference(one, estimate)} (${difference(one, from)} to ${difference(one, to)})`;
+};
+
+const difference = ({ relative = false, lowerIsBetter = false }: Finding, value: number): string => {
+  const own = lowerIsBetter ? -value : value;
+  return relative ? `${share(100 * own)} %` : share(own);
+};
 
 /** Three digits with a sign. */
 const share = (x: number): string => `${x > 0 ? '+' : ''}${Number(x.toPrecision(3))}`;

@@ -6,6 +6,8 @@
  */
 import { fairCoinsAtMost, studentTwoSided } from '../../significance/distributions.ts';
 import { meanOf, surprise } from '../../significance/means.ts';
+import { momentsOf, type Sums } from '../moments.ts';
+import { tTest } from '../welch.ts';
 
 export type Winner = 'a' | 'b' | 'tie';
 
@@ -72,4 +74,12 @@ export function userPreference(
   const se = (sd as number) / Math.sqrt(n);
   const p = surprise(mean, se, (t) => studentTwoSided(t, n - 1));
   return { delta_AB: mean, se, p, low: low as number, high: high as number };
+}
+
+/** The same from sums over users of (requests won - requests lost) / (2 x requests). */
+export function preferenceOfSums(sums: Sums, alpha = 0.05): Preference | undefined {
+  if (sums.n < 2) return undefined;
+  const { n, mean, variance } = momentsOf(sums);
+  const { estimate, se, p, low, high } = tTest({ estimate: mean, se: Math.sqrt(variance / n) }, n - 1, alpha);
+  return { delta_AB: estimate, se, p, low, high };
 }
