@@ -51,9 +51,11 @@ const structureChoice = z.strictObject({
       structure: z.enum(STRUCTURES),
       /** Dense parameters. */
       parameters: count,
-      /** Mean log loss of the validation rows. */
+      /** Steps that it was trained. */
+      steps: count,
+      /** Mean log loss of the validation rows, at the best moment. */
       logloss: z.number(),
-      /** Log loss minus that of the first structure, and its 95 % interval. */
+      /** Log loss minus that of the first structure after as many steps, and its 95 % interval. */
       difference: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).optional(),
     }),
   ),

@@ -45,10 +45,10 @@ export function flowMarkdown(document: FlowDocument): string[] {
 
 /** Which structure a model took, and why. */
 export function structureText({ chosen, structures, validationRows }: StructureChoice): string {
-  const found = structures.map(({ structure, logloss, difference, parameters }) => {
+  const found = structures.map(({ structure, logloss, difference, parameters, steps }) => {
     const against =
       difference && `, ${signed(difference.value)} [${signed(difference.low)}, ${signed(difference.high)}]`;
-    return `${NAMES[structure]} ${metricText(logloss)}${against ?? ''} (${count(parameters)} parameters)`;
+    return `${NAMES[structure]} ${metricText(logloss)}${against ?? ''} (${count(parameters)} parameters, ${count(steps)} steps)`;
   });
   return `${REASONS[chosen]} Log loss of ${count(validationRows)} validation rows after a short training: ${found.join('; ')}.`;
 }

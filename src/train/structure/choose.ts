@@ -6,16 +6,10 @@
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import type { StructureChoice } from '../../documents/flows.ts';
-import { softplus } from '../../evaluate/index.ts';
 import { clustersOf, type Estimate, lossDifference } from '../../flows/index.ts';
 import type { FlowTable } from '../../model/contract.ts';
-import type { EpochContext } from '../phases/epoch.ts';
-import { scalarsHere, trainingSteps } from '../phases/epoch.ts';
-import { preparePhase } from '../phases/phase-tools.ts';
-import { planPhases } from '../phases/phases.ts';
-import { setUp, startWeights } from '../run/setup.ts';
-import { initialState } from '../run/state.ts';
 import { type Sample, sampleRows } from './sample.ts';
+import { type Losses, mean, Trial } from './trial.ts';
 
 /** What a structure is called. The first keeps everything: the others are held against it, in this order. */
 export type Structures = { structure: StructureChoice['chosen']; table: FlowTable }[];
@@ -26,50 +20,78 @@ const TRIAL = {
   validationRows: 50_000,
   seed: 1,
   batchSize: 512,
-  steps: 400,
   everySteps: 100,
   patience: 2,
 };
 
 /**
- * What a smaller structure must gain, as a share of the log loss: in so few steps small networks are ahead of large ones. On
- * MovieLens they are by up to 0.7 % and end level or behind; with planted flows by more than 4 %, and stay.
+ * After how many measurements (each after `everySteps`) a structure may be dropped, taken and must be decided on. Small networks are ahead
+ * of large ones at first: what is not ahead by `MIN_GAIN` then will not be, but what is may lose it.
+ */
+const [DROP, TAKE, LAST] = [2, 3, 4];
+
+/**
+ * What a smaller structure must gain, as a share of the log loss. After 400 steps they are ahead by up to 0.7 % on MovieLens and end level or
+ * behind; with planted flows by more than 4 %, and stay.
  */
 const MIN_GAIN = 0.01;
-
-/** The log loss of each validation row (mean over its labels; NaN without). */
-type Losses = Float64Array;
 
 /**
  * The first structure after keeping everything that has a log loss lower by `MIN_GAIN` on validation rows, beyond doubt; else keeping
  * everything. Structures after the one that is taken are not tried. `use`: the configuration of a run with a table.
  */
 export async function chooseStructure(
-  structures: Structures,
+  [first, ...others]: Structures,
   use: (table: FlowTable) => RunConfig,
   data: PreparedData,
 ): Promise<{ table: FlowTable; choice: StructureChoice }> {
-  const sample = await sampleRows(data, use(structures[0].table).train, TRIAL);
+  const sample = await sampleRows(data, use(first.table).train, TRIAL);
   const difference = differences(sample);
-  const measured: StructureChoice['structures'] = [];
-  let chosen = structures[0];
-  let reference: Losses | undefined;
-  for (const tried of structures) {
-    const { parameters, losses } = await tryOut(use(tried.table), sample);
-    const own = { structure: tried.structure, parameters, logloss: mean(losses) };
-    if (reference === undefined) {
-      reference = losses;
-      measured.push(own);
-      continue;
-    }
-    const found = difference(losses, reference);
-    measured.push({ ...own, difference: found });
-    if (found.high >= 0 || own.logloss > (1 - MIN_GAIN) * measured[0].logloss) continue;
-    chosen = tried;
-    break;
-  }
   const rows = { rows: sample.train.rows, validationRows: sample.held.size };
-  return { table: chosen.table, choice: { chosen: chosen.structure, ...rows, structures: measured } };
+  const reference = await Trial.start(use(first.table), sample, TRIAL);
+  const measured: StructureChoice['structures'] = [];
+  try {
+    for (const { structure, table } of others) {
+      const trial = await Trial.start(use(table), sample, TRIAL);
+      try {
+        const { isBetter, ...found } = await compare(trial, reference, difference);
+        measured.push({ structure, parameters: trial.parameters, ...found });
+        if (!isBetter) continue;
+      } finally {
+        await trial.release();
+      }
+      return { table, choice: { chosen: structure, ...rows, structures: [await keptAll(), ...measured] } };
+    }
+    return {
+      table: first.table,
+      choice: { chosen: first.structure, ...rows, structures: [await keptAll(), ...measured] },
+    };
+  } finally {
+    await reference.release();
+  }
+
+  /** As far as the structure that was trained longest. */
+  async function keptAll(): Promise<StructureChoice['structures'][number]> {
+    const steps = Math.max(...measured.map((of) => of.steps));
+    const logloss = mean(await reference.bestAt(steps / TRIAL.everySteps));
+    return { structure: first.structure, parameters: reference.parameters, steps, logloss };
+  }
+}
+
+/** Trains both in turn until the difference of their log losses decides. */
+async function compare(
+  trial: Trial,
+  reference: Trial,
+  difference: (a: Losses, b: Losses) => Estimate,
+): Promise<{ isBetter: boolean; steps: number; logloss: number; difference: Estimate }> {
+  for (let measurement = DROP; ; measurement++) {
+    const [all, own] = [await reference.bestAt(measurement), await trial.bestAt(measurement)];
+    const found = difference(own, all);
+    const needed = -MIN_GAIN * mean(all);
+    const isBetter = measurement < LAST ? found.high < needed : found.high < 0 && found.value < needed;
+    const isDecided = found.low > needed || (isBetter && measurement >= TAKE) || measurement === LAST;
+    if (isDecided) return { isBetter, steps: measurement * TRIAL.everySteps, logloss: mean(own), difference: found };
+  }
 }
 
 /** Compares the losses of the validation rows by pairs; rows of a group are no independent witnesses. */
@@ -81,68 +103,4 @@ function differences({ data, held }: Sample): (a: Losses, b: Losses) => Estimate
   const clusters = clustersOf(labelled, data.manifest.hasGroup ? held.group : undefined);
   const ofLabelled = (losses: Losses): Losses => Float64Array.from(labelled, (row) => losses[row]);
   return (a, b) => lossDifference(ofLabelled(a), ofLabelled(b), clusters);
-}
-
-/** Trains a model for some steps; the losses at the best moment. */
-async function tryOut(config: RunConfig, sample: Sample): Promise<{ parameters: number; losses: Losses }> {
-  const { train: training } = config;
-  const batchSize = Math.min(training.batchSize, TRIAL.batchSize);
-  const own = {
-    ...config,
-    seed: TRIAL.seed,
-    train: { ...training, batchSize, weightAverage: 0, scenarios: undefined, tasks: undefined },
-  };
-  const setup = await setUp(own, sample.data);
-  startWeights(setup, TRIAL.seed);
-  const [plan] = planPhases(setup.model, own.train);
-  const tools = await preparePhase(setup, plan, sample.train, sample.validation, {});
-  const state = initialState(setup.sizes.tasks);
-  try {
-    return { parameters: setup.denseParameters, losses: await bestLosses({ setup, state, tools }, sample) };
-  } finally {
-    await tools.release();
-  }
-}
-
-async function bestLosses(context: EpochContext, sample: Sample): Promise<Losses> {
-  let best: Losses | undefined;
-  let worse = 0;
-  for (const { state } = context; ; state.epoch++, state.batch = 0)
-    for await (const _ of trainingSteps(context, sample.train)) {
-      if (state.step % TRIAL.everySteps > 0) continue;
-      const losses = await rowLosses(context, sample);
-      const isBest = best === undefined || mean(losses) < mean(best);
-      if (isBest) best = losses;
-      worse = isBest ? 0 : worse + 1;
-      if (state.step >= TRIAL.steps || worse === TRIAL.patience) return best as Losses;
-    }
-}
-
-async function rowLosses(context: EpochContext, { validation, held }: Sample): Promise<Losses> {
-  const { scorer } = context.tools;
-  context.setup.decay?.settleAll();
-  const tasks = held.labels.length / held.size;
-  const losses = new Float64Array(held.size);
-  for await (const batch of validation.batches({ batchSize: scorer.capacity })) {
-    const { logits } = await scorer.run({ ...batch, scalars: scalarsHere(context) });
-    const z = logits.data as Float32Array;
-    for (let row = 0; row < batch.size; row++) losses[batch.row[row]] = rowLoss(z, batch.labels, row * tasks, tasks);
-  }
-  return losses;
-}
-
-function rowLoss(logits: Float32Array, labels: Float32Array, from: number, tasks: number): number {
-  let [sum, labelled] = [0, 0];
-  for (let i = from; i < from + tasks; i++) {
-    if (Number.isNaN(labels[i])) continue;
-    sum += softplus(logits[i]) - labels[i] * logits[i];
-    labelled++;
-  }
-  return sum / labelled;
-}
-
-/** Over the rows that have a label. */
-function mean(losses: Losses): number {
-  const labelled = losses.filter((loss) => !Number.isNaN(loss));
-  return labelled.reduce((sum, loss) => sum + loss, 0) / labelled.length;
 }

@@ -60,7 +60,10 @@ async function readRows(
     const options = { batchSize: 4096, ...(size < reader.rows && { shuffle: { seed, epoch: 0 } }) };
     for await (const batch of reader.batches(options)) {
       const count = Math.min(batch.size, size - filled);
-      for (let row = 0; row < count; row++) copyRow(batch, row, drawn, filled + row);
+      for (const name of ARRAYS) {
+        const width = batch[name].length / batch.size;
+        drawn[name].set(batch[name].subarray(0, count * width), filled * width);
+      }
       filled += count;
       if (filled === size) break;
     }
@@ -83,11 +86,10 @@ const emptyBatch = (size: number, slots: number, tasks: number): Batch => ({
 
 const ARRAYS = ['ids', 'scenario', 'labels', 'weight', 'group', 'row'] as const;
 
-function copyRow(from: Batch, row: number, to: Batch, place: number): void {
-  for (const name of ARRAYS) {
-    const width = to[name].length / to.size;
-    for (let i = 0; i < width; i++) to[name][place * width + i] = from[name][row * width + i];
-  }
+/** Copies rows, `width` numbers each, to the beginning of `to`. */
+function gather<A extends Int32Array | Float32Array>(from: A, rows: Int32Array, to: A, width: number): void {
+  let at = 0;
+  for (const row of rows) for (let i = row * width; i < (row + 1) * width; i++) to[at++] = from[i];
 }
 
 /** A manifest without the table rows that no row of `train` reads, and how ids are numbered in it. */
@@ -124,7 +126,7 @@ function smaller(manifest: Manifest, train: Batch): { manifest: Manifest; renumb
   };
 }
 
-/** Reads rows in memory. */
+/** Reads rows in memory. A batch is overwritten by the next one of its pass. */
 function memoryReader(all: Batch): SplitReader {
   const [slots, tasks] = [all.ids.length / all.size, all.labels.length / all.size];
   return {
@@ -134,10 +136,16 @@ function memoryReader(all: Batch): SplitReader {
     async *batches({ batchSize, shuffle: order, firstBatch = 0 }) {
       const rows = Int32Array.from({ length: all.size }, (_, row) => row);
       if (order !== undefined) shuffle(rows, random('shuffle', order.seed, order.epoch));
+      let batch = emptyBatch(Math.min(batchSize, all.size), slots, tasks);
       for (let at = firstBatch * batchSize; at < all.size; at += batchSize) {
-        const size = Math.min(batchSize, all.size - at);
-        const batch = emptyBatch(size, slots, tasks);
-        for (let row = 0; row < size; row++) copyRow(all, rows[at + row], batch, row);
+        const own = rows.subarray(at, at + batchSize);
+        if (own.length !== batch.size) batch = emptyBatch(own.length, slots, tasks);
+        gather(all.ids, own, batch.ids, slots);
+        gather(all.scenario, own, batch.scenario, 1);
+        gather(all.labels, own, batch.labels, tasks);
+        gather(all.weight, own, batch.weight, 1);
+        gather(all.group, own, batch.group, 1);
+        gather(all.row, own, batch.row, 1);
         yield batch;
       }
     },
