@@ -85,4 +85,6 @@ export const explorationSchema = z.strictObject({
   share: z.number().min(0).max(1),
   /** An item is drawn with a chance in proportion to exp(score / temperature): the smaller, the closer to the order by score. */
   temperature: z.number().positive().default(1),
+  /** Draws follow from it and the request id, so that a simulation can be repeated. Default: each answer is drawn anew. */
+  seed: z.string().min(1).max(100).optional(),
 });

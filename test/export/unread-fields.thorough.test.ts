@@ -11,6 +11,8 @@ import { predictRun } from '../../src/inference/predict.ts';
 import { loadRanker } from '../../src/serve/ranker/ranker.ts';
 import { requestSchema } from '../../src/serve/ranker/request-schema.ts';
 import { newRun } from '../../src/train/run/new-run.ts';
+import { readSegments } from '../events/read-segments.ts';
+import { serving } from '../serve/support.ts';
 import { prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
 const folder = temporaryFolder();
@@ -82,6 +84,10 @@ test('requests may have the fields that are not read, and others are refused', a
     expect(more.items.map(({ probabilities }) => probabilities)).toEqual(
       plain.items.map(({ probabilities }) => probabilities),
     );
+    for (const nested of [{ a: 1 }, [['i4']]])
+      await expect(ask(items({ item: nested }))).rejects.toMatchObject({
+        details: { problems: [{ path: 'items.0.item' }, { path: 'items.1.item' }] },
+      });
     await expect(ask(items({ itme: 'i4' }))).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
     const tensor = (name: string, ...data: string[]) => ({ name, datatype: 'BYTES', shape: [2], data });
     const inputs = [tensor('scenario', 'feed', 'feed'), tensor('user', 'u3', 'u3'), tensor('tags', 'a|t1', 'a|t2')];
@@ -92,6 +98,24 @@ test('requests may have the fields that are not read, and others are refused', a
       Object.fromEntries(UNREAD.map((name) => [name, { description: 'The model does not read it.' }])),
     );
   }
+});
+
+test('a log keeps them, too: another model may read them', async () => {
+  const log = at('events');
+  const client = await serving([artifacts[0]], { events: { folder: log, sync: 'always' } });
+  const items = [{ id: 'a', tags: ['t1'], item: 'i4' }];
+  expect((await client.ask('/v1/rank', { scenario: 'feed', user: { user: 'u3', place: 'x' }, items })).status).toBe(
+    200,
+  );
+  await expect
+    .poll(async () => {
+      for await (const { events } of readSegments(log))
+        for (const event of events) if (event.kind === 'impression') return [event.values, event.items[0].values];
+    })
+    .toEqual([
+      { user: 'u3', place: 'x' },
+      { tags: ['t1'], item: 'i4' },
+    ]);
 });
 
 test('what reads rows in any order gets those of the kept fields; sequences follow their item field', async () => {

@@ -72,7 +72,7 @@ export async function createEventLogger(config: ServingConfig): Promise<EventLog
     chosen(requestId) {
       if (!isChosen(requestId, share)) return undefined;
       if (exploration === undefined || exploration.share === 0) return {};
-      const seed = randomUUID();
+      const seed = exploration.seed === undefined ? randomUUID() : `${exploration.seed}/${requestId}`;
       const isDrawn = random('exploration', seed).uniform() < exploration.share;
       return isDrawn ? { exploration: { temperature: exploration.temperature, seed } } : {};
     },

@@ -149,7 +149,7 @@ export interface RankingOptions {
 
 /** A ranker as a service has it. */
 export interface ServedRanker extends Ranker {
-  /** Fields of the model. */
+  /** Fields of the data whose values a log may keep: those of the model, and those that it does not read. */
   readonly fields: ReadonlySet<string>;
   /** May user and context have this name? */
   takes(name: string): boolean;
@@ -227,7 +227,7 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
     folder: options.source,
     manifest,
     metrics: context.metrics,
-    fields: context.rules.fields,
+    fields: new Set([...context.rules.fields, ...context.rules.unread]),
     rank: async (request) => (await answer(context, request, { ordered: true, counted: true })).response,
     takes: (field) => mayHave(field, context.rules),
     ranking: (request, options) => answer(context, request, { ordered: true, counted: true, ...options }),

@@ -158,7 +158,7 @@ function checkValues(values: Values, place: Place, rules: RequestRules, problems
     const value = values[name];
     if (rules.fields.has(name)) checkValue(value, place, name, rules.tokens.has(name), problems);
     else if ((isItem ? rules.itemNames : rules.sharedNames).has(name)) checkId(value, place, name, problems);
-    else if (rules.unread.has(name)) continue;
+    else if (rules.unread.has(name)) checkUnread(value, place, name, problems);
     else if (rules.unknownFields === 'refuse' && !(name === 'id' && isItem))
       problems.push(
         unknownName(
@@ -169,6 +169,16 @@ function checkValues(values: Values, place: Place, rules: RequestRules, problems
         ),
       );
   }
+}
+
+/** A value that only a log keeps: the row encoder does not see it. */
+function checkUnread(value: unknown, place: Place, name: string, problems: Problem[]): void {
+  const nested = (Array.isArray(value) ? value : [value]).find((one) => typeof one === 'object' && one !== null);
+  if (nested !== undefined)
+    problems.push({
+      path: `${pathOf(place)}.${name}`,
+      message: `expected a text, a number, true, false, null or a list of them, found ${shown(value)}`,
+    });
 }
 
 function checkId(value: unknown, place: Place, name: string, problems: Problem[]): void {

@@ -294,6 +294,28 @@ test('explored answers are drawn from the logged seed, with the chances of what 
   }
 });
 
+test('with a seed the same requests get the same orders', async () => {
+  const items = Array.from({ length: 6 }, (_, i) => ({ id: i, item: 3 * i }));
+  const ordersOf = async (seed: string): Promise<string[]> => {
+    const log = await logging({}, { exploration: { share: 0.5, temperature: 0.1, seed } });
+    const orders: string[] = [];
+    for (let n = 0; n < 20; n++) {
+      const { body } = await log.client.ask('/v1/rank', { ...REQUEST, items, request_id: `r${n}` });
+      orders.push(body.items.map(({ id }: { id: number }) => id).join());
+    }
+    const drawn = (await impressions(log)).flatMap(({ policy }) =>
+      policy.kind === 'plackett-luce' ? policy.seed : [],
+    );
+    expect(drawn.length).toBeGreaterThan(2);
+    expect(new Set(drawn).size).toBe(drawn.length);
+    return orders;
+  };
+  const first = await ordersOf('a');
+  expect(new Set(first).size).toBeGreaterThan(3);
+  expect(await ordersOf('a')).toEqual(first);
+  expect(await ordersOf('b')).not.toEqual(first);
+});
+
 test('long lists have chances of prefixes alone', async () => {
   const items = Array.from({ length: 200 }, (_, i) => ({ id: i, item: i % 60 }));
   const log = await logging({}, { exploration: { share: 1 } });
