@@ -12,6 +12,7 @@ const MEANING: Record<Exit, string> = {
   artifact: 'a run folder, checkpoint or weights file is damaged or does not fit',
   training: 'training broke down, for example by a loss that is not finite',
   environment: 'the machine refused: disk full, no permission, no memory, no backend',
+  regressed: 'a run fell behind its baseline by more than a margin',
   interrupted: 'stopped by Ctrl-C or SIGTERM',
 };
 

@@ -13,6 +13,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   resume: async () => (await import('./verbs/train/resume.ts')).resume,
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,
   importance: async () => (await import('./verbs/train/importance.ts')).importance,
+  check: async () => (await import('./verbs/train/check.ts')).check,
   predict: async () => (await import('./verbs/serve/predict.ts')).predict,
   flows: async () => (await import('./verbs/data/flows.ts')).flows,
   transfer: async () => (await import('./verbs/data/transfer.ts')).transfer,

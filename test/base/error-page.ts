@@ -61,6 +61,7 @@ const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   artifact: 'a run folder, checkpoint or artifact is damaged or does not fit',
   training: 'the training failed, for example by a NaN loss',
   environment: 'the machine refused: disk, memory, permissions, a missing package',
+  regressed: 'a run fell behind its baseline by more than a margin (`tributary check`)',
   interrupted: 'stopped by Ctrl-C after a checkpoint was written',
 };
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { mean } from '../../src/base/numbers.ts';
 import { type Random, random, shuffle } from '../../src/base/random.ts';
-import { cellImportance, effectOf, meanOverCells } from '../../src/evaluate/importance.ts';
+import { effectOf, meanOverCells } from '../../src/evaluate/clustered.ts';
+import { cellImportance } from '../../src/evaluate/importance.ts';
 import { auc } from '../../src/evaluate/index.ts';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -78,7 +79,7 @@ test('is the AUC and the log loss before minus after, in the mean over the shuff
 });
 
 test('intervals cover the truth: 0 of a field of noise, and the loss of a real one, over groups of rows', () => {
-  const draws = 300;
+  const draws = 150;
   const found = Array.from({ length: draws }, (_, seed) => {
     const generator = random('coverage of importance', seed);
     const rows = draw(generator, 500);

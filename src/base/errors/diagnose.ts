@@ -8,4 +8,23 @@ export const DIAGNOSE_ERRORS = {
       `the importance of these fields of ${d.data} cannot be measured:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
     'Name fields of the data set and sequences as sequence_<type>, each once; a group needs a name that no field has',
   ),
+  CHECK_NO_RESULT: entry(
+    EXIT.usage,
+    409,
+    (d: { run: string }) =>
+      `${d.run} has no result on test rows: its training has not ended, or its weights were imported`,
+    'Resume the training to its end; for imported weights, check what `tributary evaluate` prints yourself',
+  ),
+  CHECK_BASELINE: entry(
+    EXIT.usage,
+    400,
+    (d: { path: string; problem: string }) => `${d.path} is no baseline: ${d.problem}`,
+    'Name a run folder, a file of `tributary check RUN --write FILE`, or what `tributary train --json` printed',
+  ),
+  CHECK_CELLS: entry(
+    EXIT.usage,
+    400,
+    (d: { problems: string[] }) => `the cells do not fit:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
+    'Compare runs of the same scenarios and tasks; write the baseline anew where they changed',
+  ),
 } as const;

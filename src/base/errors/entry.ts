@@ -13,6 +13,8 @@ export const EXIT = {
   training: 5,
   /** The machine refused: disk full, no permission, no memory, no backend. */
   environment: 6,
+  /** A check failed: a run fell behind its baseline. */
+  regressed: 7,
   /** Stopped by Ctrl-C after writing a checkpoint. */
   interrupted: 130,
 } as const;

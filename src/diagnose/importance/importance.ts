@@ -1,14 +1,8 @@
 /** Permutation importance of a run's fields in every cell, on validation rows. */
 import { runSchema } from '../../config/run.ts';
 import type { ImportanceDocument, ImportanceFeature } from '../../documents/diagnose/importance.ts';
-import {
-  type CellImportance,
-  type ClusteredMean,
-  cellImportance,
-  effectOf,
-  meanOverCells,
-  type ShuffledCell,
-} from '../../evaluate/importance.ts';
+import { type ClusteredMean, effectOf, meanOverCells } from '../../evaluate/clustered.ts';
+import { type CellImportance, cellImportance } from '../../evaluate/importance.ts';
 import { auc, cellWeights, numberOf } from '../../evaluate/index.ts';
 import { type FinishedModel, openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart, openRunData } from '../../inference/model/run.ts';
@@ -16,8 +10,9 @@ import type { RunSource } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { openRun } from '../../store/run/run-folder.ts';
 import { evaluationOf } from '../../train/evaluate-split.ts';
+import { cellsOf, type DrawnRows, drawRows, logitsOf, type NamedCell } from '../rows.ts';
 import { chooseFeatures, type Feature, type WantedFeatures } from './features.ts';
-import { batchesOf, type DrawnRows, drawRows, shuffledSources, varies, withShuffled } from './rows.ts';
+import { shuffledSources, varies, withShuffled } from './shuffle.ts';
 
 /** Defaults of a measurement. */
 export const IMPORTANCE = { rows: 50_000, repeats: 5, seed: 1 };
@@ -81,36 +76,6 @@ export async function measureImportance(run: string, given: ImportanceOptions = 
     features: measured.toSorted((a, b) => (b.aucLoss?.value ?? 0) - (a.aucLoss?.value ?? 0)),
     seconds: (performance.now() - started) / 1000,
   };
-}
-
-interface NamedCell extends ShuffledCell {
-  scenario: string;
-  task: string;
-  taskIndex: number;
-}
-
-function cellsOf(rows: DrawnRows, { scenarios, tasks }: { scenarios: string[]; tasks: string[] }): NamedCell[] {
-  return scenarios.flatMap((scenario, s) =>
-    tasks.map((task, t) => {
-      const found: number[] = [];
-      for (let row = 0; row < rows.size; row++)
-        if (rows.scenario[row] === s && !Number.isNaN(rows.labels[row * tasks.length + t])) found.push(row);
-      const labels = Uint8Array.from(found, (row) => rows.labels[row * tasks.length + t]);
-      return { scenario, task, taskIndex: t, rows: Int32Array.from(found), labels };
-    }),
-  );
-}
-
-/** Logits by task: [T] of [N]. */
-async function logitsOf(model: FinishedModel, rows: DrawnRows, tasks: number): Promise<Float32Array[]> {
-  const logits = Array.from({ length: tasks }, () => new Float32Array(rows.size));
-  let at = 0;
-  for (const batch of batchesOf(rows, model.batchSize)) {
-    const found = await model.score(batch);
-    for (let i = 0; i < batch.size; i++) for (let t = 0; t < tasks; t++) logits[t][at + i] = found[i * tasks + t];
-    at += batch.size;
-  }
-  return logits;
 }
 
 interface Measurement {

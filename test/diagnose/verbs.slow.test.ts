@@ -1,0 +1,52 @@
+/** `importance` and `check` as commands: what they print, and their exit codes. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { baselineSchema, checkSchema } from '../../src/documents/diagnose/check.ts';
+import { importanceSchema } from '../../src/documents/diagnose/importance.ts';
+import { tributary } from '../cli/spawn.ts';
+import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder.path, name);
+afterAll(() => folder.remove());
+beforeAll(async () => {
+  const data = await prepareSmall(folder.path, 2000);
+  await trainWithStops(await makeRun(at('run'), data, { model: { key: 'mmoe', embeddingDim: 4 } }));
+});
+
+const resultOf = (out: string): object => {
+  const { event, ...document } = JSON.parse(out.trim().split('\n').at(-1) as string);
+  expect(event).toBe('result');
+  return document;
+};
+
+test('importance ends with its document; a group without fields is a mistake of usage', () => {
+  const words = ['importance', at('run'), '--repeats', '1', '--group', 'thing=item,tags'];
+  const { code, out, err } = tributary([...words, '--json']);
+  expect(code, err).toBe(0);
+  expect(importanceSchema.parse(resultOf(out)).features[0]).toMatchObject({ name: 'thing', kind: 'group' });
+  const refused = tributary(['importance', at('run'), '--group', 'item']);
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('--group item: expected a name and fields')]);
+});
+
+test('a baseline is written, held against, and not replaced by a run that fell behind it', () => {
+  const file = at('baseline.json');
+  expect(tributary(['check', at('run'), '--write', file])).toMatchObject({ code: 0 });
+  expect(tributary(['check', at('run'), '--against', file])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^passed/),
+  });
+  const baseline = baselineSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  baseline.grid.cells[2].auc = 1;
+  writeFileSync(file, JSON.stringify(baseline));
+  const { code, out } = tributary(['check', at('run'), '--against', file, '--write', at('new.json'), '--json']);
+  expect(code).toBe(7);
+  expect(checkSchema.parse(resultOf(out))).toMatchObject({ passed: false, cells: [{}, {}, { fell: true }, {}] });
+  expect(existsSync(at('new.json'))).toBe(false);
+  const loose = ['--margin', '1', '--cell-margin', 'search/click=1', '--write', at('new.json')];
+  expect(tributary(['check', at('run'), '--against', file, ...loose]).code).toBe(0);
+  expect(existsSync(at('new.json'))).toBe(true);
+  expect(tributary(['check', at('run')])).toMatchObject({ code: 2, err: expect.stringContaining('--against') });
+  expect(tributary(['check', at('run'), '--against', file, '--cell-margin', 'much']).code).toBe(2);
+});
