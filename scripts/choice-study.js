@@ -4,9 +4,10 @@
 //   node scripts/choice-study.js --table [--out FILE]
 //
 // DATA is a prepared folder. Each training, and each fit of the yardsticks alone, is a process of one thread and adds a line to FILE
-// (default: RESULT below); what FILE has is not run again, so that an interrupted study goes on. --table prints what has been measured.
+// (default: RESULT below); what FILE has is not run again, so that an interrupted study goes on. --table
+// prints what has been measured, and writes it into result.json beside FILE, from which docs/reproduction.md has its table.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -96,35 +97,39 @@ function study() {
 
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
-/** Mean test AUC of each data set over the seeds, next to the best yardstick; processor seconds of the whole command and of trees. */
+/** By data set: mean test AUC over the seeds next to the best yardstick, and processor seconds of the whole command next to those of trees. */
 function table() {
   const all = lines();
-  console.log(
-    '| data | test AUC (seeds) | chosen | best yardstick | difference | CPU s, whole command | CPU s, trees | ratio |',
-  );
-  console.log('| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |');
-  for (const { data, kind: _, ...fitted } of all.filter(({ kind }) => kind === 'yardsticks')) {
+  const rows = [...new Set(all.map(({ data }) => data))].flatMap((data) => {
     const runs = all.filter((run) => run.kind === 'choice' && run.data === data);
-    if (runs.length === 0) continue;
-    const aucs = runs.map(({ auc }) => auc);
-    const range = aucs.length > 1 ? ` ${Math.min(...aucs).toFixed(4)} to ${Math.max(...aucs).toFixed(4)}` : '';
-    const [best, { auc }] = Object.entries(fitted).sort(([, a], [, b]) => b.auc - a.auc)[0];
-    const seconds = mean(runs.map(({ processorSeconds }) => processorSeconds));
-    const trees = fitted.trees.processorSeconds;
-    const difference = mean(aucs) - auc;
-    console.log(
-      `| ${[
-        data,
-        `${mean(aucs).toFixed(4)} (${aucs.length})${range}`,
-        [...new Set(runs.map(({ chosen }) => chosen))].join(', '),
-        `${best} ${auc.toFixed(4)}`,
-        `${difference < 0 ? '' : '+'}${difference.toFixed(4)}`,
-        seconds.toFixed(0),
-        trees.toFixed(0),
-        (seconds / trees).toFixed(1),
-      ].join(' | ')} |`,
-    );
-  }
+    if (runs.length === 0) return [];
+    const [best, auc] = Object.entries(runs[0].yardsticks).sort(([, x], [, y]) => y - x)[0];
+    const trees = all.find((run) => run.kind === 'yardsticks' && run.data === data)?.trees.processorSeconds;
+    return {
+      data,
+      seeds: runs.length,
+      chosen: [...new Set(runs.map(({ chosen }) => chosen))],
+      auc: { mean: mean(runs.map((run) => run.auc)), min: Math.min(...runs.map((run) => run.auc)) },
+      best: { key: best, auc },
+      processorSeconds: {
+        command: mean(runs.map((run) => run.processorSeconds)),
+        network: mean(runs.map((run) => run.trainingSeconds)),
+        trees: trees ?? null,
+      },
+    };
+  });
+  writeFileSync(join(dirname(values.out), 'result.json'), `${JSON.stringify({ rows }, null, 2)}\n`);
+  console.table(
+    rows.map(({ data, seeds, auc, best, processorSeconds: { command, trees } }) => ({
+      data,
+      seeds,
+      'test AUC': auc.mean.toFixed(4),
+      'best yardstick': `${best.key} ${best.auc.toFixed(4)}`,
+      difference: (auc.mean - best.auc).toFixed(4),
+      'CPU s': command.toFixed(0),
+      'of trees': trees?.toFixed(0),
+    })),
+  );
 }
 
 if (values.table) table();

@@ -16,7 +16,7 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`,
+/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`,
  * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
@@ -26,6 +26,7 @@ function sectionOf(marker: string): Section {
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'flow recovery: short') return flowRecovery('flow-recovery-short', 'model');
   if (marker === 'flow cost') return flowCost();
+  if (marker === 'without options') return withoutOptions();
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'funnel worlds') return funnelWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
@@ -314,6 +315,35 @@ function transfer(): Section {
       row.ranker,
       ...[row.worlds, row.planted, row.proven, row.passed, row.found, row.false, row.others].map(String),
       ...(row.ranker === 'labels' ? ['', ''] : [String(row.simpleFound), String(row.simpleFalse)]),
+    ]),
+  );
+}
+
+interface Choices {
+  rows: {
+    data: string;
+    seeds: number;
+    chosen: string[];
+    auc: { mean: number; min: number };
+    best: { key: string; auc: number };
+    processorSeconds: { command: number; network: number; trees: number | null };
+  }[];
+}
+
+/** A training without options next to the best yardstick. */
+function withoutOptions(): Section {
+  const { rows } = json<Choices>('choice', 'result.json');
+  return section(
+    'without options',
+    ['data', 'seeds', 'chosen', 'test AUC', 'lowest', 'best yardstick', 'difference', 'CPU s', 'network', 'trees'],
+    rows.map(({ data, seeds, chosen, auc, best, processorSeconds: { command, network, trees } }) => [
+      data,
+      String(seeds),
+      chosen.join(', '),
+      ...[auc.mean, auc.min].map((value) => value.toFixed(4)),
+      `${best.key} ${best.auc.toFixed(4)}`,
+      (auc.mean - best.auc).toFixed(4).replace(/^(?!-)/, '+'),
+      ...[command, network, trees].map((value) => value?.toFixed(0) ?? ''),
     ]),
   );
 }

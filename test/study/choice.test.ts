@@ -5,7 +5,7 @@ import type { ChoiceDocument, TriedCandidate } from '../../src/documents/choice.
 import type { GridJson } from '../../src/documents/grid.ts';
 import { choiceMarkdown, choiceText } from '../../src/report/choice.ts';
 import { bestOf, decide, type Measured } from '../../src/study/choose/decide.ts';
-import { type Candidate, type DataSizes, planTrials } from '../../src/study/choose/plan.ts';
+import { budgetOf, type Candidate, type DataSizes, planTrials } from '../../src/study/choose/plan.ts';
 
 const SIZES: DataSizes = { rows: 100_000, slots: 20, fields: 20, tasks: 2 };
 const small: Candidate = {
@@ -34,19 +34,19 @@ test('where rows would be too few, the most expensive candidates are left out; t
   const plan = (budget: number, rows = SIZES.rows): string[] =>
     planTrials([small, large, search], [], { ...SIZES, rows }, budget).tried.map(({ model }) => model);
   expect(plan(300)).toEqual(['small', 'large', 'search']);
-  expect(plan(70)).toEqual(['small', 'search']);
+  expect(plan(40)).toEqual(['small', 'search']);
   expect(plan(20)).toEqual(['small']);
   expect(plan(300, 10_000_000)).toEqual(['small', 'large']); // a search of all rows costs more than the larger model
   expect(plan(0.001)).toEqual(['small']);
   const [left] = planTrials([small, large], [], SIZES, 20).leftOut;
-  expect(left).toEqual({ model: 'large', price: expect.closeTo(0.5 + 3 * 100_000 * (20 * 1.3e-6 + 1e6 * 1.5e-10), 6) });
+  expect(left).toEqual({ model: 'large', price: expect.closeTo(0.5 + 3 * 100_000 * (20 * 7e-7 + 1e6 * 1.5e-10), 6) });
   // Of many rows a few passes need not be paid: so many rows are enough.
   expect(planTrials([small, large], [], { ...SIZES, rows: 100_000_000 }, 130).tried).toHaveLength(2);
 });
 
 test('a flow test is paid with the short trainings that choose a structure', () => {
   const price = (candidate: Candidate): number => planTrials([candidate], [], SIZES, 0).tried[0].price;
-  const perRow = 20 * 1.3e-6 + 1e5 * 1.5e-10;
+  const perRow = 20 * 7e-7 + 1e5 * 1.5e-10;
   const test = 5e-6 * 100_000 * 20 + 1200 * 500 * perRow;
   expect(price({ ...small, testsFlows: true }) - price(small)).toBeCloseTo(test, 9);
 });
@@ -57,6 +57,9 @@ test('yardsticks are paid first, but not with most of the budget', () => {
   expect([all.yardsticks, all.yardsticksLeftOut]).toEqual([keys, []]);
   const few = planTrials([small, large], keys, SIZES, 20);
   expect([few.yardsticks, few.yardsticksLeftOut]).toEqual([['priors', 'logistic'], ['trees']]);
+  const usual = budgetOf(SIZES);
+  expect(usual).toBeCloseTo(2 * 100_000 * 2 * 20 * (2.8e-6 + 3e-7 + 3e-8), 9);
+  expect(planTrials([small, large], keys, SIZES, usual).yardsticks).toEqual(keys);
   expect(all.tried[0].steps).toBeLessThan(planTrials([small, large], [], SIZES, 300).tried[0].steps);
 });
 

@@ -13,6 +13,7 @@ export const sharedBottom = defineModel({
     bottomDims: widths.min(1).default([128, 64]).describe('widths of the network that all heads share'),
     ...towerOptions([32], 'product'),
   }),
+  smallOptions: { bottomDims: [64, 32], towerDims: [] },
   ...baseline({ bottomDims: [1024, 512], towerDims: [256] }),
   top: (options, inputs, sizes) => bottomAndTowers(options, inputs, sizes),
 });

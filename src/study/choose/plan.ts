@@ -5,19 +5,19 @@
  * The weights of every candidate see the same number of training rows: as many as what is left of the budget after yardsticks, flow tests
  * and searches pays for. Where that is less than enough, the most expensive candidate is left out. The first one always stays.
  */
-import type { YardstickKey } from '../../yardsticks/contract.ts';
+import { YARDSTICKS, type YardstickKey } from '../../yardsticks/contract.ts';
 
 /** Seconds of processor time on the reference machine (docs/training.md), measured on the recipe `shop` and MovieLens 1M. */
 const PRICES = {
   /** Of a trial before its first step: graphs and sessions. */
   trial: 0.5,
   /** Of training on a row: for each of its slots, and for each multiply-add of scoring it. */
-  slot: 1.3e-6,
+  slot: 7e-7,
   multiplyAdd: 1.5e-10,
   /** Of a flow test, for each row and field of at most `TESTED_ROWS`. */
   flowTest: 5e-6,
-  /** Of fitting a yardstick, for each row and task. */
-  yardstick: { priors: 5e-7, logistic: 5e-6, trees: 5e-5 } satisfies Record<YardstickKey, number>,
+  /** Of fitting a yardstick, for each row, task and field. */
+  yardstick: { priors: 3e-8, logistic: 3e-7, trees: 2.8e-6 } satisfies Record<YardstickKey, number>,
 };
 const TESTED_ROWS = 200_000;
 /** The choice of a structure by short trainings (src/train/structure/choose.ts): steps that it takes as a rule, and rows of each at most. */
@@ -29,7 +29,7 @@ const ENOUGH = { rows: 500_000, passes: 3 };
 /** No training that stops early goes on for longer. */
 const MOST_PASSES = 1000;
 /** More of the budget is not spent on yardsticks. */
-const YARDSTICK_SHARE = 0.4;
+const YARDSTICK_SHARE = 0.5;
 
 /** Sizes of the data. */
 export interface DataSizes {
@@ -126,7 +126,14 @@ function paidYardsticks(keys: readonly YardstickKey[], sizes: DataSizes, seconds
   });
 }
 
-const yardstickPrice = (key: YardstickKey, { rows, tasks }: DataSizes): number =>
-  PRICES.yardstick[key] * Math.min(FITTED_ROWS, rows) * tasks;
+const yardstickPrice = (key: YardstickKey, { rows, tasks, fields }: DataSizes): number =>
+  PRICES.yardstick[key] * Math.min(FITTED_ROWS, rows) * tasks * fields;
+
+/**
+ * The budget of a choice for which none is given, in seconds: yardsticks take half of it. A training from such a choice takes less
+ * than three times as long as boosted trees alone (docs/reproduction.md).
+ */
+export const budgetOf = (sizes: DataSizes): number =>
+  sum(YARDSTICKS.map((key) => yardstickPrice(key, sizes))) / YARDSTICK_SHARE;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -12,7 +12,7 @@ import { dataDefaults } from '../../train/run/data-defaults.ts';
 import { type RunPlace, runProblems } from '../../train/run/new-run.ts';
 import { YARDSTICKS, type YardstickKey } from '../../yardsticks/contract.ts';
 import { type Choosing, createChoice } from './folder.ts';
-import { type Candidate, planTrials } from './plan.ts';
+import { budgetOf, type Candidate, planTrials } from './plan.ts';
 
 /**
  * What may be chosen; the first is always tried. One network for all cells is hard to beat where scenarios are alike; `streams` drops what
@@ -21,9 +21,6 @@ import { type Candidate, planTrials } from './plan.ts';
 const CANDIDATES = ['shared-bottom', 'streams', 'mmoe', 'autoifs'] as const;
 /** What makes sense with a single scenario and task. */
 const FOR_ONE_CELL: readonly string[] = ['shared-bottom'];
-
-/** Seconds. */
-export const DEFAULT_BUDGET = 120;
 
 /** What was given besides the model. */
 export interface ChoiceSources {
@@ -35,13 +32,14 @@ export interface ChoiceSources {
 /**
  * Makes the folder of a choice, for `startChoice`.
  *
+ * @param given the budget in seconds; by default a multiple of what the yardsticks cost
  * @throws CONFIG_INVALID (naming the candidate that options do not fit), CONFIG_UNREADABLE, FILE_MISSING, RUN_EXISTS, FILE_UNWRITABLE,
  *   DISK_FULL
  */
 export async function newChoice(
   data: PreparedData,
   sources: ChoiceSources,
-  budget: number,
+  given: number | undefined,
   place: RunPlace,
 ): Promise<string> {
   const { folder, manifest } = data;
@@ -54,6 +52,7 @@ export async function newChoice(
     fields: manifest.fields.length,
     tasks: manifest.tasks.length,
   };
+  const budget = given ?? budgetOf(sizes);
   const plan = planTrials(
     possible.map((key, i) => candidateOf(key, configs[i], data)),
     yardsticksOf(configs[0]),

@@ -4,6 +4,7 @@
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition } from '../../model/contract.ts';
 import { openRun } from '../../store/run/run-folder.ts';
+import { hasIds } from './id-decay.ts';
 
 /** Steps of an epoch at least, where batches need not be shorter than `MIN_BATCH`. */
 const STEPS = 235;
@@ -21,14 +22,15 @@ const MANY_ROWS = 1_000_000;
  */
 export function dataDefaults(
   model: ModelDefinition<CommonOptions>,
-  { splits }: Pick<Manifest, 'splits'>,
+  { splits, fields }: Pick<Manifest, 'splits' | 'fields'>,
   warmStart?: unknown,
 ): object {
   const { rows } = splits.train;
   if (model.dataDefaults === false)
     return typeof warmStart === 'string' ? { model: optionsOf(warmStart, model.key) } : {};
   return {
-    model: typeof warmStart === 'string' ? optionsOf(warmStart, model.key) : optionsFor(model, rows),
+    model:
+      typeof warmStart === 'string' ? optionsOf(warmStart, model.key) : optionsFor(model, rows, fields.some(hasIds)),
     train: {
       batchSize: Math.min(MAX_BATCH, Math.max(MIN_BATCH, Math.ceil(rows / STEPS))),
       learningRate: 2e-3,
@@ -44,9 +46,10 @@ export function dataDefaults(
   };
 }
 
-function optionsFor(model: ModelDefinition<CommonOptions>, rows: number): object {
-  const pairs = model.options.safeParse({ key: model.key, pairs: true }).success; // not every model of a user has them
-  return { ...(rows < MANY_ROWS && model.smallOptions), ...(pairs && { pairs }) };
+/** Products of pairs pay where there are ids; among 36 fields without they brought nothing, for more processor time. */
+function optionsFor(model: ModelDefinition<CommonOptions>, rows: number, pairs: boolean): object {
+  const takes = model.options.safeParse({ key: model.key, pairs }).success; // not every model of a user has them
+  return { ...(rows < MANY_ROWS && model.smallOptions), ...(takes && { pairs }) };
 }
 
 /** The options of a run's model; none if it is another model, which the check of the warm start reports. */

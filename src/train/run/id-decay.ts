@@ -4,9 +4,11 @@
  * what its levels show that is not chance:
  *
  *   r = sum over a level's rows of (y - mean of its scenario)      v = sum of p (1 - p)
- *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)     rho = v tau2 / (1 + v tau2) at the mean v     decay = min(60, 8 (1 - rho) / rho)
+ *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)     rho = v tau2 / (1 + v tau2) at the mean v     decay = min(60, max(8, 50 (1 - rho) / rho))
  *
- * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks.
+ * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks. (1 - rho) / rho is how much chance there is to
+ * what is not. 8, 50 and 60 were chosen on validation rows of shops and MovieLens (docs/reproduction.md), with at most 235 steps in an epoch.
+ * What counts is how much of a row is left when its id comes again, so where an epoch has more steps each takes less: decay 235 / steps.
  */
 import type { RunConfig } from '../../config/run.ts';
 import { firstSlots, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
@@ -15,24 +17,34 @@ import { openPart } from '../../inference/model/run.ts';
 
 /** Fields with fewer levels do not decay unless the configuration names them. */
 const MIN_LEVELS = 1000;
-/** The strongest decay, and the decay of a field that is half reliable: found on two data sets (docs/training.md). */
-const STRONGEST = 60;
-const HALF_RELIABLE = 8;
+/** The weakest and the strongest decay, and that of a field that is half reliable, with at most `STEPS` in an epoch. */
+const [WEAKEST, STRONGEST] = [8, 60];
+const HALF_RELIABLE = 50;
+const STEPS = 235;
 const BATCH_ROWS = 16_384;
 
-export const decayOf = (reliability: number): number =>
-  reliability === 0 ? STRONGEST : Math.min(STRONGEST, (HALF_RELIABLE * (1 - reliability)) / reliability);
+/** Has the field so many values that they are ids? */
+export const hasIds = ({ size }: Pick<PreparedField, 'size'>): boolean => size - RESERVED_IDS >= MIN_LEVELS;
+
+/** Of a field in a run with `steps` in an epoch. */
+export function decayOf(reliability: number, steps: number): number {
+  const found = (HALF_RELIABLE * (1 - reliability)) / reliability; // infinite where nothing is reliable
+  return Math.min(STRONGEST, Math.max(WEAKEST, found)) * Math.min(1, STEPS / steps);
+}
 
 /** The configuration with a number for each field that decays. */
 export async function withIdDecay(config: RunConfig, data: PreparedData): Promise<RunConfig> {
   const { idDecay } = config.train;
   if (typeof idDecay === 'object' || idDecay === 'off') return config;
-  const fields = data.manifest.fields.filter(({ size }) => size - RESERVED_IDS >= MIN_LEVELS);
-  const { learningRate, retrain } = config.train;
+  const fields = data.manifest.fields.filter(hasIds);
+  const { learningRate, retrain, batchSize } = config.train;
+  const steps = Math.ceil(data.manifest.splits.train.rows / batchSize);
   const limit = 0.5 / Math.max(learningRate, retrain.learningRate ?? 0); // no step takes more than half of a row
   const found =
     idDecay === 'auto'
-      ? await reliabilities(data, fields, config.train).then((all) => all.map((rho) => Math.min(limit, decayOf(rho))))
+      ? await reliabilities(data, fields, config.train).then((all) =>
+          all.map((rho) => Math.min(limit, decayOf(rho, steps))),
+        )
       : fields.map(() => idDecay);
   const named = Object.fromEntries(fields.map(({ name }, i) => [name, Number(found[i].toPrecision(4))]));
   return { ...config, train: { ...config.train, idDecay: named } };

@@ -11,9 +11,11 @@ import { findModel, models } from '../../../src/model/registry.ts';
 import { createRun } from '../../../src/store/run/run-folder.ts';
 import { dataDefaults } from '../../../src/train/run/data-defaults.ts';
 
-const ofRows = (rows: number): Pick<Manifest, 'splits'> => {
+/** With one field of 1,000 values (and two reserved ids), unless another number is given. */
+const ofRows = (rows: number, values = 1000): Pick<Manifest, 'splits' | 'fields'> => {
   const split = { rows, file: '', sha256: '' };
-  return { splits: { train: split, validation: split, test: split } };
+  const field = { name: 'user', kind: 'categorical', offset: 0, size: values + 2, slots: 1, pooling: 'mean' } as const;
+  return { splits: { train: split, validation: split, test: split }, fields: [field] };
 };
 
 test('an epoch has about 235 steps where batches of 256 to 4,096 rows allow it', () => {
@@ -30,6 +32,17 @@ test.each(taking)('%s takes them', async (key) => {
   const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
   expect(run.model.pairs).toBe(true);
   expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, monitor: 'logloss' });
+});
+
+test('pairs are for data with ids', () => {
+  const pairs = [999, 1000].map((values) => dataDefaults(findModel('mmoe'), ofRows(120_000, values)));
+  expect(pairs).toMatchObject([{ model: { pairs: false } }, { model: { pairs: true } }]);
+});
+
+test('a shared bottom is smaller on small data', () => {
+  const models = [120_000, 2_000_000].map((rows) => dataDefaults(findModel('shared-bottom'), ofRows(rows)));
+  expect(models).toMatchObject([{ model: { bottomDims: [64, 32], towerDims: [] } }, { model: { pairs: true } }]);
+  expect(models[1]).not.toHaveProperty('model.bottomDims');
 });
 
 test('AutoIFS is small on small data, and as published on much or with a preset', async () => {

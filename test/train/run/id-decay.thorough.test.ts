@@ -16,15 +16,22 @@ afterAll(() => folder.remove());
 
 const configOf = (train: object) => runSchema.parse({ model: { key: 'shared-bottom' }, train });
 
-test('the decay is 8 where half of what ids show is chance, at most 60, and 0 where nothing is', () => {
-  expect([0, 0.05, 0.5, 0.9, 1].map(decayOf)).toEqual([60, 60, 8, expect.closeTo(8 / 9, 9), 0]);
+test('the decay is 50 where half of what ids show is chance, and between 8 and 60', () => {
+  const decays = [0, 0.05, 0.5, 0.8, 1].map((rho) => decayOf(rho, 235));
+  expect(decays).toEqual([60, 60, 50, expect.closeTo(12.5, 9), 8]);
+});
+
+test('an epoch of more steps takes less of a row in each', () => {
+  expect([0, 0.5].map((rho) => decayOf(rho, 2350))).toEqual([6, 5]);
+  expect(decayOf(0.5, 10)).toBe(50); // one of fewer steps no more
 });
 
 test('auto names fields with at least 1,000 levels, with the decay of the rule', async () => {
   const { train } = await withIdDecay(configOf({ idDecay: 'auto' }), data);
   expect(train.idDecay).toEqual({ item: expect.any(Number) });
   const item = await byHand(data);
-  expect((train.idDecay as { item: number }).item).toBeCloseTo(decayOf(item), 2);
+  const steps = Math.ceil(data.manifest.splits.train.rows / train.batchSize);
+  expect((train.idDecay as { item: number }).item).toBeCloseTo(decayOf(item, steps), 2);
 });
 
 test('a number is for the same fields; named fields and "off" stay as they are', async () => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { loadRunConfig, namesModel } from '../../../config/load.ts';
 import { openPrepared } from '../../../data/prepared/open.ts';
 import { findModel, models } from '../../../model/registry.ts';
-import { DEFAULT_BUDGET, newChoice } from '../../../study/choose/start.ts';
+import { newChoice } from '../../../study/choose/start.ts';
 import { dataDefaults } from '../../../train/run/data-defaults.ts';
 import { newRun } from '../../../train/run/new-run.ts';
 import { chooseModel } from '../../choosing.ts';
@@ -51,7 +51,7 @@ export function train(program: Command): void {
     .option('--model <key>', `the model: ${[...models.keys()].join(', ')} (default: chosen by validation rows)`)
     .option(
       '--budget <time>',
-      'what the choice of a model may take, like 90s, 2m, 1h: processor time of a usual core, by the sizes of data and models (default: 2m)',
+      'what the choice of a model may take, like 90s, 2m, 1h: processor time of a usual core, by the sizes of data and models (default: twice the price of the yardsticks)',
       seconds,
     )
     .option(
@@ -108,7 +108,7 @@ async function run(options: Options, verb: Command): Promise<void> {
   const data = await openPrepared(options.data);
   const place = out === undefined ? { parent: 'runs' } : { folder: out };
   if (!isNamed) {
-    const folder = await newChoice(data, { config, flags, set }, options.budget ?? DEFAULT_BUDGET, place);
+    const folder = await newChoice(data, { config, flags, set }, options.budget, place);
     if (await chooseModel(folder, { json })) await follow(folder, { json });
     return;
   }
