@@ -29,8 +29,13 @@ const ABLATIONS = {
   'L2 1e-5': { 'train.l2': 1e-5 },
   "tables by Xavier's rule": { 'train.tableDeviation': 'xavier' },
 };
+/** For any model, also one that keeps its own defaults. */
+const INPUTS = {
+  'pairs and decay': { 'model.pairs': true, 'train.idDecay': 'auto' },
+  neither: { 'model.pairs': false, 'train.idDecay': 'off' },
+};
 const GRID = Object.fromEntries([0, 1, 4, 16, 60].map((decay) => [`decay ${decay}`, { 'train.idDecay': decay }]));
-const VARIANTS = { ...ABLATIONS, ...GRID };
+const VARIANTS = { ...ABLATIONS, ...INPUTS, ...GRID };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -16,7 +16,7 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`,
+/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `decay of ids`,
  * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
@@ -26,6 +26,7 @@ function sectionOf(marker: string): Section {
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'flow recovery: short') return flowRecovery('flow-recovery-short', 'model');
   if (marker === 'flow cost') return flowCost();
+  if (marker === 'decay of ids') return decayOfIds();
   if (marker === 'without options') return withoutOptions();
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'funnel worlds') return funnelWorlds();
@@ -346,6 +347,52 @@ function withoutOptions(): Section {
       ...[command, network, trees].map((value) => value?.toFixed(0) ?? ''),
     ]),
   );
+}
+
+interface DefaultsRun {
+  data: string;
+  model: string;
+  variant: string;
+  seed: number;
+  auc: number;
+  validation: { auc: number; logloss: number };
+  idDecay: Record<string, number>;
+}
+
+/** The rule for the decay of ids next to the fixed decay with the lowest log loss on validation rows. */
+function decayOfIds(): Section {
+  const lines = readFileSync(join(RESULTS, 'defaults', 'runs.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const runs = lines.map((line) => JSON.parse(line) as DefaultsRun).filter(({ model }) => model === 'shared-bottom');
+  const rows = runs.flatMap((rule) => {
+    const grid = runs.filter(
+      ({ data, seed, variant }) => data === rule.data && seed === rule.seed && /^decay \d/.test(variant),
+    );
+    if (rule.variant !== 'all defaults' || grid.length < 2) return [];
+    const best = grid.reduce((one, other) => (other.validation.logloss < one.validation.logloss ? other : one));
+    const shown = (number: number): string => number.toFixed(4);
+    return [
+      [
+        rule.data,
+        String(rule.seed),
+        Object.values(rule.idDecay)
+          .map((decay) => decay.toPrecision(2))
+          .join(', '),
+        ...[rule.auc, rule.validation.auc].map(shown),
+        `${best.variant.slice(6)} of ${grid
+          .map(({ variant }) => Number(variant.slice(6)))
+          .sort((a, b) => a - b)
+          .join(', ')}`,
+        ...[best.auc, best.validation.auc].map(shown),
+        ...[rule.auc - best.auc, rule.validation.auc - best.validation.auc].map((gap) =>
+          gap.toFixed(4).replace(/^(?!-)/, '+'),
+        ),
+      ],
+    ];
+  });
+  const heads = ['seed', 'rule', 'test', 'validation', 'best of grid', 'test', 'validation', 'gap: test', 'validation'];
+  return section('decay of ids', ['data', ...heads], rows);
 }
 
 const written = ({ table, notes }: Section): string =>
