@@ -3,11 +3,11 @@
  *
  * An echo server of the same bodies takes turns with it. On a machine that others use, and on virtual machines most of all,
  * latencies tell more about the machine than about the service; their ratio to those of the echo server does not. A service that
- * logs all events takes turns with both, if asked for.
+ * logs all events, and one that runs experiments, take turns with both, if asked for.
  */
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { type Answering, type EchoServer, startEcho, startServices } from './serve-processes.ts';
-import { drawBodies } from './serve-requests.ts';
+import { drawBodies, unitOf } from './serve-requests.ts';
 import { type Load, type Measured, measureInTurn, type Ratio, type Ratios, ratiosOf, type Turns } from './turns.ts';
 
 export interface ServeBenchOptions {
@@ -21,6 +21,8 @@ export interface ServeBenchOptions {
   config?: string;
   /** Also measure a service that logs all events. */
   events?: boolean;
+  /** Also measure a service with so many experiments, of which each request takes part in one. */
+  experiments?: number;
 }
 
 /** The service, and the echo server under the same load. */
@@ -33,6 +35,8 @@ export interface ServeTiming extends Measured {
   echo: Measured;
   /** The same service logging all events, if asked for, and its numbers over those of the service. */
   logging?: Measured & { ratios: Ratios };
+  /** The same with experiments. */
+  experiments?: Measured & { ratios: Ratios };
   /** The service's number over that of the echo server. */
   ratios: Ratios;
 }
@@ -47,12 +51,16 @@ export interface ServeBench {
 const BODIES = 50;
 
 export async function runServeBench(
-  { artifact: folder, config, events, ...options }: ServeBenchOptions,
+  { artifact: folder, config, events, experiments = 0, ...options }: ServeBenchOptions,
   onTiming: (timing: ServeTiming) => void = () => {},
 ): Promise<ServeBench> {
   const artifact = await openArtifact(folder);
-  const services = await startServices(folder, config, events === true);
+  const services = await startServices(folder, config, {
+    withLog: events === true,
+    experiments: dividedExperiments(artifact, experiments),
+  });
   const { silent: service, logging, startMs } = services;
+  const variants = { logging, experiments: services.experiments };
   try {
     const began = performance.now();
     await answerOf(service, drawBodies(artifact, 1, 1)[0]);
@@ -60,7 +68,7 @@ export async function runServeBench(
     const echo = await startEcho();
     try {
       const timings: ServeTiming[] = [];
-      for await (const timing of timingsOf({ artifact, service, echo, logging, ...options })) {
+      for await (const timing of timingsOf({ artifact, service, echo, variants, ...options })) {
         timings.push(timing);
         onTiming(timing);
       }
@@ -73,17 +81,25 @@ export async function runServeBench(
   }
 }
 
-interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config' | 'events'> {
+/** Services that are configured otherwise. */
+interface Variants {
+  logging?: Answering;
+  experiments?: Answering;
+}
+
+interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config' | 'events' | 'experiments'> {
   artifact: Artifact;
   service: Answering;
   echo: EchoServer;
-  logging?: Answering;
+  variants: Variants;
 }
 
 /** For each number of candidates as many requests as are answered, then half as many. */
-async function* timingsOf({ artifact, service, echo, logging, ...options }: Bench): AsyncGenerator<ServeTiming> {
+async function* timingsOf({ artifact, service, echo, variants, ...options }: Bench): AsyncGenerator<ServeTiming> {
   const { candidates, seconds, connections } = options;
-  const servers = [service, echo, ...(logging === undefined ? [] : [logging])];
+  const { logging, experiments } = variants;
+  const servers = [service, echo, ...[logging, experiments].filter((server) => server !== undefined)];
+  const timed = async (load: Load) => timingOf(await measureInTurn(servers, load), variants);
   for (const count of candidates) {
     const bodies = drawBodies(artifact, count, BODIES);
     const answer = await answerOf(service, bodies[0]);
@@ -92,19 +108,42 @@ async function* timingsOf({ artifact, service, echo, logging, ...options }: Benc
     // Until what runs often is compiled.
     await measureInTurn(servers, { ...load, seconds: Math.min(1, seconds) });
     const sizes = { candidates: count, bodyBytes: bodies[0].length, answerBytes: answer.length };
-    const max = timingOf(await measureInTurn(servers, load));
+    const max = await timed(load);
     yield { ...sizes, load: 'max', ...max };
     const half = { ...load, rate: max.requestsPerSecond / 2 };
-    yield { ...sizes, load: 'half of max', ...timingOf(await measureInTurn(servers, half)) };
+    yield { ...sizes, load: 'half of max', ...(await timed(half)) };
   }
 }
 
-const timingOf = ([service, echo, logging]: Turns[]): Measured & Pick<ServeTiming, 'echo' | 'logging' | 'ratios'> => ({
-  ...service.total,
-  echo: echo.total,
-  ...(logging && { logging: { ...logging.total, ratios: ratiosOf(logging, service) } }),
-  ratios: ratiosOf(service, echo),
-});
+function timingOf(
+  [service, echo, ...others]: Turns[],
+  variants: Variants,
+): Measured & Pick<ServeTiming, 'echo' | 'logging' | 'experiments' | 'ratios'> {
+  const next = (server: Answering | undefined): ServeTiming['logging'] => {
+    const turns = server && others.shift();
+    return turns && { ...turns.total, ratios: ratiosOf(turns, service) };
+  };
+  const [logging, experiments] = [next(variants.logging), next(variants.experiments)];
+  return {
+    ...service.total,
+    echo: echo.total,
+    ...(logging && { logging }),
+    ...(experiments && { experiments }),
+    ratios: ratiosOf(service, echo),
+  };
+}
+
+/** Experiments that divide the units between them: each request takes part in one, and all have the model's own score. */
+function dividedExperiments(artifact: Artifact, count: number): object[] {
+  const unit = unitOf(artifact);
+  const score = artifact.manifest.score.default;
+  return Array.from({ length: count }, (_, i) => ({
+    key: `bench-${i}`,
+    unit,
+    arms: { control: {}, treatment: { score } },
+    namespace: { name: 'bench', range: [i / count, (i + 1) / count] },
+  }));
+}
 
 async function answerOf({ port, path }: Answering, body: string): Promise<string> {
   const headers = { 'content-type': 'application/json' };
@@ -118,18 +157,20 @@ async function answerOf({ port, path }: Answering, body: string): Promise<string
 export function formatServeBench({ coldStartMs, timings }: ServeBench): string {
   const head = ['candidates', 'load', 'server', 'requests/s', 'p50 ms', 'p99 ms', 'max ms', 'CPU ms each', 'failures'];
   const rows = timings.flatMap((timing) => {
-    const { candidates, load, echo, logging, ratios } = timing;
+    const { candidates, load, echo, logging, experiments, ratios } = timing;
     const where = [String(candidates), load];
     return [
       [...where, 'service', ...cells(timing)],
       [...where, 'echo', ...cells(echo)],
       [...where, 'ratio', ...ratioCells(ratios)],
-      ...(logging === undefined
-        ? []
-        : [
-            [...where, 'logging', ...cells(logging)],
-            [...where, 'over service', ...ratioCells(logging.ratios)],
-          ]),
+      ...Object.entries({ logging, experiments }).flatMap(([name, variant]) =>
+        variant === undefined
+          ? []
+          : [
+              [...where, name, ...cells(variant)],
+              [...where, 'over service', ...ratioCells(variant.ratios)],
+            ],
+      ),
     ];
   });
   const widths = head.map((_, c) => Math.max(...[head, ...rows].map((row) => row[c].length)));

@@ -17,10 +17,11 @@ export interface Answering {
   close(): Promise<void>;
 }
 
-/** The same service without and with a log of its answers. */
-interface ServicePair {
+/** The same service as it is configured, with a log of its answers, and with experiments. */
+interface Services {
   silent: Answering;
   logging?: Answering;
+  experiments?: Answering;
   /** From the start of the silent one until it listens, milliseconds. */
   startMs: number;
   close(): Promise<void>;
@@ -36,9 +37,9 @@ const BENCH_LOG = { table: 'tributary_bench', stream: 'tributary:bench' };
 export async function startServices(
   artifact: string,
   config: string | undefined,
-  withLog: boolean,
-): Promise<ServicePair> {
-  const { events, exploration, ...rest } = await loadServing(config);
+  { withLog, experiments }: { withLog: boolean; experiments: object[] },
+): Promise<Services> {
+  const { events, exploration, experimentsFile: _, ...rest } = await loadServing(config);
   const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
   const started: Answering[] = [];
   const close = async (): Promise<void> => {
@@ -60,7 +61,8 @@ export async function startServices(
     const logging = withLog
       ? await start('logging', { ...rest, exploration, events: { ...events, ...own } })
       : undefined;
-    return { silent, logging, startMs, close };
+    const assigning = experiments.length > 0 ? await start('experiments', { ...rest, experiments }) : undefined;
+    return { silent, logging, experiments: assigning, startMs, close };
   } catch (cause) {
     await close();
     throw cause;

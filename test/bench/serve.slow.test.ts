@@ -21,6 +21,8 @@ test('bench serve --json: the service, the echo server under the same load, and 
     '--connections',
     '2',
     '--events',
+    '--experiments',
+    '20',
     '--json',
   ];
   const { code, out } = tributary(['bench', 'serve', ...words]);
@@ -33,14 +35,14 @@ test('bench serve --json: the service, the echo server under the same load, and 
   expect(lines.map(({ event }) => event)).toEqual(['timing', 'timing', 'result']);
   expect(coldStartMs).toBeGreaterThan(0);
   expect(timings.map(({ load }: { load: string }) => load)).toEqual(['max', 'half of max']);
-  for (const { echo, logging, ratios, bodyBytes, answerBytes, ...service } of timings) {
-    expect([service.failures, echo.failures, logging.failures]).toEqual([0, 0, 0]);
+  for (const { echo, logging, experiments, ratios, bodyBytes, answerBytes, ...service } of timings) {
+    expect([service, echo, logging, experiments].map(({ failures }) => failures)).toEqual([0, 0, 0, 0]);
     expect(bodyBytes).toBeGreaterThan(50);
     expect(answerBytes).toBeGreaterThan(200);
-    for (const measured of [service, echo, logging])
+    for (const measured of [service, echo, logging, experiments])
       for (const key of ['requests', 'requestsPerSecond', 'p50Ms', 'p99Ms', 'cpuMsPerRequest'])
         expect(measured[key], key).toBeGreaterThan(0);
-    for (const each of [ratios, logging.ratios])
+    for (const each of [ratios, logging.ratios, experiments.ratios])
       for (const { low, median, high } of Object.values<Ratio>(each)) {
         expect(low).toBeGreaterThan(0);
         expect(median).toBeGreaterThanOrEqual(low);

@@ -1,5 +1,7 @@
 /** Metrics of experiments in a process. They go on when experiments change. */
+
 import { type Family, family, Histogram, type Labels } from '../metrics/metrics.ts';
+import type { PlanArm } from './plan.ts';
 
 /** Seconds of answers and of shadows. */
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -11,7 +13,7 @@ export type ShadowOutcome = 'skipped' | 'failed' | 'scored';
 
 export interface ExperimentMetrics {
   /** An answer that exposes a unit. */
-  addAnswer(key: string, arm: string, seconds: number): void;
+  addAnswer(key: string, arm: PlanArm, seconds: number): void;
   /** An arm that failed: the control answered. */
   addFailure(key: string, arm: string, code: string): void;
   addShadow(key: string, outcome: ShadowOutcome, seconds: number): void;
@@ -22,13 +24,21 @@ export interface ExperimentMetrics {
 
 export function createExperimentMetrics(): ExperimentMetrics {
   const answers = new Entries(SECONDS);
+  /** The same entries, without making a name of them at each request. */
+  const byArm = new WeakMap<PlanArm, Histogram>();
   const failures = new Map<string, { labels: Labels; count: number }>();
   const shadows = new Entries(SECONDS);
   const differences = new Entries(DIFFERENCES);
   const overlaps = new Entries(SHARES);
   return {
-    addAnswer: (experiment, arm, seconds) =>
-      answers.of(`${experiment} ${arm}`, () => ({ experiment, arm })).add(seconds),
+    addAnswer(experiment, arm, seconds) {
+      let histogram = byArm.get(arm);
+      if (histogram === undefined) {
+        histogram = answers.of(`${experiment} ${arm.name}`, () => ({ experiment, arm: arm.name }));
+        byArm.set(arm, histogram);
+      }
+      histogram.add(seconds);
+    },
     addFailure(experiment, arm, code) {
       const name = `${experiment} ${arm} ${code}`;
       const counted = failures.get(name) ?? { labels: { experiment, arm, code }, count: 0 };

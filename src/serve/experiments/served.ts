@@ -102,8 +102,7 @@ export function createExperiments({ config, models, waiting }: ExperimentsOption
       const answered = await answerOf(request, parts, exploration);
       const { ranking, ranker } = answered;
       const time = given ?? Date.now();
-      for (const { experiment, arm } of parts)
-        metrics.addAnswer(experiment.key, arm.name, ranking.response.took_ms / 1000);
+      for (const { experiment, arm } of parts) metrics.addAnswer(experiment.key, arm, ranking.response.took_ms / 1000);
       const add = (found: Ranking): void => log?.(found, ranker, time);
       const shadow = parts.find(({ experiment }) => experiment.mode === 'shadow');
       if (shadow === undefined) add(ranking);

@@ -91,6 +91,11 @@ function addServe(verb: Command): void {
     .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 32)
     .option('--config <file>', 'the serving configuration (see docs/serving.md)')
     .option('--events', 'also measure the same service logging all events, in turn')
+    .option(
+      '--experiments <n>',
+      'also measure the same service with so many experiments, one for each request',
+      wholeNumber(1),
+    )
     .addOption(jsonOption())
     .action(runServe);
   helpEnd(
@@ -99,6 +104,7 @@ function addServe(verb: Command): void {
       'tributary bench serve --artifact artifacts/shop',
       'tributary bench serve --artifact artifacts/shop --candidates 100 --seconds 20 --json',
       'tributary bench serve --artifact artifacts/shop --candidates 100 --seconds 20 --events',
+      'tributary bench serve --artifact artifacts/shop --candidates 10 --seconds 20 --experiments 1000',
     ],
     ['artifact'],
   );
