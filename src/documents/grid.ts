@@ -49,6 +49,30 @@ export const gridSchema = z.strictObject({
   cells: z.array(cell),
 });
 
+/** How well the probabilities of each cell fit, in buckets of equal width that have rows. */
+export const reliabilitySchema = z.array(
+  z.strictObject({
+    scenario: z.string(),
+    task: z.string(),
+    buckets: z.array(
+      z.strictObject({
+        rows: count,
+        positives: count,
+        meanProbability: z.number(),
+        /** Share of positives, and its 95 % interval (Wilson). */
+        positiveRate: z.number(),
+        low: z.number(),
+        high: z.number(),
+      }),
+    ),
+  }),
+);
+
+export type Reliability = z.output<typeof reliabilitySchema>;
+
+export const reliabilityOf = ({ cells }: Grid): Reliability =>
+  cells.map(({ scenario, task, buckets = [] }) => ({ scenario, task, buckets }));
+
 /** What `--json` prints of a grid. */
 export type GridJson = z.output<typeof gridSchema>;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Grid } from '../evaluate/index.ts';
 import { choiceSchema } from './choice.ts';
 import { flowDocumentSchema } from './flows.ts';
-import { gridSchema, gridToJson } from './grid.ts';
+import { gridSchema, gridToJson, reliabilitySchema } from './grid.ts';
 import { choiceCounts, count, epochsByPhase, metric, seconds } from './parts.ts';
 import { yardsticksSchema } from './yardsticks.ts';
 
@@ -76,7 +76,7 @@ const sizeRemark = z.strictObject({
   message: z.string(),
 });
 
-/** A finished run: what report.md shows. */
+/** A finished run: its result.json, and what report.md shows. */
 export const runSchema = z.strictObject({
   schema: z.literal('run/1'),
   model: z.strictObject({ key: z.string(), title: z.string() }),
@@ -95,6 +95,8 @@ export const runSchema = z.strictObject({
   epochs: epochsByPhase,
   seconds,
   test: gridSchema,
+  /** Of the test rows, before calibration. */
+  reliability: reliabilitySchema.optional(),
   yardsticks: yardsticksSchema.optional(),
   /** Of models with flow gates. */
   flows: z

@@ -4,6 +4,9 @@ import { gridSchema } from './grid.ts';
 
 export const yardstickKey = z.enum(['priors', 'logistic', 'trees']);
 
+/** With its 95 % interval. */
+const estimate = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+
 export const yardsticksSchema = z.strictObject({
   /** Of the rows that the model is measured on. */
   measured: z.array(z.strictObject({ key: yardstickKey, grid: gridSchema })).min(1),
@@ -14,6 +17,11 @@ export const yardsticksSchema = z.strictObject({
       difference: z.number(),
       low: z.number(),
       high: z.number(),
+      /**
+       * By cell, from the same bootstrap: the AUC of the model, and its difference to the same yardstick; null for cells that do not count in means or have too few
+       * rows. Older documents lack it.
+       */
+      cells: z.array(z.strictObject({ auc: estimate, difference: estimate }).nullable()).optional(),
     })
     .nullable(),
 });

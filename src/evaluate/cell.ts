@@ -7,7 +7,7 @@ import { lossIfNegative, lossIfPositive, Sum, sigmoid } from './logloss.ts';
 import { missing, overRows, REASONS, value } from './metric.ts';
 import { TopOfList } from './ranking.ts';
 
-type LogitMetrics = Pick<Cell, 'auc' | 'logloss' | 'calibrationError' | 'meanProbability'>;
+type LogitMetrics = Pick<Cell, 'auc' | 'logloss' | 'calibrationError' | 'meanProbability' | 'buckets'>;
 type GroupMetrics = Pick<Cell, 'groupedAuc' | 'ndcg' | 'map'>;
 
 /** Metrics over all rows; chunks in order of the logit. */
@@ -28,6 +28,7 @@ export function logitMetrics(chunks: Iterable<Entries>): LogitMetrics {
     logloss: overRows(rows, () => loss.value / rows),
     calibrationError: calibration.error(),
     meanProbability: calibration.meanProbability(),
+    buckets: calibration.buckets(),
   };
 }
 

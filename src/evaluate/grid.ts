@@ -8,6 +8,18 @@ export type Metric = { value: number } | { undefined: string };
 /** Metrics that have means over cells. */
 export const MACRO_METRICS = ['auc', 'logloss', 'groupedAuc', 'ndcg', 'map', 'calibrationError'] as const;
 
+/** Rows whose predicted probabilities are close. */
+export interface CalibrationBucket {
+  rows: number;
+  positives: number;
+  /** Mean predicted probability. */
+  meanProbability: number;
+  /** Share of positives, and its 95 % interval (Wilson). */
+  positiveRate: number;
+  low: number;
+  high: number;
+}
+
 export interface Cell {
   scenario: string;
   task: string;
@@ -31,6 +43,8 @@ export interface Cell {
   logloss: Metric;
   /** Expected calibration error over 20 buckets of equal width. */
   calibrationError: Metric;
+  /** These buckets, as far as they have rows; absent where scores are not numbers. */
+  buckets?: CalibrationBucket[];
   positiveRate: Metric;
   /** Mean predicted probability. */
   meanProbability: Metric;

@@ -59,7 +59,7 @@ export async function holdAgainstYardsticks(
     margin:
       margin === undefined || best === undefined
         ? null
-        : { against: best.key, difference: margin.difference, low: margin.low, high: margin.high },
+        : { against: best.key, difference: margin.difference, low: margin.low, high: margin.high, cells: margin.cells },
   };
 }
 

@@ -1,6 +1,6 @@
 /** How much better a model is than a yardstick on the same rows, with an interval. */
 import type { Batch } from '../data/prepared/prepared.ts';
-import { cellWeights, type Grid, type MeansRule, numberOf, weightedMean } from '../evaluate/index.ts';
+import { type Cell, cellWeights, type Grid, type MeansRule, numberOf, weightedMean } from '../evaluate/index.ts';
 import {
   type BootstrapCell,
   bootstrapAuc,
@@ -53,13 +53,13 @@ export function bestOf<M extends { grid: Grid }>(measured: readonly M[]): M | un
 
 /**
  * Mean AUC of `model` minus that of `yardstick` over the cells that count in both grids: the difference on all rows, its interval
- * from a bootstrap of groups. Undefined where no cell has both classes.
+ * from a bootstrap of groups. The same of each cell. Undefined where no cell has both classes.
  */
 export function marginOver(
   model: { sample: ScoreSample; grid: Grid },
   yardstick: { sample: ScoreSample; grid: Grid },
   rule: MeansRule,
-): Test | undefined {
+): (Test & { cells: (CellMargin | null)[] }) | undefined {
   const { weights } = cellWeights(model.grid.cells, rule);
   const mean = ({ cells }: Grid): number | null =>
     weightedMean(
@@ -68,21 +68,58 @@ export function marginOver(
     );
   const [own, other] = [mean(model.grid), mean(yardstick.grid)];
   if (own === null || other === null) return undefined;
-  const { cells, counted, groups } = bootstrapCells(model.sample, yardstick.sample, weights);
+  const { cells, indices, counted, groups } = bootstrapCells(model.sample, yardstick.sample, weights);
   const draws = bootstrapAuc(cells, { groups, resamples: RESAMPLES });
   const resampled = Float64Array.from({ length: RESAMPLES }, (_, i) => {
     const differences = draws.map(([a, b]) => (Number.isNaN(a[i]) || Number.isNaN(b[i]) ? null : a[i] - b[i]));
     return weightedMean(differences, counted) ?? Number.NaN;
   });
-  return bootstrapTest(own - other, resampled);
+  const margin = bootstrapTest(own - other, resampled);
+  if (margin === undefined) return undefined;
+  const found = model.grid.cells.map((cell, i) => cellMargin(cell, yardstick.grid.cells[i], draws[indices.indexOf(i)]));
+  return { ...margin, cells: found };
 }
 
-/** Labelled rows by cell, of the cells that count. */
+interface Estimate {
+  value: number;
+  /** 95 %. */
+  low: number;
+  high: number;
+}
+
+/** AUC of a model in a cell, and its difference to that of a yardstick. */
+export interface CellMargin {
+  auc: Estimate;
+  difference: Estimate;
+}
+
+/** `draws`: of both AUCs; undefined where the cell does not count. */
+function cellMargin(
+  own: Cell,
+  other: Cell,
+  draws: readonly Float64Array[] | undefined,
+): CellMargin | null {
+  const [a, b] = [numberOf(own.auc), numberOf(other.auc)];
+  if (draws === undefined || a === null || b === null) return null;
+  const auc = bootstrapTest(a, draws[0]);
+  const difference = bootstrapTest(
+    a - b,
+    draws[0].map((x, i) => x - draws[1][i]),
+  );
+  if (auc === undefined || difference === undefined) return null;
+  const estimate = ({ difference: value, low, high }: Test): Estimate => ({ value, low, high });
+  return {
+    auc: { ...estimate(auc), low: Math.max(0, auc.low), high: Math.min(1, auc.high) },
+    difference: estimate(difference),
+  };
+}
+
+/** Labelled rows by cell, of the cells that count; `indices`: which ones these are. */
 function bootstrapCells(
   model: ScoreSample,
   yardstick: ScoreSample,
   weights: readonly number[],
-): { cells: BootstrapCell[]; counted: number[]; groups: number } {
+): { cells: BootstrapCell[]; indices: number[]; counted: number[]; groups: number } {
   const { tasks, scenario, labels, group } = model;
   const numbers = new GroupNumbers();
   const lists = weights.map(() => ({
@@ -103,5 +140,10 @@ function bootstrapCells(
     }
   }
   const kept = lists.map((_, cell) => cell).filter((cell) => weights[cell] > 0 && lists[cell].labels.length > 0);
-  return { cells: kept.map((cell) => lists[cell]), counted: kept.map((cell) => weights[cell]), groups: numbers.count };
+  return {
+    cells: kept.map((cell) => lists[cell]),
+    indices: kept,
+    counted: kept.map((cell) => weights[cell]),
+    groups: numbers.count,
+  };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PairCounter } from '../../src/evaluate/auc.ts';
+import { CalibrationBuckets } from '../../src/evaluate/calibration.ts';
 import { auc, calibrationError, logloss, type Metric } from '../../src/evaluate/index.ts';
 import { pairwiseAuc } from './helpers.ts';
 
@@ -58,6 +59,22 @@ test('log loss clips at float64 epsilon', () => {
   const worst = -Math.log(2 ** -52);
   expect(numberIn(logloss([0, 1], [1, 0]))).toBeCloseTo(worst, 12);
   expect(numberIn(logloss([1, 0], [1, 0]))).toBeCloseTo(2 ** -52, 25);
+});
+
+test('the buckets of a calibration, with the share of positives and its interval (Wilson)', () => {
+  const calibration = new CalibrationBuckets(2);
+  calibration.add(0.6, 3, 1);
+  calibration.add(0.8, 5, 1);
+  const [bucket, ...others] = calibration.buckets();
+  expect(others).toEqual([]);
+  expect(bucket).toMatchObject({
+    rows: 10,
+    positives: 8,
+    meanProbability: expect.closeTo(0.72, 14),
+    positiveRate: 0.8,
+  });
+  expect(bucket.low).toBeCloseTo(0.4902, 4);
+  expect(bucket.high).toBeCloseTo(0.9433, 4);
 });
 
 test('calibration error by hand', () => {

@@ -7,6 +7,7 @@ import { addChoices, noChoices } from '../../src/inference/choices.ts';
 import { choiceTable } from '../../src/report/flow-rates.ts';
 import { markdownTable } from '../../src/report/table.ts';
 import { loadModel } from '../../src/store/run/model-file.ts';
+import { readResult } from '../../src/store/run/run-folder.ts';
 import { evaluateRun } from '../../src/train/evaluate-run.ts';
 import { float } from '../graph/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
@@ -65,6 +66,11 @@ test('a run tells how often its test rows use each expert', async () => {
   expect(Object.keys(choices?.chosen ?? {})).toEqual(Object.keys(layers));
   expect(choices?.rows.reduce((sum, n) => sum + n)).toBe(manifest.splits.test.rows);
   const report = readFileSync(join(at('whole'), 'report.md'), 'utf8');
+  // The document that it is written from.
+  const result = readResult(at('whole'));
+  expect(result?.reliability?.map(({ buckets }) => buckets.reduce((sum, { rows }) => sum + rows, 0))).toEqual(
+    result?.test.cells.map(({ rows }) => rows),
+  );
   for (const [name, [experts, least, most]] of Object.entries(layers))
     choices?.chosen[name].forEach((counts, s) => {
       const rows = choices.rows[s];

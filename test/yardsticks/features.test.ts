@@ -150,6 +150,14 @@ test('the margin over a yardstick has the difference of the grids, and an interv
   const [low, high] = measured.map(({ grid }) => numberOf(grid.macro.auc) ?? 0);
   expect(margin?.difference).toBeCloseTo(high - low, 12);
   expect(margin?.low).toBeGreaterThan(0);
+  // Each cell has its own interval.
+  for (const [i, cell] of (margin?.cells ?? []).entries()) {
+    const [other, own] = measured.map(({ grid }) => numberOf(grid.cells[i].auc) ?? 0);
+    expect(cell?.auc.value).toBe(own);
+    expect(cell?.auc.low).toBeLessThan(own);
+    expect(cell?.difference.value).toBeCloseTo(own - other, 12);
+    expect(cell?.difference.low).toBeGreaterThan(0);
+  }
   const same = marginOver(measured[1], measured[1], rule);
   expect(same?.difference).toBe(0);
 });

@@ -10,6 +10,7 @@
  *   timings.jsonl       wall times and rates
  *   checkpoints/        see checkpoint.ts
  *   model.safetensors, model.json   the finished model, see model-file.ts
+ *   result.json         what the run found, if it is finished: see RunDocument
  *   finished.json       lists the files of a finished run, see finished-run.ts
  *   report.md           a report for people
  *   lock.<n>            exists while a process uses the folder, see lock.ts
@@ -24,9 +25,10 @@ import { seal } from '../../base/seal.ts';
 import { type ChoiceDocument, choiceSchema } from '../../documents/choice.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
+import { type RunDocument, runSchema } from '../../documents/result.ts';
 import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
 import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
-import { checkFinished, forgetFinished } from './finished-run.ts';
+import { checkFinished, forgetFinished, isRecordedFinished } from './finished-run.ts';
 import { readSealed } from './sealed-file.ts';
 
 const recordSchema = z.strictObject({
@@ -61,6 +63,7 @@ export const runPaths = (folder: string) => ({
   metrics: join(folder, 'metrics.jsonl'),
   timings: join(folder, 'timings.jsonl'),
   checkpoints: join(folder, 'checkpoints'),
+  result: join(folder, 'result.json'),
   report: join(folder, 'report.md'),
 });
 
@@ -125,6 +128,17 @@ export function readFlows(folder: string): FlowDocument | undefined {
 export function readChoice(folder: string): ChoiceDocument | undefined {
   const path = runPaths(folder).choice;
   return existsSync(path) ? readSealed(path, 'the choice of a model', choiceSchema) : undefined;
+}
+
+/**
+ * What a finished run found; undefined while it is trained, and for runs of versions that wrote no result.json.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function readResult(folder: string): RunDocument | undefined {
+  const path = runPaths(folder).result;
+  if (!isRecordedFinished(folder) || !existsSync(path)) return undefined;
+  return readSealed(path, 'the result of a run', runSchema);
 }
 
 /** Identifies a run, independent of the name of its folder and the path of its data. */

@@ -5,6 +5,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
+import { seal } from '../../base/seal.ts';
+import { reliabilityOf } from '../../documents/grid.ts';
 import type { ChoiceCounts } from '../../documents/parts.ts';
 import { trainingDocument } from '../../documents/result.ts';
 import type { YardsticksDocument } from '../../documents/yardsticks.ts';
@@ -66,7 +68,11 @@ export async function finishRun(run: {
     epochs: run.epochs,
     ...(yardsticks && { yardsticks }),
   };
-  const document = runDocument(run.record, setup, state, trainingDocument(result), choices, folder);
+  const document = {
+    ...runDocument(run.record, setup, state, trainingDocument(result), choices, folder),
+    reliability: reliabilityOf(grid),
+  };
+  writeFileAtomic(runPaths(folder).result, seal(document));
   writeFileAtomic(runPaths(folder).report, runMarkdown(document));
   return result;
 }
