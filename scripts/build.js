@@ -54,7 +54,7 @@ async function bundlePages() {
     minify: true,
     write: false,
     metafile: true,
-    format: 'iife',
+    format: 'esm', // a module script: it may await its data
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'none',

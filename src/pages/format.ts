@@ -13,6 +13,10 @@ export const FORMATS = {
   duration,
   milliseconds: (value: number) => `${value.toFixed(3)} ms`,
   bytes: bytesText,
+  /** Of a test. */
+  p: (value: number) => (value < 0.0001 ? '< 0.0001' : value.toFixed(4)),
+  /** Two digits. */
+  strength: (value: number) => value.toFixed(2),
   /** Four significant digits. */
   number: (value: number) => String(Number(value.toPrecision(4))),
 } as const satisfies Record<string, (value: number) => string>;

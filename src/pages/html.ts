@@ -1,6 +1,8 @@
 /** A page as one HTML file: the script, its data and the style inside, and a policy that forbids everything else. */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { error } from '../base/errors/index.ts';
 import { readText } from '../base/files.ts';
 import { oneLine } from '../base/one-line.ts';
 import type { Page } from './page.ts';
@@ -11,7 +13,14 @@ interface Bundle {
   style: string;
 }
 
+/** Larger pages open slowly, and mail servers refuse them. */
+const MAX_BYTES = 1_500_000;
+
+/** Larger data are compressed. */
+const PLAIN_BYTES = 500_000;
+
 /**
+ * @throws PAGE_TOO_LARGE
  * @param live address of a stream of server-sent events, each a new state of this page; the page then may connect to its own server
  */
 export function pageHtml(page: Page, { live, bundle = readBundle() }: { live?: string; bundle?: Bundle } = {}): string {
@@ -26,7 +35,7 @@ export function pageHtml(page: Page, { live, bundle = readBundle() }: { live?: s
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return `<!doctype html>
+  const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -39,17 +48,28 @@ ${live === undefined ? '' : `<meta name="tributary-live" content="${escaped(live
 <style>${style}</style>
 </head>
 <body>
-<div id="page"><noscript>This page draws its charts and tables by a script inside it. Allow scripts to read it.</noscript></div>
-<script type="application/json" id="data">${pageJson(page)}</script>
-<script>${script}</script>
+<noscript>This page draws its charts and tables by a script inside it. Allow scripts to read it.</noscript>
+<div id="page"></div>
+${dataElement(page)}
+<script type="module">${script}</script>
 </body>
 </html>
 `;
+  const bytes = Buffer.byteLength(html);
+  if (bytes > MAX_BYTES) throw error('PAGE_TOO_LARGE', { title: page.title, bytes, limit: MAX_BYTES });
+  return html;
 }
 
 /** Nothing in the data can end the element that they stand in. */
-const pageJson = (page: Page): string =>
-  JSON.stringify(page).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+function dataElement(page: Page): string {
+  const json = JSON.stringify(page, (_, value) => (typeof value === 'number' ? short(value) : value));
+  if (json.length > PLAIN_BYTES)
+    return `<script type="text/plain" id="data" data-encoding="gzip">${gzipSync(json).toString('base64')}</script>`;
+  return `<script type="application/json" id="data">${json.replaceAll('<', '\\u003c')}</script>`;
+}
+
+/** Eight significant digits: more than a page shows, and half the bytes. */
+const short = (value: number): number => (Number.isInteger(value) ? value : Number(value.toPrecision(8)));
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,16 +1,37 @@
 /**
- * What a page shows: parts of result documents, as they are written, with sentences about them. Every number on a page is looked up here by its path; the
- * page computes none.
+ * What a page shows: result documents, or parts of them, with sentences about them. Every number on a page is looked up here by its path;
+ * the page computes none.
  */
-import type { RunDocument } from '../documents/result.ts';
+import type {
+  ComparisonResult,
+  CorrectedTest,
+  DatasetResult,
+  ModelResult,
+  ModelTests,
+  Times,
+} from '../documents/comparison.ts';
+import type { ImportanceDocument } from '../documents/diagnose/importance.ts';
+import type { FlowDocument } from '../documents/flows.ts';
+import type { GridJson } from '../documents/grid.ts';
+import type { PositionBiasDocument } from '../documents/loop/position-bias.ts';
+import type { ReplayDocument } from '../documents/loop/replay.ts';
+import type { Round } from '../documents/loop/round.ts';
+import type { SimulationDocument } from '../documents/loop/simulation.ts';
+import type { EvaluationDocument, RunDocument } from '../documents/result.ts';
+import type { TimingsLine } from '../documents/run-log.ts';
+import type { TransferDocument } from '../documents/transfer.ts';
+import type { TuningDocument } from '../documents/tuning.ts';
+import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 
 /** What all pages have. */
-interface Head {
+export interface Head {
   title: string;
   /** Below the title, such as name and date of what is shown. */
   facts: string[];
   /** What was found, most important first. */
   findings: string[];
+  /** The finding of a section, by its id. */
+  sentences?: Record<string, string>;
   /** What cannot be shown, and why. */
   notes: string[];
   /** Version of Tributary that made the page. */
@@ -31,13 +52,121 @@ export interface EpochPoint {
 
 export interface RunPage extends Head {
   kind: 'run';
-  model: string;
-  data: string;
   /** Absent while it is trained. */
   result?: Pick<RunDocument, 'test' | 'epochs'> & Partial<RunDocument>;
+  /** Sentences about flows, and about the choice of the model; empty where there is none. */
+  flowSentences: string[];
+  choiceSentences: string[];
   /** Which cells the AUCs of `epochs` are of. */
   cells: { scenario: string; task: string }[];
   epochs: EpochPoint[];
+  timings: Extract<TimingsLine, { phase: string }>[];
+  /** As JSON. */
+  config: string;
 }
 
-export type Page = RunPage;
+type Mean = Pick<NonNullable<ModelResult['macro']['auc']>, 'mean'> | null;
+
+/** What pages show of a cell of a model: with all metrics, 100 models x 64 cells would not fit into a page. */
+interface ShownCell extends Pick<ModelResult['cells'][number], 'scenario' | 'task' | 'rows' | 'positives'> {
+  auc: Mean;
+  logloss: Mean;
+}
+
+/** What pages show of the tests of two models: in cells DeLong's alone. */
+export interface ShownTests extends Omit<ModelTests, 'cells'> {
+  cells: {
+    scenario: string;
+    task: string;
+    delong: Pick<CorrectedTest, 'difference' | 'low' | 'high'> | null;
+  }[];
+}
+
+export interface ShownDataset extends Pick<DatasetResult, 'data' | 'testRows' | 'groups'> {
+  models: (Omit<ModelResult, 'cells'> & { cells: ShownCell[] })[];
+  tests: ShownTests[];
+  transfer: ShownTests[];
+  yardsticks?: { tests: ShownTests[] };
+}
+
+export interface ComparisonPage extends Head {
+  kind: 'comparison';
+  result: Omit<ComparisonResult, 'datasets'> & { datasets: ShownDataset[] };
+  /** Absent where times.json is not there. */
+  times?: Times;
+  /** Of each data set: models that no other one beats in both mean AUC and cost. */
+  fronts: string[][];
+}
+
+export interface TuningPage extends Head {
+  kind: 'tuning';
+  tuning: TuningDocument;
+  /** Indices of `tuning.trials`, by trial number, of those that were the best when they ended. */
+  records: number[];
+}
+
+export interface ArtifactPage extends Head {
+  kind: 'artifact';
+  artifact: Pick<ArtifactManifest, 'graphs' | 'tables' | 'calibration' | 'score' | 'selection' | 'verdict'> & {
+    scenarios: string[];
+    tasks: string[];
+    metrics?: GridJson;
+    bytes: number;
+    files: number;
+  };
+  flowSentences: string[];
+}
+
+export interface FlowsPage extends Head {
+  kind: 'flows';
+  flows: FlowDocument;
+}
+
+export interface TransferPage extends Head {
+  kind: 'transfer';
+  transfer: TransferDocument;
+}
+
+export interface EvaluationPage extends Head {
+  kind: 'evaluation';
+  evaluation: EvaluationDocument;
+}
+
+export interface ImportancePage extends Head {
+  kind: 'importance';
+  importance: ImportanceDocument;
+}
+
+export interface ReplayPage extends Head {
+  kind: 'replay';
+  replay: ReplayDocument;
+}
+
+export interface PositionBiasPage extends Head {
+  kind: 'position-bias';
+  bias: PositionBiasDocument;
+}
+
+export interface SimulationPage extends Head {
+  kind: 'simulation';
+  simulation: SimulationDocument;
+}
+
+export interface LoopPage extends Head {
+  kind: 'loop';
+  rounds: Round[];
+}
+
+export type Page =
+  | RunPage
+  | ComparisonPage
+  | TuningPage
+  | ArtifactPage
+  | FlowsPage
+  | TransferPage
+  | EvaluationPage
+  | ImportancePage
+  | ReplayPage
+  | PositionBiasPage
+  | SimulationPage
+  | LoopPage;

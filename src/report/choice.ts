@@ -34,7 +34,7 @@ export function choiceMarkdown(choice: ChoiceDocument): string[] {
   ];
 }
 
-function choiceSentences(choice: ChoiceDocument): string[] {
+export function choiceSentences(choice: ChoiceDocument): string[] {
   const { yardsticks, yardsticksLeftOut, leftOut } = choice;
   return [
     reason(choice),

@@ -76,7 +76,7 @@ export const THE_FLOW = [
 ];
 
 /** A sentence for each finding: flows that do not exist, cells that gain nothing from one that does, and what is likely. */
-function flowSentences(document: FlowDocument): string[] {
+export function flowSentences(document: FlowDocument): string[] {
   const { flows, shares, fields, source } = document;
   const sentences = FLOW_NAMES.map((name, k) => {
     const own = fields.filter(({ reads }) => reads[k]).map(({ field }) => field);

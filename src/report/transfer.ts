@@ -8,9 +8,9 @@ import { type Column, markdownTable, numeric, type Table, tableOf, textTable } f
 
 export function transferText(document: TransferDocument): string {
   return [
-    headline(document, oneLine),
+    transferHeadline(document, oneLine),
     '',
-    ...findings(document).map((sentence) => `- ${sentence}`),
+    ...transferFindings(document).map((sentence) => `- ${sentence}`),
     ...sections(document).flatMap(({ title, table }) => ['', title, ...textTable(table)]),
     ...(document.notes.length === 0 ? [] : ['', ...document.notes]),
   ].join('\n');
@@ -20,15 +20,15 @@ export const transferMarkdown = (document: TransferDocument): string =>
   [
     '# Transfer',
     '',
-    headline(document, markdownText),
+    transferHeadline(document, markdownText),
     '',
-    ...findings(document).map((sentence) => `- ${markdownText(sentence)}`),
+    ...transferFindings(document).map((sentence) => `- ${markdownText(sentence)}`),
     ...sections(document).flatMap(({ title, table }) => ['', title, '', ...markdownTable(table)]),
     ...document.notes.flatMap((note) => ['', markdownText(note)]),
     '',
   ].join('\n');
 
-function headline(
+export function transferHeadline(
   { data, rows, of, validationRows, run, against }: TransferDocument,
   text: (of: string) => string,
 ): string {
@@ -50,7 +50,7 @@ const strength = ({ value, low, high }: { value: number; low: number; high: numb
 /** Cells named in one sentence at most; the table has all. */
 const NAMED = 6;
 
-function findings(document: TransferDocument): string[] {
+export function transferFindings(document: TransferDocument): string[] {
   return [
     ...negativeTransfer(document),
     ...worth(document.cells, 'selective', 'sharing where cells have something in common', 'its own rows alone'),

@@ -28,6 +28,16 @@ export const verdict = ({ margin }: YardsticksDocument): string =>
     ? 'The model cannot be held against yardsticks: no cell has both labels.'
     : beatsText('The model', margin.against, margin);
 
+/** In how many cells the model beats the same yardstick, in a sentence; undefined where that was not measured. */
+export function cellsVerdict({ margin }: YardsticksDocument): string | undefined {
+  const known = margin?.cells?.filter((cell) => cell !== null) ?? [];
+  if (margin === null || known.length === 0) return undefined;
+  const better = known.filter(({ difference }) => difference.low > 0).length;
+  const worse = known.filter(({ difference }) => difference.high < 0).length;
+  const name = YARDSTICK_NAMES[margin.against];
+  return `Of ${known.length} cells that can be judged, the model is better than ${name} in ${better} and worse in ${worse}, each by its 95 % interval.`;
+}
+
 /** Mean metrics, and AUC in each cell. */
 function yardstickTable(model: GridJson, { measured }: YardsticksDocument): Table {
   const rows = [

@@ -94,11 +94,7 @@ export interface CellMargin {
 }
 
 /** `draws`: of both AUCs; undefined where the cell does not count. */
-function cellMargin(
-  own: Cell,
-  other: Cell,
-  draws: readonly Float64Array[] | undefined,
-): CellMargin | null {
+function cellMargin(own: Cell, other: Cell, draws: readonly Float64Array[] | undefined): CellMargin | null {
   const [a, b] = [numberOf(own.auc), numberOf(other.auc)];
   if (draws === undefined || a === null || b === null) return null;
   const auc = bootstrapTest(a, draws[0]);

@@ -1,36 +1,42 @@
-/** Pages in a real browser. */
+/** The pages of a run and of a comparison in a real browser; pages.long.test.ts has those of all kinds. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { accessibilityProblems, CHROMIUM, launch, NO_BROWSER, open } from './browser.ts';
+import { pageHtml } from '../../src/pages/html.ts';
+import { openPage } from '../../src/pages/sources/open.ts';
+import { temporaryFolder } from '../train/support.ts';
+import { CHROMIUM, launch, NO_BROWSER } from './browser.ts';
+import { expectReadable, expectTrue } from './expect.ts';
+import { type Made, makePages } from './made.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tributary-pages-'));
-const file = join(folder, 'run.html');
+const { path: folder, remove } = temporaryFolder();
 let browser: Browser;
+let made: Made;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['bin/tributary.js', 'report', 'test/upgrade/0.1/run', '--out', file]);
+  made = await makePages(folder);
   if (CHROMIUM !== undefined) browser = await launch();
 });
 afterAll(async () => {
   await browser?.close();
-  rmSync(folder, { recursive: true });
+  remove();
 });
 
-test('a page is below 1.5 MB', () => expect(statSync(file).size).toBeLessThan(1_500_000));
+test('the command writes a page, and says where', () => {
+  const out = join(folder, 'by-command.html');
+  const { run } = made.paths;
+  const said = execFileSync(process.execPath, ['bin/tributary.js', 'report', run, '--out', out], { encoding: 'utf8' });
+  expect(said).toContain(out);
+  expect(readFileSync(out, 'utf8')).toBe(pageHtml(openPage(run)));
+});
 
 describe.skipIf(CHROMIUM === undefined)(CHROMIUM === undefined ? NO_BROWSER : 'in a browser', () => {
-  test('a page opens offline, without a complaint or a request', async () => {
-    const { page, complaints } = await open(browser, file);
-    expect(complaints).toEqual([]);
-    expect(await page.locator('h1').textContent()).toContain(' on ');
-  });
+  test.each(['run', 'comparison'])('%s: no complaint, no request, numbers of the document', (name) =>
+    expectTrue(browser, made, name),
+  );
 
-  test.each(['light', 'dark'] as const)('axe-core finds nothing serious (%s)', async (colorScheme) => {
-    const { page } = await open(browser, file, { colorScheme });
-    expect(await accessibilityProblems(page)).toEqual([]);
-  });
+  test('a run can be read at 390 pixels, by keyboard and by screen reader', () =>
+    expectReadable(browser, made, { name: 'run', colorScheme: 'light' }));
 });

@@ -4,7 +4,20 @@ export const PAGE_ERRORS = {
   PAGE_NOTHING_THERE: entry(
     EXIT.usage,
     404,
-    (d: { path: string }) => `${d.path} is nothing that a page can show`,
-    'Give the folder of a run',
+    (d: { path: string }) => `nothing at ${d.path} has a page`,
+    'Give the folder of a run, a comparison, a search, an artifact or a loop, or a file with what a verb printed with --json',
+  ),
+  PAGE_DOCUMENT: entry(
+    EXIT.data,
+    422,
+    (d: { path: string; problem: string }) => `${d.path} has no document that a page shows: ${d.problem}`,
+    'Write it again with --json',
+  ),
+  PAGE_TOO_LARGE: entry(
+    EXIT.data,
+    413,
+    (d: { title: string; bytes: number; limit: number }) =>
+      `the page of ${d.title} would have ${d.bytes} bytes, at most ${d.limit} are allowed`,
+    'Compare fewer models at once',
   ),
 } as const;

@@ -44,7 +44,7 @@ export function Chart({ label, draw }: ChartProps) {
   return <div class="chart" ref={place} />;
 }
 
-/** Which values of the page's data a mark draws, by the attribute that shows each; `tx` and `ty`: of its translation. */
+/** Which values of the page's data a mark draws, by the attribute that shows each; `tx` and `ty`: where a symbol is. */
 type Drawn = Partial<
   Record<'cx' | 'cy' | 'x' | 'y' | 'x1' | 'x2' | 'y1' | 'y2' | 'tx' | 'ty' | 'width' | 'height' | 'fill', Path>
 >;
@@ -56,7 +56,11 @@ export const draws = <Row,>(rows: readonly Row[], drawn: (row: Row) => Drawn): {
     const elements = group === null ? [] : [...group.children];
     for (const [k, element] of elements.entries())
       for (const [attribute, path] of Object.entries(drawn(rows[index[k]])))
-        element.setAttribute(`data-${attribute}`, pointer(path));
+        element.setAttribute(`data-${nameOf(element, attribute)}`, pointer(path));
     return group;
   },
 });
+
+/** Circles have a centre, other symbols are paths that are moved. */
+const nameOf = ({ tagName }: Element, attribute: string): string =>
+  tagName === 'circle' ? attribute.replace('t', 'c') : attribute;

@@ -1,6 +1,8 @@
 /** The frame of every page: what it is, what was found, the sections, and what could not be shown. */
+
 import type { ComponentChildren } from 'preact';
 import type { Page } from '../page.ts';
+import { Name } from './name.tsx';
 import { PageContext } from './value.tsx';
 
 export function Frame({ page, children }: { page: Page; children: ComponentChildren }) {
@@ -10,12 +12,12 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
       <header>
         <p class="kind">{KINDS[page.kind]}</p>
         <h1>
-          <bdi>{title}</bdi>
+          <Name of={title} />
         </h1>
         <p class="facts">
           {facts.map((fact) => (
             <span key={fact}>
-              <bdi>{fact}</bdi>
+              <Name of={fact} />
             </span>
           ))}
         </p>
@@ -45,4 +47,17 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
   );
 }
 
-const KINDS: Record<Page['kind'], string> = { run: 'Training run' };
+const KINDS: Record<Page['kind'], string> = {
+  run: 'Training run',
+  comparison: 'Comparison',
+  tuning: 'Search for options',
+  artifact: 'Artifact',
+  flows: 'Information flows',
+  transfer: 'Transfer',
+  evaluation: 'Evaluation',
+  importance: 'Importance of fields',
+  replay: 'Replay of a log',
+  'position-bias': 'Position bias',
+  simulation: 'Simulated users',
+  loop: 'Loop',
+};

@@ -1,5 +1,7 @@
 /** The scenario x task grid: a line per scenario, a column per task. */
+
 import type { ComponentChildren } from 'preact';
+import { Name } from './name.tsx';
 import { Scroll } from './scroll.tsx';
 
 export interface GridCell {
@@ -22,7 +24,7 @@ export function Grid<Cell extends GridCell>({
   const tasks = [...new Set(cells.map(({ task }) => task))];
   const indices = new Map(cells.map(({ scenario, task }, i) => [JSON.stringify([scenario, task]), i]));
   return (
-    <Scroll label={caption}>
+    <Scroll label={caption} rows={3 * scenarios.length}>
       <table class="grid">
         <caption>{caption}</caption>
         <thead>
@@ -30,7 +32,7 @@ export function Grid<Cell extends GridCell>({
             <th scope="col">scenario</th>
             {tasks.map((task) => (
               <th key={task} scope="col">
-                <bdi>{task}</bdi>
+                <Name of={task} />
               </th>
             ))}
           </tr>
@@ -39,7 +41,7 @@ export function Grid<Cell extends GridCell>({
           {scenarios.map((scenario) => (
             <tr key={scenario}>
               <th scope="row">
-                <bdi>{scenario}</bdi>
+                <Name of={scenario} />
               </th>
               {tasks.map((task) => {
                 const i = indices.get(JSON.stringify([scenario, task]));

@@ -1,4 +1,6 @@
 /** Colours of series: told apart with every kind of colour vision (Okabe and Ito 2008, darkened for contrast), and by their marks. */
+import { Name } from './name.tsx';
+
 const COLOURS = ['blue', 'orange', 'green', 'pink', 'gold', 'sky', 'grey'] as const;
 
 export const SYMBOLS = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'times'] as const;
@@ -16,7 +18,7 @@ export function Legend({ names }: { names: readonly string[] }) {
           <svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">
             <path d={SHAPES[symbol(n)]} fill={colour(n)} />
           </svg>
-          <bdi>{name}</bdi>
+          <Name of={name} />
         </li>
       ))}
     </ul>

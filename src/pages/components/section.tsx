@@ -1,18 +1,19 @@
 /** A part of a page: a finding in a sentence, the picture, the table under it. */
 import type { ComponentChildren } from 'preact';
+import { useContext, useState } from 'preact/hooks';
+import { PageContext } from './value.tsx';
 
 export function Section({
   id,
   title,
-  finding,
   children,
 }: {
+  /** Of the section, and of its sentence in the page's data. */
   id: string;
   title: string;
-  /** Empty: there is none. */
-  finding?: string;
   children: ComponentChildren;
 }) {
+  const finding = useContext(PageContext)?.sentences?.[id];
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
@@ -25,12 +26,21 @@ export function Section({
 /** How a figure or table is to be read: units, intervals, n. */
 export const Note = ({ children }: { children: ComponentChildren }) => <p class="note">{children}</p>;
 
-/** A table that opens on request; it is in the page all the same. */
+/** What is shown on request: rendered when it is opened first, since large tables take long. */
 export function Folded({ title, children }: { title: string; children: ComponentChildren }) {
+  const [wasOpened, setOpened] = useState(false);
   return (
-    <details>
+    <details onToggle={() => setOpened(true)}>
       <summary>{title}</summary>
-      {children}
+      {wasOpened && children}
     </details>
   );
 }
+
+export const Sentences = ({ of }: { of: readonly string[] }) => (
+  <ul class="sentences">
+    {of.map((sentence) => (
+      <li key={sentence}>{sentence}</li>
+    ))}
+  </ul>
+);

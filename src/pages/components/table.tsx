@@ -1,6 +1,8 @@
 /** Tables: columns that show a row, whose place in the page's data is the start of all its paths. */
+
 import type { ComponentChildren } from 'preact';
 import type { Format } from '../format.ts';
+import { Name } from './name.tsx';
 import { Scroll } from './scroll.tsx';
 import { Num, type Path, pointer } from './value.tsx';
 
@@ -23,6 +25,28 @@ export const numbers = <Row,>(title: string, key: string & keyof Row, as: Format
   show: (_, at) => <Num at={[...at, key]} as={as} />,
 });
 
+/** A column of names. */
+export const texts = <Row,>(title: string, key: string & keyof Row): Column<Row> => ({
+  title,
+  isHead: true,
+  show: (row) => <Name of={String(row[key])} />,
+});
+
+/** The same of names that the rows themselves do not have. */
+export const named = <Row,>(title: string, text: (row: Row) => string): Column<Row> => ({
+  title,
+  isHead: true,
+  show: (row) => <Name of={text(row)} />,
+});
+
+/** A column of numbers deeper in a row. */
+export const deep = <Row,>(title: string, keys: Path, as: Format, unit?: string): Column<Row> => ({
+  title,
+  unit,
+  isNumber: true,
+  show: (_, at) => <Num at={[...at, ...keys]} as={as} />,
+});
+
 /** `at`: where the rows are in the page's data. */
 export function Table<Row>({
   caption,
@@ -36,14 +60,14 @@ export function Table<Row>({
   columns: readonly Column<Row>[];
 }) {
   return (
-    <Scroll label={caption}>
+    <Scroll label={caption} rows={rows.length}>
       <table>
         <caption>{caption}</caption>
         <thead>
           <tr>
             {columns.map(({ title, unit, isNumber }) => (
               <th key={title} scope="col" class={isNumber ? 'right' : undefined}>
-                <bdi>{title}</bdi>
+                <Name of={title} />
                 {unit && <small>{unit}</small>}
               </th>
             ))}

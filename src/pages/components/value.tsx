@@ -12,7 +12,7 @@ export type Path = readonly (string | number)[];
 export const pointer = (path: Path): string =>
   path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-function lookUp(page: unknown, path: Path): unknown {
+export function lookUp(page: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) => (value as Record<string | number, unknown> | null | undefined)?.[key],
     page,
@@ -28,4 +28,30 @@ export function Num({ at, as, why }: { at: Path; as: Format; why?: string }) {
       {formatted(value, as)}
     </span>
   );
+}
+/** An interval: "0.7912 to 0.8034". */
+export function Interval({
+  at,
+  as,
+  low = 'low',
+  high = 'high',
+}: {
+  at: Path;
+  as: Format;
+  low?: string;
+  high?: string;
+}) {
+  return (
+    <span class="interval">
+      <Num at={[...at, low]} as={as} /> to <Num at={[...at, high]} as={as} />
+    </span>
+  );
+}
+
+/** ▲ above 0, ▼ below 0, ◇ not decided, by an interval. */
+export function Sign({ at }: { at: Path }) {
+  const { low, high } = lookUp(useContext(PageContext), at) as { low: number; high: number };
+  if (low > 0) return <span class="good">▲</span>;
+  if (high < 0) return <span class="bad">▼</span>;
+  return <span class="open">◇</span>;
 }

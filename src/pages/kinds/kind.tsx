@@ -1,10 +1,39 @@
 /** The body of a page, by its kind. */
 import type { Page } from '../page.ts';
+import { Artifact } from './artifact.tsx';
+import { Comparison } from './comparison.tsx';
+import { Evaluation, Flows, Transfer } from './documents.tsx';
+import { Importance } from './importance.tsx';
+import { PositionBias, Replay, Simulation } from './log.tsx';
+import { Loop } from './loop.tsx';
 import { Run } from './run.tsx';
+import { Tuning } from './tuning.tsx';
 
 export function Kind({ page }: { page: Page }) {
   switch (page.kind) {
     case 'run':
       return <Run page={page} />;
+    case 'comparison':
+      return <Comparison page={page} />;
+    case 'tuning':
+      return <Tuning page={page} />;
+    case 'artifact':
+      return <Artifact page={page} />;
+    case 'flows':
+      return <Flows page={page} />;
+    case 'transfer':
+      return <Transfer page={page} />;
+    case 'evaluation':
+      return <Evaluation page={page} />;
+    case 'importance':
+      return <Importance page={page} />;
+    case 'replay':
+      return <Replay page={page} />;
+    case 'position-bias':
+      return <PositionBias page={page} />;
+    case 'simulation':
+      return <Simulation page={page} />;
+    case 'loop':
+      return <Loop page={page} />;
   }
 }

@@ -1,41 +1,138 @@
-/** A training run: where the model wins or loses first, then how the training went. */
-import { Grid } from '../components/grid.tsx';
-import { Note, Section } from '../components/section.tsx';
-import { Num } from '../components/value.tsx';
+/** A training run: where the model wins or loses and what its cells use come first, then how the training went. */
+
+import { YARDSTICK_NAMES } from '../../report/yardsticks.ts';
+import { ReliabilityPictures } from '../components/reliability.tsx';
+import { Folded, Note, Section, Sentences } from '../components/section.tsx';
+import { deep, named, numbers, Table, texts } from '../components/table.tsx';
+import { Interval, Num } from '../components/value.tsx';
 import type { RunPage } from '../page.ts';
+import { CellGrid } from './cells.tsx';
+import { FlowVerdict } from './flow-verdict.tsx';
+import { KeepRates } from './keep-rates.tsx';
 import { Training } from './run-training.tsx';
 
 export function Run({ page }: { page: RunPage }) {
+  const { result } = page;
   return (
     <>
-      {page.result && <Cells page={page} />}
+      {result && (
+        <Section id="cells" title="Where the model wins or loses">
+          <CellGrid
+            grid={result.test}
+            at={['result', 'test']}
+            rows="test rows"
+            {...(result.yardsticks && { yardsticks: { document: result.yardsticks, at: ['result', 'yardsticks'] } })}
+          />
+        </Section>
+      )}
+      {result?.verdict && (
+        <Section id="flows" title="What each cell uses">
+          <FlowVerdict flows={result.verdict} at={['result', 'verdict']} sentences={page.flowSentences} />
+        </Section>
+      )}
+      {result?.flows && (
+        <Section id="gates" title="How often gates let a flow through">
+          <KeepRates flows={result.flows} scenarios={result.scenarios ?? []} tasks={result.tasks ?? []} />
+        </Section>
+      )}
+      {result?.yardsticks && <Yardsticks yardsticks={result.yardsticks} />}
+      {result?.reliability && (
+        <Section id="reliability" title="May the probabilities be trusted?">
+          <ReliabilityPictures cells={result.reliability} at={['result', 'reliability']} />
+          <Note>
+            Test rows in 20 buckets by predicted probability, before calibration: share of positives with its 95 %
+            interval (Wilson). On the dashed line probabilities are right.
+          </Note>
+          <ReliabilityTables page={page} />
+        </Section>
+      )}
       <Training page={page} />
+      {result?.choice && (
+        <Section id="choice" title="Why this model">
+          <Sentences of={page.choiceSentences} />
+          <Candidates choice={result.choice} />
+        </Section>
+      )}
+      <Section id="configuration" title="Configuration">
+        <Folded title="The configuration, with all defaults">
+          <pre>{page.config}</pre>
+        </Folded>
+      </Section>
     </>
   );
 }
 
-function Cells({ page }: { page: RunPage }) {
-  const { cells } = page.result!.test;
-  return (
-    <Section id="cells" title="Where the model wins or loses">
-      <Grid
-        caption="AUC of each cell on the test rows"
-        cells={cells}
-        show={(_, i) => {
-          const at = ['result', 'test', 'cells', i];
-          return (
-            <>
-              <strong>
-                <Num at={[...at, 'auc']} as="metric" why={cells[i].reasons?.auc} />
-              </strong>
-              <small>
-                <Num at={[...at, 'rows']} as="count" /> rows, <Num at={[...at, 'positives']} as="count" /> positives
-              </small>
-            </>
-          );
-        }}
+type Result = NonNullable<RunPage['result']>;
+
+const Yardsticks = ({ yardsticks }: { yardsticks: NonNullable<Result['yardsticks']> }) => (
+  <Section id="yardsticks" title="Is it worth more than a simple predictor?">
+    {yardsticks.margin && (
+      <p class="finding">
+        Mean AUC against {YARDSTICK_NAMES[yardsticks.margin.against]}:{' '}
+        <Num at={['result', 'yardsticks', 'margin', 'difference']} as="signed" />, 95 % interval{' '}
+        <Interval at={['result', 'yardsticks', 'margin']} as="signed" /> (bootstrap of groups).
+      </p>
+    )}
+    <Table
+      caption="Means over cells of simple predictors, fitted to the same training rows, on test rows"
+      rows={yardsticks.measured}
+      at={['result', 'yardsticks', 'measured']}
+      columns={[
+        named<NonNullable<Result['yardsticks']>['measured'][number]>('predictor', ({ key }) => YARDSTICK_NAMES[key]),
+        deep('AUC', ['grid', 'macro', 'auc'], 'metric'),
+        deep('log loss', ['grid', 'macro', 'logloss'], 'metric'),
+        deep('calibration error', ['grid', 'macro', 'calibrationError'], 'metric'),
+      ]}
+    />
+  </Section>
+);
+
+const ReliabilityTables = ({ page }: { page: RunPage }) => (
+  <Folded title="Tables of the buckets">
+    {page.result?.reliability?.map(({ scenario, task, buckets }, i) => (
+      <Table
+        key={`${scenario} ${task}`}
+        caption={`${scenario}, ${task}: rows by predicted probability`}
+        rows={buckets}
+        at={['result', 'reliability', i, 'buckets']}
+        columns={[
+          numbers('predicted', 'meanProbability', 'metric', 'mean'),
+          numbers('positive', 'positiveRate', 'metric', 'share'),
+          {
+            title: 'interval',
+            unit: '95 %, Wilson',
+            isNumber: true,
+            show: (_, at) => <Interval at={at} as="metric" />,
+          },
+          numbers('rows', 'rows', 'count'),
+          numbers('positives', 'positives', 'count'),
+        ]}
       />
-      <Note>AUC: the chance that a positive row of the cell ranks above a negative one; ties count one half.</Note>
-    </Section>
-  );
-}
+    ))}
+  </Folded>
+);
+
+const Candidates = ({ choice }: { choice: NonNullable<Result['choice']> }) => (
+  <Table
+    caption="Models that were tried, on validation rows"
+    rows={choice.candidates}
+    at={['result', 'choice', 'candidates']}
+    columns={[
+      texts('model', 'model'),
+      {
+        title: 'mean AUC',
+        isNumber: true,
+        show: ({ grid }, at) => (grid === null ? '–' : <Num at={[...at, 'grid', 'macro', 'auc']} as="metric" />),
+      },
+      {
+        title: 'less than the best',
+        unit: '95 % interval',
+        isNumber: true,
+        show: ({ behind }, at) => (behind === null ? '–' : <Interval at={[...at, 'behind']} as="signed" />),
+      },
+      numbers('multiply-adds', 'multiplyAdds', 'count', 'a row'),
+      numbers('steps', 'steps', 'count'),
+      numbers('time', 'seconds', 'duration'),
+    ]}
+  />
+);

@@ -1,37 +1,99 @@
 /** The page of a run folder, finished or not. */
-
 import { VERSION } from '../../base/version.ts';
 import type { MetricsLine } from '../../documents/run-log.ts';
-import { metricText } from '../../report/numbers.ts';
-import { openRun, readFlows, readMetrics } from '../../store/run/run-folder.ts';
+import { choiceSentences } from '../../report/choice.ts';
+import { flowSentences, structureText } from '../../report/flows.ts';
+import { count, duration, metricText } from '../../report/numbers.ts';
+import { cellsVerdict, verdict as yardstickVerdict } from '../../report/yardsticks.ts';
+import { openRun, readChoice, readFlows, readMetrics, readResult, readTimings } from '../../store/run/run-folder.ts';
 import type { EpochPoint, RunPage } from '../page.ts';
 
 /** @throws RUN_NOT_FOUND, RUN_CHOOSING, RUN_DAMAGED, CHECKSUM_MISMATCH */
 export function runPage(folder: string): RunPage {
   const record = openRun(folder);
   const lines = readMetrics(folder);
-  const end = lines.findLast((line) => line.kind === 'result');
-  const validated = lines.findLast((line) => line.kind === 'epoch');
-  const cells = (end?.test ?? validated?.validation)?.cells ?? [];
-  const verdict = readFlows(folder);
+  const result = readResult(folder) ?? resultOf(lines, folder);
+  const epochs = lines.flatMap(epochPoint);
+  const last = lines.findLast((line) => line.kind === 'epoch');
+  const cells = (result?.test ?? last?.validation)?.cells ?? [];
+  const title = result?.model?.title ?? record.model;
   return {
     kind: 'run',
-    title: `${record.model} on ${record.data.name}`,
-    facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`],
-    findings:
-      end === undefined
-        ? []
-        : [
-            `Mean AUC ${metricText(end.test.macro.auc)}, log loss ${metricText(end.test.macro.logloss)} on the test rows.`,
-          ],
-    notes: end === undefined ? ['The training has not ended: nothing is measured on test rows yet.'] : [],
+    title: `${title} on ${record.data.name}`,
+    facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`, ...sizes(result)],
+    findings: findings(result),
+    sentences: sentences(result, epochs),
+    notes: notes(result),
     version: VERSION,
-    model: record.model,
-    data: record.data.name,
-    ...(end && { result: { test: end.test, epochs: end.epochs, ...(verdict && { verdict }) } }),
+    ...(result && { result: { ...result, config: undefined } }),
+    flowSentences: result?.verdict === undefined ? [] : sentencesOf(result.verdict),
+    choiceSentences: result?.choice === undefined ? [] : choiceSentences(result.choice),
     cells: cells.map(({ scenario, task }) => ({ scenario, task })),
-    epochs: lines.flatMap(epochPoint),
+    epochs,
+    timings: readTimings(folder).flatMap((line) => ('phase' in line ? [line] : [])),
+    config: JSON.stringify(record.config, null, 2),
   };
+}
+
+type Result = RunPage['result'];
+
+export const sentencesOf = (verdict: NonNullable<NonNullable<Result>['verdict']>): string[] => [
+  ...(verdict.structure === undefined ? [] : [structureText(verdict.structure)]),
+  ...flowSentences(verdict),
+];
+
+function findings(result: Result): string[] {
+  if (result === undefined) return [];
+  const { macro } = result.test;
+  return [
+    `Mean AUC ${metricText(macro.auc)}, log loss ${metricText(macro.logloss)} on the test rows.`,
+    ...(result.yardsticks === undefined ? [] : [yardstickVerdict(result.yardsticks)]),
+  ];
+}
+
+/** What the sections found. */
+function sentences(result: Result, epochs: readonly EpochPoint[]): Record<string, string> {
+  const best = epochs.findLast((epoch) => epoch.best);
+  const cells = result?.yardsticks && cellsVerdict(result.yardsticks);
+  const error = result?.test.macro.calibrationError ?? null;
+  return {
+    ...(cells && { cells }),
+    ...(error !== null && {
+      reliability: `Probabilities before calibration are off by ${metricText(error)} on average over the cells (expected calibration error).`,
+    }),
+    ...(best && {
+      training: `${epochs.length} epochs; the last best one is epoch ${best.epoch} of the phase ${best.phase}: ${metricText(best.monitor)} on validation rows.`,
+    }),
+  };
+}
+
+function sizes(result: Result): string[] {
+  if (result?.data === undefined || result.parameters === undefined) return [];
+  const { train, validation, test } = result.data.rows;
+  return [
+    `rows: ${count(train)} train, ${count(validation)} validation, ${count(test)} test`,
+    `${count(result.parameters.dense)} dense parameters`,
+    ...(result.seconds === undefined ? [] : [duration(result.seconds)]),
+  ];
+}
+
+function notes(result: Result): string[] {
+  if (result === undefined) return ['The training has not ended: nothing is measured on test rows yet.'];
+  const { data, size = [], yardsticks, reliability } = result;
+  return [
+    ...size.map(({ message }) => message),
+    ...(data?.notes ?? []),
+    ...(yardsticks === undefined ? ['Yardsticks: none were fitted for this run, so its cells have no intervals.'] : []),
+    ...(reliability === undefined ? ['Reliability: this run was made by a version that did not keep it.'] : []),
+  ];
+}
+
+/** Of a run of an older version: what its log has. */
+function resultOf(lines: readonly MetricsLine[], folder: string): Result {
+  const end = lines.findLast((line) => line.kind === 'result');
+  if (end === undefined) return undefined;
+  const [verdict, choice] = [readFlows(folder), readChoice(folder)];
+  return { test: end.test, epochs: end.epochs, ...(verdict && { verdict }), ...(choice && { choice }) };
 }
 
 function epochPoint(line: MetricsLine): EpochPoint[] {

@@ -13,7 +13,7 @@ const WIDTH = 120;
 /** Text of at most 120 columns, notes apart: a wider table continues below. */
 export const comparisonText = (result: ComparisonResult, times: Times): string =>
   [
-    ...findings(result).map((text) => oneLine(text)),
+    ...comparisonFindings(result).map((text) => oneLine(text)),
     '',
     sectionsOf(result, times)
       .map(({ title, table, notes }) =>
@@ -32,7 +32,7 @@ export function comparisonMarkdown(result: ComparisonResult, times: Times): stri
   const lines = [
     TITLE,
     '',
-    ...findings(result).flatMap((text) => [markdownText(text), '']),
+    ...comparisonFindings(result).flatMap((text) => [markdownText(text), '']),
     ...result.datasets.map(
       ({ data, hash, testRows }) =>
         `- data: ${markdownText(data)} (${hash.slice(0, 12)}), ${count(testRows)} test rows`,
@@ -53,7 +53,7 @@ const sectionLines = ({ title, table, notes }: Section): string[] => [
 ];
 
 /** A sentence for each data set. */
-const findings = (result: ComparisonResult): string[] =>
+export const comparisonFindings = (result: ComparisonResult): string[] =>
   result.datasets.flatMap((dataset) => {
     const found = finding(result, dataset);
     if (found === undefined) return [];

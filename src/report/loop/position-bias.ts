@@ -18,7 +18,7 @@ export function positionBiasText({ scenarios, type, seconds }: PositionBiasDocum
   ]);
   const methods = [...new Set(scenarios.map(({ method }) => method))];
   return [
-    ...scenarios.map(findingOf),
+    ...scenarios.map(positionBiasFinding),
     '',
     ...textTable(table),
     'looked at: over the first position, with its 95 % interval',
@@ -35,7 +35,7 @@ const NAMES = {
 
 const ratio = (value: number | null): string => value?.toFixed(3) ?? '-';
 
-function findingOf({ scenario, method, positions, requests }: Scenario): string {
+export function positionBiasFinding({ scenario, method, positions, requests }: Scenario): string {
   const last = positions.findLast(({ relative }) => relative !== null);
   if (last === undefined || last.position === 1)
     return `${scenario}: the log cannot tell how often positions are looked at: no item stood at several. Serve a share of requests with exploration.`;

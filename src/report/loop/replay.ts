@@ -6,7 +6,7 @@ import { numeric, type Table, tableOf, textTable } from '../table.ts';
 export function replayText(document: ReplayDocument): string {
   const { estimates, refusals, seconds } = document;
   return [
-    verdictText(document),
+    replayVerdict(document),
     '',
     ...requestLines(document),
     '',
@@ -23,7 +23,7 @@ const FINDINGS = {
   undecided: 'The log cannot tell them apart.',
 };
 
-function verdictText({ policy, estimates, served, verdict, reward, requests }: ReplayDocument): string {
+export function replayVerdict({ policy, estimates, served, verdict, reward, requests }: ReplayDocument): string {
   const [first] = estimates;
   if (first === undefined || served === null || verdict === null)
     return `The log cannot say what ${policy} would bring.`;

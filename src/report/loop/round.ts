@@ -10,12 +10,15 @@ const TITLES = {
   abandoned: 'was given up',
 } as const;
 
+/** What became of a round, in a sentence. */
+export const roundHeadline = ({ round, day, decision }: Round): string =>
+  `round ${round}: the model of ${day} ${decision === undefined ? 'is not decided yet' : TITLES[decision.kind]}`;
+
 /** The whole round. */
 export function roundText(round: Round): string {
   const { day, from, joined, prepared, decision, judged } = round;
-  const title = decision === undefined ? 'is not decided yet' : TITLES[decision.kind];
   const lines = [
-    `round ${round.round}: the model of ${day} ${title}`,
+    roundHeadline(round),
     `  rows   ${count(joined.rows)} joined${prepared === undefined ? '' : `; ${count(prepared.train)} trained (${from === null ? 'all days' : `from ${from}`}), ${count(prepared.test)} of ${day} judged`}`,
   ];
   if (judged === undefined) return lines.join('\n');

@@ -17,14 +17,25 @@ export function report(program: Command): void {
     .command('report')
     .summary('write a page about a result: one HTML file')
     .description(
-      'Writes what a run found as one HTML file that opens offline: findings, charts and tables, with all data inside. It contains ' +
-        'aggregates, never rows, and sends no request. docs/report.md says what each page answers.',
+      'Writes a result as one HTML file that opens offline: findings, charts and tables, with all data inside. It contains aggregates, ' +
+        'never rows, and sends no request. docs/report.md says what each page answers.',
     )
-    .argument('<path>', 'the folder of a run')
+    .argument(
+      '<path>',
+      'the folder of a run, comparison, search, artifact or loop; or a file of what a verb printed with --json',
+    )
     .addOption(new RequiredOption('--out <file>', 'the HTML file'))
     .addOption(jsonOption())
     .action(run);
-  helpEnd(verb, ['tributary report runs/streams-shop-1 --out shop.html'], ['artifact']);
+  helpEnd(
+    verb,
+    [
+      'tributary report runs/streams-shop-1 --out shop.html',
+      'tributary report comparisons/zoo --out zoo.html',
+      'tributary report replay.json --out replay.html',
+    ],
+    ['data', 'artifact'],
+  );
 }
 
 function run(path: string, { out, json }: Options): void {

@@ -1,0 +1,147 @@
+/** Analyses of data and models: an evaluation, flows, transfer. */
+import type { TransferCell, TransferFlow } from '../../documents/transfer.ts';
+import { Forest } from '../components/forest.tsx';
+import { Note, Section } from '../components/section.tsx';
+import { type Column, numbers, Table, texts } from '../components/table.tsx';
+import { Interval, Num, Sign } from '../components/value.tsx';
+import type { EvaluationPage, FlowsPage, TransferPage } from '../page.ts';
+import { CellGrid } from './cells.tsx';
+import { FlowVerdict } from './flow-verdict.tsx';
+
+export const Evaluation = ({ page }: { page: EvaluationPage }) => (
+  <Section id="cells" title="Where the model wins or loses">
+    <CellGrid
+      grid={page.evaluation}
+      at={['evaluation']}
+      rows={page.evaluation.split === undefined ? 'the rows' : `${page.evaluation.split} rows`}
+    />
+  </Section>
+);
+
+export const Flows = ({ page }: { page: FlowsPage }) => (
+  <Section id="flows" title="What each cell uses">
+    <FlowVerdict flows={page.flows} at={['flows']} sentences={page.findings.slice(1)} />
+  </Section>
+);
+
+const WORTH = {
+  selective: 'sharing where cells have something in common',
+  everything: 'sharing everything alike',
+  models: 'the model against the other',
+} as const;
+
+export function Transfer({ page }: { page: TransferPage }) {
+  const { cells, flows } = page.transfer;
+  const kinds = (['selective', 'everything', 'models'] as const).filter((kind) =>
+    cells.some((cell) => cell[kind] !== null),
+  );
+  const measured = flows.filter((flow) => flow.measured !== null);
+  return (
+    <>
+      {kinds.map((kind) => (
+        <Section key={kind} id={kind} title={`What a cell gains: ${WORTH[kind]}`}>
+          <Forest
+            label={`Change of AUC: ${WORTH[kind]}`}
+            unit="change of AUC on validation rows"
+            zero
+            rows={cells.flatMap(({ scenario, task, [kind]: comparison }, i) => {
+              const at = ['transfer', 'cells', i, kind, 'aucChange'];
+              return comparison === null
+                ? []
+                : [
+                    {
+                      name: `${scenario}, ${task}`,
+                      value: [...at, 'value'],
+                      low: [...at, 'low'],
+                      high: [...at, 'high'],
+                    },
+                  ];
+            })}
+          />
+          <Note>
+            {kind === 'models' ? 'One model against the other' : "Against a ranker of the cell's own rows alone"}; 95 %
+            intervals.
+          </Note>
+          <Table
+            caption="AUC on validation rows"
+            rows={cells}
+            at={['transfer', 'cells']}
+            columns={worthColumns(kind)}
+          />
+        </Section>
+      ))}
+      {measured.length > 0 && (
+        <Section id="flows" title="What passes through each flow, and what the labels carry">
+          <Table
+            caption="Strength of each flow, 1 = its usual one: in the labels, and in the ranker"
+            rows={flows}
+            at={['transfer', 'flows']}
+            columns={FLOW_COLUMNS}
+          />
+        </Section>
+      )}
+    </>
+  );
+}
+
+const worthColumns = (kind: keyof typeof WORTH): Column<TransferCell>[] => [
+  texts('scenario', 'scenario'),
+  texts('task', 'task'),
+  {
+    title: 'without',
+    isNumber: true,
+    show: (cell, at) => (cell[kind] === null ? '–' : <Num at={[...at, kind, 'againstAuc']} as="metric" />),
+  },
+  {
+    title: 'with',
+    isNumber: true,
+    show: (cell, at) => (cell[kind] === null ? '–' : <Num at={[...at, kind, 'auc']} as="metric" />),
+  },
+  {
+    title: 'change',
+    unit: '95 % interval',
+    isNumber: true,
+    show: (cell, at) =>
+      cell[kind] === null ? (
+        (cell.reason ?? '–')
+      ) : (
+        <>
+          <Sign at={[...at, kind, 'aucChange']} /> <Num at={[...at, kind, 'aucChange', 'value']} as="signed" />
+          <small>
+            <Interval at={[...at, kind, 'aucChange']} as="signed" />
+          </small>
+        </>
+      ),
+  },
+  { title: 'verdict', show: (cell) => cell[kind]?.verdict ?? '' },
+  numbers('rows', 'rows', 'count'),
+  numbers('positives', 'positives', 'count'),
+];
+
+const FLOW_COLUMNS: Column<TransferFlow>[] = [
+  texts('scenario', 'scenario'),
+  texts('task', 'task'),
+  { title: 'flow', show: ({ name }) => name },
+  ...(['labels', 'model'] as const).map(
+    (whose): Column<TransferFlow> => ({
+      title: whose === 'labels' ? 'labels' : 'ranker',
+      unit: '95 % interval',
+      isNumber: true,
+      show: ({ measured }, at) =>
+        measured === null ? (
+          '–'
+        ) : (
+          <>
+            <Num at={[...at, 'measured', whose, 'value']} as="strength" />
+            <small>
+              <Interval at={[...at, 'measured', whose]} as="strength" />
+            </small>
+          </>
+        ),
+    }),
+  ),
+  {
+    title: 'negative transfer',
+    show: ({ negative }) => (negative === null ? 'not tested' : negative ? '▼ yes' : 'none found'),
+  },
+];

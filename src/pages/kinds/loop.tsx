@@ -1,0 +1,153 @@
+/** A loop: its rounds in order, the gates of each, and how new models compare with the one that serves. */
+import { Forest } from '../components/forest.tsx';
+import { Folded, Note, Section } from '../components/section.tsx';
+import { type Column, numbers, Table, texts } from '../components/table.tsx';
+import { Interval, Num, Sign } from '../components/value.tsx';
+import type { LoopPage } from '../page.ts';
+
+type Round = LoopPage['rounds'][number];
+
+const DECISIONS: Record<NonNullable<Round['decision']>['kind'], string> = {
+  loaded: '● loaded: it serves',
+  ready: '● ready to be served',
+  refused: '✕ refused: the old model stays',
+  abandoned: '○ given up',
+};
+
+export function Loop({ page }: { page: LoopPage }) {
+  const { rounds } = page;
+  const judged = rounds.flatMap(({ judged: found, day }, i) =>
+    found?.auc.difference ? [{ name: day, at: ['rounds', i, 'judged', 'auc', 'difference'] }] : [],
+  );
+  return (
+    <>
+      <Section id="rounds" title="What happened, round by round">
+        {judged.length > 0 && (
+          <Forest
+            label="New models against the one that served"
+            unit="mean AUC, new less serving"
+            zero
+            rows={judged.map(({ name, at }) => ({
+              name,
+              value: [...at, 'value'],
+              low: [...at, 'low'],
+              high: [...at, 'high'],
+            }))}
+          />
+        )}
+        <Note>On the day that neither model was trained on; 95 % intervals by a bootstrap of units.</Note>
+        <Table caption="Rounds, oldest first" rows={rounds} at={['rounds']} columns={COLUMNS} />
+      </Section>
+      {rounds.map(
+        ({ judged: found, day, round }, i) =>
+          found && (
+            <Section key={round} id={`round-${i}`} title={`Round ${round}: gates of ${day}`}>
+              <ul class="gates">
+                {found.gates.map(({ gate, passed, sentence }) => (
+                  <li key={gate}>
+                    <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span> {gate}: {sentence}
+                  </li>
+                ))}
+              </ul>
+              <Folded title="Cells and drift of fields">
+                <Table
+                  caption="AUC of each cell on the judging day"
+                  rows={found.cells}
+                  at={['rounds', i, 'judged', 'cells']}
+                  columns={CELLS}
+                />
+                <Drift drift={found.drift} round={i} />
+              </Folded>
+            </Section>
+          ),
+      )}
+    </>
+  );
+}
+
+const COLUMNS: Column<Round>[] = [
+  numbers('round', 'round', 'count'),
+  texts('day', 'day'),
+  {
+    title: 'rows trained on',
+    isNumber: true,
+    show: ({ prepared }, at) => (prepared === undefined ? '–' : <Num at={[...at, 'prepared', 'train']} as="count" />),
+  },
+  ...(['serving', 'next'] as const).map(
+    (which): Column<Round> => ({
+      title: which === 'next' ? 'mean AUC, new' : 'mean AUC, serving',
+      isNumber: true,
+      show: ({ judged }, at) => (judged === undefined ? '–' : <Num at={[...at, 'judged', 'auc', which]} as="metric" />),
+    }),
+  ),
+  {
+    title: 'difference',
+    unit: '95 % interval',
+    isNumber: true,
+    show: ({ judged }, at) =>
+      judged?.auc.difference ? (
+        <>
+          <Sign at={[...at, 'judged', 'auc', 'difference']} />{' '}
+          <Num at={[...at, 'judged', 'auc', 'difference', 'value']} as="signed" />
+          <small>
+            <Interval at={[...at, 'judged', 'auc', 'difference']} as="signed" />
+          </small>
+        </>
+      ) : (
+        '–'
+      ),
+  },
+  {
+    title: 'decision',
+    show: ({ decision }) => (decision === undefined ? 'not decided yet' : DECISIONS[decision.kind]),
+  },
+];
+
+type JudgedCell = NonNullable<Round['judged']>['cells'][number];
+
+const CELLS: Column<JudgedCell>[] = [
+  texts('scenario', 'scenario'),
+  texts('task', 'task'),
+  numbers('positives', 'positives', 'count'),
+  ...(['serving', 'next'] as const).map(
+    (which): Column<JudgedCell> => ({
+      title: which === 'next' ? 'new' : 'serving',
+      isNumber: true,
+      show: ({ auc }, at) => (auc === null ? '–' : <Num at={[...at, 'auc', which]} as="metric" />),
+    }),
+  ),
+  {
+    title: 'difference',
+    unit: '95 % interval',
+    isNumber: true,
+    show: ({ auc }, at) =>
+      auc === null ? (
+        '–'
+      ) : (
+        <>
+          <Num at={[...at, 'auc', 'difference', 'value']} as="signed" />
+          <small>
+            <Interval at={[...at, 'auc', 'difference']} as="signed" />
+          </small>
+        </>
+      ),
+  },
+];
+
+function Drift({ drift, round }: { drift: Record<string, number>; round: number }) {
+  const at = ['rounds', round, 'judged', 'drift'];
+  const fields = Object.entries(drift)
+    .map(([field, psi]) => ({ field, psi }))
+    .sort((a, b) => b.psi - a.psi);
+  return (
+    <Table
+      caption="Population stability index of each field, rows of the day against training rows; above 0.25 a field has changed"
+      rows={fields}
+      at={at}
+      columns={[
+        texts('field', 'field'),
+        { title: 'PSI', isNumber: true, show: ({ field }) => <Num at={[...at, field]} as="number" /> },
+      ]}
+    />
+  );
+}

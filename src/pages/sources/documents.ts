@@ -1,0 +1,107 @@
+/** Pages of documents that verbs print with `--json`. */
+import { VERSION } from '../../base/version.ts';
+import type { ImportanceDocument } from '../../documents/diagnose/importance.ts';
+import type { FlowDocument } from '../../documents/flows.ts';
+import type { PositionBiasDocument } from '../../documents/loop/position-bias.ts';
+import type { ReplayDocument } from '../../documents/loop/replay.ts';
+import type { Round } from '../../documents/loop/round.ts';
+import type { SimulationDocument } from '../../documents/loop/simulation.ts';
+import type { EvaluationDocument } from '../../documents/result.ts';
+import type { TransferDocument } from '../../documents/transfer.ts';
+import { positionBiasFinding } from '../../report/loop/position-bias.ts';
+import { replayVerdict } from '../../report/loop/replay.ts';
+import { roundHeadline } from '../../report/loop/round.ts';
+import { count, metricText } from '../../report/numbers.ts';
+import { transferFindings, transferHeadline } from '../../report/transfer.ts';
+import type { Head, Page } from '../page.ts';
+import { sentencesOf } from './run.ts';
+
+const head = (title: string, facts: string[], findings: string[], notes: string[] = []): Head => ({
+  title,
+  facts,
+  findings,
+  notes,
+  version: VERSION,
+});
+
+export const evaluationPage = (evaluation: EvaluationDocument): Page => ({
+  kind: 'evaluation',
+  ...head(
+    evaluation.run,
+    [`${evaluation.data.name}, ${count(evaluation.data.rows)} rows`],
+    [`Mean AUC ${metricText(evaluation.macro.auc)}, log loss ${metricText(evaluation.macro.logloss)}.`],
+  ),
+  evaluation,
+});
+
+export const flowsPage = (flows: FlowDocument): Page => ({
+  kind: 'flows',
+  ...head(
+    flows.run === undefined ? `Flows of ${flows.data}` : `Flows of ${flows.run}`,
+    [
+      `${count(flows.rows)} of ${count(flows.of)} rows`,
+      flows.source === 'model' ? 'by what the model answers' : 'by labels',
+    ],
+    sentencesOf(flows),
+  ),
+  flows,
+});
+
+export const transferPage = (transfer: TransferDocument): Page => ({
+  kind: 'transfer',
+  ...head(
+    transfer.run ?? transfer.data,
+    [transferHeadline(transfer, (text) => text)],
+    transferFindings(transfer),
+    transfer.notes,
+  ),
+  transfer,
+});
+
+export function importancePage(importance: ImportanceDocument): Page {
+  const { features, run, model, data, rows, of } = importance;
+  const needed = features.filter(({ aucLoss }) => aucLoss !== null && aucLoss.low > 0).map(({ name }) => name);
+  const finding =
+    needed.length === 0
+      ? 'No field is proven to matter to the model.'
+      : `The model needs ${needed.slice(0, 8).join(', ')}${needed.length > 8 ? ` and ${needed.length - 8} more` : ''}; the intervals of ${features.length - needed.length} of ${features.length} contain 0.`;
+  return {
+    kind: 'importance',
+    ...head(run, [`${model} on ${data}`, `${count(rows)} of ${count(of)} validation rows`], [finding]),
+    importance,
+  };
+}
+
+export const replayPage = (replay: ReplayDocument): Page => ({
+  kind: 'replay',
+  ...head(replay.policy, [replay.log, `${count(replay.requests.impressions)} requests`], [replayVerdict(replay)]),
+  replay,
+});
+
+export const positionBiasPage = (bias: PositionBiasDocument): Page => ({
+  kind: 'position-bias',
+  ...head(bias.log, [`by ${bias.type}`], bias.scenarios.map(positionBiasFinding)),
+  bias,
+});
+
+export const simulationPage = (simulation: SimulationDocument): Page => ({
+  kind: 'simulation',
+  ...head(
+    simulation.world,
+    [`${simulation.days.length} days`, `${count(simulation.all.requests)} requests`, simulation.url],
+    [
+      `A request was worth ${metricText(simulation.all.shown)}; the best order is worth ${metricText(simulation.all.best)}, a random one ${metricText(simulation.all.random)}.`,
+    ],
+  ),
+  simulation,
+});
+
+export const loopPage = (rounds: Round[], title: string): Page => ({
+  kind: 'loop',
+  ...head(
+    title,
+    [`${rounds.length} rounds`],
+    rounds.length === 0 ? ['No round has begun.'] : [roundHeadline(rounds[rounds.length - 1])],
+  ),
+  rounds,
+});
