@@ -2,7 +2,7 @@
 import { multiplyAdds, type Tensor } from '../../graph/index.ts';
 import { buildForward, inferenceGraph } from '../../inference/graphs/forward.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
-import { describeOptions, describeTraining, presetOptions } from '../../model/describe.ts';
+import { defaultText, describeOptions, describeTraining, presetOptions } from '../../model/describe.ts';
 import { figure } from '../../model/figure.ts';
 import { countNumbers, networkOf } from '../../model/network.ts';
 import { count } from '../../report/numbers.ts';
@@ -46,7 +46,7 @@ export function modelPage(model: Model): string {
         { title: 'option', text: (o) => `\`model.${o.name}\``, isMarkdown: true },
         {
           title: 'default',
-          text: (o) => (o.default === undefined ? 'required' : `\`${JSON.stringify(o.default)}\``),
+          text: (o) => (o.default === undefined ? defaultText(o) : `\`${defaultText(o)}\``),
           isMarkdown: true,
         },
         { title: 'meaning', text: (o) => o.description, isMarkdown: true },

@@ -46,12 +46,14 @@ async function runCheck(place: string, { json }: { json?: boolean }): Promise<vo
   if (lines > 0) throw error('EVENT_LOG_DAMAGED', { log: name, lines, examples });
 }
 
+const segmentsText = (segments: number): string => `${count(segments)} ${segments === 1 ? 'segment' : 'segments'}`;
+
 const time = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? '-' : new Date(milliseconds).toISOString();
 
 function checkText(name: string, { segments, open, bytes, events, gaps, ...report }: LogReport): string {
   const { impression, interaction, correction } = events;
-  const files = segments === undefined ? '' : `${count(segments)} segments (${open} being written), `;
+  const files = segments === undefined ? '' : `${segmentsText(segments)} (${open} being written), `;
   return [
     `${name}: ${files}${count(bytes)} bytes`,
     `  events      ${count(impression)} impressions, ${count(interaction)} interactions, ${count(correction)} corrections`,
@@ -125,7 +127,7 @@ async function runPrune(place: string, { olderThan, json }: { olderThan: number;
 
 const prunedText = (pruned: Pruned): string =>
   'segments' in pruned
-    ? `${count(pruned.segments)} segments (${count(pruned.bytes)} bytes) with events`
+    ? `${segmentsText(pruned.segments)} (${count(pruned.bytes)} bytes) with events`
     : `${count(pruned.events)} events`;
 
 interface DriftOptions {

@@ -4,7 +4,7 @@ import { openPrepared } from '../../../data/prepared/open.ts';
 import type { Manifest } from '../../../data/prepared/prepared.ts';
 import { modelSizes } from '../../../inference/model/sizes.ts';
 import type { ModelDefinition } from '../../../model/contract.ts';
-import { describeOptions, describeTraining, presetOptions } from '../../../model/describe.ts';
+import { defaultText, describeOptions, describeTraining, presetOptions } from '../../../model/describe.ts';
 import { countNumbers, networkOf } from '../../../model/network.ts';
 import { findModel, models as zoo } from '../../../model/registry.ts';
 import { count } from '../../../report/numbers.ts';
@@ -76,7 +76,7 @@ function sizes(model: ModelDefinition, manifest: Manifest) {
 function text({ key, title, paper, purpose, options, training, presets, parameters }: Description): string {
   const table = tableOf(options, [
     { title: '  option', text: ({ name }) => `  model.${name}` },
-    { title: 'default', text: (o) => (o.default === undefined ? 'required' : JSON.stringify(o.default)) },
+    { title: 'default', text: defaultText },
     { title: 'meaning', text: ({ description }) => description },
   ]);
   const { data, tableRows, embeddingDim, ...dense } = parameters ?? {};
