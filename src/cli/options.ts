@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { error } from '../base/errors/index.ts';
 import { durationOf } from '../base/times.ts';
+import type { BackendChoice } from '../runtime/contract.ts';
+import { backendOn, DEVICES, type Device } from '../runtime/devices.ts';
 
 /** A whole number, at least `min`. */
 export const wholeNumber =
@@ -94,6 +96,31 @@ export const backendOption = (): Option =>
     '--backend <name>',
     'ONNX Runtime to use: its native build, its WASM build, or native where it loads',
   ).choices(['auto', 'node', 'web']);
+
+const DEVICE = [
+  '--device <name>',
+  'where graphs are computed; auto: CUDA where its libraries are, else the CPU',
+] as const;
+
+/** Of verbs whose configuration says the device. */
+export const deviceOption = (): Option => new Option(...DEVICE).choices([...DEVICES]);
+
+class DeviceOfBackend extends Option {}
+
+/** Of verbs that take a backend alone: that which computes on the device. */
+export const deviceOfBackendOption = (): Option => new DeviceOfBackend(...DEVICE).choices([...DEVICES]);
+
+/** Throws USAGE where the backend does not compute on the device. */
+export function takeDevice(verb: Command): void {
+  if (!verb.options.some((option) => option instanceof DeviceOfBackend)) return;
+  const { device, backend } = verb.opts<{ device?: Device; backend?: BackendChoice }>();
+  if (device !== undefined && device !== 'cpu' && backend === 'web')
+    throw error('USAGE', {
+      problem: `--backend web computes on the CPU, not on --device ${device}`,
+      command: `tributary ${verb.name()}`,
+    });
+  verb.setOptionValue('backend', backendOn(device, backend));
+}
 
 export const seedOption = (what: string): Option => new Option('--seed <n>', what).argParser(wholeNumber(0));
 

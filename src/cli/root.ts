@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { exitCodes } from './help.ts';
-import { checkRequired } from './options.ts';
+import { checkRequired, takeDevice } from './options.ts';
 
 /** Parsing errors and help end in a CommanderError, which the caller reports. */
 export function programOf(verbs: readonly ((program: Command) => void)[]): Command {
@@ -13,7 +13,10 @@ export function programOf(verbs: readonly ((program: Command) => void)[]): Comma
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .hook('preAction', (_, verb) => checkRequired(verb))
+    .hook('preAction', (_, verb) => {
+      checkRequired(verb);
+      takeDevice(verb);
+    })
     .addHelpText(
       'after',
       `\nTry \`tributary demo\` first. Each verb has its own --help with examples.\n\n${exitCodes()}`,

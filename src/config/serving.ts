@@ -32,6 +32,8 @@ const settings = z.strictObject({
   workers: z.int().min(1).max(256).default(1),
   /** Threads of ONNX Runtime in each process. More than one helps requests of many thousand items only. */
   threads: z.int().min(1).default(1),
+  /** Where graphs are computed. `auto`: CUDA where its libraries are, else the CPU. */
+  device: z.enum(['cpu', 'webgpu', 'cuda', 'auto']).default('cpu'),
   /** Run ONNX Runtime in a thread of its own, next to the one that reads and writes requests. Default: with one process. */
   ownThread: z.boolean().optional(),
   /** Keys that may rank and send events. None: everybody may. */

@@ -1,11 +1,12 @@
 /**
- * The two builds of ONNX Runtime. Each is loaded when a session first needs it, so importing this room costs nothing.
+ * The two builds of ONNX Runtime, the native one also on a GPU. Each is loaded when a session first needs it, so importing this room costs nothing.
  * `onnxruntime-web` is an optional peer dependency: 139 MB that only machines without a native binary need.
  */
 import type * as Ort from 'onnxruntime-node';
 import { error, TributaryError } from '../base/errors/index.ts';
 import { WEB_RUNTIME_VERSION } from '../base/version.ts';
-import type { BackendName } from './contract.ts';
+import type { BackendChoice, BackendName } from './contract.ts';
+import { checkDevice, isDevice } from './devices.ts';
 
 export interface Backend {
   name: BackendName;
@@ -13,17 +14,19 @@ export interface Backend {
   ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
 }
 
-const CHOICES = ['auto', 'node', 'web'] as const;
+const CHOICES = ['auto', 'node', 'web', 'webgpu', 'cuda', 'best'] as const;
 
 /**
  * Loads a backend. `auto` is the environment variable TRIBUTARY_BACKEND if it is set, else `node` if its native binary
  * loads, else `web`.
  *
- * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, BACKEND_NOT_INSTALLED
+ * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, BACKEND_NOT_INSTALLED, DEVICE_UNAVAILABLE
  */
-export async function loadBackend(choice: BackendName | 'auto'): Promise<Backend> {
+export async function loadBackend(choice: BackendChoice): Promise<Backend> {
   const wanted = choice === 'auto' ? fromEnvironment() : choice;
-  return wanted === 'auto' ? load('node').catch(loadFallback) : load(wanted);
+  if (wanted !== 'auto' && wanted !== 'best') return load(wanted);
+  const onCpu = () => load('node').catch(loadFallback);
+  return wanted === 'best' ? load('cuda').catch(onCpu) : onCpu();
 }
 
 /** Loads `web` in place of `node`. If `web` is not installed, the error also says why `node` did not load. */
@@ -36,21 +39,25 @@ async function loadFallback(nodeFailure: Error): Promise<Backend> {
   }
 }
 
-function fromEnvironment(): BackendName | 'auto' {
+function fromEnvironment(): BackendChoice {
   const found = process.env.TRIBUTARY_BACKEND || 'auto';
   const known = CHOICES.find((choice) => choice === found);
   if (known === undefined) throw error('BACKEND_UNKNOWN', { found, source: 'TRIBUTARY_BACKEND', known: CHOICES });
   return known;
 }
 
-const LOADERS = { node: () => import('onnxruntime-node'), web: () => import('onnxruntime-web') };
+const native = () => import('onnxruntime-node');
+const LOADERS = { node: native, webgpu: native, cuda: native, web: () => import('onnxruntime-web') };
 
 /** A package that failed to load is not loaded again: it may be in a half-loaded state. */
 const loaded: Partial<Record<BackendName, Promise<Backend>>> = {};
 
 function load(name: BackendName): Promise<Backend> {
   loaded[name] ??= LOADERS[name]().then(
-    (ort) => ({ name, ort }),
+    async (ort): Promise<Backend> => {
+      if (isDevice(name)) await checkDevice(name, ort);
+      return { name, ort };
+    },
     (cause: Error) => {
       if (isAbsent(cause, 'onnxruntime-web')) throw notInstalled(cause);
       const platform = `${process.platform} ${process.arch}`;

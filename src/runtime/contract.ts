@@ -3,7 +3,10 @@
  * exists.
  */
 
-export type BackendName = 'node' | 'web';
+/** The native build, the WASM build, and the native build on a GPU. */
+export type BackendName = 'node' | 'web' | 'webgpu' | 'cuda';
+/** `auto`: native, or WASM where that does not load. `best`: CUDA where its libraries are, else as `auto`. */
+export type BackendChoice = BackendName | 'auto' | 'best';
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
 /** A tensor to feed or fetch. Data are used in place: views of an arena are read without a copy. */
@@ -32,7 +35,7 @@ export interface Session extends RunningSession {
 }
 
 export interface SessionOptions {
-  backend?: BackendName | 'auto';
+  backend?: BackendChoice;
   /** Default: all cores. */
   threads?: number;
   /** The contents of the files that hold the model's external tensors, by file name. */

@@ -1,6 +1,6 @@
 /**
- * Sessions over ONNX Runtime. Callers rely on what its bindings do: `node` reads inputs in place, `web` copies them;
- * both copy outputs once. `node` writes an output into the array given for it; `web` cannot, so the result is copied
+ * Sessions over ONNX Runtime. Callers rely on what its bindings do: `node` reads inputs in place, the others copy them;
+ * all copy outputs once. `node` writes an output into the array given for it; the others cannot, so the result is copied
  * there. A run blocks its thread.
  */
 import { channel } from 'node:diagnostics_channel';
@@ -12,6 +12,7 @@ import { readBytes } from '../base/files.ts';
 import { type Backend, loadBackend } from './backends.ts';
 import { SUPPORTED_TYPES, tensorProblems } from './check.ts';
 import type { Session, SessionOptions, TensorData, Value } from './contract.ts';
+import { isDevice } from './devices.ts';
 
 /** Publishes `{ model, backend }` of each session: sessions are dear, and who opens more than needed is found out. */
 const created = channel('tributary:session');
@@ -20,7 +21,7 @@ const created = channel('tributary:session');
  * Creates a session for an ONNX model, given as bytes (external tensors: `options.external`) or as a path
  * (`options.externalFiles`). For a path, `node` maps external tensors into memory.
  *
- * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, SESSION_REFUSED, FILE_MISSING; its `run`: RUN_INPUTS, RUN_FAILED
+ * @throws BACKEND_UNKNOWN, BACKEND_UNAVAILABLE, DEVICE_UNAVAILABLE, SESSION_REFUSED, FILE_MISSING; its `run`: RUN_INPUTS, RUN_FAILED
  */
 export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const backend = await loadBackend(options.backend ?? 'auto');
@@ -28,9 +29,9 @@ export async function createSession(model: Uint8Array | string, options: Session
   // The threads of `web` belong to the process and start with its first session; later sessions share them.
   if (backend.name === 'web') backend.ort.env.wasm.numThreads ??= threads;
   const { InferenceSession } = backend.ort;
-  const settings = sessionOptions(threads, options.profile);
+  const settings = sessionOptions(backend, threads, options.profile);
   const creating =
-    typeof model === 'string' && backend.name === 'node'
+    typeof model === 'string' && backend.name !== 'web'
       ? InferenceSession.create(model, settings)
       : InferenceSession.create(bytesOf(model), { ...settings, ...externalData(model, options) });
   const session = await creating.catch((cause: Error) => {
@@ -54,8 +55,9 @@ function externalData(
   return files.length + given.length === 0 ? {} : { externalData: [...files, ...given] };
 }
 
-function sessionOptions(threads: number, profile?: string): InferenceSession.SessionOptions {
+function sessionOptions({ name }: Backend, threads: number, profile?: string): InferenceSession.SessionOptions {
   return {
+    ...(isDevice(name) && { executionProviders: [name] }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
@@ -131,7 +133,7 @@ function tensors(backend: Backend, names: readonly string[], values: Record<stri
 function received(backend: Backend, name: string, result: Tensor, target: Value | undefined): Value {
   const value = { type: result.type as Value['type'], shape: result.dims, data: result.data as TensorData };
   if (target === undefined) return value;
-  if (backend.name === 'web') {
+  if (backend.name !== 'node') {
     if (String(result.dims) !== String(target.shape))
       throw error('RUN_INPUTS', {
         problems: [`output ${name} has shape [${result.dims}], but the tensor given for it has [${target.shape}]`],

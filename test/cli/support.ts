@@ -31,6 +31,7 @@ export async function story(): Promise<TrainingEvent[]> {
       denseParameters: 19171,
       tableRows: 2651,
       embeddingDim: 8,
+      device: 'cpu',
       backend: 'auto',
       resumed: false,
       size: [{ about: 'network', message: 'the network has more parameters than rows' }],

@@ -210,7 +210,15 @@ describe('the choice of a backend', () => {
     vi.stubEnv('TRIBUTARY_BACKEND', 'gpu');
     await expect(createSession(PRODUCT)).rejects.toMatchObject({
       code: 'BACKEND_UNKNOWN',
-      message: 'TRIBUTARY_BACKEND names the backend "gpu": expected one of auto, node, web',
+      message: 'TRIBUTARY_BACKEND names the backend "gpu": expected one of auto, node, web, webgpu, cuda, best',
     });
   });
+});
+
+test('a GPU that is not there is refused, and not replaced by the CPU', async () => {
+  const created = await open(PRODUCT, { backend: 'cuda' }).catch((cause) => cause);
+  // Machines with CUDA have one.
+  if (created.backend !== 'cuda') expect(created).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+  const best = await open(PRODUCT, { backend: 'best' });
+  expect(best.backend).toBe(created.backend === 'cuda' ? 'cuda' : 'node');
 });

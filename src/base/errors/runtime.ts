@@ -33,6 +33,15 @@ export const RUNTIME_ERRORS = {
       `Install it next to tributary-ranker: \`npm install ${d.package}@${d.version}\` (with -g if tributary-ranker is installed globally)` +
       (d.fallback === undefined ? ', or set the backend to `auto`' : ''),
   ),
+  DEVICE_UNAVAILABLE: entry(
+    EXIT.environment,
+    500,
+    (d: { device: 'webgpu' | 'cuda'; reason: string }) => `there is no device "${d.device}" here: ${d.reason}`,
+    (d) =>
+      d.device === 'cuda'
+        ? 'npm does not bring the libraries of CUDA: `ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js` does, next to CUDA 12 and cuDNN. Or take the device cpu'
+        : 'WebGPU needs a graphics driver; on Linux also a Vulkan loader (Debian: `apt-get install libvulkan1`). Or take the device cpu',
+  ),
   SESSION_REFUSED: entry(
     EXIT.internal,
     500,

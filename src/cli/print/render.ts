@@ -34,13 +34,14 @@ export const losses = (values: Record<string, number>): string =>
     .join(', ');
 
 export function startText(event: StartEvent): string {
-  const { model, dataset, rows, denseParameters, tableRows, embeddingDim, scenarios, tasks } = event;
+  const { model, dataset, rows, device, backend, denseParameters, tableRows, embeddingDim, scenarios, tasks } = event;
   return [
     `${event.resumed ? 'resuming' : 'training'} ${model} on ${oneLine(dataset)} in ${event.run}`,
     `  rows        ${count(rows.train)} train, ${count(rows.validation)} validation, ${count(rows.test)} test`,
     `  scenarios   ${scenarios.map(oneLine).join(', ')}`,
     `  tasks       ${tasks.join(', ')}`,
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
+    ...(device === 'cpu' ? [] : [`  device      ${backend === 'node' ? 'cpu' : backend}`]),
     ...(event.structure === undefined ? [] : [`  flows       ${structureText(event.structure)}`]),
     ...decayLines(event.idDecay),
     ...event.size.map(({ message }) => `  size        ${oneLine(message)}`),

@@ -4,6 +4,7 @@ import { error } from '../../base/errors/index.ts';
 import { canonicalJson } from '../../base/hash.ts';
 import { type ServingConfig, type ServingInput, servingSchema } from '../../config/serving.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { backendOn } from '../../runtime/devices.ts';
 import { type ExperimentsState, firstState, keepState, withArtifacts } from '../experiments/state.ts';
 import { startRefreshing } from '../features/refreshing.ts';
 import { shownTables, statesOf } from '../features/state.ts';
@@ -46,8 +47,9 @@ export interface RunningService extends AsyncDisposable {
  * @throws PORT_TAKEN, and what copyArtifact and createRanker throw
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { artifacts, backend, onEvent = () => {}, signal } = options;
+  const { artifacts, onEvent = () => {}, signal } = options;
   const config = servingSchema.parse(options.config ?? {});
+  const backend = backendOn(config.device, options.backend);
   const store = await createArtifactStore(config.cacheFolder);
   const features = await createFeatureStore(config);
   const report = reportTo(config);

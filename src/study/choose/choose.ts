@@ -12,6 +12,7 @@ import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
+import { sessionOf } from '../../inference/session-of.ts';
 import { findModel } from '../../model/registry.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { openRun, readChoice, readFlows, runPaths } from '../../store/run/run-folder.ts';
@@ -219,12 +220,13 @@ const isItsOwn = (cause: unknown): cause is TributaryError =>
 /** The validation rows by the best weights so far. */
 async function measure(
   folder: string,
-  { config: { backend, threads, train, evaluate } }: PlannedCandidate,
+  { config }: PlannedCandidate,
   data: PreparedData,
 ): Promise<{ grid: Grid; sample: ScoreSample }> {
   const { manifest } = data;
+  const { train, evaluate } = config;
   const batchSize = train.evaluationBatchSize;
-  const model = await openModel(folder, { backend, threads, batchSize, data: describeData(manifest) });
+  const model = await openModel(folder, { ...sessionOf(config), batchSize, data: describeData(manifest) });
   const sample = new ScoreSample(manifest.splits.validation.rows, manifest.tasks.length);
   const reader = await openPart(data, 'validation', train);
   try {

@@ -3,6 +3,7 @@ import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { type ModelExecutor, modelExecutor } from '../../inference/arena/executor.ts';
 import { type GateSource, gateExecutor, liveGates } from '../../inference/arena/gates.ts';
 import { gateGraph, inferenceGraph } from '../../inference/graphs/forward.ts';
+import { sessionOf } from '../../inference/session-of.ts';
 import { createSession } from '../../runtime/session.ts';
 import { type Setup, stepContext } from '../run/setup.ts';
 import type { LoopState } from '../run/state.ts';
@@ -34,7 +35,7 @@ export async function preparePhase(
   weighting: WeightingState,
 ): Promise<PhaseTools> {
   const { config, graphRequest, scoring } = setup;
-  const runtime = { backend: config.backend, threads: config.threads };
+  const runtime = sessionOf(config);
   const graph = trainingGraph(graphRequest(plan.phase, config.train.batchSize));
   const training = await createSession(graph.bytes, runtime);
   const inference = inferenceGraph(graphRequest(plan.phase, scoring.capacity));
@@ -66,9 +67,8 @@ async function freezeGates(setup: Setup, trainRows: SplitReader, validationRows:
 export async function gatesOf(setup: Setup, ...splits: SplitReader[]): Promise<CachedGates[]> {
   const { scoring, gateWidth: width } = setup;
   const { scenarios, tasks } = setup.sizes;
-  const { backend, threads } = setup.config;
   const { bytes } = gateGraph(setup.graphRequest('retrain', scoring.capacity));
-  const session = await createSession(bytes, { backend, threads });
+  const session = await createSession(bytes, sessionOf(setup.config));
   const network = gateExecutor(setup, session);
   const gates = liveGates(network);
   const sizes = { batchSize: scoring.capacity, width, scenarios, tasks };

@@ -18,6 +18,9 @@ export interface StartEvent {
   embeddingDim: number;
   /** Decay of the id embeddings, by field. */
   idDecay?: Record<string, number>;
+  /** As the configuration names it. */
+  device: string;
+  /** What computes: `node` is the CPU, `web` WASM. */
   backend: string;
   resumed: boolean;
   /** Of models built from a verdict on flows. */

@@ -15,6 +15,7 @@ import { weightTensors } from '../../inference/arena/weights.ts';
 import { noChoices } from '../../inference/choices.ts';
 import { openModel } from '../../inference/model/finished.ts';
 import { describeData, openPart } from '../../inference/model/run.ts';
+import { sessionOf } from '../../inference/session-of.ts';
 import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';
 import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
@@ -87,9 +88,9 @@ async function measureTest(
   choices: ChoiceCounts,
   sample: ScoreSample | undefined,
 ): Promise<Grid> {
-  const { backend, threads, train } = setup.config;
+  const { train } = setup.config;
   const batchSize = train.evaluationBatchSize;
-  const finished = await openModel(folder, { backend, threads, batchSize, choices: true });
+  const finished = await openModel(folder, { ...sessionOf(setup.config), batchSize, choices: true });
   const test = await openPart(setup.data, 'test', train);
   return evaluateSplit(finished.executor, test, newGrid(setup.data.manifest, setup.config.evaluate), {
     choices,

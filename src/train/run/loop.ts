@@ -95,8 +95,8 @@ export class Training {
     this.#progress = new Progress(request.emit);
   }
 
-  announce(resumed: boolean): void {
-    this.request.emit(startEvent(this.request.folder, this.setup, resumed));
+  async announce(resumed: boolean): Promise<void> {
+    this.request.emit(await startEvent(this.request.folder, this.setup, resumed));
   }
 
   /** Trains to the end: gives the finished model, measured on the test rows. */

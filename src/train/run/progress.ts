@@ -1,5 +1,7 @@
 /** Events at the start of a run and between epochs. */
 
+import { sessionOf } from '../../inference/session-of.ts';
+import { loadBackend } from '../../runtime/backends.ts';
 import { readFlows } from '../../store/run/run-folder.ts';
 import { type EpochContext, meanLosses } from '../phases/epoch.ts';
 import type { EpochClock } from './clock.ts';
@@ -13,7 +15,7 @@ const MILLISECONDS = 250;
 export const byTask = ({ data }: Setup, values: readonly number[]): Record<string, number> =>
   Object.fromEntries(data.manifest.tasks.map((task, i) => [task, values[i]]));
 
-export function startEvent(run: string, setup: Setup, resumed: boolean): StartEvent {
+export async function startEvent(run: string, setup: Setup, resumed: boolean): Promise<StartEvent> {
   const { manifest } = setup.data;
   const { splits } = manifest;
   const structure = readFlows(run)?.structure;
@@ -29,7 +31,8 @@ export function startEvent(run: string, setup: Setup, resumed: boolean): StartEv
     tableRows: manifest.tableRows,
     embeddingDim: setup.weights.dimension,
     ...(setup.decay && { idDecay: setup.config.train.idDecay as Record<string, number> }),
-    backend: setup.config.backend,
+    device: setup.config.train.device,
+    backend: (await loadBackend(sessionOf(setup.config).backend ?? 'auto')).name,
     resumed,
     ...(structure && { structure }),
     size: runSize(setup),

@@ -104,7 +104,7 @@ async function runLocked<E>(
   const validation = await openPart(data, 'validation', config.train);
   try {
     const training = new Training({ request, record, setup, state, logs, train, validation });
-    training.announce(checkpoint !== undefined);
+    await training.announce(checkpoint !== undefined);
     return await work(training);
   } finally {
     await train.close();

@@ -12,7 +12,15 @@ import { flowTestText } from '../../../report/flows.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption, rowsOption, seedOption } from '../../options.ts';
+import {
+  backendOption,
+  checkpointOption,
+  dataOption,
+  deviceOfBackendOption,
+  jsonOption,
+  rowsOption,
+  seedOption,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -48,6 +56,7 @@ export function flows(program: Command): void {
     .addOption(dataOption())
     .addOption(checkpointOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(

@@ -6,7 +6,7 @@ import { FLOW_TEST, flowOptions, testTransfer } from '../../../flows/index.ts';
 import { transferMarkdown, transferText } from '../../../report/transfer.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, dataOption, jsonOption, rowsOption, seedOption } from '../../options.ts';
+import { backendOption, dataOption, deviceOfBackendOption, jsonOption, rowsOption, seedOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -37,6 +37,7 @@ export function transfer(program: Command): void {
     .option('--markdown', 'write a page of Markdown')
     .addOption(dataOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(

@@ -11,7 +11,14 @@ import {
 } from '../../../bench/index.ts';
 import { models } from '../../../model/registry.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, collect, jsonOption, RequiredOption, wholeNumber } from '../../options.ts';
+import {
+  backendOption,
+  collect,
+  deviceOfBackendOption,
+  jsonOption,
+  RequiredOption,
+  wholeNumber,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options extends TrainBenchOptions {
@@ -56,6 +63,7 @@ export function bench(program: Command): void {
     )
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(train, [

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { formatRow, formatSummary, type ParityRow, runParity } from '../../../parity/index.ts';
 import { helpEnd } from '../../help.ts';
-import { jsonOption } from '../../options.ts';
+import { deviceOfBackendOption, jsonOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
   only?: string;
+  backend?: string;
   json?: boolean;
 }
 
@@ -24,12 +25,15 @@ export function parity(program: Command): void {
     )
     .argument('<folder>', 'the folder of fixtures')
     .option('--only <glob>', 'only fixtures named like this: `*` any text, `?` one character, `{a,b}` either')
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(verb, ['tributary parity test/fixtures', "tributary parity test/fixtures --only 'models/autoifs/*'"]);
 }
 
-async function run(folder: string, { only, json }: Options): Promise<void> {
+async function run(folder: string, { only, backend, json }: Options): Promise<void> {
+  // Kinds of fixtures open sessions in many places, all with the default.
+  if (backend !== undefined) process.env.TRIBUTARY_BACKEND = backend;
   const onRow = (row: ParityRow): void => (json ? printJson({ event: 'fixture', ...row }) : print(formatRow(row)));
   const { rows, ok } = await runParity(folder, { only, onRow });
   if (json) printJson({ event: 'result', ok, fixtures: rows.length });

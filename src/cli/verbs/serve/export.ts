@@ -8,7 +8,14 @@ import { count } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote, printSteps } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, dataOption, jsonOption, unweightedOption } from '../../options.ts';
+import {
+  backendOption,
+  checkpointOption,
+  dataOption,
+  deviceOfBackendOption,
+  jsonOption,
+  unweightedOption,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { type Score, scoreOption } from '../../score.ts';
 
@@ -50,6 +57,7 @@ export function exportVerb(program: Command): void {
     .addOption(checkpointOption())
     .option('--weights <file>', 'write a safetensors file for `tributary import`, and no artifact')
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action((run: string, options: Options) => {
       if ((options.out === undefined) === (options.weights === undefined))

@@ -4,7 +4,14 @@ import { count, duration } from '../../../report/numbers.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, jsonOption, memoryOption, RequiredOption } from '../../options.ts';
+import {
+  backendOption,
+  checkpointOption,
+  deviceOfBackendOption,
+  jsonOption,
+  memoryOption,
+  RequiredOption,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -47,6 +54,7 @@ export function predict(program: Command): void {
     .option('--uncalibrated', 'of an artifact: the probabilities before calibration')
     .addOption(memoryOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(

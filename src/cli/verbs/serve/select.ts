@@ -11,6 +11,7 @@ import {
   backendOption,
   checkpointOption,
   dataOption,
+  deviceOfBackendOption,
   jsonOption,
   RequiredOption,
   unweightedOption,
@@ -56,6 +57,7 @@ export function select(program: Command): void {
     .addOption(dataOption())
     .addOption(checkpointOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action(selected);
   helpEnd(

@@ -5,7 +5,7 @@ import { tableOf, textTable } from '../../../report/table.ts';
 import type { RunningService } from '../../../serve/processes/service.ts';
 import { MODEL_NAME } from '../../../store/artifact/paths.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, defined, jsonOption, wholeNumber } from '../../options.ts';
+import { backendOption, defined, deviceOption, jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -37,6 +37,7 @@ export function serve(program: Command): void {
       'a serving configuration (YAML, JSON, TypeScript): keys, limits, scores; see docs/serving.md',
     )
     .addOption(backendOption())
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(

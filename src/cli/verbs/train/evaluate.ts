@@ -8,7 +8,14 @@ import type { SessionOptions } from '../../../runtime/contract.ts';
 import { evaluateRun } from '../../../train/evaluate-run.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, checkpointOption, jsonOption, memoryOption, wholeNumber } from '../../options.ts';
+import {
+  backendOption,
+  checkpointOption,
+  deviceOfBackendOption,
+  jsonOption,
+  memoryOption,
+  wholeNumber,
+} from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -69,6 +76,7 @@ export function evaluate(program: Command): void {
     )
     .addOption(checkpointOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .addOption(jsonOption())
     .action((folder: string, options: Options) => {
       if (options.input !== undefined && verb.getOptionValueSource('split') !== 'default')

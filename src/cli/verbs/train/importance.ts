@@ -10,6 +10,7 @@ import {
   checkpointOption,
   collect,
   dataOption,
+  deviceOfBackendOption,
   jsonOption,
   rowsOption,
   seedOption,
@@ -59,6 +60,7 @@ export function importance(program: Command): void {
     .addOption(dataOption())
     .addOption(checkpointOption())
     .addOption(backendOption())
+    .addOption(deviceOfBackendOption())
     .option('--markdown', 'write a page of Markdown')
     .addOption(jsonOption())
     .action(run);

@@ -11,6 +11,7 @@ import {
   backendOption,
   collect,
   defined,
+  deviceOption,
   jsonOption,
   RequiredOption,
   seconds,
@@ -33,6 +34,7 @@ interface Options {
   budget?: number;
   yardsticks?: string;
   backend?: string;
+  device?: string;
   threads?: number;
   json?: boolean;
 }
@@ -75,6 +77,7 @@ export function train(program: Command): void {
       'simple predictors to hold the model against: none, quick (rates of cells, logistic regression) or all (and boosted trees) (default: quick; all where the model is chosen)',
     )
     .addOption(backendOption())
+    .addOption(deviceOption())
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(jsonOption())
     .action((options: Options) => run(options, verb));
@@ -92,7 +95,7 @@ export function train(program: Command): void {
 
 async function run(options: Options, verb: Command): Promise<void> {
   const { model, modelFile, preset, config, set, seed, out, json } = options;
-  const { warmStart, warmStartData, yardsticks, backend, threads } = options;
+  const { warmStart, warmStartData, yardsticks, backend, device, threads } = options;
   const flags = defined({
     model: model && { key: model },
     modelFiles: modelFile,
@@ -102,6 +105,7 @@ async function run(options: Options, verb: Command): Promise<void> {
     yardsticks,
     backend,
     threads,
+    train: device && { device },
   });
   const isNamed = await namesModel({ config, flags, set });
   checkChoice(options, isNamed, verb);
