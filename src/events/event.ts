@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-/** Version of all lines. A change that readers must know of gets another number. */
+/** Version of events as readers have them, and of all lines but those of compact.ts. A change that readers must know of gets another number. */
 export const EVENT_SCHEMA = 'event/1';
 
 const MOST_NAME = 256;
@@ -50,11 +50,11 @@ const propensitySchema = z.strictObject({
 
 /** A value as a request gives it. */
 const scalarSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const valueSchema = z.union([scalarSchema, z.array(scalarSchema)]);
+export const valueSchema = z.union([scalarSchema, z.array(scalarSchema)]);
 /** By field. */
-const valuesSchema = z.record(z.string(), valueSchema);
+export const valuesSchema = z.record(z.string(), valueSchema);
 
-const itemSchema = z.strictObject({
+export const itemSchema = z.strictObject({
   item_id: z.string().max(MOST_NAME),
   /** 1 is the first; null for a candidate that was not shown. */
   position: z.int().min(1).nullable(),
@@ -82,7 +82,7 @@ const experimentSchema = z.strictObject({
 });
 
 /** An answered request. */
-const impressionSchema = z.strictObject({
+export const impressionSchema = z.strictObject({
   ...header,
   kind: z.literal('impression'),
   request_id: idSchema,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bytesOfLine } from './bytes.ts';
 import { EVENT_SCHEMA, eventSchema, type LogEvent } from './event.ts';
+import { COMPACT_SCHEMA, compactSchema, impressionOf } from './layout/compact.ts';
 
 export interface EventLine {
   event_id: string;
@@ -16,18 +17,26 @@ export interface EventLine {
 /** An event that somebody writes: the others are what is left of deleted ones. */
 export type WrittenEvent = Exclude<LogEvent, { kind: 'forgotten' }>;
 
-export function lineOf(event: WrittenEvent): EventLine {
-  const { kind, time } = event;
-  const unit = event.kind === 'impression' ? event.unit : null;
-  return {
-    event_id: withoutHalves(event.event_id),
-    kind,
-    time,
-    request_id: 'request_id' in event ? withoutHalves(event.request_id) : null,
-    unit: unit === null ? null : withoutHalves(unit),
-    bytes: bytesOfLine(wellFormed(JSON.stringify(event))),
-  };
-}
+/** What a store finds an event by. */
+type Header = Pick<WrittenEvent, 'event_id' | 'kind' | 'time'> & {
+  request_id?: string | null;
+  unit?: string | null;
+};
+
+export const lineOf = (event: WrittenEvent): EventLine => lineOfJson(event, JSON.stringify(event));
+
+/** @param json of the whole event */
+export const lineOfJson = (
+  { event_id, kind, time, request_id = null, unit = null }: Header,
+  json: string,
+): EventLine => ({
+  event_id: withoutHalves(event_id),
+  kind,
+  time,
+  request_id: request_id && withoutHalves(request_id),
+  unit: unit && withoutHalves(unit),
+  bytes: bytesOfLine(wellFormed(json)),
+});
 
 /** U+FFFD in place of halves of characters, as texts are in the log. */
 export const withoutHalves = (text: string): string => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
@@ -50,6 +59,12 @@ export interface BadLine {
 
 const otherVersion = z.looseObject({ schema: z.string().regex(/^event\/\d+$/) });
 
+/** By the schema of a line. */
+const READERS = {
+  [EVENT_SCHEMA]: eventSchema,
+  [COMPACT_SCHEMA]: compactSchema.transform(impressionOf),
+};
+
 /** Checks and reads a line. */
 export function readLine(text: string): LogEvent | BadLine {
   let value: unknown;
@@ -58,13 +73,14 @@ export function readLine(text: string): LogEvent | BadLine {
   } catch {
     return { problem: 'it is not JSON' };
   }
-  const parsed = eventSchema.safeParse(value);
+  const { data: { schema } = { schema: EVENT_SCHEMA } } = otherVersion.safeParse(value);
+  const isKnown = schema === EVENT_SCHEMA || schema === COMPACT_SCHEMA;
+  const parsed = READERS[isKnown ? schema : EVENT_SCHEMA].safeParse(value);
   if (parsed.success) return parsed.data;
-  const other = otherVersion.safeParse(value);
   const [{ path, message }] = parsed.error.issues;
   return {
     problem: path.length === 0 ? message : `${path.join('.')}: ${message}`,
-    ...(other.success && other.data.schema !== EVENT_SCHEMA && { version: other.data.schema }),
+    ...(!isKnown && { version: schema }),
   };
 }
 

@@ -12,6 +12,7 @@ import { seal, unseal } from '../../base/seal.ts';
 import { type Database, execute, openDuckDB, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
 import { copiesOf } from '../../events/copies.ts';
+import { IS_LATER, IS_WHOLE, ITEMS, itemSql, SHOWN } from '../../events/layout/sql.ts';
 import type { EventLog } from '../../events/log.ts';
 
 export interface LogColumns extends Database {
@@ -27,7 +28,7 @@ export interface ColumnsOptions {
   memoryLimit?: string;
 }
 
-/** What is read of an event; `event.ts` describes it. */
+/** What is read of an event; `event.ts` and `compact.ts` describe it. */
 const COLUMNS = {
   schema: 'VARCHAR',
   event_id: 'VARCHAR',
@@ -40,7 +41,8 @@ const COLUMNS = {
   took_ms: 'DOUBLE',
   experiments: 'STRUCT("key" VARCHAR, arm VARCHAR, bucket DOUBLE, bucket_version INTEGER, failed VARCHAR)[]',
   policy: 'STRUCT(kind VARCHAR, model VARCHAR)',
-  items: 'STRUCT(item_id VARCHAR, "position" INTEGER, score DOUBLE, team VARCHAR, shadow_score DOUBLE)[]',
+  items: ITEMS,
+  unshown: ITEMS,
   item_id: 'VARCHAR',
   type: 'VARCHAR',
   value: 'DOUBLE',
@@ -134,11 +136,15 @@ function readState(own: string, log: string): State {
   return parsed.success && parsed.data.log === log ? parsed.data : none;
 }
 
+/** Items of `event/1` that were not shown have no position, whatever their place in the list. */
+const alike = (items: string): string =>
+  `list_transform(${items}, lambda item, i: ${itemSql('item', "CASE WHEN schema = 'event/2' THEN i END")})`;
+
 async function writeColumns(connection: Database['connection'], from: string, to: string, log: string): Promise<void> {
   const columns = Object.entries(COLUMNS).map(([column, type]) => `"${column}": ${literal(type)}`);
   // Of shadows the candidates that nobody saw count as well.
-  const kept = `CASE WHEN policy.kind = 'shadow' THEN items
-    ELSE list_filter(items, lambda item: item."position" IS NOT NULL AND item.item_id IS NOT NULL) END`;
+  const unshown = `list_transform(unshown, lambda item: ${itemSql('item', 'NULL')})`;
+  const kept = `CASE WHEN policy.kind = 'shadow' THEN list_concat(${alike('items')}, ${unshown}) ELSE ${alike(SHOWN)} END`;
   await execute(
     connection,
     `COPY (
@@ -146,16 +152,13 @@ async function writeColumns(connection: Database['connection'], from: string, to
         policy.model AS other, ${kept} AS items, item_id, type, value
       FROM read_json(${filePath(from)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
         columns = {${columns.join(', ')}})
-      WHERE (schema = 'event/1' AND event_id IS NOT NULL AND time IS NOT NULL AND request_id IS NOT NULL AND (
-          (kind = 'impression' AND scenario IS NOT NULL AND model IS NOT NULL AND items IS NOT NULL)
-          OR (kind IN ('interaction', 'correction') AND item_id IS NOT NULL AND type IS NOT NULL)))
-        OR (schema <> 'event/1' AND regexp_full_match(schema, 'event/[0-9]+'))
+      WHERE (${IS_WHOLE}) OR (${IS_LATER})
     ) TO ${literal(to)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)`,
     `reading the log ${log}`,
   );
   const [other] = await query(
     connection,
-    `SELECT schema FROM read_parquet(${filePath(to)}) WHERE schema <> 'event/1' LIMIT 1`,
+    `SELECT schema FROM read_parquet(${filePath(to)}) WHERE ${IS_LATER} LIMIT 1`,
     'checking the versions of the events',
   );
   if (other !== undefined) throw error('EVENT_VERSION', { path: log, found: String(other.schema) });

@@ -48,13 +48,14 @@ export function rowsSql(plan: JoinPlan, { asOf, from, to }: RowsRequest): string
   return `
     SELECT ${columns.join(',\n      ')}
     FROM (
-      SELECT i.* EXCLUDE (own), l.*, ${[...fields.map((_, i) => `own[${i + 1}] AS own${i}`), ...states].join(', ')}
+      SELECT i.* EXCLUDE (own), l.*, ${[...fields.map((_, i) => `coalesce(column${i}, own[${i + 1}]) AS own${i}`), ...states].join(', ')}
       FROM (
         SELECT *, json_extract(item."values", ${paths}) AS own FROM (
-          SELECT * EXCLUDE (shared, items), ${fields.map((field, i) => `${sharedSql(field, i)} AS shared${i}`).join(', ')},
-            unnest(items) AS item
+          SELECT * EXCLUDE (shared, items, shown, columns), ${fields.map((field, i) => `${sharedSql(field, i)} AS shared${i}`).join(', ')},
+            unnest(items) AS item, ${fields.map((_, i) => `unnest(json_extract(columns[${i + 1}], '$[*]')[:shown]) AS column${i}`).join(', ')}
           FROM (
-            SELECT ${answerColumns(plan).join(', ')}, json_extract("values", ${paths}) AS shared, items
+            SELECT ${answerColumns(plan).join(', ')}, json_extract("values", ${paths}) AS shared, items, shown,
+              json_extract(item_values, ${paths}) AS columns
             FROM impressions WHERE time >= ${from} AND time < ${to}))
       ) AS i LEFT JOIN (SELECT * RENAME (request_id AS of_request, item_id AS of_item) FROM labels) AS l
         ON i.request_id = l.of_request AND i.item.item_id = l.of_item

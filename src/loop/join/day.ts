@@ -80,7 +80,9 @@ async function createImpressions(
   Pick<DayState, 'impressions' | 'items' | 'unshown' | 'duplicates' | 'repeated' | 'otherModels' | 'otherScenarios'>
 > {
   const start = Date.parse(day);
-  const all = `(SELECT * FROM ${eventsIn(out, files, ', filename = true, file_row_number = true')}
+  // Files of earlier versions have no values by field.
+  const all = `(SELECT * FROM (SELECT * FROM ${eventsIn(out, files, ', union_by_name = true, filename = true, file_row_number = true')}
+      UNION ALL BY NAME SELECT NULL::JSON AS item_values WHERE false)
     WHERE kind = 'impression' AND time >= ${start} AND time < ${start + DAY_MS} AND time <= ${asOf})`;
   const doing = `looking at the answers of ${day}`;
   const copy = '{time: time, id: event_id, file: filename, row: file_row_number}';

@@ -10,6 +10,7 @@ import { DAY_MS, dateOf } from '../../base/times.ts';
 import { type Database, execute, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
 import { copiesOf } from '../../events/copies.ts';
+import { IS_LATER, IS_WHOLE, ITEMS, itemSql, SHOWN } from '../../events/layout/sql.ts';
 import type { EventLog } from '../../events/log.ts';
 import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
 
@@ -50,7 +51,7 @@ const noLines = (): EventFile['lines'] => ({
   lost: 0,
 });
 
-/** What is read of an event; `event.ts` describes it. Values stay JSON: a request gives a field as a text, a number or a list. */
+/** What is read of an event; `event.ts` and `compact.ts` describe it. Values stay JSON: a request gives a field as a text, a number or a list. */
 const COLUMNS = {
   schema: 'VARCHAR',
   event_id: 'VARCHAR',
@@ -62,9 +63,9 @@ const COLUMNS = {
   model: 'VARCHAR',
   experiments: 'STRUCT("key" VARCHAR, arm VARCHAR, bucket DOUBLE)[]',
   policy: 'STRUCT(kind VARCHAR)',
-  items:
-    'STRUCT(item_id VARCHAR, "position" INTEGER, score DOUBLE, probabilities JSON, ' +
-    'propensity STRUCT(marginal DOUBLE, log_prefix DOUBLE), team VARCHAR, shadow_score DOUBLE, "values" JSON)[]',
+  items: ITEMS,
+  unshown: ITEMS,
+  item_values: 'JSON',
   values: 'JSON',
   sequences: 'JSON',
   item_id: 'VARCHAR',
@@ -78,12 +79,17 @@ const LAST_TIME = 253_402_300_799_999;
 
 /** What a line is: its kind, `damaged` where it lacks what its kind needs, or the version of another schema. */
 const KIND = `CASE
-  WHEN schema <> 'event/1' AND regexp_full_match(schema, 'event/[0-9]+') THEN schema
+  WHEN ${IS_LATER} THEN schema
   WHEN schema = 'event/1' AND kind IN ('gap', 'forgotten') THEN kind
-  WHEN schema = 'event/1' AND event_id IS NOT NULL AND time BETWEEN 0 AND ${LAST_TIME} AND request_id IS NOT NULL AND (
-    (kind = 'impression' AND scenario IS NOT NULL AND model IS NOT NULL AND items IS NOT NULL)
-    OR (kind IN ('interaction', 'correction') AND item_id IS NOT NULL AND type IS NOT NULL)) THEN kind
+  WHEN ${IS_WHOLE} AND time BETWEEN 0 AND ${LAST_TIME} THEN kind
   ELSE 'damaged' END`;
+
+/** Items that were shown, those of both schemas alike. Values by field stay in `item_values`. */
+const ALIKE = `list_transform(shown, lambda item, i: ${itemSql(
+  'item',
+  'i',
+  ', probabilities: item.probabilities, propensity: item.propensity, "values": coalesce(item."values", own[i])',
+)})`;
 
 /** An event has at most this many bytes: about 10,000 candidates of 1 kB and more. */
 const MOST_BYTES = 32 * 2 ** 20;
@@ -97,14 +103,17 @@ async function writeEvents(
   const name = `events-${String(number).padStart(6, '0')}.parquet`;
   const path = join(eventsFolder(out), name);
   const columns = Object.entries(COLUMNS).map(([column, type]) => `"${column}": ${literal(type)}`);
-  const shown = 'list_filter(items, lambda item: item."position" IS NOT NULL AND item.item_id IS NOT NULL)';
   await execute(
     connection,
     `COPY (
       SELECT ${KIND} AS kind, event_id, time, request_id, scenario, unit, model, experiments, policy.kind AS policy,
-        ${shown} AS items, len(${shown}) AS shown, len(items) AS candidates, "values", sequences, item_id, type, value, count
-      FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
-        columns = {${columns.join(', ')}})
+        ${ALIKE} AS items, len(shown) AS shown, len(items) + coalesce(len(unshown), 0) AS candidates, "values",
+        CASE WHEN json_type(item_values) = 'OBJECT' THEN item_values END AS item_values, sequences, item_id, type, value, count
+      FROM (
+        SELECT *, json_extract(item_values, '$[*]') AS own,
+          ${SHOWN} AS shown
+        FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
+          columns = {${columns.join(', ')}}))
     ) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
     `reading the log ${log.name}`,
   );

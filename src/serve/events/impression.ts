@@ -1,7 +1,15 @@
 /** The event of an answered request. */
 import { randomUUID } from 'node:crypto';
 import type { EventsConfig } from '../../config/events.ts';
-import { EVENT_SCHEMA, type Impression, type ImpressionItem } from '../../events/event.ts';
+import type { Impression } from '../../events/event.ts';
+import {
+  type AnsweredItem,
+  COMPACT_SCHEMA,
+  type CompactImpression,
+  type ItemValues,
+} from '../../events/layout/compact.ts';
+import { type EventLine, lineOfJson } from '../../events/line.ts';
+import { joinedJson } from '../ranker/answer-text.ts';
 import type { Item, Values } from '../ranker/contract.ts';
 import type { Ranking } from '../ranker/ranker.ts';
 
@@ -17,28 +25,25 @@ export interface ImpressionRules {
 }
 
 /**
+ * The line of an answer: what `CompactImpression` describes, as text.
+ *
  * @param time milliseconds since 1970
  * @param known fields of the model
  */
-export function impressionOf(
+export function impressionLine(
   ranking: Ranking,
   time: number,
   known: ReadonlySet<string>,
   rules: ImpressionRules,
-): Impression {
+): EventLine {
   const { response, request, order, scoreHash, fromTables, experiments } = ranking;
   const { user = {}, context = {}, scenario } = request;
   const isKept = keeper(known, rules);
   const keepsValues = rules.fields !== 'none';
-  const own = keepsValues ? itemValues(isKept, known.has('id')) : undefined;
-  const valuesOf =
-    own && ((index: number) => ({ ...kept(fromTables?.ofItem(index) ?? {}, isKept), ...own(request.items[index]) }));
-  const items = order.items
-    .slice(0, order.shown + rules.unshown)
-    .map((index, position) => itemOf(ranking, index, position, valuesOf));
   const sequences = keepsValues && isListed('sequences', rules.fields) ? user.sequences : undefined;
-  return {
-    schema: EVENT_SCHEMA,
+  const unshown = order.items.slice(order.shown, order.shown + rules.unshown);
+  const header = {
+    schema: COMPACT_SCHEMA,
     event_id: randomUUID(),
     kind: 'impression',
     time,
@@ -51,32 +56,69 @@ export function impressionOf(
     took_ms: response.took_ms,
     policy: order.policy,
     candidates: request.items.length,
-    items,
     ...(keepsValues && { values: kept({ ...fromTables?.shared(), ...user, ...context }, isKept) }),
     ...(sequences !== undefined && { sequences: sequences as Impression['sequences'] }),
+  } satisfies Partial<CompactImpression>;
+  const others = {
+    ...(unshown.length > 0 && { unshown: unshown.map((index, i) => itemOf(ranking, index, order.shown + i)) }),
+    ...(keepsValues && { item_values: valuesOfItems(ranking, order.shown + unshown.length, isKept, known.has('id')) }),
+  } satisfies Partial<CompactImpression>;
+  return lineOfJson(header, joinedJson(header, 'items', shownItems(ranking), others));
+}
+
+/** Of items that were shown: of most answers the text that was sent. */
+function shownItems(ranking: Ranking): string {
+  const { response, request, order, scored, shadowScores, itemsText } = ranking;
+  const isAnswered =
+    itemsText !== undefined &&
+    request.explain !== true &&
+    order.propensities === undefined &&
+    shadowScores === undefined &&
+    response.items.length === order.shown &&
+    response.items.every((item, position) => item === scored[order.items[position]]);
+  if (isAnswered) return itemsText;
+  return JSON.stringify(order.items.slice(0, order.shown).map((index, position) => itemOf(ranking, index, position)));
+}
+
+function itemOf({ scored, order, shadowScores }: Ranking, index: number, position: number): AnsweredItem {
+  const { id, score, probabilities } = scored[index];
+  const propensity = order.propensities?.[position];
+  const team = order.teams?.[position];
+  return {
+    id,
+    score,
+    probabilities,
+    ...(propensity && { propensity }),
+    ...(team !== undefined && { team }),
+    ...(shadowScores && { shadow_score: shadowScores[index] }),
   };
 }
 
-function itemOf(
-  { scored, order, shadowScores }: Ranking,
-  index: number,
-  position: number,
-  valuesOf: ((index: number) => LoggedValues) | undefined,
-): ImpressionItem {
-  const { id, score, probabilities } = scored[index];
-  const item: ImpressionItem = {
-    item_id: String(id),
-    position: position < order.shown ? position + 1 : null,
-    score,
-    probabilities,
+/** Values of the first `count` items in their order. */
+function valuesOfItems(
+  { order, request, fromTables }: Ranking,
+  count: number,
+  isKept: IsKept,
+  hasIdField: boolean,
+): ItemValues {
+  const own = itemValues(isKept, hasIdField);
+  const valuesOf = (index: number): Values => {
+    const item = request.items[index];
+    if (fromTables !== undefined) return { ...kept(fromTables.ofItem(index), isKept), ...own(item) };
+    return hasIdField ? own(item) : item; // what is not kept of it is left out with its whole column
   };
-  const propensity = order.propensities?.[position];
-  if (propensity !== undefined) item.propensity = propensity;
-  const team = order.teams?.[position];
-  if (team !== undefined) item.team = team;
-  if (shadowScores !== undefined) item.shadow_score = shadowScores[index];
-  if (valuesOf !== undefined) item.values = valuesOf(index);
-  return item;
+  const items = order.items.slice(0, count).map(valuesOf);
+  const names = Object.keys(items[0]);
+  if (!items.every((values) => hasNames(values, names))) return items.map((values) => kept(values, isKept));
+  const columns = names.filter(isKept).map((name) => [name, items.map((values) => values[name])]);
+  return Object.fromEntries(columns) as ItemValues;
+}
+
+/** Are these the names of its values, in this order? */
+function hasNames(values: Values, names: readonly string[]): boolean {
+  let count = 0;
+  for (const name in values) if (name !== names[count++]) return false;
+  return count === names.length;
 }
 
 /** The id of an item is never the value of a field called so: that one is in `fields`. */

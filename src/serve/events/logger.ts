@@ -12,7 +12,7 @@ import { reportTo } from '../http/log.ts';
 import { type Family, family } from '../metrics/metrics.ts';
 import type { Exploration } from '../ranker/order.ts';
 import type { Ranking, ServedRanker } from '../ranker/ranker.ts';
-import { type ImpressionRules, impressionOf } from './impression.ts';
+import { type ImpressionRules, impressionLine } from './impression.ts';
 import { createRecentIds } from './recent.ts';
 
 export interface EventLogger {
@@ -78,7 +78,7 @@ export async function createEventLogger(config: ServingConfig): Promise<EventLog
     },
     addRanking(ranking, { fields: known }, time = Date.now()) {
       // After the answer has been written to its connection.
-      setImmediate(() => queue.add(lineOf(impressionOf(ranking, time, known, rules))));
+      setImmediate(() => queue.add(impressionLine(ranking, time, known, rules)));
     },
     async add(event) {
       if (recent.has(event.event_id)) return 'duplicate';

@@ -138,6 +138,8 @@ export interface Ranking {
   experiments?: Impression['experiments'];
   /** Of all candidates, by a model that only scored them. */
   shadowScores?: readonly number[];
+  /** The items of the response as JSON, once they were written. */
+  itemsText?: string;
 }
 
 export interface RankingOptions {

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOCK_HEADER, requestTime } from '../../events/clock.ts';
 import type { Part } from '../experiments/plan.ts';
+import { answerText } from '../ranker/answer-text.ts';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
 import type { ServedRanker } from '../ranker/ranker.ts';
 import type { RouteContext } from './context.ts';
@@ -15,13 +16,13 @@ export async function rankRoutes(
   const add = (
     path: string,
     summary: string,
-    ask: (ranker: ServedRanker, request: RankRequest, time: number | undefined) => Promise<RankResponse>,
+    ask: (ranker: ServedRanker, request: RankRequest, time: number | undefined) => Promise<Answer>,
   ): void => {
     app.post(path, declared(summary), async (request, reply) => {
       const body = withId(request);
       const time = events?.clock === 'requests' ? timeOf(request, reply) : undefined;
       const parts = path === RANK ? experiments.partsOf(body) : undefined;
-      if (parts !== undefined) return answerParts(request, body, parts, time);
+      if (parts !== undefined) return sent(reply, await answerParts(request, body, parts, time));
       const { ranker, recorder, done } = models.use(modelOf(body));
       request.noted.model = ranker.label;
       try {
@@ -29,7 +30,7 @@ export async function rankRoutes(
         request.noted.items = body.items.length;
         metrics.addItems(body.items.length);
         recorder.add(body, request.bodyBytes);
-        return response;
+        return sent(reply, response);
       } finally {
         done();
       }
@@ -41,7 +42,7 @@ export async function rankRoutes(
     body: RankRequest,
     parts: readonly Part[],
     time: number | undefined,
-  ): Promise<RankResponse> => {
+  ): Promise<Answer> => {
     const logged = events?.chosen(String(body.request_id));
     const { ranking, ranker, recorder } = await experiments.answer(body, parts, {
       time,
@@ -52,7 +53,7 @@ export async function rankRoutes(
     request.noted.items = body.items.length;
     metrics.addItems(body.items.length);
     recorder.add(body, request.bodyBytes);
-    return ranking.response;
+    return logged === undefined ? ranking.response : answerText(ranking);
   };
   /** Logged answers are rankings: those of /v1/score are in no order that anybody saw. */
   const rank: Parameters<typeof add>[2] = async (ranker, request, time) => {
@@ -60,13 +61,21 @@ export async function rankRoutes(
     if (events === undefined || logged === undefined) return ranker.rank(request);
     const ranking = await ranker.ranking(request, logged);
     events.addRanking(ranking, ranker, time);
-    return ranking.response;
+    return answerText(ranking);
   };
   add(RANK, 'Ranks candidates by falling score', rank);
   add('/v1/score', 'Scores candidates in the order given', (ranker, request) => ranker.score(request));
 }
 
 const RANK = '/v1/rank';
+
+/** As a text where it is logged. */
+type Answer = RankResponse | string;
+
+function sent(reply: FastifyReply, answer: Answer): Answer {
+  if (typeof answer === 'string') void reply.type('application/json; charset=utf-8');
+  return answer;
+}
 
 const declared = (summary: string) =>
   route({
