@@ -105,6 +105,7 @@ export async function startCluster({
           for (const artifact of previous === undefined ? [current] : [previous, current]) await store.check(artifact);
         await member.ask('load', loaded, loadSeconds);
       }
+      if (members.size === 0 && experiments === start.experiments) start.keepExperiments();
       members.add(member);
       await member.ask('listen', port);
     } catch (cause) {

@@ -69,10 +69,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       features,
       served,
       experiments,
+      keepExperiments: () => first.isKept || keepState(config.experimentsFile, experiments),
       onEvent,
     });
-    if (!first.isKept) keepState(config.experimentsFile, experiments);
-    else if (isOther(config, experiments))
+    if (first.isKept && isOther(config, experiments))
       onEvent({
         event: 'warning',
         message: `the experiments are those of ${config.experimentsFile}, at revision ${experiments.revision}; the configuration has others, which have no effect`,
@@ -159,7 +159,8 @@ async function withArms(
 }
 
 /** In this process. */
-async function startHere({ config, backend, store, features, served, experiments }: ServiceStart): Promise<Started> {
+async function startHere({ config, backend, store, features, served, ...start }: ServiceStart): Promise<Started> {
+  const { experiments, keepExperiments } = start;
   let coordinator: Coordinator | undefined;
   const answering = await createAnswering({
     config,
@@ -174,6 +175,7 @@ async function startHere({ config, backend, store, features, served, experiments
   try {
     await answering.models.restore(served);
     answering.experiments.prepare(experiments).commit();
+    keepExperiments();
     const port = await answering.listen();
     const { refresh } = coordinator as unknown as Coordinator;
     return { port, list: () => answering.models.list(), refresh, close: () => answering.close() };

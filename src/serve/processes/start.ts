@@ -22,6 +22,8 @@ export interface ServiceStart {
   features: FeatureStore | undefined;
   served: ServedModel[];
   experiments: ExperimentsState;
+  /** Keeps them once they fit the models, before anybody can change them. */
+  keepExperiments: () => void;
   onEvent: (event: ServiceEvent) => void;
 }
 

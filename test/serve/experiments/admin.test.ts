@@ -212,3 +212,17 @@ test('an OFREP client reads the arms that answers have; that exposes nobody', as
   await client.service.close();
   for await (const { events } of readSegments(folder)) expect(events).toEqual([]);
 });
+
+test('a thousand experiments in one body', async () => {
+  const client = await serving([artifact().folder]);
+  const experiments = Array.from({ length: 1000 }, (_, i) => ({
+    ...experiment,
+    key: `experiment-number-${i}`,
+    arms: { [`control-${i}`]: {}, [`treatment-${i}`]: { score: `click + ${i} * purchase` } },
+    namespace: { name: 'all', range: [i / 1000, (i + 1) / 1000] },
+    metrics: { success: ['click'], guardrails: [{ metric: 'purchase', margin: '1%' }] },
+  }));
+  const { status, body } = await client.put('/admin/experiments', { revision: 1, experiments });
+  expect([status, body.experiments?.length]).toEqual([200, 1000]);
+  expect((await armsOf(client)).every((arm) => /^(control|treatment)-\d+$/.test(arm ?? ''))).toBe(true);
+});

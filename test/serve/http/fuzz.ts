@@ -96,6 +96,35 @@ const adminBody = fc.record(
   { requiredKeys: [] },
 );
 
+const experiment = fc.record(
+  {
+    key: often(fc.constantFrom('a', 'b')),
+    unit: often(fc.constantFrom('hour', 'city')), // GOOD has neither
+    arms: often(
+      fc.constantFrom(
+        { control: {}, b: { score: 'click' } },
+        { a: {}, b: { model: 'test-model' } },
+        { a: {}, b: {}, c: {} },
+      ),
+    ),
+    mode: often(fc.constantFrom('split', 'interleave', 'shadow')),
+    coverage: often(fc.double({ min: 0, max: 1, noNaN: true })),
+    bucketVersion: often(fc.nat(5)),
+  },
+  { requiredKeys: ['key', 'unit', 'arms'] },
+);
+const revision = often(fc.constantFrom(undefined, undefined, 1));
+const experimentsBody = fc.oneof(
+  fc.record({ revision, experiments: often(fc.array(experiment, { maxLength: 2 })) }),
+  fc.record({ revision, experiment }),
+);
+const flagBody = fc.record(
+  {
+    context: often(fc.record({ targetingKey: often(fc.constantFrom('u1', 7)), scenario: often(fc.constant('home')) })),
+  },
+  { requiredKeys: [] },
+);
+
 const text = (arbitrary: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
   arbitrary.map((body) => JSON.stringify(body) ?? 'undefined');
 /** Right JSON with bytes changed, cut off or doubled. */
@@ -154,11 +183,15 @@ const packed = ([request, name, isPacked]: [GeneratedRequest, string | undefined
   const pack = isPacked && Object.hasOwn(PACKERS, name) ? PACKERS[name] : Buffer.from;
   return { ...request, body: pack(Buffer.from(body as string)), headers: { ...headers, 'content-encoding': name } };
 };
-const post = (path: fc.Arbitrary<string>, right: fc.Arbitrary<unknown>): fc.Arbitrary<GeneratedRequest> =>
-  fc.tuple(plainPost(path, right), encoding, fc.boolean()).map(packed);
-const plainPost = (path: fc.Arbitrary<string>, right: fc.Arbitrary<unknown>): fc.Arbitrary<GeneratedRequest> =>
+const post = (path: fc.Arbitrary<string>, right: fc.Arbitrary<unknown>, method = 'POST') =>
+  fc.tuple(plain(method, path, right), encoding, fc.boolean()).map(packed);
+const plain = (
+  method: string,
+  path: fc.Arbitrary<string>,
+  right: fc.Arbitrary<unknown>,
+): fc.Arbitrary<GeneratedRequest> =>
   fc.record({
-    method: fc.constant('POST'),
+    method: fc.constant(method),
     path,
     body: bodyOf(right),
     headers: contentType.map((type) => ({ 'content-type': type, authorization: `Bearer ${ADMIN_KEY}` })),
@@ -189,6 +222,17 @@ const request: fc.Arbitrary<GeneratedRequest> = fc.oneof(
     arbitrary: post(
       modelName.map((name) => `/admin/models/${name}/rollback`),
       fc.constantFrom({}, null, []),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: post(fc.constantFrom('/admin/experiments', '/admin/experiments/a'), experimentsBody, 'PUT'),
+  },
+  {
+    weight: 1,
+    arbitrary: post(
+      fc.constantFrom('/ofrep/v1/evaluate/flags', '/ofrep/v1/evaluate/flags/a', '/ofrep/v1/evaluate/flags/%00'),
+      flagBody,
     ),
   },
   {
@@ -248,7 +292,7 @@ export async function fuzz(client: Client, runs: number, seed: number): Promise<
     expect(answer).not.toMatch(/node_modules|\.(ts|js):\d+:\d+|\n {4}at /);
     if (response.status >= 400 && method !== 'HEAD') {
       const told = JSON.parse(answer);
-      const code = path.startsWith('/v2') ? told.code : told.error.code;
+      const code = /^\/(?:v2|ofrep)/.test(path) ? told.code : told.error.code;
       expect(code).toMatch(/^[A-Z_]+$/);
       expect(code).not.toBe('INTERNAL');
     }
