@@ -54,6 +54,13 @@ export function instant(text: string): number {
   return value;
 }
 
+/** Of a service. */
+export function address(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError('Expected an address as http://127.0.0.1:8080.');
+  return text;
+}
+
 /** A number of rows, or `all` of them. */
 export const rowsOption = (what: string): Option =>
   new Option('--rows <n>', `${what}, or all`).argParser((text) =>

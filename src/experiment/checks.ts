@@ -10,7 +10,7 @@ import {
   inRange,
   type JointSums,
   SRM_LEVEL,
-  sequentialSrmStream,
+  sequentialSrm,
   sequentialTest,
   srmTest,
 } from '../evaluate/experiment/index.ts';
@@ -37,8 +37,7 @@ export function checkUnits({ arms, weights, days }: Arrivals, isPlanned: boolean
   const shares = arms
     .map((arm, i) => `${arm} ${counts[i]} of ${Math.round((total * weights[i]) / weight)} expected`)
     .join(', ');
-  const looks = sequentialSrmStream(days, weights);
-  const always = looks.at(-1)?.p ?? 1;
+  const always = anyTimeSrm(days, weights);
   const { p: now } = srmTest(counts, weights);
   const state = (p: number, decides: boolean): ExperimentCheck['state'] =>
     p >= SRM_LEVEL ? 'sound' : decides ? 'broken' : 'look';
@@ -58,6 +57,34 @@ export function checkUnits({ arms, weights, days }: Arrivals, isPlanned: boolean
       p: now,
     },
   ];
+}
+
+/** Priors from "a large fault" to "a small one", as if so many units had come in the set shares before. */
+const CONCENTRATIONS = [10, 100, 1000, 10_000];
+
+/**
+ * The least p over all days. A prior for small faults hardly sees large ones while units are few, so it is the mean of the Bayes factors of
+ * several priors: a mean of martingales is one, and P(p ever below a) <= a still holds.
+ *
+ * @param days new units, [day][arm]
+ */
+export function anyTimeSrm(days: readonly (readonly number[])[], weights: readonly number[]): number {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const counts = weights.map(() => 0);
+  let p = 1;
+  for (const day of days) {
+    day.forEach((n, arm) => {
+      counts[arm] += n;
+    });
+    const factors = CONCENTRATIONS.map((concentration) => {
+      const prior = weights.map((weight) => (concentration * weight) / total);
+      return sequentialSrm(counts, weights, prior).logBayesFactor;
+    });
+    const most = Math.max(...factors);
+    const mean = factors.reduce((sum, factor) => sum + Math.exp(factor - most), 0) / factors.length;
+    p = Math.min(p, Math.exp(-most) / mean);
+  }
+  return p;
 }
 
 /** Share of units in several arms beyond which nothing can be concluded. */

@@ -17,9 +17,9 @@ export async function configuredExperiment(file: string, key: string): Promise<E
 }
 
 /** All of a file. @throws CONFIG_INVALID, CONFIG_UNREADABLE, FILE_MISSING */
-async function configuredExperiments(file: string): Promise<ExperimentConfig[]> {
+export async function configuredExperiments(file: string): Promise<ExperimentConfig[]> {
   const written = await readWritten(file, `the experiments (${file})`);
-  const isServing = typeof written === 'object' && written !== null && !('version' in written);
+  const isServing = typeof written === 'object' && written !== null && !('revision' in written);
   if (isServing) return (await loadServing(file)).experiments;
   const { experiments } = written as { experiments?: unknown };
   const parsed = experimentsSchema.safeParse(experiments);

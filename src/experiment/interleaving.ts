@@ -38,10 +38,10 @@ export async function preferences(
 
 const preferenceSql = (control: string, arm: string, type: string): string => `
   WITH credited AS (
-    SELECT request_id, sum(CASE item.team WHEN ${literal(arm)} THEN 1 WHEN ${literal(control)} THEN -1 ELSE 0 END) AS credit
+    SELECT a.request_id AS request_id, sum(CASE item.team WHEN ${literal(arm)} THEN 1 WHEN ${literal(control)} THEN -1 ELSE 0 END) AS credit
     FROM (SELECT request_id, unnest(items) AS item FROM answers WHERE policy = 'interleave') AS a
       JOIN held AS h ON h.request_id = a.request_id AND h.item_id = a.item.item_id AND h.type = ${literal(type)}
-    GROUP BY request_id),
+    GROUP BY a.request_id),
   per_unit AS (
     SELECT unit, count(*) AS answers, count(*) FILTER (credit > 0) AS won, count(*) FILTER (credit < 0) AS lost
     FROM (SELECT a.unit, a.request_id, c.credit FROM answers AS a LEFT JOIN credited AS c ON a.request_id = c.request_id

@@ -23,4 +23,23 @@ export const EXPERIMENT_ERRORS = {
       `${d.source} has no experiment ${d.key}; experiments in it: ${listed(d.found)}`,
     'Check --key, or the list `experiments`',
   ),
+  EXPERIMENT_METRIC: entry(
+    EXIT.data,
+    422,
+    (d: { log: string; metric: string; found: readonly string[] }) =>
+      `${d.metric} cannot be measured in ${d.log}, or never varies; types of interactions in it: ${listed(d.found)}`,
+    'A metric is TYPE, TYPE per request, TYPE per unit, units with TYPE, value of TYPE per unit, latency_mean or error_rate',
+  ),
+  EXPERIMENT_SERVICE: entry(
+    EXIT.environment,
+    502,
+    (d: { url: string; problem: string }) => `the service at ${d.url} did not answer for its experiments: ${d.problem}`,
+    'Check --url and --admin-key. A ramp goes on from here at the next start',
+  ),
+  EXPERIMENT_RAMP: entry(
+    EXIT.usage,
+    422,
+    (d: { key: string; problem: string }) => `${d.key} cannot be ramped: ${d.problem}`,
+    'Give the experiment `ramp: [0.01, 0.1, 0.5]` and mode split, and each ramp a folder of its own',
+  ),
 };

@@ -12,7 +12,7 @@ import { literal } from '../../data/sql/text.ts';
 type Connection = Database['connection'];
 
 export interface AnswersOptions {
-  key: string;
+  key: string | typeof EVERYBODY;
   /** Milliseconds since 1970: later events do not count. */
   asOf: number;
   /** How far the time before the experiment goes back, milliseconds. */
@@ -38,8 +38,14 @@ export interface Period {
 /** How far clocks may differ: an interaction may be this much earlier than its answer. */
 const SKEW = 300_000;
 
+/** In place of a key: all answers with a unit count, in one arm called `all`. */
+export const EVERYBODY = Symbol('everybody');
+
 /** The entry of an experiment in an impression. */
-const assignedTo = (key: string): string => `list_filter(experiments, lambda one: one."key" = ${literal(key)})[1]`;
+const assignedTo = (key: string | typeof EVERYBODY): string =>
+  key === EVERYBODY
+    ? `{'arm': 'all', 'bucket': 0.0, 'bucket_version': 0, 'failed': NULL::VARCHAR}`
+    : `list_filter(experiments, lambda one: one."key" = ${literal(key)})[1]`;
 
 /** Keys of the experiments of a log. */
 export async function keysOf(connection: Connection): Promise<string[]> {

@@ -9,6 +9,7 @@ import { openSimulation, overDays } from '../../../simulate/simulate.ts';
 import { readState, writeState } from '../../../simulate/state.ts';
 import { helpEnd } from '../../help.ts';
 import {
+  address,
   collect,
   duration,
   jsonOption,
@@ -124,12 +125,6 @@ async function run(path: string, options: Options): Promise<void> {
   };
   if (json) printJson({ event: 'result', ...document });
   else print(simulationText(document));
-}
-
-function address(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-    throw new InvalidArgumentError('Expected an address as http://127.0.0.1:8080.');
-  return text;
 }
 
 function date(text: string): number {
