@@ -93,7 +93,9 @@ function claim(
     return {
       verdict: 'likely useless',
       p: p[i],
-      reason: 'the flow reads no field of its own: it cannot be distinguished from others',
+      reason: separable[k]
+        ? 'other flows, which read the same fields, could take its place'
+        : 'the flow reads no field of its own: it cannot be distinguished from others',
     };
   if (useful[i]) return { verdict: 'useful', p: p0[i] };
   const reason = separable[k]

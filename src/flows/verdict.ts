@@ -32,7 +32,7 @@ export interface Verdicts {
   p0: Float64Array;
   /** [4, C] */
   useless: boolean[];
-  /** [4, C] Would be useless, but the flow cannot be distinguished from others. */
+  /** [4, C] Would be useless, but the flow cannot be distinguished from others, or others could take its place. */
   likely: boolean[];
   useful: boolean[];
   /** False discovery rate of the claims. */
@@ -57,40 +57,31 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   const first = maximiseVariances(terms, cells, { active: may, maxIterations: 300 });
   const open = scaled(maximise(terms, cells, { tau2: first.tau2, active: may, maxIterations: 300 }), C);
   const { reads, exists } = feeds(terms, cells, open, may, options.alpha);
-  const raised = (tau2: Float64Array): Float64Array => tau2.map((value) => Math.max(value, LOW));
   const again = maximise(terms, cells, { tau2: raised(open.tau2), W: open.W, active: reads, maxIterations: 100 });
   const { W, tau2 } = scaled(again, C);
   const value = negativeLogLikelihood(terms, cells, { tau2, W });
 
   const p = new Float64Array(FLOWS * C).fill(1);
   const p0 = new Float64Array(FLOWS * C).fill(Number.NaN);
-  const test = (i: number, at: number): number => {
-    const k = Math.floor(i / C);
-    // Other fields add the same to both likelihoods.
-    const own = [...terms.keys()].filter((j) => reads[j * FLOWS + k]);
-    const fields = own.map((j) => terms[j]);
-    const variances = Float64Array.from(own.flatMap((j) => [...tau2.subarray(j * FLOWS, (j + 1) * FLOWS)]));
-    const active = own.flatMap((j) => reads.slice(j * FLOWS, (j + 1) * FLOWS));
-    const reached = negativeLogLikelihood(fields, cells, { tau2: variances, W });
-    const moved = Float64Array.from(W);
-    moved[i] = at;
-    // Without a new fit the ratio can only be larger, and p smaller.
-    const bound = 2 * (negativeLogLikelihood(fields, cells, { tau2: variances, W: moved }) - reached);
-    const smallest = 0.5 * chiSquareTail(Math.max(bound, 0));
-    if (bound > 100 || smallest > options.q) return smallest;
-    const start = { tau2: raised(variances), W: moved };
-    const fitted = maximiseVariances(fields, cells, { ...start, active, maxIterations: 40 });
-    return 0.5 * chiSquareTail(Math.max(2 * (fitted.value - reached), 0));
-  };
+  const tests = new StrengthTests(terms, cells, { again, W, tau2, reads, q: options.q });
   for (let i = 0; i < FLOWS * C; i++) {
     if (!exists[Math.floor(i / C)]) continue;
-    if (W[i] < options.delta) p[i] = test(i, options.delta);
-    p0[i] = W[i] > 0.02 ? test(i, 0) : 0.5;
+    if (W[i] < options.delta) p[i] = tests.p(i, options.delta);
+    p0[i] = W[i] > 0.02 ? tests.p(i, 0) : 0.5;
   }
   const adjusted = CORRECTIONS['benjamini-hochberg'];
-  const rejected = adjusted([...p]).map((value, i) => value <= options.q || !exists[Math.floor(i / C)]);
+  const rejections = (): boolean[] =>
+    adjusted([...p]).map((value, i) => value <= options.q || !exists[Math.floor(i / C)]);
   const separable = separableFlows(tau2, reads, J);
-  const likely = rejected.map((is, i) => is && !separable[Math.floor(i / C)] && exists[Math.floor(i / C)]);
+  const rejected = rejections();
+  for (const [i, is] of rejected.entries()) {
+    const k = Math.floor(i / C);
+    if (is && exists[k] && separable[k]) p[i] = Math.max(p[i], tests.pWithOthers(i, options.delta));
+  }
+  const holds = rejections();
+  const likely = rejected.map(
+    (is, i) => is && exists[Math.floor(i / C)] && !(separable[Math.floor(i / C)] && holds[i]),
+  );
   const useless = rejected.map((is, i) => is && !likely[i]);
   const tested = [...p0.keys()].filter((i) => !Number.isNaN(p0[i]));
   const positive = adjusted(tested.map((i) => p0[i])).map((value) => value <= options.q);
@@ -98,6 +89,70 @@ export function verdictsOf(terms: readonly Term[], S: number, T: number, options
   for (const [at, i] of tested.entries()) useful[i] = positive[at] && !useless[i] && !likely[i];
   return { W, tau2, reads, possible, exists, separable, p, p0, useless, likely, useful, q: options.q, value };
 }
+
+const raised = (tau2: Float64Array): Float64Array => tau2.map((value) => Math.max(value, LOW));
+
+/** Likelihood ratio tests of single strengths. */
+class StrengthTests {
+  readonly #terms: readonly Term[];
+  readonly #cells: Cells;
+  readonly #C: number;
+  readonly #found: { again: Fit; W: Float64Array; tau2: Float64Array; reads: readonly boolean[]; q: number };
+
+  /** `again`: the fit before its strengths were `scaled`. */
+  constructor(
+    terms: readonly Term[],
+    cells: Cells,
+    found: { again: Fit; W: Float64Array; tau2: Float64Array; reads: readonly boolean[]; q: number },
+  ) {
+    this.#terms = terms;
+    this.#cells = cells;
+    this.#C = cells.scenarios * cells.tasks;
+    this.#found = found;
+  }
+
+  /** p of "the strength is `at`", with the variances of the flow's fields fitted anew: other fields add the same to both likelihoods. */
+  p(i: number, at: number): number {
+    const { W, tau2, reads, q } = this.#found;
+    const k = Math.floor(i / this.#C);
+    const own = this.#fields(tau2, (j) => reads[j * FLOWS + k]);
+    const reached = negativeLogLikelihood(own.terms, this.#cells, { tau2: own.tau2, W });
+    const moved = Float64Array.from(W);
+    moved[i] = at;
+    // Without a new fit the ratio can only be larger, and p smaller.
+    const bound = 2 * (negativeLogLikelihood(own.terms, this.#cells, { tau2: own.tau2, W: moved }) - reached);
+    if (bound > 100 || tail(bound) > q) return tail(bound);
+    const start = { tau2: raised(own.tau2), W: moved, active: own.active, maxIterations: 40 };
+    return tail(2 * (maximiseVariances(own.terms, this.#cells, start).value - reached));
+  }
+
+  /** The same with the strengths of the other flows fitted anew, too: where flows read the same fields, others may take its place. */
+  pWithOthers(i: number, at: number): number {
+    const { again, W, tau2, reads } = this.#found;
+    const k = Math.floor(i / this.#C);
+    // The strengths of other flows as the search has them: relative to their root mean square.
+    const strengths = Float64Array.from(again.W, (w, l) => (Math.floor(l / this.#C) === k ? W[l] : w));
+    const variances = again.tau2.map((value, l) => (l % FLOWS === k ? tau2[l] : value));
+    const own = this.#fields(variances, (j) => reads.slice(j * FLOWS, (j + 1) * FLOWS).some(Boolean));
+    const reached = negativeLogLikelihood(own.terms, this.#cells, { tau2: own.tau2, W: strengths });
+    const moved = Float64Array.from(strengths);
+    moved[i] = at;
+    const start = { tau2: raised(own.tau2), W: moved, active: own.active, held: k, maxIterations: 40 };
+    return tail(2 * (maximise(own.terms, this.#cells, start).value - reached));
+  }
+
+  #fields(tau2: Float64Array, which: (j: number) => boolean): { terms: Term[]; tau2: Float64Array; active: boolean[] } {
+    const kept = [...this.#terms.keys()].filter(which);
+    return {
+      terms: kept.map((j) => this.#terms[j]),
+      tau2: Float64Array.from(kept.flatMap((j) => [...tau2.subarray(j * FLOWS, (j + 1) * FLOWS)])),
+      active: kept.flatMap((j) => this.#found.reads.slice(j * FLOWS, (j + 1) * FLOWS)),
+    };
+  }
+}
+
+/** p of a ratio where one strength is at the end of its range. */
+const tail = (ratio: number): number => 0.5 * chiSquareTail(Math.max(ratio, 0));
 
 /** [J, 4] Which fields may feed which flow: levels that occur in one scenario only cannot separate what is specific to it from what is shared. */
 export function mayFeed(terms: readonly Term[], cells: Cells): boolean[] {

@@ -17,6 +17,8 @@ interface Planted {
   noise?: [number, number][];
   funnel?: boolean;
   strength?: number;
+  /** Of each flow, in place of `strength`. */
+  strengths?: number[];
   levels?: number;
 }
 
@@ -36,7 +38,7 @@ function world(planted: Planted): FlowRows {
       let logit = funnel ? 0.3 : -0.5;
       for (const [k, table] of tables.entries())
         if (exists[k] && !noise.some(([flow, cell]) => flow === k && cell === s * T + t))
-          logit += strength * table[(s * T + t) * levels + ids[fieldOf(k)][row]];
+          logit += (planted.strengths?.[k] ?? strength) * table[(s * T + t) * levels + ids[fieldOf(k)][row]];
       const before = t === 0 || !funnel ? 1 : labels[row * T + t - 1];
       labels[row * T + t] = before === 1 && draw.uniform() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
     }
@@ -155,6 +157,15 @@ describe('what is planted is found', () => {
 describe('nothing is claimed', () => {
   test('where all flows read the same field', async () => {
     expect(claims(await documentOf(world({ fieldOf: () => 0, noise: NOISE })))).toEqual([]);
+  });
+
+  test('nor where one flow has nearly all of a field that all read: others could take its place in a cell', async () => {
+    const found = await documentOf(
+      world({ seed: 2, rows: 10_000, fieldOf: () => 0, strengths: [0.2, 0.5, 0.2, 0.8], levels: 5 }),
+    );
+    expect(claims(found)).toEqual([]);
+    expect(claims(found, 'likely useless').length).toBeGreaterThan(0);
+    expect(found.flows.map(({ reason }) => reason ?? '').join()).toContain('could take its place');
   });
 
   test('where ids alone carry everything', async () => {

@@ -2,7 +2,7 @@
 
 import { minimise } from '../numeric/minimise.ts';
 import type { Term } from '../terms.ts';
-import { informationOf } from './information.ts';
+import { addInformation } from './information.ts';
 import { negativeLogLikelihood, type Parameters } from './likelihood.ts';
 import { type Cells, FLOWS, isPossible } from './structure.ts';
 
@@ -18,6 +18,8 @@ export interface FitOptions {
   W?: Float64Array;
   /** [J, 4] Which fields may feed which flow. */
   active: readonly boolean[];
+  /** A flow whose strengths stay as they are. */
+  held?: number;
   maxIterations: number;
 }
 
@@ -34,7 +36,8 @@ export interface Fit extends Parameters {
 export function maximise(terms: readonly Term[], cells: Cells, options: FitOptions): Fit {
   const C = cells.scenarios * cells.tasks;
   const W0 = options.W ?? new Float64Array(FLOWS * C).fill(1);
-  return search(terms, cells, { ...startOf(terms, cells, options), W: W0, free: FLOWS * C }, options.maxIterations);
+  const { held, maxIterations } = options;
+  return search(terms, cells, { ...startOf(terms, cells, options), W: W0, free: FLOWS * C, held }, maxIterations);
 }
 
 /** Maximises over tau2 alone: each field by itself, since they have nothing but the strengths in common. */
@@ -54,8 +57,9 @@ export function maximiseVariances(terms: readonly Term[], cells: Cells, options:
 
 interface Start extends Parameters {
   active: readonly boolean[];
-  /** Strengths that move: all, or none. */
+  /** Strengths that the search has: all, or none. */
   free: number;
+  held?: number | undefined;
 }
 
 function startOf(terms: readonly Term[], cells: Cells, options: FitOptions): Pick<Start, 'active' | 'tau2'> {
@@ -75,8 +79,8 @@ function search(terms: readonly Term[], cells: Cells, start: Start, maxIteration
     (at, gradient) => space.objective(at, gradient),
     [...places.map((place) => Math.min(Math.max(start.tau2[place], LOW), HIGH)), ...(start.free === 0 ? [] : start.W)],
     {
-      low: [...places.map(() => LOW), ...new Array(start.free).fill(0)],
-      high: [...places.map(() => HIGH), ...new Array(start.free).fill(STRONGEST)],
+      low: [...places.map(() => LOW), ...space.bounds(0)],
+      high: [...places.map(() => HIGH), ...space.bounds(STRONGEST)],
       maxIterations,
       curvature: (at) => space.curvature(at),
     },
@@ -92,14 +96,16 @@ class Space {
   readonly #places: readonly number[];
   readonly #W: Float64Array;
   readonly #free: number;
+  readonly #held: number | undefined;
   readonly #gradient: Parameters;
 
-  constructor(terms: readonly Term[], cells: Cells, places: readonly number[], { W, free }: Start) {
+  constructor(terms: readonly Term[], cells: Cells, places: readonly number[], { W, free, held }: Start) {
     this.#terms = terms;
     this.#cells = cells;
     this.#places = places;
     this.#W = W;
     this.#free = free;
+    this.#held = held;
     this.#gradient = { tau2: new Float64Array(terms.length * FLOWS), W: new Float64Array(W.length) };
   }
 
@@ -110,7 +116,13 @@ class Space {
   }
 
   #norms(x: Float64Array): Norms {
-    return normalised(x.subarray(this.#places.length), this.#free / FLOWS);
+    return normalised(x.subarray(this.#places.length), this.#held);
+  }
+
+  /** Of the strengths. */
+  bounds(bound: number): number[] {
+    const C = this.#W.length / FLOWS;
+    return Array.from({ length: this.#free }, (_, i) => (Math.floor(i / C) === this.#held ? this.#W[i] : bound));
   }
 
   objective(x: Float64Array, gradient: Float64Array): number {
@@ -132,18 +144,15 @@ class Space {
     const n = x.length;
     const first = this.#places.length;
     const { tau2, W } = this.unpack(x);
-    const width = FLOWS + W.length;
     const out = new Float64Array(n * n);
+    const strengths = this.#free === 0 ? undefined : first;
+    const placeOf = new Map(this.#places.map((place, i) => [place, i]));
     for (const [j, term] of this.#terms.entries()) {
-      const information = informationOf(term, this.#cells, tau2.subarray(j * FLOWS, (j + 1) * FLOWS), W);
-      // Where a row of the term's information goes: nowhere for a variance that does not move.
-      const to = Array.from({ length: width }, (_, i) =>
-        i >= FLOWS ? (this.#free === 0 ? -1 : first + i - FLOWS) : this.#places.indexOf(j * FLOWS + i),
-      );
-      for (const [i, row] of to.entries())
-        for (const [k, column] of to.entries())
-          if (row >= 0 && column >= 0) out[row * n + column] += information[i * width + k];
+      const variances = [0, 1, 2, 3].map((k) => placeOf.get(j * FLOWS + k) ?? -1);
+      const into = { out, n, variances, strengths };
+      addInformation(term, this.#cells, tau2.subarray(j * FLOWS, (j + 1) * FLOWS), W, into);
     }
+    for (let i = 0; i < n; i++) for (let k = 0; k < i; k++) out[k * n + i] = out[i * n + k];
     if (this.#free === 0) return out;
     const norms = this.#norms(x);
     for (let i = 0; i < n; i++) out.set(throughNorms(out.subarray(i * n + first, (i + 1) * n), norms), i * n + first);
@@ -182,13 +191,14 @@ function throughNorms(slopes: Float64Array, { W, norms }: Norms): Float64Array {
   return out;
 }
 
-function normalised(raw: Float64Array, C: number): Norms {
+function normalised(raw: Float64Array, held: number | undefined): Norms {
+  const C = raw.length / FLOWS;
   const W = Float64Array.from(raw);
   const norms: number[] = [];
   for (let k = 0; k < FLOWS; k++) {
     let squares = 0;
     for (let c = 0; c < C; c++) squares += raw[k * C + c] ** 2;
-    const norm = Math.sqrt(squares / C + 1e-12);
+    const norm = k === held ? 1 : Math.sqrt(squares / C + 1e-12);
     norms.push(norm);
     for (let c = 0; c < C; c++) W[k * C + c] /= norm;
   }

@@ -22,7 +22,18 @@ export interface Cells {
 export const isPossible = ({ scenarios: S, tasks: T }: Cells): boolean[] => [true, S > 1 && T > 1, T > 1, S > 1];
 
 /** [4] of [C,C]: which cells go together in each flow. A flow of which there is none (one scenario, one task) is all 0. */
-export function patternsOf(S: number, T: number): Float64Array[] {
+export function patternsOf(S: number, T: number): readonly Float64Array[] {
+  const key = `${S},${T}`;
+  const known = PATTERNS.get(key) ?? newPatterns(S, T);
+  if (PATTERNS.size > 8) PATTERNS.clear();
+  PATTERNS.set(key, known);
+  return known;
+}
+
+/** Every evaluation of the likelihood reads them. */
+const PATTERNS = new Map<string, readonly Float64Array[]>();
+
+function newPatterns(S: number, T: number): readonly Float64Array[] {
   const same = (): number => 1;
   const differ = (n: number) => (i: number, j: number) => (((i === j ? 1 : 0) - 1 / n) * n) / Math.max(n - 1, 1);
   const kron = (a: (i: number, j: number) => number, b: (i: number, j: number) => number): Float64Array => {
@@ -33,6 +44,23 @@ export function patternsOf(S: number, T: number): Float64Array[] {
     return out;
   };
   return [kron(same, same), kron(differ(S), differ(T)), kron(same, differ(T)), kron(differ(S), same)];
+}
+
+/** Replaces v [C] by the flow's pattern times v, in time that grows with C and not with its square. */
+export function applyPattern(flow: number, { scenarios: S, tasks: T }: Cells, v: Float64Array): void {
+  along(v, T, 1, flow === 1 || flow === 2);
+  along(v, S, T, flow === 1 || flow === 3);
+}
+
+/** Applies J, or D_n, along the axis of length n whose neighbours are `stride` apart. */
+function along(v: Float64Array, n: number, stride: number, isDifferent: boolean): void {
+  const scale = n / Math.max(n - 1, 1);
+  for (let first = 0; first < v.length; first += n * stride)
+    for (let at = first; at < first + stride; at++) {
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += v[at + i * stride];
+      for (let i = 0; i < n; i++) v[at + i * stride] = isDifferent ? scale * (v[at + i * stride] - sum / n) : sum;
+    }
 }
 
 export interface FlowColumn {

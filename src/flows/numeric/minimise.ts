@@ -42,13 +42,13 @@ export function minimise(objective: Objective, start: ArrayLike<number>, options
   const pairs: { step: Float64Array; change: Float64Array }[] = [];
   let stalled = 0;
   let iterations = 0;
-  let second: Float64Array | undefined;
+  let second: Curvature | undefined;
   while (iterations < maxIterations) {
     const free = Array.from(
       { length: n },
-      (_, i) => !(x[i] <= low[i] && gradient[i] > 0) && !(x[i] >= high[i] && gradient[i] < 0),
+      (_, i) => low[i] < high[i] && !(x[i] <= low[i] && gradient[i] > 0) && !(x[i] >= high[i] && gradient[i] < 0),
     );
-    if (iterations % FRESH === 0) second = curvature?.(x);
+    if (curvature !== undefined && iterations % FRESH === 0) second = new Curvature(curvature(x));
     let direction = quasiNewton(gradient, pairs, free, second);
     if (!(dot(direction, gradient) < 0)) {
       pairs.length = 0;
@@ -84,7 +84,7 @@ function quasiNewton(
   gradient: Float64Array,
   pairs: readonly { step: Float64Array; change: Float64Array }[],
   free: readonly boolean[],
-  second?: Float64Array,
+  second?: Curvature,
 ): Float64Array {
   const d = Float64Array.from(gradient, (g, i) => (free[i] ? -g : 0));
   const part = (a: Float64Array, b: Float64Array): number => {
@@ -101,7 +101,7 @@ function quasiNewton(
     for (let i = 0; i < d.length; i++) if (free[i]) d[i] -= alpha * change[i];
     used.push({ step, change, curvature, alpha });
   }
-  if (second !== undefined) solveFree(second, free, d);
+  if (second !== undefined) second.solve(free, d);
   else if (used.length > 0) {
     const { change, curvature } = used[0];
     const scale = curvature / part(change, change);
@@ -114,20 +114,36 @@ function quasiNewton(
   return d;
 }
 
-/** Solves second d = d over the free variables. */
-function solveFree(second: Float64Array, free: readonly boolean[], d: Float64Array): void {
-  const n = free.length;
-  const places = free.flatMap((is, i) => (is ? [i] : []));
-  const m = places.length;
-  const matrix = new Float64Array(m * m);
-  for (const [i, from] of places.entries()) {
-    for (let j = 0; j < i; j++) matrix[i * m + j] = second[from * n + places[j]];
-    matrix[i * m + i] = second[from * n + from] * (1 + 1e-8) + 1e-12;
+/** Second derivatives [n, n]; their factor is kept while the same variables are free. */
+class Curvature {
+  readonly #second: Float64Array;
+  #places: number[] = [];
+  #factor: Float64Array | undefined;
+
+  constructor(second: Float64Array) {
+    this.#second = second;
   }
-  if (!cholesky(matrix, m)) return;
-  const right = Float64Array.from(places, (i) => d[i]);
-  solveCholesky(matrix, m, right);
-  for (const [i, to] of places.entries()) d[to] = right[i];
+
+  /** Solves second d = d over the free variables. */
+  solve(free: readonly boolean[], d: Float64Array): void {
+    const places = free.flatMap((is, i) => (is ? [i] : []));
+    if (this.#factor === undefined || places.join() !== this.#places.join()) this.#factorise(places, free.length);
+    if (this.#factor === undefined) return;
+    const right = Float64Array.from(places, (i) => d[i]);
+    solveCholesky(this.#factor, places.length, right);
+    for (const [i, to] of places.entries()) d[to] = right[i];
+  }
+
+  #factorise(places: number[], n: number): void {
+    const m = places.length;
+    const matrix = new Float64Array(m * m);
+    for (const [i, from] of places.entries()) {
+      for (let j = 0; j < i; j++) matrix[i * m + j] = this.#second[from * n + places[j]];
+      matrix[i * m + i] = this.#second[from * n + from] * (1 + 1e-8) + 1e-12;
+    }
+    this.#places = places;
+    this.#factor = cholesky(matrix, m) ? matrix : undefined;
+  }
 }
 
 interface Point {

@@ -38,7 +38,8 @@ const MIN_GAIN = 0.01;
 
 /**
  * The first structure after keeping everything that has a log loss lower by `MIN_GAIN` on validation rows, beyond doubt; else keeping
- * everything. Structures after the one that is taken are not tried. `use`: the configuration of a run with a table.
+ * everything. Structures after the one that is taken are not tried, nor where the one before is level or ahead: they keep more fields, which
+ * brings back only what was lost. `use`: the configuration of a run with a table.
  */
 export async function chooseStructure(
   [first, ...others]: Structures,
@@ -50,22 +51,17 @@ export async function chooseStructure(
   const rows = { rows: sample.train.rows, validationRows: sample.held.size };
   const reference = await Trial.start(use(first.table), sample, TRIAL);
   const measured: StructureChoice['structures'] = [];
+  let chosen = first;
   try {
-    for (const { structure, table } of others) {
-      const trial = await Trial.start(use(table), sample, TRIAL);
-      try {
-        const { isBetter, ...found } = await compare(trial, reference, difference);
-        measured.push({ structure, parameters: trial.parameters, ...found });
-        if (!isBetter) continue;
-      } finally {
-        await trial.release();
-      }
-      return { table, choice: { chosen: structure, ...rows, structures: [await keptAll(), ...measured] } };
+    for (const other of others) {
+      const trial = await Trial.start(use(other.table), sample, TRIAL);
+      const { isBetter, ...found } = await compare(trial, reference, difference).finally(() => trial.release());
+      measured.push({ structure: other.structure, parameters: trial.parameters, ...found });
+      if (isBetter) chosen = other;
+      if (found.difference.value <= 0) break;
     }
-    return {
-      table: first.table,
-      choice: { chosen: first.structure, ...rows, structures: [await keptAll(), ...measured] },
-    };
+    const structures = [await keptAll(), ...measured];
+    return { table: chosen.table, choice: { chosen: chosen.structure, ...rows, structures } };
   } finally {
     await reference.release();
   }
