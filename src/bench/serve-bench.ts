@@ -19,6 +19,8 @@ export interface ServeBenchOptions {
   connections: number;
   /** A file with the serving configuration. */
   config?: string;
+  /** Fields that requests do not send, since the service has them in its tables. Default: none. */
+  leaveOut?: readonly string[];
   /** Also measure a service that logs all events. */
   events?: boolean;
   /** Also measure a service with so many experiments, of which each request takes part in one. */
@@ -57,13 +59,13 @@ export async function runServeBench(
   const artifact = await openArtifact(folder);
   const services = await startServices(folder, config, {
     withLog: events === true,
-    experiments: dividedExperiments(artifact, experiments),
+    experiments: dividedExperiments(artifact, experiments, options.leaveOut),
   });
   const { silent: service, logging, startMs } = services;
   const variants = { logging, experiments: services.experiments };
   try {
     const began = performance.now();
-    await answerOf(service, drawBodies(artifact, 1, 1)[0]);
+    await answerOf(service, drawBodies(artifact, 1, 1, options.leaveOut)[0]);
     const coldStartMs = startMs + performance.now() - began;
     const echo = await startEcho();
     try {
@@ -96,12 +98,12 @@ interface Bench extends Omit<ServeBenchOptions, 'artifact' | 'config' | 'events'
 
 /** For each number of candidates as many requests as are answered, then half as many. */
 async function* timingsOf({ artifact, service, echo, variants, ...options }: Bench): AsyncGenerator<ServeTiming> {
-  const { candidates, seconds, connections } = options;
+  const { candidates, seconds, connections, leaveOut } = options;
   const { logging, experiments } = variants;
   const servers = [service, echo, ...[logging, experiments].filter((server) => server !== undefined)];
   const timed = async (load: Load) => timingOf(await measureInTurn(servers, load), variants);
   for (const count of candidates) {
-    const bodies = drawBodies(artifact, count, BODIES);
+    const bodies = drawBodies(artifact, count, BODIES, leaveOut);
     const answer = await answerOf(service, bodies[0]);
     await echo.setAnswer(JSON.parse(answer));
     const load: Load = { bodies, connections, seconds };
@@ -134,8 +136,8 @@ function timingOf(
 }
 
 /** Experiments that divide the units between them: each request takes part in one, and all have the model's own score. */
-function dividedExperiments(artifact: Artifact, count: number): object[] {
-  const unit = unitOf(artifact);
+function dividedExperiments(artifact: Artifact, count: number, leaveOut?: readonly string[]): object[] {
+  const unit = unitOf(artifact, leaveOut);
   const score = artifact.manifest.score.default;
   return Array.from({ length: count }, (_, i) => ({
     key: `bench-${i}`,

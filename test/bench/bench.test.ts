@@ -1,12 +1,18 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { runTrainBench, twoCopies } from '../../src/bench/index.ts';
 import { largestProduct, openPeak } from '../../src/bench/peak.ts';
+import { drawBodies } from '../../src/bench/serve-requests.ts';
 import { syntheticData } from '../../src/bench/synthetic-data.ts';
 import { medianOf } from '../../src/bench/turns.ts';
 import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
+import { openArtifact } from '../../src/store/artifact/open.ts';
 import { trainingGraph } from '../../src/train/step/graph.ts';
+import { writeTestArtifact } from '../serve/artifacts.ts';
 
 test('a phase or preset that does not exist', async () => {
   const request = { model: 'autoifs', vocabulary: [200], steps: 1 };
@@ -14,6 +20,25 @@ test('a phase or preset that does not exist', async () => {
     /no phase "tune" \(phases: search, retrain\)/,
   );
   await expect(runTrainBench({ ...request, preset: 'huge' })).rejects.toThrow(TributaryError);
+});
+
+test('requests to time leave out what a service looks up', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeTestArtifact({ folder });
+  const artifact = await openArtifact(folder);
+  const namesOf = (leaveOut: string[]): string[][] => {
+    const { user, items } = JSON.parse(drawBodies(artifact, 2, 1, leaveOut)[0]);
+    return [Object.keys(user), Object.keys(items[1])];
+  };
+  expect(namesOf([])).toEqual([
+    ['user', 'age', 'city'],
+    ['id', 'item', 'tags', 'hour'],
+  ]);
+  expect(namesOf(['age', 'city', 'tags', 'hour'])).toEqual([['user'], ['id', 'item']]);
+  expect(() => drawBodies(artifact, 1, 1, ['tag'])).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('the nearest is "tags"') }),
+  );
 });
 
 test('the median of rounds has the interval of the sign test', () => {

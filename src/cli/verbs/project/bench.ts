@@ -25,6 +25,7 @@ interface Options extends TrainBenchOptions {
   json?: boolean;
 }
 
+const names = (text: string): string[] => text.split(',');
 const numbers = (text: string): number[] => text.split(',').map(wholeNumber(1));
 
 /** Above this, two threads do not get two cores. */
@@ -98,6 +99,11 @@ function addServe(verb: Command): void {
     .option('--seconds <n>', 'length of each measurement, of each server', wholeNumber(1), 5)
     .option('--connections <n>', 'connections that ask at the same time', wholeNumber(1), 32)
     .option('--config <file>', 'the serving configuration (see docs/serving.md)')
+    .option(
+      '--leave-out <fields>',
+      'fields that requests do not send, as age,genres: the service looks them up (`features` in its configuration)',
+      names,
+    )
     .option('--events', 'also measure the same service logging all events, in turn')
     .option(
       '--experiments <n>',
