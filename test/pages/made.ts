@@ -43,6 +43,8 @@ export async function makePages(folder: string): Promise<Made> {
   write('importance', samples.importance(SCENARIOS, TASKS));
   write('replay', samples.replay());
   write('position-bias', samples.positionBias(SCENARIOS));
+  write('drift', samples.drift(SCENARIOS, TASKS));
+  write('experiment', samples.experiment(SCENARIOS));
   write('simulation', samples.simulation(SCENARIOS));
   for (const n of [1, 2]) {
     const { folder: own, record } = roundPaths(paths.loop, n);

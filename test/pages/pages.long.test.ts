@@ -22,6 +22,8 @@ const NAMES = [
   'position-bias',
   'simulation',
   'loop',
+  'drift',
+  'experiment',
 ];
 
 describe.skipIf(CHROMIUM === undefined)(CHROMIUM === undefined ? NO_BROWSER : 'in a browser', () => {

@@ -2,8 +2,10 @@
 import { random } from '../../src/base/random.ts';
 import type { ComparisonResult } from '../../src/documents/comparison.ts';
 import type { ImportanceDocument } from '../../src/documents/diagnose/importance.ts';
+import type { ExperimentReport } from '../../src/documents/experiment/report.ts';
 import { FLOW_NAMES, type FlowDocument } from '../../src/documents/flows.ts';
 import type { GridJson } from '../../src/documents/grid.ts';
+import type { DriftDocument } from '../../src/documents/loop/drift.ts';
 import type { PositionBiasDocument } from '../../src/documents/loop/position-bias.ts';
 import type { ReplayDocument } from '../../src/documents/loop/replay.ts';
 import type { Round } from '../../src/documents/loop/round.ts';
@@ -434,3 +436,132 @@ export function comparison(
     ],
   };
 }
+
+export const drift = (scenarios: readonly string[], tasks: readonly string[]): DriftDocument => ({
+  schema: 'drift/1',
+  log: NASTY[0],
+  artifact: { name: NASTY[1], id: 'ab' },
+  first: '2026-01-01T00:00:00.000Z',
+  last: '2026-01-08T00:00:00.000Z',
+  answers: whole(),
+  rows: whole(),
+  trainingRows: whole(),
+  left: { withoutValues: 1, otherScenarios: 2, misfits: 3, duplicates: 4, damaged: 5 },
+  fields: NASTY.map((field) => ({
+    field,
+    psi: share(),
+    byChance: share() / 10,
+    values: whole(),
+    outOfVocabulary: { training: share(), live: share() },
+  })),
+  scenarios: scenarios.map((scenario) => ({ scenario, training: share(), live: share() })),
+  cells: cellsOf(scenarios, tasks).map((cell, i) => ({
+    ...cell,
+    rows: whole(),
+    edges: times(9, (k) => (k + 1) / 10),
+    training: times(10, share),
+    live: times(10, share),
+    psi: share(),
+    byChance: share(),
+    mean: { training: share(), live: i === 0 ? null : share() },
+  })),
+  notes: [NASTY[0]],
+  seconds: 1,
+});
+
+export const experiment = (scenarios: readonly string[]): ExperimentReport => {
+  const interval = (isOpen = false) => {
+    const { value, low, high } = difference();
+    return { estimate: value, low: isOpen ? null : low, high: isOpen ? null : high };
+  };
+  return {
+    schema: 'experiment-report/1',
+    log: NASTY[0],
+    key: NASTY[1],
+    mode: 'split',
+    asOf: '2026-01-08T00:00:00.000Z',
+    period: {
+      first: '2026-01-01T00:00:00.000Z',
+      last: '2026-01-08T00:00:00.000Z',
+      days: 7,
+      version: 1,
+      earlier: 0,
+      repeated: 0,
+    },
+    before: { days: 7, units: whole() },
+    configured: false,
+    method: 'always-valid',
+    looks: null,
+    arms: NASTY.slice(0, 3).map((arm, i) => ({
+      arm,
+      weight: i === 2 ? null : 0.5,
+      units: whole(),
+      answers: whole(),
+      items: whole(),
+      models: {},
+      failed: whole(9),
+      latency: i === 2 ? null : { mean: share(), p50: share(), p99: share() },
+    })),
+    checks: (['units now', 'models', 'failed answers'] as const).map((check, i) => ({
+      check,
+      state: (['sound', 'look', 'broken'] as const)[i],
+      sentence: NASTY[i],
+      p: i === 1 ? null : share(),
+    })),
+    treatments: NASTY.slice(1, 3).map((arm) => ({
+      arm,
+      decision: 'go on',
+      sentence: NASTY[0],
+      metrics: NASTY.map((metric, i) => ({
+        metric,
+        role: i === 0 ? 'guardrail' : 'success',
+        lowerIsBetter: i === 0,
+        control: share(),
+        treatment: share(),
+        difference: interval(i === 1),
+        relative: i === 2 ? null : interval(i === 1),
+        level: 0.05,
+        p: i === 0 ? null : share(),
+        margin: i === 0 ? '2 %' : null,
+        finding: 'open',
+        cuped: null,
+      })),
+      cells: scenarios.map((scenario, i) => ({
+        scenario,
+        metric: NASTY[0],
+        units: { control: whole(), treatment: whole() },
+        control: share(),
+        treatment: share(),
+        difference: interval(i === 0),
+        eValue: 10 * share(),
+        found: i === 1,
+        shrunk: i === 0 ? null : share(),
+      })),
+      heterogeneity: [{ metric: NASTY[0], Q: share(), p: share(), I2: share(), tau: share() }],
+    })),
+    interleaving: [
+      {
+        arm: NASTY[1],
+        answers: whole(),
+        units: whole(),
+        wins: { control: whole(), treatment: whole(), ties: whole() },
+        sign: { delta: share(), p: share() },
+        byUnits: null,
+        sentence: NASTY[2],
+      },
+    ],
+    shadow: [
+      {
+        scenario: null,
+        model: NASTY[3],
+        answers: whole(),
+        sameFirst: share(),
+        overlap: share(),
+        meanDifference: share(),
+        meanAbsolute: share(),
+      },
+    ],
+    unitsADay: 1000 * share(),
+    seconds: 1,
+  };
+};

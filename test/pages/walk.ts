@@ -99,7 +99,7 @@ function isThere(data: unknown, path: string): boolean {
   }
 }
 
-const AXES = [['cx', 'x1', 'x2', 'tx'], ['cy', 'y1', 'y2', 'ty'], ['width'], ['thickness']];
+const AXES = [['cx', 'x1', 'x2', 'tx'], ['cy', 'y1', 'y2', 'ty'], ['width'], ['height'], ['thickness']];
 
 /** Pixels. */
 const TOLERANCE = 0.6;

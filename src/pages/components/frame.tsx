@@ -60,4 +60,6 @@ const KINDS: Record<Page['kind'], string> = {
   'position-bias': 'Position bias',
   simulation: 'Simulated users',
   loop: 'Loop',
+  experiment: 'Experiment',
+  drift: 'Live data against training data',
 };

@@ -3,6 +3,8 @@ import type { Page } from '../page.ts';
 import { Artifact } from './artifact.tsx';
 import { Comparison } from './comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
+import { Drift } from './drift.tsx';
+import { Experiment } from './experiment.tsx';
 import { Importance } from './importance.tsx';
 import { PositionBias, Replay, Simulation } from './log.tsx';
 import { Loop } from './loop.tsx';
@@ -35,5 +37,9 @@ export function Kind({ page }: { page: Page }) {
       return <Simulation page={page} />;
     case 'loop':
       return <Loop page={page} />;
+    case 'experiment':
+      return <Experiment page={page} />;
+    case 'drift':
+      return <Drift page={page} />;
   }
 }

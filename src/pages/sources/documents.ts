@@ -1,13 +1,17 @@
 /** Pages of documents that verbs print with `--json`. */
 import { VERSION } from '../../base/version.ts';
 import type { ImportanceDocument } from '../../documents/diagnose/importance.ts';
+import type { ExperimentReport } from '../../documents/experiment/report.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
+import type { DriftDocument } from '../../documents/loop/drift.ts';
 import type { PositionBiasDocument } from '../../documents/loop/position-bias.ts';
 import type { ReplayDocument } from '../../documents/loop/replay.ts';
 import type { Round } from '../../documents/loop/round.ts';
 import type { SimulationDocument } from '../../documents/loop/simulation.ts';
 import type { EvaluationDocument } from '../../documents/result.ts';
 import type { TransferDocument } from '../../documents/transfer.ts';
+import { experimentVerdict, looksText } from '../../report/experiment/report.ts';
+import { driftFindings, driftHeadline } from '../../report/loop/drift.ts';
 import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
 import { roundHeadline } from '../../report/loop/round.ts';
@@ -104,4 +108,28 @@ export const loopPage = (rounds: Round[], title: string): Page => ({
     rounds.length === 0 ? ['No round has begun.'] : [roundHeadline(rounds[rounds.length - 1])],
   ),
   rounds,
+});
+
+export const experimentPage = (experiment: ExperimentReport): Page => ({
+  kind: 'experiment',
+  ...head(
+    experiment.key,
+    [
+      experiment.mode,
+      `${experiment.period.first.slice(0, 10)} to ${experiment.period.last.slice(0, 10)}`,
+      `${count(Math.round(experiment.unitsADay))} new units a day`,
+    ],
+    experimentVerdict(experiment),
+    experiment.configured || experiment.mode !== 'split'
+      ? []
+      : ['No configuration was given: all types of interactions decide, and arms have equal weights.'],
+  ),
+  looks: looksText(experiment.method, experiment.looks),
+  experiment,
+});
+
+export const driftPage = (drift: DriftDocument): Page => ({
+  kind: 'drift',
+  ...head(`${drift.artifact.name}@${drift.artifact.id}`, driftHeadline(drift), driftFindings(drift), drift.notes),
+  drift,
 });

@@ -7,7 +7,9 @@ import { readDescription } from '../../base/files.ts';
 import { isRecord, parseJson } from '../../base/json.ts';
 import { comparisonSchema } from '../../documents/comparison.ts';
 import { importanceSchema } from '../../documents/diagnose/importance.ts';
+import { experimentReportSchema } from '../../documents/experiment/report.ts';
 import { flowDocumentSchema } from '../../documents/flows.ts';
+import { driftSchema } from '../../documents/loop/drift.ts';
 import { positionBiasSchema } from '../../documents/loop/position-bias.ts';
 import { replaySchema } from '../../documents/loop/replay.ts';
 import { simulationSchema } from '../../documents/loop/simulation.ts';
@@ -18,7 +20,9 @@ import { loopPaths, readRounds } from '../../loop/rounds.ts';
 import type { Page } from '../page.ts';
 import { artifactPage } from './artifact.ts';
 import {
+  driftPage,
   evaluationPage,
+  experimentPage,
   flowsPage,
   importancePage,
   loopPage,
@@ -65,6 +69,8 @@ const KINDS: Record<string, Kind> = {
   'importance/1': kind(importanceSchema, importancePage),
   'replay/1': kind(replaySchema, replayPage),
   'position-bias/1': kind(positionBiasSchema, positionBiasPage),
+  'experiment-report/1': kind(experimentReportSchema, experimentPage),
+  'drift/1': kind(driftSchema, driftPage),
   'simulation/1': kind(simulationSchema, simulationPage),
 };
 

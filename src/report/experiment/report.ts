@@ -47,7 +47,7 @@ interface Section {
 
 function sections(document: ExperimentReport): { head: string[]; tables: Section[]; end: string[] } {
   return {
-    head: [...verdictLines(document), '', ...contextLines(document)],
+    head: [...experimentVerdict(document), '', ...contextLines(document)],
     tables: [
       armsSection(document),
       checksSection(document),
@@ -58,7 +58,7 @@ function sections(document: ExperimentReport): { head: string[]; tables: Section
   };
 }
 
-function verdictLines({ treatments, interleaving, shadow, mode }: ExperimentReport): string[] {
+export function experimentVerdict({ treatments, interleaving, shadow, mode }: ExperimentReport): string[] {
   const [overall] = shadow;
   if (mode === 'shadow')
     return overall === undefined
@@ -95,7 +95,7 @@ function contextLines(document: ExperimentReport): string[] {
   ];
 }
 
-function looksText(method: ExperimentReport['method'], looks: ExperimentReport['looks']): string {
+export function looksText(method: ExperimentReport['method'], looks: ExperimentReport['looks']): string {
   if (method === 'always-valid' || looks === null) return 'hold at any time: look as often as you like';
   const { planned, taken, decided } = looks;
   const at = taken === 0 ? 'none was taken' : `the last one at ${count(planned[taken - 1])} units`;

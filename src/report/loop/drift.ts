@@ -9,9 +9,9 @@ const [ALIKE, OTHER] = [0.1, 0.25];
 
 export const driftText = (document: DriftDocument): string =>
   [
-    ...headline(document),
+    ...driftHeadline(document),
     '',
-    ...findings(document).map((sentence) => `- ${sentence}`),
+    ...driftFindings(document).map((sentence) => `- ${sentence}`),
     '',
     ...textTable(fieldTable(document)),
     '',
@@ -24,14 +24,14 @@ export const driftText = (document: DriftDocument): string =>
     duration(document.seconds),
   ].join('\n');
 
-function headline({ log, artifact, answers, rows, trainingRows, first, last }: DriftDocument): string[] {
+export function driftHeadline({ log, artifact, answers, rows, trainingRows, first, last }: DriftDocument): string[] {
   const times = first === null ? '' : ` from ${first} to ${last}`;
   return [
     `${count(rows)} items shown in ${count(answers)} answers of ${oneLine(log)}${times}, against ${count(trainingRows)} training rows of ${oneLine(artifact.name)}@${artifact.id}`,
   ];
 }
 
-function findings({ rows, fields, cells }: DriftDocument): string[] {
+export function driftFindings({ rows, fields, cells }: DriftDocument): string[] {
   if (rows === 0) return ['No answer of this log can be compared.'];
   const clear = (psi: number, byChance: number): boolean => psi >= OTHER && psi > 2 * byChance;
   const other = fields.filter(({ psi, byChance }) => clear(psi, byChance));

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { writeFileAtomic } from '../../../base/files.ts';
 import { mean } from '../../../base/numbers.ts';
 import { loadRunConfig } from '../../../config/load.ts';
 import { prepare } from '../../../data/prepare/prepare.ts';
@@ -11,6 +12,8 @@ import { bayesAuc } from '../../../data/synthetic/bayes.ts';
 import { createWorld, plantedTruth, type World } from '../../../data/synthetic/world.ts';
 import { numberOf } from '../../../evaluate/index.ts';
 import { models } from '../../../model/registry.ts';
+import { pageHtml } from '../../../pages/html.ts';
+import { openPage } from '../../../pages/sources/open.ts';
 import { metricText } from '../../../report/numbers.ts';
 import { readFlows } from '../../../store/run/run-folder.ts';
 import type { FlowsEvent } from '../../../train/run/events.ts';
@@ -65,7 +68,9 @@ async function run({ out, rows, seed }: Options): Promise<void> {
   if (autoifs === undefined) return;
   if (autoifs.flows !== undefined) print(`\n${flowsText(autoifs.flows, plantedMark(world))}\n${KEEP_NOTE}`);
   print(`\n7. ${reachedText(world, { Streams: streams.auc, AutoIFS: autoifs.auc })}\n`);
-  print(places(out, [streams.run, autoifs.run]));
+  const page = join(out, 'page.html');
+  writeFileAtomic(page, pageHtml(openPage(streams.run)));
+  print(places(out, [streams.run, autoifs.run], page));
 }
 
 interface Trained {
@@ -119,11 +124,12 @@ function plantedMark(world: World): (s: number, t: number, flow: number) => stri
   return (s, t, flow) => (cells[s * tasks.length + t].flows[flow].noise ? ' *' : '  ');
 }
 
-function places(out: string, runs: string[]): string {
+function places(out: string, runs: string[], page: string): string {
   const lines = [
     [join(out, 'world'), `the rows, and the planted truth (${TRUTH})`],
     [join(out, 'data'), 'the prepared data set'],
     ...runs.map((run) => [run, 'report.md, metrics, checkpoints, the model']),
+    [page, 'what Streams found, as a page: open it in a browser'],
   ];
   return [
     'Written:',
