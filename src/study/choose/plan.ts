@@ -130,8 +130,8 @@ const yardstickPrice = (key: YardstickKey, { rows, tasks, fields }: DataSizes): 
   PRICES.yardstick[key] * Math.min(FITTED_ROWS, rows) * tasks * fields;
 
 /**
- * The budget of a choice for which none is given, in seconds: yardsticks take half of it. A training from such a choice takes less
- * than three times as long as boosted trees alone (docs/reproduction.md).
+ * The budget of a choice for which none is given, in seconds: yardsticks take half of it. docs/reproduction.md has what
+ * a whole training takes then, next to boosted trees alone.
  */
 export const budgetOf = (sizes: DataSizes): number =>
   sum(YARDSTICKS.map((key) => yardstickPrice(key, sizes))) / YARDSTICK_SHARE;

@@ -7,8 +7,9 @@
  *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)     rho = v tau2 / (1 + v tau2) at the mean v     decay = min(60, max(8, 50 (1 - rho) / rho))
  *
  * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks. (1 - rho) / rho is how much chance there is to
- * what is not. 8, 50 and 60 were chosen on validation rows of shops and MovieLens (docs/reproduction.md), with at most 235 steps in an epoch.
- * What counts is how much of a row is left when its id comes again, so where an epoch has more steps each takes less: decay 235 / steps.
+ * what is not. 8, 50 and 60 come from pilot runs on two shops and MovieLens 1M with at most 235 steps in an epoch; docs/reproduction.md
+ * says where they fail. What counts is how much of a row is left when its id comes again, so where an epoch has more steps each takes
+ * less: decay 235 / steps (reasoned, not measured).
  */
 import type { RunConfig } from '../../config/run.ts';
 import { firstSlots, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
