@@ -24,13 +24,7 @@ export async function addAccess(app: FastifyInstance, config: ServingConfig): Pr
   const ownerOf = keyRing(config.keys);
   const adminOf = keyRing(config.adminKeys);
   const count = await limiter(app, config);
-  app.addHook('onRequest', async (request, reply) => {
-    const access = request.routeOptions.config?.access ?? 'key';
-    if (access === 'open') return;
-    const key = keyOf(request.headers);
-    const admin = key === undefined ? undefined : adminOf(key);
-    request.caller = admin ?? (key === undefined ? undefined : ownerOf(key));
-    if (access !== 'admin' || admin === undefined) await count?.call(app, request, reply);
+  const check = (request: FastifyRequest, access: Exclude<Access, 'open'>, key?: string, admin?: string): void => {
     if (access === 'admin' && config.adminKeys.length === 0)
       throw error('ADMIN_FORBIDDEN', { reason: 'no admin key is configured (adminKeys)' });
     if (access !== 'admin' && config.keys.length === 0) return;
@@ -39,6 +33,22 @@ export async function addAccess(app: FastifyInstance, config: ServingConfig): Pr
       throw error('ADMIN_FORBIDDEN', { reason: 'the key is not an admin key' });
     if (access !== 'admin' && admin === undefined && !mayUse(config, request.caller, access))
       throw error('KEY_SCOPE', { key: request.caller, scope: SCOPES[access] });
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    const access = request.routeOptions.config?.access ?? 'key';
+    if (access === 'open') return done();
+    const key = keyOf(request.headers);
+    const admin = key === undefined ? undefined : adminOf(key);
+    request.caller = admin ?? (key === undefined ? undefined : ownerOf(key));
+    if (count === undefined || (access === 'admin' && admin !== undefined)) {
+      check(request, access, key, admin);
+      return done();
+    }
+    const counted = async (): Promise<void> => {
+      await count.call(app, request, reply);
+      check(request, access, key, admin);
+    };
+    counted().then(() => done(), done);
   });
   return async (request, reply) => void (await count?.call(app, request, reply));
 }

@@ -47,13 +47,16 @@ interface Exchange {
   refuse?: (cause: TributaryError) => void;
 }
 
+const CONNECTION = Symbol('connection');
+const EXCHANGE = Symbol('exchange');
+type Watched = Socket & { [CONNECTION]?: Connection };
+type Asked = IncomingMessage & { [EXCHANGE]?: Exchange };
+
 type Limits = ServingConfig['limits'];
 
 export function watchConnections(server: Server, limits: Limits, metrics: ServerMetrics): Connections {
   const most = Math.max(FEWEST, Math.min(limits.connections, openFiles() - OTHER_FILES));
   const connections = new Set<Connection>();
-  const ofSocket = new WeakMap<Socket, Connection>();
-  const ofRequest = new WeakMap<IncomingMessage, Exchange>();
   const perAddress = new Map<string, number>();
   let bytes = 0;
 
@@ -108,7 +111,7 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
     const address = normalizeIP(socket.remoteAddress ?? '');
     const connection: Connection = { socket, address, since: performance.now(), isUsed: false, exchanges: new Set() };
     connections.add(connection);
-    ofSocket.set(socket, connection);
+    (socket as Watched)[CONNECTION] = connection;
     count(address, 1);
     socket.once('close', () => forget(connection));
     if (connections.size > most) {
@@ -121,12 +124,12 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
 
   // Before fastify's own listener.
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    const connection = ofSocket.get(request.socket);
+    const connection = (request.socket as Watched)[CONNECTION];
     if (connection === undefined) return;
     const exchange: Exchange = { connection, since: performance.now(), bytes: 0, phase: 'computing' };
     connection.exchanges.add(exchange);
     connection.isUsed = true;
-    ofRequest.set(request, exchange);
+    (request as Asked)[EXCHANGE] = exchange;
     response.once('close', () => finish(exchange));
   });
 
@@ -140,7 +143,7 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
 
   return {
     holdBody(request, held, refuse) {
-      const exchange = ofRequest.get(request);
+      const exchange = (request as Asked)[EXCHANGE];
       if (exchange === undefined) return;
       exchange.phase = refuse === undefined ? 'computing' : 'arriving';
       exchange.refuse = refuse;
@@ -148,7 +151,7 @@ export function watchConnections(server: Server, limits: Limits, metrics: Server
       relieve();
     },
     holdAnswer(request, held) {
-      const exchange = ofRequest.get(request);
+      const exchange = (request as Asked)[EXCHANGE];
       if (exchange === undefined) return;
       exchange.phase = 'leaving';
       exchange.since = performance.now();

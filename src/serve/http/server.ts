@@ -101,20 +101,22 @@ function requestId({ headers }: IncomingMessage): string {
 }
 
 function addHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.noted = {};
     void reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
     });
+    done();
   });
 }
 
 /** Refuses unknown routes after the key was checked and before a body is read. */
 function addUnknownRoutes(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ is404, method, url }) => {
+  app.addHook('onRequest', ({ is404, method, url }, _, done) => {
     if (is404) throw error('ROUTE_UNKNOWN', { method, path: url.split('?')[0].slice(0, 200) });
+    done();
   });
 }
 
@@ -147,7 +149,8 @@ function addAnswers(app: FastifyInstance, { config, metrics, isReady }: RouteCon
       .type('application/json; charset=utf-8')
       .send(inProtocol(request, body));
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
+    done();
     const route = request.routeOptions.url ?? 'none';
     metrics.addRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     const isRefused = reply.statusCode >= 400;

@@ -72,9 +72,10 @@ const RANK = '/v1/rank';
 /** As a text where it is logged. */
 type Answer = RankResponse | string;
 
-function sent(reply: FastifyReply, answer: Answer): Answer {
-  if (typeof answer === 'string') void reply.type('application/json; charset=utf-8');
-  return answer;
+/** As fastify would send it, without its search for a serialiser. */
+function sent(reply: FastifyReply, answer: Answer): string {
+  void reply.type('application/json; charset=utf-8');
+  return typeof answer === 'string' ? answer : JSON.stringify(answer);
 }
 
 const declared = (summary: string) =>
