@@ -23,18 +23,16 @@ test('units at any time: rarely a false alarm over 20 days, large faults soon, s
   expectBetween('SRM at any time, 2 % lost of 400,000 units', found('four', 500, 400_000, 0.02), 0.97, 1);
 });
 
-test('units that came back: 2 % lost of 20,000 known units, where 95 % come back', () => {
-  const returned = (lost: number, generator: Random) => {
-    const known = [10_000, 10_000];
-    const draw = (n: number, p: number) => Math.round(n * p + Math.sqrt(n * p * (1 - p)) * generator.normal());
-    return checkReturned(['control', 'treatment'], {
-      known,
-      back: [draw(10_000, 0.95), draw(10_000, 0.95 * (1 - lost))],
+test('units that came back, where 95 % come back: 2 % lost of 20,000 known units, 1 % of 200,000', () => {
+  const broken = (name: string, units: number, lost: number) =>
+    shareOf(name, 2000, (generator) => {
+      const n = units / 2;
+      const draw = (p: number) => Math.round(n * p + Math.sqrt(n * p * (1 - p)) * generator.normal());
+      const back = [draw(0.95), draw(0.95 * (1 - lost))];
+      return checkReturned(['control', 'treatment'], { known: [n, n], back })?.state === 'broken';
     });
-  };
-  const broken = (name: string, lost: number) =>
-    shareOf(name, 2000, (generator) => returned(lost, generator)?.state === 'broken');
-  expectBetween('units that came back, false alarms', broken('none', 0), 0, upTo(0.001, 2000));
-  expectBetween('units that came back, 2 % lost', broken('lost', 0.02), 0.9, 1);
+  expectBetween('units that came back, false alarms', broken('none', 20_000, 0), 0, upTo(0.001, 2000));
+  expectBetween('units that came back, 2 % lost of 20,000', broken('lost', 20_000, 0.02), 0.9, 1);
+  expectBetween('units that came back, 1 % lost of 200,000', broken('one', 200_000, 0.01), 0.99, 1);
   expect(checkReturned(['a', 'b'], { known: [99, 200], back: [90, 180] })).toBeUndefined();
 });
