@@ -55,6 +55,7 @@ const loaded: Partial<Record<BackendName, Promise<Backend>>> = {};
 function load(name: BackendName): Promise<Backend> {
   loaded[name] ??= LOADERS[name]().then(
     async (ort): Promise<Backend> => {
+      ort.env.logLevel = 'fatal'; // failures arrive as exceptions; it would also print them on stderr
       if (isDevice(name)) await checkDevice(name, ort);
       return { name, ort };
     },
