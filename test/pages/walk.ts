@@ -80,8 +80,9 @@ export function disagreements({ numbers, rest, heads, pictures }: Found, data: u
     ...rest.filter((text) => /\d/.test(text.replaceAll(/95 %/g, ''))).map((text) => `a number without a path: ${text}`),
     ...heads.flatMap(({ row, texts }) => {
       const own = row === '' || !isThere(data, row) ? undefined : resolve(data, row);
-      // Yardsticks are shown by what they are called.
-      if (typeof own !== 'object' || own === null || row.includes('/yardsticks/measured/')) return [];
+      // Yardsticks and graphs are shown by what they are called.
+      const isNamed = /\/(yardsticks\/measured|artifact\/graphs)\//.test(row);
+      if (typeof own !== 'object' || own === null || isNamed) return [];
       const names = Object.values(own).filter((value) => typeof value === 'string');
       return names.length === 0 || texts.every((text) => names.includes(text))
         ? []

@@ -1,6 +1,8 @@
 /** What flows from the scenarios through the flows to the tasks: a ribbon for each flow of each cell, as wide as its strength. */
 import { sankey, sankeyLinkHorizontal } from 'd3-sankey';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { oneLine } from '../../base/one-line.ts';
+import { fitted } from './forest.tsx';
 import { colour } from './palette.tsx';
 import { type Path, pointer } from './value.tsx';
 
@@ -96,7 +98,6 @@ export function Alluvial({
             const { id, layer, name, x0 = 0, x1 = 0, y0 = 0, y1 = 0 } = node;
             const middle = (y0 + y1) / 2;
             const isFlow = layer === 1;
-            const letters = Math.floor((isFlow ? 190 : side - 10) / 7.4);
             return (
               <g key={id}>
                 <rect
@@ -112,7 +113,7 @@ export function Alluvial({
                   dy={isFlow ? '0' : '0.35em'}
                   text-anchor={layer === 0 ? 'end' : layer === 2 ? 'start' : 'middle'}
                 >
-                  {short(name, letters)}
+                  {fitted(oneLine(name), isFlow ? 190 : side - 10)}
                 </text>
               </g>
             );
@@ -121,9 +122,4 @@ export function Alluvial({
       )}
     </div>
   );
-}
-
-function short(name: string, letters: number): string {
-  const characters = [...name];
-  return characters.length <= letters ? name : `${characters.slice(0, Math.max(1, letters - 1)).join('')}…`;
 }

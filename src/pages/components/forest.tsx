@@ -1,6 +1,7 @@
 /** Values with their intervals, one below the other, against a line of no difference. */
 import { dot, type PlotOptions, ruleX, ruleY, tickX } from '@observablehq/plot';
 import { useCallback, useContext } from 'preact/hooks';
+import { oneLine } from '../../base/one-line.ts';
 import { Chart, draws } from './chart.tsx';
 import { colour } from './palette.tsx';
 import { lookUp, PageContext, type Path } from './value.tsx';
@@ -105,12 +106,29 @@ const toneOf = (row: Shown, zero: boolean): string =>
 
 /** Names of rows at the left, shortened to what the width allows; the table under a picture has them whole. */
 export function fittedNames(names: readonly string[], width: number): { texts: string[]; width: number } {
-  const most = Math.floor((width < 600 ? 0.36 : 0.28) * width);
-  const letters = Math.floor((most - 12) / 7.3);
-  const texts = names.map((name) => {
-    const characters = [...name];
-    return characters.length <= letters ? name : `${characters.slice(0, letters - 1).join('')}…`;
-  });
-  const longest = Math.max(0, ...texts.map((text) => [...text].length));
-  return { texts, width: Math.min(most, Math.max(40, Math.ceil(longest * 7.3) + 12)) };
+  const room = Math.floor((width < 600 ? 0.36 : 0.28) * width) - 12;
+  const texts = names.map((name) => fitted(oneLine(name), room));
+  return { texts, width: Math.max(40, Math.ceil(Math.max(0, ...texts.map(widthOf))) + 12) };
+}
+
+const pen = document.createElement('canvas').getContext('2d');
+
+/** Pixels of a text in a chart. */
+function widthOf(text: string): number {
+  if (pen === null) return 8 * text.length;
+  pen.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(text).width;
+}
+
+/** The beginning of a text that has room, with an ellipsis if it is cut. */
+export function fitted(text: string, room: number): string {
+  if (widthOf(text) <= room) return text;
+  const characters = [...text];
+  let [kept, cut] = [0, characters.length];
+  while (cut - kept > 1) {
+    const middle = (kept + cut) >> 1;
+    if (widthOf(`${characters.slice(0, middle).join('')}…`) <= room) kept = middle;
+    else cut = middle;
+  }
+  return `${characters.slice(0, kept).join('')}…`;
 }

@@ -1,6 +1,7 @@
 /** The frame of every page: what it is, what was found, the sections, and what could not be shown. */
 
 import type { ComponentChildren } from 'preact';
+import { oneLine } from '../../base/one-line.ts';
 import type { Page } from '../page.ts';
 import { Name } from './name.tsx';
 import { PageContext } from './value.tsx';
@@ -23,7 +24,7 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
         </p>
         {findings.map((finding, i) => (
           <p key={finding} class={i === 0 ? 'lead' : 'finding'}>
-            {finding}
+            {oneLine(finding)}
           </p>
         ))}
       </header>
@@ -34,7 +35,7 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
             <h2 id="notes">Not shown here</h2>
             <ul>
               {notes.map((note) => (
-                <li key={note}>{note}</li>
+                <li key={note}>{oneLine(note)}</li>
               ))}
             </ul>
           </section>

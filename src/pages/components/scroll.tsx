@@ -1,10 +1,10 @@
 /** What may be wider than the page scrolls on its own. */
 import type { ComponentChildren } from 'preact';
 
-/** `rows`: of the table inside; browsers lay it out when it comes near. */
+/** `rows`: of the table inside; browsers lay a long one out when it comes near. */
 export const Scroll = ({ label, rows, children }: { label: string; rows: number; children: ComponentChildren }) => (
   <section
-    class="scroll"
+    class={rows > 30 ? 'scroll far' : 'scroll'}
     // biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it
     tabIndex={0}
     aria-label={label}

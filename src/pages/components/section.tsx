@@ -1,6 +1,7 @@
 /** A part of a page: a finding in a sentence, the picture, the table under it. */
 import type { ComponentChildren } from 'preact';
 import { useContext, useState } from 'preact/hooks';
+import { oneLine } from '../../base/one-line.ts';
 import { PageContext } from './value.tsx';
 
 export function Section({
@@ -16,8 +17,8 @@ export function Section({
   const finding = useContext(PageContext)?.sentences?.[id];
   return (
     <section aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
-      {finding && <p class="finding">{finding}</p>}
+      <h2 id={id}>{oneLine(title)}</h2>
+      {finding && <p class="finding">{oneLine(finding)}</p>}
       {children}
     </section>
   );
@@ -40,7 +41,7 @@ export function Folded({ title, children }: { title: string; children: Component
 export const Sentences = ({ of }: { of: readonly string[] }) => (
   <ul class="sentences">
     {of.map((sentence) => (
-      <li key={sentence}>{sentence}</li>
+      <li key={sentence}>{oneLine(sentence)}</li>
     ))}
   </ul>
 );

@@ -1,6 +1,7 @@
 /** Tables: columns that show a row, whose place in the page's data is the start of all its paths. */
 
 import type { ComponentChildren } from 'preact';
+import { oneLine } from '../../base/one-line.ts';
 import type { Format } from '../format.ts';
 import { Name } from './name.tsx';
 import { Scroll } from './scroll.tsx';
@@ -62,7 +63,7 @@ export function Table<Row>({
   return (
     <Scroll label={caption} rows={rows.length}>
       <table>
-        <caption>{caption}</caption>
+        <caption>{oneLine(caption)}</caption>
         <thead>
           <tr>
             {columns.map(({ title, unit, isNumber }) => (

@@ -29,7 +29,7 @@ export function Num({ at, as, why }: { at: Path; as: Format; why?: string }) {
     </span>
   );
 }
-/** An interval: "0.7912 to 0.8034". */
+/** An interval: "0.7912 to 0.8034"; a dash where it has no ends yet. */
 export function Interval({
   at,
   as,
@@ -41,6 +41,8 @@ export function Interval({
   low?: string;
   high?: string;
 }) {
+  const ends = lookUp(useContext(PageContext), at) as Record<string, number | null>;
+  if (ends[low] === null && ends[high] === null) return <>–</>;
   return (
     <span class="interval">
       <Num at={[...at, low]} as={as} /> to <Num at={[...at, high]} as={as} />

@@ -1,6 +1,7 @@
 /** Analyses of data and models: an evaluation, flows, transfer. */
 import type { TransferCell, TransferFlow } from '../../documents/transfer.ts';
 import { Forest } from '../components/forest.tsx';
+import { Name } from '../components/name.tsx';
 import { Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num, Sign } from '../components/value.tsx';
@@ -103,7 +104,7 @@ const worthColumns = (kind: keyof typeof WORTH): Column<TransferCell>[] => [
     isNumber: true,
     show: (cell, at) =>
       cell[kind] === null ? (
-        (cell.reason ?? '–')
+        <Name of={cell.reason ?? '–'} />
       ) : (
         <>
           <Sign at={[...at, kind, 'aucChange']} /> <Num at={[...at, kind, 'aucChange', 'value']} as="signed" />

@@ -3,7 +3,7 @@ import { barX, dot, line, type PlotOptions } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { TrialRecord } from '../../documents/tuning.ts';
 import { Chart, draws } from '../components/chart.tsx';
-import { fittedNames } from '../components/forest.tsx';
+import { fitted, fittedNames } from '../components/forest.tsx';
 import { Name } from '../components/name.tsx';
 import { colour } from '../components/palette.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
@@ -148,34 +148,41 @@ function Importance({ page }: { page: TuningPage }) {
 }
 
 function Slice({ page, path }: { page: TuningPage; path: string }) {
-  const draw = useCallback((): PlotOptions => {
-    const { trials } = page.tuning;
-    const points = trials.flatMap(({ parameters, value }, i) =>
-      value === null || parameters[path] === undefined ? [] : [{ x: parameters[path], value, i }],
-    );
-    const isNumber = points.every(({ x }) => typeof x === 'number');
-    const numbers = points.map(({ x }) => Number(x));
-    const isLog = isNumber && Math.min(...numbers) > 0 && Math.max(...numbers) / Math.min(...numbers) > 50;
-    return {
-      height: 200,
-      marginTop: 8,
-      marginLeft: 52,
-      marginRight: 12,
-      x: isNumber
-        ? { label: null, ticks: 4, type: isLog ? 'log' : 'linear', ...(isLog && { tickFormat: '~g' }) }
-        : { label: null, type: 'point' },
-      y: { label: null, grid: true, nice: true, ticks: 4 },
-      marks: [
-        dot(points, {
-          x: ({ x }: (typeof points)[number]) => (isNumber ? x : shown(x)),
-          y: 'value',
-          r: 3.5,
-          stroke: colour(0),
-          fill: ({ i }: (typeof points)[number]) => (i === 0 ? colour(0) : 'var(--paper)'),
-          ...draws(points, ({ i }) => ({ cy: ['tuning', 'trials', i, 'value'] })),
-        }),
-      ],
-    };
-  }, [page, path]);
+  const draw = useCallback(
+    (width: number): PlotOptions => {
+      const { trials } = page.tuning;
+      const points = trials.flatMap(({ parameters, value }, i) =>
+        value === null || parameters[path] === undefined ? [] : [{ x: parameters[path], value, i }],
+      );
+      const isNumber = points.every(({ x }) => typeof x === 'number');
+      const numbers = points.map(({ x }) => Number(x));
+      const isLog = isNumber && Math.min(...numbers) > 0 && Math.max(...numbers) / Math.min(...numbers) > 50;
+      return {
+        height: 200,
+        marginTop: 8,
+        marginLeft: 52,
+        marginRight: 12,
+        x: isNumber
+          ? { label: null, ticks: 4, type: isLog ? 'log' : 'linear', ...(isLog && { tickFormat: '~g' }) }
+          : {
+              label: null,
+              type: 'point',
+              tickFormat: (text: string) => fitted(text, (width - 70) / new Set(points.map(({ x }) => shown(x))).size),
+            },
+        y: { label: null, grid: true, nice: true, ticks: 4 },
+        marks: [
+          dot(points, {
+            x: ({ x }: (typeof points)[number]) => (isNumber ? x : shown(x)),
+            y: 'value',
+            r: 3.5,
+            stroke: colour(0),
+            fill: ({ i }: (typeof points)[number]) => (i === 0 ? colour(0) : 'var(--paper)'),
+            ...draws(points, ({ i }) => ({ cy: ['tuning', 'trials', i, 'value'] })),
+          }),
+        ],
+      };
+    },
+    [page, path],
+  );
   return <Chart label={`Value of the trials by ${path}`} draw={draw} />;
 }
