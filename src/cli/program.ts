@@ -19,6 +19,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   transfer: async () => (await import('./verbs/data/transfer.ts')).transfer,
   select: async () => (await import('./verbs/serve/select.ts')).select,
   compare: async () => (await import('./verbs/train/compare.ts')).compare,
+  studio: async () => (await import('./verbs/project/studio.ts')).studio,
   report: async () => (await import('./verbs/project/report.ts')).report,
   import: async () => (await import('./verbs/train/import.ts')).importVerb,
   export: async () => (await import('./verbs/serve/export.ts')).exportVerb,

@@ -171,6 +171,31 @@ export interface DriftPage extends Head {
   drift: DriftDocument;
 }
 
+/** A result in a folder. */
+export interface FolderEntry {
+  name: string;
+  /** Of its page; null where there is none yet. */
+  href: string | null;
+  kind: string;
+  /** Of a training. */
+  state: string;
+  model: string | null;
+  data: string | null;
+  epochs: number | null;
+  /** Mean AUC on the test rows. */
+  auc: number | null;
+  /** The value that early stopping watches, of the last epoch. */
+  monitor: number | null;
+  /** Time, ISO 8601. */
+  changed: string;
+}
+
+export interface FolderPage extends Head {
+  kind: 'folder';
+  /** What is being trained first, then the last changed. */
+  entries: FolderEntry[];
+}
+
 export type Page =
   | RunPage
   | ComparisonPage
@@ -185,4 +210,5 @@ export type Page =
   | SimulationPage
   | LoopPage
   | ExperimentPage
-  | DriftPage;
+  | DriftPage
+  | FolderPage;

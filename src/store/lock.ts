@@ -27,6 +27,12 @@ export function lockFolder(folder: string): () => void {
   }
 }
 
+/** Does a process use the folder? */
+export function isLocked(folder: string): boolean {
+  const last = generations(folder).at(-1);
+  return last !== undefined && typeof holderOf(path(folder, last)) === 'object';
+}
+
 const path = (folder: string, n: number): string => join(folder, `lock.${n}`);
 
 /** Numbers of the lock files, ascending. */

@@ -22,6 +22,7 @@ import { RUNTIME_ERRORS } from '../../src/base/errors/runtime.ts';
 import { SELECT_ERRORS } from '../../src/base/errors/select.ts';
 import { SERVE_ERRORS } from '../../src/base/errors/serve.ts';
 import { SIMULATE_ERRORS } from '../../src/base/errors/simulate.ts';
+import { STUDIO_ERRORS } from '../../src/base/errors/studio.ts';
 import { STUDY_ERRORS } from '../../src/base/errors/study.ts';
 import { TRAIN_ERRORS } from '../../src/base/errors/train.ts';
 
@@ -40,7 +41,8 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   'Runs and artifacts': ARTIFACT_ERRORS,
   Selection: SELECT_ERRORS,
   'Comparison and tuning': STUDY_ERRORS,
-  'Importance, checks and drift': DIAGNOSE_ERRORS,
+  'Importance and checks': DIAGNOSE_ERRORS,
+  Studio: STUDIO_ERRORS,
   Serving: SERVE_ERRORS,
   'Event logs': EVENT_ERRORS,
   'Replay of logs': REPLAY_ERRORS,

@@ -26,6 +26,7 @@ import { RUNTIME_ERRORS } from './runtime.ts';
 import { SELECT_ERRORS } from './select.ts';
 import { SERVE_ERRORS } from './serve.ts';
 import { SIMULATE_ERRORS } from './simulate.ts';
+import { STUDIO_ERRORS } from './studio.ts';
 import { STUDY_ERRORS } from './study.ts';
 import { TRAIN_ERRORS } from './train.ts';
 
@@ -45,6 +46,7 @@ export const ERRORS = {
   ...SELECT_ERRORS,
   ...SERVE_ERRORS,
   ...STUDY_ERRORS,
+  ...STUDIO_ERRORS,
   ...EVENT_ERRORS,
   ...REPLAY_ERRORS,
   ...SIMULATE_ERRORS,

@@ -42,11 +42,14 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
         )}
       </main>
       <footer>
-        Tributary {version}. Aggregates only; this file contains no rows, and opening it sends no request.
+        Tributary {version}. Aggregates only: no rows.{' '}
+        {isLive() ? 'The page follows its files.' : 'Opening this file sends no request.'}
       </footer>
     </PageContext.Provider>
   );
 }
+
+const isLive = (): boolean => document.querySelector('meta[name="tributary-live"]') !== null;
 
 const KINDS: Record<Page['kind'], string> = {
   run: 'Training run',
@@ -63,4 +66,5 @@ const KINDS: Record<Page['kind'], string> = {
   loop: 'Loop',
   experiment: 'Experiment',
   drift: 'Live data against training data',
+  folder: 'Results',
 };

@@ -5,14 +5,17 @@ import { Comparison } from './comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
 import { Drift } from './drift.tsx';
 import { Experiment } from './experiment.tsx';
+import { Folder } from './folder.tsx';
 import { Importance } from './importance.tsx';
 import { PositionBias, Replay, Simulation } from './log.tsx';
 import { Loop } from './loop.tsx';
-import { Run } from './run.tsx';
+import { Run } from './run/run.tsx';
 import { Tuning } from './tuning.tsx';
 
 export function Kind({ page }: { page: Page }) {
   switch (page.kind) {
+    case 'folder':
+      return <Folder page={page} />;
     case 'run':
       return <Run page={page} />;
     case 'comparison':

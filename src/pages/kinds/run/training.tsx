@@ -1,12 +1,12 @@
 /** How a training went: losses by task, the validation metric, the best epoch. */
 import { dot, line, type PlotOptions, ruleX } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
-import { Chart, draws } from '../components/chart.tsx';
-import { colour, Legend, symbol } from '../components/palette.tsx';
-import { Folded, Note, Section } from '../components/section.tsx';
-import { type Column, numbers, Table } from '../components/table.tsx';
-import { Num } from '../components/value.tsx';
-import type { EpochPoint, RunPage } from '../page.ts';
+import { Chart, draws } from '../../components/chart.tsx';
+import { colour, Legend, symbol } from '../../components/palette.tsx';
+import { Folded, Note, Section } from '../../components/section.tsx';
+import { type Column, numbers, Table } from '../../components/table.tsx';
+import { Num } from '../../components/value.tsx';
+import type { EpochPoint, RunPage } from '../../page.ts';
 
 export function Training({ page }: { page: RunPage }) {
   const { epochs } = page;

@@ -1,15 +1,15 @@
 /** A training run: where the model wins or loses and what its cells use come first, then how the training went. */
 
-import { YARDSTICK_NAMES } from '../../report/yardsticks.ts';
-import { ReliabilityPictures } from '../components/reliability.tsx';
-import { Folded, Note, Section, Sentences } from '../components/section.tsx';
-import { deep, named, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num } from '../components/value.tsx';
-import type { RunPage } from '../page.ts';
-import { CellGrid } from './cells.tsx';
-import { FlowVerdict } from './flow-verdict.tsx';
-import { KeepRates } from './keep-rates.tsx';
-import { Training } from './run-training.tsx';
+import { YARDSTICK_NAMES } from '../../../report/yardsticks.ts';
+import { ReliabilityPictures } from '../../components/reliability.tsx';
+import { Folded, Note, Section, Sentences } from '../../components/section.tsx';
+import { deep, named, numbers, Table, texts } from '../../components/table.tsx';
+import { Interval, Num } from '../../components/value.tsx';
+import type { RunPage } from '../../page.ts';
+import { CellGrid } from '../cells.tsx';
+import { FlowVerdict } from '../flow-verdict.tsx';
+import { KeepRates } from '../keep-rates.tsx';
+import { Training } from './training.tsx';
 
 export function Run({ page }: { page: RunPage }) {
   const { result } = page;
