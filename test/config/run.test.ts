@@ -52,6 +52,7 @@ describe('a run configuration', () => {
       seed: 1,
       backend: 'auto',
       train: {
+        device: 'cpu',
         batchSize: 4096,
         evaluationBatchSize: 16384,
         optimizer: 'adam',

@@ -129,7 +129,7 @@ function addPlan(experiment: Command): void {
     verb,
     [
       'tributary experiment plan /var/lib/shop/events --metric click --effect 2%',
-      'tributary experiment plan events --metric "units with buy" --effect 0.002 --coverage 0.5',
+      "tributary experiment plan events --metric 'units with buy' --effect 0.002 --coverage 0.5",
     ],
     ['data', 'artifact'],
   );
