@@ -51,7 +51,7 @@ export async function adminRoutes(
     return change({ kind: 'load', name, path: allowedPath(path, within), within, force });
   });
   app.post<{ Params: { name: string } }>('/admin/models/:name/rollback', ROLLBACK, async ({ params, body }) => {
-    const { force } = parseRequest(rollbackSchema, body ?? {});
+    const { force } = parseRequest(rollbackSchema, body === undefined ? {} : body);
     return change({ kind: 'rollback', name: modelName(params.name), force });
   });
 }

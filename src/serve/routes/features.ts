@@ -18,7 +18,7 @@ export async function featureRoutes(app: FastifyInstance, context: RouteContext)
     return { tables: models.tables().flatMap(({ name, set }) => statesOf(name, set)) };
   });
   app.post('/admin/features/refresh', REFRESH, async ({ body }) => {
-    parseRequest(noOptions, body ?? {});
+    parseRequest(noOptions, body === undefined ? {} : body);
     const start = performance.now();
     const { changed, tables } = await coordinator.refresh();
     if (changed) app.log.info(shownTables(tables));

@@ -28,7 +28,7 @@ type Context = z.output<typeof bodySchema>['context'];
 
 export async function flagRoutes(app: FastifyInstance, { experiments }: RouteContext): Promise<void> {
   app.post<{ Params: { key: string } }>('/ofrep/v1/evaluate/flags/:key', ONE, async ({ params: { key }, body }) => {
-    const { context } = parseRequest(bodySchema, body ?? {});
+    const { context } = parseRequest(bodySchema, body === undefined ? {} : body);
     const plan = experiments.plan();
     const experiment = plan?.experiments.get(key);
     if (plan === undefined || experiment === undefined)
@@ -36,7 +36,7 @@ export async function flagRoutes(app: FastifyInstance, { experiments }: RouteCon
     return evaluated(plan, experiment, context);
   });
   app.post('/ofrep/v1/evaluate/flags', ALL, async ({ body }) => {
-    const { context } = parseRequest(bodySchema, body ?? {});
+    const { context } = parseRequest(bodySchema, body === undefined ? {} : body);
     const plan = experiments.plan();
     const flags = [...(plan?.experiments.values() ?? [])].map((experiment) => {
       try {

@@ -312,8 +312,8 @@ export async function fuzz(client: Client, runs: number, seed: number): Promise<
 type Values = Record<string, unknown>;
 
 /** A request without the values that others override: nobody reads those, so they may be of any type. */
-function asRead(body: { user?: Values; context?: Values; items?: Values[] }): unknown {
-  const { user, context, items } = body;
+function asRead(body: { user?: Values; context?: Values; items?: Values[] } | null): unknown {
+  const { user, context, items } = body ?? {};
   if (!Array.isArray(items)) return body;
   const overridden = (name: string): boolean =>
     items.every((item) => Object.hasOwn(item, name) || Object.hasOwn(Object(item.fields), name));
