@@ -61,7 +61,8 @@ export function Transfer({ page }: { page: TransferPage }) {
           />
           <Note>
             {kind === 'models' ? 'One model against the other' : "Against a ranker of the cell's own rows alone"}; 95 %
-            intervals.
+            intervals of each cell by itself. The verdict is corrected for the number of cells, so that an interval
+            without 0 may be undecided.
           </Note>
           <Table
             caption="AUC on validation rows"
