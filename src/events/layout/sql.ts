@@ -28,3 +28,25 @@ export const SHOWN = `CASE WHEN schema = 'event/2' THEN items
 export const itemSql = (item: string, position: string, rest = ''): string =>
   `{item_id: coalesce(${item}.item_id, ${item}.id), "position": coalesce(${item}."position", ${position})::INTEGER, score: ${item}.score,
     team: ${item}.team, shadow_score: ${item}.shadow_score${rest}}`;
+
+/** Columns that all events have, and those of answers that say who and where. */
+export const HEAD_COLUMNS = {
+  schema: 'VARCHAR',
+  event_id: 'VARCHAR',
+  kind: 'VARCHAR',
+  time: 'BIGINT',
+  request_id: 'VARCHAR',
+  scenario: 'VARCHAR',
+  unit: 'VARCHAR',
+  model: 'VARCHAR',
+};
+
+/** Columns of reactions to an item. */
+export const REACTION_COLUMNS = {
+  item_id: 'VARCHAR',
+  type: 'VARCHAR',
+  value: 'DOUBLE',
+};
+
+/** An event has at most this many bytes: about 10,000 candidates of 1 kB and more. */
+export const MOST_EVENT_BYTES = 32 * 2 ** 20;

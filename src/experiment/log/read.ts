@@ -12,7 +12,16 @@ import { seal, unseal } from '../../base/seal.ts';
 import { type Database, execute, openDuckDB, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
 import { copiesOf } from '../../events/copies.ts';
-import { IS_LATER, IS_WHOLE, ITEMS, itemSql, SHOWN } from '../../events/layout/sql.ts';
+import {
+  HEAD_COLUMNS,
+  IS_LATER,
+  IS_WHOLE,
+  ITEMS,
+  itemSql,
+  MOST_EVENT_BYTES,
+  REACTION_COLUMNS,
+  SHOWN,
+} from '../../events/layout/sql.ts';
 import type { EventLog } from '../../events/log.ts';
 
 export interface LogColumns extends Database {
@@ -30,22 +39,13 @@ export interface ColumnsOptions {
 
 /** What is read of an event; `event.ts` and `compact.ts` describe it. */
 const COLUMNS = {
-  schema: 'VARCHAR',
-  event_id: 'VARCHAR',
-  kind: 'VARCHAR',
-  time: 'BIGINT',
-  request_id: 'VARCHAR',
-  scenario: 'VARCHAR',
-  unit: 'VARCHAR',
-  model: 'VARCHAR',
+  ...HEAD_COLUMNS,
   took_ms: 'DOUBLE',
   experiments: 'STRUCT("key" VARCHAR, arm VARCHAR, bucket DOUBLE, bucket_version INTEGER, failed VARCHAR)[]',
   policy: 'STRUCT(kind VARCHAR, model VARCHAR)',
   items: ITEMS,
   unshown: ITEMS,
-  item_id: 'VARCHAR',
-  type: 'VARCHAR',
-  value: 'DOUBLE',
+  ...REACTION_COLUMNS,
 };
 
 const stateSchema = z.strictObject({
@@ -56,9 +56,6 @@ const stateSchema = z.strictObject({
   files: z.array(z.string()),
 });
 type State = z.output<typeof stateSchema>;
-
-/** An event has at most this many bytes. */
-const MOST_BYTES = 32 * 2 ** 20;
 
 /**
  * Opens a database with the view `events` over the whole log.
@@ -150,7 +147,7 @@ async function writeColumns(connection: Database['connection'], from: string, to
     `COPY (
       SELECT schema, event_id, kind, time, request_id, scenario, unit, model, took_ms, experiments, policy.kind AS policy,
         policy.model AS other, ${kept} AS items, item_id, type, value
-      FROM read_json(${filePath(from)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
+      FROM read_json(${filePath(from)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_EVENT_BYTES},
         columns = {${columns.join(', ')}})
       WHERE (${IS_WHOLE}) OR (${IS_LATER})
     ) TO ${literal(to)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)`,

@@ -10,7 +10,16 @@ import { DAY_MS, dateOf } from '../../base/times.ts';
 import { type Database, execute, query } from '../../data/sql/duckdb.ts';
 import { filePath, literal } from '../../data/sql/text.ts';
 import { copiesOf } from '../../events/copies.ts';
-import { IS_LATER, IS_WHOLE, ITEMS, itemSql, SHOWN } from '../../events/layout/sql.ts';
+import {
+  HEAD_COLUMNS,
+  IS_LATER,
+  IS_WHOLE,
+  ITEMS,
+  itemSql,
+  MOST_EVENT_BYTES,
+  REACTION_COLUMNS,
+  SHOWN,
+} from '../../events/layout/sql.ts';
 import type { EventLog } from '../../events/log.ts';
 import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
 
@@ -53,14 +62,7 @@ const noLines = (): EventFile['lines'] => ({
 
 /** What is read of an event; `event.ts` and `compact.ts` describe it. Values stay JSON: a request gives a field as a text, a number or a list. */
 const COLUMNS = {
-  schema: 'VARCHAR',
-  event_id: 'VARCHAR',
-  kind: 'VARCHAR',
-  time: 'BIGINT',
-  request_id: 'VARCHAR',
-  scenario: 'VARCHAR',
-  unit: 'VARCHAR',
-  model: 'VARCHAR',
+  ...HEAD_COLUMNS,
   experiments: 'STRUCT("key" VARCHAR, arm VARCHAR, bucket DOUBLE)[]',
   policy: 'STRUCT(kind VARCHAR)',
   items: ITEMS,
@@ -68,9 +70,7 @@ const COLUMNS = {
   item_values: 'JSON',
   values: 'JSON',
   sequences: 'JSON',
-  item_id: 'VARCHAR',
-  type: 'VARCHAR',
-  value: 'DOUBLE',
+  ...REACTION_COLUMNS,
   count: 'BIGINT',
 };
 
@@ -91,8 +91,6 @@ const ALIKE = `list_transform(shown, lambda item, i: ${itemSql(
   ', probabilities: item.probabilities, propensity: item.propensity, "values": coalesce(item."values", own[i])',
 )})`;
 
-/** An event has at most this many bytes: about 10,000 candidates of 1 kB and more. */
-const MOST_BYTES = 32 * 2 ** 20;
 /** Answers: those of a group are in memory while they are written, with all their items. */
 const GROUP_ROWS = 16_384;
 
@@ -112,7 +110,7 @@ async function writeEvents(
       FROM (
         SELECT *, json_extract(item_values, '$[*]') AS own,
           ${SHOWN} AS shown
-        FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_BYTES},
+        FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_EVENT_BYTES},
           columns = {${columns.join(', ')}}))
     ) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
     `reading the log ${log.name}`,
