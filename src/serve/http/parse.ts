@@ -16,6 +16,9 @@ export function parseRequest<T>(schema: z.ZodType<T>, input: unknown): T {
   return parsed;
 }
 
+/** As parseRequest, for a body that may be left out. A body of null is one, and refused. */
+export const parseOptional = <T>(schema: z.ZodType<T>, input: unknown = {}): T => parseRequest(schema, input);
+
 /** Parses the part of a request at `path` (empty, or ending in a dot). Adds its mistakes to `problems`, up to MOST_PROBLEMS in all. */
 export function parsePart<T>(schema: z.ZodType<T>, input: unknown, path: string, problems: Problem[]): T | undefined {
   const parsed = schema.safeParse(input);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { MODEL_NAME } from '../../store/artifact/paths.ts';
 import { isInside } from '../../store/artifact/place.ts';
-import { parseRequest } from '../http/parse.ts';
+import { parseOptional, parseRequest } from '../http/parse.ts';
 import type { AskedChange } from '../processes/coordinator.ts';
 import type { RouteContext } from './context.ts';
 import { TABLE_ERRORS } from './features.ts';
@@ -51,7 +51,7 @@ export async function adminRoutes(
     return change({ kind: 'load', name, path: allowedPath(path, within), within, force });
   });
   app.post<{ Params: { name: string } }>('/admin/models/:name/rollback', ROLLBACK, async ({ params, body }) => {
-    const { force } = parseRequest(rollbackSchema, body === undefined ? {} : body);
+    const { force } = parseOptional(rollbackSchema, body);
     return change({ kind: 'rollback', name: modelName(params.name), force });
   });
 }

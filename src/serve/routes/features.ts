@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type ErrorCode, error } from '../../base/errors/index.ts';
 import { shownTables, statesOf } from '../features/state.ts';
-import { parseRequest } from '../http/parse.ts';
+import { parseOptional } from '../http/parse.ts';
 import type { JsonSchema } from '../ranker/request-schema.ts';
 import type { RouteContext } from './context.ts';
 import { route } from './route.ts';
@@ -18,7 +18,7 @@ export async function featureRoutes(app: FastifyInstance, context: RouteContext)
     return { tables: models.tables().flatMap(({ name, set }) => statesOf(name, set)) };
   });
   app.post('/admin/features/refresh', REFRESH, async ({ body }) => {
-    parseRequest(noOptions, body === undefined ? {} : body);
+    parseOptional(noOptions, body);
     const start = performance.now();
     const { changed, tables } = await coordinator.refresh();
     if (changed) app.log.info(shownTables(tables));

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { error, TributaryError } from '../../base/errors/index.ts';
 import type { Plan, PlanExperiment } from '../experiments/plan.ts';
 import { flagErrorCode } from '../http/http-errors.ts';
-import { parseRequest } from '../http/parse.ts';
+import { parseOptional } from '../http/parse.ts';
 import type { JsonSchema } from '../ranker/request-schema.ts';
 import type { RouteContext } from './context.ts';
 import { route } from './route.ts';
@@ -28,7 +28,7 @@ type Context = z.output<typeof bodySchema>['context'];
 
 export async function flagRoutes(app: FastifyInstance, { experiments }: RouteContext): Promise<void> {
   app.post<{ Params: { key: string } }>('/ofrep/v1/evaluate/flags/:key', ONE, async ({ params: { key }, body }) => {
-    const { context } = parseRequest(bodySchema, body === undefined ? {} : body);
+    const { context } = parseOptional(bodySchema, body);
     const plan = experiments.plan();
     const experiment = plan?.experiments.get(key);
     if (plan === undefined || experiment === undefined)
@@ -36,7 +36,7 @@ export async function flagRoutes(app: FastifyInstance, { experiments }: RouteCon
     return evaluated(plan, experiment, context);
   });
   app.post('/ofrep/v1/evaluate/flags', ALL, async ({ body }) => {
-    const { context } = parseRequest(bodySchema, body === undefined ? {} : body);
+    const { context } = parseOptional(bodySchema, body);
     const plan = experiments.plan();
     const flags = [...(plan?.experiments.values() ?? [])].map((experiment) => {
       try {
