@@ -36,6 +36,8 @@ test('finds the minimum of a convex quadratic within bounds: no free slope is le
         }
       },
     ),
+    // A step that ends a rounding away from a bound.
+    { examples: [[[[-2.2166659574617458, 0.8870580484683224]], 0.9999999999999999]] },
   );
 });
 

@@ -29,13 +29,19 @@ export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 const MEMORY = 20;
 /** Iterations that read the same curvature. */
 const FRESH = 8;
+/** Of a value, or of 1 where that is smaller. */
+const ROUNDING = 4 * Number.EPSILON;
 /** A step must lower the value by this share of what the gradient promises. */
 const SUFFICIENT = 1e-4;
 
 export function minimise(objective: Objective, start: ArrayLike<number>, options: MinimiseOptions): Minimum {
   const { low, high, maxIterations, tolerance = 1e-10, curvature } = options;
   const n = start.length;
-  const clip = (value: number, i: number): number => Math.min(Math.max(value, low[i]), high[i]);
+  /** What is a rounding away from a bound is at it: otherwise it would stay there, free to move and unable to. */
+  const clip = (value: number, i: number): number => {
+    const rounding = ROUNDING * Math.max(Math.abs(value), 1);
+    return value - low[i] <= rounding ? low[i] : high[i] - value <= rounding ? high[i] : value;
+  };
   let x: Float64Array = Float64Array.from(start, clip);
   let gradient: Float64Array = new Float64Array(n);
   let value = objective(x, gradient);
