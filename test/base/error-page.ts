@@ -1,6 +1,7 @@
 /** docs/errors.md: the error catalogue as a page. Messages are shown as templates: `{path}` stands for a detail. */
 import { ARTIFACT_ERRORS } from '../../src/base/errors/artifact.ts';
 import { CLI_ERRORS } from '../../src/base/errors/cli.ts';
+import { COMM_ERRORS } from '../../src/base/errors/comm.ts';
 import { COMMON_ERRORS } from '../../src/base/errors/common.ts';
 import { CONFIG_ERRORS } from '../../src/base/errors/config.ts';
 import { DATA_ERRORS } from '../../src/base/errors/data.ts';
@@ -37,6 +38,7 @@ export const AREAS: Record<string, Record<string, ErrorEntry<never>>> = {
   Graphs: GRAPH_ERRORS,
   'ONNX Runtime': RUNTIME_ERRORS,
   'Memory and kernels': KERNELS_ERRORS,
+  Ranks: COMM_ERRORS,
   Training: TRAIN_ERRORS,
   'Runs and artifacts': ARTIFACT_ERRORS,
   Selection: SELECT_ERRORS,

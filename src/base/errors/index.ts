@@ -5,6 +5,7 @@
  */
 import { ARTIFACT_ERRORS } from './artifact.ts';
 import { CLI_ERRORS } from './cli.ts';
+import { COMM_ERRORS } from './comm.ts';
 import { COMMON_ERRORS } from './common.ts';
 import { CONFIG_ERRORS } from './config.ts';
 import { DATA_ERRORS } from './data.ts';
@@ -41,6 +42,7 @@ export const ERRORS = {
   ...RUNTIME_ERRORS,
   ...ARTIFACT_ERRORS,
   ...KERNELS_ERRORS,
+  ...COMM_ERRORS,
   ...TRAIN_ERRORS,
   ...PARITY_ERRORS,
   ...SELECT_ERRORS,

@@ -1,0 +1,29 @@
+/** What a collective checks on its own rank before it starts: MPI would read or write beyond the arrays. */
+import { error } from '../base/errors/index.ts';
+import type { Sendable } from './contract.ts';
+
+export function checkAllToAll(
+  size: number,
+  send: Sendable,
+  sendCounts: Int32Array,
+  recv: Sendable,
+  recvCounts: Int32Array,
+): void {
+  if (sendCounts.length !== size || recvCounts.length !== size)
+    throw misuse('allToAll', `${sendCounts.length} and ${recvCounts.length} counts`, `${size}, one for each rank`);
+  checkHolds('sends', send, sendCounts);
+  checkHolds('receives', recv, recvCounts);
+}
+
+function checkHolds(verb: string, values: Sendable, counts: Int32Array): void {
+  let elements = 0;
+  for (const count of counts) {
+    if (count < 0) throw misuse('allToAll', `a count of ${count}`, 'none below 0');
+    elements += count;
+  }
+  if (elements > values.length)
+    throw misuse('allToAll', `an array of ${values.length}`, `${elements}, which it ${verb} by its counts`);
+}
+
+export const misuse = (collective: string, found: string, expected: string) =>
+  error('COLLECTIVE_MISUSED', { collective, found, expected });
