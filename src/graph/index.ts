@@ -14,6 +14,7 @@ export type { Attributes, OpName } from './ops/attributes.ts';
 export { OPS } from './ops/table.ts';
 export { nodesBefore } from './order.ts';
 export { batchInvariant, evaluateWeights, fold, type Known, type Program } from './passes/index.ts';
+export { LEAD, overRanks, type RankProgram, SUMS, sumsAfter } from './ranks/stages.ts';
 export {
   batchMultiple,
   type Dim,

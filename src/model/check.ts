@@ -16,7 +16,7 @@ const RESERVED = [
   'sequences',
   'sequenceMask',
 ];
-const RESERVED_PREFIX = /^(buffer|dropout|noise|moment|weighting|idDecay|average)\./;
+const RESERVED_PREFIX = /^(buffer|dropout|noise|moment|weighting|idDecay|average|ranks)\./;
 
 /** Data that a definition is tried on. */
 const SIZES: ModelSizes = {

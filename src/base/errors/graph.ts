@@ -16,4 +16,11 @@ export const GRAPH_ERRORS = {
     (d: { node: string; problem: string }) => `graph check failed at ${d.node}: ${d.problem}`,
     { onPage: REPORT },
   ),
+  GRAPH_ROWS_MIXED: entry(
+    EXIT.usage,
+    400,
+    (d: { node: string; how: string; shapes: string }) =>
+      `${d.node} of ${d.shapes} ${d.how}: over several ranks, a model may mix the rows of a batch by sums only`,
+    'Train the model on one rank, or write the term as sums over the rows',
+  ),
 } as const;

@@ -10,6 +10,8 @@ import {
   fixedElements,
   grad,
   mul,
+  overRanks,
+  type RankProgram,
   reduceSum,
   reshape,
   slice,
@@ -49,6 +51,24 @@ export interface TrainingGraph extends CompiledGraph {
  * or each gradient for each task alone.
  */
 export function trainingGraph(request: TrainingRequest): TrainingGraph {
+  const { outputs, ...parts } = trainingOutputs(request);
+  return { ...compile(outputs, { batchHint: request.batchSize }), ...parts };
+}
+
+/** A training graph for ranks that have some of the rows of a batch each, in stages between which they add up sums over rows. */
+export interface RankedGraph extends Pick<RankProgram, 'placements'> {
+  /** In their order. */
+  stages: CompiledGraph[];
+}
+
+/** `batchSize`: rows of a rank. @throws GRAPH_ROWS_MIXED */
+export function rankedGraph(request: TrainingRequest): RankedGraph {
+  const { stages, placements } = overRanks(trainingOutputs(request).outputs);
+  const compiled = stages.map(({ outputs }) => compile(outputs, { batchHint: request.batchSize }));
+  return { stages: compiled, placements };
+}
+
+function trainingOutputs(request: TrainingRequest) {
   const { sizes } = request;
   const trainable = trainableParameters(request);
   const built = buildForward(request, true);
@@ -89,9 +109,8 @@ export function trainingGraph(request: TrainingRequest): TrainingGraph {
     }),
     ...buffers,
   };
-  const compiled = compile(outputs, { batchHint: request.batchSize });
   const { dropout, noise, scalars } = built;
-  return { ...compiled, trainable, dropout, noise, scalars };
+  return { outputs, trainable, dropout, noise, scalars };
 }
 
 /** The gradients of each task, and of the whole loss including the penalty. */
