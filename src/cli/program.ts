@@ -14,6 +14,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,
   importance: async () => (await import('./verbs/train/importance.ts')).importance,
   check: async () => (await import('./verbs/train/check.ts')).check,
+  explain: async () => (await import('./verbs/serve/explain.ts')).explain,
   predict: async () => (await import('./verbs/serve/predict.ts')).predict,
   flows: async () => (await import('./verbs/data/flows.ts')).flows,
   transfer: async () => (await import('./verbs/data/transfer.ts')).transfer,

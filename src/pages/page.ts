@@ -10,6 +10,7 @@ import type {
   ModelTests,
   Times,
 } from '../documents/comparison.ts';
+import type { ExplanationDocument } from '../documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../documents/diagnose/importance.ts';
 import type { ExperimentReport } from '../documents/experiment/report.ts';
 import type { FlowDocument } from '../documents/flows.ts';
@@ -139,6 +140,11 @@ export interface ImportancePage extends Head {
   importance: ImportanceDocument;
 }
 
+export interface ExplanationPage extends Head {
+  kind: 'explanation';
+  explanation: ExplanationDocument;
+}
+
 export interface ReplayPage extends Head {
   kind: 'replay';
   replay: ReplayDocument;
@@ -205,6 +211,7 @@ export type Page =
   | TransferPage
   | EvaluationPage
   | ImportancePage
+  | ExplanationPage
   | ReplayPage
   | PositionBiasPage
   | SimulationPage

@@ -1,9 +1,11 @@
-/** `importance` and `check` as commands: what they print, and their exit codes. */
+/** `importance`, `check` and `explain` as commands: what they print, and their exit codes. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { baselineSchema, checkSchema } from '../../src/documents/diagnose/check.ts';
+import { explanationSchema } from '../../src/documents/diagnose/explanation.ts';
 import { importanceSchema } from '../../src/documents/diagnose/importance.ts';
+import { exportRun } from '../../src/export/export.ts';
 import { tributary } from '../cli/spawn.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
@@ -49,4 +51,25 @@ test('a baseline is written, held against, and not replaced by a run that fell b
   expect(existsSync(at('new.json'))).toBe(true);
   expect(tributary(['check', at('run')])).toMatchObject({ code: 2, err: expect.stringContaining('--against') });
   expect(tributary(['check', at('run'), '--against', file, '--cell-margin', 'much']).code).toBe(2);
+});
+
+test('explain prints its findings, its document or a page; a request is one of a file or of a log', async () => {
+  const artifact = at('artifact');
+  await exportRun(at('run'), { out: artifact, threads: 1 });
+  const file = at('request.json');
+  writeFileSync(file, JSON.stringify({ scenario: 'feed', items: ['a', 'b'].map((id) => ({ id, item: id })) }));
+  const words = ['explain', artifact, '--request', file];
+  expect(tributary(words)).toMatchObject({ code: 0, out: expect.stringMatching(/^[ab] is first in feed: /) });
+  const { code, out } = tributary([...words, '--json', '--out', at('why.html')]);
+  expect(code).toBe(0);
+  expect(explanationSchema.parse(resultOf(out))).toMatchObject({ scenario: 'feed', candidates: 2 });
+  expect(readFileSync(at('why.html'), 'utf8')).toContain('"kind":"explanation"');
+  expect(tributary([...words, '--log', at('events')])).toMatchObject({ code: 2 });
+  expect(tributary(['explain', artifact, '--log', at('events')])).toMatchObject({
+    err: expect.stringContaining('a folder of event segments'),
+  });
+  writeFileSync(file, '{"scenario":"feed","items":[{"id":12345678901234567890}]}');
+  expect(tributary(words).err).toContain(
+    '12345678901234567890 would be read as 12345678901234567000: send it as a text',
+  );
 });

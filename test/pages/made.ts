@@ -41,6 +41,7 @@ export async function makePages(folder: string): Promise<Made> {
   write('flows', samples.flows(SCENARIOS, TASKS));
   write('transfer', samples.transfer(SCENARIOS, TASKS));
   write('importance', samples.importance(SCENARIOS, TASKS));
+  write('explanation', samples.explanation(SCENARIOS, TASKS));
   write('replay', samples.replay());
   write('position-bias', samples.positionBias(SCENARIOS));
   write('drift', samples.drift(SCENARIOS, TASKS));

@@ -18,6 +18,7 @@ const NAMES = [
   'flows',
   'transfer',
   'importance',
+  'explanation',
   'replay',
   'position-bias',
   'simulation',

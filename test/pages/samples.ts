@@ -1,6 +1,7 @@
 /** A document of every kind, made of seeded numbers and of names that would be more than text. */
 import { random } from '../../src/base/random.ts';
 import type { ComparisonResult } from '../../src/documents/comparison.ts';
+import type { ExplanationDocument } from '../../src/documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../../src/documents/diagnose/importance.ts';
 import type { ExperimentReport } from '../../src/documents/experiment/report.ts';
 import { FLOW_NAMES, type FlowDocument } from '../../src/documents/flows.ts';
@@ -194,6 +195,54 @@ export const importance = (scenarios: readonly string[], tasks: readonly string[
       cells: cells.map((cell) => ({ ...cell, aucLoss: i === 1 ? null : effect(), loglossGain: effect() })),
     })),
     seconds: 4,
+  };
+};
+
+/** Fields by drawn orders, so that there are intervals; more candidates than a picture shows. */
+export const explanation = (scenarios: readonly string[], tasks: readonly string[]): ExplanationDocument => {
+  const answered = () => ({ logit: 4 * (share() - 0.5), uncalibrated: share(), probability: share(), part: share() });
+  const fields = () =>
+    NASTY.map((field, i) => ({
+      field,
+      value: i === 0 ? null : NASTY[(i + 1) % NASTY.length],
+      unknown: i < 2,
+      alone: tasks.map(() => share() - 0.5),
+      shares: tasks.map(() => difference()),
+      score: difference(),
+    }));
+  const flows = () => Object.fromEntries(tasks.map((task, t) => [task, FLOW_NAMES.slice(0, t % 4)]));
+  return {
+    schema: 'explanation/1',
+    model: `shop@${NASTY[4]}`,
+    request: { source: 'log', from: NASTY[2], id: NASTY[0] },
+    scenario: scenarios[0],
+    tasks: [...tasks],
+    score: 'a + b',
+    calibration: tasks.map((_, t) =>
+      t % 2 === 0
+        ? { kind: 'platt' as const, scale: share(), shift: share() }
+        : { kind: 'isotonic' as const, x: [0, 1], y: [share() / 2, 0.5 + share() / 2] },
+    ),
+    candidates: 30,
+    items: times(30, (i) => ({
+      item: NASTY[i % NASTY.length],
+      position: i + 1,
+      given: 30 - i,
+      score: 1 - (i + share()) / 31,
+      tasks: tasks.map(answered),
+      rest: i === 2 ? null : share(),
+      recorded: { position: i < 20 ? i + 1 : null, score: share() },
+    })),
+    explained: times(3, (i) => ({ position: i + 1, item: NASTY[i], fields: fields(), flows: flows() })),
+    unknown: { logits: tasks.map(() => share()), score: share() },
+    lead: { difference: share(), fields: NASTY.map((field) => ({ field, share: difference() })) },
+    shares: { method: 'sampled', orders: 64, seed: 1 },
+    verdict: tasks.flatMap((task) =>
+      FLOW_NAMES.map((flow, i) => ({ task, flow, strength: share(), verdict: VERDICTS[i % VERDICTS.length] })),
+    ),
+    recorded: { time: '2026-11-30T12:00:00.000Z', model: NASTY[1], largest: null },
+    notes: [NASTY[3]],
+    seconds: 0.3,
   };
 };
 

@@ -8,6 +8,22 @@ export const DIAGNOSE_ERRORS = {
       `the importance of these fields of ${d.data} cannot be measured:\n${d.problems.map((p) => `  ${p}`).join('\n')}\n`,
     'Name fields of the data set and sequences as sequence_<type>, each once; a group needs a name that no field has',
   ),
+  EXPLAIN_NOT_RECORDED: entry(
+    EXIT.usage,
+    404,
+    (d: { log: string; id?: string }) =>
+      d.id === undefined
+        ? `${d.log} has no answered request`
+        : `${d.log} has no answered request ${JSON.stringify(d.id)}`,
+    'Give the request_id of an answer that the log has, or the log of the service that answered',
+  ),
+  EXPLAIN_ITEM: entry(
+    EXIT.usage,
+    400,
+    (d: { found: string[]; near?: string; candidates: number }) =>
+      `none of the ${d.candidates} candidates is ${d.found.map((id) => JSON.stringify(id)).join(', ')}${d.near === undefined ? '' : `: the nearest is ${JSON.stringify(d.near)}`}`,
+    'Name items of the request by their id',
+  ),
   CHECK_NO_RESULT: entry(
     EXIT.usage,
     409,

@@ -42,7 +42,7 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
         )}
       </main>
       <footer>
-        Tributary {version}. Aggregates only: no rows.{' '}
+        Tributary {version}. {page.kind === 'explanation' ? 'Values of one request.' : 'Aggregates only: no rows.'}{' '}
         {isLive() ? 'The page follows its files.' : 'Opening this file sends no request.'}
       </footer>
     </PageContext.Provider>
@@ -60,6 +60,7 @@ const KINDS: Record<Page['kind'], string> = {
   transfer: 'Transfer',
   evaluation: 'Evaluation',
   importance: 'Importance of fields',
+  explanation: 'One request explained',
   replay: 'Replay of a log',
   'position-bias': 'Position bias',
   simulation: 'Simulated users',

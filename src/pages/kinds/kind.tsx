@@ -5,6 +5,7 @@ import { Comparison } from './comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
 import { Drift } from './drift.tsx';
 import { Experiment } from './experiment.tsx';
+import { Explanation } from './explanation.tsx';
 import { Folder } from './folder.tsx';
 import { Importance } from './importance.tsx';
 import { PositionBias, Replay, Simulation } from './log.tsx';
@@ -32,6 +33,8 @@ export function Kind({ page }: { page: Page }) {
       return <Evaluation page={page} />;
     case 'importance':
       return <Importance page={page} />;
+    case 'explanation':
+      return <Explanation page={page} />;
     case 'replay':
       return <Replay page={page} />;
     case 'position-bias':

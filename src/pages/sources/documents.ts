@@ -1,5 +1,6 @@
 /** Pages of documents that verbs print with `--json`. */
 import { VERSION } from '../../base/version.ts';
+import type { ExplanationDocument } from '../../documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../../documents/diagnose/importance.ts';
 import type { ExperimentReport } from '../../documents/experiment/report.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
@@ -10,12 +11,13 @@ import type { Round } from '../../documents/loop/round.ts';
 import type { SimulationDocument } from '../../documents/loop/simulation.ts';
 import type { EvaluationDocument } from '../../documents/result.ts';
 import type { TransferDocument } from '../../documents/transfer.ts';
+import { explanationFindings, sharesText } from '../../report/diagnose/explanation.ts';
 import { experimentVerdict, looksText } from '../../report/experiment/report.ts';
 import { driftFindings, driftHeadline } from '../../report/loop/drift.ts';
 import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
 import { roundHeadline } from '../../report/loop/round.ts';
-import { count, metricText } from '../../report/numbers.ts';
+import { count, metricText, signed } from '../../report/numbers.ts';
 import { transferFindings, transferHeadline } from '../../report/transfer.ts';
 import type { Head, Page } from '../page.ts';
 import { sentencesOf } from './run.ts';
@@ -74,6 +76,32 @@ export function importancePage(importance: ImportanceDocument): Page {
     ...head(run, [`${model} on ${data}`, `${count(rows)} of ${count(of)} validation rows`], [finding]),
     importance,
   };
+}
+
+export function explanationPage(explanation: ExplanationDocument): Page {
+  const { model, scenario, candidates, request, explained, notes } = explanation;
+  const [first] = explained;
+  return {
+    kind: 'explanation',
+    ...head(
+      request.id === null ? `A request of ${scenario}` : `Request ${request.id}`,
+      [
+        model,
+        scenario,
+        `${count(candidates)} candidates`,
+        `${request.source === 'log' ? 'from the log' : 'from'} ${request.from}`,
+      ],
+      explanationFindings(explanation),
+      notes,
+    ),
+    sentences: { fields: `${sharesText(explanation)} Of the first item, ${strongest(first)}` },
+    explanation,
+  };
+}
+
+/** What the fields of an item bring most. */
+function strongest({ fields: [{ field, score }] }: ExplanationDocument['explained'][number]): string {
+  return score === null ? 'the score has no shares.' : `${field} moves the score most: ${signed(score.value)}.`;
 }
 
 export const replayPage = (replay: ReplayDocument): Page => ({

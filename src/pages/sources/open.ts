@@ -6,6 +6,7 @@ import { error } from '../../base/errors/index.ts';
 import { readDescription } from '../../base/files.ts';
 import { isRecord, parseJson } from '../../base/json.ts';
 import { comparisonSchema } from '../../documents/comparison.ts';
+import { explanationSchema } from '../../documents/diagnose/explanation.ts';
 import { importanceSchema } from '../../documents/diagnose/importance.ts';
 import { experimentReportSchema } from '../../documents/experiment/report.ts';
 import { flowDocumentSchema } from '../../documents/flows.ts';
@@ -23,6 +24,7 @@ import {
   driftPage,
   evaluationPage,
   experimentPage,
+  explanationPage,
   flowsPage,
   importancePage,
   loopPage,
@@ -66,6 +68,7 @@ const KINDS: Record<string, Kind> = {
   'evaluation/1': kind(evaluationSchema, evaluationPage),
   'flows/1': kind(flowDocumentSchema, flowsPage),
   'transfer/1': kind(transferSchema, transferPage),
+  'explanation/1': kind(explanationSchema, explanationPage),
   'importance/1': kind(importanceSchema, importancePage),
   'replay/1': kind(replaySchema, replayPage),
   'position-bias/1': kind(positionBiasSchema, positionBiasPage),

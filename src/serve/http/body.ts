@@ -88,6 +88,18 @@ function shapeOf(request: FastifyRequest, { limits }: ServingConfig, models: Mod
   return { depth, values: limits.values ?? items * (perItem + 4) + 10_000, names: 2 * fields + 1000 };
 }
 
+/**
+ * A body of a request as text, such as one from a file, read as a service reads it.
+ *
+ * @throws BODY_NOT_JSON, REQUEST_INVALID
+ */
+export function bodyOfText(text: string): unknown {
+  const body = parsedOf(text);
+  if (body === undefined) throw error('BODY_NOT_JSON', { reason: 'it cannot be parsed' });
+  refuseBent(text);
+  return body;
+}
+
 /** Refuses numbers that would be read as another integer, and ids of items that would not come back as they were sent. */
 function refuseBent(text: string): void {
   const bent = bentNumbers(

@@ -1,6 +1,6 @@
 /**
  * What each field contributes to a row: the logit of the row minus the logit of the same row with that field unknown
- * (out of vocabulary; a multi-value field without values; sequences without items). This is occlusion, as in Zeiler and Fergus,
+ * (out of vocabulary; a multi-value field without values; a rate as of new values; sequences without items). This is occlusion, as in Zeiler and Fergus,
  * "Visualizing and Understanding Convolutional Networks" (2014). Contributions do not add up to the logit where fields
  * interact: each says what would be lost without this field alone.
  */
@@ -35,7 +35,13 @@ export async function explainRows(request: RowsToExplain): Promise<Explanation[]
 }
 
 async function explainRow({ encoded, outputs, encoder, tasks, run }: RowsToExplain, row: number): Promise<Explanation> {
-  const without = await run(encoder.withoutEach(encoded, row));
+  const without = await run(
+    encoder.without(
+      encoded,
+      row,
+      encoder.parts.map((_, part) => [part]),
+    ),
+  );
   const contribution = (part: number, t: number): number =>
     outputs.logits[row * tasks.length + t] - without.logits[part * tasks.length + t];
   const fields = encoder.parts.map((name, part) => [

@@ -29,7 +29,7 @@ import { featureModelOf } from '../features/model.ts';
 import { createFileCache, loadTables, type OpenFile, type RankerTables } from '../features/tables.ts';
 import { type AnswerSize, checkAnswerSize, createAnswerSize } from '../http/answer-size.ts';
 import { createModelMetrics, type ModelMetrics } from '../metrics/model-metrics.ts';
-import type { RankedItem, RankRequest, RankResponse } from './contract.ts';
+import type { RankedItem, RankRequest, RankResponse, Rows } from './contract.ts';
 import { explainRows, flowsInForce } from './explain.ts';
 import { takePlaces, type Waiting } from './graph-runner.ts';
 import { createGraphs, type Graphs } from './graphs.ts';
@@ -69,6 +69,8 @@ export interface Ranker extends AsyncDisposable {
   rank(request: RankRequest): Promise<RankResponse>;
   /** The same in the order given. */
   score(request: RankRequest): Promise<RankResponse>;
+  /** What the answer to a request (a parsed body) is made of, for explanations. Counts nothing. Throws what rank throws of the request. */
+  opened(request: unknown): Promise<OpenedRequest>;
   /** Answers without counting, and however much waits: to have all in its place before requests come, and to try it. */
   warm(request: RankRequest): Promise<void>;
   /** Runs the joint graph on tensors; nothing is calibrated. Throws what TensorReader.feeds throws, ANSWER_TOO_LARGE, SERVER_BUSY. */
@@ -104,6 +106,24 @@ export async function loadRanker(folder: string, options: RankerOptions = {}): P
     own.remove();
     throw cause;
   }
+}
+
+/** A request whose answer is to be explained. */
+export interface OpenedRequest {
+  request: RankRequest;
+  /** Rows of the candidates, and what the graph says of them. */
+  encoded: EncodedRequest;
+  outputs: Answers;
+  scoring: Scoring;
+  scored: readonly RankedItem[];
+  /** Of `scored`, by falling score. */
+  order: readonly number[];
+  /** What can be unknown of a row, and rows without it. */
+  encoder: Pick<RequestEncoder, 'parts' | 'without'>;
+  /** Runs rows of the request's scenario. */
+  run(rows: Rows): Promise<Answers>;
+  /** By task: flows that reach it for a row of `encoded`; undefined where the artifact has no flow gates. */
+  flows(rows: readonly number[]): Promise<Record<string, string[]>[] | undefined>;
 }
 
 /** The tables of an artifact that is served on its own; undefined where none are configured. */
@@ -239,6 +259,7 @@ export async function createRanker(copy: string, options: CreateRankerOptions): 
       }),
     rescored: (ranking, scoring) => rescored(ranking, scoring, manifest),
     score: async (request) => (await answer(context, request, { ordered: false, counted: true })).response,
+    opened: (request) => opened(warming, request),
     warm: async (request) => void (await answer(warming, request, { ordered: false, counted: false })),
     encode: (request) => context.encoder.encode(checkRequest(request, warming.rules), given.tables?.tables),
     tables: () => given.tables,
@@ -412,22 +433,51 @@ function rescored(ranking: Ranking, scoring: readonly Scoring[], { data }: Artif
   return { ...ranking, scored, order: orderOf(scored, order.shown, undefined), scoreHash: hash };
 }
 
+async function opened(context: Context, input: unknown): Promise<OpenedRequest> {
+  const { rules, encoder, given, graphs, manifest, scoring } = context;
+  const request = checkRequest(input, rules);
+  const scenario = manifest.data.scenarios.indexOf(request.scenario);
+  const encoded = encoder.encode(request, given.tables?.tables);
+  const outputs = await graphs.run(scenario, encoded);
+  const scored = scoredItems(manifest, scoring[scenario], request, outputs);
+  return {
+    request,
+    encoded,
+    outputs,
+    scoring: scoring[scenario],
+    scored,
+    order: orderOf(scored, scored.length, undefined).items,
+    encoder,
+    run: (rows) => graphs.run(scenario, rows),
+    flows: (rows) => flowsOf(context, scenario, encoded, rows),
+  };
+}
+
+async function flowsOf(
+  { graphs, manifest: { flows, data } }: Context,
+  scenario: number,
+  encoded: EncodedRequest,
+  rows: readonly number[],
+): Promise<Record<string, string[]>[] | undefined> {
+  const gates = await graphs.gates(scenario, pickRows(encoded, rows));
+  return gates && flows && rows.map((_, i) => flowsInForce(gates, i, flows.names, data.tasks));
+}
+
 /** Adds explanations to the first chosen items. */
 async function explain(
-  { graphs, encoder, manifest, limits }: Context,
+  context: Context,
   scenario: number,
   encoded: EncodedRequest,
   outputs: Answers,
   items: RankedItem[],
   chosen: readonly number[],
 ): Promise<void> {
+  const { graphs, encoder, manifest, limits } = context;
   const rows = chosen.slice(0, limits.explainedItems);
   const run = (part: Parameters<Graphs['run']>[1]) => graphs.run(scenario, part);
   const explanations = await explainRows({ rows, encoded, outputs, encoder, tasks: manifest.data.tasks, run });
-  const gates = await graphs.gates(scenario, pickRows(encoded, rows));
-  const { flows, data } = manifest;
+  const flows = await flowsOf(context, scenario, encoded, rows);
   rows.forEach((row, i) => {
-    const inForce = gates && flows && { flows: flowsInForce(gates, i, flows.names, data.tasks) };
-    items[row].explanation = { ...explanations[i], ...inForce };
+    items[row].explanation = { ...explanations[i], ...(flows && { flows: flows[i] }) };
   });
 }

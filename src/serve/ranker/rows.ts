@@ -24,10 +24,10 @@ export interface RequestEncoder {
    * @throws ROW_VALUE_INVALID, SEQUENCE_INVALID
    */
   encode(request: RankRequest, tables?: readonly RankerTable[], isCounted?: boolean): EncodedRequest;
-  /** Copies of row `row`: one for each field with that field unknown, then one without sequences if there are some. */
-  withoutEach(rows: Rows, row: number): Rows;
-  /** What each row of `withoutEach` leaves out. */
+  /** What of a row can be unknown: each field, then the sequences if there are some. */
   parts: string[];
+  /** Copies of row `row`, one for each list of parts, which are unknown in it. */
+  without(rows: Rows, row: number, unknown: readonly (readonly number[])[]): Rows;
 }
 
 interface FieldPlace {
@@ -36,7 +36,7 @@ interface FieldPlace {
   /** First slot. */
   slot: number;
   slots: number;
-  /** Id of an unknown value: out of vocabulary, or padding for a multi-value field. */
+  /** Id of an unknown value: out of vocabulary, padding for a multi-value field, the mean rate for a rate. */
   unknown: number;
   encoder: RowEncoder;
 }
@@ -114,19 +114,26 @@ export function createRequestEncoder(source: EncoderSource, data: ArtifactManife
       for (let row = 0; row < size; row++) all.set(one, row * sequenceSize);
       return { ...encoded, sequences: all };
     },
-    withoutEach(rows, row) {
-      const count = places.length + (sequenceSize === 0 ? 0 : 1);
+    without(rows, row, unknown) {
       const original = rows.ids.subarray(row * slots, (row + 1) * slots);
-      const ids = new Int32Array(count * slots);
-      for (let i = 0; i < count; i++) ids.set(original, i * slots);
-      for (const { index, slot, slots: width, unknown } of places)
-        ids.fill(unknown, index * slots + slot, index * slots + slot + width);
-      if (rows.sequences === undefined) return { size: count, ids };
+      const ids = new Int32Array(unknown.length * slots);
+      unknown.forEach((parts, copy) => {
+        ids.set(original, copy * slots);
+        for (const part of parts) {
+          const place = places[part];
+          if (place !== undefined)
+            ids.fill(place.unknown, copy * slots + place.slot, copy * slots + place.slot + place.slots);
+        }
+      });
+      if (rows.sequences === undefined) return { size: unknown.length, ids };
       const history = rows.sequences.subarray(row * sequenceSize, (row + 1) * sequenceSize);
-      const sequences = new Int32Array(count * sequenceSize);
-      for (let i = 0; i < places.length; i++) sequences.set(history, i * sequenceSize);
-      sequences.fill(padding, places.length * sequenceSize);
-      return { size: count, ids, sequences };
+      const sequences = new Int32Array(unknown.length * sequenceSize);
+      unknown.forEach((parts, copy) => {
+        const from = copy * sequenceSize;
+        if (parts.includes(places.length)) sequences.fill(padding, from, from + sequenceSize);
+        else sequences.set(history, from);
+      });
+      return { size: unknown.length, ids, sequences };
     },
   };
 }
@@ -160,13 +167,13 @@ export const scenarioValuesOf = ({ scenarios, scenarioFields }: ArtifactManifest
 
 function fieldPlaces(encoder: RowEncoder): FieldPlace[] {
   let slot = 0;
-  return encoder.fields.map(({ name, kind, offset, slots }, index) => {
+  return encoder.fields.map(({ name, kind, offset, slots, rates }, index) => {
     const place = {
       name,
       index,
       slot,
       slots,
-      unknown: offset + (kind === 'multi' ? PADDING_ID : OUT_OF_VOCABULARY_ID),
+      unknown: offset + (rates?.unknown ?? (kind === 'multi' ? PADDING_ID : OUT_OF_VOCABULARY_ID)),
       encoder: encoder.only([name]),
     };
     slot += slots;

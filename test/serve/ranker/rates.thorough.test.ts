@@ -73,6 +73,24 @@ test('served probabilities are those of predict, in requests of several items as
   await ranker.close();
 });
 
+test('explain: an unknown rate is that of new values, which training has seen; nothing is lost where it is that already', async () => {
+  await using ranker = await loadRanker(out);
+  const { encoder, encoded } = await ranker.opened({
+    scenario: 'even',
+    user: { user: 'new' },
+    items: [{ id: 1, item: 'new', price: 1 }],
+  });
+  const rates = ['rate_of_both', 'rate_of_item', 'rate_of_user'].map((name) => encoder.parts.indexOf(name));
+  expect(encoder.without(encoded, 0, [rates]).ids).toEqual(encoded.ids);
+  const { items } = await ranker.rank({
+    scenario: 'even',
+    explain: true,
+    user: { user: 'new' },
+    items: [{ id: 1, item: 'new', price: 1 }],
+  });
+  expect(items[0].explanation?.fields.rate_of_user).toEqual({ click: 0 });
+});
+
 test('requests do not give rates, and their description does not name them', async () => {
   const { ask } = await serving([out]);
   const request = { scenario: 'even', user: { user: 'u1' }, items: [{ id: 1, item: 'i1' }] };
