@@ -3,9 +3,11 @@
  * slots of the others.
  */
 import { withFields } from '../data/prepared/some-fields.ts';
-import { describeData, type FinishedRun } from '../inference/model/run.ts';
+import { TABLES } from '../inference/model/fit.ts';
+import type { FinishedRun } from '../inference/model/run.ts';
+import { describeData } from '../inference/model/run-data.ts';
 import { modelSizes } from '../inference/model/sizes.ts';
-import { TABLES, type TrainedModel } from '../inference/model/trained.ts';
+import type { TrainedModel } from '../inference/model/trained.ts';
 
 export interface ServedRun {
   /** The run as if its data had only the fields that its model reads. */

@@ -6,9 +6,10 @@ import { isRecord } from '../base/json.ts';
 import { versions } from '../base/version.ts';
 import type { PreparedData } from '../data/prepared/prepared.ts';
 import { bufferName, isBufferName } from '../inference/graphs/forward.ts';
-import { describeData, openRunData } from '../inference/model/run.ts';
+import { checkFit } from '../inference/model/fit.ts';
+import { describeData, openRunData } from '../inference/model/run-data.ts';
 import { modelSizes } from '../inference/model/sizes.ts';
-import { checkFit, loadRunModel, type RunSource } from '../inference/model/trained.ts';
+import { loadRunModel, type RunSource } from '../inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
 import { findModel, models } from '../model/registry.ts';
@@ -82,10 +83,11 @@ export async function exportWeights(
   source: RunSource = {},
 ): Promise<{ tensors: number; bytes: number }> {
   checkOurs(path, 'a file that this run made', () => false); // the authors' own file, more likely than not
-  await models.loadFiles(modelFiles(openRun(run)));
+  const record = openRun(run);
+  await models.loadFiles(modelFiles(record));
   const isFinished = source.checkpoint === undefined && hasModel(run);
-  const data = isFinished ? undefined : describeData((await openRunData(run, source.data)).manifest);
-  const { description, tensors } = loadRunModel(run, data, source);
+  const data = isFinished ? undefined : describeData((await openRunData(run, record, source.data)).manifest);
+  const { description, tensors } = loadRunModel(run, record, data, source);
   const model = findModel(description.model.key);
   const options = model.options.parse(description.model);
   const layout = layoutOf(model.key, options);

@@ -9,6 +9,7 @@ import { error } from '../base/errors/index.ts';
 import { readBytes, writeFileAtomic } from '../base/files.ts';
 import { sha256 } from '../base/hash.ts';
 import { isRecord } from '../base/json.ts';
+import { firstNotFinite } from '../base/numbers.ts';
 
 export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
 export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
@@ -69,6 +70,13 @@ export function writeSafetensors(
   for (const part of parts) hash.update(part);
   writeFileAtomic(path, ...parts);
   return { bytes: parts.reduce((sum, part) => sum + part.length, 0), sha256: hash.digest('hex') };
+}
+
+/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
+export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
+  for (const [name, { data }] of tensors)
+    if (data instanceof Float32Array && firstNotFinite(data) >= 0)
+      throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
 }
 
 /** The content of a file: its header, then views of the given arrays. */

@@ -7,14 +7,15 @@ import type { SplitName } from '../config/dataset.ts';
 import { runSchema } from '../config/run.ts';
 import type { SplitReader } from '../data/prepared/prepared.ts';
 import { type FinishedModel, openModel } from '../inference/model/finished.ts';
-import { describeData, openRunData } from '../inference/model/run.ts';
+import { describeData, openRunData } from '../inference/model/run-data.ts';
 import { sessionOf } from '../inference/session-of.ts';
 import { openRun } from '../store/run/run-folder.ts';
 
 /** Scores a split with the model of a finished run and writes the logits. */
 export async function writeLogits(run: string, split: SplitName, path: string): Promise<void> {
-  const config = runSchema.parse(openRun(run).config);
-  const data = await openRunData(run);
+  const record = openRun(run);
+  const config = runSchema.parse(record.config);
+  const data = await openRunData(run, record);
   const batchSize = config.train.evaluationBatchSize;
   const model = await openModel(run, { ...sessionOf(config), batchSize, data: describeData(data.manifest) });
   const reader = await data.open(split);

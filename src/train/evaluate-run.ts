@@ -13,10 +13,10 @@ import type { MeasuredData } from '../documents/result.ts';
 import type { Grid } from '../evaluate/grid.ts';
 import { noChoices } from '../inference/choices.ts';
 import { openModel } from '../inference/model/finished.ts';
-import { describeData, openRecorded, openRunData } from '../inference/model/run.ts';
+import { describeData, openRunData } from '../inference/model/run-data.ts';
 import type { RunSource } from '../inference/model/trained.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { checkDataset, openRun, type RunRecord } from '../store/run/run-folder.ts';
+import { openRun, type RunRecord } from '../store/run/run-folder.ts';
 import { evaluateSplit, evaluationOf, newGrid } from './evaluate-split.ts';
 
 export interface EvaluatedRun {
@@ -62,7 +62,7 @@ export async function evaluateRun(
   const { own, rows } =
     input === undefined
       ? await findRows(run, record, place, trainedOn)
-      : await fileRows(await openRunData(run, place ?? trainedOn), input, memoryLimit);
+      : await fileRows(await openRunData(run, record, place ?? trainedOn), input, memoryLimit);
   const model = await openModel(run, { backend, data: describeData(own.manifest), source, choices: true });
   const reader = await rows.open(split);
   try {
@@ -104,12 +104,11 @@ async function findRows(
   const given = place === undefined ? undefined : await openPrepared(place);
   const isOther = given !== undefined && record.data.hash !== '' && given.manifest.hash !== record.data.hash;
   if (!isOther) {
-    const own = await openRunData(run, place ?? trainedOn);
+    const own = await openRunData(run, record, place ?? trainedOn);
     const { name, hasGroup } = own.manifest;
     return { own, rows: { told: { name, isOwn: true }, hasGroup, open: own.open } };
   }
-  const own = await openRecorded(run, record, trainedOn, '--trained-on');
-  checkDataset(run, record, { folder: own.folder, hash: own.manifest.hash });
+  const own = await openRunData(run, record, trainedOn, '--trained-on');
   const { hasGroup, open } = await translateData(given, own, run);
   return { own, rows: { told: { name: given.manifest.name, isOwn: false }, hasGroup, open } };
 }

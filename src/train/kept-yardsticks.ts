@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { RunConfig } from '../config/run.ts';
 import type { Batch, PreparedData } from '../data/prepared/prepared.ts';
-import { openPart } from '../inference/model/run.ts';
+import { openPart } from '../inference/model/run-data.ts';
 import { readSafetensors, writeSafetensors } from '../store/safetensors.ts';
 import { YARDSTICKS, type Yardstick } from '../yardsticks/contract.ts';
 import type { Scorer } from '../yardsticks/measure.ts';

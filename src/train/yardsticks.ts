@@ -5,7 +5,7 @@ import type { RunConfig } from '../config/run.ts';
 import { gridToJson } from '../documents/grid.ts';
 import type { YardsticksDocument } from '../documents/yardsticks.ts';
 import type { Grid } from '../evaluate/grid.ts';
-import { openPart } from '../inference/model/run.ts';
+import { openPart } from '../inference/model/run-data.ts';
 import { YARDSTICKS, type YardstickKey } from '../yardsticks/contract.ts';
 import { fitYardsticks } from '../yardsticks/fit.ts';
 import { bestOf, marginOver, ScoreSample } from '../yardsticks/interval.ts';

@@ -57,7 +57,7 @@ test.each(['run', 'star', 'coins'])(
     expect(record?.compared[0].differing).toBe(0);
     if (name !== 'star') expect(record?.measured.rows.reduce((a, b) => a + b)).toBe(train.rows + validation.rows);
 
-    const served = loadTrained(at(name));
+    const served = loadTrained(at(name), undefined);
     const whole = servingGraph(served);
     for (const graph of selection.graphs.scenarios) expect(graph.multiplyAdds).toBeLessThan(whole.multiplyAdds);
     const sides = [await answeringModel(served), await answeringArtifact(artifact)];
@@ -99,7 +99,7 @@ test('a score is checked before any work, and stored in the artifact', async () 
 });
 
 test('a model whose answers depend on the order of its sums is refused', async () => {
-  const served = loadTrained(at('star'));
+  const served = loadTrained(at('star'), undefined);
   const { answer, close } = await answeringModel(served);
   let first: number[] = [];
   for await (const batch of data.batches('validation'))

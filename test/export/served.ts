@@ -4,7 +4,8 @@ import { bytesOf } from '../../src/base/numbers.ts';
 import { random } from '../../src/base/random.ts';
 import { bufferName } from '../../src/inference/graphs/forward.ts';
 import { compileServing, type ServingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
-import { clearPadding, type TableName, type TrainedModel } from '../../src/inference/model/trained.ts';
+import { clearPadding, type TableName } from '../../src/inference/model/fit.ts';
+import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
@@ -82,7 +83,8 @@ export function drawn(parts: Omit<TrainedModel, 'tensors'>, seed: number): Train
     table('embedding'),
     ...(model.flowSelection === undefined ? [] : [table('gateEmbedding')]),
   ]);
-  return clearPadding({ ...parts, tensors });
+  clearPadding(tensors, data.fields, dimension);
+  return { ...parts, tensors };
 }
 
 export interface Rows {

@@ -20,15 +20,7 @@ import { openJsonLines, readJsonLines } from '../../src/store/json-lines.ts';
 import { lockFolder } from '../../src/store/lock.ts';
 import { recordFinished } from '../../src/store/run/finished-run.ts';
 import { loadModel, type ModelDescription, saveModel } from '../../src/store/run/model-file.ts';
-import {
-  checkDataset,
-  createRun,
-  markOf,
-  openLogs,
-  openRun,
-  readMetrics,
-  runPaths,
-} from '../../src/store/run/run-folder.ts';
+import { createRun, markOf, openLogs, openRun, readMetrics, runPaths } from '../../src/store/run/run-folder.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const content = {
@@ -104,14 +96,6 @@ describe('a run folder', () => {
     const path = runPaths(folder).record;
     writeFileSync(path, readFileSync(path, 'utf8').replace('"loraRank":2', '"loraRank":3'));
     expect(() => openRun(folder)).toThrow(thrown('CHECKSUM_MISMATCH', path));
-  });
-
-  test('belongs to one data set', () => {
-    const { folder, record } = createRun(content, { parent: temporaryFolder() });
-    checkDataset(folder, record, { folder: '/elsewhere/ml-1m', hash: content.data.hash });
-    expect(() => checkDataset(folder, record, { folder: '/data/ml-1m', hash: 'b'.repeat(64) })).toThrow(
-      thrown('RUN_OTHER_DATASET', '/data/ml-1m holds bbbb'),
-    );
   });
 });
 

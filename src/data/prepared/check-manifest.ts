@@ -1,15 +1,92 @@
 /**
- * What a manifest may hold. Its names, numbers and types become part of SQL and of paths; whoever edited it may have computed
- * its checksums, too.
+ * From the text of a manifest to a manifest that `prepare` wrote. Its names, numbers and types become part of SQL and of paths;
+ * whoever edited it may have computed its checksums, too.
  */
 import { z } from 'zod';
+import { error } from '../../base/errors/index.ts';
+import { canonicalJson, sha256 } from '../../base/hash.ts';
+import { parseJson } from '../../base/json.ts';
+import { UNREADABLE, unseal } from '../../base/seal.ts';
 import { fieldKind } from '../../config/dataset/fields.ts';
+import type { Manifest } from './prepared.ts';
+
+/** The file of a data set that its own hash leaves out. */
+export const STATISTICS = 'statistics.json';
+
+/** What to do about a damaged file of a prepared data set. */
+export const ADVICE = 'Restore it from a copy, or run tributary prepare again';
+
+/**
+ * The manifest in the text of the file `path` of a folder.
+ *
+ * @throws DATA_NOT_PREPARED, DATA_VERSION, CHECKSUM_MISMATCH
+ */
+export function checkedManifest(folder: string, path: string, text: string): Manifest {
+  const { manifest, mismatch } = parseManifest(folder, text);
+  const { version } = manifest;
+  if (version !== 1 && version !== 2)
+    throw error('DATA_VERSION', { path: folder, found: version, expected: '1 and 2' });
+  if (manifest.fields === undefined || manifest.splits === undefined || manifest.hash === undefined)
+    throw error('DATA_NOT_PREPARED', { path: folder, reason: 'its manifest.json is incomplete' });
+  // Version 1 wrote none.
+  if (mismatch !== undefined && (version > 1 || mismatch.expected !== UNREADABLE))
+    throw error('CHECKSUM_MISMATCH', { path, ...mismatch, advice: ADVICE });
+  const found = manifestHash(manifest as Manifest);
+  if (found !== manifest.hash)
+    throw error('CHECKSUM_MISMATCH', { path, expected: String(manifest.hash), found, advice: ADVICE });
+  const problem = manifestProblem(manifest);
+  if (problem !== undefined)
+    throw error('DATA_NOT_PREPARED', {
+      path: folder,
+      reason: `its manifest.json is not one that prepare writes: ${problem}`,
+    });
+  return manifest as Manifest;
+}
+
+/** The object in a manifest's text, and the checksums that disagree, if they do. */
+function parseManifest(
+  folder: string,
+  text: string,
+): { manifest: Partial<Manifest>; mismatch?: { expected: string; found: string } } {
+  const damaged = (cause?: unknown) =>
+    error('DATA_NOT_PREPARED', { path: folder, reason: 'its manifest.json is damaged' }, cause);
+  try {
+    const content = unseal(text);
+    const manifest = 'value' in content ? content.value : parseJson(text);
+    if (manifest === null || typeof manifest !== 'object') throw damaged();
+    return { manifest, ...(!('value' in content) && { mismatch: content }) };
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? damaged(cause) : cause;
+  }
+}
+
+/**
+ * The data set's own hash: rows, vocabularies and what they mean. It does not depend on where the data came from, on what is
+ * counted of them, or on how the manifest is laid out, so that a later version which prepares the same rows gives the same hash.
+ */
+export function manifestHash(manifest: Omit<Manifest, 'hash'>): string {
+  if (manifest.version === 1) return hashOfVersion1(manifest);
+  const { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup } = manifest;
+  const vocabularies = Object.entries(manifest.files ?? {}).filter(([file]) => file !== STATISTICS);
+  const content = { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup, vocabularies };
+  return sha256(canonicalJson(content));
+}
+
+/** Over all but places and times. */
+function hashOfVersion1(manifest: Omit<Manifest, 'hash'> & { hash?: string }): string {
+  const { sourceFolder: _s, hash: _h, ...content } = manifest;
+  // A damaged manifest may have anything here.
+  const inputs = Array.isArray(content.inputs)
+    ? content.inputs.map((input) => ({ ...input, modified: undefined }))
+    : content.inputs;
+  return sha256(canonicalJson({ ...content, inputs }));
+}
 
 const whole = z.int().min(0);
 const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected a name');
 /** The name of a file in the folder itself. */
 const fileName = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/, 'expected the name of a file');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256');
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256');
 
 /** DuckDB's name of a type: words, numbers and quoted names in balanced brackets, like `STRUCT("a b" INTEGER, c VARCHAR[])`. */
 const type = z.string().refine(isTypeName, 'expected the name of a type');
@@ -65,7 +142,7 @@ const config = z.looseObject({
     .optional(),
 });
 
-const split = z.looseObject({ rows: whole, file: fileName, sha256 });
+const split = z.looseObject({ rows: whole, file: fileName, sha256: digest });
 
 const manifestSchema = z.looseObject({
   config,
@@ -92,12 +169,12 @@ const manifestSchema = z.looseObject({
   splits: z.looseObject({ train: split, validation: split, test: split }),
   hasWeight: z.boolean(),
   hasGroup: z.boolean(),
-  files: z.record(z.string(), sha256),
-  hash: sha256,
+  files: z.record(z.string(), digest),
+  hash: digest,
 });
 
 /** What is wrong with a manifest first, with its place; undefined where nothing is. */
-export function manifestProblem(manifest: unknown): string | undefined {
+function manifestProblem(manifest: unknown): string | undefined {
   const parsed = manifestSchema.safeParse(manifest);
   if (parsed.success) return fieldsProblem(parsed.data);
   const [{ path, message }] = parsed.error.issues;

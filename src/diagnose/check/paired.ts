@@ -3,7 +3,7 @@ import { hasManifest } from '../../data/prepared/manifest.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import { type ClusteredMean, type ClusteredMetric, pairedDifference } from '../../evaluate/clustered.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { describeData } from '../../inference/model/run.ts';
+import { describeData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { openRun } from '../../store/run/run-folder.ts';
 import { cellsOf, drawRows, logitsOf } from '../rows.ts';

@@ -5,7 +5,7 @@ import { type ClusteredMean, effectOf, meanOverCells } from '../../evaluate/clus
 import { type CellImportance, cellImportance } from '../../evaluate/importance.ts';
 import { auc, cellWeights, numberOf } from '../../evaluate/index.ts';
 import { type FinishedModel, openModel } from '../../inference/model/finished.ts';
-import { describeData, openPart, openRunData } from '../../inference/model/run.ts';
+import { describeData, openPart, openRunData } from '../../inference/model/run-data.ts';
 import type { RunSource } from '../../inference/model/trained.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { openRun } from '../../store/run/run-folder.ts';
@@ -34,7 +34,7 @@ export async function measureImportance(run: string, given: ImportanceOptions = 
   const started = performance.now();
   const { rows: limit, repeats, seed, fields, groups, backend, ...source } = { ...IMPORTANCE, ...given };
   const record = openRun(run);
-  const data = await openRunData(run, source.data, record);
+  const data = await openRunData(run, record, source.data);
   const { manifest } = data;
   const features = chooseFeatures(manifest, { fields, groups });
   const { train } = runSchema.parse(record.config);

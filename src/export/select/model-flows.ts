@@ -11,8 +11,9 @@ import {
   readFlowRows,
   surveyOf,
 } from '../../flows/index.ts';
-import { openRunData } from '../../inference/model/run.ts';
+import { openRunData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { openRun } from '../../store/run/run-folder.ts';
 import { sampledLogits } from './sampled-logits.ts';
 
 export interface ModelTestOptions extends FlowOptions {
@@ -32,7 +33,7 @@ export async function testModel(
   { rows, seed, ...options }: ModelTestOptions,
   where: { data?: string } & Pick<SessionOptions, 'backend'> = {},
 ): Promise<FlowDocument> {
-  const data = await openRunData(run, where.data);
+  const data = await openRunData(run, openRun(run), where.data);
   const { name, hash, scenarios, tasks } = data.manifest;
   const sample = await readFlowRows(data, 'validation', { limit: rows, seed });
   const logits = await counterfactualLogits(run, data, sample, seed, where);

@@ -1,8 +1,9 @@
 /** What sharing does to a trained model: its logits against the labels, on validation rows. */
 import type { TransferDocument } from '../../documents/transfer.ts';
 import { type LabelTestOptions, testTransfer } from '../../flows/index.ts';
-import { openRunData } from '../../inference/model/run.ts';
+import { openRunData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
+import { openRun } from '../../store/run/run-folder.ts';
 import { sampledLogits } from './sampled-logits.ts';
 
 /**
@@ -15,9 +16,9 @@ export async function testModelTransfer(
   options: LabelTestOptions,
   where: { data?: string; against?: string } & Pick<SessionOptions, 'backend'> = {},
 ): Promise<TransferDocument> {
-  const data = await openRunData(run, where.data);
+  const data = await openRunData(run, openRun(run), where.data);
   const { against, backend } = where;
-  if (against !== undefined) await openRunData(against, data.folder);
+  if (against !== undefined) await openRunData(against, openRun(against), data.folder);
   return testTransfer(data, options, async ({ rows: { rows } }) => {
     const logits = (of: string): Promise<Float32Array> =>
       sampledLogits(of, data, { rows, seed: options.seed, backend });

@@ -1,7 +1,7 @@
 /** A model's logits of the rows that `readFlowRows` draws. */
 import type { Batch, PreparedData } from '../../data/prepared/prepared.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { describeData } from '../../inference/model/run.ts';
+import { describeData } from '../../inference/model/run-data.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 
 interface Drawn extends Pick<SessionOptions, 'backend'> {

@@ -49,8 +49,9 @@ export interface ModelUse extends ScoringOptions {
  */
 export async function openModel(folder: string, { data, source, ...options }: ModelUse = {}): Promise<FinishedModel> {
   // While a run is being finished its folder has no record yet, but its thread knows the model.
-  if (existsSync(runPaths(folder).record)) await models.loadFiles(modelFiles(openRun(folder)));
-  return scoringModel(loadTrained(folder, data, source), options);
+  const record = existsSync(runPaths(folder).record) ? openRun(folder) : undefined;
+  if (record !== undefined) await models.loadFiles(modelFiles(record));
+  return scoringModel(loadTrained(folder, record, data, source), options);
 }
 
 /** Loads a model into an arena and creates sessions of its graphs. */

@@ -2,23 +2,15 @@
 
 import { error } from '../../base/errors/index.ts';
 import { runSchema } from '../../config/run.ts';
-import { PADDING_ID } from '../../data/encode/ids.ts';
-import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../../store/run/checkpoint.ts';
-import {
-  checkFinite,
-  hasModel,
-  type LoadedModel,
-  loadModel,
-  type ModelDescription,
-  modelTensor,
-} from '../../store/run/model-file.ts';
-import { markOf, openRun, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
-import type { TensorView } from '../../store/safetensors.ts';
+import { hasModel, type LoadedModel, loadModel, type ModelDescription } from '../../store/run/model-file.ts';
+import { markOf, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { checkFinite } from '../../store/safetensors.ts';
 import { bufferName } from '../graphs/forward.ts';
+import { checkFit, clearPadding, modelTensor, type Tensors } from './fit.ts';
 import { modelSizes } from './sizes.ts';
 
 /** Selects the weights of a run and the folder of its data. */
@@ -51,27 +43,23 @@ export interface TrainedModel {
    * Parameters by name, buffers as `buffer.NAME`, and the tables `embedding` and, with flow gates, `gateEmbedding`. Rows of padding
    * are zero.
    */
-  tensors: ReadonlyMap<string, TensorView & { data: Float32Array }>;
+  tensors: Tensors;
 }
-
-/** Names of the tables among the tensors. */
-export const TABLES = ['embedding', 'gateEmbedding'] as const;
-export type TableName = (typeof TABLES)[number];
 
 /**
  * The model of a run.
  *
  * @param data the data whose rows are scored: for weights that were imported without data, and for those of a checkpoint
- * @param record the record of the run, if it has been read already
+ * @param record the record of the run: weights of a checkpoint need it
  * @throws MODEL_UNKNOWN, MODEL_MISFIT, and errors of loadRunModel
  */
 export function loadTrained(
   folder: string,
+  record: RunRecord | undefined,
   data?: ModelDescription['data'],
   source?: RunSource,
-  record?: RunRecord,
 ): TrainedModel {
-  const { description, tensors } = loadRunModel(folder, data, source, record);
+  const { description, tensors } = loadRunModel(folder, record, data, source);
   const model = findModel(description.model.key);
   const options = model.options.parse(description.model);
   if (data !== undefined && description.data.hash === '')
@@ -86,72 +74,32 @@ export function loadTrained(
     ['embedding', table],
     ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
   ];
-  return clearPadding({
-    model,
-    options,
-    sizes,
-    data: scored,
-    dimension,
-    tensors: new Map(
-      expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
-    ),
-  });
-}
-
-/** Sets rows of padding to zero, because graphs read them. Training never updates them and kernels skip them. Returns the same model. */
-export function clearPadding(trained: TrainedModel): TrainedModel {
-  const { data, dimension, tensors } = trained;
-  for (const name of TABLES)
-    for (const { offset } of data.fields) {
-      const padding = (offset + PADDING_ID) * dimension;
-      tensors.get(name)?.data.fill(0, padding, padding + dimension);
-    }
-  return trained;
-}
-
-/** Throws MODEL_MISFIT unless the sizes of the data set that a model was trained on are those of `data`, which is named in the message. */
-export function checkFit(
-  model: string,
-  trainedOn: ModelDescription['data'],
-  name: string,
-  data: Manifest | ModelDescription['data'],
-): void {
-  const compare = (what: string, there: number, here: number): string[] =>
-    there === here ? [] : [`${here} ${what}, the model has ${there}`];
-  const problems = [
-    ...compare('fields', trainedOn.fields.length, data.fields.length),
-    ...compare('scenarios', trainedOn.scenarios.length, data.scenarios.length),
-    ...compare('tasks', trainedOn.tasks.length, data.tasks.length),
-    ...compare('rows of the embedding table', trainedOn.tableRows, data.tableRows),
-    ...(trainedOn.sequences === undefined
-      ? []
-      : [
-          ...compare('types of sequences', trainedOn.sequences.types.length, data.sequences?.types.length ?? 0),
-          ...compare('items in a sequence', trainedOn.sequences.length, data.sequences?.length ?? 0),
-        ]),
-  ];
-  if (problems.length > 0) throw error('MODEL_MISFIT', { model, data: name, problems });
+  const found: Tensors = new Map(
+    expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
+  );
+  clearPadding(found, scored.fields, dimension);
+  return { model, options, sizes, data: scored, dimension, tensors: found };
 }
 
 /**
  * Reads the weights of a run and their description.
  *
+ * @param record the record of the run; without it only the finished model can be read
  * @param data the run's data set; without it only the finished model can be read
- * @param run the record of the run, if it has been read already
  * @throws MODEL_MISSING, MODEL_NOT_FINITE, CHECKPOINT_MISSING, CHECKPOINT_PHASE, CHECKSUM_MISMATCH, RUN_DAMAGED
  */
 export function loadRunModel(
   folder: string,
-  data: ModelDescription['data'] | undefined,
+  record: RunRecord | undefined,
+  data?: ModelDescription['data'],
   { checkpoint, onEvent = () => {} }: RunSource = {},
-  run?: RunRecord,
 ): LoadedModel {
   if (checkpoint === undefined && (hasModel(folder) || data === undefined)) return loadModel(folder);
   const { checkpoints } = runPaths(folder);
   const known = listCheckpoints(checkpoints);
   const name = checkpoint ?? known.find((one) => one.name === BEST)?.name;
-  if (name === undefined || data === undefined) throw error('MODEL_MISSING', { folder, checkpoints: known.length });
-  const record = run ?? openRun(folder);
+  if (name === undefined || data === undefined || record === undefined)
+    throw error('MODEL_MISSING', { folder, checkpoints: known.length });
   const { tensors, ...info } = loadCheckpoint(checkpoints, name, markOf(record));
   const usable = (phase: string): boolean => phase !== 'search';
   if (!usable(info.position.phase)) {

@@ -14,7 +14,8 @@ import {
   tableFile,
   type WritingOptions,
 } from '../graphs/serving.ts';
-import { TABLES, type TrainedModel } from '../model/trained.ts';
+import { TABLES } from '../model/fit.ts';
+import type { TrainedModel } from '../model/trained.ts';
 import { answer, type IdRows, idExecutor } from './id-rows.ts';
 
 export interface ServingModel {

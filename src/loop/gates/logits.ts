@@ -3,7 +3,8 @@ import { openPrepared } from '../../data/prepared/open.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { translateData } from '../../data/prepared/translate.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { describeData, openRunData } from '../../inference/model/run.ts';
+import { describeData, openRunData } from '../../inference/model/run-data.ts';
+import { openRun } from '../../store/run/run-folder.ts';
 import { scoreRows } from '../../study/logits.ts';
 
 export interface DayLogits {
@@ -19,7 +20,7 @@ export interface DayLogits {
  * @throws MODEL_MISFIT where the rows do not fit the model; errors of openRunData and openModel
  */
 export async function dayLogits(run: string, folder: string): Promise<DayLogits> {
-  const [own, data] = [await openRunData(run), await openPrepared(folder)];
+  const [own, data] = [await openRunData(run, openRun(run)), await openPrepared(folder)];
   const rows = await rowsFor(own, data, run);
   const { tasks } = own.manifest;
   const model = await openModel(run, { data: describeData(own.manifest) });

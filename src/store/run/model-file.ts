@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
-import { firstNotFinite } from '../../base/numbers.ts';
 import { seal } from '../../base/seal.ts';
 import { dataDescription } from '../data-description.ts';
-import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
+import { checkFinite, readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
 import { checkFinished, isRecordedFinished } from './finished-run.ts';
 import { readSealed } from './sealed-file.ts';
 
@@ -63,13 +62,6 @@ export function moveModel(from: string, folder: string): void {
   }
 }
 
-/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
-export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
-  for (const [name, { data }] of tensors)
-    if (data instanceof Float32Array && firstNotFinite(data) >= 0)
-      throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
-}
-
 /** Does the run have a finished model, possibly without its description? */
 export const hasModel = (folder: string): boolean =>
   [DESCRIPTION, WEIGHTS].some((name) => existsSync(join(folder, name))) || isRecordedFinished(folder);
@@ -77,22 +69,6 @@ export const hasModel = (folder: string): boolean =>
 export interface LoadedModel {
   description: ModelDescription;
   tensors: Map<string, StoredTensor>;
-}
-
-/** A required tensor of a model. Throws RUN_DAMAGED. */
-export function modelTensor(
-  folder: string,
-  tensors: ReadonlyMap<string, StoredTensor>,
-  name: string,
-  shape: readonly number[],
-): Float32Array {
-  const stored = tensors.get(name);
-  if (stored?.data instanceof Float32Array && stored.shape.join() === shape.join()) return stored.data;
-  const found = stored === undefined ? 'no tensor' : `${stored.dtype} [${stored.shape}]`;
-  throw error('RUN_DAMAGED', {
-    path: folder,
-    problem: `the model file has ${found} for ${name}, expected F32 [${shape}]`,
-  });
 }
 
 /**

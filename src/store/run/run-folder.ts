@@ -144,12 +144,6 @@ export function readResult(folder: string): RunDocument | undefined {
 /** Identifies a run, independent of the name of its folder and the path of its data. */
 export const markOf = ({ id, created }: RunRecord): string => `${id} ${created}`;
 
-/** Throws RUN_OTHER_DATASET unless the data set is the one that the run was trained on. */
-export function checkDataset(folder: string, record: RunRecord, data: { folder: string; hash: string }): void {
-  if (data.hash !== record.data.hash)
-    throw error('RUN_OTHER_DATASET', { folder, expected: record.data.hash, found: data.hash, data: data.folder });
-}
-
 /** Removes the checkpoints of a finished training; its model stays. */
 export const dropCheckpoints = (folder: string): void =>
   rmSync(runPaths(folder).checkpoints, { recursive: true, force: true });

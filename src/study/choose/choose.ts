@@ -10,7 +10,7 @@ import type { ChoiceDocument, TriedCandidate } from '../../documents/choice.ts';
 import { gridToJson } from '../../documents/grid.ts';
 import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { describeData, openPart } from '../../inference/model/run.ts';
+import { describeData, openPart } from '../../inference/model/run-data.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import { sessionOf } from '../../inference/session-of.ts';
 import { findModel } from '../../model/registry.ts';

@@ -14,7 +14,7 @@ import type { Grid } from '../../evaluate/grid.ts';
 import { weightTensors } from '../../inference/arena/weights.ts';
 import { noChoices } from '../../inference/choices.ts';
 import { openModel } from '../../inference/model/finished.ts';
-import { describeData, openPart } from '../../inference/model/run.ts';
+import { describeData, openPart } from '../../inference/model/run-data.ts';
 import { sessionOf } from '../../inference/session-of.ts';
 import { runMarkdown } from '../../report/run.ts';
 import { moveModel, saveModel } from '../../store/run/model-file.ts';

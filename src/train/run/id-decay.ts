@@ -14,7 +14,7 @@
 import type { RunConfig } from '../../config/run.ts';
 import { firstSlots, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
-import { openPart } from '../../inference/model/run.ts';
+import { openPart } from '../../inference/model/run-data.ts';
 
 /** Fields with fewer levels do not decay unless the configuration names them. */
 const MIN_LEVELS = 1000;

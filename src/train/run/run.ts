@@ -4,13 +4,11 @@ import { error } from '../../base/errors/index.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import { openPart, openRecorded } from '../../inference/model/run.ts';
+import { openPart, openRunData } from '../../inference/model/run-data.ts';
 import { models } from '../../model/registry.ts';
 import { lockFolder } from '../../store/lock.ts';
 import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
-import { checkFinite } from '../../store/run/model-file.ts';
 import {
-  checkDataset,
   markOf,
   modelFiles,
   openLogs,
@@ -19,6 +17,7 @@ import {
   readFlows,
   runPaths,
 } from '../../store/run/run-folder.ts';
+import { checkFinite } from '../../store/safetensors.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest, type TrialLimit } from './loop.ts';
 import { type Setup, setUp, startWeights } from './setup.ts';
@@ -81,8 +80,7 @@ async function runLocked<E>(
 ): Promise<E> {
   const config = runSchema.parse(record.config);
   await models.loadFiles(modelFiles(record));
-  const data = reach(await openRecorded(request.folder, record, request.data));
-  checkDataset(request.folder, record, { folder: data.folder, hash: data.manifest.hash });
+  const data = reach(await openRunData(request.folder, record, request.data));
   const run = markOf(record);
   const setup: Setup = { ...(await setUp(config, data)), run };
   const { checkpoints } = runPaths(request.folder);

@@ -14,11 +14,11 @@ import {
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import { bufferViews, view } from '../../inference/arena/weights.ts';
 import { bufferName } from '../../inference/graphs/forward.ts';
-import { openRecorded } from '../../inference/model/run.ts';
+import { openRunData } from '../../inference/model/run-data.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
-import { checkDataset, openRun } from '../../store/run/run-folder.ts';
+import { openRun } from '../../store/run/run-folder.ts';
 import type { Setup } from './setup.ts';
 
 /** What must be equal in both runs of a warm start. */
@@ -90,9 +90,7 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
 async function openOldData(run: string, { data, config }: Setup): Promise<PreparedData> {
   const record = openRun(run);
   if (config.warmStartData === undefined && record.data.hash === data.manifest.hash) return data;
-  const old = await openRecorded(run, record, config.warmStartData, '--warm-start-data');
-  if (record.data.hash !== '') checkDataset(run, record, { folder: old.folder, hash: old.manifest.hash });
-  return old;
+  return openRunData(run, record, config.warmStartData, '--warm-start-data');
 }
 
 /** Pairs [old id, new id] of a field: the reserved ids, and equal tokens. Hashed fields have no tokens: ids match if the sizes are equal. */

@@ -5,7 +5,7 @@ import type { SplitName } from '../../config/dataset.ts';
 import type { RunConfig } from '../../config/run.ts';
 import { OUT_OF_VOCABULARY_ID, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { Batch, Manifest, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
-import { openPart } from '../../inference/model/run.ts';
+import { openPart } from '../../inference/model/run-data.ts';
 
 /** Rows of training and of validation. */
 export interface Sample {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seal } from '../../../src/base/seal.ts';
 import { predictInto } from '../../../src/data/predict/predict.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
-import { manifestHash } from '../../../src/data/prepared/manifest.ts';
+import { manifestHash } from '../../../src/data/prepared/check-manifest.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { Manifest } from '../../../src/data/prepared/prepared.ts';
 import { openRowEncoder } from '../row-encoder.ts';

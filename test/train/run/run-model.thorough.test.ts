@@ -6,13 +6,14 @@ import { openPrepared } from '../../../src/data/prepared/open.ts';
 import { gridToJson } from '../../../src/documents/grid.ts';
 import { exportRun, selectRun } from '../../../src/export/export.ts';
 import { measureFlows } from '../../../src/export/select/flows.ts';
-import { describeData } from '../../../src/inference/model/run.ts';
+import { describeData } from '../../../src/inference/model/run-data.ts';
 import { loadRunModel, type WeightsEvent } from '../../../src/inference/model/trained.ts';
 import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';
 import { listCheckpoints, loadCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
+import { openRun } from '../../../src/store/run/run-folder.ts';
 import { evaluateRun } from '../../../src/train/evaluate-run.ts';
 import { runTraining } from '../../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../support.ts';
@@ -84,7 +85,7 @@ test('the weights of a checkpoint are those of the model, without what training 
   const [{ name }] = listCheckpoints(join(run, 'checkpoints')).filter((one) => /^\d+$/.test(one.name));
   expect([...loadCheckpoint(join(run, 'checkpoints'), name).tensors.keys()]).toContain('average.dense');
   const { manifest } = await openPrepared(data);
-  const { tensors } = loadRunModel(run, describeData(manifest), { checkpoint: name });
+  const { tensors } = loadRunModel(run, openRun(run), describeData(manifest), { checkpoint: name });
   expect([...tensors.keys()].filter((tensor) => /idDecay|average|moment/.test(tensor))).toEqual([]);
 });
 
