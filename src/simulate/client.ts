@@ -29,6 +29,8 @@ export interface Ranked {
   items: (string | number)[];
   /** Has the service taken the time of the request as its own? */
   isClocked: boolean;
+  /** What the request took part in. */
+  experiments: { key: string; arm: string }[];
 }
 
 export interface ServiceClient {
@@ -36,6 +38,8 @@ export interface ServiceClient {
   rank(body: RankBody, time: number): Promise<Ranked>;
   /** At most 1000. @throws SERVICE_UNREACHABLE, SERVICE_REFUSED */
   send(events: readonly Reaction[]): Promise<void>;
+  /** The arm of a unit, without exposing it; undefined where it takes no part. @throws SERVICE_UNREACHABLE, SERVICE_REFUSED */
+  armOf(experiment: string, unit: number, scenario: string): Promise<string | undefined>;
 }
 
 /** Tries before a request is given up, and the time before the second; it doubles with each. */
@@ -67,9 +71,17 @@ export function createClient({ url, key, model }: ClientOptions): ServiceClient 
         { ...body, ...(model !== undefined && { model }) },
         { [CLOCK_HEADER]: String(time) },
       );
-      const { model: answered, items } = (await answer.json()) as { model: string; items: { id: string | number }[] };
+      const {
+        model: answered,
+        items,
+        experiments = [],
+      } = (await answer.json()) as {
+        model: string;
+        items: { id: string | number }[];
+        experiments?: Ranked['experiments'];
+      };
       const isClocked = answer.headers.get(CLOCK_HEADER) === String(time);
-      return { model: answered, items: items.map(({ id }) => id), isClocked };
+      return { model: answered, items: items.map(({ id }) => id), isClocked, experiments };
     },
     async send(events) {
       const answer = await post('/v1/events', { events });
@@ -78,6 +90,11 @@ export function createClient({ url, key, model }: ClientOptions): ServiceClient 
         const [{ code, message }] = refused;
         throw error('SERVICE_REFUSED', { url, path: '/v1/events', code, message });
       }
+    },
+    async armOf(experiment, unit, scenario) {
+      const path = `/ofrep/v1/evaluate/flags/${encodeURIComponent(experiment)}`;
+      const answer = await post(path, { context: { targetingKey: unit, scenario } });
+      return ((await answer.json()) as { variant?: string }).variant;
     },
   };
 }
@@ -92,7 +109,8 @@ async function checked(answer: Response, url: string, path: string): Promise<Res
 
 function errorOf(text: string): { code?: string; message?: string } {
   try {
-    return (JSON.parse(text) as { error?: object }).error ?? {};
+    const found = JSON.parse(text) as { error?: object; errorCode?: string; errorDetails?: string };
+    return found.error ?? { code: found.errorCode, message: found.errorDetails };
   } catch {
     return {};
   }

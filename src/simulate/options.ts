@@ -26,6 +26,15 @@ export interface SimulationOptions {
   drift?: readonly number[];
   /** What a label of each task is worth; tasks that are not named are worth nothing. Default: each 1. */
   reward?: Readonly<Record<string, number>>;
+  /** Users that arms of experiments lose before they ask. Default: none. */
+  lose?: readonly Loss[];
+}
+
+/** A fault of an arm, such as a redirect that fails for some: it loses this share of its users for good. */
+export interface Loss {
+  experiment: string;
+  arm: string;
+  share: number;
 }
 
 /** With defaults. */
@@ -45,6 +54,7 @@ export function shopOf({ world, ...given }: SimulationOptions): Shop {
     delay: 5 * 60_000,
     refunds: 0,
     drift: [],
+    lose: [],
     reward: Object.fromEntries(world.planted.tasks.map((task) => [task, 1])),
     ...given,
     world,

@@ -6,8 +6,9 @@ import { error } from '../base/errors/index.ts';
 import { DAY_MS, dateOf, HOUR_MS } from '../base/times.ts';
 import { createWorld, type World } from '../data/synthetic/world.ts';
 import type { SimulatedDay, WorthRecord } from '../documents/loop/simulation.ts';
-import { type ClientOptions, createClient, type ServiceClient } from './client.ts';
+import { type ClientOptions, createClient, type Ranked, type ServiceClient } from './client.ts';
 import { type Visit, visitsOf } from './demand.ts';
+import { lossesOfDay } from './lost.ts';
 import { type Shop, type SimulationOptions, shopOf, startOf } from './options.ts';
 import { type Reaction, reactionsOf } from './reactions.ts';
 import { type Worth, worthOf } from './truth.ts';
@@ -66,11 +67,17 @@ export function openSimulation(options: RunOptions): Simulation {
       const drifts = shop.drift.filter((begin) => begin <= day).length;
       const world = drifted(shop.world, drifts);
       const visits = visitsOf(shop, day);
+      const isLost = lossesOfDay(client, shop);
       const shown: Shown[] = [];
+      let lost = 0;
       const sent: Reaction[] = [];
       for (let hour = start; hour < start + DAY_MS; hour += HOUR_MS) {
         const own = visits.filter(({ time }) => time >= hour && time < hour + HOUR_MS);
-        const lists = await inParallel(own, connections, (visit) => ask(client, shop, visit));
+        const answered = await inParallel(own, connections, async (visit) =>
+          (await isLost(visit)) ? undefined : ask(client, shop, visit),
+        );
+        const lists = answered.filter((list) => list !== undefined);
+        lost += own.length - lists.length;
         if (events && lists.some(({ isClocked }) => !isClocked)) throw error('SERVICE_CLOCK', { url });
         shown.push(...lists.map((list) => ({ ...list, worth: worthOf(shop, world, list.visit, list.items) })));
         if (!events) continue;
@@ -80,7 +87,14 @@ export function openSimulation(options: RunOptions): Simulation {
         sent.push(...(await sendUntil(hour + HOUR_MS)));
       }
       days = day;
-      return { day, date: dateOf(start), drifts, ...summary(shop, shown, sent), held: held.length };
+      return {
+        day,
+        date: dateOf(start),
+        drifts,
+        ...summary(shop, shown, sent),
+        ...(shop.lose.length > 0 && { lost }),
+        held: held.length,
+      };
     },
   };
 }
@@ -95,6 +109,7 @@ interface List {
   /** From the first position on. */
   items: number[];
   isClocked: boolean;
+  experiments: Ranked['experiments'];
 }
 
 interface Shown extends List {
@@ -115,7 +130,7 @@ async function ask(client: ServiceClient, shop: Shop, visit: Visit): Promise<Lis
     },
     time,
   );
-  return { visit, model: answer.model, items: answer.items.map(Number), isClocked: answer.isClocked };
+  return { ...answer, visit, items: answer.items.map(Number) };
 }
 
 const answersOf = ({ positionBias }: Shop, world: World, { id, user, scenario }: Visit, items: number[]) =>
@@ -139,7 +154,7 @@ function summary(
   { world }: Shop,
   shown: readonly Shown[],
   sent: readonly Reaction[],
-): Pick<SimulatedDay, 'models' | 'interactions' | 'corrections' | 'all' | 'scenarios'> {
+): Pick<SimulatedDay, 'models' | 'interactions' | 'corrections' | 'all' | 'scenarios' | 'arms'> {
   const models: Record<string, number> = {};
   for (const { model } of shown) models[model] = (models[model] ?? 0) + 1;
   const corrections = sent.filter(({ kind }) => kind === 'correction').length;
@@ -152,6 +167,27 @@ function summary(
       scenario,
       ...meanWorth(shown.filter(({ visit }) => visit.scenario === s).map(({ worth }) => worth)),
     })),
+    ...armsOf(shown),
+  };
+}
+
+/** What each arm of each experiment showed; nothing where no request took part in one. */
+function armsOf(shown: readonly Shown[]): Pick<SimulatedDay, 'arms'> {
+  const arms = new Map<string, { experiment: string; arm: string; worths: Worth[] }>();
+  for (const { experiments, worth } of shown)
+    for (const { key: experiment, arm } of experiments) {
+      const name = JSON.stringify([experiment, arm]);
+      const known = arms.get(name) ?? { experiment, arm, worths: [] };
+      known.worths.push(worth);
+      arms.set(name, known);
+    }
+  if (arms.size === 0) return {};
+  const names = [...arms.keys()].sort();
+  return {
+    arms: names.map((name) => {
+      const { experiment, arm, worths } = arms.get(name) as { experiment: string; arm: string; worths: Worth[] };
+      return { experiment, arm, ...meanWorth(worths) };
+    }),
   };
 }
 
@@ -171,10 +207,26 @@ const worthRecord = (requests: number, shown: number, best: number, random: numb
 });
 
 /** The mean over days. */
-export function overDays(days: readonly SimulatedDay[]): WorthRecord {
-  const requests = days.reduce((sum, { all }) => sum + all.requests, 0);
+export const overDays = (days: readonly SimulatedDay[]): WorthRecord => pooled(days.map(({ all }) => all));
+
+/** The same of each arm; undefined where no request took part in an experiment. */
+export function armsOverDays(days: readonly SimulatedDay[]): SimulatedDay['arms'] {
+  const all = days.flatMap(({ arms = [] }) => arms);
+  const isSame = (a: (typeof all)[number], b: (typeof all)[number]): boolean =>
+    a.experiment === b.experiment && a.arm === b.arm;
+  const first = all.filter((one, i) => all.findIndex((other) => isSame(one, other)) === i);
+  if (first.length === 0) return undefined;
+  return first.map((one) => ({
+    experiment: one.experiment,
+    arm: one.arm,
+    ...pooled(all.filter((other) => isSame(one, other))),
+  }));
+}
+
+function pooled(parts: readonly WorthRecord[]): WorthRecord {
+  const requests = parts.reduce((sum, part) => sum + part.requests, 0);
   if (requests === 0) return { requests, shown: null, best: null, random: null, possible: null };
   const mean = (of: 'shown' | 'best' | 'random'): number =>
-    days.reduce((sum, { all }) => sum + all.requests * (all[of] ?? 0), 0) / requests;
+    parts.reduce((sum, part) => sum + part.requests * (part[of] ?? 0), 0) / requests;
   return worthRecord(requests, mean('shown'), mean('best'), mean('random'));
 }

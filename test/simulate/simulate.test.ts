@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readWorld } from '../../src/data/recipes/synthetic.ts';
 import { createWorld } from '../../src/data/synthetic/world.ts';
+import { assign } from '../../src/evaluate/experiment/index.ts';
+import type { Impression } from '../../src/events/event.ts';
 import { visitsOf } from '../../src/simulate/demand.ts';
 import { shopOf } from '../../src/simulate/options.ts';
 import { reactionsOf } from '../../src/simulate/reactions.ts';
-import { openSimulation, overDays } from '../../src/simulate/simulate.ts';
+import { armsOverDays, openSimulation, overDays } from '../../src/simulate/simulate.ts';
 import { readState, writeState } from '../../src/simulate/state.ts';
 import { worthOf } from '../../src/simulate/truth.ts';
 import { hashed, temporaryFolder } from '../serve/support.ts';
@@ -15,6 +17,16 @@ import { eventsOf, openShop, smallWorld, worldArtifact } from './shop.ts';
 const world = smallWorld();
 const DAY = 86_400_000;
 const FROM = Date.UTC(2024, 0, 31);
+
+/** What the world expects of a list in the log. */
+function expectedOf({ unit, scenario, items }: Impression, like = 1): number {
+  const place = world.planted.scenarios.indexOf(scenario);
+  const shown = items.filter(({ position }) => position !== null);
+  return shown.reduce((sum, { item_id }, k) => {
+    const [p, q] = world.probabilities({ user: Number(unit), item: Number(item_id), scenario: place });
+    return sum + (p + like * q) / (1 + k);
+  }, 0);
+}
 
 describe('a day over HTTP', () => {
   test('the log has each request at its simulated time, and the reward is that of the lists in it', async () => {
@@ -36,18 +48,7 @@ describe('a day over HTTP', () => {
       expect([impression.candidates, items(impression).length]).toEqual([8, 3]);
     }
     // Computed from the log alone.
-    const expected = impressions.map((impression) => {
-      const encounter = (item: string) => ({
-        user: Number(impression.unit),
-        item: Number(item),
-        scenario: world.planted.scenarios.indexOf(impression.scenario),
-      });
-      const [click, like] = [1, 0.5];
-      return items(impression).reduce((sum, { item_id }, k) => {
-        const [p, q] = world.probabilities(encounter(item_id));
-        return sum + (click * p + like * q) / (1 + k);
-      }, 0);
-    });
+    const expected = impressions.map((impression) => expectedOf(impression, 0.5));
     expect(day.all.shown).toBeCloseTo(expected.reduce((a, b) => a + b) / 90, 10);
     const { shown, best, random } = day.all as Record<'shown' | 'best' | 'random', number>;
     expect(best).toBeGreaterThan(Math.max(shown, random));
@@ -116,6 +117,47 @@ describe('a day over HTTP', () => {
     writeFileSync(file, '{}');
     expect(() => readState(file, shopOf({ world }))).toThrow('expected a file of the schema simulation-state/1');
     expect(() => writeState(file, shopOf({ world }), { days: 1, held: [] })).toThrow('exists and is not');
+  });
+
+  test('of an arm with a fault some users never ask; each arm has its reward, that of its lists in the log', async () => {
+    const experiment = { key: 'flows', unit: 'user_id', arms: { control: {}, treatment: { score: '-click' } } };
+    const shop = await openShop(world, { experiments: [{ ...experiment, coverage: 0.8 }] });
+    const options = { world, url: shop.url, requestsADay: 200, candidates: 6, shown: 3 };
+    const lose = [{ experiment: 'flows', arm: 'treatment', share: 0.4 }];
+    const whole = await openSimulation({ ...options, seed: 2 }).next();
+    const simulation = openSimulation({ ...options, lose });
+    const days = [await simulation.next(), await simulation.next()];
+    await shop.client.service.close();
+    const { impressions } = await eventsOf(shop.log);
+    expect(whole.lost).toBeUndefined();
+    const lost = days.reduce((sum, day) => sum + (day.lost ?? 0), 0);
+    expect(impressions).toHaveLength(600 - lost);
+    expect(lost).toBeGreaterThan(20);
+    // Lost users are of the treatment, and lost for good: nobody else is missing.
+    const asked = (seed: number) =>
+      new Set(impressions.filter(({ request_id }) => request_id.startsWith(`${seed}-`)).map(({ unit }) => unit));
+    const wanted = new Set([1, 2].flatMap((day) => visitsOf(shopOf(options), day).map(({ user }) => String(user))));
+    const missing = [...wanted].filter((user) => !asked(1).has(user));
+    const arms = missing.map(
+      (user) =>
+        ['control', 'treatment'][
+          assign({ key: 'flows', hashVersion: 2, weights: [0.5, 0.5], coverage: 0.8 }, user)?.arm as number
+        ],
+    );
+    expect(new Set(arms)).toEqual(new Set(['treatment']));
+    for (const arm of ['control', 'treatment']) {
+      const own = impressions.filter(
+        ({ experiments, request_id }) => experiments?.[0].arm === arm && request_id.startsWith('1-'),
+      );
+      const found = armsOverDays(days)?.find((one) => one.arm === arm);
+      expect(found).toMatchObject({ experiment: 'flows', requests: own.length });
+      const total = own.reduce((sum, impression) => sum + expectedOf(impression), 0);
+      expect(found?.shown).toBeCloseTo(total / own.length, 10);
+    }
+    expect(armsOverDays([{ ...whole, arms: undefined }])).toBeUndefined();
+    await expect(openSimulation({ ...options, url: (await openShop(world)).url, lose }).next()).rejects.toMatchObject({
+      message: expect.stringContaining('FLAG_NOT_FOUND: there is no experiment "flows"'),
+    });
   });
 
   test('services that cannot serve a simulation', async () => {

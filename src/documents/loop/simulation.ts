@@ -17,6 +17,8 @@ const worth = z.strictObject({
 
 export type WorthRecord = z.output<typeof worth>;
 
+const armWorth = worth.extend({ experiment: z.string(), arm: z.string() });
+
 export const simulatedDay = z.strictObject({
   /** From 1. */
   day: z.int().min(1),
@@ -33,6 +35,10 @@ export const simulatedDay = z.strictObject({
   held: count,
   all: worth,
   scenarios: z.array(worth.extend({ scenario: z.string() })),
+  /** Of each arm, where requests took part in experiments. */
+  arms: z.array(armWorth).optional(),
+  /** Requests that users of a faulty arm did not come to make. */
+  lost: count.optional(),
 });
 
 export type SimulatedDay = z.output<typeof simulatedDay>;
@@ -55,6 +61,7 @@ export const simulationSchema = z.strictObject({
   days: z.array(simulatedDay),
   /** Over all days. */
   all: worth,
+  arms: z.array(armWorth).optional(),
   seconds,
 });
 

@@ -4,7 +4,7 @@ import { count, duration, metricText } from '../numbers.ts';
 import { numeric, tableOf, textTable } from '../table.ts';
 
 /** The finding, then a line per day and scenario. */
-export function simulationText({ all, days, reward, shown, events, seconds }: SimulationDocument): string {
+export function simulationText({ all, days, arms, reward, shown, events, seconds }: SimulationDocument): string {
   const worths = Object.entries(reward).map(([task, weight]) => (weight === 1 ? task : `${weight} x ${task}`));
   const scenarios = days[0]?.scenarios.map(({ scenario }) => scenario) ?? [];
   const table = tableOf(days, [
@@ -32,7 +32,23 @@ export function simulationText({ all, days, reward, shown, events, seconds }: Si
     '',
     `shown, best, random: expected ${worths.join(' + ')} of a list of ${shown}, by the world's own probabilities`,
     'possible, and the columns of scenarios: (shown - random) / (best - random)',
+    ...(arms === undefined ? [] : ['', ...textTable(armTable(arms))]),
+    ...lostNote(days),
   ].join('\n');
+}
+
+const armTable = (arms: NonNullable<SimulationDocument['arms']>) =>
+  tableOf(arms, [
+    { title: 'experiment', text: ({ experiment }) => experiment },
+    { title: 'arm', text: ({ arm }) => arm },
+    numeric('requests', ({ requests }) => count(requests)),
+    numeric('shown', (arm) => metricText(arm.shown)),
+    numeric('possible', (arm) => share(arm.possible)),
+  ]);
+
+function lostNote(days: readonly SimulatedDay[]): string[] {
+  const lost = days.reduce((sum, day) => sum + (day.lost ?? 0), 0);
+  return lost === 0 ? [] : ['', `${count(lost)} requests were not made: their users were lost before (--lose)`];
 }
 
 const share = (value: number | null): string => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);

@@ -5,7 +5,8 @@ import type { World } from '../../../data/synthetic/world.ts';
 import type { SimulationDocument } from '../../../documents/loop/simulation.ts';
 import { secretOf } from '../../../events/unit.ts';
 import { simulationText } from '../../../report/loop/simulation.ts';
-import { openSimulation, overDays } from '../../../simulate/simulate.ts';
+import type { Loss } from '../../../simulate/options.ts';
+import { armsOverDays, openSimulation, overDays } from '../../../simulate/simulate.ts';
 import { readState, writeState } from '../../../simulate/state.ts';
 import { helpEnd } from '../../help.ts';
 import {
@@ -35,6 +36,7 @@ interface Options {
   refunds?: number;
   drift?: number[];
   reward?: string[];
+  lose?: Loss[];
   seed?: number;
   connections?: number;
   state?: string;
@@ -73,6 +75,11 @@ export function simulate(program: Command): void {
     )
     .option('--drift <day>', 'from this day (1 is the first) on users have other tastes; may be repeated', days)
     .option('--reward <task=worth>', 'what a label is worth; may be repeated (default: 1 for each task)', collect)
+    .option(
+      '--lose <experiment/arm=share>',
+      'this share of the users of an arm is lost before they ask, such as flows/treatment=0.02; may be repeated',
+      losses,
+    )
     .addOption(seedOption('who asks for what, and the names of requests (default: 1)'))
     .option('--connections <n>', 'requests at a time (default: 4)', wholeNumber(1))
     .option('--state <file>', 'go on where the last command with this file ended: its days, and events not yet due')
@@ -121,6 +128,7 @@ async function run(path: string, options: Options): Promise<void> {
     events: options.events,
     days: found,
     all: overDays(found),
+    arms: armsOverDays(found),
     seconds: (performance.now() - started) / 1000,
   };
   if (json) printJson({ event: 'result', ...document });
@@ -134,6 +142,14 @@ function date(text: string): number {
 }
 
 const days = (text: string, before: number[] = []): number[] => [...before, wholeNumber(1)(text)];
+
+function losses(text: string, before: Loss[] = []): Loss[] {
+  const [, experiment, arm, share] = /^(.+)\/([^/=]+)=(\d*\.?\d+)$/.exec(text) ?? [];
+  const lost = { experiment, arm, share: Number(share) };
+  if (!(lost.share > 0 && lost.share <= 1))
+    throw new InvalidArgumentError('Expected experiment, arm and a share, as flows/treatment=0.02.');
+  return [...before, lost];
+}
 
 /** @throws USAGE */
 function rewards(texts: readonly string[], world: World): Record<string, number> {
