@@ -241,6 +241,13 @@ export const SERVE_ERRORS = {
       `this would drop ${d.model}, which is kept for a rollback and is an arm of ${d.keys.join(', ')}`,
     'Load the new artifact under another name, or end the experiment first',
   ),
+  EXPERIMENT_UNFIT: entry(
+    EXIT.usage,
+    409,
+    (d: { model: string; key: string; reason: string }) =>
+      `with ${d.model} experiment ${d.key} could not go on: ${d.reason}`,
+    'Load the artifact under another name, let the arm name the artifact of now (NAME@ID) under a new bucketVersion, or end the experiment first',
+  ),
   FLAG_NOT_FOUND: entry(
     EXIT.usage,
     404,

@@ -6,38 +6,68 @@ import type { Models } from '../models/models.ts';
 import type { ServedRanker } from '../ranker/ranker.ts';
 import { modelNameOf } from './plan.ts';
 
+/** The ranker of `name` or `name@id`. Throws MODEL_NOT_SERVED. */
+type FindRanker = (model: string) => ServedRanker;
+
 /** @throws EXPERIMENT_MODEL, EXPERIMENT_SCENARIO, EXPERIMENT_UNIT, SCORE_INVALID */
 export function checkExperiments(experiments: readonly ExperimentConfig[], models: Models): void {
-  const [first] = models.list();
+  for (const experiment of experiments) checkExperiment(experiment, models, usedOf(models));
+}
+
+/**
+ * Can a ranker become what its name stands for, although arms name it? Those that name an artifact (`name@id`) keep theirs.
+ *
+ * @throws EXPERIMENT_UNFIT
+ */
+export function checkReplacement(experiments: readonly ExperimentConfig[], models: Models, ranker: ServedRanker): void {
+  const others = usedOf(models);
+  const after: FindRanker = (model) => ([ranker.name, ranker.label].includes(model) ? ranker : others(model));
   for (const experiment of experiments) {
-    const { key, unit, arms } = experiment;
-    const names = Object.entries(arms);
-    const rankers = names.map(([arm, { model }]) =>
-      rankerOf(models, model ?? modelNameOf(experiment, first?.name ?? ''), key, arm),
-    );
-    const scenarios = experiment.scenarios ?? rankers[0].manifest.data.scenarios;
-    for (const [i, ranker] of rankers.entries()) {
-      const { label: model, manifest } = ranker;
-      const known = manifest.data.scenarios;
-      for (const found of scenarios)
-        if (!known.includes(found)) throw error('EXPERIMENT_SCENARIO', { key, model, found, known: [...known] });
-      if (!ranker.takes(unit)) throw error('EXPERIMENT_UNIT', { key, unit, model });
-      const { score } = names[i][1];
-      if (score !== undefined) ranker.scoringOf(score);
+    const named = Object.values(experiment.arms).map(({ model }) => model ?? defaultOf(experiment, models));
+    if (!named.includes(ranker.name)) continue;
+    try {
+      checkExperiment(experiment, models, after);
+    } catch (cause) {
+      if (!(cause instanceof TributaryError)) throw cause;
+      throw error('EXPERIMENT_UNFIT', { model: ranker.label, key: experiment.key, reason: cause.message }, cause);
     }
   }
 }
 
-function rankerOf(models: Models, model: string, key: string, arm: string): ServedRanker {
-  try {
+function checkExperiment(experiment: ExperimentConfig, models: Models, find: FindRanker): void {
+  const { key, unit, arms } = experiment;
+  const names = Object.entries(arms);
+  const rankers = names.map(([arm, { model = defaultOf(experiment, models) }]) => {
+    try {
+      return find(model);
+    } catch (cause) {
+      if (!(cause instanceof TributaryError && cause.code === 'MODEL_NOT_SERVED')) throw cause;
+      throw error('EXPERIMENT_MODEL', { key, arm, found: model, known: models.labels() }, cause);
+    }
+  });
+  const scenarios = experiment.scenarios ?? rankers[0].manifest.data.scenarios;
+  for (const [i, ranker] of rankers.entries()) {
+    const { label: model, manifest } = ranker;
+    const known = manifest.data.scenarios;
+    for (const found of scenarios)
+      if (!known.includes(found)) throw error('EXPERIMENT_SCENARIO', { key, model, found, known: [...known] });
+    if (!ranker.takes(unit)) throw error('EXPERIMENT_UNIT', { key, unit, model });
+    const { score } = names[i][1];
+    if (score !== undefined) ranker.scoringOf(score);
+  }
+}
+
+/** The model of arms that name none. */
+const defaultOf = (experiment: ExperimentConfig, models: Models): string =>
+  modelNameOf(experiment, models.list()[0]?.name ?? '');
+
+const usedOf =
+  (models: Models): FindRanker =>
+  (model) => {
     const { ranker, done } = models.use(model);
     done();
     return ranker;
-  } catch (cause) {
-    if (!(cause instanceof TributaryError && cause.code === 'MODEL_NOT_SERVED')) throw cause;
-    throw error('EXPERIMENT_MODEL', { key, arm, found: model, known: models.labels() }, cause);
-  }
-}
+  };
 
 /** What an operator should know although the experiments can run. */
 export function warningsOf(experiments: readonly ExperimentConfig[], config: ServingConfig): string[] {

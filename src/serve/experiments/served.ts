@@ -19,7 +19,7 @@ import {
   createScorings,
   type OnFailure,
 } from './answer.ts';
-import { checkExperiments, warningsOf } from './check.ts';
+import { checkExperiments, checkReplacement, warningsOf } from './check.ts';
 import { createExperimentMetrics } from './metrics.ts';
 import { compilePlan, type Part, type Plan } from './plan.ts';
 import { createShadows } from './shadow.ts';
@@ -54,6 +54,8 @@ export interface Experiments {
   shown(): ShownExperiments;
   /** Keys of the experiments of which an artifact is an arm. */
   keysOf(label: string): string[];
+  /** Can a ranker become what its name stands for? Throws EXPERIMENT_UNFIT. */
+  checkReplacement(ranker: ServedRanker): void;
   /** Checks and compiles; no request sees it yet. Throws what checkExperiments and compilePlan throw. */
   prepare(state: ExperimentsState): Pending;
   families(): Family[];
@@ -118,6 +120,7 @@ export function createExperiments({ config, models, waiting }: ExperimentsOption
       state.experiments
         .filter(({ arms }) => Object.values(arms).some(({ model }) => model === label))
         .map(({ key }) => key),
+    checkReplacement: (ranker) => checkReplacement(state.experiments, models, ranker),
     prepare(next) {
       const { experiments, versions } = next;
       checkExperiments(experiments, models);

@@ -74,6 +74,8 @@ export interface ModelsOptions {
   createSession: CreateSession;
   /** Keys of the experiments of which an artifact (`name@id`) is an arm: it stays loaded. Default: none. */
   experimentsOf?: (label: string) => string[];
+  /** Throws where a ranker cannot become what its name stands for. Default: all can. */
+  checkReplacement?: (ranker: ServedRanker) => void;
   /** Called when an artifact given to `prepare` or `restore` is no longer used. */
   onUnused?: ArtifactStore['release'];
 }
@@ -94,6 +96,7 @@ interface Slot {
 export function createModels({
   config,
   experimentsOf = () => [],
+  checkReplacement = () => {},
   onUnused = () => {},
   ...shared
 }: ModelsOptions): Models {
@@ -161,6 +164,7 @@ export function createModels({
       const dropped = replaced?.previous?.ranker.label;
       const keys = dropped === undefined || dropped === ranker.label ? [] : experimentsOf(dropped);
       if (dropped !== undefined && keys.length > 0) throw error('MODEL_IN_EXPERIMENT', { model: dropped, keys });
+      if (replaced !== undefined) checkReplacement(ranker);
       const { report, reason } = await tried(ranker, replaced);
       if (reason !== undefined && !force)
         throw error('ARTIFACT_UNFIT', { path: ranker.folder, ...counts(report), reason });
@@ -191,6 +195,7 @@ export function createModels({
     if (slot === undefined) throw error('MODEL_NOT_SERVED', { found: name, known: known(slots) });
     const { previous, current } = slot;
     if (previous === undefined) throw error('ROLLBACK_NONE', { model: name });
+    checkReplacement(previous.ranker);
     const { report, reason } = await tried(previous.ranker, slot);
     if (reason !== undefined && !force)
       throw error('ROLLBACK_UNFIT', { model: previous.ranker.label, ...counts(report), reason });

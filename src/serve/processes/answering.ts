@@ -57,6 +57,7 @@ export async function createAnswering({
     waiting,
     createSession: thread?.createSession ?? createSession,
     experimentsOf: (label) => experiments.keysOf(label),
+    checkReplacement: (ranker) => experiments.checkReplacement(ranker),
     onUnused,
   });
   const experiments: Experiments = createExperiments({ config, models, waiting });

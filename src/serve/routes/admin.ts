@@ -99,6 +99,7 @@ const LOAD = route({
     'ARTIFACT_GRAPH',
     'ARTIFACT_UNFIT',
     'MODEL_IN_EXPERIMENT',
+    'EXPERIMENT_UNFIT',
     'FILE_MISSING',
     'FILE_TOO_LARGE',
     'FILE_UNREADABLE',
@@ -121,7 +122,15 @@ const ROLLBACK = route({
   params,
   body: jsonSchemaOf(rollbackSchema),
   answers: CHANGED,
-  errors: ['SWAP_RUNNING', 'MODEL_NOT_SERVED', 'ROLLBACK_NONE', 'ROLLBACK_UNFIT', 'SWAP_FAILED', 'WORKER_SILENT'],
+  errors: [
+    'SWAP_RUNNING',
+    'MODEL_NOT_SERVED',
+    'ROLLBACK_NONE',
+    'ROLLBACK_UNFIT',
+    'EXPERIMENT_UNFIT',
+    'SWAP_FAILED',
+    'WORKER_SILENT',
+  ],
 });
 
 /**

@@ -131,6 +131,43 @@ test('a load that would drop an arm is refused: MODEL_IN_EXPERIMENT', async () =
   expect((await load()).status).toBe(200);
 });
 
+test('a load or a rollback that an arm could not live with is refused: EXPERIMENT_UNFIT', async () => {
+  const base = artifact();
+  const tasks = (names: string[], seed: number, scenarios = ['home', 'search', 'detail "x"']) =>
+    artifact({
+      seed,
+      score: { default: names[0], scenarios: {} },
+      data: { scenarios, tasks: names, fields: [{ config: { name: 'user', kind: 'categorical' }, tokens: ['u1'] }] },
+    });
+  const client = await serving([base.folder]);
+  const load = async (folder: string, name = 'test-model', force = false) => {
+    const { status, body } = await client.admin(`/admin/models/${name}/load`, { path: folder, force });
+    return status === 200 ? 'loaded' : `${status} ${body.error.code} ${body.error.message}`;
+  };
+  const run = (arms: ExperimentInput['arms']) =>
+    client.put('/admin/experiments', { experiments: [{ ...experiment, arms }] });
+  const clicks = tasks(['click'], 5);
+  await run({ control: {}, treatment: { score: 'purchase' } });
+  for (const force of [false, true])
+    expect(await load(clicks.folder, 'test-model', force)).toContain(
+      `409 EXPERIMENT_UNFIT with test-model@${clicks.manifest.id} experiment flows could not go on: `,
+    );
+  expect((await client.admin('/admin/models')).body.models[0].current.id).toBe(base.manifest.id);
+  expect(await load(clicks.folder, 'other')).toBe('loaded');
+  expect(await load(tasks(['purchase'], 6).folder)).toBe('loaded');
+  // The arm needs `purchase` at a rollback as well, and other scenarios or units are found too.
+  await client.put('/admin/experiments', { experiments: [] });
+  expect(await load(clicks.folder)).toBe('loaded');
+  await client.put('/admin/experiments', { experiments: [{ ...experiment, key: 'clicks', arms: scores }] });
+  const { status, body } = await client.admin('/admin/models/test-model/rollback', {});
+  expect([status, body.error.code]).toEqual([409, 'EXPERIMENT_UNFIT']);
+  expect(body.error.message).toContain('experiment clicks could not go on');
+  await client.put('/admin/experiments', {
+    experiments: [{ ...experiment, key: 'home', scenarios: ['home'], arms: scores }],
+  });
+  expect(await load(tasks(['click'], 7, ['search']).folder)).toContain('experiment home: test-model@');
+});
+
 test('a restart goes on with what was changed, and with artifacts that were loaded meanwhile', async () => {
   const file = join(temporaryFolder(), 'state', 'experiments.json');
   const [base, late] = [artifact(), artifact({ seed: 4 })];
