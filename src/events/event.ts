@@ -63,7 +63,7 @@ export const itemSchema = z.strictObject({
   probabilities: z.record(z.string(), z.number()),
   /** Of items that were shown in a random order. */
   propensity: propensitySchema.optional(),
-  /** Interleaving: whose item it is. */
+  /** Interleaving: whose item it is; absent where all rankings agreed on it and on all above. */
   team: z.string().min(1).optional(),
   /** Shadow: the score of the other model. */
   shadow_score: z.number().optional(),

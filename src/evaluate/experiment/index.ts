@@ -17,7 +17,7 @@ export { contrast, nonInferiority, proportionMoments, sequentialGuardrail } from
 export { CREDITS, type Credit, optimizedInterleaving } from './interleaving/optimized.ts';
 export { credits, preferenceOfSums, signTest, userPreference, winnerOf } from './interleaving/outcomes.ts';
 export { firstItemChances, probabilisticInterleaving } from './interleaving/probabilistic.ts';
-export { teamDraft, teamDraftLists } from './interleaving/team-draft.ts';
+export { agreedTop, teamDraft, teamDraftLists } from './interleaving/team-draft.ts';
 export {
   addSums,
   type Moments,

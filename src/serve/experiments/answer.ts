@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { TributaryError } from '../../base/errors/index.ts';
 import { random } from '../../base/random.ts';
-import { teamDraft } from '../../evaluate/experiment/index.ts';
+import { agreedTop, teamDraft } from '../../evaluate/experiment/index.ts';
 import type { Models } from '../models/models.ts';
 import type { Recorder } from '../models/recorder.ts';
 import type { Exposure, RankRequest } from '../ranker/contract.ts';
@@ -155,21 +155,22 @@ async function rankingsOf(
   );
 }
 
-/** One list of several rankings of the same items. Each item shown has the score of the ranking that it was taken from. */
+/**
+ * One list of several rankings of the same items. Each item shown has the score of the ranking that it was taken from. Items that all
+ * rankings have at the top in the same order are nobody's, with the score of the control.
+ */
 function drafted(rankings: readonly Answered[], arms: readonly PlanArm[], start: number): Ranking {
   const [{ ranking: control }] = rankings;
   const seed = randomUUID();
   const { shown } = control.order;
-  const draft = teamDraft(
-    rankings.map(({ ranking }) => ranking.order.items),
-    shown,
-    random('interleave', seed),
-  );
+  const lists = rankings.map(({ ranking }) => ranking.order.items);
+  const draft = teamDraft(lists, shown, random('interleave', seed));
+  const agreed = agreedTop(lists);
   const scored = [...control.scored];
   for (const [position, index] of draft.items.entries())
-    scored[index] = rankings[draft.teams[position]].ranking.scored[index];
+    if (position >= agreed) scored[index] = rankings[draft.teams[position]].ranking.scored[index];
   const isShown = new Set(draft.items);
-  const teams = draft.teams.map((team) => arms[team].name);
+  const teams = draft.teams.map((team, position) => (position < agreed ? undefined : arms[team].name));
   return {
     ...control,
     scored,
@@ -186,7 +187,10 @@ function drafted(rankings: readonly Answered[], arms: readonly PlanArm[], start:
     },
     response: {
       ...control.response,
-      items: draft.items.map((index, position) => ({ ...scored[index], team: teams[position] })),
+      items: draft.items.map((index, position) => {
+        const team = teams[position];
+        return team === undefined ? scored[index] : { ...scored[index], team };
+      }),
       took_ms: Math.round((performance.now() - start) * 1000) / 1000,
     },
   };

@@ -15,8 +15,8 @@ export interface Order {
   policy: Policy;
   /** Of the items shown, where the order is random. */
   propensities?: { marginal?: number; log_prefix: number }[];
-  /** Of the items shown, where they were drafted from several rankings. */
-  teams?: string[];
+  /** Of the items shown, where they were drafted from several rankings; undefined for those that all had at the top. */
+  teams?: (string | undefined)[];
 }
 
 /** Candidates up to which chances of positions are computed: the work doubles with each. */

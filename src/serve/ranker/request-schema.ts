@@ -205,7 +205,8 @@ export function responseSchema(manifest?: ArtifactManifest): JsonSchema {
             },
             team: {
               type: 'string',
-              description: 'The arm whose ranking it was taken from, where several were interleaved.',
+              description:
+                'The arm whose ranking it was taken from, where several were interleaved; absent where all have it at the same place, and all items above.',
             },
           },
         },

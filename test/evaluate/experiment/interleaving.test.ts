@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { random } from '../../../src/base/random.ts';
 import {
+  agreedTop,
   credits,
   firstItemChances,
   optimizedInterleaving,
@@ -14,6 +15,7 @@ import {
   winnerOf,
 } from '../../../src/evaluate/experiment/index.ts';
 import { minimise } from '../../../src/evaluate/experiment/interleaving/linear-program.ts';
+import { teamDrafts } from '../../../src/evaluate/experiment/interleaving/team-draft.ts';
 
 const rankings = fc
   .array(fc.shuffledSubarray([1, 2, 3, 4, 5], { minLength: 1 }), { minLength: 2, maxLength: 3 })
@@ -101,7 +103,7 @@ describe('team draft', () => {
     expect(userPreference(users.slice(0, 1))).toBeUndefined();
   });
 
-  test('an item at one rank in all lists credits nobody', () => {
+  test('items that all have at the top credit nobody', () => {
     const lists = [
       [7, 1, 2],
       [7, 2, 1],
@@ -110,6 +112,40 @@ describe('team draft', () => {
     expect(credits(draft, lists, [0])).toEqual([0, 0]);
     expect(credits(draft, lists, [0, 1])).toEqual([0, 1]);
     expect(credits(draft, lists, [1, 2])).toEqual([1, 1]);
+    expect(agreedTop([...lists, [7, 1, 2]])).toBe(1);
+    expect(
+      agreedTop([
+        [7, 1],
+        [7, 1, 2],
+      ]),
+    ).toBe(2);
+  });
+
+  test('a reader who clicks anywhere prefers nobody, whatever the lists have in common', () => {
+    const permutation = fc.shuffledSubarray([1, 2, 3, 4], { minLength: 4 });
+    fc.assert(
+      fc.property(
+        fc.array(permutation, { minLength: 2, maxLength: 3 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.nat({ max: 3 }),
+        (lists, length, at) => {
+          if (at >= length) return;
+          const expected = lists.map(() => 0);
+          for (const { chance, ...draft } of teamDrafts(lists, length))
+            for (const [team, credit] of credits(draft, lists, [at]).entries()) expected[team] += chance * credit;
+          for (const credit of expected) expect(credit).toBeCloseTo(expected[0], 12);
+        },
+      ),
+    );
+    // Without credit for every item at one rank he would: item 4 is the second ranker's in each draft of these.
+    const drafts = teamDrafts(
+      [
+        [1, 2, 4, 3],
+        [3, 1, 4, 2],
+      ],
+      4,
+    );
+    expect(drafts.every(({ items, teams }) => teams[items.indexOf(4)] === 1)).toBe(true);
   });
 });
 

@@ -5,6 +5,13 @@ import { teamDraft } from '../../../src/evaluate/experiment/index.ts';
 import { artifact, REQUEST, serving } from '../support.ts';
 import { armOf, experimenting, pair, request, userIn } from './support.ts';
 
+interface Item {
+  id: string;
+  score: number;
+  probabilities: { click: number };
+  team?: string;
+}
+
 const users = Array.from({ length: 24 }, (_, i) => `u${i}`);
 
 test('split: arms are artifacts; the answer and the log name experiment, arm and version', async () => {
@@ -175,6 +182,43 @@ test('interleave: the list is drafted from both rankings, and each item names it
   );
   expect(new Set(event.items.map(({ item_id }) => item_id)).size).toBe(12);
   expect(event.items.slice(7).every(({ team, position }) => team === undefined && position === null)).toBe(true);
+});
+
+test("interleave: what all rankings have at the top is nobody's", async () => {
+  const { client, impressions } = await experimenting(
+    [artifact().folder],
+    [
+      {
+        key: 'mix',
+        unit: 'user',
+        mode: 'interleave',
+        arms: { a: {}, b: { score: 'click' }, c: { score: 'click * 2' } },
+      },
+    ],
+  );
+  const same = [
+    {
+      key: 'same',
+      unit: 'user',
+      mode: 'interleave' as const,
+      arms: { a: { score: 'click' }, b: { score: '2 * click' } },
+    },
+  ];
+  const ask = async (over: object = {}) => (await client.ask('/v1/rank', request('u1', { items, ...over }))).body;
+  const { items: mixed } = await ask();
+  await client.put('/admin/experiments', { experiments: [] });
+  const scores: Map<string, number[]> = new Map(
+    (await ask()).items.map(({ id, score, probabilities }: Item) => [id, [score, probabilities.click]]),
+  );
+  const at = (id: string, k: number): number => scores.get(id)?.[k] as number;
+  const [byScore, byClick] = [0, 1].map((k) => [...scores.keys()].sort((x, y) => at(y, k) - at(x, k)));
+  const agreed = byScore.findIndex((id, i) => byClick[i] !== id);
+  expect(mixed.map(({ team }: Item) => team !== undefined)).toEqual(byScore.map((_, i) => i >= agreed));
+  await client.put('/admin/experiments', { experiments: same });
+  expect((await ask()).items.every(({ team }: Item) => team === undefined)).toBe(true);
+  const [, , drafted] = await impressions();
+  expect(drafted.policy.kind).toBe('interleave');
+  expect(drafted.items.every(({ team }) => team === undefined)).toBe(true);
 });
 
 test('interleave: an arm that fails leaves the list to the control; explained requests are not drafted', async () => {

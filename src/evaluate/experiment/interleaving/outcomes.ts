@@ -8,12 +8,13 @@ import { fairCoinsAtMost, studentTwoSided } from '../../significance/distributio
 import { meanOf, surprise } from '../../significance/means.ts';
 import { momentsOf, type Sums } from '../moments.ts';
 import { tTest } from '../welch.ts';
+import { agreedTop } from './team-draft.ts';
 
 export type Winner = 'a' | 'b' | 'tie';
 
 /**
- * Credit of each ranker for one list: clicks on items of its team. An item that all rankers have at the same rank says nothing about
- * them and credits nobody.
+ * Credit of each ranker for one list: clicks on items of its team. Items that all rankers have at the top in the same order say nothing
+ * about them and credit nobody (`agreedTop`).
  *
  * @param clicked positions in the list, from 0
  */
@@ -23,11 +24,8 @@ export function credits<T>(
   clicked: readonly number[],
 ): number[] {
   const out = lists.map(() => 0);
-  for (const position of clicked) {
-    const item = draft.items[position];
-    const ranks = lists.map((list) => list.indexOf(item));
-    if (ranks.some((rank) => rank !== ranks[0])) out[draft.teams[position]]++;
-  }
+  const agreed = agreedTop(lists);
+  for (const position of clicked) if (position >= agreed) out[draft.teams[position]]++;
   return out;
 }
 

@@ -43,17 +43,37 @@ export function teamDraft<T>(lists: readonly (readonly T[])[], length: number, g
   return draft;
 }
 
+/**
+ * How many items all rankers have at the top in the same order. Whoever takes them, they say nothing about the rankers, and clicks on
+ * them credit nobody. That must end with the first difference: of [a, b, x] and [c, a, x] the second ranker's team gets x in every draft,
+ * so that without credit for x a reader who clicks anywhere would prefer the first one.
+ */
+export function agreedTop<T>(lists: readonly (readonly T[])[]): number {
+  const [first, ...others] = lists;
+  const end = first.findIndex((item, i) => others.some((list) => list[i] !== item));
+  return end < 0 ? first.length : end;
+}
+
 /** Every list that can be drafted with its probability; for short lists alone, and for tests of the draw. */
 export function teamDraftLists<T>(lists: readonly (readonly T[])[], length: number): Map<string, number> {
   const chances = new Map<string, number>();
+  for (const { items, chance } of teamDrafts(lists, length)) {
+    const key = items.join(',');
+    chances.set(key, (chances.get(key) ?? 0) + chance);
+  }
+  return chances;
+}
+
+/** Every course that a draft can take with its probability. */
+export function teamDrafts<T>(lists: readonly (readonly T[])[], length: number): (Draft<T> & { chance: number })[] {
+  const found: (Draft<T> & { chance: number })[] = [];
   const follow = (state: State<T>, chance: number): void => {
     const turns = state.items.length < length ? turnsOf(lists, state) : [];
     for (const turn of turns) follow(turn, chance / turns.length);
-    const key = state.items.join(',');
-    if (turns.length === 0) chances.set(key, (chances.get(key) ?? 0) + chance);
+    if (turns.length === 0) found.push({ items: state.items, teams: state.teams, chance });
   };
   follow(start(lists.length), 1);
-  return chances;
+  return found;
 }
 
 interface State<T> extends Draft<T> {
