@@ -58,10 +58,12 @@ const taskWeighting = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pcgrad') }),
 ]);
 
+/** Where graphs are computed; embedding tables stay in memory. `auto`: CUDA where its libraries are, else the CPU. */
+export const device = z.enum(['cpu', 'webgpu', 'cuda', 'auto']).default('cpu');
+
 const train = z
   .strictObject({
-    /** Where graphs are computed; embedding tables stay in memory. `auto`: CUDA where its libraries are, else the CPU. */
-    device: z.enum(['cpu', 'webgpu', 'cuda', 'auto']).default('cpu'),
+    device,
     /** Rows per step; the last batch of an epoch may be short. */
     batchSize: count.default(4096),
     /** Rows per run of the graph when nothing is learned. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { eventsSchema, explorationSchema } from './events.ts';
 import { experimentsSchema } from './experiments.ts';
 import { featuresSchema } from './features.ts';
+import { device } from './run.ts';
 
 /** A key as it is kept: never the key itself. `tributary key` makes both. */
 const key = z.strictObject({
@@ -32,8 +33,7 @@ const settings = z.strictObject({
   workers: z.int().min(1).max(256).default(1),
   /** Threads of ONNX Runtime in each process. More than one helps requests of many thousand items only. */
   threads: z.int().min(1).default(1),
-  /** Where graphs are computed. `auto`: CUDA where its libraries are, else the CPU. */
-  device: z.enum(['cpu', 'webgpu', 'cuda', 'auto']).default('cpu'),
+  device,
   /** Run ONNX Runtime in a thread of its own, next to the one that reads and writes requests. Default: with one process. */
   ownThread: z.boolean().optional(),
   /** Keys that may rank and send events. None: everybody may. */
