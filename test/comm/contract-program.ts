@@ -45,7 +45,9 @@ type Constructor<A> = new (length: number) => A;
 
 /** Magnitudes from 1e-6 to 1e6: the order of a sum shows in its bits. */
 function payload<A extends Sendable>(Type: Constructor<A>, length: number, key: Key): A {
-  const values = new Type(length);
+  // A view into the middle of a buffer, like those of the training's memory.
+  const whole = new Type(length + 3);
+  const values = whole.subarray(2, 2 + length) as A;
   const { next } = random('payload', ...key);
   const isFloat = values instanceof Float32Array || values instanceof Float64Array;
   for (let i = 0; i < length; i++)

@@ -1,0 +1,185 @@
+/**
+ * MPI by FFI: one binding for both families of implementations. Open MPI's handles are addresses of symbols of its library;
+ * MPICH's are numbers of its ABI, which Intel MPI and MVAPICH share. The numbers are those of MPICH's mpi.h.
+ */
+import type * as Koffi from 'koffi';
+import { error } from '../base/errors/index.ts';
+import { KOFFI_VERSION } from '../base/version.ts';
+import { type Launched, launched } from './launched.ts';
+
+/** An address, or one of MPICH's numbers. */
+type Handle = bigint | number;
+type Pointer = bigint | ArrayBufferView | null;
+
+export interface Mpi {
+  /** Like "Open MPI v4.1.4"; from the library. */
+  version: string;
+  handles: Record<'world' | 'errorsReturn' | 'float' | 'double' | 'int' | 'unsigned' | 'byte' | 'sum' | 'max', Handle>;
+  inPlace: bigint;
+  /** Functions of MPI by name; they throw where MPI returns a code other than MPI_SUCCESS. */
+  init(): void;
+  rank(): number;
+  size(): number;
+  allreduce(send: Pointer, recv: Pointer, count: number, type: Handle, op: Handle): void;
+  allgather(send: Pointer, count: number, type: Handle, recv: Pointer): void;
+  allgatherv(send: Pointer, count: number, type: Handle, recv: Pointer, counts: Int32Array, starts: Int32Array): void;
+  alltoallv(send: Pointer, counts: Parts, recv: Pointer, recvCounts: Parts, type: Handle): void;
+  bcast(values: Pointer, count: number, type: Handle, root: number): void;
+  barrier(): void;
+  finalize(): void;
+}
+
+/** Parts of an array, by rank, in elements. */
+export interface Parts {
+  counts: Int32Array;
+  starts: Int32Array;
+}
+
+/** Where the library is, if not where the system looks: a path or a name. */
+const VARIABLE = 'TRIBUTARY_MPI_LIBRARY';
+
+const NAMES = {
+  linux: { 'Open MPI': ['libmpi.so.40', 'libmpi.so'], MPICH: ['libmpich.so.12', 'libmpi.so.12'] },
+  darwin: { 'Open MPI': ['libmpi.40.dylib', 'libmpi.dylib'], MPICH: ['libmpi.12.dylib', 'libpmpi.12.dylib'] },
+};
+
+/**
+ * Loads the MPI library that fits the launcher.
+ *
+ * @throws KOFFI_MISSING, MPI_LIBRARY_MISSING
+ */
+export async function loadMpi(): Promise<Mpi> {
+  const koffi = await loadKoffi();
+  // MPI runs deep call chains on the stack that koffi gives it.
+  koffi.config({ async_stack_size: 4 << 20, sync_stack_size: 8 << 20 });
+  return bind(openLibrary(koffi, launched()?.kind));
+}
+
+/** Optional in package.json: an installation may have left it out, or have no binary for the platform. */
+async function loadKoffi(): Promise<Pick<typeof Koffi, 'config' | 'load'>> {
+  try {
+    return (await import('koffi')).default;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw error('KOFFI_MISSING', { version: KOFFI_VERSION, reason }, cause);
+  }
+}
+
+function openLibrary(koffi: Pick<typeof Koffi, 'load'>, kind: Launched['kind']): Koffi.LibraryHandle {
+  const named = process.env[VARIABLE];
+  const known = process.platform === 'darwin' ? NAMES.darwin : NAMES.linux;
+  const names = named ? [named] : kind ? known[kind] : [...known['Open MPI'], ...known.MPICH];
+  const reasons: string[] = [];
+  for (const name of names) {
+    try {
+      return koffi.load(name, { lazy: false, global: true }); // global: its plug-ins look up its symbols
+    } catch (cause) {
+      reasons.push(`${name}: ${(cause as Error).message.replace(/^Failed to load shared library: /, '')}`);
+    }
+  }
+  throw error('MPI_LIBRARY_MISSING', { kind, reasons, variable: VARIABLE });
+}
+
+function bind(lib: Koffi.LibraryHandle): Mpi {
+  const isOpenMpi = hasSymbol(lib, 'ompi_mpi_comm_world');
+  const handles = isOpenMpi ? openMpiHandles(lib) : MPICH_HANDLES;
+  const { world } = handles;
+  const H = isOpenMpi ? 'void *' : 'int';
+  const version = textOf((text, length) => lib.func('MPI_Get_library_version', 'int', OUT_TEXT)(text, length));
+  const errorString = lib.func('MPI_Error_string', 'int', ['int', ...OUT_TEXT]);
+  const errorText = (code: number): string => textOf((text, length) => errorString(code, text, length));
+  const call = (name: string, ...types: string[]) => {
+    const foreign = lib.func(name, 'int', types);
+    return (...values: unknown[]): void => {
+      const code: number = foreign(...values);
+      if (code !== 0) throw error('MPI_FAILED', { call: name, reason: errorText(code), version });
+    };
+  };
+  const init = call('MPI_Init_thread', 'void *', 'void *', 'int', '_Out_ int *');
+  const setErrorHandler = call('MPI_Comm_set_errhandler', H, H);
+  const commRank = call('MPI_Comm_rank', H, '_Out_ int *');
+  const commSize = call('MPI_Comm_size', H, '_Out_ int *');
+  const allreduce = call('MPI_Allreduce', 'void *', 'void *', 'int', H, H, H);
+  const allgather = call('MPI_Allgather', 'void *', 'int', H, 'void *', 'int', H, H);
+  const allgatherv = call('MPI_Allgatherv', 'void *', 'int', H, 'void *', 'void *', 'void *', H, H);
+  const alltoallv = call('MPI_Alltoallv', 'void *', 'void *', 'void *', H, 'void *', 'void *', 'void *', H, H);
+  const bcast = call('MPI_Bcast', 'void *', 'int', H, 'int', H);
+  const barrier = call('MPI_Barrier', H);
+  const finalize = call('MPI_Finalize');
+  const number = (read: (...values: unknown[]) => void): number => {
+    const out = [0];
+    read(world, out);
+    return out[0];
+  };
+  return {
+    version,
+    handles,
+    inPlace: isOpenMpi ? 1n : 2n ** 64n - 1n,
+    init() {
+      init(null, null, THREAD_MULTIPLE, [0]);
+      setErrorHandler(world, handles.errorsReturn); // by default MPI ends the process with a text of its own
+    },
+    rank: () => number(commRank),
+    size: () => number(commSize),
+    allreduce: (send, recv, count, type, op) => allreduce(send, recv, count, type, op, world),
+    allgather: (send, count, type, recv) => allgather(send, count, type, recv, count, type, world),
+    allgatherv: (send, count, type, recv, counts, starts) =>
+      allgatherv(send, count, type, recv, counts, starts, type, world),
+    alltoallv: (send, from, recv, to, type) =>
+      alltoallv(send, from.counts, from.starts, type, recv, to.counts, to.starts, type, world),
+    bcast: (values, count, type, root) => bcast(values, count, type, root, world),
+    barrier: () => barrier(world),
+    finalize: () => finalize(),
+  };
+}
+
+/** Training owns MPI in a thread that is not the first one of the process. */
+const THREAD_MULTIPLE = 3;
+
+const MPICH_HANDLES: Mpi['handles'] = {
+  world: 0x44000000,
+  errorsReturn: 0x54000001,
+  float: 0x4c00040a,
+  double: 0x4c00080b,
+  int: 0x4c000405,
+  unsigned: 0x4c000406,
+  byte: 0x4c00010d,
+  sum: 0x58000003,
+  max: 0x58000001,
+};
+
+function openMpiHandles(lib: Koffi.LibraryHandle): Mpi['handles'] {
+  const address = (name: string): bigint => lib.symbol(`ompi_mpi_${name}`);
+  return {
+    world: address('comm_world'),
+    errorsReturn: address('errors_return'),
+    float: address('float'),
+    double: address('double'),
+    int: address('int'),
+    unsigned: address('unsigned'),
+    byte: address('byte'),
+    sum: address('op_sum'),
+    max: address('op_max'),
+  };
+}
+
+function hasSymbol(lib: Koffi.LibraryHandle, name: string): boolean {
+  try {
+    lib.symbol(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A buffer for a text, and its length. */
+const OUT_TEXT = ['void *', '_Out_ int *'];
+
+/** The first part of a text, like "Open MPI v4.1.4" of "Open MPI v4.1.4, package: Debian OpenMPI ...". */
+function textOf(write: (text: Buffer, length: number[]) => void): string {
+  const text = Buffer.alloc(8192); // MPI_MAX_LIBRARY_VERSION_STRING of MPICH, the longest
+  const length = [0];
+  write(text, length);
+  const [line] = text.toString('latin1', 0, length[0]).split(/[\n,\0]/);
+  return line.replaceAll(/\s+/g, ' ').trim();
+}
