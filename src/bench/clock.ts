@@ -1,12 +1,13 @@
-/** Measures where the time of a step goes: wraps the kernels and the session in a clock. */
+/** Measures where the time of a step goes: wraps the kernels, the tables and the session in a clock. */
 import type { Kernels } from '../kernels/index.ts';
 import type { Session } from '../runtime/contract.ts';
+import type { TableStore } from '../tables/contract.ts';
 
 export const PARTS = ['gather', 'run', 'scatter', 'update'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Calls that are not named here count as part of the update. */
-const PART_OF: Partial<Record<keyof Kernels, Part>> = { gather: 'gather', scatterUnique: 'scatter' };
+const PART_OF: Partial<Record<keyof (Kernels & TableStore), Part>> = { gather: 'gather', scatterUnique: 'scatter' };
 
 export class Clock {
   readonly milliseconds: Record<Part, number> = { gather: 0, run: 0, scatter: 0, update: 0 };
@@ -15,9 +16,13 @@ export class Clock {
     for (const part of PARTS) this.milliseconds[part] = 0;
   }
 
-  kernels(kernels: Kernels): Kernels {
-    return new Proxy(kernels, {
-      get: (target, name: keyof Kernels) => {
+  kernels = (kernels: Kernels): Kernels => this.#timed(kernels);
+
+  tables = (tables: TableStore): TableStore => this.#timed(tables);
+
+  #timed<T extends Kernels | TableStore>(of: T): T {
+    return new Proxy(of, {
+      get: (target, name: keyof T & keyof typeof PART_OF) => {
         const value = target[name];
         if (typeof value !== 'function') return value;
         const timed = value as (...words: unknown[]) => unknown;

@@ -6,6 +6,7 @@ import type { GateSource } from '../inference/arena/gates.ts';
 import type { Phase } from '../model/contract.ts';
 import type { Session, SessionOptions } from '../runtime/contract.ts';
 import { createSession } from '../runtime/session.ts';
+import { freezeTable } from '../tables/open.ts';
 import { gatesOf } from '../train/phases/phase-tools.ts';
 import type { PhasePlan } from '../train/phases/phases.ts';
 import { type Setup, stepContext } from '../train/run/setup.ts';
@@ -68,7 +69,12 @@ export class TimedPhase {
     const { setup, plan, graph, session } = phase;
     const context = stepContext(setup, plan, graph, this.#clock.session(session));
     this.#phase = phase;
-    this.#context = { ...context, kernels: this.#clock.kernels(setup.kernels) };
+    const tables = this.#clock.tables(context.weights.tables);
+    this.#context = {
+      ...context,
+      kernels: this.#clock.kernels(setup.kernels),
+      weights: { ...context.weights, tables },
+    };
     this.#scalars = scalarsAt(setup, plan, { epoch: 0, step: 0, stepsPerEpoch: 1 });
     this.#batches = endless(setup.data, setup.config.train.batchSize);
   }
@@ -157,7 +163,7 @@ const runtimeOf = ({ config: { backend, threads } }: Setup): SessionOptions => (
 /** The gates of all rows, computed once, as retraining has them. */
 async function frozenGates(setup: Setup): Promise<GateSource> {
   const { data, weights } = setup;
-  weights.gateTable?.view.set(weights.table.view);
+  freezeTable(weights.tables);
   const [{ gates }] = await gatesOf(setup, await data.open('train'));
   return gates;
 }

@@ -3,7 +3,7 @@ import { error } from '../base/errors/index.ts';
 import type { Arena, Region } from './contract.ts';
 
 /** The max size of a WebAssembly memory: 4 GiB. */
-const MEMORY_LIMIT = 2 ** 32;
+export const MEMORY_LIMIT = 2 ** 32;
 const ALIGNMENT = 64;
 
 /** Bytes that a region of `length` floats or ints takes. The size of an arena is the sum over its regions. */

@@ -4,8 +4,8 @@ import type { Kernels } from './contract.ts';
 import { plainKernels } from './plain.ts';
 import { hasWasmSimd, loadWasmKernels } from './wasm.ts';
 
-export { regionBytes } from './arena.ts';
-export type { AdamStep, Arena, FieldLayout, Kernels, Region } from './contract.ts';
+export { MEMORY_LIMIT, regionBytes } from './arena.ts';
+export { type AdamStep, type Arena, type FieldLayout, type Kernels, noSuchRow, type Region } from './contract.ts';
 
 /**
  * Default: WASM SIMD if the machine has it, else plain TypeScript. Throws KERNELS_UNSUPPORTED if `wasm` is requested

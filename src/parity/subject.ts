@@ -18,6 +18,7 @@ import {
 import { bufferViews, length, totalLength, view, type Weights } from '../inference/arena/weights.ts';
 import { createExecutor, type Executor } from '../inference/executor.ts';
 import { gateGraph, inferenceGraph } from '../inference/graphs/forward.ts';
+import { TABLES } from '../inference/model/fit.ts';
 import { arranged, placeReference } from '../interop/arrangement.ts';
 import type { ForwardOutputs, ModelSizes, Phase } from '../model/contract.ts';
 import { networkOf } from '../model/network.ts';
@@ -122,7 +123,7 @@ interface SubjectRows extends Scored {
 }
 
 function scoringExecutor(
-  { kernels, layout, weights, scoring }: ModelArena,
+  { layout, weights, scoring }: ModelArena,
   session: Session,
   scalars: readonly string[],
   noise: TrainingGraph['noise'],
@@ -138,7 +139,7 @@ function scoringExecutor(
       rows: ({ size }) => scalarValue(size),
       gates: ({ size, gates = new Float32Array() }) => rowsOf({ view: gates }, size, gates.length / size),
     },
-    { load: (rows) => loadRows(kernels, layout, scoring, rows, weights.table) },
+    { load: (rows) => loadRows(layout, scoring, rows, weights.tables) },
   );
 }
 
@@ -152,10 +153,13 @@ async function allocate(
   const weightSizes = {
     specs,
     buffers,
-    tableRows: names.table === undefined ? batchSize * sizes.fields : tableRows,
-    dimension,
-    gateTable: names.gateTable !== undefined,
-    moments: 2 as const,
+    tables: {
+      rows: names.table === undefined ? batchSize * sizes.fields : tableRows,
+      dimension,
+      gateTable: names.gateTable !== undefined,
+      moments: 2 as const,
+      updates: { dense: true, optimizer: 'adam' as const, batchRows: batchSize * sizes.fields },
+    },
   };
   const stepSizes = {
     batchSize,
@@ -163,8 +167,7 @@ async function allocate(
     gates: (model.flowSelection?.flows.length ?? 0) * sizes.tasks,
     denseParameters: totalLength(specs),
     buffers: totalLength(buffers),
-    tableRows: weightSizes.tableRows,
-    wholeTable: false,
+    tableRows: weightSizes.tables.rows,
     dropout: 0,
     noise: noise.reduce((sum, { width }) => sum + width, 0),
   };
@@ -229,7 +232,7 @@ export class Subject {
       ({ name, shape }) => fixture.floats(beforeName(fixture, name), shape),
       (name) => this.#buffers().get(name) as Float32Array,
     );
-    if (embedded !== undefined) weights.table.view.set(embedded);
+    if (embedded !== undefined) weights.tables.parts('embedding')[0].view.set(embedded);
     const tables = this.#tables();
     tableNames(reference).forEach((name, i) => {
       tables[i].set(fixture.floats(`param.${name}`, [tableRows, dimension]));
@@ -355,14 +358,14 @@ export class Subject {
     const { unique, summed } = buffers;
     const { dimension } = layout;
     const count = sumRowGradients(kernels, layout, buffers, batch.size);
-    const table = new Float32Array(this.weights.table.view.length);
+    const table = new Float32Array(this.weights.tables.rows * dimension);
     for (let u = 0; u < count; u++)
       table.set(summed.view.subarray(u * dimension, (u + 1) * dimension), unique.view[u] * dimension);
     return table;
   }
 
   #tables(): Float32Array[] {
-    return [this.weights.table, this.weights.gateTable].flatMap((table) => table?.view ?? []);
+    return TABLES.flatMap((name) => this.weights.tables.parts(name).map(({ view }) => view));
   }
 
   /** Everything that the reference names, from our parameters and tables. */

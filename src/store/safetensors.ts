@@ -20,6 +20,12 @@ export interface TensorView {
   data: TensorArray;
 }
 
+/** A tensor to store, whose numbers lie in several arrays of one class, one after another. */
+export interface TensorParts {
+  shape: readonly number[];
+  parts: readonly TensorArray[];
+}
+
 export interface StoredTensor extends TensorView {
   /** The type in the file. F16 and BF16 are widened: their data are a Float32Array. */
   dtype: Dtype;
@@ -31,6 +37,8 @@ export interface Safetensors {
 }
 
 const BYTES: Record<Dtype, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 };
+/** Bytes that are read, hashed or written at a time. */
+const PIECE_BYTES = 1 << 26;
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
@@ -62,37 +70,47 @@ export function readSafetensors(path: string, recorded?: FileStamp, advice?: str
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [string, TensorView]>,
+  tensors: Iterable<readonly [string, TensorView | TensorParts]>,
   metadata: Record<string, string> = {},
 ): FileStamp {
   const parts = safetensorsParts(tensors, metadata);
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += PIECE_BYTES) hash.update(part.subarray(at, at + PIECE_BYTES));
   writeFileAtomic(path, ...parts);
   return { bytes: parts.reduce((sum, part) => sum + part.length, 0), sha256: hash.digest('hex') };
 }
 
 /** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
-export function checkFinite(path: string, tensors: Iterable<readonly [string, TensorView]>, advice?: string): void {
-  for (const [name, { data }] of tensors)
-    if (data instanceof Float32Array && firstNotFinite(data) >= 0)
-      throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
+export function checkFinite(
+  path: string,
+  tensors: Iterable<readonly [string, TensorView | TensorParts]>,
+  advice?: string,
+): void {
+  for (const [name, tensor] of tensors)
+    for (const data of partsOf(tensor))
+      if (data instanceof Float32Array && firstNotFinite(data) >= 0)
+        throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
 }
 
 /** The content of a file: its header, then views of the given arrays. */
 function safetensorsParts(
-  tensors: Iterable<readonly [string, TensorView]>,
+  tensors: Iterable<readonly [string, TensorView | TensorParts]>,
   metadata: Record<string, string>,
 ): Uint8Array[] {
-  const entries = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data, dtype: dtypeOf(data) }));
+  const entries = [...tensors].map(([name, tensor]) => {
+    const parts = partsOf(tensor);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    return { name, shape: tensor.shape, parts, length, dtype: dtypeOf(parts[0]) };
+  });
   entries.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let offset = 0;
-  for (const { name, shape, data, dtype } of entries) {
-    if (product(shape) !== data.length)
-      throw new Error(`tensor ${name}: shape [${shape}] does not have ${data.length} elements`);
-    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
-    offset += data.byteLength;
+  for (const { name, shape, length, dtype } of entries) {
+    if (product(shape) !== length) throw new Error(`tensor ${name}: shape [${shape}] does not have ${length} elements`);
+    const bytes = length * BYTES[dtype];
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + bytes] }]);
+    offset += bytes;
   }
   const object = Object.fromEntries(header);
   if (Object.keys(object).length !== header.length) throw new Error('two tensors have the same name');
@@ -100,7 +118,25 @@ function safetensorsParts(
   const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
   padded.writeBigUInt64LE(BigInt(padded.length - 8));
   text.copy(padded, 8);
-  return [padded, ...entries.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return [
+    padded,
+    ...entries.flatMap(({ parts }) =>
+      parts.map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+    ),
+  ];
+}
+
+/** The arrays of a tensor. */
+const partsOf = (tensor: TensorView | TensorParts): readonly TensorArray[] =>
+  'parts' in tensor ? tensor.parts : [tensor.data];
+
+/** Copies the numbers of a tensor into arrays, one after another. */
+export function copyInto(parts: readonly TensorArray[], { data }: Pick<TensorView, 'data'>): void {
+  let from = 0;
+  for (const part of parts) {
+    part.set(data.subarray(from, from + part.length) as never);
+    from += part.length;
+  }
 }
 
 /** Parses the bytes of a file; `path` is for messages. */

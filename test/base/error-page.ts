@@ -98,6 +98,7 @@ export function errorPage(): string {
 const COMPUTED: Record<string, object> = {
   MEMORY_TOO_LARGE: { bytes: 6 * 2 ** 30, limit: 4 * 2 ** 30 },
   MEMORY_UNAVAILABLE: { bytes: 3 * 2 ** 30 },
+  TABLES_TOO_LARGE: { rows: 5e7, dimension: 16, bytes: 9.6e9, besides: 2 ** 30, memory: 8 * 2 ** 30 },
   RECIPE_FILES_MISSING: { missing: [{ path: '{path}', orPath: '{orPath}', content: '{content}', bytes: 2e6 }] },
   SCORE_INVALID: { position: 0 },
   CHECKSUM_MISMATCH: { advice: undefined },

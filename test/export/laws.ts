@@ -4,9 +4,10 @@ import { allocateInputs, inputBytes, loadRows, rowFeeds, rowLayout } from '../..
 import { createExecutor } from '../../src/inference/executor.ts';
 import { gateGraph, inferenceGraph, readsSequences } from '../../src/inference/graphs/forward.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
-import { loadKernels, regionBytes } from '../../src/kernels/index.ts';
+import { loadKernels } from '../../src/kernels/index.ts';
 import type { Session, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
+import { oneMemory, tableBytes } from '../../src/tables/one-memory.ts';
 import { feedsOf, openGraph, type Rows, rowsFor, servingGraph } from './served.ts';
 
 /** Logits and probabilities are those of training's own graph, fed by the kernels: within 1e-5, relative where above 1. */
@@ -37,15 +38,15 @@ async function trainingLogits({ model, options, sizes, data, dimension, tensors 
   const graph = inferenceGraph(request);
   const layout = rowLayout(data.fields, dimension, readsSequences(graph) ? sizes.sequences : undefined);
   const kernels = await loadKernels();
-  const tableLength = data.tableRows * dimension;
-  const arena = kernels.createArena(inputBytes(rows.size, layout) + regionBytes(tableLength));
-  const [buffers, table] = [allocateInputs(arena, rows.size, layout), arena.floats(tableLength)];
+  const tableSizes = { rows: data.tableRows, dimension, gateTable: false, moments: 0 } as const;
+  const arena = kernels.createArena(inputBytes(rows.size, layout) + tableBytes(tableSizes));
+  const [buffers, tables] = [allocateInputs(arena, rows.size, layout), oneMemory(kernels, arena, tableSizes)];
   const numbers = Object.fromEntries(
     [...tensors].map(([name, { shape, data }]): [string, Value] => [name, { type: 'float32', shape, data }]),
   );
   const run = async (bytes: Uint8Array, read: string, more: Record<string, Value>): Promise<Record<string, Value>> => {
-    table.view.set(tensors.get(read)?.data as Float32Array);
-    loadRows(kernels, layout, buffers, rows, table);
+    tables.parts('embedding')[0].view.set(tensors.get(read)?.data as Float32Array);
+    loadRows(layout, buffers, rows, tables);
     const session = await createSession(bytes, { threads: 1 });
     const executor = createExecutor<Rows>(session, { ...numbers, ...rowFeeds(layout, buffers), ...more });
     const found = await executor.run(rows);

@@ -4,13 +4,14 @@ import { bytesOf } from '../../src/base/numbers.ts';
 import { random } from '../../src/base/random.ts';
 import { bufferName } from '../../src/inference/graphs/forward.ts';
 import { compileServing, type ServingGraph, servingTensors, tableFile } from '../../src/inference/graphs/serving.ts';
-import { clearPadding, type TableName } from '../../src/inference/model/fit.ts';
+import { clearPadding } from '../../src/inference/model/fit.ts';
 import type { TrainedModel } from '../../src/inference/model/trained.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model/contract.ts';
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import type { TensorView } from '../../src/store/safetensors.ts';
+import type { TableName } from '../../src/tables/contract.ts';
 import { draw } from '../../src/train/step/initialize.ts';
 
 /** Ids of each field, the reserved ones included. */

@@ -22,7 +22,7 @@ describe.each(named)('$name', ({ kernels }) => {
 
   test('more than one memory can hold is refused with advice', () => {
     expect(() => kernels.createArena(5 * 2 ** 30)).toThrow(
-      expect.objectContaining({ code: 'MEMORY_TOO_LARGE', message: expect.stringContaining('model.embeddingDim') }),
+      expect.objectContaining({ code: 'MEMORY_TOO_LARGE', message: expect.stringContaining('train.batchSize') }),
     );
   });
 });

@@ -8,7 +8,7 @@ export const KERNELS_ERRORS = {
     507,
     (d: { bytes: number; limit: number }) =>
       `parameters, optimiser state and batch buffers need ${gib(d.bytes)}; one memory holds at most ${gib(d.limit)}`,
-    'Lower model.embeddingDim or the vocabularies (vocabulary.minCount, hash), or train.batchSize',
+    'Lower train.batchSize, train.evaluationBatchSize or the sizes of the network (tables are not among them: they may have memories of their own)',
   ),
   MEMORY_UNAVAILABLE: entry(
     EXIT.environment,
@@ -16,6 +16,14 @@ export const KERNELS_ERRORS = {
     (d: { bytes: number }) =>
       `the system did not give ${gib(d.bytes)} of memory for parameters, optimiser state and batch buffers`,
     'Free some memory or lower model.embeddingDim, the vocabularies or train.batchSize',
+  ),
+  TABLES_TOO_LARGE: entry(
+    EXIT.environment,
+    507,
+    (d: { rows: number; dimension: number; bytes: number; besides: number; memory: number }) =>
+      `an embedding table of ${d.rows} rows x ${d.dimension} with optimiser state needs ${gib(d.bytes)}, and all else ${gib(d.besides)}: ` +
+      `${gib(d.bytes + d.besides - d.memory)} more than the ${gib(d.memory)} of memory that this process may use`,
+    'Take a machine with more memory; or lower model.embeddingDim or the vocabularies (vocabulary.minCount, hash), or take train.optimizer sgd, which keeps no moments',
   ),
   KERNELS_UNSUPPORTED: entry(
     EXIT.environment,

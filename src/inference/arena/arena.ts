@@ -1,5 +1,6 @@
 /** The memory of a model, shared by ONNX Runtime and the kernels: its weights, and space for the rows that it scores. */
 import { type Arena, type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
+import { type MemoryLimits, openTables, planTables } from '../../tables/open.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout } from './inputs.ts';
 import { allocateWeights, type WeightSizes, type Weights, weightBytes } from './weights.ts';
 
@@ -19,6 +20,8 @@ export interface ArenaSizes {
   /** Max rows per run. */
   capacity: number;
   gateWidth: number;
+  /** Of one memory, and of all. */
+  limits?: MemoryLimits;
 }
 
 /** Other contents of the arena. */
@@ -27,19 +30,20 @@ export interface MoreMemory<M> {
   allocate: (arena: Arena) => M;
 }
 
-/** @throws MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+/** @throws TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
 export async function openArena<M = undefined>(
-  { weights, layout, capacity, gateWidth }: ArenaSizes,
+  { weights, layout, capacity, gateWidth, limits }: ArenaSizes,
   more: MoreMemory<M> = { bytes: 0, allocate: () => undefined as M },
 ): Promise<ModelArena & { more: M }> {
   const kernels = await loadKernels();
-  const bytes = weightBytes(weights) + inputBytes(capacity, layout) + regionBytes(capacity * gateWidth);
-  const arena = kernels.createArena(bytes + more.bytes);
+  const bytes = weightBytes(weights) + inputBytes(capacity, layout) + regionBytes(capacity * gateWidth) + more.bytes;
+  const plan = planTables(weights.tables, bytes, limits);
+  const arena = kernels.createArena(bytes + plan.inArena);
   return {
     kernels,
     layout,
     gateWidth,
-    weights: allocateWeights(arena, weights),
+    weights: allocateWeights(arena, weights, openTables(kernels, arena, weights.tables, plan)),
     more: more.allocate(arena),
     scoring: { ...allocateInputs(arena, capacity, layout), gates: arena.floats(capacity * gateWidth) },
   };

@@ -20,7 +20,7 @@ export interface ModelExecutor extends Executor<Scored> {
 
 /** `graph.scalars`: names of its scalar inputs. `gates`: for a graph that takes hard flow gates as input. */
 export function modelExecutor(
-  { kernels, layout, weights, scoring, gateWidth }: ModelArena,
+  { layout, weights, scoring, gateWidth }: ModelArena,
   session: Session,
   { scalars }: { scalars: readonly string[] },
   gates?: GateSource,
@@ -36,7 +36,7 @@ export function modelExecutor(
     async load(rows) {
       // The gate network reads another table through the same arrays, so it runs first.
       await gates?.fill(rows, scoring.gates.view);
-      loadRows(kernels, layout, scoring, rows, weights.table);
+      loadRows(layout, scoring, rows, weights.tables);
     },
   });
   return { ...executor, capacity: scoring.capacity, gates };

@@ -1,5 +1,4 @@
 /** Hard flow gates of rows, computed by the gate network from its table. */
-import type { Region } from '../../kernels/index.ts';
 import type { Session } from '../../runtime/contract.ts';
 import { createExecutor, type Executor } from '../executor.ts';
 import type { ModelArena } from './arena.ts';
@@ -11,12 +10,12 @@ export interface GateSource {
 }
 
 /** Runs the gate network: `gateLogits` [size, flows * T]. */
-export const gateExecutor = ({ kernels, layout, weights, scoring }: ModelArena, session: Session) =>
+export const gateExecutor = ({ layout, weights, scoring }: ModelArena, session: Session) =>
   createExecutor<RowsToScore>(
     session,
     { ...parameterFeeds(weights), ...rowFeeds(layout, scoring) },
     {
-      load: (rows) => loadRows(kernels, layout, scoring, rows, weights.gateTable as Region),
+      load: (rows) => loadRows(layout, scoring, rows, weights.tables, 'gateEmbedding'),
       finite: ['gateLogits'],
       what: 'a flow gate of a row', // NaN would count as a kept flow
     },

@@ -2,9 +2,10 @@
 import { error } from '../../base/errors/index.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
-import { type Arena, type FieldLayout, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
+import { type Arena, type FieldLayout, type Region, regionBytes } from '../../kernels/index.ts';
 import type { SequenceSizes } from '../../model/contract.ts';
 import type { Value } from '../../runtime/contract.ts';
+import type { TableName, TableStore } from '../../tables/contract.ts';
 import { bufferName } from '../graphs/forward.ts';
 import { bufferViews, view, type Weights } from './weights.ts';
 
@@ -111,47 +112,37 @@ export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'seq
  * @throws SEQUENCES_MISSING for a batch without the sequences that the layout has
  */
 export function loadRows(
-  kernels: Kernels,
   layout: RowLayout,
   buffers: InputBuffers,
   batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>,
-  table: Region,
+  tables: TableStore,
+  table: TableName = 'embedding',
 ): void {
   const { size } = batch;
   buffers.ids.view.set(batch.ids.subarray(0, size * layout.slots));
   buffers.scenario.view.set(batch.scenario.subarray(0, size));
-  kernels.gather({
-    ids: buffers.ids,
-    rows: size,
-    slots: layout.slots,
-    fields: layout.fields,
-    table,
-    dimension: layout.dimension,
-    out: buffers.embedding,
-  });
-  if (layout.sequences !== undefined) loadSequences(kernels, layout.sequences, layout.dimension, buffers, batch, table);
+  const { slots, fields } = layout;
+  tables.gather(table, { ids: buffers.ids, rows: size, slots, fields, out: buffers.embedding });
+  if (layout.sequences !== undefined) loadSequences(layout.sequences, buffers, batch, tables, table);
 }
 
 function loadSequences(
-  kernels: Kernels,
   { types, length, padding, places }: SequenceLayout,
-  dimension: number,
   buffers: InputBuffers,
   { size, sequences }: Pick<Batch, 'size' | 'sequences'>,
-  table: Region,
+  tables: TableStore,
+  table: TableName,
 ): void {
   if (sequences === undefined) throw error('SEQUENCES_MISSING', {});
   const count = size * types * length;
   const ids = sequences.subarray(0, count);
   buffers.sequenceIds.view.set(ids);
   for (let i = 0; i < count; i++) buffers.sequenceMask.view[i] = ids[i] === padding ? 0 : 1;
-  kernels.gather({
+  tables.gather(table, {
     ids: buffers.sequenceIds,
     rows: size * types,
     slots: length,
     fields: places,
-    table,
-    dimension,
     out: buffers.sequences,
   });
 }

@@ -1,22 +1,17 @@
 /**
- * The weights of a run: one flat vector of dense parameters, one embedding table, the optimiser's moments of both, and the model's
- * buffers. They are in one arena, which ONNX Runtime and the kernels use in place.
+ * The weights of a run: one flat vector of dense parameters with the optimiser's moments, the model's buffers, and the store of its
+ * embedding tables. All but tables that are too large for it are in one arena, which ONNX Runtime and the kernels use in place.
  */
 import { type Arena, type Region, regionBytes } from '../../kernels/index.ts';
 import type { BufferSpec, ParameterSpec } from '../../model/contract.ts';
-import type { TensorView } from '../../store/safetensors.ts';
+import type { TensorParts } from '../../store/safetensors.ts';
+import type { TableName, TablePart, TableSizes, TableStore } from '../../tables/contract.ts';
 import { bufferName } from '../graphs/forward.ts';
 
 export interface WeightSizes {
   specs: readonly ParameterSpec[];
   buffers: readonly BufferSpec[];
-  /** Rows and width of the embedding table. */
-  tableRows: number;
-  dimension: number;
-  /** Keep a second table that the frozen gate network reads. */
-  gateTable: boolean;
-  /** Optimiser moments per number: Adam has 2, SGD with momentum 1. */
-  moments: 0 | 1 | 2;
+  tables: TableSizes;
 }
 
 export interface Weights {
@@ -28,14 +23,9 @@ export interface Weights {
   /** In the order of `bufferValues`. */
   buffers: readonly BufferSpec[];
   bufferValues: Region;
-  /** [V, D] */
-  table: Region;
-  /** D */
-  dimension: number;
-  gateTable: Region | undefined;
+  tables: TableStore;
   /** First and second moments, if the optimiser has them. */
   denseMoments: Region[];
-  tableMoments: Region[];
 }
 
 export const length = (spec: { shape: readonly number[] }): number =>
@@ -51,19 +41,14 @@ export function byGroup(specs: readonly ParameterSpec[]): ParameterSpec[] {
 export const totalLength = (specs: readonly { shape: readonly number[] }[]): number =>
   specs.reduce((sum, spec) => sum + length(spec), 0);
 
-/** Size of the weights in an arena, in bytes. */
-export function weightBytes({ specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes): number {
-  const tables = 1 + Number(gateTable) + moments;
-  return (
-    (1 + moments) * regionBytes(totalLength(specs)) +
-    regionBytes(totalLength(buffers)) +
-    tables * regionBytes(tableRows * dimension)
-  );
-}
+/** Size of the weights without their tables, in bytes. */
+export const weightBytes = ({ specs, buffers, tables: { moments } }: WeightSizes): number =>
+  (1 + moments) * regionBytes(totalLength(specs)) + regionBytes(totalLength(buffers));
 
 export function allocateWeights(
   arena: Arena,
-  { specs, buffers, tableRows, dimension, gateTable, moments }: WeightSizes,
+  { specs, buffers, tables: { moments } }: WeightSizes,
+  tables: TableStore,
 ): Weights {
   const ordered = byGroup(specs);
   const range = new Map<string, { from: number; to: number }>();
@@ -72,18 +57,14 @@ export function allocateWeights(
     range.set(spec.name, { from: total, to: total + length(spec) });
     total += length(spec);
   }
-  const table = (): Region => arena.floats(tableRows * dimension);
   return {
     specs: ordered,
     range,
     dense: arena.floats(total),
     buffers,
     bufferValues: arena.floats(totalLength(buffers)),
-    table: table(),
-    dimension,
-    gateTable: gateTable ? table() : undefined,
+    tables,
     denseMoments: Array.from({ length: moments }, () => arena.floats(total)),
-    tableMoments: Array.from({ length: moments }, table),
   };
 }
 
@@ -105,21 +86,20 @@ export function bufferViews({ buffers, bufferValues }: Weights): [BufferSpec, Fl
 }
 
 /** Parameters by their public names, the buffers, then the tables: the tensors of a finished model. */
-export function weightTensors(weights: Weights): [string, TensorView][] {
-  const D = weights.dimension;
-  const table = (data: Float32Array): TensorView => ({ data, shape: [data.length / D, D] });
+export function weightTensors(weights: Weights): [string, TensorParts][] {
+  const { tables } = weights;
   return [
-    ...weights.specs.map((spec): [string, TensorView] => [
-      spec.name,
-      { data: view(weights, spec.name), shape: spec.shape },
-    ]),
-    ...bufferViews(weights).map(([spec, data]): [string, TensorView] => [
+    ...weights.specs.map(({ name, shape }): [string, TensorParts] => [name, { shape, parts: [view(weights, name)] }]),
+    ...bufferViews(weights).map(([spec, data]): [string, TensorParts] => [
       bufferName(spec),
-      { data, shape: spec.shape },
+      { shape: spec.shape, parts: [data] },
     ]),
-    ['embedding', table(weights.table.view)],
-    ...(weights.gateTable === undefined
-      ? []
-      : [['gateEmbedding', table(weights.gateTable.view)] as [string, TensorView]]),
+    ...(['embedding', 'gateEmbedding'] satisfies TableName[]).flatMap((name) => tableTensor(name, tables, name)),
   ];
+}
+
+/** A part of the tables as a tensor [V, D]; none if the store has no such part. */
+export function tableTensor(name: string, tables: TableStore, part: TablePart): [string, TensorParts][] {
+  const parts = tables.parts(part).map(({ view }) => view);
+  return parts.length === 0 ? [] : [[name, { shape: [tables.rows, tables.dimension], parts }]];
 }

@@ -27,7 +27,8 @@ import {
 } from '../../graph/index.ts';
 import type { Step } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
-import { TABLES, type TableName } from '../model/fit.ts';
+import type { TableName } from '../../tables/contract.ts';
+import { TABLES } from '../model/fit.ts';
 import type { TrainedModel } from '../model/trained.ts';
 import { embedRows, isValue } from './embed-rows.ts';
 import { asRead, bufferName } from './forward.ts';

@@ -7,6 +7,8 @@ import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 import { modelFiles, openRun, runPaths } from '../../store/run/run-folder.ts';
+import { copyInto, type TensorView } from '../../store/safetensors.ts';
+import type { MemoryLimits } from '../../tables/open.ts';
 import { type ModelArena, openArena } from '../arena/arena.ts';
 import { type ModelExecutor, modelExecutor } from '../arena/executor.ts';
 import { gateExecutor, liveGates } from '../arena/gates.ts';
@@ -33,6 +35,7 @@ export interface ScoringOptions extends SessionOptions {
   batchSize?: number;
   /** Also return what rows choose. Default false. */
   choices?: boolean;
+  limits?: MemoryLimits;
 }
 
 export interface ModelUse extends ScoringOptions {
@@ -57,7 +60,7 @@ export async function openModel(folder: string, { data, source, ...options }: Mo
 /** Loads a model into an arena and creates sessions of its graphs. */
 async function scoringModel(
   { model, options, sizes, data, tensors }: TrainedModel,
-  { batchSize = 16384, choices = false, ...runtime }: ScoringOptions = {},
+  { batchSize = 16384, choices = false, limits, ...runtime }: ScoringOptions = {},
 ): Promise<FinishedModel> {
   const { flowSelection } = model;
   const request = { model, options, sizes, batchSize, phase: flowSelection ? 'retrain' : 'train' } as const;
@@ -65,12 +68,17 @@ async function scoringModel(
   const { parameters: specs, buffers, dimension } = networkOf(model, options, sizes);
   const { tableRows, fields } = data;
   const arena = await openArena({
-    weights: { specs, buffers, tableRows, dimension, gateTable: flowSelection !== undefined, moments: 0 },
+    weights: {
+      specs,
+      buffers,
+      tables: { rows: tableRows, dimension, gateTable: flowSelection !== undefined, moments: 0 },
+    },
     layout: rowLayout(fields, dimension, readsSequences(graph) ? sizes.sequences : undefined),
     capacity: batchSize,
     gateWidth: (flowSelection?.flows.length ?? 0) * sizes.tasks,
+    limits,
   });
-  for (const [name, { data: numbers }] of weightTensors(arena.weights)) numbers.set(tensors.get(name)?.data as never);
+  for (const [name, { parts }] of weightTensors(arena.weights)) copyInto(parts, tensors.get(name) as TensorView);
   const session = await createSession(graph.bytes, runtime);
   const gating = flowSelection && gateExecutor(arena, await createSession(gateGraph(request).bytes, runtime));
   const executor = modelExecutor(arena, session, graph, gating && liveGates(gating));

@@ -4,13 +4,13 @@ import { PADDING_ID } from '../../data/encode/ids.ts';
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import type { TableName } from '../../tables/contract.ts';
 
 /** Tensors of a model by name. */
 export type Tensors = ReadonlyMap<string, TensorView & { data: Float32Array }>;
 
 /** Names of the tables among the tensors. */
-export const TABLES = ['embedding', 'gateEmbedding'] as const;
-export type TableName = (typeof TABLES)[number];
+export const TABLES = ['embedding', 'gateEmbedding'] as const satisfies readonly TableName[];
 
 /** A required tensor of a model. Throws RUN_DAMAGED. */
 export function modelTensor(

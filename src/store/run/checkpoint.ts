@@ -10,7 +10,13 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { readDescription as readBounded, writeFileAtomic } from '../../base/files.ts';
 import { seal, unseal } from '../../base/seal.ts';
-import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
+import {
+  readSafetensors,
+  type StoredTensor,
+  type TensorParts,
+  type TensorView,
+  writeSafetensors,
+} from '../safetensors.ts';
 
 /** Position of a checkpoint in the training. */
 export interface Position {
@@ -65,7 +71,7 @@ export function saveCheckpoint(
   content: {
     position: Position;
     state: unknown;
-    tensors: Iterable<readonly [string, TensorView]>;
+    tensors: Iterable<readonly [string, TensorView | TensorParts]>;
     name?: string;
     run?: string;
   },

@@ -6,7 +6,14 @@ import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
 import { seal } from '../../base/seal.ts';
 import { dataDescription } from '../data-description.ts';
-import { checkFinite, readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../safetensors.ts';
+import {
+  checkFinite,
+  readSafetensors,
+  type StoredTensor,
+  type TensorParts,
+  type TensorView,
+  writeSafetensors,
+} from '../safetensors.ts';
 import { checkFinished, isRecordedFinished } from './finished-run.ts';
 import { readSealed } from './sealed-file.ts';
 
@@ -38,7 +45,7 @@ const fileSchema = modelDescriptionSchema.extend({
 export function saveModel(
   folder: string,
   description: ModelDescription,
-  tensors: Iterable<readonly [string, TensorView]>,
+  tensors: Iterable<readonly [string, TensorView | TensorParts]>,
 ): void {
   const all = [...tensors];
   checkFinite(folder, all);

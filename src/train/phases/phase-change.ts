@@ -1,6 +1,7 @@
 /** From the search of flows to retraining. */
 
 import { view } from '../../inference/arena/weights.ts';
+import { freezeTable } from '../../tables/open.ts';
 import type { Setup } from '../run/setup.ts';
 import { type LoopState, restoreSnapshot } from '../run/state.ts';
 import { clearMoments } from '../step/initialize.ts';
@@ -12,7 +13,7 @@ import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
  */
 export function enterNextPhase(setup: Setup, state: LoopState, checkpoints: string): void {
   const { weights, model } = setup;
-  weights.gateTable?.view.set(weights.table.view);
+  freezeTable(weights.tables);
   const isGate = (name: string): boolean =>
     name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
   restoreSnapshot(checkpoints, setup, 'rewind', isGate);

@@ -32,7 +32,7 @@ export function runDocument(
     parameters: {
       dense: setup.denseParameters,
       tableRows: manifest.tableRows,
-      dimension: setup.weights.dimension,
+      dimension: setup.weights.tables.dimension,
     },
     epochs,
     seconds,

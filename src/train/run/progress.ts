@@ -29,7 +29,7 @@ export async function startEvent(run: string, setup: Setup, resumed: boolean): P
     rows: { train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows },
     denseParameters: setup.denseParameters,
     tableRows: manifest.tableRows,
-    embeddingDim: setup.weights.dimension,
+    embeddingDim: setup.weights.tables.dimension,
     ...(setup.decay && { idDecay: setup.config.train.idDecay as Record<string, number> }),
     device: setup.config.train.device,
     backend: (await loadBackend(sessionOf(setup.config).backend ?? 'auto')).name,

@@ -10,14 +10,15 @@ import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../mo
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import type { Session } from '../../runtime/contract.ts';
+import type { MemoryLimits } from '../../tables/open.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
 import { WeightAverage } from '../step/average.ts';
-import { allocateStep, type StepBuffers, stepBytes } from '../step/buffers.ts';
+import { allocateStep, batchRows, type StepBuffers, stepBytes } from '../step/buffers.ts';
 import { stepExecutor } from '../step/executor.ts';
 import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../step/graph.ts';
 import { decayedFields, IdDecay } from '../step/id-decay.ts';
 import { initialize } from '../step/initialize.ts';
-import { momentCount, type OptimizerOptions } from '../step/optimizer.ts';
+import { momentCount, type OptimizerOptions, tableUpdates } from '../step/optimizer.ts';
 import type { StepContext } from '../step/step.ts';
 import {
   openWeighting,
@@ -48,8 +49,8 @@ export interface Setup extends ModelArena {
   graphRequest: (phase: Phase, batchSize: number) => TrainingRequest;
 }
 
-/** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
-export async function setUp(config: RunConfig, data: PreparedData): Promise<Setup> {
+/** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
+export async function setUp(config: RunConfig, data: PreparedData, limits?: MemoryLimits): Promise<Setup> {
   const { manifest } = data;
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
@@ -71,14 +72,6 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
   const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
   const layout = rowLayout(manifest.fields, dimension, sequences);
   const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...parameters];
-  const weightSizes = {
-    specs,
-    buffers,
-    tableRows: manifest.tableRows,
-    dimension,
-    gateTable: model.flowSelection !== undefined,
-    moments: momentCount(train),
-  };
   const stepSizes = {
     batchSize: train.batchSize,
     tasks: sizes.tasks,
@@ -86,11 +79,17 @@ export async function setUp(config: RunConfig, data: PreparedData): Promise<Setu
     denseParameters: totalLength(specs),
     buffers: totalLength(buffers),
     tableRows: manifest.tableRows,
-    wholeTable: train.optimizer === 'sgd' && train.tableUpdates === 'dense',
     ...drawnWidths(graphs),
   };
+  const tables = {
+    rows: manifest.tableRows,
+    dimension,
+    gateTable: model.flowSelection !== undefined,
+    moments: momentCount(train),
+    updates: tableUpdates(train, batchRows(stepSizes, layout)),
+  };
   const { more: step, ...arena } = await openArena(
-    { weights: weightSizes, layout, capacity: train.evaluationBatchSize, gateWidth },
+    { weights: { specs, buffers, tables }, layout, capacity: train.evaluationBatchSize, gateWidth, limits },
     { bytes: stepBytes(stepSizes, layout), allocate: (memory) => allocateStep(memory, stepSizes, layout) },
   );
   const decay = openDecay(config, data, arena);
@@ -126,11 +125,11 @@ function openDecay(
   { manifest }: PreparedData,
   { weights, layout }: ModelArena,
 ): IdDecay | undefined {
-  const { idDecay, tableUpdates } = train;
+  const { idDecay } = train;
   if (idDecay === 'off') return undefined;
   if (typeof idDecay !== 'object') throw new Error('idDecay needs a number for each field');
   const fields = decayedFields(manifest.fields, layout, idDecay, manifest.sequences?.itemField);
-  return new IdDecay(weights, layout, fields, tableUpdates);
+  return new IdDecay(weights.tables, layout, fields, train.tableUpdates);
 }
 
 /** Context of the steps of a phase. `state`: state of the task weighting in the phase. */

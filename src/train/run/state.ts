@@ -1,8 +1,8 @@
 /** The state of a run: the part of a checkpoint besides the tensors, and how both are restored. */
 
-import { type Weights, weightTensors } from '../../inference/arena/weights.ts';
+import { tableTensor, type Weights, weightTensors } from '../../inference/arena/weights.ts';
 import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
-import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import { copyInto, type StoredTensor, type TensorParts } from '../../store/safetensors.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import type { Setup } from './setup.ts';
 
@@ -59,13 +59,18 @@ export const initialState = (tasks: number): LoopState => ({
   seconds: 0,
 });
 
-const tensorOf = (data: Float32Array, ...shape: number[]): TensorView => ({ data, shape });
+const momentTensors = ({ denseMoments, tables }: Weights): [string, TensorParts][] => [
+  ...denseMoments.map(({ view }, i): [string, TensorParts] => [
+    `moment.dense.${i + 1}`,
+    { shape: [view.length], parts: [view] },
+  ]),
+  ...flat(tableTensor('moment.table.1', tables, 'firstMoment')),
+  ...flat(tableTensor('moment.table.2', tables, 'secondMoment')),
+];
 
-function momentTensors(weights: Weights): [string, TensorView][] {
-  const of = (name: string, regions: Weights['denseMoments']): [string, TensorView][] =>
-    regions.map((region, i) => [`${name}.${i + 1}`, tensorOf(region.view, region.view.length)]);
-  return [...of('moment.dense', weights.denseMoments), ...of('moment.table', weights.tableMoments)];
-}
+/** Moments have been vectors since the first checkpoints. */
+const flat = (tensors: [string, TensorParts][]): [string, TensorParts][] =>
+  tensors.map(([name, { shape, parts }]) => [name, { shape: [shape[0] * shape[1]], parts }]);
 
 /** Writes a numbered checkpoint from which the run can continue. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
@@ -85,9 +90,9 @@ export function restoreTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   only: (name: string) => boolean = () => true,
 ): void {
-  for (const [name, target] of [...weightTensors(setup.weights), ...momentTensors(setup.weights)]) {
+  for (const [name, { parts }] of [...weightTensors(setup.weights), ...momentTensors(setup.weights)]) {
     const stored = tensors.get(name);
-    if (stored !== undefined && only(name)) target.data.set(stored.data as never);
+    if (stored !== undefined && only(name)) copyInto(parts, stored);
   }
   setup.decay?.restore(tensors);
   setup.average?.restore(tensors);

@@ -65,7 +65,8 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   const { weights, model, options } = setup;
   const { parameters: specs } = networkOf(model, options, setup.sizes);
   const { manifest } = setup.data;
-  const { dimension } = weights;
+  const { tables } = weights;
+  const { dimension } = tables;
   const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });
   for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
   for (const [spec, numbers] of bufferViews(weights)) {
@@ -79,10 +80,9 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
     const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
     for (const [from, to] of rows)
-      weights.table.view.set(
-        source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension),
-        (field.offset + to) * dimension,
-      );
+      tables
+        .row('embedding', field.offset + to)
+        .set(source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension));
   }
 }
 

@@ -6,15 +6,15 @@
  * The table takes part in every n-th step, with n such that a step pays for `ROWS` of its rows however large it is.
  */
 import type { Weights } from '../../inference/arena/weights.ts';
-import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import { copyInto, type StoredTensor, type TensorParts } from '../../store/safetensors.ts';
 
 const TABLE = 'average.table';
 /** Table rows per step. */
 const ROWS = 8192;
 
 export class WeightAverage {
-  readonly #live: [name: string, numbers: Float32Array][];
-  readonly #averages: Float32Array[];
+  readonly #live: [name: string, numbers: Float32Array[]][];
+  readonly #averages: Float32Array[][];
   readonly #decay: number;
   /** The table is averaged at every so many steps. */
   readonly #every: number;
@@ -22,26 +22,28 @@ export class WeightAverage {
 
   /** `decay`: share of the average that a step keeps. `settle`: called before the table is read as a whole. */
   constructor(
-    { dense, bufferValues, table, dimension }: Pick<Weights, 'dense' | 'bufferValues' | 'table' | 'dimension'>,
+    { dense, bufferValues, tables }: Pick<Weights, 'dense' | 'bufferValues' | 'tables'>,
     decay: number,
     settle: () => void = () => {},
   ) {
     this.#live = [
-      ['average.dense', dense.view],
-      ['average.buffers', bufferValues.view],
-      [TABLE, table.view],
+      ['average.dense', [dense.view]],
+      ['average.buffers', [bufferValues.view]],
+      [TABLE, tables.parts('embedding').map(({ view }) => view)],
     ];
-    this.#averages = this.#live.map(([, numbers]) => new Float32Array(numbers.length));
+    this.#averages = this.#live.map(([, parts]) => parts.map(({ length }) => new Float32Array(length)));
     this.#decay = decay;
-    this.#every = Math.ceil(table.view.length / dimension / ROWS);
+    this.#every = Math.ceil(tables.rows / ROWS);
     this.#settle = settle;
   }
 
   /** Starts again from the weights as they are. */
   reset(): void {
     this.#settle();
-    this.#live.forEach(([, numbers], i) => {
-      this.#averages[i].set(numbers);
+    this.#live.forEach(([, parts], i) => {
+      parts.forEach((numbers, p) => {
+        this.#averages[i][p].set(numbers);
+      });
     });
   }
 
@@ -50,31 +52,46 @@ export class WeightAverage {
     const kept = Math.min(this.#decay, (1 + step) / (10 + step));
     const withTable = step % this.#every === 0;
     if (withTable) this.#settle();
-    this.#live.forEach(([name, numbers], k) => {
+    this.#live.forEach(([name, parts], k) => {
       if (name === TABLE && !withTable) return;
       const share = 1 - kept ** (name === TABLE ? this.#every : 1);
-      const average = this.#averages[k];
-      for (let i = 0; i < numbers.length; i++) average[i] += share * (numbers[i] - average[i]);
+      parts.forEach((numbers, p) => {
+        const average = this.#averages[k][p];
+        for (let i = 0; i < numbers.length; i++) average[i] += share * (numbers[i] - average[i]);
+      });
     });
   }
 
   /** Exchanges weights and averages, in place. A second call exchanges them back. */
   swap(): void {
-    this.#live.forEach(([, numbers], k) => {
-      const kept = numbers.slice();
-      numbers.set(this.#averages[k]);
-      this.#averages[k].set(kept);
+    this.#live.forEach(([, parts], k) => {
+      parts.forEach((numbers, p) => {
+        exchange(numbers, this.#averages[k][p]);
+      });
     });
   }
 
-  tensors(): [string, TensorView][] {
-    return this.#live.map(([name], i) => [name, { data: this.#averages[i], shape: [this.#averages[i].length] }]);
+  tensors(): [string, TensorParts][] {
+    return this.#live.map(([name], i) => {
+      const parts = this.#averages[i];
+      return [name, { parts, shape: [parts.reduce((sum, { length }) => sum + length, 0)] }];
+    });
   }
 
   restore(tensors: ReadonlyMap<string, StoredTensor>): void {
     this.#live.forEach(([name], i) => {
       const stored = tensors.get(name);
-      if (stored !== undefined) this.#averages[i].set(stored.data as Float32Array);
+      if (stored !== undefined) copyInto(this.#averages[i], stored);
     });
+  }
+}
+
+/** Exchanges the numbers of two arrays, some at a time: a table has no room for a copy. */
+function exchange(a: Float32Array, b: Float32Array): void {
+  const at = 1 << 20;
+  for (let from = 0; from < a.length; from += at) {
+    const kept = a.slice(from, from + at);
+    a.set(b.subarray(from, from + at), from);
+    b.set(kept, from);
   }
 }

@@ -19,8 +19,6 @@ export interface StepSizes {
   /** Total size of the model's buffers, in numbers. */
   buffers: number;
   tableRows: number;
-  /** Is the table updated densely by SGD, which needs a gradient for all rows? */
-  wholeTable: boolean;
   /** Numbers per row over all dropout masks. */
   dropout: number;
   /** Numbers per row over all noise. */
@@ -41,16 +39,19 @@ export interface StepBuffers extends InputBuffers, LossBuffers {
   stamps: Region<Int32Array>;
   unique: Region<Int32Array>;
   summed: Region;
-  wholeTable: Region | undefined;
 }
 
 /** Capacity in rows: a batch plus idle rows. */
-const capacity = ({ batchSize }: StepSizes): number => batchSize + IDLE_ROWS;
+const capacity = ({ batchSize }: Pick<StepSizes, 'batchSize'>): number => batchSize + IDLE_ROWS;
+
+/** Max number of distinct table rows of a batch. */
+export const batchRows = (sizes: Pick<StepSizes, 'batchSize' | 'tableRows'>, layout: RowLayout): number =>
+  Math.min(sizes.tableRows, capacity(sizes) * (layout.slots + sequenceSlots(layout)));
 
 const lengths = (sizes: StepSizes, layout: RowLayout) => {
   const B = capacity(sizes);
   const { tasks: T } = sizes;
-  const uses = Math.min(sizes.tableRows, B * (layout.slots + sequenceSlots(layout))); // max number of distinct table rows
+  const uses = batchRows(sizes, layout);
   return {
     ints: { stamps: sizes.tableRows, unique: uses },
     floats: {
@@ -65,7 +66,6 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
       embeddingGradient: B * layout.fields.length * layout.dimension,
       sequenceGradient: B * sequenceSlots(layout) * layout.dimension,
       summed: uses * layout.dimension,
-      wholeTable: sizes.wholeTable ? sizes.tableRows * layout.dimension : 0,
     },
   };
 };
@@ -80,12 +80,10 @@ export function allocateStep(arena: Arena, sizes: StepSizes, layout: RowLayout):
   const { ints, floats } = lengths(sizes, layout);
   const region = <K extends string>(counts: Record<K, number>, take: (count: number) => Region) =>
     Object.fromEntries(Object.entries<number>(counts).map(([name, count]) => [name, take(count)])) as Record<K, Region>;
-  const { wholeTable, ...rest } = region(floats, (count) => arena.floats(count));
   return {
     ...allocateInputs(arena, capacity(sizes), layout),
-    ...rest,
+    ...region(floats, (count) => arena.floats(count)),
     stamps: arena.ints(ints.stamps),
     unique: arena.ints(ints.unique),
-    wholeTable: floats.wholeTable > 0 ? wholeTable : undefined,
   };
 }

@@ -48,29 +48,34 @@ export function checkWeights(
   fields: readonly Pick<PreparedField, 'name' | 'offset' | 'size'>[],
   place: Place,
 ): void {
-  const { dense, bufferValues, table, gateTable, denseMoments, tableMoments, dimension } = weights;
+  const { dense, bufferValues, tables, denseMoments } = weights;
   const rowOf = (index: number): string => {
-    const row = Math.floor(index / dimension);
+    const row = Math.floor(index / tables.dimension);
     const field = fields.find(({ offset, size }) => offset <= row && row < offset + size);
     return field === undefined ? `row ${row}` : `id ${row - field.offset} of field "${field.name}"`;
   };
-  const parts: [Region | undefined, (index: number) => string][] = [
-    [dense, (index) => `parameter ${nameOf(weights, index)}`],
-    [bufferValues, (index) => `moving average ${bufferAt(weights, index)}`],
-    [table, (index) => `the embedding of ${rowOf(index)}`],
-    [gateTable, (index) => `the gate embedding of ${rowOf(index)}`],
-    ...denseMoments.map((region): [Region, (index: number) => string] => [
-      region,
-      (index) => `the optimiser's moment of ${nameOf(weights, index)}`,
+  const moment = (of: string): string => `the optimiser's moment of ${of}`;
+  const parts: [readonly Region[], (index: number) => string][] = [
+    [[dense], (index) => `parameter ${nameOf(weights, index)}`],
+    [[bufferValues], (index) => `moving average ${bufferAt(weights, index)}`],
+    [tables.parts('embedding'), (index) => `the embedding of ${rowOf(index)}`],
+    [tables.parts('gateEmbedding'), (index) => `the gate embedding of ${rowOf(index)}`],
+    ...denseMoments.map((region): [Region[], (index: number) => string] => [
+      [region],
+      (index) => moment(nameOf(weights, index)),
     ]),
-    ...tableMoments.map((region): [Region, (index: number) => string] => [
-      region,
-      (index) => `the optimiser's moment of the embedding of ${rowOf(index)}`,
+    ...(['firstMoment', 'secondMoment'] as const).map((part): [readonly Region[], (index: number) => string] => [
+      tables.parts(part),
+      (index) => moment(`the embedding of ${rowOf(index)}`),
     ]),
   ];
-  for (const [region, named] of parts) {
-    if (region === undefined || Number.isFinite(kernels.largest(region, 0, region.view.length))) continue;
-    throw notFinite(named(firstNotFinite(region.view)), place);
+  for (const [regions, named] of parts) {
+    let before = 0;
+    for (const region of regions) {
+      if (!Number.isFinite(kernels.largest(region, 0, region.view.length)))
+        throw notFinite(named(before + firstNotFinite(region.view)), place);
+      before += region.view.length;
+    }
   }
 }
 

@@ -9,8 +9,8 @@
 import type { PreparedField } from '../../data/encode/ids.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
 import type { RowLayout } from '../../inference/arena/inputs.ts';
-import type { Weights } from '../../inference/arena/weights.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import type { TableStore } from '../../tables/contract.ts';
 
 /** A field whose rows decay. */
 export interface DecayedField {
@@ -40,7 +40,7 @@ export function decayedFields(
 }
 
 export class IdDecay {
-  readonly #weights: Pick<Weights, 'table' | 'dimension'>;
+  readonly #tables: TableStore;
   readonly #slots: number;
   readonly #fields: readonly DecayedField[];
   /** Settle all rows at every step, as dense updates of the table do. */
@@ -53,16 +53,16 @@ export class IdDecay {
   #kept: number[][];
 
   constructor(
-    weights: Pick<Weights, 'table' | 'dimension'>,
+    tables: TableStore,
     layout: Pick<RowLayout, 'slots'>,
     fields: readonly DecayedField[],
     tableUpdates: 'lazy' | 'dense',
   ) {
-    this.#weights = weights;
+    this.#tables = tables;
     this.#slots = layout.slots;
     this.#fields = fields;
     this.#dense = tableUpdates === 'dense';
-    this.#settled = new Int32Array(weights.table.view.length / weights.dimension);
+    this.#settled = new Int32Array(tables.rows);
     this.#kept = fields.map(() => [0]);
   }
 
@@ -104,9 +104,7 @@ export class IdDecay {
     const done = this.#settled[row];
     if (done === this.#steps) return;
     const kept = this.#kept[f];
-    const share = Math.exp(kept[this.#steps] - kept[done]);
-    const { table, dimension } = this.#weights;
-    for (let i = row * dimension; i < (row + 1) * dimension; i++) table.view[i] *= share;
+    this.#tables.scale(row, Math.exp(kept[this.#steps] - kept[done]));
     this.#settled[row] = this.#steps;
   }
 

@@ -1,5 +1,5 @@
 /** Initial weights of a training. */
-import { random } from '../../base/random.ts';
+import { type Random, random } from '../../base/random.ts';
 import { bufferViews, view, type Weights } from '../../inference/arena/weights.ts';
 import type { Initializer } from '../../model/contract.ts';
 
@@ -18,9 +18,10 @@ export function initialize(
   for (const [{ initial }, numbers] of bufferViews(weights)) numbers.fill(initial);
   const start =
     deviation === undefined ? tableInitializer(tableRows, dimension) : ({ kind: 'normal', deviation } as const);
-  fill(weights.table.view, start, seed, 'table');
-  const D = weights.dimension;
-  for (const { from, to } of zero) weights.table.view.fill(0, from * D, to * D);
+  const { tables } = weights;
+  const generator = random('initialize', seed, 'table');
+  for (const { view: numbers } of tables.parts('embedding')) drawAll(numbers, start, generator);
+  for (const { from, to } of zero) for (let row = from; row < to; row++) tables.row('embedding', row).fill(0);
 }
 
 interface TableStart {
@@ -37,7 +38,10 @@ const tableInitializer = (tableRows: number, dimension: number): Initializer => 
 });
 
 function fill(target: Float32Array, initializer: Initializer, seed: number, name: string): void {
-  const generator = random('initialize', seed, name);
+  drawAll(target, initializer, random('initialize', seed, name));
+}
+
+function drawAll(target: Float32Array, initializer: Initializer, generator: Random): void {
   for (let i = 0; i < target.length; i++) target[i] = draw(initializer, generator);
 }
 
@@ -57,5 +61,7 @@ export function draw(initializer: Initializer, generator: { uniform(): number; n
 
 /** Zeroes the optimiser's moments. */
 export function clearMoments(weights: Weights): void {
-  for (const moment of [...weights.denseMoments, ...weights.tableMoments]) moment.view.fill(0);
+  const { tables, denseMoments } = weights;
+  const ofTables = [...tables.parts('firstMoment'), ...tables.parts('secondMoment')];
+  for (const moment of [...denseMoments, ...ofTables]) moment.view.fill(0);
 }

@@ -9,6 +9,7 @@
 
 import type { Weights } from '../../inference/arena/weights.ts';
 import type { AdamStep, Kernels, Region } from '../../kernels/index.ts';
+import type { RowGradients, TableSizes, TableStep } from '../../tables/contract.ts';
 
 export interface OptimizerOptions {
   optimizer: 'adam' | 'adamw' | 'sgd';
@@ -29,16 +30,7 @@ export interface DenseGradients {
 }
 
 /** Gradients of one step. */
-export interface Gradients extends DenseGradients {
-  /** Table rows of the batch, and the sum of the gradients of each. */
-  unique: Region<Int32Array>;
-  count: number;
-  summed: Region;
-  /** Zeroed workspace, one number per table row. */
-  stamps: Region<Int32Array>;
-  /** Zeroed workspace of the table's size, for dense updates by SGD. */
-  wholeTable: Region | undefined;
-}
+export interface Gradients extends DenseGradients, RowGradients {}
 
 /** Number of moment vectors of an optimiser. */
 export const momentCount = ({ optimizer, momentum }: OptimizerOptions): 0 | 1 | 2 =>
@@ -55,7 +47,7 @@ export function update(
 ): void {
   for (const range of groupRanges(weights, gradients.denseLength))
     if (range.group !== apart) applyDense(kernels, weights, gradients, options, at, range);
-  applyTable(kernels, weights, gradients, options, at);
+  weights.tables.update(gradients, tableStep(options, at));
 }
 
 /** One step on the parameters of one group. `step` counts the steps of the group. */
@@ -145,29 +137,19 @@ function applyDense(
 }
 
 /** The table belongs to the group `weight`. SGD has no momentum on lazily updated rows: an absent row has no velocity. */
-function applyTable(kernels: Kernels, weights: Weights, gradients: Gradients, options: OptimizerOptions, at: At): void {
+function tableStep(options: OptimizerOptions, at: At): TableStep {
   const settings = groupSettings(options, 'weight');
-  const { table, tableMoments } = weights;
-  const { unique, count, summed, stamps, wholeTable } = gradients;
-  const [first, second] = tableMoments;
-  const dimension = summed.view.length / unique.view.length;
-  const rows = { unique, count, summed, dimension };
-  if (options.optimizer !== 'sgd') {
-    const step = adamStep(options, settings, at);
-    if (options.tableUpdates === 'lazy') kernels.adamRows({ ...rows, table, first, second }, step);
-    else kernels.adamTable({ ...rows, table, first, second, stamps }, step);
-    return;
-  }
-  const step = { learningRate: at.learningRate, l2: settings.l2, gradientScale: at.gradientScale };
-  if (options.tableUpdates === 'lazy') {
-    kernels.sgdRows({ ...rows, table }, step);
-    return;
-  }
-  if (wholeTable === undefined) throw new Error('dense updates by SGD need a scratch of the size of the table');
-  kernels.spreadRows({ ...rows, dense: wholeTable });
-  kernels.sgd(
-    { parameter: table, gradient: wholeTable, velocity: first, from: 0, to: table.view.length },
-    { ...step, momentum: options.momentum },
-  );
-  kernels.clearRows({ ...rows, dense: wholeTable });
+  if (options.optimizer !== 'sgd') return { optimizer: 'adam', ...adamStep(options, settings, at) };
+  const { learningRate, gradientScale } = at;
+  return { optimizer: 'sgd', learningRate, momentum: options.momentum, l2: settings.l2, gradientScale };
 }
+
+/** How a store must be opened for an optimiser. `batchRows`: max distinct rows of a batch. */
+export const tableUpdates = (
+  { optimizer, tableUpdates }: Pick<OptimizerOptions, 'optimizer' | 'tableUpdates'>,
+  batchRows: number,
+): TableSizes['updates'] => ({
+  dense: tableUpdates === 'dense',
+  optimizer: optimizer === 'sgd' ? 'sgd' : 'adam',
+  batchRows,
+});

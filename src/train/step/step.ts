@@ -82,7 +82,6 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     count,
     summed: buffers.summed,
     stamps: buffers.stamps,
-    wholeTable: buffers.wholeTable,
   };
   const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);
   const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
@@ -123,11 +122,11 @@ interface BatchRun {
 
 /** Loads a batch, with idle rows if they help, and runs the graph forward and backward. */
 async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
-  const { kernels, executor, graph, weights, buffers, layout } = context;
+  const { executor, graph, weights, buffers, layout } = context;
   const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
   const input = { ...given, batch };
   context.decay?.settleRows(batch);
-  loadRows(kernels, layout, buffers, batch, weights.table);
+  loadRows(layout, buffers, batch, weights.tables);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);

@@ -288,7 +288,7 @@ describe('warm start', () => {
     const [yesterday, today] = [await openPrepared(data), await openPrepared(tomorrow)];
     const setup = await setUp(runSchema.parse({ model: SMALL_MODEL }), today);
     initialize(setup.weights, today.manifest.tableRows, 4, 3);
-    const drawn = setup.weights.table.view.slice();
+    const drawn = setup.weights.tables.parts('embedding')[0].view.slice();
     await applyWarmStart(setup, run);
 
     const trained = loadModel(run).tensors;
@@ -304,7 +304,7 @@ describe('warm start', () => {
           old < 0
             ? row(drawn, field.offset + id)
             : row(trained.get('embedding')?.data as Float32Array, yesterday.manifest.fields[i].offset + old);
-        expect(row(setup.weights.table.view, field.offset + id)).toEqual(expected);
+        expect(row(setup.weights.tables.parts('embedding')[0].view, field.offset + id)).toEqual(expected);
         if (old < 0) added++;
       }
     }

@@ -62,7 +62,7 @@ test('an opened model scores rows by the tables of their own scenario', async ()
   const reader = await (await openPrepared(data)).open('test');
   for await (const batch of reader.batches({ batchSize: 64 })) {
     const before = (await model.score(batch)).slice();
-    const table = model.arena.weights.table.view;
+    const table = model.arena.weights.tables.parts('embedding')[0].view;
     for (let i = 0; i < table.length; i++) if (headOf(i) % 2 === 1) table[i] += 0.5; // search
     const after = await model.score(batch);
     expect(before.every(Number.isFinite)).toBe(true);

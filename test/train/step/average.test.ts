@@ -1,6 +1,7 @@
 /** The moving average of weights: its shares, and the table, which takes part in some of the steps. */
 import { expect, test } from 'vitest';
 import { WeightAverage } from '../../../src/train/step/average.ts';
+import { openTable } from '../../tables/support.ts';
 
 const region = (numbers: number[]) => ({ byteOffset: 0, view: Float32Array.from(numbers) });
 
@@ -8,20 +9,19 @@ function averaged(rows: number) {
   const weights = {
     dense: region([0]),
     bufferValues: region([]),
-    table: region(Array(2 * rows).fill(0)),
-    dimension: 2,
+    tables: openTable(rows, 2),
   };
   let settled = 0;
   const average = new WeightAverage(weights, 0.5, () => void settled++);
   average.reset();
   const step = (number: number, value: number): void => {
     weights.dense.view.fill(value);
-    weights.table.view.fill(value);
+    weights.tables.parts('embedding')[0].view.fill(value);
     average.add(number);
   };
   const kept = (): [dense: number, table: number] => {
     average.swap();
-    const found: [number, number] = [weights.dense.view[0], weights.table.view[1]];
+    const found: [number, number] = [weights.dense.view[0], weights.tables.parts('embedding')[0].view[1]];
     average.swap();
     return found;
   };

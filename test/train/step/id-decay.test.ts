@@ -1,7 +1,9 @@
 /** Decay of id embeddings, without a training around it. */
 import { expect, test } from 'vitest';
 import { random } from '../../../src/base/random.ts';
+import type { TableStore } from '../../../src/tables/contract.ts';
 import { type DecayedField, IdDecay } from '../../../src/train/step/id-decay.ts';
+import { openTable } from '../../tables/support.ts';
 
 const DIMENSION = 3;
 const ROWS = 12;
@@ -13,13 +15,15 @@ const FIELDS: DecayedField[] = [
 ];
 const LAYOUT = { fields: [], slots: SLOTS, dimension: DIMENSION };
 
-function table(): { table: { view: Float32Array; byteOffset: number }; dimension: number } {
+function table(): TableStore {
   const generator = random('decay', 1);
-  return {
-    table: { view: Float32Array.from({ length: ROWS * DIMENSION }, () => generator.normal()), byteOffset: 0 },
-    dimension: DIMENSION,
-  };
+  const tables = openTable(ROWS, DIMENSION);
+  const [{ view }] = tables.parts('embedding');
+  for (let i = 0; i < view.length; i++) view[i] = generator.normal();
+  return tables;
 }
+
+const numbersOf = (tables: TableStore): Float32Array => tables.parts('embedding')[0].view;
 
 /** Batches of two rows that read some ids, and a rate for each step. */
 const STEPS = Array.from({ length: 40 }, (_, i) => {
@@ -30,58 +34,58 @@ const STEPS = Array.from({ length: 40 }, (_, i) => {
 });
 
 /** The table after the steps, a step being: settle, add 0.1 to the rows of the batch, decay. */
-function after(steps: typeof STEPS, weights: ReturnType<typeof table>, decay: IdDecay): Float32Array {
+function after(steps: typeof STEPS, tables: TableStore, decay: IdDecay): Float32Array {
   for (const { batch, rate } of steps) {
     decay.settleRows(batch);
     for (const id of new Set(batch.ids))
-      for (let d = 0; d < DIMENSION; d++) weights.table.view[id * DIMENSION + d] += 0.1;
+      for (let d = 0; d < DIMENSION; d++) numbersOf(tables)[id * DIMENSION + d] += 0.1;
     decay.advance(rate);
   }
-  return weights.table.view;
+  return numbersOf(tables);
 }
 
 const opened = (tableUpdates: 'lazy' | 'dense') => {
-  const weights = table();
-  return { weights, decay: new IdDecay(weights, LAYOUT, FIELDS, tableUpdates) };
+  const tables = table();
+  return { tables, decay: new IdDecay(tables, LAYOUT, FIELDS, tableUpdates) };
 };
 
 test('a row shrinks by 1 - rate * decay at every step, whether a batch has it or not', () => {
-  const { weights, decay } = opened('lazy');
-  const before = weights.table.view.slice();
+  const { tables, decay } = opened('lazy');
+  const before = numbersOf(tables).slice();
   decay.advance(0.01);
   decay.advance(0.02);
   decay.settleAll();
   const kept = (row: number): number => (row < 2 ? 1 : row < 7 ? 0.92 * 0.84 : 0.995 * 0.99);
-  weights.table.view.forEach((value, i) => {
+  numbersOf(tables).forEach((value, i) => {
     expect(value).toBeCloseTo(before[i] * kept(Math.floor(i / DIMENSION)), 6);
   });
 });
 
 test('idle rows of a lazy table catch up with those of a dense one', () => {
   const [lazy, dense] = [opened('lazy'), opened('dense')];
-  after(STEPS, lazy.weights, lazy.decay);
+  after(STEPS, lazy.tables, lazy.decay);
   lazy.decay.settleAll();
-  const expected = after(STEPS, dense.weights, dense.decay);
-  lazy.weights.table.view.forEach((value, i) => {
+  const expected = after(STEPS, dense.tables, dense.decay);
+  numbersOf(lazy.tables).forEach((value, i) => {
     expect(Math.abs(value - expected[i])).toBeLessThan(2e-6 * Math.max(1, Math.abs(expected[i])));
   });
 });
 
 test('a checkpoint keeps what rows owe: the rest gives the same bits', () => {
   const whole = opened('lazy');
-  after(STEPS, whole.weights, whole.decay);
+  after(STEPS, whole.tables, whole.decay);
   whole.decay.settleAll();
 
   const first = opened('lazy');
-  after(STEPS.slice(0, 17), first.weights, first.decay);
+  after(STEPS.slice(0, 17), first.tables, first.decay);
   const stored = first.decay.tensors().map(([name, tensor]) => {
     const dtype = tensor.data instanceof Int32Array ? ('I32' as const) : ('F64' as const);
     return [name, { ...tensor, data: tensor.data.slice(), dtype }] as const;
   });
   const second = opened('lazy');
-  second.weights.table.view.set(first.weights.table.view);
+  numbersOf(second.tables).set(numbersOf(first.tables));
   second.decay.restore(new Map(stored));
-  after(STEPS.slice(17), second.weights, second.decay);
+  after(STEPS.slice(17), second.tables, second.decay);
   second.decay.settleAll();
-  expect([...second.weights.table.view]).toEqual([...whole.weights.table.view]);
+  expect([...numbersOf(second.tables)]).toEqual([...numbersOf(whole.tables)]);
 });

@@ -126,14 +126,14 @@ async function open(tableUpdates: 'lazy' | 'dense') {
   const opened = await openStep({ model, options, sizes, layout, tableRows: ROWS, batchSize: B + 2, tableUpdates });
   const { weights, executor } = opened;
   const generator = random('weights');
-  for (const numbers of [weights.dense.view, weights.table.view])
+  for (const numbers of [weights.dense.view, weights.tables.parts('embedding')[0].view])
     for (let i = 0; i < numbers.length; i++) numbers[i] = generator.normal();
   const context: StepContext = { ...opened, weighting: fixed([1, 1]) };
   const inference = inferenceGraph({ model, options, sizes, phase: 'train', batchSize: B });
   const arena = { ...opened, gateWidth: 0, scoring: { ...opened.buffers, gates: opened.buffers.gates } };
   const scoring = modelExecutor(arena, await createSession(inference.bytes, { threads: 1 }), inference);
   const numbers = (): Numbers => ({
-    table: Float64Array.from(weights.table.view),
+    table: Float64Array.from(weights.tables.parts('embedding')[0].view),
     a: Float64Array.from(view(weights, 'a')),
     c: Float64Array.from(view(weights, 'c')),
   });

@@ -75,7 +75,7 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
   });
   const { weights, executor } = opened;
   view(weights, 'kernel').set(problem.kernel);
-  weights.table.view.set(problem.table);
+  weights.tables.parts('embedding')[0].view.set(problem.table);
 
   const state: WeightingState = {};
   const logVariance = () => view(weights, LOG_VARIANCE);
@@ -106,6 +106,6 @@ export async function stepOn(problem: Problem, request: StepOptions = {}) {
     next: weighting.weights(),
     state,
     kernel: [...view(weights, 'kernel')],
-    table: [...weights.table.view],
+    table: [...weights.tables.parts('embedding')[0].view],
   };
 }
