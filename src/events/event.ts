@@ -107,8 +107,8 @@ export const impressionSchema = z.strictObject({
   items: z.array(itemSchema),
   /** Values that all items share: those of the user, and over them those of the context. */
   values: valuesSchema.optional(),
-  /** The user's last items by type, oldest first. */
-  sequences: z.record(z.string(), z.array(scalarSchema)).optional(),
+  /** The user's last items by type, oldest first, as the request brought them. */
+  sequences: z.record(z.string(), z.array(scalarSchema).nullable()).optional(),
 });
 
 const onItem = { request_id: idSchema, item_id: idSchema, type: idSchema };
