@@ -32,7 +32,7 @@ export const dataDescription = z.strictObject({
       itemField: z.string(),
       length: z.int().min(1),
       types: z.array(z.string()).min(1),
-      from: z.enum(['train rows', 'earlier rows']),
+      from: z.enum(['train rows', 'earlier rows', 'given lists']),
     })
     .optional(),
 });

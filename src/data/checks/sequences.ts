@@ -1,6 +1,6 @@
 /** Behaviour sequences: can they be built, and will they have items? */
 import { TributaryError } from '../../base/errors/index.ts';
-import type { DatasetConfig } from '../../config/dataset.ts';
+import { builtOf } from '../../config/dataset/sequences.ts';
 import { checkedValue } from '../expressions/check.ts';
 import { SEQUENCE_TIME } from '../expressions/places.ts';
 import { describeSequences, sequenceInputs } from '../prepare/sequences.ts';
@@ -10,7 +10,7 @@ import type { Check } from './check.ts';
 import type { Context } from './context.ts';
 import { number, type Problem } from './finding.ts';
 
-type Sequences = NonNullable<DatasetConfig['sequences']>;
+type Built = NonNullable<ReturnType<typeof builtOf>>;
 
 export const sequences: Check = {
   name: 'sequences',
@@ -18,24 +18,45 @@ export const sequences: Check = {
     const described = describeSequences(config);
     if (described === undefined) return 'no sequences';
     const { types, length, from } = described;
-    return `${types.join(', ')}: up to ${length} items of field "${described.itemField}" each, of ${from}`;
+    const last = `up to ${length} items of field "${described.itemField}" each`;
+    return `${types.join(', ')}: ${last}, ${from === 'given lists' ? 'of the lists that rows bring' : `of ${from}`}`;
   },
   async run(context) {
     const { sequences } = context.config;
     if (sequences === undefined) return [];
+    const built = builtOf(sequences);
     try {
-      sequenceInputs(context.config, context.values);
+      const inputs = sequenceInputs(context.config, context.values);
+      if (built === undefined) return emptyLists(context, sequences.given ?? {}, inputs);
       const { type } = checkedValue(context.values, SEQUENCE_TIME);
-      if (isTextTime(type)) await context.textTimes({ usedBy: SEQUENCE_TIME, expression: sequences.time });
+      if (isTextTime(type)) await context.textTimes({ usedBy: SEQUENCE_TIME, expression: built.time });
     } catch (cause) {
       if (cause instanceof TributaryError) return [{ level: 'fail', message: cause.message }];
       throw cause;
     }
-    return findProblems(context, sequences);
+    return findProblems(context, built);
   },
 };
 
-async function findProblems(context: Context, sequences: Sequences): Promise<Problem[]> {
+/** Types without any item in the lists that rows bring. */
+async function emptyLists(
+  { connection, from }: Context,
+  given: Record<string, string>,
+  inputs: string[],
+): Promise<Problem[]> {
+  const names = Object.keys(given);
+  const counts = names.map((_, k) => `count(*) FILTER (len(g${k}) > 0) AS n${k}`).join(', ');
+  const found = await queryOne(
+    connection,
+    `SELECT ${counts} FROM (SELECT ${inputs.join(', ')} FROM ${from()})`,
+    'looking at the sequences',
+  );
+  return names
+    .filter((_, k) => Number(found[`n${k}`]) === 0)
+    .map((type) => ({ level: 'warn', message: `no row brings items of type "${type}" (${given[type]})` }));
+}
+
+async function findProblems(context: Context, sequences: Built): Promise<Problem[]> {
   const { connection, config, values, rows } = context;
   const names = Object.keys(sequences.types);
   const counts = [

@@ -37,7 +37,7 @@ export const slotsOf = (fields: readonly Pick<PreparedField, 'slots'>[]): number
 export const firstSlots = (fields: readonly Pick<PreparedField, 'slots'>[]): number[] =>
   fields.map((_, i) => slotsOf(fields.slice(0, i)));
 
-/** Behaviour sequences of a row: for each type the last items of the row's key before its time. */
+/** Behaviour sequences of a row: for each type the last items of the row's user before its time. */
 export interface PreparedSequences {
   /** The field whose vocabulary and table rows the items share. */
   itemField: string;
@@ -45,6 +45,6 @@ export interface PreparedSequences {
   length: number;
   /** Names of the types, in the order of a row's sequences. */
   types: string[];
-  /** Whose items they are: those of training rows, or those of all rows, at an earlier time in both cases. */
-  from: 'train rows' | 'earlier rows';
+  /** Whose items they are: those of training rows, or those of all rows, at an earlier time in both cases; or rows brought lists. */
+  from: 'train rows' | 'earlier rows' | 'given lists';
 }

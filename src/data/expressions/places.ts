@@ -1,4 +1,5 @@
 /** The SQL expressions of a configuration, and the places that they stand at. */
+import { builtOf, sequenceTypes } from '../../config/dataset/sequences.ts';
 import { type DatasetConfig, type ValueField, valueFields } from '../../config/dataset.ts';
 import { sequenceColumn } from '../prepared/columns.ts';
 import type { Expression } from '../sql/one-expression.ts';
@@ -48,21 +49,24 @@ export const SEQUENCE_TIME = 'sequences.time';
 
 export const sequenceType = (type: string): string => `sequences.types.${type}`;
 
-/** The lists of items that rows to be scored bring along. */
+/** The lists of items that rows bring along: where the configuration gives them so, and always those of rows to be scored. */
 export const givenSequences = ({ sequences }: DatasetConfig): Expression[] =>
-  Object.keys(sequences?.types ?? {}).map((type) => ({
+  (sequences === undefined ? [] : sequenceTypes(sequences)).map((type) => ({
     usedBy: `sequence "${type}"`,
-    sql: identifier(sequenceColumn(type)),
+    sql: sequences?.given?.[type] ?? identifier(sequenceColumn(type)),
   }));
 
-const sequenceExpressions = ({ sequences }: DatasetConfig): Expression[] =>
-  sequences === undefined
-    ? []
-    : [
-        { usedBy: SEQUENCE_KEY, sql: sequences.key },
-        { usedBy: SEQUENCE_TIME, sql: sequences.time },
-        ...Object.entries(sequences.types).map(([type, condition]) => ({ usedBy: sequenceType(type), sql: condition })),
-      ];
+function sequenceExpressions(config: DatasetConfig): Expression[] {
+  const { sequences } = config;
+  if (sequences === undefined) return [];
+  const built = builtOf(sequences);
+  if (built === undefined) return givenSequences(config);
+  return [
+    { usedBy: SEQUENCE_KEY, sql: built.key },
+    { usedBy: SEQUENCE_TIME, sql: built.time },
+    ...Object.entries(built.types).map(([type, condition]) => ({ usedBy: sequenceType(type), sql: condition })),
+  ];
+}
 
 /** What the expressions of a configuration take of a column, where they are one, by their `usedBy`; others compute with it. */
 export function columnUses(config: DatasetConfig): Map<string, Use> {

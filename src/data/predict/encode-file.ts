@@ -10,7 +10,7 @@ import { checkExpressions } from '../expressions/check.ts';
 import { checkFit } from '../expressions/fit.ts';
 import { scoredRate } from '../prepare/rates.ts';
 import { encodedFields } from '../prepare/row-values.ts';
-import { encodeGiven } from '../prepare/sequences.ts';
+import { type EncodedSequences, encodeGiven } from '../prepare/sequences.ts';
 import { applyVocabulary, encodedColumns, hashSize, registerFieldBuckets } from '../prepare/vocabulary.ts';
 import { rateFile, verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
 import type { PreparedData, SplitReader } from '../prepared/prepared.ts';
@@ -21,6 +21,7 @@ import type { Source } from '../sources/source.ts';
 import { openDuckDB, queryOne } from '../sql/duckdb.ts';
 import { duckdbError } from '../sql/errors.ts';
 import { registerNumberText } from '../sql/functions.ts';
+import { filePath } from '../sql/text.ts';
 import { openInput } from './input.ts';
 import { findInput, type InputFiles } from './input-files.ts';
 import { createInputRows } from './input-rows.ts';
@@ -86,16 +87,16 @@ export async function encodeFile(options: {
       ids.set(field.name, rate.id);
       joins += rate.join;
     }
+    const given = await encodeSequences(connection, options.data);
     const columns = [
       ...idColumns(manifest, (name) => ids.get(name) as string),
       'scenario',
       ...manifest.tasks.map((_, t) => (labelled ? `coalesce(l${t}::FLOAT, 'NaN'::FLOAT)` : "'NaN'::FLOAT")),
       ...(grouped ? ['coalesce(grouped.number, -1)'] : []),
-      ...sequenceColumns(manifest, (_type, k) => `coalesce(given${k}.items, []::INTEGER[])`),
+      ...sequenceColumns(manifest, (_type, k) => given.ids[k]),
     ];
-    const given = await joinGiven(connection, options.data);
     const path = join(options.work, 'rows.bin');
-    const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${grouped ? GROUP_NUMBERS : ''}${given} WHERE scenario IS NOT NULL ORDER BY row`;
+    const sql = `SELECT ${columns.join(', ')} FROM rows${joins}${grouped ? GROUP_NUMBERS : ''}${given.join} WHERE scenario IS NOT NULL ORDER BY row`;
     await writeRecords(connection, sql, layout, path, '').catch((cause) => {
       throw duckdbError(asWriteError(cause, dirname(options.work)), `encoding ${options.input}`);
     });
@@ -124,16 +125,16 @@ const GROUP_NUMBERS =
   ' LEFT JOIN (SELECT group_key AS key, (row_number() OVER (ORDER BY min(row)) - 1)::INTEGER AS number ' +
   'FROM rows WHERE group_key IS NOT NULL GROUP BY group_key) AS grouped ON group_key = grouped.key';
 
-/** Encodes the sequences that the rows bring; returns the joins that bring them back to the rows. */
-async function joinGiven(connection: DuckDBConnection, { manifest, folder }: PreparedData): Promise<string> {
+/** Encodes the sequences that the rows bring. */
+async function encodeSequences(
+  connection: DuckDBConnection,
+  { manifest, folder }: PreparedData,
+): Promise<EncodedSequences> {
   const { sequences, config } = manifest;
   const field = config.fields.find(({ name }) => name === sequences?.itemField);
-  if (sequences === undefined || field === undefined) return '';
+  if (sequences === undefined || field === undefined) return { ids: [], join: '' };
   const hash = hashSize(field);
-  await encodeGiven(
-    connection,
-    sequences,
-    hash === undefined ? { vocabulary: await verifiedFile(folder, manifest, vocabularyFile(field.name)) } : { hash },
-  );
-  return sequences.types.map((_, k) => ` LEFT JOIN given${k} USING (row)`).join('');
+  if (hash !== undefined) return encodeGiven(connection, sequences, { hash });
+  const file = await verifiedFile(folder, manifest, vocabularyFile(field.name));
+  return encodeGiven(connection, sequences, { vocabulary: `read_parquet(${filePath(file)})` });
 }

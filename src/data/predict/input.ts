@@ -137,7 +137,9 @@ const isJoined = ({ config, columns }: Manifest, [first, second]: string[]): boo
 /** How the columns of a source are read: with the types from training as far as something needs them, the others as texts. */
 function readingOf(manifest: Manifest, needed: (column: string) => boolean): (source: string) => Reading {
   const base = baseSource(manifest.config);
-  const given = Object.keys(manifest.config.sequences?.types ?? {}).map(sequenceColumn);
+  const { sequences } = manifest.config;
+  // Where preparation read lists, their columns are read as they were there.
+  const given = sequences?.given === undefined ? Object.keys(sequences?.types ?? {}).map(sequenceColumn) : [];
   const isGiven = (name: string): boolean => given.some((column) => sameName(column, name));
   const types = manifest.config.sources[base];
   return (source) => {

@@ -4,15 +4,22 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
 import { sha256File } from '../../base/hash.ts';
 import { type DatasetConfig, rateFields, type SplitName } from '../../config/dataset.ts';
+import type { PreparedSequences } from '../encode/ids.ts';
 import type { Values } from '../expressions/check.ts';
-import { fieldColumn, labelColumn } from '../prepared/columns.ts';
+import { fieldColumn, labelColumn, sequenceColumn } from '../prepared/columns.ts';
 import type { Manifest } from '../prepared/prepared.ts';
 import { SPLITS } from '../prepared/prepared.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
 import { filePath, identifier, literal } from '../sql/text.ts';
 import { type EncodedField, encodedFields } from './row-values.ts';
-import { createSequences, describeSequences, encodedSequences } from './sequences.ts';
-import { encodedColumns } from './vocabulary.ts';
+import {
+  createSequences,
+  describeSequences,
+  type EncodedSequences,
+  encodedSequences,
+  encodeGiven,
+} from './sequences.ts';
+import { encodedColumns, hashSize } from './vocabulary.ts';
 
 /** Writes `<split>.parquet` for each part into `folder`. Throws DATA_PART_EMPTY where no row is for training. */
 export async function writeParts(
@@ -86,18 +93,34 @@ async function createEncoded(connection: DuckDBConnection, config: DatasetConfig
   if (config.group !== undefined) others.push({ name: 'group', sql: 'coalesce(g.number, -1)' });
   const groups = config.group === undefined ? '' : await createGroups(connection);
   await create(others, groups);
-  const sequences = await addSequences(connection, config, fields);
-  if (sequences.columns.length > 0) await create(sequences.columns, sequences.join);
+  const described = describeSequences(config);
+  if (described !== undefined) {
+    const { ids, join } = await encodeSequences(connection, described, fields);
+    await create(
+      described.types.map((type, k) => ({ name: sequenceColumn(type), sql: ids[k] })),
+      join,
+    );
+  }
   return { columns, from: tables.join(' POSITIONAL JOIN ') };
 }
 
-/** Builds the sequences, if there are any; returns their columns and the join that brings them to a row. */
-async function addSequences(connection: DuckDBConnection, config: DatasetConfig, fields: EncodedField[]) {
-  const described = describeSequences(config);
-  const item = fields.find(({ field }) => field.name === described?.itemField);
-  if (config.sequences === undefined || described === undefined || item === undefined) return { columns: [], join: '' };
+/** Builds the sequences from earlier rows, or encodes the lists that rows bring. */
+async function encodeSequences(
+  connection: DuckDBConnection,
+  described: PreparedSequences,
+  fields: EncodedField[],
+): Promise<EncodedSequences> {
+  const item = fields.find(({ field }) => field.name === described.itemField) as EncodedField; // as configurations are checked
+  if (described.from === 'given lists') {
+    const hash = hashSize(item.field);
+    return encodeGiven(
+      connection,
+      described,
+      hash === undefined ? { vocabulary: `vocabulary${item.index}` } : { hash },
+    );
+  }
   const { ids, joins } = encodedColumns([item]);
-  await createSequences(connection, config.sequences, described, { id: ids[0], joins });
+  await createSequences(connection, described, { id: ids[0], joins });
   return encodedSequences(described);
 }
 

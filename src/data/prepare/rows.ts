@@ -2,12 +2,13 @@
  * The rows table: one row per example, every expression of the configuration computed once. Its columns: `place` (rises
  * in processed order), `row` (position in the base source), `f0 f1 ...` (fields as sql/tokens.ts stores them), `scenario` (index),
  * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
- * a type of sequence?). They come in any order: sorting rows of many columns takes longer than computing them.
+ * a type of sequence?) or `g0 g1 ...` (tokens of the lists that rows bring). They come in any order: sorting rows of many columns takes longer than computing them.
  * It is temporary like all tables made from it: in memory while there is room, then on disk, never in a log.
  */
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
+import { builtOf } from '../../config/dataset/sequences.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { blameExpression } from '../expressions/blame.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
@@ -83,9 +84,10 @@ async function countRows(connection: DuckDBConnection, config: DatasetConfig): P
 /** Turns columns of the table that hold times as texts into times. Throws DATA_TIME_TEXT. */
 async function readTimes(connection: DuckDBConnection, config: DatasetConfig, values: Values): Promise<void> {
   const { split, sequences } = config;
+  const built = sequences && builtOf(sequences);
   const times = [
     ...(split.kind === 'time' ? [{ column: 'split_key', usedBy: 'split', expression: split.column }] : []),
-    ...(sequences ? [{ column: 'sequence_time', usedBy: SEQUENCE_TIME, expression: sequences.time }] : []),
+    ...(built ? [{ column: 'sequence_time', usedBy: SEQUENCE_TIME, expression: built.time }] : []),
   ].filter(({ usedBy }) => isTextTime(checkedValue(values, usedBy).type));
   for (const { column, ...used } of times) {
     const { value } = await readTextTimes(connection, 'rows', column, used);

@@ -1,31 +1,32 @@
 /**
- * Behaviour sequences: for every row and type, the last items of the row's key at earlier times. Equal times are not
- * earlier, so a row never sees itself.
+ * Behaviour sequences: for every row and type, the last items of the row's key at earlier times, or of a list that the row brings. Equal times
+ * are not earlier, so a row never sees itself.
  *
  * Which rows feed them: under a split by the very time that orders the sequences, all rows, since earlier rows are never of
  * a later part. Under any other split the training rows alone, since others may be validation or test rows.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { error } from '../../base/errors/index.ts';
+import { builtOf, sequenceTypes } from '../../config/dataset/sequences.ts';
 import type { DatasetConfig } from '../../config/dataset.ts';
 import { OUT_OF_VOCABULARY_ID, type PreparedSequences } from '../encode/ids.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
 import { givenSequences, SEQUENCE_KEY, SEQUENCE_TIME, sequenceType } from '../expressions/places.ts';
-import { sequenceColumn } from '../prepared/columns.ts';
 import { execute } from '../sql/duckdb.ts';
-import { filePath } from '../sql/text.ts';
 import { isTextTime, timeText } from '../sql/times.ts';
 import { hashedIdSql, isOrdered, storedSequence, textOf } from '../sql/tokens.ts';
 
-type SequenceConfig = NonNullable<DatasetConfig['sequences']>;
+type Built = NonNullable<ReturnType<typeof builtOf>>;
 
 /** What the manifest says of them. */
 export function describeSequences({ sequences, split }: DatasetConfig): PreparedSequences | undefined {
   if (sequences === undefined) return undefined;
-  const { item, length, types, time } = sequences;
-  const isByItsTime = split.kind === 'time' && split.column.trim() === time.trim();
-  const from = isByItsTime ? 'earlier rows' : 'train rows';
-  return { itemField: item, length, types: Object.keys(types), from };
+  const { item, length } = sequences;
+  const described = { itemField: item, length, types: sequenceTypes(sequences) };
+  const built = builtOf(sequences);
+  if (built === undefined) return { ...described, from: 'given lists' };
+  const isByItsTime = split.kind === 'time' && split.column.trim() === built.time.trim();
+  return { ...described, from: isByItsTime ? 'earlier rows' : 'train rows' };
 }
 
 /** SQL of the key of a row, NULL where missing. */
@@ -35,7 +36,7 @@ function sequenceKey(values: Values): string {
 }
 
 /** SQL of the time of a row (a text as it is), NULL where missing. Throws DATA_EXPRESSION_INVALID where its values have no order. */
-function sequenceTime({ time }: SequenceConfig, values: Values): string {
+function sequenceTime({ time }: Built, values: Values): string {
   const { sql, type } = checkedValue(values, SEQUENCE_TIME);
   if (isTextTime(type)) return timeText(sql);
   if (isOrdered(type)) return sql;
@@ -52,13 +53,16 @@ function sequenceCondition(type: string, condition: string, values: Values): str
   throw error('DATA_EXPRESSION_INVALID', { usedBy: sequenceType(type), expression: condition, reason });
 }
 
-/** Columns of the rows table: `sequence_key`, `sequence_time` and, type by type, `s0 s1 ...`. */
-export function sequenceInputs({ sequences }: DatasetConfig, values: Values): string[] {
+/** Columns of the rows table: `sequence_key`, `sequence_time` and, type by type, `s0 s1 ...`; or `g0 g1 ...`, lists that rows bring. */
+export function sequenceInputs(config: DatasetConfig, values: Values): string[] {
+  const { sequences } = config;
   if (sequences === undefined) return [];
+  const built = builtOf(sequences);
+  if (built === undefined) return givenColumns(config, values);
   return [
     `${sequenceKey(values)} AS sequence_key`,
-    `${sequenceTime(sequences, values)} AS sequence_time`,
-    ...Object.entries(sequences.types).map(([type, sql], k) => `${sequenceCondition(type, sql, values)} AS s${k}`),
+    `${sequenceTime(built, values)} AS sequence_time`,
+    ...Object.entries(built.types).map(([type, sql], k) => `${sequenceCondition(type, sql, values)} AS s${k}`),
   ];
 }
 
@@ -71,11 +75,9 @@ export function sequenceInputs({ sequences }: DatasetConfig, values: Values): st
  */
 export async function createSequences(
   connection: DuckDBConnection,
-  sequences: SequenceConfig,
-  { from }: PreparedSequences,
+  { from, length, types }: PreparedSequences,
   item: { id: string; joins: string },
 ): Promise<void> {
-  const types = Object.keys(sequences.types);
   const doing = 'building the sequences';
   const conditions = types.map((_, k) => `s${k}`);
   await execute(
@@ -87,7 +89,7 @@ export async function createSequences(
     doing,
   );
   const inOrder = 'PARTITION BY key ORDER BY time, row';
-  const last = `ROWS BETWEEN ${sequences.length - 1} PRECEDING AND CURRENT ROW`;
+  const last = `ROWS BETWEEN ${length - 1} PRECEDING AND CURRENT ROW`;
   // Of the events of one time only the last one's list holds them all.
   for (const k of types.keys())
     await execute(
@@ -110,42 +112,53 @@ export async function createSequences(
   );
 }
 
-/** The encoded sequences of a row: a column a type, and the join that brings them to a row. */
-export const encodedSequences = ({
-  types,
-}: PreparedSequences): { columns: { name: string; sql: string }[]; join: string } => ({
-  columns: types.map((type, k) => ({ name: sequenceColumn(type), sql: `coalesce(q.q${k}, []::INTEGER[])` })),
+/** The encoded sequences of a row: SQL of each type's ids, and the join that brings them to a row. */
+export const encodedSequences = ({ types }: PreparedSequences): EncodedSequences => ({
+  ids: types.map((_, k) => `coalesce(q.q${k}, []::INTEGER[])`),
   join: ' LEFT JOIN sequences AS q USING (row)',
 });
 
-/** Columns `g0 g1 ...` of rows to be scored: the tokens of the lists that they bring. Throws DATA_EXPRESSION_INVALID. */
+export interface EncodedSequences {
+  ids: string[];
+  join: string;
+}
+
+/** Columns `g0 g1 ...`: the tokens of the lists that rows bring. Throws DATA_EXPRESSION_INVALID. */
 export const givenColumns = (config: DatasetConfig, values: Values): string[] =>
   givenSequences(config).map(({ usedBy, sql: expression }, k) => {
     const { sql, type } = checkedValue(values, usedBy);
     const tokens = storedSequence(sql, type, config.sequences?.length ?? 0);
-    if (tokens !== undefined) return `${tokens} AS g${k}`;
+    // No token is an empty text: it stands for a missing item, so that lists with one are equal to themselves.
+    if (tokens !== undefined) return `list_transform(${tokens}, lambda token: coalesce(token, '')) AS g${k}`;
     const reason = `expected a list of items, oldest first, or a text with | between them; it gives a value of type ${type}`;
     throw error('DATA_EXPRESSION_INVALID', { usedBy, expression, reason });
   });
 
 /**
- * Creates `given0 given1 ...` of rows to be scored: `row` and `items`, a list of ids of the item field, out of its vocabulary
- * file or by hashing.
+ * Encodes the lists `g0 g1 ...` that rows bring. Creates `given0 given1 ...`: `tokens`, a list as it is, and `items`, its ids of the item
+ * field; the rows of an answer share their lists, so each is encoded once.
+ *
+ * @param item SQL of a relation with `token` and `id`, or the size of the hash space
  */
 export async function encodeGiven(
   connection: DuckDBConnection,
   { types }: PreparedSequences,
   item: { vocabulary: string } | { hash: number },
-): Promise<void> {
+): Promise<EncodedSequences> {
   const [id, join] =
     'hash' in item
-      ? [hashedIdSql('token', item.hash), '']
-      : ['id', ` LEFT JOIN read_parquet(${filePath(item.vocabulary)}) USING (token)`];
+      ? [`CASE WHEN token <> '' THEN ${hashedIdSql('token', item.hash)} END`, '']
+      : ['id', ` LEFT JOIN ${item.vocabulary} USING (token)`];
   for (const k of types.keys())
     await execute(
       connection,
-      `CREATE TABLE given${k} AS SELECT row, list(coalesce(${id}, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS items
-       FROM (SELECT row, unnest(g${k}) AS token, generate_subscripts(g${k}, 1) AS place FROM rows)${join} GROUP BY row`,
+      `CREATE TEMP TABLE given${k} AS SELECT tokens, list(coalesce(${id}, ${OUT_OF_VOCABULARY_ID}) ORDER BY place) AS items
+       FROM (SELECT tokens, unnest(tokens) AS token, generate_subscripts(tokens, 1) AS place
+             FROM (SELECT DISTINCT g${k} AS tokens FROM rows WHERE len(g${k}) > 0))${join} GROUP BY tokens`,
       'encoding the sequences',
     );
+  return {
+    ids: types.map((_, k) => `coalesce(given${k}.items, []::INTEGER[])`),
+    join: types.map((_, k) => ` LEFT JOIN given${k} ON g${k} = given${k}.tokens`).join(''),
+  };
 }

@@ -133,11 +133,12 @@ const config = z.looseObject({
   split: z.looseObject({ kind: z.string(), seed: whole.optional(), ratios: z.array(z.number()).optional() }),
   sequences: z
     .looseObject({
-      key: z.string(),
-      time: z.string(),
+      key: z.string().optional(),
+      time: z.string().optional(),
       item: z.string(),
       length: whole,
-      types: z.record(name, z.string()),
+      types: z.record(name, z.string()).optional(),
+      given: z.record(name, z.string()).optional(),
     })
     .optional(),
 });
