@@ -35,7 +35,22 @@ export const joinSchema = z.strictObject({
   skew: duration.prefault('5m'),
   /** The experiment whose arm is in `log_arm`. Default: the only one of an answer. */
   experiment: z.string().min(1).optional(),
-  /** Fields of the artifact that rows and the data set do not have; `sequences`: the data set has none. */
+  /**
+   * By type of the artifact's sequences: the interactions that fill them where a request brought none of the type. Default: such a sequence
+   * is empty, as it was for the model that answered.
+   */
+  sequences: z
+    .record(
+      name,
+      z.strictObject({
+        /** Of the interactions. Default: the name of the sequences. */
+        type: z.string().min(1).max(256).optional(),
+        /** Only interactions with at least this value count. */
+        atLeast: z.number().optional(),
+      }),
+    )
+    .default({}),
+  /** Fields of the artifact that rows and the data set do not have; `sequences`: they do without these. */
   leaveOut: z.array(z.string()).default([]),
   /** Keeps this share of the rows without any positive label, with the weight 1 / rate. */
   negatives: z.strictObject({ rate: z.number().gt(0).max(1), seed: z.int().min(0).default(2021) }).optional(),

@@ -14,7 +14,7 @@ export const JOIN_ERRORS = {
     422,
     (d: { fields: string[] }) =>
       `no answer in the log has a value of ${d.fields.length === 1 ? 'the field' : 'the fields'} ${d.fields.join(', ')}`,
-    'Log them (events.fields of the serving configuration), or list them under leaveOut: the rows and the model then do without',
+    'Log them (events.fields of the serving configuration), or list them under leaveOut: the rows and the model then do without. Sequences may also be filled from the log (sequences of the join configuration)',
   ),
   JOIN_OUT_OCCUPIED: entry(
     EXIT.usage,

@@ -7,7 +7,7 @@
  *   log_weight                1, or 1 / rate for the negatives that a sampling kept
  *   label_TASK, state_TASK    0, 1 or NULL, and why
  *   delay_TASK                seconds from the answer to the first interaction that holds
- *   sequence_TYPE             the user's last items, oldest first
+ *   sequence_TYPE             the user's last items, oldest first: those that the request brought, else what `history.ts` found
  */
 import { labelColumn, sequenceColumn } from '../../data/prepared/columns.ts';
 import { jsonItems, requestValue } from '../../data/sql/json.ts';
@@ -56,7 +56,7 @@ export function rowsSql(plan: JoinPlan, { asOf, from, to }: RowsRequest): string
           FROM (
             SELECT ${answerColumns(plan).join(', ')}, json_extract("values", ${paths}) AS shared, items, shown,
               json_extract(item_values, ${paths}) AS columns
-            FROM impressions WHERE time >= ${from} AND time < ${to}))
+            FROM ${answersOf(plan)} WHERE time >= ${from} AND time < ${to}))
       ) AS i LEFT JOIN (SELECT * RENAME (request_id AS of_request, item_id AS of_item) FROM labels) AS l
         ON i.request_id = l.of_request AND i.item.item_id = l.of_item
     )
@@ -115,11 +115,17 @@ function logColumns(plan: JoinPlan): string[] {
   ];
 }
 
+/** Answers with what fills their sequences. */
+const answersOf = ({ history }: JoinPlan): string =>
+  history.length === 0 ? 'impressions' : 'impressions LEFT JOIN filled ON request_id = filled.of_request';
+
 /** Tokens; NULL for a missing item, which the encoder takes for an unknown one. */
-const sequenceColumns = ({ sequences }: JoinPlan): string[] =>
-  (sequences?.types ?? []).map((type) => {
+const sequenceColumns = ({ sequences, history }: JoinPlan): string[] =>
+  (sequences?.types ?? []).map((type, k) => {
     const items = jsonItems(`json_extract(sequences, ${pathOf(type)})`);
-    return `coalesce((${items})[-${sequences?.length}:], []::VARCHAR[]) AS ${identifier(sequenceColumn(type))}`;
+    const filled = history.some(({ index }) => index === k) ? [`filled${k}`] : [];
+    const found = [`(${items})[-${sequences?.length}:]`, ...filled, '[]::VARCHAR[]'].join(', ');
+    return `coalesce(${found}) AS ${identifier(sequenceColumn(type))}`;
   });
 
 /** Is a row without any label 1 and without any that is open? Those alone are sampled. */

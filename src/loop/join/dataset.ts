@@ -1,7 +1,7 @@
 /** The dataset configuration of joined rows: the fields, scenarios and tasks of the artifact, in its order. */
 import { stringify } from 'yaml';
 import type { DatasetInput } from '../../config/dataset.ts';
-import { labelColumn } from '../../data/prepared/columns.ts';
+import { labelColumn, sequenceColumn } from '../../data/prepared/columns.ts';
 import { identifier } from '../../data/sql/text.ts';
 import type { JoinPlan } from './plan.ts';
 import { dayFolder, type JoinState } from './state.ts';
@@ -10,7 +10,7 @@ export type JoinedRows = NonNullable<JoinState['rows']>;
 
 /** Paths are relative to the folder of the rows. */
 export function datasetOf(plan: JoinPlan, days: JoinedRows['days']): DatasetInput {
-  const { config, dataName, scenarios, scenarioFields, tasks, dataFields } = plan;
+  const { config, dataName, scenarios, scenarioFields, tasks, dataFields, sequences } = plan;
   const labelled = tasks.map(({ name }) => `${identifier(labelColumn(name))} IS NOT NULL`).join(' OR ');
   const hasUnits = Object.values(days).some(({ units }) => units > 0);
   const weights = [
@@ -41,6 +41,13 @@ export function datasetOf(plan: JoinPlan, days: JoinedRows['days']): DatasetInpu
     tasks: tasks.map(({ name }) => ({ name, label: identifier(labelColumn(name)) })),
     ...(weights.length > 0 && { weight: weights.join(' * ') }),
     ...(hasUnits && { group: 'log_unit' }),
+    ...(sequences && {
+      sequences: {
+        item: sequences.itemField,
+        length: sequences.length,
+        given: Object.fromEntries(sequences.types.map((type) => [type, identifier(sequenceColumn(type))])),
+      },
+    }),
     split: config.split,
     vocabulary: config.vocabulary,
   };

@@ -3,12 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from '../../base/files.ts';
 import { DAY_MS } from '../../base/times.ts';
+import { sequenceColumn } from '../../data/prepared/columns.ts';
 import { type Database, execute, query, queryOne, type Row } from '../../data/sql/duckdb.ts';
 import { identifier, literal } from '../../data/sql/text.ts';
 import type { JoinTaskCounts } from '../../documents/join.ts';
 import { rowsSql } from './columns.ts';
+import { fillSequences } from './history.ts';
 import { createLabels, stateOf } from './labels.ts';
-import type { JoinPlan } from './plan.ts';
+import { type JoinPlan, SEQUENCES } from './plan.ts';
 import { eventsIn } from './reactions.ts';
 import { makeDurable } from './read-log.ts';
 import type { DayState } from './state.ts';
@@ -37,6 +39,7 @@ export async function writeDay(
   const { asOf, folder } = request;
   const counts = await createImpressions(connection, plan, request);
   await createLabels(connection, plan);
+  await fillSequences(connection, plan);
   const parts = await partsOf(connection, request.day);
   if (parts.length > 0) mkdirSync(folder, { recursive: true });
   for (const [number, [from, to]] of parts.entries()) {
@@ -185,11 +188,13 @@ const NOTHING: Pick<DayState, 'rows' | 'known' | 'units'> = { rows: 0, known: {}
 
 async function countWritten(
   connection: Connection,
-  { fields }: JoinPlan,
+  { fields, sequences }: JoinPlan,
   folder: string,
 ): Promise<Pick<DayState, 'rows' | 'known' | 'units'>> {
   const names = fields.map(({ config }) => config.name);
   const counts = names.map((name, i) => `count(${identifier(name)}) AS k${i}`);
+  const lists = (sequences?.types ?? []).map((type) => `len(${identifier(sequenceColumn(type))}) > 0`);
+  if (lists.length > 0) counts.push(`count(*) FILTER (${lists.join(' OR ')}) AS k${names.push(SEQUENCES) - 1}`);
   const found: Row = await queryOne(
     connection,
     `SELECT count(*) AS rows, count(log_unit) AS units, ${counts.join(', ')} FROM read_parquet(${literal(`${folder}/*.parquet`)})`,

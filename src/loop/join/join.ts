@@ -18,7 +18,8 @@ import { lockFolder } from '../../store/lock.ts';
 import { datasetOf, datasetText, type JoinedRows } from './dataset.ts';
 import { writeDay } from './day.ts';
 import { documentOf, type Joined } from './document.ts';
-import { type JoinPlan, planJoin, readServedModel } from './plan.ts';
+import { createHistory } from './history.ts';
+import { type JoinPlan, planJoin, readServedModel, SEQUENCES } from './plan.ts';
 import { countLater, createReactions, touchedDays } from './reactions.ts';
 import { readLog } from './read-log.ts';
 import {
@@ -174,13 +175,13 @@ async function joinInto(database: Database, plan: JoinPlan, task: Task, before: 
   const { rows: earlier } = state;
   // Rows of another plan, or of a later time, say nothing about those of this one.
   const known = earlier?.plan === plan.hash && earlier.asOf <= asOf ? earlier : undefined;
-  const received = await createReactions(connection, out, state, {
-    asOf,
-    knownFiles: known?.files ?? 0,
-    knownTime: known?.asOf ?? 0,
-  });
+  const knownBefore = known ?? { files: 0, asOf: 0 };
+  const received = await createReactions(connection, out, state, { asOf, known: knownBefore });
   const days = wantedDays(state, task);
-  const touched = known === undefined ? [] : await touchedDays(connection, out, state);
+  const touched = [
+    ...(await createHistory(connection, plan, { out, state, asOf, known: knownBefore })),
+    ...(known === undefined ? [] : await touchedDays(connection, out, state)),
+  ];
   const isStale = (day: string): boolean =>
     known === undefined || touched.includes(day) || isChanged(day, state, known, asOf);
   const stale = days.filter(isStale);
@@ -232,7 +233,11 @@ function isChanged(day: string, { files }: JoinState, known: JoinedRows, asOf: n
 }
 
 /** Throws JOIN_EMPTY, JOIN_FIELDS_MISSING. */
-function checkRows(days: JoinedRows['days'], { fields, models, scenarios }: JoinPlan, log: string): void {
+function checkRows(
+  days: JoinedRows['days'],
+  { fields, sequences, history, models, scenarios }: JoinPlan,
+  log: string,
+): void {
   const sum = (of: (day: DayState) => number): number => Object.values(days).reduce((total, day) => total + of(day), 0);
   if (sum(({ rows }) => rows) === 0) {
     const others = sum(({ otherModels }) => otherModels);
@@ -245,7 +250,10 @@ function checkRows(days: JoinedRows['days'], { fields, models, scenarios }: Join
           : 'there are none of these days that showed an item';
     throw error('JOIN_EMPTY', { log, reason });
   }
-  const names = fields.map(({ config }) => config.name);
+  const names = [
+    ...fields.map(({ config }) => config.name),
+    ...(sequences === undefined || history.length > 0 ? [] : [SEQUENCES]),
+  ];
   const missing = names.filter((name) => sum(({ known }) => known[name] ?? 0) === 0);
   if (missing.length > 0) throw error('JOIN_FIELDS_MISSING', { fields: missing });
 }

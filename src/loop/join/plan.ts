@@ -28,6 +28,15 @@ export interface JoinField {
   byScenario?: ReadonlyMap<string, string>;
 }
 
+/** Interactions that fill sequences. */
+export interface JoinHistory {
+  /** Place of the type in the artifact's sequences. */
+  index: number;
+  /** Of the interactions. */
+  type: string;
+  atLeast?: number;
+}
+
 export interface JoinPlan {
   config: JoinConfig;
   artifact: { name: string; id: string };
@@ -42,7 +51,11 @@ export interface JoinPlan {
   fields: readonly JoinField[];
   /** The configurations of these fields and of the rates that follow from them, in that order. */
   dataFields: readonly FieldConfig[];
+  /** Of the rows. */
   sequences: ServedModel['data']['sequences'];
+  /** The field of the sequences' items. */
+  itemField: ValueField | undefined;
+  history: readonly JoinHistory[];
   /** Equal plans make equal rows of a log. */
   hash: string;
 }
@@ -62,7 +75,12 @@ export function readServedModel(folder: string): ServedModel {
  * @throws CONFIG_INVALID with every mistake by its path
  */
 export function planJoin(config: JoinConfig, served: ServedModel, source: string): JoinPlan {
-  const problems = [...taskProblems(config, served), ...fieldProblems(config, served), ...columnProblems(served)];
+  const problems = [
+    ...taskProblems(config, served),
+    ...fieldProblems(config, served),
+    ...sequenceProblems(config, served),
+    ...columnProblems(served),
+  ];
   if (problems.length > 0) throw error('CONFIG_INVALID', { source, problems });
   const { name, id, data } = served;
   const { scenarioFields } = data;
@@ -71,13 +89,18 @@ export function planJoin(config: JoinConfig, served: ServedModel, source: string
     .map((field) => fieldOf(field.config, field.edges, config));
   const kept = valueFields(dataFields);
   const keptNames = scenarioFields?.names.filter((one) => !config.leaveOut.includes(one)) ?? [];
+  const sequences = config.leaveOut.includes(SEQUENCES) ? undefined : data.sequences;
   const parts = {
     dataName: config.name ?? data.name,
     scenarios: data.scenarios,
     scenarioFields:
       scenarioFields === undefined || keptNames.length === 0 ? undefined : { ...scenarioFields, names: keptNames },
     models: config.models ?? [name],
-    sequences: data.sequences,
+    sequences,
+    history: (sequences?.types ?? []).flatMap((type, index) => {
+      const { [type]: filled } = config.sequences;
+      return filled === undefined ? [] : [{ index, type: filled.type ?? type, atLeast: filled.atLeast }];
+    }),
     tasks: data.tasks.map((task) => ({ ...config.tasks[task], name: task, type: config.tasks[task].type ?? task })),
     fields: kept.map(({ field }) => ({
       config: field,
@@ -89,7 +112,8 @@ export function planJoin(config: JoinConfig, served: ServedModel, source: string
   const { artifact: _, ...settings } = config;
   const fields = parts.fields.map(({ config: field }) => field);
   const hash = sha256(canonicalJson({ layout: 1, settings, ...parts, fields }));
-  return { ...parts, dataFields, config, artifact: { name, id }, hash };
+  const itemField = fields.find(({ name: field }) => field === sequences?.itemField);
+  return { ...parts, itemField, dataFields, config, artifact: { name, id }, hash };
 }
 
 /** Rows have the values that expressions gave, in columns named as the fields; buckets stay those of the artifact. */
@@ -122,7 +146,7 @@ function taskProblems({ tasks }: JoinConfig, { data }: ServedModel): Problem[] {
 }
 
 /** Stands for the sequences of an artifact, which has no field of that name then. */
-const SEQUENCES = 'sequences';
+export const SEQUENCES = 'sequences';
 
 function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem[] {
   const names = data.fields.map(({ name }) => name);
@@ -137,13 +161,23 @@ function fieldProblems({ leaveOut }: JoinConfig, { data }: ServedModel): Problem
     for (const of of rates?.of ?? [])
       if (leaveOut.includes(of) && !leaveOut.includes(name))
         unknown.push({ path: 'leaveOut', message: `"${name}" is a rate of "${of}": leave it out, too` });
-  if (data.sequences !== undefined && !leaveOut.includes(SEQUENCES)) {
-    const message =
-      'its model reads sequences, which rows have, but a training cannot read from them yet: list sequences under leaveOut to train the next model without';
-    unknown.push({ path: 'artifact', message });
-  }
+  const { itemField } = data.sequences ?? {};
+  if (itemField !== undefined && leaveOut.includes(itemField) && !leaveOut.includes(SEQUENCES))
+    unknown.push({ path: 'leaveOut', message: `"${itemField}" is the item of the sequences: leave these out, too` });
   return unknown;
 }
+
+function sequenceProblems({ sequences, leaveOut }: JoinConfig, { data }: ServedModel): Problem[] {
+  const types = leaveOut.includes(SEQUENCES) ? [] : (data.sequences?.types ?? []);
+  return Object.keys(sequences)
+    .filter((type) => !types.includes(type))
+    .map((type) => ({
+      path: `sequences.${type}`,
+      message: types.length === 0 ? NO_SEQUENCES : `the artifact has no such sequences; it has ${types.join(', ')}`,
+    }));
+}
+
+const NO_SEQUENCES = 'the rows have no sequences: the model of the artifact reads none, or leaveOut names them';
 
 /** Columns of the rows that are no fields. */
 const OWN_COLUMN = /^(log|label|state|delay|sequence)_/i;

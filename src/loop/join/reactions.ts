@@ -22,6 +22,16 @@ export interface Received {
   correction: ReactionCounts;
 }
 
+/** What an earlier join of these rows knew: the first files, up to a time. */
+export interface Known {
+  files: number;
+  /** Milliseconds since 1970. */
+  asOf: number;
+}
+
+/** SQL that is true for events of files known before that did not count then. */
+export const isNewSql = ({ asOf }: Known): string => `time > ${asOf}`;
+
 /**
  * Creates the table `reactions`: `event_id`, `kind`, `request_id`, `item_id`, `type`, `value`, `time` and `isNew`. Of events with one id the
  * earliest counts, whatever order they came in: a client that sends one again without a time gives it a later one.
@@ -32,7 +42,7 @@ export async function createReactions(
   connection: Connection,
   out: string,
   { files }: JoinState,
-  { asOf, knownFiles, knownTime }: { asOf: number; knownFiles: number; knownTime: number },
+  { asOf, known }: { asOf: number; known: Known },
 ): Promise<Received> {
   const names = files.map(({ name }) => name);
   const part = (some: readonly string[], isNew: string): string[] =>
@@ -42,7 +52,7 @@ export async function createReactions(
           `SELECT kind, event_id, time, request_id, item_id, type, value, ${isNew} AS isNew FROM ${eventsIn(out, some)}
            WHERE kind IN ('interaction', 'correction') AND time <= ${asOf}`,
         ];
-  const all = [...part(names.slice(0, knownFiles), `time > ${knownTime}`), ...part(names.slice(knownFiles), 'true')];
+  const all = [...part(names.slice(0, known.files), isNewSql(known)), ...part(names.slice(known.files), 'true')];
   await execute(
     connection,
     `CREATE TABLE reactions AS

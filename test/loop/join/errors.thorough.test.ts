@@ -48,6 +48,26 @@ test('a field without any value is an error, unless it is left out; the rows of 
   expect(await rowsOf(other.out)).toEqual(before.map(({ hour: _, ...row }) => row));
 });
 
+test('sequences that are empty in all of the log are an error, unless they are left out or filled', async () => {
+  const { folder } = artifact({ sequences: true });
+  const config = { ...CONFIG, artifact: folder };
+  const events = drawLog(6, { answers: 40 });
+  for (const event of events) if (event.kind === 'impression') event.sequences = { viewed: [] };
+  const { log } = folders();
+  addSegment(log, events);
+  await expect(joined(log, folders().out, config)).rejects.toMatchObject({
+    code: 'JOIN_FIELDS_MISSING',
+    details: { fields: ['sequences'] },
+  });
+  const [without, filled] = [folders().out, folders().out];
+  await joined(log, without, { ...config, leaveOut: ['sequences'] });
+  expect((await rowsOf(without))[0]).not.toHaveProperty('sequence_viewed');
+  await joined(log, filled, { ...config, sequences: { bought: { type: 'buy' } } });
+  const rows = await rowsOf(filled);
+  expect(rows.every((row) => (row.sequence_viewed as unknown[]).length === 0)).toBe(true);
+  expect(rows.some((row) => (row.sequence_bought as unknown[]).length > 0)).toBe(true);
+});
+
 test('folders of something else, of another log, and damaged ones are refused', async () => {
   const { folder } = artifact();
   const { log, out } = folders();
@@ -121,9 +141,25 @@ test('mistakes of a configuration are named by their paths', async () => {
     },
   });
   const reader = artifact({ sequences: true }).folder;
-  await expect(joined(log, out, { ...CONFIG, artifact: reader })).rejects.toMatchObject({
+  const unfit = { ...CONFIG, artifact: reader, leaveOut: ['item'], sequences: { seen: {} } };
+  await expect(joined(log, out, unfit)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
-    details: { problems: [{ path: 'artifact', message: expect.stringContaining('reads sequences') }] },
+    details: {
+      problems: [
+        { path: 'leaveOut', message: expect.stringContaining('"item" is the item of the sequences') },
+        { path: 'sequences.seen', message: expect.stringContaining('it has viewed, bought') },
+      ],
+    },
   });
+  for (const config of [
+    { ...CONFIG, artifact: folder, sequences: { viewed: {} } },
+    { ...CONFIG, artifact: reader, leaveOut: ['sequences'], sequences: { viewed: {} } },
+  ])
+    await expect(joined(log, out, config)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      details: {
+        problems: [{ path: 'sequences.viewed', message: expect.stringContaining('the rows have no sequences') }],
+      },
+    });
   await expect(joined(log, out, { ...CONFIG, artifact: log })).rejects.toMatchObject({ code: 'ARTIFACT_NOT_FOUND' });
 });

@@ -26,6 +26,12 @@ const CITIES = ['Zürich', 'São Paulo', '', 'x', '北京'];
 export function drawLog(seed: number, { answers = 60, days = 3 } = {}): Event[] {
   const generator = random('log', String(seed));
   const below = (n: number): number => Math.floor(generator.uniform() * n);
+  // Of their own, so that logs are otherwise as they were before there were sequences.
+  const lists = random('sequences', String(seed));
+  const list = () =>
+    Array.from({ length: lists.below(7) }, () =>
+      lists.below(6) === 0 ? null : lists.below(3) > 0 ? lists.below(60) : 'ünseen',
+    );
   const chance = (p: number): boolean => generator.uniform() < p;
   const events: Event[] = [];
   const header = (kind: string, n: number | string) => ({ schema: 'event/1', event_id: `${kind} ${n}` }) as const;
@@ -62,6 +68,7 @@ export function drawLog(seed: number, { answers = 60, days = 3 } = {}): Event[] 
         city: CITIES[below(CITIES.length)],
         ...(chance(0.8) && { hour: below(24) }),
       },
+      ...(lists.below(3) === 0 && { sequences: { viewed: list(), ...(lists.below(2) === 0 && { bought: list() }) } }),
     });
     for (let i = below(4); i > 0; i--) {
       const place = { request_id: chance(0.05) ? 'nobody knows' : request_id, item_id: String(below(5)) };

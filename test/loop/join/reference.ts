@@ -12,8 +12,8 @@ const TASKS = ['click', 'purchase'];
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
 const dayOf = (time: number): number => Math.floor(time / DAY);
 
-/** All rows of the artifact that tests serve, in order of time. */
-export function referenceRows(events: readonly Event[], input: object, asOf: number): Row[] {
+/** All rows of the artifact that tests serve, in order of time; with the sequences of the one that reads some, if it is that one. */
+export function referenceRows(events: readonly Event[], input: object, asOf: number, readsSequences = false): Row[] {
   const config = joinSchema.parse(input);
   const known = events.filter(({ time }) => time <= asOf);
   const interactions = firstById(known.filter((event) => event.kind !== 'impression') as (Interaction | Correction)[]);
@@ -22,7 +22,12 @@ export function referenceRows(events: readonly Event[], input: object, asOf: num
     .flatMap((impression) =>
       impression.items.filter(({ position }) => position !== null).map((item) => ({ impression, item })),
     )
-    .map(({ impression, item }) => rowOf(impression, item, { interactions, config, asOf }))
+    .map(({ impression, item }) => {
+      const row = rowOf(impression, item, { interactions, config, asOf });
+      if (row === undefined || !readsSequences) return row;
+      const answers = known.filter((event) => event.kind === 'impression') as Impression[];
+      return { ...row, ...sequencesOf(impression, { interactions, config, answers }) };
+    })
     .filter((row) => row !== undefined);
 }
 
@@ -103,6 +108,63 @@ function rowOf(impression: Impression, item: ImpressionItem, context: Context): 
       ]),
     ),
   };
+}
+
+interface Past {
+  interactions: readonly (Interaction | Correction)[];
+  config: ReturnType<typeof joinSchema.parse>;
+  /** All, of whatever model. */
+  answers: readonly Impression[];
+}
+
+const TYPES = ['viewed', 'bought'];
+const LENGTH = 4;
+
+function sequencesOf(impression: Impression, past: Past): Row {
+  const columns = TYPES.map((type) => {
+    const given = impression.sequences?.[type]?.map((item) => tokenOf(item, 'item') ?? null);
+    const { [type]: filled } = past.config.sequences;
+    const items = given ?? (filled === undefined ? [] : done(impression, { type, ...filled }, past));
+    return [`sequence_${type}`, items.slice(-LENGTH)];
+  });
+  return Object.fromEntries(columns);
+}
+
+/** Tokens of all items that the unit did something of a type to before an answer, oldest first. */
+function done(
+  { unit, time }: Impression,
+  { type, atLeast = Number.NEGATIVE_INFINITY }: { type: string; atLeast?: number },
+  { interactions, config, answers }: Past,
+): (string | null)[] {
+  if (unit === null || unit === undefined) return [];
+  const own = interactions.filter((event) => event.type === type);
+  const found = new Map<string, { since: number; key: [string, string]; token: string | null }>();
+  for (const { kind, request_id, item_id, time: at, ...event } of own) {
+    if (kind !== 'interaction') continue;
+    const [answer] = answers
+      .filter((one) => one.request_id === request_id)
+      .sort((a, b) => compare(a.time, b.time) || compare(a.event_id, b.event_id));
+    const shown = answer?.items.filter((item) => item.item_id === item_id && item.position !== null) ?? [];
+    if (answer === undefined || shown.length === 0 || answer.unit !== unit || at < answer.time - config.skew) continue;
+    const since = Math.max(at, answer.time);
+    const isUndone = own.some(
+      (e) =>
+        e.kind === 'correction' &&
+        e.request_id === request_id &&
+        e.item_id === item_id &&
+        e.time >= at &&
+        e.time < time,
+    );
+    const value = 'value' in event ? event.value : undefined;
+    if (since >= time || isUndone || (value ?? Number.NEGATIVE_INFINITY) < atLeast) continue;
+    const tokens = shown.map((item) => tokenOf({ ...answer.values, ...item.values }.item, 'item') ?? null);
+    const before = found.get(`${request_id} ${item_id}`);
+    if (before !== undefined && before.since <= since) continue;
+    found.set(`${request_id} ${item_id}`, { since, key: [request_id, item_id], token: tokens.sort()[0] });
+  }
+  return [...found.values()]
+    .sort((a, b) => compare(a.since, b.since) || compare(a.key[0], b.key[0]) || compare(a.key[1], b.key[1]))
+    .map(({ token }) => token);
 }
 
 interface Label {

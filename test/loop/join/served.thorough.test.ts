@@ -1,10 +1,11 @@
 /** From a service to the next model: what was served is what is joined, prepared and trained on. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadDatasetConfig } from '../../../src/config/load.ts';
 import { prepare } from '../../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
+import { readLine } from '../../../src/events/line.ts';
 import { openRowEncoder } from '../../data/row-encoder.ts';
 import { artifact, serving, temporaryFolder } from '../../serve/support.ts';
 import { makeRun, trainWithStops } from '../../train/support.ts';
@@ -89,5 +90,53 @@ test('a service, its log, joined rows, a prepared data set and a training agree'
   expect(found.sort()).toEqual(sent.sort());
 
   const run = await makeRun(runs, data, { model: { key: 'mmoe', embeddingDim: 4 }, train: { maxEpochs: 1 } });
+  await trainWithStops(run);
+});
+
+/** Lists of a user as requests bring them: unseen, empty and missing items, numbers, halves of characters, longer than what the model reads. */
+const SEQUENCES: (Record<string, unknown> | undefined)[] = [
+  { viewed: [1, '2', 3.5, 1e-7, 5, 6, -0], bought: ['né\u0301e', null, ''] },
+  { viewed: [], bought: [59] },
+  { viewed: ['\ud83d', true, '北京', 'a "quoted" \\ text'] },
+  { viewed: null, bought: ['7', '60', 'nobody knows it'] },
+  undefined,
+];
+
+test('sequences of requests have the ids that the service computed, also joined and prepared', async () => {
+  const { folder, manifest } = artifact({ sequences: true });
+  const [log, rows, data, runs] = ['log', 'rows', 'data', 'runs'].map((name) => join(temporaryFolder(), name));
+  const service = await serving([folder], { events: { folder: log, unit: 'user', sync: 'always' } });
+  for (let n = 0; n < 30; n++) {
+    const user = { ...USERS[0], sequences: SEQUENCES[n % SEQUENCES.length] };
+    const request = { request_id: `r${n}`, scenario: manifest.data.scenarios[n % 3], user };
+    const { body, status } = await service.ask('/v1/rank', { ...request, items: ITEMS });
+    expect([status, body.error]).toEqual([200, undefined]);
+  }
+  await service.service.close();
+
+  const config = { ...CONFIG, artifact: folder, split: { kind: 'key' as const, column: 'log_request_id' } };
+  const { dataset, document } = await joined(log, rows, config, { now: Date.now() + 2 * DAY });
+  expect(document).toMatchObject({ impressions: { joined: 30 }, read: { damaged: 0 } });
+  for (const line of readdirSync(log).flatMap((name) => readFileSync(join(log, name), 'utf8').trim().split('\n')))
+    expect(readLine(line)).toMatchObject({ kind: 'impression' });
+  const { manifest: own } = await prepare({ config: await loadDatasetConfig(dataset), sourceFolder: rows, out: data });
+  const { itemField, length, types } = manifest.data.sequences as NonNullable<typeof manifest.data.sequences>;
+  expect(own.sequences).toEqual({ itemField, length, types, from: 'given lists' });
+  const prepared = await openPrepared(data);
+  const encoder = await openRowEncoder(prepared);
+  const size = types.length * length;
+  const sent = (await rowsOf(rows)).map((row) => {
+    const ids = new Int32Array(size);
+    encoder.encodeSequences(SEQUENCES[Number(String(row.log_request_id).slice(1)) % SEQUENCES.length] ?? {}, ids);
+    return ids.join();
+  });
+  const found: string[] = [];
+  for (const split of ['train', 'validation', 'test'] as const)
+    for await (const { size: batch, sequences } of prepared.batches(split))
+      for (let i = 0; i < batch; i++) found.push((sequences as Int32Array).slice(i * size, (i + 1) * size).join());
+  expect(found.sort()).toEqual(sent.sort());
+  expect(new Set(found).size).toBe(SEQUENCES.length);
+
+  const run = await makeRun(runs, data, { model: { key: 'dtrn', embeddingDim: 4 }, train: { maxEpochs: 1 } });
   await trainWithStops(run);
 });
