@@ -11,6 +11,7 @@ import type { EventLog } from '../events/log.ts';
 import { cellsOf } from './cells.ts';
 import { checkAnswers, checkBefore, checkReturned, checkSeveralArms, checkUnits, countReturned } from './checks.ts';
 import { anyTime, compare, holmLevels, type Looks, type Pair, plannedLooks } from './compare.ts';
+import { type Look, linesOf, timesOfLooks } from './history.ts';
 import { preferences } from './interleaving.ts';
 import { createAnswers, interactionTypes, keysOf, type Period } from './log/answers.ts';
 import { armCounts, eachKnownUnit, timesOfUnits, type UnitCounts, unitCounts } from './log/counts.ts';
@@ -28,6 +29,8 @@ export interface ReportOptions extends ColumnsOptions {
   asOf?: number;
   /** How far the time before the experiment goes back, milliseconds. Default: two weeks. */
   before?: number;
+  /** Earlier looks at the ends of days to keep at most, where one may always look: each reads the log's columns again. Default: no history. */
+  history?: number;
 }
 
 const TWO_WEEKS = 14 * DAY_MS;
@@ -81,9 +84,17 @@ async function reportOf(columns: LogColumns, options: ReportOptions): Promise<Om
       : [];
   const shadow = settings.mode === 'shadow' ? await shadowDifferences(connection) : [];
   const unitsADay = arrivalRate(units);
-  const judged = isSplit
+  const judged: Judged = isSplit
     ? await judge(task, { sums, units, unitsADay, checks, asOf })
-    : { treatments: [], looks: null };
+    : { treatments: [], looks: null, taken: [] };
+  const earlier =
+    options.history === undefined || judged.looks !== null
+      ? []
+      : await earlierLooks(
+          task,
+          { sums, units, unitsADay, checks, asOf },
+          timesOfLooks(period.first, asOf, options.history),
+        );
   const of = (arm: string) => counts.find((one) => one.arm === arm);
   return {
     schema: 'experiment-report/1',
@@ -122,6 +133,7 @@ async function reportOf(columns: LogColumns, options: ReportOptions): Promise<Om
     }),
     checks,
     treatments: judged.treatments,
+    ...(isSplit && options.history !== undefined && { history: [...earlier, ...judged.taken].flatMap(linesOf) }),
     interleaving,
     shadow,
     unitsADay,
@@ -207,18 +219,24 @@ interface Measured {
 interface Judged {
   treatments: ExperimentTreatment[];
   looks: ExperimentReport['looks'];
+  /** Looks that were taken, this one included. */
+  taken: Look[];
 }
 
 async function judge(task: Task, measured: Measured): Promise<Judged> {
   const { sequential } = task.settings;
-  if (sequential === 'always-valid') return { treatments: verdicts(task, measured, anyTime), looks: null };
+  const have = measured.units.days.flat().reduce((sum, n) => sum + n, 0);
+  if (sequential === 'always-valid') {
+    const treatments = verdicts(task, measured, anyTime);
+    return { treatments, looks: null, taken: [{ at: measured.asOf, units: have, treatments }] };
+  }
   const { looks, maximum } = sequential.groupSequential;
   const planned = Array.from({ length: looks }, (_, k) => Math.ceil((maximum * (k + 1)) / looks));
-  const have = measured.units.days.flat().reduce((sum, n) => sum + n, 0);
   const due = planned.filter((n) => n <= have);
   const { key, windows } = task.settings;
   const { connection } = task.columns;
   const times = await timesOfUnits(connection, due);
+  const taken: Look[] = [];
   for (const [k, time] of times.entries()) {
     await createAnswers(connection, { key, asOf: time, before: task.before, types: task.types, windows });
     const shares = planned.slice(0, k + 1).map((n) => n / maximum);
@@ -228,15 +246,34 @@ async function judge(task: Task, measured: Measured): Promise<Judged> {
       finished: isLast,
       more: next,
     });
+    taken.push({ at: time, units: planned[k], treatments });
     const isDecided = treatments.every(({ decision }) => decision !== 'go on');
     if (isDecided || k === times.length - 1)
-      return { treatments, looks: { planned, taken: k + 1, decided: isDecided ? k + 1 : null } };
+      return { treatments, looks: { planned, taken: k + 1, decided: isDecided ? k + 1 : null }, taken };
   }
   const wait = `the first look is at ${planned[0]} units, there are ${have}`;
   return {
     treatments: verdicts(task, measured, plannedLooks([1 / looks]), { wait }),
     looks: { planned, taken: 0, decided: null },
+    taken,
   };
+}
+
+/** What would have been seen at these times, where one may always look. The tables are those of the last of them afterwards. */
+async function earlierLooks(task: Task, measured: Measured, times: readonly number[]): Promise<Look[]> {
+  const { key, windows } = task.settings;
+  const { connection } = task.columns;
+  const looks: Look[] = [];
+  for (const at of times) {
+    await createAnswers(connection, { key, asOf: at, before: task.before, types: task.types, windows });
+    const sums = await measure(task);
+    const units = sums.reduce(
+      (sum, { scenario, metrics: [first] }) => sum + (scenario === null ? (first?.n ?? 0) : 0),
+      0,
+    );
+    looks.push({ at, units, treatments: verdicts(task, { ...measured, sums, asOf: at }, anyTime) });
+  }
+  return looks;
 }
 
 interface LookState {

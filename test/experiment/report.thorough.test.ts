@@ -304,3 +304,35 @@ test('what cannot be reported is said: another key, no units, a key that is not 
     message: expect.stringContaining('experiments in it: flows'),
   });
 });
+
+test('a history says what reports at those times would have said; planned looks are their own', async () => {
+  // Sums of whole numbers do not depend on the order of rows.
+  const config = configured({ metrics: { success: ['click', 'buy'] } });
+  const events = [...plantedEvents({ config, units: 800, days: 6 })];
+  const log = segmentLog(writeLog(join(temporaryFolder(), 'log'), events));
+  const options = { key: 'flows', config };
+  const document = await reportExperiment(log, { ...options, history: 2 });
+  const { history = [], period } = experimentReportSchema.parse(document);
+  const times = [...new Set(history.map(({ at }) => at))];
+  const days = times.map((time) => Math.round((Date.parse(time) - Date.parse(period.first)) / DAY));
+  expect([days.length, days[1], times.at(-1)]).toEqual([3, 5, document.asOf]);
+  const then = await reportExperiment(log, { ...options, asOf: Date.parse(times[0]) });
+  for (const { asOf, treatments, arms } of [then, document])
+    expect(history.filter(({ at }) => at === asOf)).toEqual(
+      treatments.flatMap(({ arm, metrics }) =>
+        metrics.map(({ metric, difference }) => ({
+          at: asOf,
+          units: arms.reduce((sum, { units }) => sum + units, 0),
+          arm,
+          metric,
+          difference,
+        })),
+      ),
+    );
+  const sequential = { groupSequential: { looks: 4, maximum: 1200 } };
+  const planned = configured({ metrics: { success: ['click'] }, sequential });
+  const grouped = await reportExperiment(log, { ...options, config: planned, history: 3 });
+  expect(new Set(grouped.history?.map(({ units }) => units))).toEqual(
+    new Set(grouped.looks?.planned.slice(0, grouped.looks.taken)),
+  );
+});

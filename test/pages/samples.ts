@@ -588,6 +588,11 @@ export const experiment = (scenarios: readonly string[]): ExperimentReport => {
       })),
       heterogeneity: [{ metric: NASTY[0], Q: share(), p: share(), I2: share(), tau: share() }],
     })),
+    history: times(4, (look) => ({ at: `2026-01-0${look + 5}T00:00:00.000Z`, units: whole() })).flatMap((look, k) =>
+      NASTY.slice(1, 3).flatMap((arm) =>
+        NASTY.map((metric) => ({ ...look, arm, metric, difference: interval(k === 0) })),
+      ),
+    ),
     interleaving: [
       {
         arm: NASTY[1],

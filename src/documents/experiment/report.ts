@@ -147,6 +147,22 @@ export const experimentReportSchema = z.strictObject({
   arms: z.array(arm),
   checks: z.array(check),
   treatments: z.array(treatment),
+  /**
+   * Metrics of the treatments at earlier looks and at this one, in the order of time: at the ends of days where one may always look, else at
+   * the planned looks. Absent where it was not asked for.
+   */
+  history: z
+    .array(
+      z.strictObject({
+        at: z.iso.datetime(),
+        /** In all arms. */
+        units: count,
+        arm: z.string(),
+        metric: z.string(),
+        difference: interval,
+      }),
+    )
+    .optional(),
   interleaving: z.array(preference),
   shadow: z.array(shadow),
   /** New units a day, of the last days. */

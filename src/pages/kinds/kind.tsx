@@ -4,7 +4,7 @@ import { Artifact } from './artifact.tsx';
 import { Comparison } from './comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
 import { Drift } from './drift.tsx';
-import { Experiment } from './experiment.tsx';
+import { Experiment } from './experiment/experiment.tsx';
 import { Explanation } from './explanation.tsx';
 import { Folder } from './folder.tsx';
 import { Importance } from './importance.tsx';

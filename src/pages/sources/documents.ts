@@ -152,9 +152,25 @@ export const experimentPage = (experiment: ExperimentReport): Page => ({
       ? []
       : ['No configuration was given: all types of interactions decide, and arms have equal weights.'],
   ),
+  sentences: Object.fromEntries(
+    experiment.treatments.map(({ arm, metrics }, t) => [
+      `history-${t}`,
+      metrics.map(({ metric }) => sinceText(experiment, arm, metric)).join(' '),
+    ]),
+  ),
   looks: looksText(experiment.method, experiment.looks),
   experiment,
 });
+
+/** Since when a difference has been decided. */
+function sinceText({ history = [] }: ExperimentReport, arm: string, name: string): string {
+  const looks = history.filter((one) => one.arm === arm && one.metric === name);
+  const isOpen = ({ difference: { low, high } }: (typeof looks)[number]): boolean =>
+    low === null || high === null || (low <= 0 && high >= 0);
+  const last = looks.findLastIndex(isOpen);
+  if (last === looks.length - 1) return `${name}: the interval contains 0.`;
+  return `${name}: the interval leaves out 0 since ${looks[last + 1].at.slice(0, 10)} (${looks.length - last - 1} of ${looks.length} looks).`;
+}
 
 export const driftPage = (drift: DriftDocument): Page => ({
   kind: 'drift',

@@ -47,6 +47,7 @@ interface ReportVerbOptions {
   config?: string;
   asOf?: number;
   before?: number;
+  history?: number;
   markdown?: boolean;
   memoryLimit?: string;
   json?: boolean;
@@ -65,6 +66,12 @@ function addReport(experiment: Command): void {
     .option('--config <file>', 'a serving configuration, or a file with `experiments`: metrics, margins, weights')
     .option('--as-of <time>', 'take the log as it was then, as 2026-11-30T12:00:00Z (default: all of it)', instant)
     .option('--before <age>', 'how far the time before the experiment goes back (default: 14d)', duration)
+    .addOption(
+      new Option(
+        '--history <n>',
+        'keep what was known at the ends of n earlier days in the document, for its page (default: 10 with --json, else none)',
+      ).argParser(wholeNumber(0)),
+    )
     .option('--markdown', 'write the report as Markdown')
     .addOption(memoryOption())
     .addOption(jsonOption())
@@ -81,10 +88,10 @@ function addReport(experiment: Command): void {
 
 async function runReport(
   place: string,
-  { key, config: file, markdown, json, ...options }: ReportVerbOptions,
+  { key, config: file, markdown, json, history = json ? 10 : undefined, ...options }: ReportVerbOptions,
 ): Promise<void> {
   const config = file === undefined ? undefined : await configuredExperiment(file, key);
-  const document = await withLog(place, (log) => reportExperiment(log, { key, config, ...options }));
+  const document = await withLog(place, (log) => reportExperiment(log, { key, config, history, ...options }));
   if (json) printJson({ event: 'result', ...document });
   else print(markdown ? experimentMarkdown(document) : experimentText(document));
 }

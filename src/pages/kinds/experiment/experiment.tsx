@@ -1,25 +1,30 @@
 /** An online experiment: may it ship, are the figures sound, and where does it help or hurt. */
+import { Fragment } from 'preact';
 import type {
   ComparedMetric,
   ExperimentCheck,
   ExperimentReport,
   ExperimentTreatment,
-} from '../../documents/experiment/report.ts';
-import { Forest } from '../components/forest.tsx';
-import { Name } from '../components/name.tsx';
-import { Folded, Note, Section, Sentences } from '../components/section.tsx';
-import { type Column, deep, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, type Path, Sign } from '../components/value.tsx';
-import type { ExperimentPage } from '../page.ts';
+} from '../../../documents/experiment/report.ts';
+import { Forest } from '../../components/forest.tsx';
+import { Name } from '../../components/name.tsx';
+import { Folded, Note, Section, Sentences } from '../../components/section.tsx';
+import { type Column, deep, numbers, Table, texts } from '../../components/table.tsx';
+import { Interval, Num, type Path, Sign } from '../../components/value.tsx';
+import type { ExperimentPage } from '../../page.ts';
+import { History } from './history.tsx';
 
 type Arm = ExperimentReport['arms'][number];
 
 export function Experiment({ page }: { page: ExperimentPage }) {
-  const { treatments, checks, arms, interleaving, shadow } = page.experiment;
+  const { treatments, checks, arms, interleaving, shadow, history } = page.experiment;
   return (
     <>
       {treatments.map((treatment, t) => (
-        <Treatment key={treatment.arm} treatment={treatment} t={t} looks={page.looks} />
+        <Fragment key={treatment.arm}>
+          <Treatment treatment={treatment} t={t} looks={page.looks} />
+          {history && <History history={history} arm={treatment.arm} t={t} looks={page.looks} />}
+        </Fragment>
       ))}
       {interleaving.length > 0 && <Interleaving page={page} />}
       {shadow.length > 0 && (
