@@ -2,12 +2,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createWorld } from '../../src/data/synthetic/world.ts';
 import { segmentLog } from '../../src/events/segments/folder.ts';
 import { configuredExperiments } from '../../src/experiment/configured.ts';
 import { readRamp, stepRamp } from '../../src/experiment/ramp/ramp.ts';
 import { servedExperiments } from '../../src/experiment/ramp/service.ts';
 import { rampText } from '../../src/report/experiment/ramp.ts';
+import { openSimulation } from '../../src/simulate/simulate.ts';
 import { ADMIN_KEY, artifact, serving, temporaryFolder } from '../serve/support.ts';
+import { openShop } from '../simulate/shop.ts';
 import { configured, type Planted, plantedEvents, START, writeLog } from './logs.ts';
 
 const HOUR = 3_600_000;
@@ -80,6 +83,30 @@ test('a better arm ends the ramp; failing answers hold it', async () => {
   const failing = await ramping({ failed: (arm, generator) => arm === 'treatment' && generator.uniform() < 0.005 });
   await failing.step(START);
   expect((await failing.step(START + 30 * HOUR)).ramp.held?.sentence).toMatch(/^the model of treatment fails/);
+});
+
+test('an arm that fails over HTTP: the control answers, users notice nothing, and the ramp rolls back', async () => {
+  const world = createWorld({ seed: 5, users: 300, items: 40 });
+  const broken = { ...input, unit: 'user_id', arms: { control: {}, treatment: { score: '1 / (0 * click)' } } };
+  const shop = await openShop(world, { experiments: [{ ...broken, coverage: 1 }] });
+  const day = await openSimulation({ world, url: shop.url, requestsADay: 800, candidates: 3, shown: 2 }).next();
+  expect(day.arms?.map(({ arm }) => arm)).toEqual(['control', 'treatment']);
+  const [control, treatment] = day.arms ?? [];
+  expect(Math.abs((treatment.possible as number) - (control.possible as number))).toBeLessThan(0.2);
+  const service = { url: shop.url, key: ADMIN_KEY };
+  const options = { service, key: 'flows', folder: join(temporaryFolder(), 'ramp') };
+  let step = await stepRamp(segmentLog(shop.log), options);
+  for (let i = 0; i < 50 && !step.isOver; i++) {
+    await new Promise((done) => setTimeout(done, 100)); // the log is written behind the answers
+    step = await stepRamp(segmentLog(shop.log), options);
+  }
+  expect(step.ramp.records.at(-1)).toMatchObject({
+    decision: 'roll back',
+    coverage: 0,
+    sentence: expect.stringMatching(/^treatment: roll back: error_rate \+1 \(.* is beyond the margin \+0.02/),
+  });
+  const [experiment] = (await servedExperiments(service)).experiments;
+  expect(experiment.coverage).toBe(0);
 });
 
 test('a ramp that was killed after its decision makes the change at the next start; changes by hand are kept', async () => {

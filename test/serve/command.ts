@@ -24,6 +24,8 @@ interface Surroundings {
   openFiles?: number;
   /** A file descriptor for its log. Default: a pipe that is read. */
   stderr?: number;
+  /** Default: a free one. */
+  port?: number;
 }
 
 /** The command on a free port, gone after the test with its workers. */
@@ -31,12 +33,12 @@ export async function startCommand(
   folder: string,
   workers = 1,
   config: ServingInput = {},
-  { openFiles, stderr }: Surroundings = {},
+  { openFiles, stderr, port = 0 }: Surroundings = {},
 ): Promise<Command> {
   const file = join(temporaryFolder(), 'serving.json');
   const base = { adminKeys: [hashed('admin', ADMIN_KEY)], log: { level: 'error' } };
   writeFileSync(file, JSON.stringify({ ...base, ...config }));
-  const words = ['serve', folder, '--port', '0', '--workers', String(workers), '--config', file, '--json'];
+  const words = ['serve', folder, '--port', String(port), '--workers', String(workers), '--config', file, '--json'];
   const program = [process.execPath, resolve('bin/tributary.js'), ...words];
   const [command, ...rest] =
     openFiles === undefined ? program : ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...program];

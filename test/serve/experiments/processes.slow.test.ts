@@ -1,4 +1,7 @@
 /** Experiments over several processes: changes under load, a worker that dies, an arm that fails, a restart. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ServingInput } from '../../../src/config/serving.ts';
@@ -8,7 +11,11 @@ import { armOf, type ExperimentInput, request } from './support.ts';
 
 const users = Array.from({ length: 60 }, (_, i) => `u${i}`);
 
-async function put(service: Command, path: string, body: object): Promise<{ status: number; revision?: number }> {
+async function put(
+  service: Pick<Command, 'address'>,
+  path: string,
+  body: object,
+): Promise<{ status: number; revision?: number }> {
   for (;;) {
     const response = await fetch(service.address + path, {
       method: 'PUT',
@@ -140,3 +147,37 @@ test('under load nobody changes arm and no request fails, whatever is changed or
   again.child.kill('SIGTERM');
   await again.ended;
 });
+
+test('a change while the service is starting reaches every process, and is kept', async () => {
+  const experimentsFile = join(temporaryFolder(), 'experiments.json');
+  const scores: ExperimentInput = { key: 'scores', unit: 'user', arms: { control: {}, treatment: { score: 'click' } } };
+  const port = await freePort();
+  const config: ServingInput = { experimentsFile, experiments: [{ ...scores, coverage: 0.001 }] };
+  const starting = startCommand(artifact().folder, 4, config, { port });
+  // One change, as soon as any process answers: the others are still starting.
+  const change = { experiment: { ...scores, coverage: 0.5 } };
+  let revision: number | undefined;
+  for (let tried = 0; revision === undefined && tried < 10_000; tried++) {
+    const answer = await put({ address: `http://127.0.0.1:${port}` }, '/admin/experiments/scores', change).catch(
+      () => undefined,
+    );
+    revision = answer?.revision;
+    if (revision === undefined) await new Promise((done) => setTimeout(done, 3));
+  }
+  const service = await starting;
+  await until(async () => /^tributary_processes 4$/m.test((await service.ask('/metrics')).text));
+  const seen = await Promise.all(Array.from({ length: 40 }, () => service.ask('/admin/experiments')));
+  expect([revision, ...new Set(seen.map(({ text }) => JSON.parse(text).revision))]).toEqual([2, 2]);
+  expect(JSON.parse(readFileSync(experimentsFile, 'utf8'))).toMatchObject({
+    revision: 2,
+    experiments: [{ coverage: 0.5 }],
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
