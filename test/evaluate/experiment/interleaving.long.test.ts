@@ -29,6 +29,8 @@ function needed(spread: number): { split: number; drafted: number } {
   const generator = random('interleaving', spread);
   const preferences: number[] = [];
   const clicks: number[][] = [[], []];
+  /** Of a request by arm, known without a draw: the difference of drawn clicks would need far more users. */
+  const expected = [0, 0];
   for (let user = 0; user < USERS; user++) {
     const keenness = Math.exp(spread * generator.normal() - spread ** 2 / 2);
     const counts = [0, 0];
@@ -36,23 +38,26 @@ function needed(spread: number): { split: number; drafted: number } {
     for (let request = 0; request < REQUESTS; request++) {
       const appeal = Array.from({ length: ITEMS }, () => generator.normal());
       // A reader who goes from the top down.
+      const chance = (item: number, k: number): number =>
+        Math.min(1, (0.2 * keenness) / (1 + Math.exp(-appeal[item])) / (1 + 0.3 * k));
       const click = (items: readonly number[]): number[] =>
-        items.flatMap((item, k) => {
-          const rate = (0.2 * keenness) / (1 + Math.exp(-appeal[item])) / (1 + 0.3 * k);
-          return generator.uniform() < rate ? [k] : [];
-        });
+        items.flatMap((item, k) => (generator.uniform() < chance(item, k) ? [k] : []));
       const lists = rankings(appeal, generator);
       const draft = teamDraft(lists, SHOWN, generator);
       const [a, b] = credits(draft, lists, click(draft.items));
       preference += Math.sign(b - a) / REQUESTS;
-      for (const [arm, list] of lists.entries()) counts[arm] += click(list.slice(0, SHOWN)).length / REQUESTS;
+      for (const [arm, list] of lists.entries()) {
+        const shown = list.slice(0, SHOWN);
+        counts[arm] += click(shown).length / REQUESTS;
+        expected[arm] += shown.reduce((sum, item, k) => sum + chance(item, k), 0) / REQUESTS / USERS;
+      }
     }
     preferences.push(preference);
     for (const [arm, count] of counts.entries()) clicks[arm].push(count);
   }
   const [a, b] = clicks.map((values) => momentsOf(sumsOf(values)));
   // Half of the users go to each arm: a difference has variance 2 (va + vb) for each of them.
-  const split = usersNeeded({ n: USERS, mean: b.mean - a.mean, variance: 2 * (a.variance + b.variance) });
+  const split = usersNeeded({ n: USERS, mean: expected[1] - expected[0], variance: 2 * (a.variance + b.variance) });
   return { split: REQUESTS * split, drafted: REQUESTS * usersNeeded(momentsOf(sumsOf(preferences))) };
 }
 
