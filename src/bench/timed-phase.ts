@@ -67,7 +67,8 @@ export class TimedPhase {
 
   private constructor(phase: Made) {
     const { setup, plan, graph, session } = phase;
-    const context = stepContext(setup, plan, graph, this.#clock.session(session));
+    const executor = stepExecutor(this.#clock.session(session), graph, setup.weights, setup.step, setup.layout);
+    const context = stepContext(setup, plan, graph, executor);
     this.#phase = phase;
     const tables = this.#clock.tables(context.weights.tables);
     this.#context = {

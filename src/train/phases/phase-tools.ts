@@ -4,10 +4,13 @@ import { type ModelExecutor, modelExecutor } from '../../inference/arena/executo
 import { type GateSource, gateExecutor, liveGates } from '../../inference/arena/gates.ts';
 import { gateGraph, inferenceGraph } from '../../inference/graphs/forward.ts';
 import { sessionOf } from '../../inference/session-of.ts';
+import type { Session } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
+import { rankedExecutor } from '../ranks/executor.ts';
 import { type Setup, stepContext } from '../run/setup.ts';
 import type { LoopState } from '../run/state.ts';
-import { trainingGraph } from '../step/graph.ts';
+import { type StepExecutor, stepExecutor, stepFeeds } from '../step/executor.ts';
+import { rankedGraph, type TrainingGraph, trainingGraph } from '../step/graph.ts';
 import type { StepContext } from '../step/step.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import { type CachedGates, cacheGates, keepRates } from './gates.ts';
@@ -37,7 +40,7 @@ export async function preparePhase(
   const { config, graphRequest, scoring } = setup;
   const runtime = sessionOf(config);
   const graph = trainingGraph(graphRequest(plan.phase, config.train.batchSize));
-  const training = await createSession(graph.bytes, runtime);
+  const training = await trainingExecutor(setup, plan, graph);
   const inference = inferenceGraph(graphRequest(plan.phase, scoring.capacity));
   const session = await createSession(inference.bytes, runtime);
   const frozen = plan.phase === 'retrain' ? await freezeGates(setup, train, validation) : undefined;
@@ -54,6 +57,17 @@ export async function preparePhase(
       await scorer.release();
     },
   };
+}
+
+/** The training graph of a phase, over all ranks. */
+async function trainingExecutor(setup: Setup, { phase }: PhasePlan, graph: TrainingGraph): Promise<StepExecutor> {
+  const { config, ranks, weights, step, layout } = setup;
+  const runtime = sessionOf(config);
+  if (ranks.size === 1) return stepExecutor(await createSession(graph.bytes, runtime), graph, weights, step, layout);
+  const ranked = rankedGraph(setup.graphRequest(phase, Math.ceil(config.train.batchSize / ranks.size)));
+  const sessions: Session[] = [];
+  for (const { bytes } of ranked.stages) sessions.push(await createSession(bytes, runtime));
+  return rankedExecutor(sessions, ranked, stepFeeds(graph, weights, step, layout), ranks);
 }
 
 /** Gates of the training and validation rows, computed once, and the keep-rates over the training rows. */

@@ -3,6 +3,7 @@
  * the bits of an uninterrupted one. Only the times of checkpoints and the progress display depend on the clock.
  */
 
+import type { Collective } from '../../comm/contract.ts';
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { gridToJson } from '../../documents/grid.ts';
 import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
@@ -38,8 +39,10 @@ export interface TrainingRequest {
   /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
   emit: Emit;
-  /** Called after every step; true: write a checkpoint and return. */
+  /** Called after every step; true: write a checkpoint and return. Over ranks, all stop if one of them should. */
   shouldStop: () => boolean;
+  /** The ranks that train together. Rank 0 writes the folder. Default: this one alone. */
+  ranks?: Collective;
 }
 
 /** How far a trial goes, over all phases. Default: to the end. */
@@ -104,6 +107,11 @@ export class Training {
     return (await this.#runPhases({})) ?? this.#finish();
   }
 
+  /** Trains as a rank that writes nothing. Rank 0 measures the model. */
+  async follow(): Promise<void> {
+    await this.#runPhases({});
+  }
+
   /** Trains up to a limit; never reads test rows. */
   async runTrial(limit: TrialLimit): Promise<ValidatedEvent | InterruptedEvent> {
     return (await this.#runPhases(limit)) ?? this.#validated();
@@ -114,7 +122,7 @@ export class Training {
       const interrupted = await this.#runPhase(this.plans[this.state.phase], limit);
       const through = this.state.phase === this.plans.length - 1 || this.#hasReached(limit);
       if (interrupted !== undefined || through) return interrupted;
-      enterNextPhase(this.setup, this.state, this.checkpoints);
+      await enterNextPhase(this.setup, this.state, this.checkpoints);
       this.#checkpoint();
     }
   }
@@ -160,7 +168,10 @@ export class Training {
     if (warmStart === undefined || phase > 0 || epoch > 0 || step > 0) return;
     const grid = newGrid(this.setup.data.manifest, evaluate);
     const scalars = scalarsHere(context);
-    const validation = await this.#sound(evaluateSplit(context.tools.scorer, this.validation, grid, { scalars }));
+    const { ranks } = this.setup;
+    const validation = await this.#sound(
+      evaluateSplit(context.tools.scorer, this.validation, grid, { scalars, ranks }),
+    );
     const monitor = numberOf(validation.macro[train.monitor]);
     this.logs.metrics.append({ kind: 'startWeights', version: 1, monitor, validation: gridToJson(validation) });
     this.request.emit({ event: 'startWeights', warmStart, validation, monitor });
@@ -189,7 +200,7 @@ export class Training {
     clock: EpochClock,
     limit: TrialLimit,
   ): Promise<Validated | 'interrupted' | 'limit' | undefined> {
-    const { metricsEverySteps, checkpointMinutes } = this.setup.config.train;
+    const { metricsEverySteps } = this.setup.config.train;
     const { steps } = context.tools;
     for await (const report of trainingSteps(context, this.train)) {
       clock.rows += report.rows;
@@ -203,10 +214,20 @@ export class Training {
         this.#logValidation(context.tools.plan, validated);
       }
       if (isLast) return 'limit';
-      if (this.request.shouldStop()) return 'interrupted';
-      if (performance.now() - this.#lastCheckpoint > checkpointMinutes * 60_000) this.#checkpoint();
+      const { stop, save } = await this.#agree();
+      if (stop) return 'interrupted';
+      if (save) this.#checkpoint();
     }
     return undefined;
+  }
+
+  /** Is a stop requested, and is a checkpoint due? Ranks do both after the same step: clocks and signals differ between them. */
+  async #agree(): Promise<{ stop: boolean; save: boolean }> {
+    const { ranks, config } = this.setup;
+    const save = performance.now() - this.#lastCheckpoint > config.train.checkpointMinutes * 60_000;
+    const wanted = Int32Array.of(Number(this.request.shouldStop()), Number(save));
+    await ranks.allReduce(wanted, 'max');
+    return { stop: wanted[0] === 1, save: wanted[1] === 1 };
   }
 
   /** Is a validation due within the epoch? The one at its end is always. */
@@ -255,6 +276,7 @@ export class Training {
     const grid = await this.#sound(
       evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), {
         scalars: scalarsHere(context),
+        ranks: setup.ranks,
       }),
     );
     const verdict = judge(state, plan, grid, setup.config.train.monitor);

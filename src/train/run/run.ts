@@ -1,6 +1,10 @@
 /** Continues a run folder to its end: the entry of the training thread. */
 
+import { availableParallelism } from 'node:os';
 import { error } from '../../base/errors/index.ts';
+import type { Collective } from '../../comm/contract.ts';
+import { launched } from '../../comm/launched.ts';
+import { localCollective } from '../../comm/local.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
@@ -18,6 +22,7 @@ import {
   runPaths,
 } from '../../store/run/run-folder.ts';
 import { checkFinite } from '../../store/safetensors.ts';
+import { noLogs, shareJson, shareWeights } from '../ranks/share.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest, type TrialLimit } from './loop.ts';
 import { type Setup, setUp, startWeights } from './setup.ts';
@@ -34,6 +39,21 @@ export const runTraining = (request: TrainingRequest): Promise<ResultEvent | Int
     request,
     (data) => data,
     (training) => training.run(),
+  );
+
+/**
+ * Trains as one of several ranks, not rank 0, which trains the same run by `runTraining`. Ends when rank 0 begins to measure the model.
+ *
+ * @throws errors of runTraining
+ */
+export const followTraining = (
+  request: Omit<TrainingRequest, 'from' | 'emit'> & { ranks: Collective },
+): Promise<void> =>
+  runIn(
+    { ...request, emit: () => {} },
+    openTrainable(request.folder),
+    (data) => data,
+    (training) => training.follow(),
   );
 
 /**
@@ -62,53 +82,72 @@ async function inFolder<E>(
   reach: (data: PreparedData) => PreparedData,
   work: (training: Training) => Promise<E>,
 ): Promise<E> {
-  const record = openRun(request.folder);
-  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder: request.folder });
+  const record = openTrainable(request.folder);
   const unlock = lockFolder(request.folder);
   try {
-    return await runLocked(request, record, reach, work);
+    return await runIn(request, record, reach, work);
   } finally {
     unlock();
   }
 }
 
-async function runLocked<E>(
+function openTrainable(folder: string): RunRecord {
+  const record = openRun(folder);
+  if ('imported' in record.config) throw error('RUN_IMPORTED', { folder });
+  return record;
+}
+
+async function runIn<E>(
   request: TrainingRequest,
   record: RunRecord,
   reach: (data: PreparedData) => PreparedData,
   work: (training: Training) => Promise<E>,
 ): Promise<E> {
-  const config = runSchema.parse(record.config);
+  const ranks = request.ranks ?? localCollective();
+  const config = withCores(runSchema.parse(record.config), ranks);
   await models.loadFiles(modelFiles(record));
   const data = reach(await openRunData(request.folder, record, request.data));
   const run = markOf(record);
-  const setup: Setup = { ...(await setUp(config, data)), run };
-  const { checkpoints } = runPaths(request.folder);
-  const checkpoint =
-    request.from === undefined ? latestCheckpoint(checkpoints, run) : loadCheckpoint(checkpoints, request.from, run);
-  const state = (checkpoint?.state as LoopState | undefined) ?? {
-    ...initialState(setup.sizes.tasks),
-    ...readFlows(request.folder)?.cost, // the time of a run includes that of its flow test
-  };
-  if (checkpoint === undefined) await begin(setup, config);
-  else {
-    checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);
-    restoreTensors(setup, checkpoint.tensors);
-  }
-
+  const setup: Setup = { ...(await setUp(config, data, { ranks })), run };
+  const start = await shareJson(ranks, ranks.rank === 0 ? await loadStart(request, setup) : undefined);
+  await shareWeights(setup);
+  const { state, resumed } = start;
   const { metricsBytes: metrics, timingsBytes: timings, metricsSha256, timingsSha256 } = state;
-  const logs = openLogs(request.folder, { metrics, timings, metricsSha256, timingsSha256 });
+  const kept = { metrics, timings, metricsSha256, timingsSha256 };
+  const logs = ranks.rank === 0 ? openLogs(request.folder, kept) : noLogs();
   const train = await openPart(data, 'train', config.train);
   const validation = await openPart(data, 'validation', config.train);
   try {
     const training = new Training({ request, record, setup, state, logs, train, validation });
-    await training.announce(checkpoint !== undefined);
+    if (ranks.rank === 0) await training.announce(resumed);
     return await work(training);
   } finally {
     await train.close();
     await validation.close();
     logs.close();
   }
+}
+
+/** Loads weights and state: of a checkpoint, or for the first step. */
+async function loadStart(request: TrainingRequest, setup: Setup): Promise<{ state: LoopState; resumed: boolean }> {
+  const { folder, from } = request;
+  const { checkpoints } = runPaths(folder);
+  const checkpoint =
+    from === undefined ? latestCheckpoint(checkpoints, setup.run) : loadCheckpoint(checkpoints, from, setup.run);
+  if (checkpoint === undefined) {
+    await begin(setup, setup.config);
+    const { cost } = readFlows(folder) ?? {}; // the time of a run includes that of its flow test
+    return { state: { ...initialState(setup.sizes.tasks), ...cost }, resumed: false };
+  }
+  checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);
+  restoreTensors(setup, checkpoint.tensors);
+  return { state: checkpoint.state as LoopState, resumed: true };
+}
+
+/** Ranks of one machine share its cores, unless the run says how many threads each takes. */
+function withCores(config: RunConfig, { size }: Collective): RunConfig {
+  if (size === 1 || config.threads !== undefined) return config;
+  return { ...config, threads: Math.max(1, Math.floor(availableParallelism() / (launched()?.localSize ?? size))) };
 }
 
 const OLDER_CHECKPOINT =

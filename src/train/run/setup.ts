@@ -1,22 +1,25 @@
 /** Builds everything that a run needs once: model, data, arena, weights and buffers. */
+import type { Collective } from '../../comm/contract.ts';
+import { localCollective } from '../../comm/local.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { type ModelArena, openArena } from '../../inference/arena/arena.ts';
-import { rowLayout } from '../../inference/arena/inputs.ts';
+import { rowLayout, sequenceSlots } from '../../inference/arena/inputs.ts';
 import { totalLength, view } from '../../inference/arena/weights.ts';
 import { type DrawnInput, readsSequences } from '../../inference/graphs/forward.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
-import type { Session } from '../../runtime/contract.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
+import { allocateReceived, type Received, receivedBytes } from '../ranks/row-exchange.ts';
 import { WeightAverage } from '../step/average.ts';
 import { allocateStep, batchRows, type StepBuffers, stepBytes } from '../step/buffers.ts';
-import { stepExecutor } from '../step/executor.ts';
+import type { StepExecutor } from '../step/executor.ts';
 import { type TrainingGraph, type TrainingRequest, trainingGraph } from '../step/graph.ts';
 import { decayedFields, IdDecay } from '../step/id-decay.ts';
+import { IDLE_ROWS } from '../step/idle-rows.ts';
 import { initialize } from '../step/initialize.ts';
 import { momentCount, type OptimizerOptions, tableUpdates } from '../step/optimizer.ts';
 import type { StepContext } from '../step/step.ts';
@@ -46,11 +49,19 @@ export interface Setup extends ModelArena {
   denseParameters: number;
   /** Rows to train on. */
   step: StepBuffers;
+  /** The ranks that train together: this one alone unless a launcher started several. */
+  ranks: Collective;
+  /** Workspace for what other ranks send; absent where there are none. */
+  received: Received | undefined;
   graphRequest: (phase: Phase, batchSize: number) => TrainingRequest;
 }
 
 /** @throws MODEL_UNKNOWN, SEQUENCES_MISSING, TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
-export async function setUp(config: RunConfig, data: PreparedData, limits?: MemoryLimits): Promise<Setup> {
+export async function setUp(
+  config: RunConfig,
+  data: PreparedData,
+  { ranks = localCollective(), limits }: { ranks?: Collective; limits?: MemoryLimits } = {},
+): Promise<Setup> {
   const { manifest } = data;
   const model = findModel(config.model.key);
   const options = model.options.parse(config.model);
@@ -88,14 +99,28 @@ export async function setUp(config: RunConfig, data: PreparedData, limits?: Memo
     moments: momentCount(train),
     updates: tableUpdates(train, batchRows(stepSizes, layout)),
   };
-  const { more: step, ...arena } = await openArena(
+  const receivedSizes = {
+    uses: (train.batchSize + IDLE_ROWS) * (layout.slots + sequenceSlots(layout)),
+    tableRows: manifest.tableRows,
+    dimension,
+    ranks: ranks.size,
+  };
+  const apart = ranks.size > 1;
+  const { more, ...arena } = await openArena(
     { weights: { specs, buffers, tables }, layout, capacity: train.evaluationBatchSize, gateWidth, limits },
-    { bytes: stepBytes(stepSizes, layout), allocate: (memory) => allocateStep(memory, stepSizes, layout) },
+    {
+      bytes: stepBytes(stepSizes, layout) + (apart ? receivedBytes(receivedSizes) : 0),
+      allocate: (memory) => ({
+        step: allocateStep(memory, stepSizes, layout),
+        received: apart ? allocateReceived(memory, receivedSizes) : undefined,
+      }),
+    },
   );
   const decay = openDecay(config, data, arena);
   return {
     ...arena,
-    step,
+    ...more,
+    ranks,
     config,
     data,
     model,
@@ -137,11 +162,11 @@ export const stepContext = (
   setup: Setup,
   plan: PhasePlan,
   graph: TrainingGraph,
-  session: Session,
+  executor: StepExecutor,
   state: WeightingState = {},
 ): StepContext => ({
   kernels: setup.kernels,
-  executor: stepExecutor(session, graph, setup.weights, setup.step, setup.layout),
+  executor,
   graph,
   weights: setup.weights,
   buffers: setup.step,
@@ -165,6 +190,7 @@ export const stepContext = (
   phase: plan.phase,
   dropoutKeep: 1 - setup.options.dropout,
   seed: setup.config.seed,
+  ranks: setup.received && { collective: setup.ranks, received: setup.received },
 });
 
 /** A task may have the name of an inherited property, such as `constructor`. */

@@ -72,17 +72,20 @@ const momentTensors = ({ denseMoments, tables }: Weights): [string, TensorParts]
 const flat = (tensors: [string, TensorParts][]): [string, TensorParts][] =>
   tensors.map(([name, { shape, parts }]) => [name, { shape: [shape[0] * shape[1]], parts }]);
 
-/** Writes a numbered checkpoint from which the run can continue. */
+/** Writes a numbered checkpoint from which the run can continue, on any number of ranks. Only rank 0 writes; others return ''. */
 export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
+  if (setup.ranks.rank > 0) return '';
   const { weights, decay, average } = setup;
   const more = [...(decay?.tensors() ?? []), ...(average?.tensors() ?? [])];
   const tensors = [...weightTensors(weights), ...momentTensors(weights), ...more];
   return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
 }
 
-/** Writes only the weights, under a name (`rewind`, `best`). */
-export const saveSnapshot = (folder: string, setup: Setup, position: Position, name: string): void =>
-  void saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup.weights), name, run: setup.run });
+/** Writes only the weights, under a name (`rewind`, `best`); rank 0 alone. */
+export function saveSnapshot(folder: string, setup: Setup, position: Position, name: string): void {
+  if (setup.ranks.rank > 0) return;
+  saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup.weights), name, run: setup.run });
+}
 
 /** Restores the tensors of a checkpoint, including moments if it has them. `only` selects tensors. */
 export function restoreTensors(

@@ -37,7 +37,7 @@ export function stepExecutor(
 }
 
 /** What the inputs of a training graph read. */
-function stepFeeds(
+export function stepFeeds(
   graph: Pick<TrainingGraph, 'dropout' | 'noise' | 'scalars'>,
   weights: Weights,
   buffers: StepBuffers,

@@ -1,12 +1,15 @@
 /** One training step: gather, one ONNX run forward and backward, scatter, update. */
 import { firstNotFinite } from '../../base/numbers.ts';
 import { random } from '../../base/random.ts';
+import type { Collective } from '../../comm/contract.ts';
 import type { LossReduction } from '../../config/run.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
 import { loadRows, type RowLayout, rowsOf } from '../../inference/arena/inputs.ts';
 import { totalLength, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
 import type { Value } from '../../runtime/contract.ts';
+import { exchangeRows, type Received } from '../ranks/row-exchange.ts';
+import { keepRows, rowsOfRank, type Share } from '../ranks/rows.ts';
 import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
 import type { StepBuffers } from './buffers.ts';
 import type { StepExecutor } from './executor.ts';
@@ -20,7 +23,9 @@ import { type Gradients, groupRanges, type OptimizerOptions, update, updateGroup
 /** What is constant within a phase. */
 export interface StepContext {
   kernels: Kernels;
+  /** Over ranks, a `rankedExecutor`. */
   executor: StepExecutor;
+  /** The whole graph. */
   graph: TrainingGraph;
   weights: Weights;
   buffers: StepBuffers;
@@ -37,6 +42,8 @@ export interface StepContext {
   phase: string;
   dropoutKeep: number;
   seed: number;
+  /** The ranks that share each batch; absent where there is one. All have the same weights, and update them alike. */
+  ranks?: { collective: Collective; received: Received };
 }
 
 export interface StepInput {
@@ -71,10 +78,10 @@ export interface StepLosses {
  * @throws LOSS_NOT_FINITE; parameters are then as they were before the step
  */
 export async function trainStep(context: StepContext, input: StepInput): Promise<StepLosses> {
-  const { kernels, weights, buffers, layout } = context;
-  const { batch, step, learningRate } = input;
-  const { results, losses, taskWeights, scale, denseLength } = await runBatch(context, input);
-  const count = sumRowGradients(kernels, layout, buffers, batch.size);
+  const { kernels, weights, buffers } = context;
+  const { step, learningRate } = input;
+  const { results, losses, taskWeights, scale, denseLength, size } = await runBatch(context, input);
+  const count = await rowGradientsOfAll(context, size);
   const gradients: Gradients = {
     dense: buffers.gradient,
     denseLength,
@@ -83,8 +90,8 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     summed: buffers.summed,
     stamps: buffers.stamps,
   };
-  const ofTasks = (): TaskGradient[] => taskGradients(context, batch.size, results, gradients);
-  const told = context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
+  const ofTasks = (): Promise<TaskGradient[]> => taskGradients(context, size, results, gradients);
+  const told = await context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
   checkGradients(context, input, gradients);
   weights.bufferValues.view.set(buffers.nextBuffers.view);
   const gradientScale = clipScale(context, gradients);
@@ -108,8 +115,10 @@ export async function groupStep(context: StepContext, group: string, input: Step
   updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
 }
 
-/** Results of a batch's run. The gradients are in the workspace. */
+/** Results of a batch's run. The gradients are in the workspace: of rows, those of this rank's. */
 interface BatchRun {
+  /** Rows of this rank, idle ones included. */
+  size: number;
   results: Record<string, Value>;
   /** Loss of each task without its weight; NaN for a task without labels. */
   losses: Float32Array;
@@ -123,16 +132,24 @@ interface BatchRun {
 /** Loads a batch, with idle rows if they help, and runs the graph forward and backward. */
 async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
   const { executor, graph, weights, buffers, layout } = context;
-  const batch = withIdleRows(given.batch, idleRows(graph, given.batch.size));
-  const input = { ...given, batch };
-  context.decay?.settleRows(batch);
+  const share = context.ranks?.collective ?? ALONE;
+  const own = share.size === 1 ? given.batch : rowsOfRank(given.batch, share);
+  const batch = withIdleRows(own, idleRows(graph, own.size));
+  context.decay?.settleRows(given.batch);
   loadRows(layout, buffers, batch, weights.tables);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
-  const labels = weighLabels(batch, factors, context.lossReduction, buffers);
-  input.fillGates?.(batch, buffers.gates.view);
-  const drawn = { ...fillDropout(context, input), ...fillNoise(context, input) };
+  const labels = weighLabels(given.batch, factors, context.lossReduction, buffers);
+  const all = given.batch.size;
+  for (const region of [buffers.labels, buffers.lossWeights]) keepRows(region.view, factors.length, all, share);
+  keepRows(buffers.rowWeights.view, 1, all, share);
+  for (const region of [buffers.labels, buffers.lossWeights])
+    region.view.fill(0, own.size * factors.length, batch.size * factors.length); // idle rows
+  buffers.rowWeights.view.fill(0, own.size, batch.size);
+  given.fillGates?.(batch, buffers.gates.view);
+  const rows = { all: share.size === 1 ? batch.size : all, size: batch.size, share };
+  const drawn = { ...fillDropout(context, given, rows), ...fillNoise(context, given, rows) };
 
   const denseFrom = weights.range.get(graph.trainable[0].name)?.from ?? 0; // after the parameters of the weighting
   const denseLength = denseFrom + totalLength(graph.trainable);
@@ -141,10 +158,10 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
     ...rowGradients(context, batch.size),
     ...(weights.buffers.length > 0 && { buffers: rowsOf(buffers.nextBuffers, weights.bufferValues.view.length) }),
   };
-  const results = await executor.run({ size: batch.size, scalars: input.scalars, drawn }, into);
+  const results = await executor.run({ size: batch.size, ofBatch: all, scalars: given.scalars, drawn }, into);
   const losses = taskMeans(results.taskLosses.data as Float32Array, factors, labels.labelled);
-  checkLosses(context, input, { losses, labels, penalty: results.penalty.data[0], denseLength });
-  return { results, losses, taskWeights, scale, denseLength };
+  checkLosses(context, given, { losses, labels, penalty: results.penalty.data[0], denseLength });
+  return { size: batch.size, results, losses, taskWeights, scale, denseLength };
 }
 
 const between = ({ view }: Region, from: number, to: number): Value => ({
@@ -160,6 +177,13 @@ function rowGradients({ layout, buffers }: StepContext, size: number): Record<st
   if (sequences === undefined) return { embeddingGradient };
   const { types, length } = sequences;
   return { embeddingGradient, sequenceGradient: rowsOf(buffers.sequenceGradient, size, types, length, dimension) };
+}
+
+/** Sums the gradients of equal table rows over all ranks, into `unique` and `summed`; returns the number of rows. */
+async function rowGradientsOfAll({ kernels, layout, buffers, ranks }: StepContext, size: number): Promise<number> {
+  const count = sumRowGradients(kernels, layout, buffers, size);
+  if (ranks === undefined) return count;
+  return exchangeRows(ranks.collective, kernels, buffers, ranks.received, count, layout.dimension);
 }
 
 /** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns the number of rows. */
@@ -188,36 +212,47 @@ export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: St
 }
 
 /** The gradients of each task alone, without the group `apart`; does not change `gradients`. */
-function taskGradients(
+async function taskGradients(
   context: StepContext,
   size: number,
   results: Record<string, Value>,
   { summed, count, denseLength }: Gradients,
-): TaskGradient[] {
-  const { kernels, layout, buffers, weights, apart } = context;
+): Promise<TaskGradient[]> {
+  const { layout, weights, apart } = context;
   const numbers = count * layout.dimension;
   const whole = summed.view.slice(0, numbers);
-  const found = context.tasks.map((_, task) => {
+  const found: TaskGradient[] = [];
+  for (const task of context.tasks.keys()) {
     const dense = results[taskOutput(task, 'gradient')].data as Float32Array;
     for (const { group, from, to } of groupRanges(weights, denseLength)) if (group === apart) dense.fill(0, from, to);
     for (const [name, { data }] of Object.entries(rowGradients(context, size)))
       data.set(results[taskOutput(task, name)].data);
-    sumRowGradients(kernels, layout, buffers, size);
-    return { dense, rows: summed.view.slice(0, numbers) };
-  });
+    await rowGradientsOfAll(context, size);
+    found.push({ dense, rows: summed.view.slice(0, numbers) });
+  }
   summed.view.set(whole);
   return found;
 }
 
-/** Masks are a function of (seed, phase, step, layer), so a resumed run draws the same masks. */
+const ALONE: Share = { rank: 0, size: 1 };
+
+/** What is drawn for a batch: `all` rows, of which `share` has some; `size` rows are read, idle ones among them. */
+interface DrawnRows {
+  all: number;
+  size: number;
+  share: Share;
+}
+
+/** Masks are a function of (seed, phase, step, layer), so a resumed run draws the same masks, and so does each rank for its rows. */
 function fillDropout(
   { kernels, graph, buffers, dropoutKeep, seed, phase }: StepContext,
-  { batch, step }: StepInput,
+  { step }: StepInput,
+  { all, size, share }: DrawnRows,
 ): Record<string, Value> {
   const masks: Record<string, Value> = {};
   let from = 0;
   graph.dropout.forEach((mask, layer) => {
-    const count = batch.size * mask.width;
+    const count = all * mask.width;
     const region: Region = {
       byteOffset: buffers.dropout.byteOffset + from * 4,
       view: buffers.dropout.view.subarray(from, from + count),
@@ -229,14 +264,19 @@ function fillDropout(
       seed + (phase === 'retrain' ? 1 : 0),
       step * graph.dropout.length + layer,
     );
-    masks[mask.input] = { type: 'float32', shape: [batch.size, mask.width], data: region.view };
+    keepRows(region.view, mask.width, all, share);
+    masks[mask.input] = rowsAt(buffers.dropout, from, size, mask.width);
     from += buffers.capacity * mask.width;
   });
   return masks;
 }
 
 /** Noise is a function of (seed, phase, step, input), so a resumed run draws the same noise. */
-function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepInput): Record<string, Value> {
+function fillNoise(
+  context: StepContext,
+  { step, fillNoise: fill }: StepInput,
+  { all, size, share }: DrawnRows,
+): Record<string, Value> {
   const { graph, buffers, seed, phase } = context;
   const normals = (input: string, out: Float32Array): void => {
     const generator = random('noise', seed, phase, step, input);
@@ -245,13 +285,21 @@ function fillNoise(context: StepContext, { batch, step, fillNoise: fill }: StepI
   let from = 0;
   return Object.fromEntries(
     graph.noise.map(({ input, width }) => {
-      const data = buffers.noise.view.subarray(from, from + batch.size * width);
-      (fill ?? normals)(input, data);
+      const drawn = buffers.noise.view.subarray(from, from + all * width);
+      (fill ?? normals)(input, drawn);
+      keepRows(drawn, width, all, share);
+      const value = rowsAt(buffers.noise, from, size, width);
       from += buffers.capacity * width;
-      return [input, { type: 'float32', shape: [batch.size, width], data }];
+      return [input, value];
     }),
   );
 }
+
+const rowsAt = ({ view }: Region, from: number, size: number, width: number): Value => ({
+  type: 'float32',
+  shape: [size, width],
+  data: view.subarray(from, from + size * width),
+});
 
 const placeOf = ({ phase }: StepContext, { step, epoch, learningRate }: StepInput): Place => ({
   phase,

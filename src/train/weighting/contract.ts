@@ -32,7 +32,7 @@ export interface StepOutcome {
   /** Gradients of the whole loss; the optimiser takes them next. */
   gradients: Gradients;
   /** Gradients of each task alone, from graphs that output `whole` gradients. */
-  taskGradients(): TaskGradient[];
+  taskGradients(): Promise<TaskGradient[]>;
 }
 
 export interface TaskWeighting {
@@ -42,7 +42,7 @@ export interface TaskWeighting {
    * Learns from a step, or changes its gradients. Returns the total factors of the task gradients if they differ from
    * `weights()`.
    */
-  afterRun?(outcome: StepOutcome): readonly number[] | undefined;
+  afterRun?(outcome: StepOutcome): Promise<readonly number[] | undefined> | readonly number[] | undefined;
   /** Learns from the mean losses of an epoch; NaN for a task without labels. */
   afterEpoch?(losses: readonly number[]): void;
 }

@@ -16,8 +16,8 @@ export interface PcgradOptions {
 
 export const pcgrad = ({ weights, seed, phase }: PcgradOptions): TaskWeighting => ({
   weights: () => weights,
-  afterRun(outcome) {
-    const shares = projectGradients(outcome, meetings(weights.length, seed, phase, outcome.step));
+  async afterRun(outcome) {
+    const shares = await projectGradients(outcome, meetings(weights.length, seed, phase, outcome.step));
     return weights.map((weight, t) => weight * shares[t]);
   },
 });
@@ -33,8 +33,11 @@ function meetings(tasks: number, ...key: (string | number)[]): number[][] {
 }
 
 /** Adds the changes by projections to the gradients: without a conflict nothing changes. Returns the factors of the tasks. */
-function projectGradients({ gradients, taskGradients }: StepOutcome, order: readonly number[][]): number[] {
-  const tasks = taskGradients();
+async function projectGradients(
+  { gradients, taskGradients }: StepOutcome,
+  order: readonly number[][],
+): Promise<number[]> {
+  const tasks = await taskGradients();
   const products = tasks.map((a) => tasks.map((b) => dot(a.dense, b.dense) + dot(a.rows, b.rows)));
   const shares = projectionShares(products, order);
   tasks.forEach(({ dense, rows }, t) => {

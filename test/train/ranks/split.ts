@@ -3,8 +3,8 @@ import { memoryGroup } from '../../../src/comm/memory.ts';
 import type { Port } from '../../../src/graph/index.ts';
 import { isBatch } from '../../../src/graph/index.ts';
 import { createSession } from '../../../src/runtime/session.ts';
+import { rankedExecutor } from '../../../src/train/ranks/executor.ts';
 import { rankedGraph, trainingGraph } from '../../../src/train/step/graph.ts';
-import { rankedExecutor } from '../../../src/train/step/ranked-executor.ts';
 import { expectClose, size } from '../../graph/support.ts';
 import { type Feeds, feedsFor, type Setup } from '../../model/support.ts';
 

@@ -8,8 +8,8 @@ import { LEAD, type Port, resolve, SUMS, sumsAfter } from '../../graph/index.ts'
 import { scalarValue } from '../../inference/arena/inputs.ts';
 import { createExecutor, type Feeds } from '../../inference/executor.ts';
 import type { Session, Value } from '../../runtime/contract.ts';
-import type { LoadedRows, StepExecutor } from './executor.ts';
-import type { RankedGraph } from './graph.ts';
+import type { LoadedRows, StepExecutor } from '../step/executor.ts';
+import type { RankedGraph } from '../step/graph.ts';
 
 type Ranks = Pick<Collective, 'rank' | 'size' | 'allReduce' | 'broadcast'>;
 type Results = Record<string, Value>;

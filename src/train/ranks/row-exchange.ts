@@ -1,0 +1,124 @@
+/**
+ * Gradients of table rows over ranks. Each row has an owner, its id modulo the number of ranks. Ranks send the sums over their own
+ * rows of the batch to the owners, who add them up in the order of ranks; then all ranks get all sums, in the order of owners.
+ */
+import type { Collective } from '../../comm/contract.ts';
+import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
+
+/** Distinct rows and the sums of their gradients. */
+interface Sums {
+  unique: Region<Int32Array>;
+  summed: Region;
+  /** Zeroed workspace, one number per table row. */
+  stamps: Region<Int32Array>;
+}
+
+/** Workspace of a rank for what it receives as an owner. */
+export interface Received {
+  ids: Region<Int32Array>;
+  gradients: Region;
+}
+
+/** Max number of sums that an owner receives. `uses`: max ids in a batch. */
+const capacity = (uses: number, tableRows: number, ranks: number): number =>
+  Math.min(uses, ranks * Math.ceil(tableRows / ranks));
+
+interface ReceivedSizes {
+  /** Max ids in a batch. */
+  uses: number;
+  tableRows: number;
+  dimension: number;
+  ranks: number;
+}
+
+export function receivedBytes({ uses, tableRows, dimension, ranks }: ReceivedSizes): number {
+  const count = capacity(uses, tableRows, ranks);
+  return regionBytes(count) + regionBytes(count * dimension);
+}
+
+export function allocateReceived(arena: Arena, { uses, tableRows, dimension, ranks }: ReceivedSizes): Received {
+  const count = capacity(uses, tableRows, ranks);
+  return { ids: arena.ints(count), gradients: arena.floats(count * dimension) };
+}
+
+/**
+ * Replaces the `count` sums of this rank by those of all ranks. Returns how many there are.
+ *
+ * Bytes that a rank sends: 4 (D + 1) for each of its rows that another rank owns, and as many for each row that it owns and each other
+ * rank.
+ */
+export async function exchangeRows(
+  ranks: Collective,
+  kernels: Kernels,
+  sums: Sums,
+  received: Received,
+  count: number,
+  dimension: number,
+): Promise<number> {
+  const arrived = await toOwners(ranks, sums, received, count, dimension);
+  const owned = kernels.scatterUnique({
+    ...sums,
+    ids: received.ids,
+    rows: arrived,
+    slots: 1,
+    fields: [{ slot: 0, slots: 1, pooling: 'sum', padding: -1 }],
+    gradient: received.gradients,
+    dimension,
+  });
+  return toAll(ranks, sums, owned, dimension);
+}
+
+/** Sends each sum to its owner. Returns how many have arrived in `received`: those of rank 0 first. */
+async function toOwners(
+  ranks: Collective,
+  { unique, summed }: Sums,
+  received: Received,
+  count: number,
+  dimension: number,
+): Promise<number> {
+  const { size } = ranks;
+  const sent = new Int32Array(size);
+  for (let u = 0; u < count; u++) sent[unique.view[u] % size]++;
+  const next = starts(sent);
+  const ids = new Int32Array(count);
+  const gradients = new Float32Array(count * dimension);
+  for (let u = 0; u < count; u++) {
+    const at = next[unique.view[u] % size]++;
+    ids[at] = unique.view[u];
+    gradients.set(summed.view.subarray(u * dimension, (u + 1) * dimension), at * dimension);
+  }
+  const each = new Int32Array(size).fill(1);
+  const arriving = new Int32Array(size);
+  await ranks.allToAll(sent, each, arriving, each);
+  const wide = (counts: Int32Array): Int32Array => counts.map((n) => n * dimension);
+  await ranks.allToAll(ids, sent, received.ids.view, arriving);
+  await ranks.allToAll(gradients, wide(sent), received.gradients.view, wide(arriving));
+  return arriving.reduce((sum, n) => sum + n, 0);
+}
+
+/** Gives the `owned` sums of each owner to all ranks. Returns how many there are. */
+async function toAll(ranks: Collective, { unique, summed }: Sums, owned: number, dimension: number): Promise<number> {
+  const counts = new Int32Array(ranks.size);
+  counts[ranks.rank] = owned;
+  await ranks.allReduce(counts, 'sum');
+  const from = starts(counts);
+  const own = from[ranks.rank];
+  unique.view.copyWithin(own, 0, owned);
+  summed.view.copyWithin(own * dimension, 0, owned * dimension);
+  for (let owner = 0; owner < ranks.size; owner++) {
+    const [start, end] = [from[owner], from[owner] + counts[owner]];
+    if (start === end) continue;
+    await ranks.broadcast(unique.view.subarray(start, end), owner);
+    await ranks.broadcast(summed.view.subarray(start * dimension, end * dimension), owner);
+  }
+  return from[ranks.size - 1] + counts[ranks.size - 1];
+}
+
+/** Where each part starts if parts of these sizes follow each other. */
+function starts(counts: Int32Array): Int32Array {
+  let end = 0;
+  return counts.map((count) => {
+    end += count;
+    return end - count;
+  });
+}
