@@ -1,4 +1,5 @@
 /** Timings as text. */
+import type { CommBench } from './comm-bench.ts';
 import type { PhaseTiming } from './train-bench.ts';
 
 /** One line for the set-up, a table of the phases, and what a step consists of. */
@@ -32,6 +33,16 @@ export function formatTimings(timings: readonly PhaseTiming[]): string {
       return t === first ? [] : [`a step of ${name(t)} takes ${t.ofFirst.toFixed(2)} of one of ${name(first)}`];
     }),
   ].join('\n');
+}
+
+export function formatCommBench({ ranks, timings }: CommBench): string {
+  const rows = timings.map(({ collective, bytes, microseconds, gigabytesPerSecond }) => [
+    collective,
+    String(bytes),
+    microseconds.toFixed(1),
+    gigabytesPerSecond.toFixed(2),
+  ]);
+  return [`${ranks} ranks`, '', ...aligned([['', 'bytes', 'us', 'GB/s sent'], ...rows])].join('\n');
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -3,7 +3,7 @@ import { EXIT } from '../base/errors/entry.ts';
 import { startChoice } from '../study/choose/host.ts';
 import { choiceDisplay } from './print/choice.ts';
 import { displayFor } from './print/progress.ts';
-import { onStopSignal } from './stop.ts';
+import { onStopSignal } from './process/stop.ts';
 
 /** True where a model is chosen: the folder is then that of a run. After Ctrl-C the exit code is set. */
 export async function chooseModel(

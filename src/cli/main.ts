@@ -1,6 +1,7 @@
 /** The command line. Only this room listens to signals, and only this file and the verbs set the exit code. */
 import { EXIT } from '../base/errors/entry.ts';
 import { tell } from './failure.ts';
+import { isLead, reportedAs } from './process/ranks.ts';
 import { buildProgram } from './program.ts';
 
 // A closed pipe (`tributary models | head`) or a full disk must not stop a training. The failure is reported once, and by the
@@ -19,23 +20,21 @@ process.on('exit', (code) => {
 const words = process.argv.slice(2);
 const program = await buildProgram(words);
 
-function report(cause: unknown): void {
+async function report(cause: unknown): Promise<void> {
+  const prefix = await reportedAs(cause);
   const verb = program.commands.find((command) => command.name() === words[0]);
   process.exitCode = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    out: (text) => isLead() && process.stdout.write(text),
+    err: (text) => prefix !== undefined && process.stderr.write(prefix + text),
   });
 }
 
 // Errors that no verb awaits, such as those of stream events.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-  process.on(event, (cause) => {
-    report(cause);
-    process.exit();
-  });
+  process.on(event, (cause) => void report(cause).then(() => process.exit()));
 
 try {
   await program.parseAsync(words, { from: 'user' });
 } catch (cause) {
-  report(cause);
+  await report(cause);
 }

@@ -9,6 +9,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   validate: async () => (await import('./verbs/data/validate.ts')).validate,
   prepare: async () => (await import('./verbs/data/prepare.ts')).prepare,
   train: async () => (await import('./verbs/train/train.ts')).train,
+  launch: async () => (await import('./verbs/train/launch.ts')).launch,
   tune: async () => (await import('./verbs/train/tune.ts')).tune,
   resume: async () => (await import('./verbs/train/resume.ts')).resume,
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,

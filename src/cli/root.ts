@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../base/version.ts';
 import { exitCodes } from './help.ts';
 import { checkRequired, takeDevice } from './options.ts';
+import { checkOverRanks, wordsOf } from './process/ranks.ts';
 
 /** Parsing errors and help end in a CommanderError, which the caller reports. */
 export function programOf(verbs: readonly ((program: Command) => void)[]): Command {
@@ -16,6 +17,7 @@ export function programOf(verbs: readonly ((program: Command) => void)[]): Comma
     .hook('preAction', (_, verb) => {
       checkRequired(verb);
       takeDevice(verb);
+      checkOverRanks(wordsOf(verb));
     })
     .addHelpText(
       'after',

@@ -3,7 +3,9 @@ import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/run/events.ts';
 import { startTraining, type TrainingOptions } from '../train/run/host.ts';
 import { displayFor } from './print/progress.ts';
-import { onStopSignal } from './stop.ts';
+import { noteRun } from './process/notes.ts';
+import { isLead } from './process/ranks.ts';
+import { onStopSignal } from './process/stop.ts';
 
 export interface FollowOptions extends Pick<TrainingOptions, 'from' | 'data'> {
   json?: boolean;
@@ -16,6 +18,7 @@ export async function follow(
   folder: string,
   { json = false, from, data, take = () => false }: FollowOptions,
 ): Promise<ResultEvent | undefined> {
+  noteRun(folder);
   const display = displayFor(json);
   const training = startTraining(folder, {
     from,
@@ -31,7 +34,7 @@ export async function follow(
   try {
     const end = await training.finished;
     if (end.event === 'result') return end;
-    process.exitCode = EXIT.interrupted;
+    if (isLead()) process.exitCode = EXIT.interrupted; // at another code than 0, a launcher ends all ranks
     display.note(`Stopped. Resume with: tributary resume ${folder}${data === undefined ? '' : ` --data ${data}`}`);
     return undefined;
   } finally {

@@ -7,7 +7,7 @@ const JITI = './node_modules/jiti/lib/jiti-cli.mjs';
 const ROOT = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
 
 /** Arguments before the program. Open MPI binds ranks to cores otherwise, and refuses more ranks than cores. */
-const LAUNCHERS = {
+export const LAUNCHERS = {
   'Open MPI': { command: 'mpirun.openmpi', options: ['--bind-to', 'none', '--oversubscribe', '--quiet', ...ROOT] },
   MPICH: { command: 'mpirun.mpich', options: [] },
 };

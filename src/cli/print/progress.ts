@@ -3,6 +3,7 @@ import { gridToJson } from '../../documents/grid.ts';
 import { trainingDocument } from '../../documents/result.ts';
 import { formatGrid } from '../../report/grid.ts';
 import type { TrainingEvent } from '../../train/run/events.ts';
+import { isLead, isOneOfRanks } from '../process/ranks.ts';
 import {
   epochLine,
   flowsText,
@@ -36,11 +37,17 @@ export interface Terminal extends Output {
   rows: number;
 }
 
+/** Of several ranks, rank 0 alone shows progress, and as lines: launchers collect what ranks write. */
 export function displayFor(json: boolean): Display {
   const { stdout, stderr } = process;
+  if (!isLead()) return silentDisplay;
   if (json) return jsonDisplay(stdout, stderr);
-  return stdout.isTTY && process.env.TERM !== 'dumb' ? liveDisplay(stdout) : lineDisplay(stdout, stderr);
+  return stdout.isTTY && process.env.TERM !== 'dumb' && !isOneOfRanks()
+    ? liveDisplay(stdout)
+    : lineDisplay(stdout, stderr);
 }
+
+const silentDisplay: Display = { event() {}, say() {}, progress() {}, note() {}, close() {} };
 
 /** One object per event; grids as in the result. */
 export function jsonDisplay(out: Output, remarks: Output): Display {

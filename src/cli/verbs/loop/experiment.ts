@@ -22,7 +22,7 @@ import {
   wholeNumber,
 } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { onStopSignal } from '../../stop.ts';
+import { onStopSignal } from '../../process/stop.ts';
 
 export function experiment(program: Command): void {
   const verb = program

@@ -9,7 +9,7 @@ import { roundsText, roundText } from '../../../report/loop/round.ts';
 import { helpEnd } from '../../help.ts';
 import { duration, instant, jsonOption } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { onStopSignal } from '../../stop.ts';
+import { onStopSignal } from '../../process/stop.ts';
 
 interface Options {
   every?: number;

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { onStopSignal } from '../../stop.ts';
+import { onStopSignal } from '../../process/stop.ts';
 
 interface Options {
   port: number;

@@ -55,7 +55,7 @@ export function serve(program: Command): void {
 async function run(given: string[], { config: file, backend, json, ...flags }: Options): Promise<void> {
   const { loadServing } = await import('../../../config/load-serving.ts');
   const { startService } = await import('../../../serve/processes/service.ts');
-  const { onStopSignal } = await import('../../stop.ts');
+  const { onStopSignal } = await import('../../process/stop.ts');
   const { logIsWritten, logMessage } = await import('../../../serve/http/log.ts');
   // The parent may close the pipes, and disks fill up: neither must end the service.
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});

@@ -10,7 +10,7 @@ import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { comparisonDisplay } from '../../print/comparison.ts';
-import { onStopSignal } from '../../stop.ts';
+import { onStopSignal } from '../../process/stop.ts';
 
 interface Options {
   out?: string;

@@ -8,7 +8,7 @@ import { helpEnd } from '../../help.ts';
 import { collect, jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { tuneDisplay } from '../../print/tuning.ts';
-import { onStopSignal } from '../../stop.ts';
+import { onStopSignal } from '../../process/stop.ts';
 
 interface Options {
   out?: string;

@@ -1,0 +1,32 @@
+/** What ranks leave for `tributary launch`, in a folder of its own: the run that they train, and the numbers of their processes. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { launched } from '../../comm/launched.ts';
+import { isLead } from './ranks.ts';
+
+const FOLDER = 'TRIBUTARY_LAUNCH_FOLDER';
+
+/** Where ranks leave their notes. */
+export const launchEnv = (folder: string): NodeJS.ProcessEnv => ({ ...process.env, [FOLDER]: folder });
+
+/** Says which run this command trains. */
+export function noteRun(folder: string): void {
+  if (isLead()) note('run', folder);
+}
+
+/** Says that this process stops at SIGINT by itself. */
+export const noteProcess = (): void => note(`rank-${launched()?.rank ?? 0}`, `${process.pid}`);
+
+function note(name: string, text: string): void {
+  const folder = process.env[FOLDER];
+  if (folder !== undefined) writeFileSync(join(folder, name), text);
+}
+
+/** What ranks have noted so far. */
+export function readNotes(folder: string): { run?: string; processes: number[] } {
+  const notes = readdirSync(folder).map((name): [string, string] => [name, readFileSync(join(folder, name), 'utf8')]);
+  return {
+    run: notes.find(([name]) => name === 'run')?.[1],
+    processes: notes.filter(([name]) => name !== 'run').map(([, text]) => Number(text)),
+  };
+}

@@ -1,0 +1,127 @@
+/** `tributary launch` with each MPI implementation that is installed, and verbs under launchers. */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { type Implementation, LAUNCHERS, missing } from '../comm/mpi.ts';
+import { type Outcome, tributary } from './spawn.ts';
+
+const implementations: Implementation[] = ['Open MPI', 'MPICH'];
+
+describe.each(implementations)('%s', (implementation) => {
+  const reason = missing(implementation);
+  if (reason !== undefined) {
+    test.skip(`skipped: ${reason}`, () => {});
+    return;
+  }
+  const { command, options } = LAUNCHERS[implementation];
+  const launch = ['launch', '--mpirun', command, '--ranks', '2', '--'];
+
+  test('runs a verb over ranks; rank 0 alone prints', () => {
+    const { code, out, err } = tributary([...launch, 'bench', 'comm', '--sizes', '64', '--calls', '2', '--json']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [line, ...more] = out.trim().split('\n');
+    expect(more).toEqual([]);
+    expect(JSON.parse(line)).toMatchObject({ event: 'result', ranks: 2, timings: [{ bytes: 64 }, { bytes: 64 }] });
+  });
+
+  test('a killed rank ends all, with one error', async () => {
+    const { code, err } = await whileRunning([...launch, 'bench', 'comm', '--calls', '1000003'], (ranks) =>
+      process.kill(ranks[1], 'SIGKILL'),
+    );
+    expect(code).toBe(6);
+    expect(err.match(/^error /gm)).toHaveLength(1);
+    expect(err).toMatch(/^error RANK_LOST: a rank ended by SIGKILL .* start again$/m);
+  });
+
+  // The rest is ours, not the launcher's.
+  if (implementation === 'MPICH' && missing('Open MPI') === undefined) return;
+
+  test('a mistake is reported once, with its exit code', () => {
+    const { code, out, err } = tributary([...launch, 'bench', 'comm', '--calls', 'many']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.match(/error USAGE/g)).toHaveLength(1);
+  });
+
+  test('a verb that knows nothing of ranks is refused, with the launcher or without', () => {
+    const words = ['prepare', 'synthetic', '--out', '/nowhere'];
+    const said = /^error RANKS_NOT_SUPPORTED: `tributary prepare` does not run over several ranks.*bench comm$/m;
+    expect(tributary([...launch, ...words])).toMatchObject({ code: 2, err: expect.stringMatching(said) });
+    const raw = tributary(words, { prefix: [command, ...options, '-np', '2'] });
+    expect(raw).toMatchObject({ code: 2, err: expect.stringMatching(said) });
+    expect(raw.err.match(/RANKS_NOT_SUPPORTED/g)).toHaveLength(1);
+  });
+
+  test('Ctrl-C reaches all ranks', async () => {
+    const { code, err } = await whileRunning([...launch, 'bench', 'comm', '--calls', '1000004'], (_, launcher) =>
+      process.kill(launcher, 'SIGINT'),
+    );
+    expect(code).toBe(130);
+    expect(err).not.toContain('error ');
+  });
+});
+
+test('a launcher that is not there, and one of no known MPI', () => {
+  const launch = (mpirun: string) => tributary(['launch', '--mpirun', mpirun, '--ranks', '2', '--', 'bench', 'comm']);
+  const missing = launch('/nowhere/mpirun');
+  expect(missing).toMatchObject({
+    code: 6,
+    err: expect.stringMatching(/LAUNCHER_MISSING.*apt-get install openmpi-bin/),
+  });
+  expect(launch(process.execPath)).toMatchObject({ code: 6, err: expect.stringContaining('LAUNCHER_UNKNOWN') });
+});
+
+test.skipIf(missing('Open MPI'))('a launcher that fails by itself', () => {
+  const launch = ['launch', '--mpirun', 'mpirun.openmpi', '--ranks', '2', '--', 'bench', 'comm'];
+  const prefix = ['env', 'OMPI_MCA_plm=nothing']; // how it starts processes
+  expect(tributary(launch, { prefix })).toMatchObject({
+    code: 6,
+    err: expect.stringContaining('error LAUNCHER_FAILED'),
+  });
+});
+
+/** Starts a command over ranks, and acts when all ranks run. All of them must have ended when it returns. */
+async function whileRunning(words: string[], act: (ranks: number[], launcher: number) => void): Promise<Outcome> {
+  const child = spawn(process.execPath, [resolve('bin/tributary.js'), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    err += text;
+  });
+  const ended = new Promise<Outcome>((done) => {
+    child.on('close', (code, signal) => done({ code, signal, out, err }));
+  });
+  const ranks = await waitFor(() => ranksOf(words.at(-1)!), 2);
+  await sleep(500); // until they are within MPI
+  act(ranks, child.pid!);
+  const outcome = await ended;
+  await waitFor(() => ranksOf(words.at(-1)!), 0);
+  return outcome;
+}
+
+async function waitFor(find: () => number[], count: number): Promise<number[]> {
+  for (let tries = 0; tries < 200; tries++) {
+    const found = find();
+    if (found.length === count) return found;
+    await sleep(50);
+  }
+  throw new Error(`there are not ${count} ranks`);
+}
+
+/** Numbers of the processes that run a command with this last word as a rank. */
+function ranksOf(word: string): number[] {
+  const read = (pid: string, file: string): string[] => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').slice(0, -1);
+    } catch {
+      return [];
+    }
+  };
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && read(pid, 'cmdline').at(-1) === word)
+    .filter((pid) => read(pid, 'environ').some((line) => /^(OMPI_COMM_WORLD_RANK|PMI_RANK)=/.test(line)))
+    .map(Number);
+}
