@@ -38,6 +38,8 @@ const epochLine = z.strictObject({
   /** Was a validation of this epoch the best of its phase so far? */
   best: z.boolean(),
   validation: gridSchema,
+  /** Of the soft gates, while they are searched. Older logs lack it. */
+  temperature: z.number().optional(),
 });
 
 /** A validation within an epoch. */

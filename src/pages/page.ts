@@ -49,8 +49,12 @@ export interface EpochPoint {
   taskWeights: Record<string, number | null>;
   monitor: number | null;
   best: boolean;
+  /** Means over cells on validation rows. */
+  validation: { auc: number | null; logloss: number | null };
   /** Validation AUC of each cell, in the order of `cells`. */
   auc: (number | null)[];
+  /** Of soft gates, where there are some. */
+  temperature?: number;
 }
 
 export interface RunPage extends Head {

@@ -52,7 +52,14 @@ export async function makePages(folder: string): Promise<Made> {
     mkdirSync(own, { recursive: true });
     writeFileSync(record, seal(samples.round(SCENARIOS, TASKS, n), 1));
   }
-  const page = (name: string): Page => (name === 'run' ? withVerdict(openPage(paths.run)) : openPage(paths[name]));
+  let large: Page | undefined;
+  const page = (name: string): Page => {
+    if (name === 'run of 64 cells') {
+      large ??= withCells(openPage(paths.run));
+      return large;
+    }
+    return name === 'run' ? withVerdict(openPage(paths.run)) : openPage(paths[name]);
+  };
   return {
     paths,
     page,
@@ -70,6 +77,25 @@ const verdict = samples.flows(SCENARIOS, TASKS);
 function withVerdict(page: Page): Page {
   const { result, ...run } = page as RunPage;
   return { ...run, result: { ...result!, verdict }, flowSentences: [samples.NASTY[0]] };
+}
+
+/** A run as if it had been searched and trained for 40 epochs with 64 cells, of which one is never defined. */
+function withCells(page: Page): Page {
+  const run = page as RunPage;
+  const cells = samples.times(64, (c) => ({ scenario: `${samples.NASTY[c % 5]} ${c >> 2}`, task: `task ${c & 3}` }));
+  const [epoch] = run.epochs;
+  const epochs = samples.times(40, (i) => ({
+    ...epoch,
+    phase: i < 5 ? 'search' : 'retrain',
+    epoch: i + 1,
+    best: i === 30,
+    monitor: samples.share(),
+    validation: { auc: samples.share(), logloss: samples.share() },
+    auc: cells.map((_, c) => (c === 7 ? null : samples.share())),
+    ...(i < 5 && { temperature: 1 + i }),
+    taskWeights: Object.fromEntries(Object.keys(epoch.losses).map((task) => [task, samples.share()])),
+  }));
+  return { ...run, cells, epochs, result: undefined };
 }
 
 /** A run, its artifact, and a run that has not ended, with names that would be more than text. */

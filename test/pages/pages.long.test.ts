@@ -9,6 +9,7 @@ import { type Made, makePages } from './made.ts';
 const NAMES = [
   'run',
   'unfinished run',
+  'run of 64 cells',
   'run of 0.1',
   'artifact',
   'a comparison that was measured',

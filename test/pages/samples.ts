@@ -25,9 +25,9 @@ export const NASTY = [
 ];
 
 const draw = random('pages');
-const share = (): number => draw.uniform();
+export const share = (): number => draw.uniform();
 const whole = (below = 100_000): number => draw.below(below);
-const times = <T>(n: number, of: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => of(i));
+export const times = <T>(n: number, of: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => of(i));
 
 /** Around 0: some intervals leave it out. */
 function difference(scale = 0.02) {

@@ -22,7 +22,7 @@ export function runPage(folder: string): RunPage {
     title: `${title} on ${record.data.name}`,
     facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`, ...sizes(result)],
     findings: findings(result),
-    sentences: sentences(result, epochs),
+    sentences: sentences(result, epochs, cells),
     notes: notes(result),
     version: VERSION,
     ...(result && { result: { ...result, config: undefined } }),
@@ -52,12 +52,14 @@ function findings(result: Result): string[] {
 }
 
 /** What the sections found. */
-function sentences(result: Result, epochs: readonly EpochPoint[]): Record<string, string> {
+function sentences(result: Result, epochs: readonly EpochPoint[], cellNames: RunPage['cells']): Record<string, string> {
+  const curves = curvesSentence(epochs, cellNames);
   const best = epochs.findLast((epoch) => epoch.best);
   const cells = result?.yardsticks && cellsVerdict(result.yardsticks);
   const error = result?.test.macro.calibrationError ?? null;
   return {
     ...(cells && { cells }),
+    ...(curves && { curves }),
     ...(error !== null && {
       reliability: `Probabilities before calibration are off by ${metricText(error)} on average over the cells (expected calibration error).`,
     }),
@@ -98,6 +100,38 @@ function resultOf(lines: readonly MetricsLine[], folder: string): Result {
 
 function epochPoint(line: MetricsLine): EpochPoint[] {
   if (line.kind !== 'epoch') return [];
-  const { phase, epoch, losses, taskWeights, monitor, best, validation } = line;
-  return [{ phase, epoch, losses, taskWeights, monitor, best, auc: validation.cells.map(({ auc }) => auc) }];
+  const { phase, epoch, losses, taskWeights, monitor, best, validation, temperature } = line;
+  const { macro, cells } = validation;
+  return [
+    {
+      phase,
+      epoch,
+      losses,
+      taskWeights,
+      monitor,
+      best,
+      validation: { auc: macro.auc, logloss: macro.logloss },
+      auc: cells.map(({ auc }) => auc),
+      ...(temperature !== undefined && { temperature }),
+    },
+  ];
+}
+
+/** What one best epoch for all cells costs each of them. */
+function curvesSentence(epochs: readonly EpochPoint[], cells: RunPage['cells']): string | undefined {
+  const best = epochs.findLast((epoch) => epoch.best);
+  const ofPhase = epochs.filter(({ phase }) => phase === best?.phase);
+  if (best === undefined || ofPhase.length < 2) return undefined;
+  const lost = cells.flatMap(({ scenario, task }, c) => {
+    const own = ofPhase.filter(({ auc }) => auc[c] !== null).toSorted((a, b) => Number(b.auc[c]) - Number(a.auc[c]))[0];
+    const [most, then] = [own?.auc[c] ?? null, best.auc[c]];
+    return most === null || then === null ? [] : [{ scenario, task, loss: most - then, epoch: own.epoch }];
+  });
+  const [worst] = lost.toSorted((a, b) => b.loss - a.loss);
+  if (worst === undefined) return undefined;
+  const atBest = lost.filter(({ loss }) => loss === 0).length;
+  const start = `At epoch ${best.epoch} of the phase ${best.phase}, the best for all, ${atBest} of ${lost.length} cells have their highest AUC`;
+  return worst.loss === 0
+    ? `${start}.`
+    : `${start}; ${worst.scenario}, ${worst.task} is farthest below its own best (epoch ${worst.epoch}), by ${metricText(worst.loss)}.`;
 }

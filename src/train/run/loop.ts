@@ -317,6 +317,7 @@ export class Training {
       monitor,
       best,
       validation,
+      ...(phase === 'search' && { temperature: scalars.temperature }),
     });
     this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
     this.#checkpoint();
