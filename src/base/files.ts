@@ -17,13 +17,16 @@ import { dirname } from 'node:path';
 import { error, TributaryError } from './errors/index.ts';
 
 /** Writes `parts` one after another as the whole content of `path`. Throws DISK_FULL or FILE_UNWRITABLE; then `path` is as it was. */
-export function writeFileAtomic(path: string, ...parts: (string | Uint8Array)[]): void {
+export function writeFileAtomic(path: string, ...parts: (string | Uint8Array | Iterable<Uint8Array>)[]): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });
     const file = openSync(temporary, 'w');
     try {
-      for (const part of parts) writeAll(file, typeof part === 'string' ? Buffer.from(part) : part);
+      for (const part of parts)
+        if (typeof part === 'string') writeAll(file, Buffer.from(part));
+        else if (part instanceof Uint8Array) writeAll(file, part);
+        else for (const piece of part) writeAll(file, piece);
       fsyncSync(file);
     } finally {
       closeSync(file);

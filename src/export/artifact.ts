@@ -1,5 +1,4 @@
 /** From proven graphs to an artifact, with tables, vocabularies, calibration, score and data statistics. */
-import { bytesOf } from '../base/numbers.ts';
 import { versions } from '../base/version.ts';
 import type { FieldConfig } from '../config/dataset.ts';
 import { RESERVED_IDS } from '../data/encode/ids.ts';
@@ -16,7 +15,7 @@ import { rateTablePath, vocabularyPath } from '../store/artifact/paths.ts';
 import { writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { type RunRecord, readFlows, readMetrics } from '../store/run/run-folder.ts';
-import type { TensorView } from '../store/safetensors.ts';
+import { bytesOfTensor, type TensorView } from '../store/safetensors.ts';
 import type { Calibrated } from './calibrate/calibrate.ts';
 import type { StepEvent } from './events.ts';
 import type { ArtifactPlan } from './plan.ts';
@@ -50,7 +49,7 @@ export async function writeGraphs(
   const statistics = await artifactStatistics(data, calibrated);
 
   onEvent({ event: 'step', step: 'writing' });
-  const files = new Map<string, (string | Uint8Array)[]>();
+  const files = new Map<string, Iterable<string | Uint8Array>>();
   const entries = graphs.map((graph) => {
     const file = graph.scenario === undefined ? 'graph.onnx' : `scenario-${graph.scenario}.onnx`;
     files.set(file, [graph.bytes]);
@@ -60,7 +59,7 @@ export async function writeGraphs(
   const flows = flowsOf(serving, graphs[0], selection?.kind);
   if (flows !== undefined) files.set(flows.entry.file, [flows.bytes]);
   const read = TABLES.filter((table) => graphs.some(({ tables }) => tables.includes(table)));
-  for (const table of read) files.set(tableFile(table), [bytesOf((trained.tensors.get(table) as TensorView).data)]);
+  for (const table of read) files.set(tableFile(table), bytesOfTensor(trained.tensors.get(table) as TensorView));
   for (const field of data.manifest.fields)
     if (hasVocabulary(configOf(data, field.name)))
       files.set(vocabularyPath(field.name), [JSON.stringify((await data.tokens(field.name)).slice(RESERVED_IDS))]);

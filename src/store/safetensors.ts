@@ -6,10 +6,10 @@
 
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
-import { readBytes, writeFileAtomic } from '../base/files.ts';
-import { sha256 } from '../base/hash.ts';
+import { writeFileAtomic } from '../base/files.ts';
 import { isRecord } from '../base/json.ts';
 import { firstNotFinite } from '../base/numbers.ts';
+import { FileTensor, OpenFile, PIECE_BYTES } from './file-tensor.ts';
 
 export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
 export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
@@ -37,8 +37,8 @@ export interface Safetensors {
 }
 
 const BYTES: Record<Dtype, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 };
-/** Bytes that are read, hashed or written at a time. */
-const PIECE_BYTES = 1 << 26;
+/** Of larger files, tensors of more than a piece stay in the file. */
+const LARGE_FILE = 1 << 28;
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
@@ -49,18 +49,43 @@ export interface FileStamp {
 }
 
 /**
- * Reads a file; tensors are views of its one buffer.
+ * Reads a file of any size. Of a large one, large tensors of 32-bit floats are a `FileTensor`, whose numbers are read when they are asked
+ * for.
  *
  * @param recorded expected size and SHA-256; `advice` says what to do if they differ
  * @throws FILE_MISSING, FILE_UNREADABLE, CHECKSUM_MISMATCH, SAFETENSORS_INVALID
  */
 export function readSafetensors(path: string, recorded?: FileStamp, advice?: string): Safetensors {
-  const bytes = readBytes(path, 'a safetensors file');
+  const file = new OpenFile(path, 'a safetensors file');
+  let stays = false;
+  try {
+    const read = readOpened(file, recorded, advice);
+    stays = [...read.tensors.values()].some((tensor) => tensor instanceof FileTensor);
+    return read;
+  } finally {
+    if (!stays) file.close();
+  }
+}
+
+function readOpened(file: OpenFile, recorded?: FileStamp, advice?: string): Safetensors {
+  const { path } = file;
+  const whole = file.bytes <= LARGE_FILE ? file.read(0, file.bytes) : undefined;
   if (recorded !== undefined) {
-    const found = sha256(bytes);
+    const hash = createHash('sha256');
+    for (const piece of whole === undefined ? file.pieces(0, file.bytes) : [whole]) hash.update(piece);
+    const found = hash.digest('hex');
     if (found !== recorded.sha256) throw error('CHECKSUM_MISMATCH', { path, expected: recorded.sha256, found, advice });
   }
-  return parseSafetensors(bytes, path);
+  const invalid = (problem: string) => error('SAFETENSORS_INVALID', { path, problem });
+  const bytes = (from: number, to: number): Uint8Array => whole?.subarray(from, to) ?? file.read(from, to);
+  const { header, dataFrom } = readHeader(bytes, file.bytes, invalid);
+  const { ranges, metadata } = checkHeader(header, file.bytes - dataFrom, invalid);
+  const tensors = ranges.map(({ name, dtype, shape, from, to }): [string, StoredTensor] => {
+    const isLarge = whole === undefined && dtype === 'F32' && to - from > PIECE_BYTES;
+    if (isLarge) return [name, new FileTensor(file, dataFrom + from, shape)];
+    return [name, view(dtype, shape, bytes(dataFrom + from, dataFrom + to))];
+  });
+  return { tensors: new Map(tensors), metadata };
 }
 
 /**
@@ -99,7 +124,7 @@ function safetensorsParts(
   metadata: Record<string, string>,
 ): Uint8Array[] {
   const entries = [...tensors].map(([name, tensor]) => {
-    const parts = partsOf(tensor);
+    const parts = 'parts' in tensor ? tensor.parts : [tensor.data];
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     return { name, shape: tensor.shape, parts, length, dtype: dtypeOf(parts[0]) };
   });
@@ -126,34 +151,45 @@ function safetensorsParts(
   ];
 }
 
-/** The arrays of a tensor. */
-const partsOf = (tensor: TensorView | TensorParts): readonly TensorArray[] =>
-  'parts' in tensor ? tensor.parts : [tensor.data];
+/** The numbers of a tensor, array by array. An array of a tensor in a file is valid until the next one. */
+export function partsOf(tensor: TensorView | TensorParts): Iterable<TensorArray> {
+  if ('parts' in tensor) return tensor.parts;
+  return tensor instanceof FileTensor ? tensor.pieces() : [tensor.data];
+}
 
-/** Copies the numbers of a tensor into arrays, one after another. */
-export function copyInto(parts: readonly TensorArray[], { data }: Pick<TensorView, 'data'>): void {
-  let from = 0;
-  for (const part of parts) {
-    part.set(data.subarray(from, from + part.length) as never);
-    from += part.length;
+/** The bytes of a tensor, in pieces of which each is valid until the next one. */
+export function* bytesOfTensor(tensor: TensorView | TensorParts): Generator<Uint8Array, void> {
+  for (const part of partsOf(tensor)) {
+    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
   }
 }
 
-/** Parses the bytes of a file; `path` is for messages. */
-function parseSafetensors(bytes: Uint8Array, path: string): Safetensors {
-  const invalid = (problem: string) => error('SAFETENSORS_INVALID', { path, problem });
-  const { header, data } = splitHeader(bytes, invalid);
+/** Copies the numbers of a tensor into arrays of the same total length, one after another. */
+export function copyInto(arrays: readonly TensorArray[], tensor: TensorView): void {
+  let [k, at] = [0, 0];
+  for (const part of partsOf(tensor))
+    for (let from = 0; from < part.length; ) {
+      while (at === arrays[k].length) [k, at] = [k + 1, 0];
+      const to = Math.min(part.length, from + arrays[k].length - at);
+      arrays[k].set(part.subarray(from, to) as never, at);
+      at += to - from;
+      from = to;
+    }
+}
+
+/** The tensors and metadata of a header. `bytes`: size of the data. */
+function checkHeader(
+  header: Record<string, unknown>,
+  bytes: number,
+  invalid: Invalid,
+): { ranges: Range[]; metadata: Record<string, string> } {
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string'))
     throw invalid('"__metadata__" must map names to texts');
   const ranges = Object.entries(entries).map(([name, entry]) => checkEntry(name, entry, invalid));
-  checkCoverage(ranges, data.length, invalid);
-  return {
-    tensors: new Map(
-      ranges.map(({ name, dtype, shape, from, to }) => [name, view(dtype, shape, data.subarray(from, to))]),
-    ),
-    metadata: metadata as Record<string, string>,
-  };
+  checkCoverage(ranges, bytes, invalid);
+  return { ranges, metadata: metadata as Record<string, string> };
 }
 
 type Invalid = (problem: string) => Error;
@@ -165,21 +201,26 @@ interface Range {
   to: number;
 }
 
-function splitHeader(bytes: Uint8Array, invalid: Invalid): { header: Record<string, unknown>; data: Uint8Array } {
-  if (bytes.length < 8) throw invalid(`it has ${bytes.length} bytes, a file has at least 8`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+/** The header, and where the data start. `size`: of the file, in bytes. */
+function readHeader(
+  bytes: (from: number, to: number) => Uint8Array,
+  size: number,
+  invalid: Invalid,
+): { header: Record<string, unknown>; dataFrom: number } {
+  if (size < 8) throw invalid(`it has ${size} bytes, a file has at least 8`);
+  const start = bytes(0, 8);
+  const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES)
     throw invalid(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed`);
-  if (8 + length > bytes.length)
-    throw invalid(`its header claims ${length} bytes, the file has ${bytes.length - 8} left`);
+  if (8 + length > size) throw invalid(`its header claims ${length} bytes, the file has ${size - 8} left`);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes(8, 8 + length)));
   } catch (cause) {
     throw invalid(`its header is not JSON: ${(cause as Error).message}`);
   }
   if (!isRecord(header)) throw invalid('its header is not a JSON object');
-  return { header, data: bytes.subarray(8 + length) };
+  return { header, dataFrom: 8 + length };
 }
 
 function checkEntry(name: string, entry: unknown, invalid: Invalid): Range {

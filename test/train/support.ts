@@ -9,6 +9,7 @@ import { runSchema } from '../../src/config/run.ts';
 import { prepare } from '../../src/data/prepare/prepare.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
 import { createRun } from '../../src/store/run/run-folder.ts';
+import type { MemoryLimits } from '../../src/tables/open.ts';
 import { runTraining } from '../../src/train/run/run.ts';
 
 export const temporaryFolder = (): { path: string; remove: () => void } => {
@@ -96,10 +97,10 @@ const SMALL_TRAIN = {
 };
 
 /** Trains to the end, stopping and resuming after each number of steps in `stops`. */
-export async function trainWithStops(folder: string, stops: number[] = []): Promise<void> {
+export async function trainWithStops(folder: string, stops: number[] = [], limits?: MemoryLimits): Promise<void> {
   for (const steps of [...stops, Number.POSITIVE_INFINITY]) {
     let done = 0;
-    await runTraining({ folder, emit: () => undefined, shouldStop: () => ++done >= steps });
+    await runTraining({ folder, emit: () => undefined, shouldStop: () => ++done >= steps, limits });
   }
 }
 

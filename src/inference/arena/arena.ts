@@ -1,5 +1,6 @@
 /** The memory of a model, shared by ONNX Runtime and the kernels: its weights, and space for the rows that it scores. */
 import { type Arena, type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
+import type { TableStore } from '../../tables/contract.ts';
 import { type MemoryLimits, openTables, planTables } from '../../tables/open.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout } from './inputs.ts';
 import { allocateWeights, type WeightSizes, type Weights, weightBytes } from './weights.ts';
@@ -22,6 +23,8 @@ export interface ArenaSizes {
   gateWidth: number;
   /** Of one memory, and of all. */
   limits?: MemoryLimits;
+  /** Memories that take the tables. Default: new ones, or the arena. */
+  tables?: TableStore;
 }
 
 /** Other contents of the arena. */
@@ -32,18 +35,19 @@ export interface MoreMemory<M> {
 
 /** @throws TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
 export async function openArena<M = undefined>(
-  { weights, layout, capacity, gateWidth, limits }: ArenaSizes,
+  { weights, layout, capacity, gateWidth, limits, tables }: ArenaSizes,
   more: MoreMemory<M> = { bytes: 0, allocate: () => undefined as M },
 ): Promise<ModelArena & { more: M }> {
   const kernels = await loadKernels();
   const bytes = weightBytes(weights) + inputBytes(capacity, layout) + regionBytes(capacity * gateWidth) + more.bytes;
-  const plan = planTables(weights.tables, bytes, limits);
+  const plan = tables === undefined ? planTables(weights.tables, bytes, limits) : { inArena: 0 };
   const arena = kernels.createArena(bytes + plan.inArena);
+  const store = tables ?? openTables(kernels, arena, weights.tables, plan);
   return {
     kernels,
     layout,
     gateWidth,
-    weights: allocateWeights(arena, weights, openTables(kernels, arena, weights.tables, plan)),
+    weights: allocateWeights(arena, weights, store),
     more: more.allocate(arena),
     scoring: { ...allocateInputs(arena, capacity, layout), gates: arena.floats(capacity * gateWidth) },
   };

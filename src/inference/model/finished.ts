@@ -8,6 +8,7 @@ import { createSession } from '../../runtime/session.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 import { modelFiles, openRun, runPaths } from '../../store/run/run-folder.ts';
 import { copyInto, type TensorView } from '../../store/safetensors.ts';
+import type { TableStore } from '../../tables/contract.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
 import { type ModelArena, openArena } from '../arena/arena.ts';
 import { type ModelExecutor, modelExecutor } from '../arena/executor.ts';
@@ -36,6 +37,8 @@ export interface ScoringOptions extends SessionOptions {
   /** Also return what rows choose. Default false. */
   choices?: boolean;
   limits?: MemoryLimits;
+  /** Memories of their own that take the tables of the model, whatever is in them. Default: new ones, or the arena. */
+  tables?: TableStore;
 }
 
 export interface ModelUse extends ScoringOptions {
@@ -60,7 +63,7 @@ export async function openModel(folder: string, { data, source, ...options }: Mo
 /** Loads a model into an arena and creates sessions of its graphs. */
 async function scoringModel(
   { model, options, sizes, data, tensors }: TrainedModel,
-  { batchSize = 16384, choices = false, limits, ...runtime }: ScoringOptions = {},
+  { batchSize = 16384, choices = false, limits, tables, ...runtime }: ScoringOptions = {},
 ): Promise<FinishedModel> {
   const { flowSelection } = model;
   const request = { model, options, sizes, batchSize, phase: flowSelection ? 'retrain' : 'train' } as const;
@@ -77,6 +80,7 @@ async function scoringModel(
     capacity: batchSize,
     gateWidth: (flowSelection?.flows.length ?? 0) * sizes.tasks,
     limits,
+    tables,
   });
   for (const [name, { parts }] of weightTensors(arena.weights)) copyInto(parts, tensors.get(name) as TensorView);
   const session = await createSession(graph.bytes, runtime);

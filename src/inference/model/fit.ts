@@ -2,11 +2,12 @@
 import { error } from '../../base/errors/index.ts';
 import { PADDING_ID } from '../../data/encode/ids.ts';
 import type { Manifest } from '../../data/prepared/prepared.ts';
+import { FileTensor } from '../../store/file-tensor.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
 import type { TableName } from '../../tables/contract.ts';
 
-/** Tensors of a model by name. */
+/** Tensors of a model by name. Large tables stay in their file. */
 export type Tensors = ReadonlyMap<string, TensorView & { data: Float32Array }>;
 
 /** Names of the tables among the tensors. */
@@ -18,9 +19,9 @@ export function modelTensor(
   tensors: ReadonlyMap<string, StoredTensor>,
   name: string,
   shape: readonly number[],
-): Float32Array {
+): TensorView & { data: Float32Array } {
   const stored = tensors.get(name);
-  if (stored?.data instanceof Float32Array && stored.shape.join() === shape.join()) return stored.data;
+  if (stored !== undefined && isFloats(stored) && stored.shape.join() === shape.join()) return stored;
   const found = stored === undefined ? 'no tensor' : `${stored.dtype} [${stored.shape}]`;
   throw error('RUN_DAMAGED', {
     path: folder,
@@ -28,12 +29,17 @@ export function modelTensor(
   });
 }
 
+const isFloats = (tensor: TensorView): tensor is TensorView & { data: Float32Array } =>
+  tensor instanceof FileTensor || tensor.data instanceof Float32Array;
+
 /** Sets rows of padding to zero, because graphs read them. Training never updates them and kernels skip them. */
 export function clearPadding(tensors: Tensors, fields: readonly { offset: number }[], dimension: number): void {
   for (const name of TABLES)
     for (const { offset } of fields) {
       const padding = (offset + PADDING_ID) * dimension;
-      tensors.get(name)?.data.fill(0, padding, padding + dimension);
+      const table = tensors.get(name);
+      if (table instanceof FileTensor) table.clear(padding, padding + dimension);
+      else table?.data.fill(0, padding, padding + dimension);
     }
 }
 

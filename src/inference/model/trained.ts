@@ -74,9 +74,7 @@ export function loadTrained(
     ['embedding', table],
     ...(model.flowSelection === undefined ? [] : [['gateEmbedding', table] as [string, readonly number[]]]),
   ];
-  const found: Tensors = new Map(
-    expected.map(([name, shape]) => [name, { shape, data: modelTensor(folder, tensors, name, shape) }]),
-  );
+  const found: Tensors = new Map(expected.map(([name, shape]) => [name, modelTensor(folder, tensors, name, shape)]));
   clearPadding(found, scored.fields, dimension);
   return { model, options, sizes, data: scored, dimension, tensors: found };
 }

@@ -5,6 +5,8 @@ import { bytesOf } from '../../base/numbers.ts';
 import type { Tensor } from '../../graph/index.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
+import { FileTensor } from '../../store/file-tensor.ts';
+import type { TensorView } from '../../store/safetensors.ts';
 import type { Answers, Executor } from '../executor.ts';
 import {
   compileServing,
@@ -17,6 +19,7 @@ import {
 import { TABLES } from '../model/fit.ts';
 import type { TrainedModel } from '../model/trained.ts';
 import { answer, type IdRows, idExecutor } from './id-rows.ts';
+import { TableFolder } from './table-folder.ts';
 
 export interface ServingModel {
   trained: TrainedModel;
@@ -37,16 +40,22 @@ export interface ServingModel {
 /** Serves a model from memory. */
 export function createServing(trained: TrainedModel, options: SessionOptions = {}): ServingModel {
   const { data, tensors } = trained;
-  const external = Object.fromEntries(
-    TABLES.flatMap((name) => {
-      const table = tensors.get(name);
-      return table === undefined ? [] : [[tableFile(name), bytesOf(table.data)]];
-    }),
-  );
+  const tables = TABLES.flatMap((name): [string, TensorView][] => {
+    const table = tensors.get(name);
+    return table === undefined ? [] : [[tableFile(name), table]];
+  });
+  const isLarge = tables.some(([, table]) => table instanceof FileTensor);
+  const folder = isLarge ? new TableFolder(tables) : undefined;
+  const external = (): Record<string, Uint8Array> =>
+    Object.fromEntries(tables.map(([file, { data: numbers }]) => [file, bytesOf(numbers)]));
   const opened = new Map<string, Promise<Executor<IdRows>>>();
   const open = async ({ bytes, outputs }: ServingGraph): Promise<Executor<IdRows>> => {
     const answers = outputs.some(({ name }) => name === 'logits');
-    return idExecutor(await createSession(bytes, { ...options, external }), data, answers ? data.tasks : []);
+    const session =
+      folder === undefined
+        ? createSession(bytes, { ...options, external: external() })
+        : createSession(folder.graph(bytes), { ...options, externalFiles: tables.map(([file]) => file) });
+    return idExecutor(await session, data, answers ? data.tasks : []);
   };
   const executor = (graph: ServingGraph): Promise<Executor<IdRows>> => {
     const key = sha256(graph.bytes);
@@ -73,6 +82,9 @@ export function createServing(trained: TrainedModel, options: SessionOptions = {
       return (rows) => answer(byScenario, rows, data.tasks);
     },
     keep,
-    close: () => keep([]),
+    async close() {
+      await keep([]);
+      folder?.remove();
+    },
   };
 }

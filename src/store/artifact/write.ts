@@ -15,7 +15,7 @@ export interface ArtifactContent {
   /** Entries of the manifest that are not computed here. */
   manifest: Omit<ArtifactManifest, 'format' | 'version' | 'id' | 'created' | 'files'>;
   /** Every file by its path in the artifact, in parts that are written in order. */
-  files: Iterable<readonly [path: string, parts: readonly (string | Uint8Array)[]]>;
+  files: Iterable<readonly [path: string, parts: Iterable<string | Uint8Array>]>;
 }
 
 /**
@@ -53,7 +53,7 @@ export function checkPlace(folder: string): void {
   if (found.length > 0) throw error('ARTIFACT_EXISTS', { folder, found: found.sort()[0] });
 }
 
-function writePart(path: string, parts: readonly (string | Uint8Array)[]): { bytes: number; sha256: string } {
+function writePart(path: string, parts: Iterable<string | Uint8Array>): { bytes: number; sha256: string } {
   mkdirSync(dirname(path), { recursive: true });
   const hash = createHash('sha256');
   let bytes = 0;

@@ -90,7 +90,10 @@ async function measureTest(
 ): Promise<Grid> {
   const { train } = setup.config;
   const batchSize = train.evaluationBatchSize;
-  const finished = await openModel(folder, { ...sessionOf(setup.config), batchSize, choices: true });
+  // Tables too large for the arena are read back into the memories of the training, which is over: the machine may have no others.
+  const { tables: store } = setup.weights;
+  const tables = store.memories > 1 ? store : undefined;
+  const finished = await openModel(folder, { ...sessionOf(setup.config), batchSize, choices: true, tables });
   const test = await openPart(setup.data, 'test', train);
   return evaluateSplit(finished.executor, test, newGrid(setup.data.manifest, setup.config.evaluate), {
     choices,

@@ -9,6 +9,7 @@ import { gridToJson } from '../../documents/grid.ts';
 import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import type { MemoryLimits } from '../../tables/open.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { endEpoch, judge, type Verdict } from '../phases/early-stopping.ts';
 import {
@@ -39,6 +40,8 @@ export interface TrainingRequest {
   /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
   emit: Emit;
+  /** How large memories may be. Default: as the machine allows. */
+  limits?: MemoryLimits;
   /** Called after every step; true: write a checkpoint and return. Over ranks, all stop if one of them should. */
   shouldStop: () => boolean;
   /** The ranks that train together. Rank 0 writes the folder. Default: this one alone. */

@@ -108,7 +108,7 @@ async function runIn<E>(
   await models.loadFiles(modelFiles(record));
   const data = reach(await openRunData(request.folder, record, request.data));
   const run = markOf(record);
-  const setup: Setup = { ...(await setUp(config, data, { ranks })), run };
+  const setup: Setup = { ...(await setUp(config, data, { ranks, limits: request.limits })), run };
   const start = await shareJson(ranks, ranks.rank === 0 ? await loadStart(request, setup) : undefined);
   await shareWeights(setup);
   const { state, resumed } = start;

@@ -19,6 +19,8 @@ import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { openRun } from '../../store/run/run-folder.ts';
+import { partsOf, type StoredTensor } from '../../store/safetensors.ts';
+import type { TableStore } from '../../tables/contract.ts';
 import type { Setup } from './setup.ts';
 
 /** What must be equal in both runs of a warm start. */
@@ -75,15 +77,29 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   }
 
   const old = await openOldData(run, setup);
-  const source = tensors.get('embedding')?.data as Float32Array;
+  /** By old row: the new one; -1 where there is none. */
+  const targets = new Int32Array(description.data.tableRows).fill(-1);
   for (const field of manifest.fields) {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
     const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
-    for (const [from, to] of rows)
-      tables
-        .row('embedding', field.offset + to)
-        .set(source.subarray((before.offset + from) * dimension, (before.offset + from + 1) * dimension));
+    for (const [from, to] of rows) targets[before.offset + from] = field.offset + to;
   }
+  copyRows(tensors.get('embedding') as StoredTensor, targets, tables);
+}
+
+/** Copies rows of a tensor [V, D] into a table. */
+function copyRows(from: StoredTensor, targets: Int32Array, tables: TableStore): void {
+  const { dimension: D } = tables;
+  let at = 0;
+  for (const part of partsOf(from))
+    for (let i = 0; i < part.length; ) {
+      const start = at % D; // a part may end within a row
+      const length = Math.min(D - start, part.length - i);
+      const target = targets[Math.floor(at / D)];
+      if (target >= 0) tables.row('embedding', target).set(part.subarray(i, i + length) as Float32Array, start);
+      i += length;
+      at += length;
+    }
 }
 
 /** The data set that the run's weights were trained on: its vocabularies give the token of each table row. */
