@@ -11,7 +11,17 @@ export async function countIds(data: PreparedData, split: SplitName): Promise<Fl
 }
 
 /** The `most` most frequent values of a field whose ids have these counts; of equally frequent ones the lower ids. */
-export const frequentIds = (counts: Float64Array, most: number): number[] =>
-  Array.from({ length: Math.max(0, counts.length - RESERVED_IDS) }, (_, i) => RESERVED_IDS + i)
-    .sort((a, b) => counts[b] - counts[a] || a - b)
-    .slice(0, most);
+export function frequentIds(counts: Float64Array, most: number): number[] {
+  const found: number[] = [];
+  let least = Number.NEGATIVE_INFINITY; // what an id must exceed to be among them
+  const order = (a: number, b: number): number => counts[b] - counts[a] || a - b;
+  // A table of many millions of rows is not sorted for a few of them.
+  for (let id = RESERVED_IDS; id < counts.length; id++) {
+    if (counts[id] <= least) continue;
+    found.push(id);
+    if (found.length < 2 * most) continue;
+    found.sort(order).splice(most);
+    least = counts[found[most - 1]];
+  }
+  return found.sort(order).slice(0, most);
+}

@@ -1,0 +1,138 @@
+/**
+ * What does a large table cost on one machine? Makes rows with the hashed ids of many users, prepares them with a split by time, trains
+ * one epoch and exports; of each command the time and the largest resident memory. Only the program's commands are used.
+ *
+ *   node scripts/big-table.js OUT [--table 50000000] [--rows 20000000] [--dimension 16] [--optimizer adam] [--batch 4096]
+ *
+ * Writes OUT/result.json; what OUT/data holds already is not made again. `anonymous` is resident memory that no file stands for; a table with
+ * moments is a part of it. Linux only: it reads /proc.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { PROGRAM } from './command.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    table: { type: 'string', default: '50000000' },
+    rows: { type: 'string', default: '20000000' },
+    dimension: { type: 'string', default: '16' },
+    optimizer: { type: 'string', default: 'adam' },
+    batch: { type: 'string', default: '4096' },
+    memory: { type: 'string', default: '1GB' },
+    export: { type: 'boolean', default: false },
+  },
+});
+if (positionals.length !== 1) throw new Error('expected one folder: node scripts/big-table.js OUT');
+const [out] = positionals;
+const [table, rows, dimension] = [values.table, values.rows, values.dimension].map(Number);
+mkdirSync(out, { recursive: true });
+
+/** Some 1.5 users for each row of the table, most of them seldom seen. */
+async function makeRows(file) {
+  const connection = await (await DuckDBInstance.create()).connect();
+  await connection.run("SET memory_limit = '1GB'");
+  await connection.run('SET threads = 1');
+  await connection.run(
+    `COPY (SELECT i AS seen_at, u AS "user", (hash(u, i) % 100000)::INTEGER AS item, (hash(i, 2) % 2)::INTEGER AS place,
+       (hash(i, 3) % 1000 < 150 + 300 * (hash(u, 4) % 2) + 200 * (hash(i, 2) % 2))::INTEGER AS click
+       FROM (SELECT i, floor(${1.5 * table} * pow((hash(i, 1) % 1000003) / 1000003.0 + (hash(i, 5) % 1009) / 1.01e9, 2))::BIGINT AS u
+         FROM range(${rows}) AS r(i))) TO '${file}' (FORMAT parquet, ROW_GROUP_SIZE 122880)`,
+  );
+  connection.closeSync();
+}
+
+const CONFIG = {
+  name: 'big-table',
+  sources: { log: { path: 'log.parquet' } },
+  fields: [
+    { name: 'user', kind: 'categorical', hash: table },
+    { name: 'item', kind: 'categorical' },
+    { name: 'place', kind: 'categorical' },
+  ],
+  scenario: { expression: 'place', values: [0, 1], names: ['feed', 'search'] },
+  tasks: [{ name: 'click', label: 'click' }],
+  split: { kind: 'time', column: 'seen_at' },
+};
+
+/** Runs a command. Seconds, and the largest resident memory in GB: all, and what no file stands for. */
+async function measured(...words) {
+  const started = performance.now();
+  const child = spawn(process.execPath, [PROGRAM, ...words, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (piece) => {
+    text += piece;
+  });
+  const largest = { resident: 0, anonymous: 0 };
+  const look = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      const gb = (name) => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024) / 1e9;
+      largest.resident = Math.max(largest.resident, gb('VmHWM'));
+      largest.anonymous = Math.max(largest.anonymous, gb('RssAnon'));
+    } catch {
+      // it has just ended
+    }
+  }, 100);
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  clearInterval(look);
+  if (code !== 0) throw new Error(`${words[0]} ended with code ${code}: ${text.slice(-2000)}`);
+  return { seconds: (performance.now() - started) / 1000, ...largest };
+}
+
+const result = { table, rows, dimension, optimizer: values.optimizer };
+const keep = (name, found) => {
+  result[name] = Object.fromEntries(Object.entries(found).map(([key, n]) => [key, Number(n.toPrecision(4))]));
+  console.log(name, JSON.stringify(result[name]));
+  writeFileSync(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+};
+
+const log = join(out, 'log.parquet');
+if (!existsSync(log)) await makeRows(log);
+const config = join(out, 'data.json');
+writeFileSync(config, JSON.stringify(CONFIG));
+const data = join(out, 'data');
+if (!existsSync(data)) {
+  const prepared = await measured('prepare', config, '--out', data, '--memory-limit', values.memory);
+  keep('prepare', { ...prepared, rowsPerSecond: rows / prepared.seconds });
+}
+
+const run = join(out, 'run');
+rmSync(run, { recursive: true, force: true });
+const settings = {
+  'model.embeddingDim': dimension,
+  'model.bottomDims': '[64]',
+  'model.towerDims': '[32]',
+  'train.optimizer': values.optimizer,
+  'train.batchSize': values.batch,
+  'train.maxEpochs': 1,
+};
+const set = Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+const trained = await measured(
+  'train',
+  '--data',
+  data,
+  '--model',
+  'shared-bottom',
+  '--out',
+  run,
+  '--threads',
+  '1',
+  ...set,
+);
+const timings = readFileSync(join(run, 'timings.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
+const moments = { adam: 2, adamw: 2, sgd: 0 }[values.optimizer];
+const { rowsPerSecond } = timings.find((line) => line.rowsPerSecond !== undefined);
+keep('train', { ...trained, rowsPerSecond, tableWithMoments: (table * dimension * 4 * (1 + moments)) / 1e9 });
+keep('model', { fileGB: statSync(join(run, 'model.safetensors')).size / 1e9 });
+if (values.export) {
+  const artifact = join(out, 'artifact');
+  rmSync(artifact, { recursive: true, force: true });
+  keep('export', await measured('export', run, '--out', artifact));
+}
