@@ -10,6 +10,7 @@ const VERBS: Record<string, () => Promise<(program: Command) => void>> = {
   prepare: async () => (await import('./verbs/data/prepare.ts')).prepare,
   train: async () => (await import('./verbs/train/train.ts')).train,
   launch: async () => (await import('./verbs/train/launch.ts')).launch,
+  manifest: async () => (await import('./verbs/project/manifest.ts')).manifest,
   tune: async () => (await import('./verbs/train/tune.ts')).tune,
   resume: async () => (await import('./verbs/train/resume.ts')).resume,
   evaluate: async () => (await import('./verbs/train/evaluate.ts')).evaluate,

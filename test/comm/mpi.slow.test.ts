@@ -1,21 +1,13 @@
 /** Ranks that are processes: the contract over each MPI implementation that is installed. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runRanks } from '../../src/comm/memory.ts';
 import { contractProgram } from './contract-program.ts';
-import { alone, type Ended, type Implementation, missing, overRanks } from './mpi.ts';
+import { alone, type Implementation, linesOf, missing, overRanks, RANK } from './mpi.ts';
 
-const RANK = 'test/comm/rank.ts';
 const implementations: Implementation[] = ['Open MPI', 'MPICH'];
-
-const linesOf = ({ stdout }: Ended): Record<string, unknown>[] =>
-  stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .sort((a, b) => a.rank - b.rank);
 
 describe.each(implementations)('%s', (implementation) => {
   const reason = missing(implementation);
@@ -30,7 +22,13 @@ describe.each(implementations)('%s', (implementation) => {
     const lines = linesOf(ended);
     const inMemory = await runRanks(size, (ranks) => contractProgram(ranks, 5, [0, 1, 5, 700, 5003]));
     expect(lines).toEqual(
-      inMemory.map((bits, rank) => ({ rank, size, bits, version: expect.stringContaining(implementation) })),
+      inMemory.map((bits, rank) => ({
+        rank,
+        size,
+        bits,
+        host: hostname(),
+        version: expect.stringContaining(implementation),
+      })),
     );
   });
 
@@ -76,7 +74,7 @@ test('no koffi', async () => {
   try {
     for (const name of ['src/base', 'src/comm', 'test/comm', 'package.json'])
       cpSync(name, join(folder, name), { recursive: true });
-    const ended = await alone(join(folder, RANK), ['contract']);
+    const ended = await alone(join(folder, 'test/comm/rank.ts'), ['contract']);
     expect(linesOf(ended)).toMatchObject([
       { code: 'KOFFI_MISSING', message: expect.stringContaining('npm install koffi@') },
     ]);

@@ -1,8 +1,10 @@
 /** MPI implementations that are installed here, and how to run a program of a test over ranks. */
 import { execFile, spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-const JITI = './node_modules/jiti/lib/jiti-cli.mjs';
+const JITI = resolve('node_modules/jiti/lib/jiti-cli.mjs');
+export const RANK = resolve('test/comm/rank.ts');
 
 const ROOT = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
 
@@ -45,7 +47,19 @@ export async function overRanks(
 export const alone = (script: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
   ended(process.execPath, [JITI, script, ...args], env);
 
-async function ended(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+/** The command of one rank of `rank.ts`. */
+export const rankCommand = (program: string): string[] => [process.execPath, JITI, RANK, program];
+
+/** What ranks printed, by rank. */
+export const linesOf = ({ stdout }: Ended): Record<string, unknown>[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .sort((a, b) => a.rank - b.rank);
+
+/** Runs a command to its end. */
+export async function ended(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   try {
     const { stdout, stderr } = await promisify(execFile)(command, args, { env: { ...process.env, ...env } });
     return { code: 0, stdout, stderr };

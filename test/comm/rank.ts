@@ -1,5 +1,6 @@
 /** One rank of a test. Argument: what it does. Prints one line of JSON. */
 import { writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import type { Collective } from '../../src/comm/contract.ts';
 import { mpiCollective } from '../../src/comm/mpi.ts';
@@ -10,6 +11,18 @@ declare const WebAssembly: { Memory: new (pages: { initial: number }) => { reado
 
 const PROGRAMS: Record<string, (ranks: Collective) => Promise<object>> = {
   contract: async (ranks) => ({ bits: await contractProgram(ranks, 5, [0, 1, 5, 700, 5003]) }),
+  /** What a step over ranks sends: gradients of all, and rows of tables. */
+  async exchange(ranks) {
+    const gradients = new Float32Array(1_000_000).fill(1);
+    const [send, recv] = [new Float32Array(1_000_000), new Float32Array(1_000_000)];
+    const counts = new Int32Array(ranks.size).fill(send.length / ranks.size);
+    for (let step = 0; step < 10; step++) {
+      await ranks.allReduce(gradients, 'sum');
+      await ranks.allToAll(send, counts, recv, counts);
+    }
+    const { allReduce, allToAll } = ranks.bytesSent;
+    return { bytes: allReduce + allToAll };
+  },
   async 'bad root'(ranks) {
     await ranks.broadcast(new Uint8Array(1), 99);
     return {};
@@ -30,7 +43,7 @@ const print = (line: object): void => void writeSync(1, `${JSON.stringify(line)}
 try {
   const ranks = await mpiCollective();
   const { rank, size, version } = ranks;
-  print({ rank, size, version, ...(await PROGRAMS[process.argv[2]](ranks)) });
+  print({ rank, size, version, host: hostname(), ...(await PROGRAMS[process.argv[2]](ranks)) });
   await ranks.close();
 } catch (cause) {
   if (!(cause instanceof TributaryError)) throw cause;
