@@ -148,13 +148,26 @@ export interface Returned {
 }
 
 /**
+ * The coverage that the log shows. That of now may be less: after a roll back it is 0.
+ *
+ * @param highest bucket of each arm
+ */
+function coverageReached(weights: readonly number[], highest: readonly number[]): number {
+  const starts = armRanges(weights, 1).map(([from]) => from);
+  const reached = highest.map((bucket, i) => (bucket < starts[i] ? 0 : (bucket - starts[i]) / weights[i]));
+  return Math.min(1, Math.max(...reached));
+}
+
+/**
  * Counts one unit after another. Until its first answer nothing differs between arms, so equal shares of those who were known before come
  * back; a loss shows far earlier here than in the numbers of units, since these hardly vary.
+ *
+ * @param highest bucket of each arm's units
  */
-export function countReturned(config: ExperimentConfig) {
+export function countReturned(config: ExperimentConfig, highest: readonly number[]) {
   const arms = Object.keys(config.arms);
   const weights = config.weights ?? arms.map(() => 1 / arms.length);
-  const ranges = armRanges(weights, config.coverage);
+  const ranges = armRanges(weights, coverageReached(weights, highest));
   const returned: Returned = { known: arms.map(() => 0), back: arms.map(() => 0) };
   let different = 0;
   const { key, seed = key, hashVersion, namespace } = config;

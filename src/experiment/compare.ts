@@ -157,7 +157,8 @@ function guardrailOf(of: Estimated, { margin }: Guardrail, looks: Looks): Compar
   const factor = looks.oneSided(units);
   const plain = contrast(a, b, { absolute: 0 });
   const flip = (x: number): number => (lowerIsBetter ? -x : x);
-  const ends = [plain.estimate - factor * plain.se, plain.estimate + factor * plain.se].map(flip).sort((x, y) => x - y);
+  const reach = plain.se === 0 ? half : factor * plain.se;
+  const ends = [plain.estimate - reach, plain.estimate + reach].map(flip).sort((x, y) => x - y);
   const share = relativeOf(a, b, factor);
   return {
     compared: {

@@ -14,7 +14,7 @@ import { anyTime, compare, holmLevels, type Looks, type Pair, plannedLooks } fro
 import { type Look, linesOf, timesOfLooks } from './history.ts';
 import { preferences } from './interleaving.ts';
 import { createAnswers, interactionTypes, keysOf, type Period } from './log/answers.ts';
-import { armCounts, eachKnownUnit, timesOfUnits, type UnitCounts, unitCounts } from './log/counts.ts';
+import { armCounts, eachKnownUnit, highestBuckets, timesOfUnits, type UnitCounts, unitCounts } from './log/counts.ts';
 import { type ColumnsOptions, type LogColumns, openColumns } from './log/read.ts';
 import { type ArmSums, latencyLimits, sumsOf } from './log/sums.ts';
 import { missingUnits } from './missing.ts';
@@ -190,7 +190,7 @@ async function checksOf(
     checkBefore(metrics, pairs),
   ];
   if (config !== undefined && units.before > 0) {
-    const counter = countReturned(config);
+    const counter = countReturned(config, await highestBuckets(columns.connection, arms));
     await eachKnownUnit(columns.connection, { start: period.first, before }, counter.add);
     const returned = counter.result();
     if (returned !== undefined) checks.push(checkReturned(arms, returned));

@@ -165,8 +165,8 @@ const took =
 test('a better arm ships, with its figures in the sentence, as text and as Markdown', async () => {
   const found = await planted({
     config: guarded,
-    units: 4000,
-    click: (arm) => (arm === 'treatment' ? 0.25 : 0.2),
+    units: 2500,
+    click: (arm) => (arm === 'treatment' ? 0.28 : 0.2),
     took: took(5),
   });
   const [{ decision, sentence, metrics, cells, heterogeneity }] = found.treatments;
@@ -190,11 +190,12 @@ test('what is wrong decides first: lost units, units in several arms, arms that 
   const config = guarded;
   const lost = await planted({
     config,
-    units: 6000,
+    units: 2000,
     days: 1,
     before: 1,
-    answers: 3,
-    lose: { arm: 'treatment', share: 0.1 },
+    answers: 2,
+    click: () => 0.02,
+    lose: { arm: 'treatment', share: 0.2 },
   });
   expect(lost.treatments[0]).toMatchObject({
     decision: 'broken',
@@ -207,11 +208,15 @@ test('what is wrong decides first: lost units, units in several arms, arms that 
     days: 2,
     before: 2,
     answers: 3,
+    click: () => 0.02,
     lose: { arm: 'treatment', share: 0.02 },
   });
   expect(few.checks.filter(({ state }) => state === 'broken').map(({ check }) => check)).toEqual([
     'units that came back',
   ]);
+  // It stays broken when it was rolled back.
+  const rolledBack = await reportExperiment(segmentLog(few.log), { key: 'flows', config: { ...config, coverage: 0 } });
+  expect(rolledBack.checks).toEqual(few.checks);
   const tainted = [...plantedEvents({ config, units: 500 })].flatMap((event) => {
     if (event.kind !== 'impression' || event.experiments === undefined || !event.unit?.endsWith('7')) return [event];
     const other = { ...event.experiments[0], arm: event.experiments[0].arm === 'control' ? 'treatment' : 'control' };
@@ -227,7 +232,7 @@ test('what is wrong decides first: lost units, units in several arms, arms that 
 test('a guardrail that is lost rolls back, also of latency', async () => {
   const slow = await planted({
     config: guarded,
-    units: 3000,
+    units: 1500,
     click: (arm) => (arm === 'treatment' ? 0.25 : 0.2),
     took: (arm, generator) => took(arm === 'treatment' ? 8 : 5)(arm, generator),
   });
@@ -239,7 +244,7 @@ test('a guardrail that is lost rolls back, also of latency', async () => {
   });
   const failing = await planted({
     config: guarded,
-    units: 2000,
+    units: 1000,
     took: took(5),
     failed: (arm, generator) => arm === 'treatment' && generator.uniform() < 0.05,
   });

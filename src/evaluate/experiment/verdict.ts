@@ -88,7 +88,9 @@ export function verdictOf({
 function needOf(missing: VerdictInput['missing']): string[] {
   if (missing === undefined) return [];
   const units = `needs about ${Math.ceil(missing.units)} more units`;
-  return [missing.days === null ? units : `${units}, ${Math.ceil(missing.days)} days`];
+  if (missing.days === null) return [units];
+  const days = Math.ceil(missing.days);
+  return [`${units}, ${days === 1 ? '1 day' : `${days} days`}`];
 }
 
 const verdict = (decision: Decision, reasons: readonly string[]): Verdict => ({

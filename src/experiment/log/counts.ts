@@ -81,6 +81,16 @@ export async function unitCounts(connection: Connection, arms: readonly string[]
   };
 }
 
+/** The highest bucket of each arm's units: how far coverage reached, whatever it is now. */
+export async function highestBuckets(connection: Connection, arms: readonly string[]): Promise<number[]> {
+  const rows = await query(
+    connection,
+    'SELECT arm, max(bucket) AS bucket FROM units WHERE arms = 1 GROUP BY arm',
+    'looking for the buckets of arms',
+  );
+  return arms.map((arm) => Number(rows.find((row) => row.arm === arm)?.bucket ?? -1));
+}
+
 /** Calls back for each unit that the log has before the experiment in its scenarios, with its bucket where it came back. */
 export async function eachKnownUnit(
   connection: Connection,

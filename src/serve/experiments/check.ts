@@ -70,7 +70,7 @@ const usedOf =
   };
 
 /** What an operator should know although the experiments can run. */
-export function warningsOf(experiments: readonly ExperimentConfig[], config: ServingConfig): string[] {
+export function warningsOf(experiments: readonly ExperimentConfig[], config: ServingConfig, models: Models): string[] {
   if (experiments.length === 0) return [];
   const { events, experimentsFile } = config;
   const others = experiments.filter(({ unit }) => events?.unit !== undefined && unit !== events.unit);
@@ -82,8 +82,22 @@ export function warningsOf(experiments: readonly ExperimentConfig[], config: Ser
     ...(events !== undefined && events.unit === undefined
       ? ['events.unit is not configured: a report cannot tell units from requests']
       : []),
+    ...experiments.flatMap((experiment) => outsideOf(experiment, models)),
     ...others.map(
       ({ key, unit }) => `${key} assigns ${unit}, and the log has ${events?.unit} as unit: a report counts other units`,
     ),
+  ];
+}
+
+/** Of two artifacts under one name the later one answers those who take no part: with a small coverage that is nearly everybody. */
+function outsideOf(experiment: ExperimentConfig, models: Models): string[] {
+  const { key, arms } = experiment;
+  const find = usedOf(models);
+  const outside = find(modelNameOf(experiment, models.list()[0].name)).label;
+  const [[control, { model = defaultOf(experiment, models) }]] = Object.entries(arms);
+  const own = find(model).label;
+  if (own === outside) return [];
+  return [
+    `units that take no part in ${key} are answered by ${outside}, not by ${own}, the model of ${control}: serve the candidate under another name (candidate=DIR), or before the control's artifact`,
   ];
 }

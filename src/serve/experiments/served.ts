@@ -114,7 +114,7 @@ export function createExperiments({ config, models, waiting }: ExperimentsOption
     plan: () => plan,
     shown() {
       const { revision, experiments } = state;
-      return { revision, experiments, warnings: warningsOf(experiments, config) };
+      return { revision, experiments, warnings: warningsOf(experiments, config, models) };
     },
     keysOf: (label) =>
       state.experiments

@@ -119,6 +119,9 @@ test('a load that would drop an arm is refused: MODEL_IN_EXPERIMENT', async () =
   const client = await serving(folders, {
     experiments: [{ ...experiment, arms: { control: { model: control }, treatment: { model: treatment } } }],
   });
+  const warning = `units that take no part in flows are answered by ${treatment}, not by ${control}, the model of control`;
+  const warnings = async () => (await client.admin('/admin/experiments')).body.warnings;
+  expect(await warnings()).toContainEqual(expect.stringContaining(warning));
   const load = () => client.admin('/admin/models/test-model/load', { path: third.folder });
   const { status, body } = await load();
   expect([status, body.error.code]).toEqual([409, 'MODEL_IN_EXPERIMENT']);
@@ -126,6 +129,7 @@ test('a load that would drop an arm is refused: MODEL_IN_EXPERIMENT', async () =
     `this would drop ${control}, which is kept for a rollback and is an arm of flows`,
   );
   expect((await client.admin('/admin/models/test-model/rollback', {})).status).toBe(200);
+  expect(await warnings()).not.toContainEqual(expect.stringContaining('units that take no part'));
   expect(new Set(await armsOf(client))).toEqual(new Set(['control', 'treatment']));
   await client.put('/admin/experiments', { experiments: [] });
   expect((await load()).status).toBe(200);
