@@ -209,7 +209,7 @@ const ratioCells = ({ requestsPerSecond, p50, p99, cpuMsPerRequest }: Ratios): s
   '',
 ];
 
-const ratioCell = ({ median, low, high }: Ratio): string =>
-  `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+const ratioCell = ({ estimate, low, high }: Ratio): string =>
+  `${estimate.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 
 const kB = (bytes: number): string => (bytes / 1000).toFixed(1);

@@ -7,17 +7,20 @@ const PIECE = 1 << 20;
 let piece = Buffer.alloc(0);
 let used = 0;
 
-/** The text in UTF-8, with a line break. Lines that are made one after another mostly are so in memory, too (see `joined`). */
-export function bytesOfLine(text: string): Buffer {
-  const length = Buffer.byteLength(text) + 1;
+/**
+ * A text in UTF-8, with a line break, from its parts, which are not joined as a text before. Lines that are made one after another mostly are
+ * so in memory, too (see `joined`).
+ */
+export function bytesOfLine(parts: readonly string[]): Buffer {
+  let length = 1;
+  for (const part of parts) length += Buffer.byteLength(part);
   if (used + length > piece.length) {
     piece = Buffer.allocUnsafeSlow(Math.max(PIECE, length));
     used = 0;
   }
   const start = used;
-  used += length;
-  piece.write(text, start);
-  piece[used - 1] = 10;
+  for (const part of parts) used += piece.write(part, used);
+  piece[used++] = 10;
   return piece.subarray(start, used);
 }
 

@@ -23,19 +23,19 @@ type Header = Pick<WrittenEvent, 'event_id' | 'kind' | 'time'> & {
   unit?: string | null;
 };
 
-export const lineOf = (event: WrittenEvent): EventLine => lineOfJson(event, JSON.stringify(event));
+export const lineOf = (event: WrittenEvent): EventLine => lineOfParts(event, [JSON.stringify(event)]);
 
-/** @param json of the whole event */
-export const lineOfJson = (
+/** @param parts of the JSON of the whole event; a character outside of ASCII is whole in one of them */
+export const lineOfParts = (
   { event_id, kind, time, request_id = null, unit = null }: Header,
-  json: string,
+  parts: readonly string[],
 ): EventLine => ({
   event_id: withoutHalves(event_id),
   kind,
   time,
   request_id: request_id && withoutHalves(request_id),
   unit: unit && withoutHalves(unit),
-  bytes: bytesOfLine(wellFormed(json)),
+  bytes: bytesOfLine(parts.map(wellFormed)),
 });
 
 /** U+FFFD in place of halves of characters, as texts are in the log. */

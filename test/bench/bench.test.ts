@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
+import { random } from '../../src/base/random.ts';
 import { runTrainBench, twoCopies } from '../../src/bench/index.ts';
 import { largestProduct, openPeak } from '../../src/bench/peak.ts';
 import { drawBodies } from '../../src/bench/serve-requests.ts';
 import { syntheticData } from '../../src/bench/synthetic-data.ts';
-import { medianOf } from '../../src/bench/turns.ts';
+import { medianOf, quantileRatio } from '../../src/bench/turns.ts';
 import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
 import { openArtifact } from '../../src/store/artifact/open.ts';
@@ -43,13 +44,42 @@ test('requests to time leave out what a service looks up', async () => {
 
 test('the median of rounds has the interval of the sign test', () => {
   const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => ((i * 7) % n) + 1);
-  expect(medianOf([3])).toEqual({ median: 3, low: 3, high: 3 });
-  expect(medianOf(upTo(5))).toEqual({ median: 3, low: 1, high: 5 });
-  expect(medianOf(upTo(6))).toEqual({ median: 3.5, low: 1, high: 6 });
+  expect(medianOf([3])).toEqual({ estimate: 3, low: 3, high: 3 });
+  expect(medianOf(upTo(5))).toEqual({ estimate: 3, low: 1, high: 5 });
+  expect(medianOf(upTo(6))).toEqual({ estimate: 3.5, low: 1, high: 6 });
   // Tables of the sign test: the second of 9, the sixth of 20, the 19th of 50 have chances below 2.5 %.
-  expect(medianOf(upTo(9))).toEqual({ median: 5, low: 2, high: 8 });
-  expect(medianOf(upTo(20))).toEqual({ median: 10.5, low: 6, high: 15 });
-  expect(medianOf(upTo(50))).toEqual({ median: 25.5, low: 18, high: 33 });
+  expect(medianOf(upTo(9))).toEqual({ estimate: 5, low: 2, high: 8 });
+  expect(medianOf(upTo(20))).toEqual({ estimate: 10.5, low: 6, high: 15 });
+  expect(medianOf(upTo(50))).toEqual({ estimate: 25.5, low: 18, high: 33 });
+});
+
+describe('the ratio of 99th percentiles over rounds', () => {
+  const { uniform } = random('latencies');
+  /** Exponential times, longer in some rounds. */
+  const drawn = (scale: number): number[][] =>
+    Array.from({ length: 100 }, (_, round) =>
+      Array.from({ length: 40 }, () => -Math.log(1 - uniform()) * (round % 7 === 0 ? 3 : 1) * scale),
+    );
+  const quantile = (rounds: number[][]): number => rounds.flat().sort((a, b) => a - b)[3960];
+
+  test('is that of all requests together', () => {
+    const [ones, others] = [drawn(1.2), drawn(1)];
+    const { estimate, low, high } = quantileRatio(ones, others, 0.99);
+    expect(estimate).toBe(quantile(ones) / quantile(others));
+    expect(low).toBeLessThan(estimate);
+    expect(high).toBeGreaterThan(estimate);
+    expect(quantileRatio([[1, 2, 3]], [[6]], 0.99)).toEqual({ estimate: 0.5, low: 0.5, high: 0.5 });
+  });
+
+  test('its interval covers the truth about 95 % of the times', () => {
+    let covered = 0;
+    for (let n = 0; n < 40; n++) {
+      const { low, high } = quantileRatio(drawn(1.2), drawn(1), 0.99, 200);
+      if (low <= 1.2 && high >= 1.2) covered++;
+    }
+    expect(covered).toBeGreaterThanOrEqual(34);
+    expect(covered).toBeLessThan(40);
+  });
 });
 
 describe('arithmetic is counted from the graph', () => {

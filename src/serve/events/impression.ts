@@ -8,8 +8,8 @@ import {
   type CompactImpression,
   type ItemValues,
 } from '../../events/layout/compact.ts';
-import { type EventLine, lineOfJson } from '../../events/line.ts';
-import { joinedJson } from '../ranker/answer-text.ts';
+import { type EventLine, lineOfParts } from '../../events/line.ts';
+import { jsonParts } from '../ranker/answer-text.ts';
 import type { Item, Values } from '../ranker/contract.ts';
 import type { Ranking } from '../ranker/ranker.ts';
 
@@ -63,7 +63,7 @@ export function impressionLine(
     ...(unshown.length > 0 && { unshown: unshown.map((index, i) => itemOf(ranking, index, order.shown + i)) }),
     ...(keepsValues && { item_values: valuesOfItems(ranking, order.shown + unshown.length, isKept, known.has('id')) }),
   } satisfies Partial<CompactImpression>;
-  return lineOfJson(header, joinedJson(header, 'items', shownItems(ranking), others));
+  return lineOfParts(header, jsonParts(header, 'items', shownItems(ranking), others));
 }
 
 /** Of items that were shown: of most answers the text that was sent. */
@@ -108,17 +108,23 @@ function valuesOfItems(
     return hasIdField ? own(item) : item; // what is not kept of it is left out with its whole column
   };
   const items = order.items.slice(0, count).map(valuesOf);
-  const names = Object.keys(items[0]);
-  if (!items.every((values) => hasNames(values, names))) return items.map((values) => kept(values, isKept));
-  const columns = names.filter(isKept).map((name) => [name, items.map((values) => values[name])]);
-  return Object.fromEntries(columns) as ItemValues;
+  return byField(items, isKept) ?? items.map((values) => kept(values, isKept));
 }
 
-/** Are these the names of its values, in this order? */
-function hasNames(values: Values, names: readonly string[]): boolean {
-  let count = 0;
-  for (const name in values) if (name !== names[count++]) return false;
-  return count === names.length;
+/** By name the values of all items; undefined where these have other names, or in another order. */
+function byField(items: readonly Values[], isKept: IsKept): ItemValues | undefined {
+  const names = Object.keys(items[0]);
+  const columns = names.map((name) => (isKept(name) ? ([] as unknown[]) : undefined));
+  for (const values of items) {
+    let count = 0;
+    for (const name in values) {
+      if (name !== names[count]) return undefined;
+      columns[count++]?.push(values[name]);
+    }
+    if (count !== names.length) return undefined;
+  }
+  const found = names.flatMap((name, i) => (columns[i] === undefined ? [] : [[name, columns[i]]]));
+  return Object.fromEntries(found) as ItemValues;
 }
 
 /** The id of an item is never the value of a field called so: that one is in `fields`. */

@@ -5,11 +5,11 @@ import type { Ranking } from './ranker.ts';
 export function answerText(ranking: Ranking): string {
   const { request_id, model, items, ...others } = ranking.response;
   ranking.itemsText = JSON.stringify(items);
-  return joinedJson({ request_id, model }, 'items', ranking.itemsText, others);
+  return jsonParts({ request_id, model }, 'items', ranking.itemsText, others).join('');
 }
 
-/** The JSON of an object with one property that is text already, between the others. */
-export function joinedJson(before: object, name: string, json: string, after: object): string {
+/** Parts of the JSON of an object with one property that is text already, between the others. */
+export function jsonParts(before: object, name: string, json: string, after: object): string[] {
   const rest = JSON.stringify(after).slice(1);
-  return `${JSON.stringify(before).slice(0, -1)},"${name}":${json}${rest === '}' ? '' : ','}${rest}`;
+  return [`${JSON.stringify(before).slice(0, -1)},"${name}":`, json, rest === '}' ? '' : ',', rest];
 }
