@@ -59,7 +59,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
   try {
     const first = firstState(config);
-    const served = await withArms(await storedArtifacts(artifacts, store, features), first.state, store, features);
+    const served = await withArms(
+      await storedArtifacts(artifacts, store, features, onEvent),
+      first.state,
+      store,
+      features,
+    );
     const experiments = withArtifacts(first.state, placesOf(served.map(stateOf)));
     const start = config.workers > 1 ? startCluster : startHere;
     const { port, list, refresh, close } = await start({
@@ -106,12 +111,18 @@ async function storedArtifacts(
   artifacts: readonly ServedArtifact[],
   store: ArtifactStore,
   features: FeatureStore | undefined,
+  onEvent: (event: ServiceEvent) => void,
 ): Promise<ServedModel[]> {
   let served: ServedModel[] = [];
   for (const { name, path } of artifacts) {
     const artifact = await storedArtifact({ name, path }, store, features);
     const next = withArtifact(served, name ?? artifact.name, artifact);
-    if (next.dropped !== undefined) store.release(next.dropped);
+    if (next.dropped !== undefined) {
+      const { id, name: own } = next.dropped;
+      const message = `${name ?? own}@${id} is not served: a name has two artifacts at most, the one that answers and the one before it; give it another name (NAME=DIR)`;
+      onEvent({ event: 'warning', message });
+      store.release(next.dropped);
+    }
     served = next.served;
   }
   return served;

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OFREPApi } from '@openfeature/ofrep-core';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { startService } from '../../../src/serve/processes/service.ts';
 import { readSegments } from '../../events/read-segments.ts';
 import { artifact, type Client, serving, temporaryFolder } from '../support.ts';
 import { armOf, type ExperimentInput, pair, request } from './support.ts';
@@ -133,6 +134,22 @@ test('a load that would drop an arm is refused: MODEL_IN_EXPERIMENT', async () =
   expect(new Set(await armsOf(client))).toEqual(new Set(['control', 'treatment']));
   await client.put('/admin/experiments', { experiments: [] });
   expect((await load()).status).toBe(200);
+});
+
+test('of three artifacts under one name the first is not served, which is said', async () => {
+  const made = [1, 2, 3].map((seed) => artifact({ seed }));
+  const said: string[] = [];
+  const service = await startService({
+    artifacts: made.map(({ folder }) => ({ path: folder })),
+    config: { port: 0, ownThread: false, log: { level: 'silent' } },
+    onEvent: ({ message }) => said.push(message),
+  });
+  onTestFinished(() => service.close());
+  const [dropped, previous, current] = made.map(({ manifest }) => manifest.id);
+  expect(said).toEqual([
+    expect.stringContaining(`test-model@${dropped} is not served: a name has two artifacts at most`),
+  ]);
+  expect(service.models()).toMatchObject([{ current: { id: current }, previous: { id: previous } }]);
 });
 
 test('a load or a rollback that an arm could not live with is refused: EXPERIMENT_UNFIT', async () => {
