@@ -51,7 +51,9 @@ if (!existsSync(log)) {
 }
 const tasks = Object.fromEntries(data.tasks.map((task) => [task, { window: '1d' }]));
 const config = join(folder, 'join.json');
-writeFileSync(config, JSON.stringify({ artifact, tasks }));
+// All answers are without sequences: those that the artifact reads are filled.
+const filled = (data.sequences?.types ?? []).map((type) => [type, { type: data.tasks[0] }]);
+writeFileSync(config, JSON.stringify({ artifact, tasks, sequences: Object.fromEntries(filled) }));
 console.log(JSON.stringify(await measure()));
 
 /** Segments as a service writes them. The state of the generator makes equal logs of equal options. */
