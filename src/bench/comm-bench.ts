@@ -10,7 +10,9 @@ interface CommTiming {
   bytes: number;
   /** Median over calls of the time of the slowest rank, in microseconds. */
   microseconds: number;
-  /** What one rank sends to others by the model of cost, per second. */
+  /** Of the fastest call: what a machine with other work would take alone. */
+  minMicroseconds: number;
+  /** What one rank sends to others by the model of cost, per second of the fastest call. */
   gigabytesPerSecond: number;
 }
 
@@ -42,8 +44,8 @@ export async function runCommBench({ sizes = SIZES, calls }: CommBenchOptions): 
 
 async function timeReduce(ranks: Collective, length: number, calls: number): Promise<CommTiming> {
   const values = new Float32Array(length);
-  const microseconds = await timeCalls(ranks, calls, () => ranks.allReduce(values, 'sum'));
-  return timing('allReduce', values.byteLength, allReduceBytes(values.byteLength, ranks.size), microseconds);
+  const times = await timeCalls(ranks, calls, () => ranks.allReduce(values, 'sum'));
+  return timing('allReduce', values.byteLength, allReduceBytes(values.byteLength, ranks.size), times);
 }
 
 /** Each rank sends an equal part to each. */
@@ -51,19 +53,17 @@ async function timeExchange(ranks: Collective, length: number, calls: number): P
   const part = Math.ceil(length / ranks.size);
   const [send, recv] = [new Float32Array(part * ranks.size), new Float32Array(part * ranks.size)];
   const counts = new Int32Array(ranks.size).fill(part);
-  const microseconds = await timeCalls(ranks, calls, () => ranks.allToAll(send, counts, recv, counts));
-  return timing('allToAll', send.byteLength, part * 4 * (ranks.size - 1), microseconds);
+  const times = await timeCalls(ranks, calls, () => ranks.allToAll(send, counts, recv, counts));
+  return timing('allToAll', send.byteLength, part * 4 * (ranks.size - 1), times);
 }
 
-const timing = (
-  collective: CommTiming['collective'],
-  bytes: number,
-  sent: number,
-  microseconds: number,
-): CommTiming => ({ collective, bytes, microseconds, gigabytesPerSecond: sent / (microseconds * 1000) });
+function timing(collective: CommTiming['collective'], bytes: number, sent: number, times: number[]): CommTiming {
+  const [microseconds, minMicroseconds] = [1000 * median(times), 1000 * Math.min(...times)];
+  return { collective, bytes, microseconds, minMicroseconds, gigabytesPerSecond: sent / (minMicroseconds * 1000) };
+}
 
-/** Ranks begin each call together; the slowest counts. Calls before are not timed: buffers and connections are made then. */
-async function timeCalls(ranks: Collective, calls: number, call: () => Promise<void>): Promise<number> {
+/** Milliseconds of each call. Ranks begin it together; the slowest counts. Calls before are not timed: buffers and connections are made then. */
+async function timeCalls(ranks: Collective, calls: number, call: () => Promise<void>): Promise<number[]> {
   const times = new Float64Array(calls);
   for (let i = -Math.ceil(calls / 4); i < calls; i++) {
     await ranks.barrier();
@@ -72,5 +72,5 @@ async function timeCalls(ranks: Collective, calls: number, call: () => Promise<v
     if (i >= 0) times[i] = performance.now() - started;
   }
   await ranks.allReduce(times, 'max');
-  return 1000 * median([...times]);
+  return [...times];
 }

@@ -1,4 +1,5 @@
 /** Timings as text. */
+import { type Machine, type StepSizes, stepBytes, stepTime } from '../comm/cost.ts';
 import type { CommBench } from './comm-bench.ts';
 import type { PhaseTiming } from './train-bench.ts';
 
@@ -36,13 +37,28 @@ export function formatTimings(timings: readonly PhaseTiming[]): string {
 }
 
 export function formatCommBench({ ranks, timings }: CommBench): string {
-  const rows = timings.map(({ collective, bytes, microseconds, gigabytesPerSecond }) => [
+  const rows = timings.map(({ collective, bytes, microseconds, minMicroseconds, gigabytesPerSecond }) => [
     collective,
     String(bytes),
     microseconds.toFixed(1),
+    minMicroseconds.toFixed(1),
     gigabytesPerSecond.toFixed(2),
   ]);
-  return [`${ranks} ranks`, '', ...aligned([['', 'bytes', 'us', 'GB/s sent'], ...rows])].join('\n');
+  return [`${ranks} ranks`, '', ...aligned([['', 'bytes', 'us', 'min', 'GB/s sent'], ...rows])].join('\n');
+}
+
+/** What ranks would bring, one row for each number of them. */
+export function formatScaling(sizes: Omit<StepSizes, 'ranks'>, machine: Machine): string {
+  const alone = stepTime({ ...sizes, ranks: 1 }, machine);
+  const rows = [1, 2, 4, 8, 16, 32, 64].map((ranks) => {
+    const { dense, toOwners, toAll } = stepBytes({ ...sizes, ranks });
+    const time = stepTime({ ...sizes, ranks }, machine);
+    const megabytes = [dense, toOwners, toAll].map((bytes) => (bytes / 1e6).toFixed(2));
+    return [`${ranks}`, ...megabytes, time.toFixed(1), `${(alone / time).toFixed(2)}x`, percent(alone / time / ranks)];
+  });
+  return aligned([['ranks', 'dense MB', 'to owners MB', 'to all MB', 'ms/step', 'speed', 'efficiency'], ...rows]).join(
+    '\n',
+  );
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -11,18 +11,23 @@ export function checkAllToAll(
 ): void {
   if (sendCounts.length !== size || recvCounts.length !== size)
     throw misuse('allToAll', `${sendCounts.length} and ${recvCounts.length} counts`, `${size}, one for each rank`);
-  checkHolds('sends', send, sendCounts);
-  checkHolds('receives', recv, recvCounts);
+  checkHolds('allToAll', 'sends', send, sendCounts);
+  checkHolds('allToAll', 'receives', recv, recvCounts);
 }
 
-function checkHolds(verb: string, values: Sendable, counts: Int32Array): void {
+export function checkAllGather(size: number, values: Sendable, counts: Int32Array): void {
+  if (counts.length !== size) throw misuse('allGather', `${counts.length} counts`, `${size}, one for each rank`);
+  checkHolds('allGather', 'holds', values, counts);
+}
+
+function checkHolds(collective: string, verb: string, values: Sendable, counts: Int32Array): void {
   let elements = 0;
   for (const count of counts) {
-    if (count < 0) throw misuse('allToAll', `a count of ${count}`, 'none below 0');
+    if (count < 0) throw misuse(collective, `a count of ${count}`, 'none below 0');
     elements += count;
   }
   if (elements > values.length)
-    throw misuse('allToAll', `an array of ${values.length}`, `${elements}, which it ${verb} by its counts`);
+    throw misuse(collective, `an array of ${values.length}`, `${elements}, which it ${verb} by its counts`);
 }
 
 export const misuse = (collective: string, found: string, expected: string) =>

@@ -29,6 +29,12 @@ export interface Collective {
    */
   allToAll<A extends Sendable>(send: A, sendCounts: Int32Array, recv: A, recvCounts: Int32Array): Promise<void>;
 
+  /**
+   * Gives each rank's part to all ranks (MPI_Allgatherv): part r of `values` has `counts[r]` elements; parts are contiguous and in the
+   * order of ranks, and each rank brings its own, in its place.
+   */
+  allGather(values: Sendable, counts: Int32Array): Promise<void>;
+
   /** Copies the values of rank `root` into those of all ranks. */
   broadcast(values: Sendable, root: number): Promise<void>;
 

@@ -1,5 +1,5 @@
 /** The collective of a program that runs alone: one rank, nothing to wait for. */
-import { checkAllToAll } from './check.ts';
+import { checkAllGather, checkAllToAll } from './check.ts';
 import type { Collective } from './contract.ts';
 import { noTraffic } from './traffic.ts';
 
@@ -11,6 +11,9 @@ export const localCollective = (): Collective => ({
   async allToAll(send, sendCounts, recv, recvCounts) {
     checkAllToAll(1, send, sendCounts, recv, recvCounts);
     recv.set(send.subarray(0, sendCounts[0]));
+  },
+  async allGather(values, counts) {
+    checkAllGather(1, values, counts);
   },
   async broadcast() {},
   async barrier() {},

@@ -2,15 +2,16 @@
  * Ranks inside one process, for tests and tools: collectives meet through promises. A call waits until all ranks made
  * their call; the last one computes the result of all.
  */
-import { checkAllToAll, misuse } from './check.ts';
+import { checkAllGather, checkAllToAll, misuse } from './check.ts';
 import type { Collective, ReduceOp, Reducible, Sendable } from './contract.ts';
 import { reduceInOrder } from './reduce.ts';
-import { allReduceBytes, allToAllBytes, broadcastBytes, noTraffic } from './traffic.ts';
+import { allGatherBytes, allReduceBytes, allToAllBytes, broadcastBytes, noTraffic } from './traffic.ts';
 
 /** What a rank brings to a meeting. `shape` is what all ranks must agree on. */
 type Call = { shape: string } & (
   | { kind: 'allReduce'; values: Reducible; op: ReduceOp }
   | { kind: 'allToAll'; send: Sendable; sendCounts: Int32Array; recv: Sendable; recvCounts: Int32Array }
+  | { kind: 'allGather'; values: Sendable; counts: Int32Array }
   | { kind: 'broadcast'; values: Sendable; root: number }
   | { kind: 'barrier' }
   | { kind: 'close' }
@@ -54,6 +55,12 @@ function memberOf(meet: Meet, rank: number, size: number): Collective {
       const shape = `allToAll of ${send.constructor.name}`;
       await meet(rank, { kind: 'allToAll', send, sendCounts, recv, recvCounts, shape });
       bytesSent.allToAll += allToAllBytes(sendCounts, rank, send.BYTES_PER_ELEMENT);
+    },
+    async allGather(values, counts) {
+      checkAllGather(size, values, counts);
+      const shape = `allGather of ${values.constructor.name}, ${counts}`;
+      await meet(rank, { kind: 'allGather', values, counts, shape });
+      bytesSent.allGather += allGatherBytes(counts[rank], size, values.BYTES_PER_ELEMENT);
     },
     async broadcast(values, root) {
       await meet(rank, { kind: 'broadcast', values, root, shape: `broadcast of ${shapeOf(values)} by ${root}` });
@@ -116,10 +123,23 @@ function carryOut(calls: Call[]): void {
     for (const { values } of all) values.set(result);
   } else if (kind === 'allToAll') {
     exchange(calls.map((call) => call as Extract<Call, { kind: 'allToAll' }>));
+  } else if (kind === 'allGather') {
+    gather(calls.map((call) => call as Extract<Call, { kind: 'allGather' }>));
   } else if (kind === 'broadcast') {
     const all = calls.map((call) => call as Extract<Call, { kind: 'broadcast' }>);
     const { values } = all[all[0].root];
     for (const other of all) if (other.values !== values) other.values.set(values);
+  }
+}
+
+function gather(calls: Extract<Call, { kind: 'allGather' }>[]): void {
+  const parts = calls.map(({ values, counts }, rank) => partsOf(values, counts)[rank]);
+  for (const { values } of calls) {
+    let start = 0;
+    for (const part of parts) {
+      values.set(part, start);
+      start += part.length;
+    }
   }
 }
 

@@ -52,7 +52,17 @@ export async function loadMpi(): Promise<Mpi> {
   const koffi = await loadKoffi();
   // MPI runs deep call chains on the stack that koffi gives it.
   koffi.config({ async_stack_size: 4 << 20, sync_stack_size: 8 << 20 });
+  keepMemory(koffi);
   return bind(openLibrary(koffi, launched()?.kind));
+}
+
+/**
+ * Keeps UCX, the network layer of many MPI libraries, from replacing malloc while threads of V8 use it: one start in fifty crashed
+ * (MPICH 4.0 with UCX 1.13, 4 ranks; the same as github.com/openucx/ucx/issues/3831). It would do so to remember memory that is
+ * registered with a network card. A value that the user has set stays. `process.env` of a worker thread is a copy that C does not see.
+ */
+function keepMemory(koffi: Pick<typeof Koffi, 'load'>): void {
+  koffi.load(null).func('setenv', 'int', ['str', 'str', 'int'])('UCX_MEM_EVENTS', 'no', 0);
 }
 
 /** Optional in package.json: an installation may have left it out, or have no binary for the platform. */

@@ -4,12 +4,12 @@
  * could differ between implementations, sizes and networks (MPI 3.1, section 5.9.1, advice to implementors).
  */
 import { error } from '../base/errors/index.ts';
-import { checkAllToAll, misuse } from './check.ts';
+import { checkAllGather, checkAllToAll, misuse } from './check.ts';
 import type { Collective, Reducible, Sendable } from './contract.ts';
 import { launched } from './launched.ts';
 import { loadMpi, type Mpi, type Parts } from './mpi-library.ts';
 import { sumParts } from './reduce.ts';
-import { allReduceBytes, allToAllBytes, broadcastBytes, noTraffic } from './traffic.ts';
+import { allGatherBytes, allReduceBytes, allToAllBytes, broadcastBytes, noTraffic } from './traffic.ts';
 
 /** Below this size, one exchange of all values is faster than two of parts. */
 const SMALL_BYTES = 4096;
@@ -46,6 +46,12 @@ export async function mpiCollective(): Promise<Collective & { version: string }>
       checkAllToAll(size, send, sendCounts, recv, recvCounts);
       mpi.alltoallv(send, partsOf(sendCounts), recv, partsOf(recvCounts), typeOf(mpi, send));
       bytesSent.allToAll += allToAllBytes(sendCounts, rank, send.BYTES_PER_ELEMENT);
+    },
+    async allGather(values, counts) {
+      checkAllGather(size, values, counts);
+      const { starts } = partsOf(counts);
+      mpi.allgatherv(mpi.inPlace, counts[rank], typeOf(mpi, values), values, counts, starts);
+      bytesSent.allGather += allGatherBytes(counts[rank], size, values.BYTES_PER_ELEMENT);
     },
     async broadcast(values, root) {
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -4,10 +4,11 @@
 export interface Traffic {
   allReduce: number;
   allToAll: number;
+  allGather: number;
   broadcast: number;
 }
 
-export const noTraffic = (): Traffic => ({ allReduce: 0, allToAll: 0, broadcast: 0 });
+export const noTraffic = (): Traffic => ({ allReduce: 0, allToAll: 0, allGather: 0, broadcast: 0 });
 
 /**
  * What one rank sends in an allReduce of `bytes`, by algorithms that send as little as possible: its share of the sums to
@@ -22,6 +23,9 @@ export function allToAllBytes(counts: Int32Array, rank: number, width: number): 
   for (let other = 0; other < counts.length; other++) if (other !== rank) elements += counts[other];
   return elements * width;
 }
+
+/** What one rank sends in an allGather: its part, `count` elements of `width` bytes, to each other rank. */
+export const allGatherBytes = (count: number, size: number, width: number): number => count * width * (size - 1);
 
 /** What one rank sends in a broadcast: each rank but the root gets the bytes once; all of it counts for the root. */
 export const broadcastBytes = (bytes: number, rank: number, root: number, size: number): number =>

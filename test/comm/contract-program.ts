@@ -29,6 +29,7 @@ export async function contractProgram(
     }
     for (const Type of SENDABLE) {
       await exchange(ranks, Type, length, [seed, round, Type.name]);
+      take(await gather(ranks, Type, length, [seed, round, Type.name]));
       const root = random('root', seed, round, Type.name).below(ranks.size);
       const values = payload(Type, length, [seed, round, 'broadcast', ranks.rank]);
       await ranks.broadcast(values, root);
@@ -95,6 +96,28 @@ async function exchange<A extends Sendable>(ranks: Collective, Type: Constructor
   check(`allToAll ${key}`, recv, expected);
   const sent = others.reduce((total, to) => total + (to === rank ? 0 : count(rank, to)), 0) * send.BYTES_PER_ELEMENT;
   if (ranks.bytesSent.allToAll - before !== sent) throw new Error(`allToAll ${key}: counted other bytes than ${sent}`);
+}
+
+/** Parts of random sizes, some of them empty. */
+async function gather<A extends Sendable>(
+  ranks: Collective,
+  Type: Constructor<A>,
+  length: number,
+  key: Key,
+): Promise<A> {
+  const { rank, size } = ranks;
+  const parts = Array.from({ length: size }, (_, r) => {
+    const { next } = random('part', ...key, r);
+    return payload(Type, next() % 3 === 0 ? 0 : next() % (length + 1), [...key, 'gather', r]);
+  });
+  const counts = Int32Array.from(parts, (part) => part.length);
+  const starts = Array.from(counts, (_, r) => counts.slice(0, r).reduce((sum, count) => sum + count, 0));
+  const values = new Type(starts[size - 1] + counts[size - 1]);
+  values.set(parts[rank], starts[rank]);
+  await ranks.allGather(values, counts);
+  for (const [r, part] of parts.entries())
+    check(`allGather ${key}`, values.subarray(starts[r], starts[r] + part.length), part);
+  return values;
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Sendable) => Buffer.from(buffer, byteOffset, byteLength);

@@ -15,7 +15,7 @@ test('one rank alone keeps the contract and sends nothing', async () => {
   const alone = localCollective();
   const [bits] = await runRanks(1, (ranks) => contractProgram(ranks, 5));
   expect(await contractProgram(alone, 5)).toBe(bits);
-  expect(alone.bytesSent).toEqual({ allReduce: 0, allToAll: 0, broadcast: 0 });
+  expect(alone.bytesSent).toEqual({ allReduce: 0, allToAll: 0, allGather: 0, broadcast: 0 });
   await alone.close();
 });
 
@@ -29,9 +29,11 @@ test('counts what each rank sends', async () => {
   const sent = await runRanks(4, async (ranks) => {
     await ranks.allReduce(new Float32Array(100), 'sum');
     await ranks.broadcast(new Uint8Array(10), 2);
+    await ranks.allGather(new Int32Array(10), Int32Array.of(1, 2, 3, 4));
     return { ...ranks.bytesSent };
   });
   expect(sent.map(({ allReduce }) => allReduce)).toEqual([600, 600, 600, 600]); // 2 x 400 bytes x 3/4
+  expect(sent.map(({ allGather }) => allGather)).toEqual([12, 24, 36, 48]);
   expect(sent.map(({ broadcast }) => broadcast)).toEqual([0, 0, 30, 0]);
 });
 
@@ -62,6 +64,13 @@ describe('ranks that do not fit together', () => {
       one.allToAll(new Int32Array(3), Int32Array.from(counts), new Int32Array(3), Int32Array.of(0, 0));
     await expect(call(2, 2)).rejects.toMatchObject({ code, message: expect.stringContaining('an array of 3') });
     await expect(call(2, -1)).rejects.toMatchObject({ code, message: expect.stringContaining('a count of -1') });
+    await expect(call(2)).rejects.toMatchObject({ code, message: expect.stringContaining('one for each rank') });
+  });
+
+  test('parts beyond an array, or not one for each rank', async () => {
+    const [one] = memoryGroup(2);
+    const call = (...counts: number[]) => one.allGather(new Int32Array(3), Int32Array.from(counts));
+    await expect(call(2, 2)).rejects.toMatchObject({ code, message: expect.stringContaining('an array of 3') });
     await expect(call(2)).rejects.toMatchObject({ code, message: expect.stringContaining('one for each rank') });
   });
 

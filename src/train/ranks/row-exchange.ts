@@ -105,12 +105,11 @@ async function toAll(ranks: Collective, { unique, summed }: Sums, owned: number,
   const own = from[ranks.rank];
   unique.view.copyWithin(own, 0, owned);
   summed.view.copyWithin(own * dimension, 0, owned * dimension);
-  for (let owner = 0; owner < ranks.size; owner++) {
-    const [start, end] = [from[owner], from[owner] + counts[owner]];
-    if (start === end) continue;
-    await ranks.broadcast(unique.view.subarray(start, end), owner);
-    await ranks.broadcast(summed.view.subarray(start * dimension, end * dimension), owner);
-  }
+  await ranks.allGather(unique.view, counts);
+  await ranks.allGather(
+    summed.view,
+    counts.map((count) => count * dimension),
+  );
   return from[ranks.size - 1] + counts[ranks.size - 1];
 }
 

@@ -1,10 +1,8 @@
 import { type Command, Option } from 'commander';
 import {
-  formatCommBench,
   formatServeBench,
   formatTimings,
   type PhaseTiming,
-  runCommBench,
   runServeBench,
   runTrainBench,
   type ServeBenchOptions,
@@ -22,6 +20,7 @@ import {
   wholeNumber,
 } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
+import { addComm, addRanks } from './bench-ranks.ts';
 
 interface Options extends TrainBenchOptions {
   json?: boolean;
@@ -76,6 +75,7 @@ export function bench(program: Command): void {
   ]);
   addServe(verb);
   addComm(verb);
+  addRanks(verb);
 }
 
 interface ServeOptions extends ServeBenchOptions {
@@ -125,27 +125,6 @@ function addServe(verb: Command): void {
     ],
     ['artifact'],
   );
-}
-
-function addComm(verb: Command): void {
-  const comm = verb
-    .command('comm')
-    .summary('time how fast ranks exchange numbers')
-    .description(
-      'Times sums over ranks and exchanges among them, by size: run it by the launcher that will start the training, like `mpirun -np 8 tributary bench comm`. ' +
-        'A time is the median over calls of the slowest rank. GB/s counts what one rank sends to others; what it receives comes at the same time.',
-    )
-    .option('--sizes <list>', 'bytes of the values (default: from 4 to 16 MiB)', numbers)
-    .option('--calls <n>', 'calls of each size', wholeNumber(1), 50)
-    .addOption(jsonOption())
-    .action(runComm);
-  helpEnd(comm, ['tributary bench comm --calls 100', 'tributary bench comm --sizes 4096,1048576 --json']);
-}
-
-async function runComm({ json, ...options }: { sizes?: number[]; calls: number; json?: boolean }): Promise<void> {
-  const bench = await runCommBench(options);
-  if (json) printJson({ event: 'result', ...bench });
-  else print(formatCommBench(bench));
 }
 
 async function runServe({ json, ...options }: ServeOptions): Promise<void> {
