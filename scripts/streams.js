@@ -4,8 +4,8 @@
  *
  *   node scripts/streams.js OUT [--rows 100000] [--seeds 41,42,...] [--set noise=0.3 ...] [--ablation] [--models streams,autoifs] [--by-data]
  *
- * `--by-data`: all models take the options that `train --model` takes from the data. `--ablation` trains Streams with parts of the verdict instead of the zoo. Each world leaves OUT/SEED.json; OUT/result.json has all that
- * are there, so worlds may be added one by one.
+ * `--by-data`: all models take the options that `train --model` takes from the data (`defaults: data` of a comparison). `--ablation` trains Streams with parts of the
+ * verdict instead of the zoo. Each world leaves OUT/SEED.json; OUT/result.json has all that are there, so worlds may be added one by one.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,29 +30,18 @@ const [out] = positionals;
 
 /** Of all models: what Streams starts from, so that no model wins by its training. */
 const COMMON = { train: { learningRate: 2e-3, l2: 1e-5, batchSize: 512, patience: 3, maxEpochs: 30 } };
-/** As src/train/run/data-defaults.ts has it. */
-const BY_DATA = {
-  batchSize: Math.min(4096, Math.max(256, Math.ceil((0.8 * Number(values.rows)) / 235))),
-  learningRate: 2e-3,
-  l2: 1e-6,
-  monitor: 'logloss',
-  validationsPerEpoch: 3,
-  patience: 6,
-  idDecay: 'auto',
-  tableDeviation: 0.03,
-  weightAverage: 0.998,
-};
-const common = values['by-data'] ? { model: { pairs: true }, train: BY_DATA } : COMMON;
+const start = values['by-data'] ? { defaults: 'data' } : { common: COMMON };
 const KEEP_ALL = 'autoifs, all kept';
 
-/** Entries of `tributary compare`. AutoIFS has the sizes of its preset `demo`; without gates one search epoch is enough. */
+/** Entries of `tributary compare`. Without gates one search epoch is enough; AutoIFS has the sizes of its preset `demo`, or those that follow from the data. */
+const SIZES = values['by-data'] ? {} : { embeddingDim: 16, mlpDims: [64, 32, 16], loraRank: 4 };
 const entryOf = (key) =>
   key === 'autoifs'
     ? {
         model: key,
         label: KEEP_ALL,
         options: {
-          model: { embeddingDim: 16, mlpDims: [64, 32, 16], loraRank: 4, selection: 'keep' },
+          model: { ...SIZES, selection: 'keep' },
           train: { searchEpochs: 1, rewindEpoch: 0 },
         },
       }
@@ -96,7 +85,7 @@ function ofSeed(seed) {
   const others = values.ablation ? ablation(truth, names) : [];
   const models = [...values.models.split(',').map(entryOf), ...others];
   const config = join(folder, 'compare.json');
-  writeFileSync(config, JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, common, threads: 1 }));
+  writeFileSync(config, JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, ...start, threads: 1 }));
   tributary('compare', config, '--out', results, '--workers', '1', '--json');
   const found = {
     seed: Number(seed),

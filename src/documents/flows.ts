@@ -1,6 +1,6 @@
 /** What an analysis of flows found: which flows carry something, in which cells. */
 import { z } from 'zod';
-import { count, seconds } from './parts.ts';
+import { count, partSeconds, seconds } from './parts.ts';
 
 /** The four flows in their order: where information comes from (scenario side) and what it is for (task side). */
 export const FLOW_NAMES = [
@@ -46,6 +46,8 @@ const structureChoice = z.strictObject({
   /** Training rows of the trial, and validation rows that decide. */
   rows: count,
   validationRows: count,
+  /** Mean log loss of these rows where the rates of the cells are the answers. Absent in version 0.2. */
+  rates: z.number().optional(),
   structures: z.array(
     z.strictObject({
       structure: z.enum(STRUCTURES),
@@ -114,7 +116,7 @@ export const flowDocumentSchema = z.strictObject({
   /** Of a run whose model is built from this verdict. */
   structure: structureChoice.optional(),
   /** Time that the test and the choice of the structure took. */
-  cost: z.strictObject({ seconds, processorSeconds: seconds }).optional(),
+  cost: z.strictObject({ seconds, processorSeconds: seconds, parts: partSeconds.optional() }).optional(),
 });
 
 export type FlowDocument = z.output<typeof flowDocumentSchema>;

@@ -10,6 +10,21 @@ export const phase = z.enum(['train', 'search', 'retrain']);
 export const epochsByPhase = z.partialRecord(phase, count);
 export const seconds = z.number().min(0);
 
+/** What a run spends processor time on, in its order. */
+const RUN_PARTS = [
+  'flow test',
+  'choice of the structure',
+  'steps',
+  'validation',
+  'checkpoints',
+  'test rows',
+  'yardsticks',
+] as const;
+/** Processor seconds of each. */
+export const partSeconds = z.partialRecord(z.enum(RUN_PARTS), seconds);
+export type PartSeconds = z.output<typeof partSeconds>;
+export type RunPart = (typeof RUN_PARTS)[number];
+
 /** How often the rows of each scenario use each of the parts (experts) that a model chooses from. */
 export const choiceCounts = z.strictObject({
   /** Rows of each scenario. */

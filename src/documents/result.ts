@@ -4,7 +4,7 @@ import type { Grid } from '../evaluate/index.ts';
 import { choiceSchema } from './choice.ts';
 import { flowDocumentSchema } from './flows.ts';
 import { gridSchema, gridToJson, reliabilitySchema } from './grid.ts';
-import { choiceCounts, count, epochsByPhase, metric, seconds } from './parts.ts';
+import { choiceCounts, count, epochsByPhase, metric, partSeconds, seconds } from './parts.ts';
 import { yardsticksSchema } from './yardsticks.ts';
 
 /** The end of a training. */
@@ -94,6 +94,8 @@ export const runSchema = z.strictObject({
   parameters: z.strictObject({ dense: count, tableRows: count, dimension: count }),
   epochs: epochsByPhase,
   seconds,
+  /** What the processor time was spent on. Older documents lack it. */
+  parts: partSeconds.optional(),
   test: gridSchema,
   /** Of the test rows, before calibration. */
   reliability: reliabilitySchema.optional(),

@@ -1,7 +1,7 @@
 /** The lines of a run's logs: metrics.jsonl, whose numbers follow from configuration, data and seed alone, and timings.jsonl. */
 import { z } from 'zod';
 import { gridSchema } from './grid.ts';
-import { count, epochsByPhase, metric, phase, seconds } from './parts.ts';
+import { count, epochsByPhase, metric, partSeconds, phase, seconds } from './parts.ts';
 import { upgradeMetricsLine } from './upgrade.ts';
 
 const version = z.literal(1);
@@ -107,9 +107,11 @@ export const timingsLine = z.union([
     /** Of the run so far: wall and processor time, and the most memory that a process held. Absent in version 0.1. */
     totalSeconds: seconds.optional(),
     processorSeconds: seconds.optional(),
+    /** Of the processor time. Absent in version 0.2. */
+    parts: partSeconds.optional(),
     peakBytes: count.optional(),
   }),
-  z.strictObject({ seconds }),
+  z.strictObject({ seconds, parts: partSeconds.optional() }),
 ]);
 
 export type TimingsLine = z.output<typeof timingsLine>;

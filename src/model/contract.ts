@@ -203,8 +203,6 @@ export interface ModelDefinition<O extends CommonOptions = CommonOptions> {
   trainDefaults?: Record<string, unknown>;
   /** Options of a run without a preset on data of less than a million rows, for models whose own defaults are large. */
   smallOptions?: Readonly<Record<string, unknown>>;
-  /** `false`: the model keeps its own defaults, which were measured as they are, whatever the size of the data. */
-  dataDefaults?: false;
   /** Named starting points: partial run configurations. */
   presets: Record<string, Record<string, unknown>>;
   /** The network of these options, for data of these sizes. */

@@ -24,6 +24,7 @@ export function runMarkdown(run: RunDocument): string {
     `- data: ${name} (${data.hash.slice(0, 12)}), rows ${train} train / ${validation} validation / ${testRows} test`,
     `- parameters: ${parameters.dense} dense, ${parameters.tableRows} x ${parameters.dimension} embeddings`,
     `- epochs: ${trained.join(', ')}; ${seconds.toFixed(0)} s`,
+    ...partsLine(run),
     ...(run.size ?? []).map(({ message }) => `- size of the data: ${markdownText(message)}`),
     ...data.notes.map((note) => `- note: ${markdownText(note)}`),
     '',
@@ -50,6 +51,16 @@ export function runMarkdown(run: RunDocument): string {
     ...fenced(JSON.stringify(config, null, 2), 'json'),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Yardsticks are no part of the training, whose seconds are above. */
+function partsLine({ parts = {} }: RunDocument): string[] {
+  const spent = Object.entries(parts).filter(([, own]) => own >= 0.05);
+  if (spent.length === 0) return [];
+  const total = spent.reduce((sum, [, own]) => sum + own, 0);
+  return [
+    `- processor time: ${total.toFixed(1)} s: ${spent.map(([part, own]) => `${part} ${own.toFixed(1)}`).join(', ')}`,
+  ];
 }
 
 /** No lines where a model chooses nothing. */

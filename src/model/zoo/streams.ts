@@ -122,7 +122,6 @@ export const streams: ModelDefinition<StreamsOptions> = {
   problems: ({ flows }, sizes) => (typeof flows === 'string' ? [] : tableProblems('model.flows', flows, sizes)),
   // Many short steps: each stream is small, and the verdict leaves little to overfit.
   trainDefaults: { ...BASELINE_TRAINING, learningRate: 2e-3, batchSize: 512, patience: 3 },
-  dataDefaults: false,
   presets: {},
   build,
   readFields(options, sizes) {

@@ -26,8 +26,6 @@ export function dataDefaults(
   warmStart?: unknown,
 ): object {
   const { rows } = splits.train;
-  if (model.dataDefaults === false)
-    return typeof warmStart === 'string' ? { model: optionsOf(warmStart, model.key) } : {};
   return {
     model:
       typeof warmStart === 'string' ? optionsOf(warmStart, model.key) : optionsFor(model, rows, fields.some(hasIds)),

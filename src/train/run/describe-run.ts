@@ -9,7 +9,7 @@ import type { LoopState } from './state.ts';
 export function runDocument(
   record: RunRecord,
   setup: Setup,
-  { keep }: Pick<LoopState, 'keep'>,
+  { keep, parts }: Pick<LoopState, 'keep' | 'parts'>,
   { schema: _schema, run: _run, split: _split, epochs, seconds, yardsticks, ...test }: TrainingDocument,
   choices: ChoiceCounts,
   folder: string,
@@ -36,6 +36,7 @@ export function runDocument(
     },
     epochs,
     seconds,
+    ...(parts && { parts }),
     test,
     ...(yardsticks && { yardsticks }),
     ...(keep !== null && {

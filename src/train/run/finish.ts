@@ -23,6 +23,7 @@ import { ScoreSample } from '../../yardsticks/interval.ts';
 import { evaluateSplit, newGrid } from '../evaluate-split.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 import { holdAgainstYardsticks } from '../yardsticks.ts';
+import { timed } from './clock.ts';
 import { runDocument } from './describe-run.ts';
 import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
@@ -41,6 +42,8 @@ export async function finishRun(run: {
   const model = { ...setup.options, key: setup.model.key };
   const modelTensors = weightTensors(setup.weights).filter(([name]) => name !== LOG_VARIANCE);
   const started = performance.now();
+  state.parts ??= {};
+  const { parts } = state;
   const choices = noChoices(manifest.scenarios.length);
   const staging = join(folder, STAGING);
   let grid: Grid;
@@ -50,11 +53,13 @@ export async function finishRun(run: {
     saveModel(staging, { version: 1, model, data: describeData(manifest) }, modelTensors);
     const isHeld = setup.config.yardsticks !== 'none';
     const sample = isHeld ? new ScoreSample(manifest.splits.test.rows, manifest.tasks.length) : undefined;
-    grid = await measureTest(staging, setup, choices, sample);
+    grid = await timed(parts, 'test rows', () => measureTest(staging, setup, choices, sample));
     seconds = state.seconds + (performance.now() - started) / 1000;
     const kept = runPaths(folder).yardsticks;
     if (sample !== undefined)
-      yardsticks = await holdAgainstYardsticks(setup, { grid, sample }, { split: 'test', kept });
+      yardsticks = await timed(parts, 'yardsticks', () =>
+        holdAgainstYardsticks(setup, { grid, sample }, { split: 'test', kept }),
+      );
     rmSync(kept, { force: true });
     moveModel(staging, folder);
   } finally {

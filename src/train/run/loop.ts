@@ -272,6 +272,7 @@ export class Training {
   async #validate(context: EpochContext): Promise<Validated> {
     const { state, setup } = this;
     const { plan, scorer } = context.tools;
+    this.#clock.count('steps');
     const average = averages(context) ? setup.average : undefined;
     setup.decay?.settleAll();
     this.#checkFinite();
@@ -286,6 +287,7 @@ export class Training {
     if (verdict.best && plan.patience !== undefined)
       saveSnapshot(this.checkpoints, setup, this.#position(context.tools), 'best');
     average?.swap();
+    this.#clock.count('validation');
     this.#warn(grid, verdict.monitor);
     return { grid, ...verdict };
   }
@@ -357,12 +359,12 @@ export class Training {
     const { state, setup } = this;
     if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
     else setup.average?.swap();
-    this.#clock.count();
+    this.#clock.count('checkpoints');
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const { folder } = this.request;
     const result = await this.#sound(finishRun({ folder, record: this.record, setup, state, epochs }));
     this.logs.metrics.append({ kind: 'result', version: 1, split: 'test', epochs, test: gridToJson(result.grid) });
-    this.logs.timings.append({ seconds: result.seconds });
+    this.logs.timings.append({ seconds: result.seconds, ...(state.parts && { parts: state.parts }) });
     this.logs.sync();
     recordFinished(folder, markOf(this.record));
     this.request.emit(result);
@@ -372,7 +374,7 @@ export class Training {
   #validated(): ValidatedEvent {
     const { state, request } = this;
     const ended = state.ended && state.phase === this.plans.length - 1;
-    this.#clock.count();
+    this.#clock.count('steps');
     const { best, seconds } = state;
     return { event: 'validated', run: request.folder, ended, epochs: this.#epochsDone(), best, seconds };
   }
@@ -413,8 +415,9 @@ export class Training {
     state.timingsBytes = logs.timings.bytes;
     state.metricsSha256 = logs.metrics.sha256;
     state.timingsSha256 = logs.timings.sha256;
-    this.#clock.count();
+    this.#clock.count('steps');
     const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
+    this.#clock.count('checkpoints');
     this.#lastCheckpoint = performance.now();
     this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });
     return name;

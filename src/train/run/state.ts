@@ -1,5 +1,6 @@
 /** The state of a run: the part of a checkpoint besides the tensors, and how both are restored. */
 
+import type { PartSeconds } from '../../documents/parts.ts';
 import { tableTensor, type Weights, weightTensors } from '../../inference/arena/weights.ts';
 import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
 import { copyInto, type StoredTensor, type TensorParts } from '../../store/safetensors.ts';
@@ -39,6 +40,8 @@ export interface LoopState {
   /** Wall time so far, and processor time of the process that trains; checkpoints of older versions lack the latter. */
   seconds: number;
   processorSeconds?: number;
+  /** What the processor time was spent on; checkpoints of older versions lack it. */
+  parts?: PartSeconds;
 }
 
 export const initialState = (tasks: number): LoopState => ({

@@ -86,11 +86,17 @@ const emptyBatch = (size: number, slots: number, tasks: number): Batch => ({
 
 const ARRAYS = ['ids', 'scenario', 'labels', 'weight', 'group', 'row'] as const;
 
-/** Copies rows, `width` numbers each, to the beginning of `to`. */
-function gather<A extends Int32Array | Float32Array>(from: A, rows: Int32Array, to: A, width: number): void {
-  let at = 0;
-  for (const row of rows) for (let i = row * width; i < (row + 1) * width; i++) to[at++] = from[i];
+/** Copies rows, `width` numbers each, to the beginning of `to`. All are copied as integers: one kind of array is several times as fast as two. */
+function gather(from: Int32Array | Float32Array, rows: Int32Array, to: Int32Array | Float32Array, width: number): void {
+  const [source, target] = [bitsOf(from), bitsOf(to)];
+  for (let k = 0; k < rows.length; k++) {
+    const first = rows[k] * width;
+    for (let i = 0; i < width; i++) target[k * width + i] = source[first + i];
+  }
 }
+
+const bitsOf = ({ buffer, byteOffset, length }: Int32Array | Float32Array): Int32Array =>
+  new Int32Array(buffer, byteOffset, length);
 
 /** A manifest without the table rows that no row of `train` reads, and how ids are numbered in it. */
 function smaller(manifest: Manifest, train: Batch): { manifest: Manifest; renumber: (batch: Batch) => void } {

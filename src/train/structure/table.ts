@@ -6,11 +6,13 @@ import { readText } from '../../base/files.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { FLOW_NAMES, type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
+import type { PartSeconds } from '../../documents/parts.ts';
 import { FLOW_TEST, flowOptions, pairName, testLabels } from '../../flows/index.ts';
 import { modelSizes } from '../../inference/model/sizes.ts';
 import type { FlowTable } from '../../model/contract.ts';
 import { isActive, openTable } from '../../model/flow-table.ts';
 import { findModel } from '../../model/registry.ts';
+import { timed } from '../run/clock.ts';
 import { chooseStructure, type Structures } from './choose.ts';
 
 /** Training rows that are tested: more than `flows --test` reads, since a weak flow that is not found is not in the model. */
@@ -68,20 +70,22 @@ async function testAndChoose(
   data: PreparedData,
   open: FlowTable,
 ): Promise<Decision> {
-  const [started, processor] = [performance.now(), process.cpuUsage()];
-  const verdict =
+  const started = performance.now();
+  const parts: PartSeconds = {};
+  const verdict = await timed(parts, 'flow test', async () =>
     source === 'test'
-      ? await testLabels(data, { ...flowOptions.parse({}), ...FLOW_TEST, rows: TESTED_ROWS })
-      : readVerdict(source, data);
+      ? testLabels(data, { ...flowOptions.parse({}), ...FLOW_TEST, rows: TESTED_ROWS })
+      : readVerdict(source, data),
+  );
   const names = data.manifest.fields.map(({ name }) => name);
   const structures = structuresOf(tableOf(verdict, names), open);
   // Models that select flows have phases of their own: they take the verdict as it is.
   const isFixed = structures.length === 1 || findModel(use(open).model.key).flowSelection !== undefined;
   const { table, choice } = isFixed
     ? { table: structures.find(({ structure }) => structure === 'verdict')?.table ?? open, choice: undefined }
-    : await chooseStructure(structures, use, data);
-  const { user, system } = process.cpuUsage(processor);
-  const cost = { seconds: (performance.now() - started) / 1000, processorSeconds: (user + system) / 1e6 };
+    : await timed(parts, 'choice of the structure', () => chooseStructure(structures, use, data));
+  const processorSeconds = Object.values(parts).reduce((sum, own) => sum + own, 0);
+  const cost = { seconds: (performance.now() - started) / 1000, processorSeconds, parts };
   const { structure: _, ...tested } = verdict; // a file may hold the choice of another run
   return { table, verdict: { ...tested, cost, ...(choice && { structure: choice }) } };
 }

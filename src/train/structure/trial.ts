@@ -99,16 +99,20 @@ async function rowLosses(context: EpochContext, { validation, held }: Sample): P
   for await (const batch of validation.batches({ batchSize: scorer.capacity })) {
     const { logits } = await scorer.run({ ...batch, scalars: scalarsHere(context) });
     const z = logits.data as Float32Array;
-    for (let row = 0; row < batch.size; row++) losses[batch.row[row]] = rowLoss(z, batch.labels, row * tasks, tasks);
+    for (let row = 0; row < batch.size; row++)
+      losses[batch.row[row]] = rowLoss(z.subarray(row * tasks, (row + 1) * tasks), batch.labels, row * tasks);
   }
   return losses;
 }
 
-function rowLoss(logits: Float32Array, labels: Float32Array, from: number, tasks: number): number {
+/** Mean over the labels of a row, which begin at `from`; its logits are [T]. */
+export function rowLoss(logits: Float32Array | Float64Array, labels: Float32Array, from: number): number {
   let [sum, labelled] = [0, 0];
-  for (let i = from; i < from + tasks; i++) {
-    if (Number.isNaN(labels[i])) continue;
-    sum += softplus(logits[i]) - labels[i] * logits[i];
+  for (let t = 0; t < logits.length; t++) {
+    const label = labels[from + t];
+    if (Number.isNaN(label)) continue;
+    // A cell without positives, or without negatives, has an infinite logit and no loss.
+    if (Number.isFinite(logits[t])) sum += softplus(logits[t]) - label * logits[t];
     labelled++;
   }
   return sum / labelled;

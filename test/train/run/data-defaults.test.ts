@@ -23,11 +23,7 @@ test('an epoch has about 235 steps where batches of 256 to 4,096 rows allow it',
   expect(batches).toMatchObject([256, 511, 4096].map((batchSize) => ({ train: { batchSize } })));
 });
 
-const taking = [...models.keys()].filter((key) => findModel(key).dataDefaults !== false);
-
-test('streams keeps its own', () => expect(dataDefaults(findModel('streams'), ofRows(120_000))).toEqual({}));
-
-test.each(taking)('%s takes them', async (key) => {
+test.each([...models.keys()])('%s takes them', async (key) => {
   const flags = { model: { key } };
   const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
   expect(run.model.pairs).toBe(true);

@@ -29,11 +29,12 @@ const tableIn = (run: string): unknown => (openRun(run).config.model as Record<s
 const choiceIn = (run: string): StructureChoice => readFlows(run)?.structure as StructureChoice;
 
 /** A world with the four flows. */
-async function planted(rows: number): Promise<PreparedData> {
-  const world = createWorld({ seed: 7 });
-  await world.writeParquet(join(folder.path, 'world.parquet'), { rows });
-  const config = datasetSchema.parse(world.datasetConfig('world.parquet'));
-  return openPrepared((await prepare({ config, sourceFolder: folder.path, out: join(folder.path, 'world') })).folder);
+async function planted(rows: number, options: Parameters<typeof createWorld>[0] = {}): Promise<PreparedData> {
+  const world = createWorld({ seed: 7, ...options });
+  const name = `world${made++}`;
+  await world.writeParquet(join(folder.path, `${name}.parquet`), { rows });
+  const config = datasetSchema.parse(world.datasetConfig(`${name}.parquet`));
+  return openPrepared((await prepare({ config, sourceFolder: folder.path, out: join(folder.path, name) })).folder);
 }
 
 /** Labels depend on `plain`, and on whether `left` and `right` are on the same side: neither says anything alone. */
@@ -82,6 +83,15 @@ test('the verdict is taken on a planted world', async () => {
   expect(found.logloss).toBeLessThan(0.99 * all.logloss);
   expect(found.parameters).toBeLessThan(all.parameters);
   expect(found.steps).toBe(all.steps);
+});
+
+test('a gain is measured by what fields explain: it is small where labels are mostly chance', async () => {
+  const run = await make(await planted(40_000, { strengths: [0.35, 0.3, 0.25, 0.25] }));
+  const { chosen, structures, rates } = choiceIn(run);
+  const [all, found] = structures;
+  expect(chosen).toBe('verdict');
+  expect(found.logloss).toBeGreaterThan(0.99 * all.logloss);
+  expect(found.logloss).toBeLessThan(all.logloss - 0.03 * ((rates as number) - all.logloss));
 });
 
 test('a verdict is not taken whose flows read the fields of others', async () => {

@@ -7,6 +7,7 @@ import { runSchema } from '../../../src/config/run.ts';
 import { openPrepared } from '../../../src/data/prepared/open.ts';
 import type { PreparedData } from '../../../src/data/prepared/prepared.ts';
 import { FLOW_NAMES, type FlowDocument } from '../../../src/documents/flows.ts';
+import type { PartSeconds } from '../../../src/documents/parts.ts';
 import { exportRun } from '../../../src/export/export.ts';
 import { openModel } from '../../../src/inference/model/finished.ts';
 import { openRun, readFlows, readTimings, runPaths } from '../../../src/store/run/run-folder.ts';
@@ -44,10 +45,25 @@ test('a run of streams keeps the verdict that it is built from, and resumes with
   await trainWithStops(run);
   const report = readFileSync(runPaths(run).report, 'utf8');
   expect(report).toContain('## Flows');
-  expect(report).toMatch(/Log loss of 300 validation rows after a short training: everything kept 0\.\d{4}/);
+  expect(report).toMatch(
+    /Log loss of 300 validation rows after a short training: the rates of the cells 0\.\d{4}; everything kept 0\.\d{4}/,
+  );
   // The time of a run includes that of its test.
   const [{ totalSeconds }] = readTimings(run).filter((line) => 'phase' in line);
   expect(totalSeconds).toBeGreaterThan(verdict.cost?.seconds as number);
+  // Each part is counted, and the stops counted nothing twice.
+  const { parts = {} } = readTimings(run).at(-1) as { parts?: PartSeconds };
+  expect(parts).toMatchObject(verdict.cost?.parts as PartSeconds);
+  expect(Object.keys(parts)).toEqual([
+    'flow test',
+    'choice of the structure',
+    'steps',
+    'validation',
+    'checkpoints',
+    'test rows',
+    'yardsticks',
+  ]);
+  expect(report).toMatch(/- processor time: \d+\.\d s: flow test \d+\.\d, choice of the structure \d+\.\d/);
   const model = await openModel(run);
   await model.close();
   // An artifact has it, too.
