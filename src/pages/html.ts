@@ -33,7 +33,8 @@ export function pageHtml(page: Page, { live, bundle = readBundle() }: { live?: s
     'img-src data:',
     ...(live === undefined ? [] : ["connect-src 'self'"]),
     "base-uri 'none'",
-    "form-action 'none'",
+    // Studio has a form.
+    `form-action ${page.kind === 'ask' ? "'self'" : "'none'"}`,
   ].join('; ');
   const html = `<!doctype html>
 <html lang="en">
@@ -42,7 +43,7 @@ export function pageHtml(page: Page, { live, bundle = readBundle() }: { live?: s
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
+<meta name="referrer" content="${referrerPolicy(page)}">
 ${live === undefined ? '' : `<meta name="tributary-live" content="${escaped(live)}">\n`}<title>${escaped(oneLine(page.title))} - Tributary</title>
 <link rel="icon" href="data:,">
 <style>${style}</style>
@@ -59,6 +60,9 @@ ${dataElement(page)}
   if (bytes > MAX_BYTES) throw error('PAGE_TOO_LARGE', { title: page.title, bytes, limit: MAX_BYTES });
   return html;
 }
+
+/** A form without a referrer has no origin, and studio would take it for one of another site. */
+export const referrerPolicy = ({ kind }: Page): string => (kind === 'ask' ? 'same-origin' : 'no-referrer');
 
 /** Nothing in the data can end the element that they stand in. */
 function dataElement(page: Page): string {

@@ -39,6 +39,13 @@ export interface Head {
   notes: string[];
   /** Version of Tributary that made the page. */
   version: string;
+  /** In studio: where to go from here. */
+  links?: Link[];
+}
+
+export interface Link {
+  href: string;
+  text: string;
 }
 
 /** An epoch of a training, of its line in metrics.jsonl. */
@@ -206,6 +213,42 @@ export interface FolderPage extends Head {
   entries: FolderEntry[];
 }
 
+/** A request that a log has. */
+export interface RequestEntry {
+  /** Name of the log in the folder, and the id of the request. */
+  log: string;
+  id: string;
+  /** ISO 8601. */
+  time: string;
+  scenario: string;
+  /** `name@id` of the artifact that answered. */
+  model: string;
+  candidates: number;
+  /** The item at the first position, and its score; null where none was logged. */
+  first: string | null;
+  score: number | null;
+  /** To explanations of it. */
+  links: Link[];
+}
+
+export interface LogPage extends Head {
+  kind: 'log';
+  /** The newest first. */
+  requests: RequestEntry[];
+}
+
+/** Where a request is pasted or picked, to be explained. */
+export interface AskPage extends Head {
+  kind: 'ask';
+  /** Where the form goes. */
+  action: string;
+  /** In the form. */
+  text: string;
+  /** Why the last request was not explained. */
+  problem: string | null;
+  requests: RequestEntry[];
+}
+
 export type Page =
   | RunPage
   | ComparisonPage
@@ -222,4 +265,6 @@ export type Page =
   | LoopPage
   | ExperimentPage
   | DriftPage
-  | FolderPage;
+  | FolderPage
+  | LogPage
+  | AskPage;

@@ -41,6 +41,17 @@ export function addAccess(app: FastifyInstance, { token }: Access): void {
   });
 }
 
+/**
+ * A form of another site must not make this server work.
+ *
+ * @throws STUDIO_ORIGIN
+ */
+export function checkOrigin({ headers }: FastifyRequest): void {
+  const { origin, host } = headers;
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+  throw error('STUDIO_ORIGIN', { origin: origin.slice(0, 200) });
+}
+
 /** The name of a Host header, without its port. */
 function hostOf({ headers }: FastifyRequest): string {
   return (headers.host ?? '').replace(/:\d*$/, '').toLowerCase();

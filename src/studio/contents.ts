@@ -1,12 +1,13 @@
-/** What a folder holds that has a page: runs, comparisons, searches, artifacts, loops, and files with documents. */
+/** What a folder holds that has a page: runs, comparisons, searches, artifacts, loops, logs, and files with documents. */
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { listSegments } from '../events/segments/names.ts';
 
 export interface Found {
   /** Path inside the folder, with slashes; `.` for the folder itself. */
   name: string;
   path: string;
-  /** run, comparison, tuning, artifact, loop, or what a document is. */
+  /** run, comparison, tuning, artifact, loop, log, or what a document is. */
   kind: string;
 }
 
@@ -54,7 +55,15 @@ function kindOfFolder(path: string): string | undefined {
   if (headOf(join(path, 'manifest.json')).includes('"tributary-artifact"')) return 'artifact';
   if (has('result.json')) return kindOfDocument(join(path, 'result.json')) ?? 'comparison';
   if (has('rounds') && has('rows')) return 'loop';
-  return undefined;
+  return isLog(path) ? 'log' : undefined;
+}
+
+function isLog(path: string): boolean {
+  try {
+    return listSegments(path).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Documents that have a page. */
@@ -65,6 +74,7 @@ const DOCUMENTS = [
   'flows',
   'transfer',
   'importance',
+  'explanation',
   'replay',
   'position-bias',
   'simulation',

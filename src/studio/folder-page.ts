@@ -72,6 +72,8 @@ const KINDS: Record<string, string> = {
   'position-bias': 'position bias',
   'experiment-report': 'experiment',
   drift: 'drift of a log',
+  explanation: 'explained request',
+  log: 'event log',
 };
 
 function stateOf(kind: string, path: string, finished: boolean): FolderEntry['state'] {
@@ -95,7 +97,7 @@ function pageOf(folder: string, entries: FolderEntry[]): FolderPage {
     facts: [resolve(folder)],
     findings: [
       entries.length === 0
-        ? 'No result is in this folder yet: runs, comparisons, searches, artifacts and loops appear here.'
+        ? 'No result is in this folder yet: runs, comparisons, searches, artifacts, loops and logs appear here.'
         : `${count(entries.length)} results, ${count(runs)} of them runs; ${working === 0 ? 'nothing is being trained' : `${count(working)} being trained`}.`,
     ],
     notes: [],

@@ -1,13 +1,15 @@
-/** An HTTP server over a folder of results: a list, a page for each, and streams of their new states. It only reads. */
+/** An HTTP server over a folder of results: a list, a page for each, streams of their new states, and explanations of requests. It only reads. */
 import { existsSync, statSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { closable } from '../base/disposal.ts';
 import { error, TributaryError } from '../base/errors/index.ts';
-import { pageHtml } from '../pages/html.ts';
-import type { Page } from '../pages/page.ts';
+import { segmentsStamp } from '../events/segments/latest.ts';
+import { pageHtml, referrerPolicy } from '../pages/html.ts';
+import type { Link, Page } from '../pages/page.ts';
 import { openPage } from '../pages/sources/open.ts';
-import { type Access, addAccess, checkAccess } from './access.ts';
+import { type Access, addAccess, checkAccess, checkOrigin } from './access.ts';
 import { contentsOf, stampOf } from './contents.ts';
+import { type Asked, createExplainer, type Explainer, hrefOf } from './explain.ts';
 import { folderPages } from './folder-page.ts';
 import { createLive, type Live, type Source } from './live.ts';
 
@@ -34,12 +36,17 @@ export async function startStudio(folder: string, options: StudioOptions = {}): 
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw error('FILE_MISSING', { path: folder, expected: 'a folder of results' });
   const live = createLive();
+  const explainer = createExplainer(folder);
   const app = fastify({ logger: false, forceCloseConnections: true });
   addAccess(app, { host, token });
   addHeaders(app);
   addErrors(app);
-  addRoutes(app, sourcesOf(folder), live);
-  app.addHook('onClose', async () => live.close());
+  addRoutes(app, sourcesOf(folder, explainer), live);
+  addExplanations(app, explainer);
+  app.addHook('onClose', async () => {
+    live.close();
+    await explainer.close();
+  });
   await app.listen({ host, port }).catch((cause: Error) => {
     throw error('PORT_TAKEN', { host, port, reason: cause.message }, cause);
   });
@@ -54,7 +61,10 @@ interface Sources {
   of(name: string): Source;
 }
 
-function sourcesOf(folder: string): Sources {
+/** Every page but the list links to it. */
+const LIST: Link = { href: '/', text: '← all results' };
+
+function sourcesOf(folder: string, explainer: Explainer): Sources {
   const page = folderPages(folder);
   return {
     list: {
@@ -67,7 +77,14 @@ function sourcesOf(folder: string): Sources {
     of(name) {
       const found = contentsOf(folder).find((one) => one.name === name);
       if (found === undefined) throw error('STUDIO_NOT_LISTED', { name: name.slice(0, 200) });
-      return { page: () => openPage(found.path), stamp: () => stampOf(found.path) };
+      if (found.kind === 'log')
+        return {
+          page: () => ({ ...explainer.log(found), links: [LIST] }),
+          stamp: () => segmentsStamp(found.path),
+        };
+      const explain = { href: hrefOf('explain', name), text: 'explain a request' };
+      const links = found.kind === 'artifact' ? [LIST, explain] : [LIST];
+      return { page: () => ({ ...openPage(found.path), links }), stamp: () => stampOf(found.path) };
     },
   };
 }
@@ -94,6 +111,49 @@ function addRoutes(app: FastifyInstance, sources: Sources, live: Live): void {
     stream(reply, params['*'], sources.of(params['*'])),
   );
 }
+
+/** A form in which a request is pasted, and explanations of it or of one that a log has. */
+function addExplanations(app: FastifyInstance, explainer: Explainer): void {
+  const sent = (reply: FastifyReply, page: Page, name: string): FastifyReply => {
+    const links = [LIST, { href: hrefOf('view', name), text: name }];
+    const again = { href: hrefOf('explain', name), text: 'explain another request' };
+    return reply
+      .header('referrer-policy', referrerPolicy(page))
+      .type('text/html; charset=utf-8')
+      .send(pageHtml({ ...page, links: page.kind === 'ask' ? links : [...links, again] }));
+  };
+  const answer = async (reply: FastifyReply, name: string, asked: Asked): Promise<FastifyReply> => {
+    try {
+      return sent(reply, await explainer.explain(name, asked), name);
+    } catch (cause) {
+      if (!(cause instanceof TributaryError) || cause.code === 'STUDIO_NOT_LISTED') throw cause;
+      const text = 'text' in asked ? asked.text : '';
+      const problem = `${cause.code}: ${cause.message}`;
+      return sent(reply.code(cause.httpStatus), explainer.ask(name, { text, problem }), name);
+    }
+  };
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: BODY_BYTES },
+    (_request, body, done) => done(null, body),
+  );
+  app.get<{ Params: { '*': string }; Querystring: Record<string, unknown> }>(
+    '/explain/*',
+    ({ params, query }, reply) => {
+      const [name, { log, id }] = [params['*'], query];
+      if (typeof log === 'string' && typeof id === 'string') return answer(reply, name, { log, id });
+      return sent(reply, explainer.ask(name), name);
+    },
+  );
+  app.post<{ Params: { '*': string } }>('/explain/*', (request, reply) => {
+    checkOrigin(request);
+    const text = new URLSearchParams(String(request.body)).get('request') ?? '';
+    return answer(reply, request.params['*'], { text });
+  });
+}
+
+/** Of a pasted request. */
+const BODY_BYTES = 16e6;
 
 /** Server-sent events: each is a state of the page. */
 function sendStates(reply: FastifyReply, follow: (take: (page: Page) => void) => () => void): FastifyReply['raw'] {

@@ -13,6 +13,12 @@ export const STUDIO_ERRORS = {
     (d: { host: string }) => `this studio is not called ${d.host}`,
     'Open it as localhost or 127.0.0.1; under other names it answers only where it was started with --token',
   ),
+  STUDIO_ORIGIN: entry(
+    EXIT.usage,
+    403,
+    (d: { origin: string }) => `a form of ${d.origin} is not one of this studio`,
+    'Send requests to explain from the page of an artifact in this studio',
+  ),
   STUDIO_TOKEN: entry(
     EXIT.usage,
     401,

@@ -7,10 +7,19 @@ import { Name } from './name.tsx';
 import { PageContext } from './value.tsx';
 
 export function Frame({ page, children }: { page: Page; children: ComponentChildren }) {
-  const { title, facts, findings, notes, version } = page;
+  const { title, facts, findings, notes, version, links = [] } = page;
   return (
     <PageContext.Provider value={page}>
       <header>
+        {links.length > 0 && (
+          <nav>
+            {links.map(({ href, text }) => (
+              <a key={href} href={href}>
+                <Name of={text} />
+              </a>
+            ))}
+          </nav>
+        )}
         <p class="kind">{KINDS[page.kind]}</p>
         <h1>
           <Name of={title} />
@@ -42,14 +51,21 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
         )}
       </main>
       <footer>
-        Tributary {version}. {page.kind === 'explanation' ? 'Values of one request.' : 'Aggregates only: no rows.'}{' '}
-        {isLive() ? 'The page follows its files.' : 'Opening this file sends no request.'}
+        Tributary {version}. {CONTENT[page.kind] ?? 'Aggregates only: no rows.'}{' '}
+        {isLive() ? 'The page follows its files.' : links.length > 0 ? '' : 'Opening this file sends no request.'}
       </footer>
     </PageContext.Provider>
   );
 }
 
 const isLive = (): boolean => document.querySelector('meta[name="tributary-live"]') !== null;
+
+/** What a page contains that has more than aggregates. */
+const CONTENT: Partial<Record<Page['kind'], string>> = {
+  explanation: 'Values of one request.',
+  log: 'Ids of requests and items.',
+  ask: 'What is pasted is not stored.',
+};
 
 const KINDS: Record<Page['kind'], string> = {
   run: 'Training run',
@@ -68,4 +84,6 @@ const KINDS: Record<Page['kind'], string> = {
   experiment: 'Experiment',
   drift: 'Live data against training data',
   folder: 'Results',
+  log: 'Event log',
+  ask: 'Explain a request',
 };

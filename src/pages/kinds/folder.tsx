@@ -1,4 +1,5 @@
 /** A folder of results: a line for each, with a link to its page. */
+import { Name } from '../components/name.tsx';
 import { Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table } from '../components/table.tsx';
 import type { FolderEntry, FolderPage } from '../page.ts';
@@ -19,11 +20,18 @@ const COLUMNS: Column<FolderEntry>[] = [
   {
     title: 'name',
     isHead: true,
-    show: ({ name, href }) => (href === null ? name : <a href={href}>{name}</a>),
+    show: ({ name, href }) =>
+      href === null ? (
+        <Name of={name} />
+      ) : (
+        <a href={href}>
+          <Name of={name} />
+        </a>
+      ),
   },
   { title: 'kind', show: ({ kind }) => kind },
   { title: 'state', show: ({ state }) => state },
-  { title: 'model', show: ({ model, data }) => (model === null ? '' : `${model} on ${data}`) },
+  { title: 'model', show: ({ model, data }) => (model === null ? '' : <Name of={`${model} on ${data}`} />) },
   numbers('epochs', 'epochs', 'count'),
   numbers('watched', 'monitor', 'metric'),
   numbers('AUC', 'auc', 'metric'),

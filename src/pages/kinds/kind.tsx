@@ -10,6 +10,7 @@ import { Folder } from './folder.tsx';
 import { Importance } from './importance.tsx';
 import { PositionBias, Replay, Simulation } from './log.tsx';
 import { Loop } from './loop.tsx';
+import { Ask, Log } from './requests.tsx';
 import { Run } from './run/run.tsx';
 import { Tuning } from './tuning.tsx';
 
@@ -17,6 +18,10 @@ export function Kind({ page }: { page: Page }) {
   switch (page.kind) {
     case 'folder':
       return <Folder page={page} />;
+    case 'log':
+      return <Log page={page} />;
+    case 'ask':
+      return <Ask page={page} />;
     case 'run':
       return <Run page={page} />;
     case 'comparison':
