@@ -22,7 +22,7 @@ const ABLATIONS = {
   'no decay of ids': { 'train.idDecay': 'off' },
   'no pairs': { 'model.pairs': false },
   'no averaged weights': { 'train.weightAverage': 0 },
-  'one validation an epoch': { 'train.validationsPerEpoch': 1, 'train.patience': 2 },
+  'three validations an epoch': { 'train.validationsPerEpoch': 3, 'train.patience': 6 },
   'batches of 4,096': { 'train.batchSize': 4096 },
   'AUC as monitor': { 'train.monitor': 'auc' },
   'learning rate 1e-3': { 'train.learningRate': 1e-3 },

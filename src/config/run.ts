@@ -86,7 +86,7 @@ const train = z
     tableUpdates: z.enum(['lazy', 'dense']).default('lazy'),
     /**
      * Decay of id embeddings: a row is multiplied by 1 - learningRate * decay at every step, and starts at 0. `auto`: fields with at
-     * least 1,000 levels, each by its reliability; a number: the same for these fields; or a decay for each named field.
+     * least 500 levels, each by its reliability; a number: the same for these fields; or a decay for each named field.
      */
     idDecay: z.union([z.enum(['auto', 'off']), nonNegative, z.record(z.string(), nonNegative)]).default('off'),
     /** Standard deviation of the other embeddings at the start. Default: Xavier's uniform rule over the whole table. */

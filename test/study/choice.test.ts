@@ -60,6 +60,7 @@ test('yardsticks are paid first, but not with most of the budget', () => {
   const usual = budgetOf(SIZES);
   expect(usual).toBeCloseTo(2 * 100_000 * 2 * 20 * (2.8e-6 + 3e-7 + 3e-8), 9);
   expect(planTrials([small, large], keys, SIZES, usual).yardsticks).toEqual(keys);
+  expect(budgetOf({ ...SIZES, rows: 10_000 })).toBe(20); // where a second candidate costs little
   expect(all.tried[0].steps).toBeLessThan(planTrials([small, large], [], SIZES, 300).tried[0].steps);
 });
 

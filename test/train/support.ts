@@ -28,11 +28,12 @@ export async function prepareSmall(
   name = 'data',
   turned = rows,
   sequences?: DatasetInput['sequences'],
+  laterItems = items,
 ): Promise<string> {
   const generator = random('test data', rows, items);
   const lines = ['user,item,tags,place,click,buy,weight,time'];
   for (let row = 0; row < rows; row++) {
-    const item = generator.below(items);
+    const item = generator.below(row < 0.8 * rows ? items : laterItems);
     const place = generator.below(2);
     const click = Number(generator.uniform() < (item % 3 === 0 ? 0.8 : 0.3) === row < turned);
     const buy =

@@ -30,6 +30,8 @@ const ENOUGH = { rows: 500_000, passes: 3 };
 const MOST_PASSES = 1000;
 /** More of the budget is not spent on yardsticks. */
 const YARDSTICK_SHARE = 0.5;
+/** Seconds of a budget for which none is given, at least. */
+const SMALLEST_BUDGET = 20;
 
 /** Sizes of the data. */
 export interface DataSizes {
@@ -130,10 +132,10 @@ const yardstickPrice = (key: YardstickKey, { rows, tasks, fields }: DataSizes): 
   PRICES.yardstick[key] * Math.min(FITTED_ROWS, rows) * tasks * fields;
 
 /**
- * The budget of a choice for which none is given, in seconds: yardsticks take half of it. docs/reproduction.md has what
- * a whole training takes then, next to boosted trees alone.
+ * The budget of a choice for which none is given, in seconds: yardsticks take half of it, or less on small data, where a second candidate
+ * costs little. docs/reproduction.md has what a whole training takes then, next to boosted trees alone.
  */
 export const budgetOf = (sizes: DataSizes): number =>
-  sum(YARDSTICKS.map((key) => yardstickPrice(key, sizes))) / YARDSTICK_SHARE;
+  Math.max(SMALLEST_BUDGET, sum(YARDSTICKS.map((key) => yardstickPrice(key, sizes))) / YARDSTICK_SHARE);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -11,8 +11,8 @@ import { findModel, models } from '../../../src/model/registry.ts';
 import { createRun } from '../../../src/store/run/run-folder.ts';
 import { dataDefaults } from '../../../src/train/run/data-defaults.ts';
 
-/** With one field of 1,000 values (and two reserved ids), unless another number is given. */
-const ofRows = (rows: number, values = 1000): Pick<Manifest, 'splits' | 'fields'> => {
+/** With one field of 500 values (and two reserved ids), unless another number is given. */
+const ofRows = (rows: number, values = 500): Pick<Manifest, 'splits' | 'fields'> => {
   const split = { rows, file: '', sha256: '' };
   const field = { name: 'user', kind: 'categorical', offset: 0, size: values + 2, slots: 1, pooling: 'mean' } as const;
   return { splits: { train: split, validation: split, test: split }, fields: [field] };
@@ -27,11 +27,11 @@ test.each([...models.keys()])('%s takes them', async (key) => {
   const flags = { model: { key } };
   const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
   expect(run.model.pairs).toBe(true);
-  expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, monitor: 'logloss' });
+  expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, monitor: 'logloss', patience: 2 });
 });
 
 test('pairs are for data with ids', () => {
-  const pairs = [999, 1000].map((values) => dataDefaults(findModel('mmoe'), ofRows(120_000, values)));
+  const pairs = [499, 500].map((values) => dataDefaults(findModel('mmoe'), ofRows(120_000, values)));
   expect(pairs).toMatchObject([{ model: { pairs: false } }, { model: { pairs: true } }]);
 });
 

@@ -16,22 +16,31 @@ afterAll(() => folder.remove());
 
 const configOf = (train: object) => runSchema.parse({ model: { key: 'shared-bottom' }, train });
 
-test('the decay is 50 where half of what ids show is chance, and between 8 and 60', () => {
-  const decays = [0, 0.05, 0.5, 0.8, 1].map((rho) => decayOf(rho, 235));
-  expect(decays).toEqual([60, 60, 50, expect.closeTo(12.5, 9), 8]);
+test('the decay grows with the square of the odds of chance, between 4 and 60', () => {
+  const decays = [0, 0.05, 0.5, 0.8, 0.9, 1].map((rho) => decayOf(rho, 235));
+  expect(decays).toEqual([60, 60, 60, expect.closeTo(11.25, 9), 4, 4]);
 });
 
 test('an epoch of more steps takes less of a row in each', () => {
-  expect([0, 0.5].map((rho) => decayOf(rho, 2350))).toEqual([6, 5]);
-  expect(decayOf(0.5, 10)).toBe(50); // one of fewer steps no more
+  expect([0, 0.8].map((rho) => decayOf(rho, 2350))).toEqual([6, expect.closeTo(1.125, 9)]);
+  expect(decayOf(0.5, 10)).toBe(60); // one of fewer steps no more
 });
 
-test('auto names fields with at least 1,000 levels, with the decay of the rule', async () => {
+test('auto names fields with at least 500 levels, with the decay of the rule', async () => {
   const { train } = await withIdDecay(configOf({ idDecay: 'auto' }), data);
   expect(train.idDecay).toEqual({ item: expect.any(Number) });
   const item = await byHand(data);
   const steps = Math.ceil(data.manifest.splits.train.rows / train.batchSize);
   expect((train.idDecay as { item: number }).item).toBeCloseTo(decayOf(item, steps), 2);
+});
+
+test('a field whose ids do not come again decays more: half of the items of later rows are new', async () => {
+  const renewed = await openPrepared(await prepareSmall(folder.path, 12_000, 550, 'renewed', 12_000, undefined, 1_100));
+  const rhos = [await byHand(renewed), await byHand(renewed, 1)];
+  expect(rhos[0] / rhos[1]).toBeCloseTo(0.5, 1);
+  const { train } = await withIdDecay(configOf({ idDecay: 'auto' }), renewed);
+  const steps = Math.ceil(renewed.manifest.splits.train.rows / train.batchSize);
+  expect((train.idDecay as { item: number }).item).toBeCloseTo(decayOf(rhos[0], steps), 2);
 });
 
 test('a number is for the same fields; named fields and "off" stay as they are', async () => {
@@ -56,8 +65,20 @@ test('a decay that leaves nothing, and one for a field that is not there, are mi
   });
 });
 
+/** The share of the items of a split that training rows know. */
+async function shareKnown({ manifest, open }: PreparedData, split: 'train' | 'validation'): Promise<number> {
+  const reader = await open(split);
+  const known: boolean[] = [];
+  for await (const { size, ids } of reader.batches({ batchSize: 500 }))
+    for (let i = 0; i < size; i++) known.push(ids[(i * ids.length) / size + 1] - manifest.fields[1].offset > 1);
+  await reader.close();
+  return known.filter(Boolean).length / known.length;
+}
+
 /** The reliability of the item, written for one field and rows in memory. */
-async function byHand({ manifest, open }: PreparedData): Promise<number> {
+async function byHand(prepared: PreparedData, share?: number): Promise<number> {
+  const { manifest, open } = prepared;
+  const again = share ?? (await shareKnown(prepared, 'validation')) / (await shareKnown(prepared, 'train'));
   const reader = await open('train');
   const rows: { item: number; scenario: number; labels: number[] }[] = [];
   const { offset } = manifest.fields[1];
@@ -87,5 +108,5 @@ async function byHand({ manifest, open }: PreparedData): Promise<number> {
     const shown = (Math.max(0, above / below) * total) / levels.size;
     return shown / (1 + shown);
   });
-  return (rhos[0] + rhos[1]) / 2;
+  return (Math.min(1, again) * (rhos[0] + rhos[1])) / 2;
 }
