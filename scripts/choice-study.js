@@ -108,6 +108,7 @@ function table() {
     return {
       data,
       seeds: runs.length,
+      compared: [...new Set(runs.flatMap((run) => run.candidates.map(({ model }) => model)))],
       chosen: [...new Set(runs.map(({ chosen }) => chosen))],
       auc: { mean: mean(runs.map((run) => run.auc)), min: Math.min(...runs.map((run) => run.auc)) },
       best: { key: best, auc },

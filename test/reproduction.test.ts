@@ -324,6 +324,8 @@ interface Choices {
   rows: {
     data: string;
     seeds: number;
+    /** Candidates; none where the budget paid for the first alone. */
+    compared: string[];
     chosen: string[];
     auc: { mean: number; min: number };
     best: { key: string; auc: number };
@@ -336,10 +338,23 @@ function withoutOptions(): Section {
   const { rows } = json<Choices>('choice', 'result.json');
   return section(
     'without options',
-    ['data', 'seeds', 'chosen', 'test AUC', 'lowest', 'best yardstick', 'difference', 'CPU s', 'network', 'trees'],
-    rows.map(({ data, seeds, chosen, auc, best, processorSeconds: { command, network, trees } }) => [
+    [
+      'data',
+      'seeds',
+      'compared',
+      'chosen',
+      'test AUC',
+      'lowest',
+      'best yardstick',
+      'difference',
+      'CPU s',
+      'network',
+      'trees',
+    ],
+    rows.map(({ data, seeds, compared, chosen, auc, best, processorSeconds: { command, network, trees } }) => [
       data,
       String(seeds),
+      compared.join(', ') || '-',
       chosen.join(', '),
       ...[auc.mean, auc.min].map((value) => value.toFixed(4)),
       `${best.key} ${best.auc.toFixed(4)}`,
