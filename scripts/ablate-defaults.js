@@ -24,9 +24,9 @@ const ABLATIONS = {
   'no averaged weights': { 'train.weightAverage': 0 },
   'three validations an epoch': { 'train.validationsPerEpoch': 3, 'train.patience': 6 },
   'batches of 4,096': { 'train.batchSize': 4096 },
-  'AUC as monitor': { 'train.monitor': 'auc' },
+  'log loss as monitor': { 'train.monitor': 'logloss' },
   'learning rate 1e-3': { 'train.learningRate': 1e-3 },
-  'L2 1e-5': { 'train.l2': 1e-5 },
+  'L2 1e-6': { 'train.l2': 1e-6 },
   "tables by Xavier's rule": { 'train.tableDeviation': 'xavier' },
 };
 /** For any model, also one that keeps its own defaults. */

@@ -32,8 +32,6 @@ export function dataDefaults(
     train: {
       batchSize: Math.min(MAX_BATCH, Math.max(MIN_BATCH, Math.ceil(rows / STEPS))),
       learningRate: 2e-3,
-      l2: 1e-6,
-      monitor: 'logloss',
       patience: 2,
       idDecay: 'auto',
       tableDeviation: 0.03,

@@ -27,7 +27,7 @@ test.each([...models.keys()])('%s takes them', async (key) => {
   const flags = { model: { key } };
   const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
   expect(run.model.pairs).toBe(true);
-  expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, monitor: 'logloss', patience: 2 });
+  expect(run.train).toMatchObject({ idDecay: 'auto', weightAverage: 0.998, patience: 2 });
 });
 
 test('pairs are for data with ids', () => {
