@@ -105,7 +105,7 @@ function table() {
   const names = [...new Set(runs.map(({ data }) => data))];
   console.log(`| variant | ${names.join(' | ')} |`);
   console.log(`| --- |${names.map(() => ' ---: |').join('')}`);
-  for (const variant of Object.keys(VARIANTS)) {
+  for (const variant of new Set([...Object.keys(VARIANTS), ...runs.map((run) => run.variant)])) {
     const cells = names.map((name) => {
       const of = (wanted) => runs.filter(({ data, variant: v }) => data === name && v === wanted);
       const pairs = of(variant).flatMap((run) =>
