@@ -78,6 +78,15 @@ export const datasetSchema = z
         /** Rows that vocabularies and quantiles are taken from. `all` is the authors' choice; it lets test tokens in. */
         from: z.enum(['train', 'all']).default('train'),
         minCount: z.int().min(0).default(1),
+        /** Over data sets whose vocabularies go on: sightings add up until a token is admitted, and tokens may leave again. */
+        lifecycle: z
+          .strictObject({
+            /** When a row was seen: a date or time. */
+            time: sql,
+            /** A token leaves once the counted rows of so many days have not had it. Default: never. */
+            evictAfterDays: z.number().positive().max(36_500).optional(),
+          })
+          .optional(),
       })
       .default({ from: 'train', minCount: 1 }),
   })

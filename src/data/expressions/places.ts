@@ -31,6 +31,7 @@ export function allExpressions(config: DatasetConfig): Expression[] {
     ...optional('weight', config.weight),
     ...optional('group', config.group),
     ...optional('split', 'column' in config.split ? config.split.column : undefined),
+    ...optional(LIFECYCLE_TIME, config.vocabulary.lifecycle?.time),
     ...deduplicateExpressions(config),
     ...sequenceExpressions(config),
     ...config.groupRowsBy.map((column) => ({ usedBy: 'groupRowsBy', sql: identifier(column) })),
@@ -41,6 +42,9 @@ export const deduplicateUse = (place: number): string => `deduplicate.by.${place
 
 const deduplicateExpressions = ({ deduplicate }: DatasetConfig): Expression[] =>
   typeof deduplicate === 'object' ? deduplicate.by.map((sql, i) => ({ usedBy: deduplicateUse(i), sql })) : [];
+
+/** The place of the times of sightings in the configuration. */
+export const LIFECYCLE_TIME = 'vocabulary.lifecycle.time';
 
 /** The places of the sequences' expressions in the configuration. */
 export const SEQUENCE_KEY = 'sequences.key';

@@ -27,8 +27,7 @@ import { checkOurs, earlierResult, isWhole, readStatistics } from './result-fold
 import { createRows } from './rows.ts';
 import { describeSequences } from './sequences.ts';
 import { createSplit } from './split.ts';
-import { computeStatistics, type Statistics } from './statistics.ts';
-import { tasksAreOrdered } from './task-order.ts';
+import { computeStatistics, type Statistics, tasksAreOrdered } from './statistics.ts';
 import { createVocabularies, type Earlier, typesOf, vocabularyFiles } from './vocabularies.ts';
 
 export interface PrepareOptions {
@@ -75,7 +74,7 @@ export async function prepare(options: PrepareOptions): Promise<Preparation> {
     options.vocabularyFrom === undefined
       ? undefined
       : { folder: options.vocabularyFrom, manifest: readManifest(options.vocabularyFrom) };
-  const configHash = sha256(canonicalJson({ layout: 1, config, vocabulary: earlier?.manifest.hash }));
+  const configHash = sha256(canonicalJson({ layout: 1, config, ...earlierHashes(earlier) }));
   const before = earlierResult(folder);
   const files = await findSources(config.sources, options.sourceFolder);
   for (const source of Object.keys(config.sources)) files.of(source);
@@ -179,6 +178,12 @@ async function prepareInto(staging: string, task: Task): Promise<{ manifest: Man
 
 /** What the manifest says of a column. */
 const asRecorded = ({ name, type, written }: Column): SourceColumn => ({ name, type, ...(written && { written }) });
+
+/** What of an earlier data set this one follows from. Ledgers are no part of its hash. */
+const earlierHashes = (earlier: Earlier | undefined) => {
+  const ledgers = Object.entries(earlier?.manifest.files ?? {}).filter(([file]) => file.endsWith('.sightings.parquet'));
+  return { vocabulary: earlier?.manifest.hash, ...(ledgers.length > 0 && { ledgers }) };
+};
 
 const withSeed = (config: DatasetConfig, seed: number | undefined): DatasetConfig =>
   seed !== undefined && 'seed' in config.split ? { ...config, split: { ...config.split, seed } } : config;

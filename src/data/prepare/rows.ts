@@ -1,7 +1,7 @@
 /**
  * The rows table: one row per example, every expression of the configuration computed once. Its columns: `place` (rises
  * in processed order), `row` (position in the base source), `f0 f1 ...` (fields as sql/tokens.ts stores them), `scenario` (index),
- * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
+ * `l0 l1 ...` (labels), `weight`, `group_key`, `split_key`, `seen_time`, `sequence_key`, `sequence_time`, `s0 s1 ...` (does it count for
  * a type of sequence?) or `g0 g1 ...` (tokens of the lists that rows bring). They come in any order: sorting rows of many columns takes longer than computing them.
  * It is temporary like all tables made from it: in memory while there is room, then on disk, never in a log.
  */
@@ -13,13 +13,14 @@ import type { DatasetConfig } from '../../config/dataset.ts';
 import { blameExpression } from '../expressions/blame.ts';
 import { checkedValue, type Values } from '../expressions/check.ts';
 import { neededColumns } from '../expressions/columns.ts';
-import { allExpressions, SEQUENCE_TIME } from '../expressions/places.ts';
+import { allExpressions, LIFECYCLE_TIME, SEQUENCE_TIME } from '../expressions/places.ts';
 import { besides } from '../formats/columns.ts';
 import { joinedRelation, keepBaseRows, rowColumn } from '../sources/joined.ts';
 import { baseSource, type Source } from '../sources/source.ts';
 import { execute, queryOne } from '../sql/duckdb.ts';
 import type { Expression } from '../sql/one-expression.ts';
 import { isTextTime, readTextTimes } from '../sql/times.ts';
+import { checkSeenTime, seenTime } from './lifecycle.ts';
 import { allChecks, checkRows } from './row-checks.ts';
 import { allOf, conditions, countLeftOut, createKept, joinKept, type LeftOut } from './row-choice.ts';
 import { createRowOrder } from './row-order.ts';
@@ -44,6 +45,7 @@ export async function createRows(
     ...(config.group === undefined ? [] : [`${groupKey(values)} AS group_key`]),
     ...(split === undefined ? [] : [`${split} AS split_key`]),
     ...sequenceInputs(config, values),
+    ...seenTime(config, values),
   ];
   const joined = await numberedRows(connection, config, sources, allExpressions(config));
   const chosen = conditions(config, values);
@@ -83,14 +85,17 @@ async function countRows(connection: DuckDBConnection, config: DatasetConfig): P
 
 /** Turns columns of the table that hold times as texts into times. Throws DATA_TIME_TEXT. */
 async function readTimes(connection: DuckDBConnection, config: DatasetConfig, values: Values): Promise<void> {
-  const { split, sequences } = config;
+  const { split, sequences, vocabulary } = config;
+  const { lifecycle } = vocabulary;
   const built = sequences && builtOf(sequences);
   const times = [
     ...(split.kind === 'time' ? [{ column: 'split_key', usedBy: 'split', expression: split.column }] : []),
     ...(built ? [{ column: 'sequence_time', usedBy: SEQUENCE_TIME, expression: built.time }] : []),
+    ...(lifecycle ? [{ column: 'seen_time', usedBy: LIFECYCLE_TIME, expression: lifecycle.time }] : []),
   ].filter(({ usedBy }) => isTextTime(checkedValue(values, usedBy).type));
   for (const { column, ...used } of times) {
     const { value } = await readTextTimes(connection, 'rows', column, used);
+    if (column === 'seen_time') checkSeenTime(config, value.type);
     await execute(
       connection,
       `ALTER TABLE rows ALTER COLUMN ${column} SET DATA TYPE ${value.type} USING ${value.sql}`,

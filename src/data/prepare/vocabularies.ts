@@ -7,9 +7,10 @@ import { type DatasetConfig, rateFields } from '../../config/dataset.ts';
 import { type PreparedField, RESERVED_IDS } from '../encode/ids.ts';
 import type { Values } from '../expressions/check.ts';
 import { neededColumns } from '../expressions/columns.ts';
-import { verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
+import { sightingsFile, verifiedFile, vocabularyFile } from '../prepared/manifest.ts';
 import type { Manifest, SourceColumn } from '../prepared/prepared.ts';
 import { sameName } from '../sql/text.ts';
+import { hasLedger } from './lifecycle.ts';
 import { copyTo } from './parts.ts';
 import { createRates } from './rates.ts';
 import { type EncodedField, encodedFields } from './row-values.ts';
@@ -34,7 +35,9 @@ export async function typesOf(
 
 /** Paths of the vocabularies that go on. */
 export const vocabularyFiles = (earlier: Earlier | undefined): string[] =>
-  (earlier?.manifest.fields ?? []).map(({ name }) => join(earlier?.folder ?? '', vocabularyFile(name)));
+  (earlier?.manifest.fields ?? []).flatMap(({ name }) =>
+    [vocabularyFile(name), sightingsFile(name)].map((file) => join(earlier?.folder ?? '', file)),
+  );
 
 /** Makes every field's vocabulary and writes it; returns the fields with their places in the embedding table. */
 export async function createVocabularies(
@@ -107,8 +110,16 @@ async function writeVocabulary(
   earlier: Earlier | undefined,
 ): Promise<number> {
   const file = vocabularyFile(f.field.name);
-  const continued = earlier && (await verifiedFile(earlier.folder, earlier.manifest, file));
+  const ledger = sightingsFile(f.field.name);
+  const verified = (of: Earlier, path: string) => verifiedFile(of.folder, of.manifest, path);
+  const hadLedger = earlier !== undefined && Object.hasOwn(earlier.manifest.files, ledger);
+  const continued = earlier && {
+    vocabulary: await verified(earlier, file),
+    ...(hadLedger && { ledger: await verified(earlier, ledger) }),
+  };
   const size = await createVocabulary(connection, config, f, continued);
+  if (hasLedger(f, config))
+    await copyTo(connection, `SELECT * FROM ledger${f.index} ORDER BY token`, join(staging, ledger));
   const ordered = `SELECT token, id, count FROM vocabulary${f.index} ORDER BY id`;
   await copyTo(connection, ordered, join(staging, file));
   return size;

@@ -10,6 +10,7 @@ import { execute, query, queryOne } from '../sql/duckdb.ts';
 import { registerBuckets } from '../sql/functions.ts';
 import { filePath } from '../sql/text.ts';
 import { hashedIdSql } from '../sql/tokens.ts';
+import { createLedger, type EarlierVocabulary, hasLedger } from './lifecycle.ts';
 import type { EncodedField } from './row-values.ts';
 
 /** Size of the hash space of a field that hashes its tokens, else undefined. */
@@ -125,18 +126,42 @@ const minCount = (field: ValueField, config: DatasetConfig): number =>
 
 /**
  * Creates `vocabulary<index>` (token, id, count) and the mapping; returns the number of ids, reserved ones included.
- * `earlier` is a vocabulary file to extend: its ids stay, new tokens follow after them.
+ * `earlier` is a vocabulary to extend: its ids stay, new tokens follow after them.
  */
 export async function createVocabulary(
   connection: DuckDBConnection,
   config: DatasetConfig,
   f: EncodedField,
-  earlier?: string,
+  earlier?: EarlierVocabulary,
 ): Promise<number> {
   const { index, field } = f;
-  await countValues(connection, f, config.vocabulary.from === 'train' ? 'split = 0' : undefined);
+  const counted = config.vocabulary.from === 'train' ? 'split = 0' : undefined;
+  await countValues(connection, f, counted);
   const doing = `building the vocabulary of field "${field.name}"`;
-  const old = earlier === undefined ? undefined : `read_parquet(${filePath(earlier)})`;
+  if (hasLedger(f, config))
+    await createLedger(connection, config, f, {
+      counted: counted ?? 'true',
+      minCount: minCount(field, config),
+      earlier,
+    });
+  else await extendVocabulary(connection, config, f, earlier);
+  await createMapping(connection, f, `vocabulary${index}`);
+  const { size } = await queryOne(
+    connection,
+    `SELECT coalesce(max(id) + 1, ${RESERVED_IDS}) AS size FROM vocabulary${index}`,
+    doing,
+  );
+  return Number(size);
+}
+
+/** Creates `vocabulary<index>`: the tokens of an earlier one, then those of these rows. */
+async function extendVocabulary(
+  connection: DuckDBConnection,
+  config: DatasetConfig,
+  { index, field }: EncodedField,
+  earlier: EarlierVocabulary | undefined,
+): Promise<void> {
+  const old = earlier === undefined ? undefined : `read_parquet(${filePath(earlier.vocabulary)})`;
   const first = old === undefined ? RESERVED_IDS : `coalesce((SELECT max(id) + 1 FROM ${old}), ${RESERVED_IDS})`;
   const added =
     `SELECT token, (row_number() OVER (ORDER BY count DESC, token) - 1 + ${first})::INTEGER AS id, count ` +
@@ -145,15 +170,8 @@ export async function createVocabulary(
   await execute(
     connection,
     `CREATE TEMP TABLE vocabulary${index} AS ${old === undefined ? added : `${kept} UNION ALL ${added}`}`,
-    doing,
+    `building the vocabulary of field "${field.name}"`,
   );
-  await createMapping(connection, f, `vocabulary${index}`);
-  const { size } = await queryOne(
-    connection,
-    `SELECT coalesce(max(id) + 1, ${RESERVED_IDS}) AS size FROM vocabulary${index}`,
-    doing,
-  );
-  return Number(size);
 }
 
 /** Creates the mapping of the values in the rows table by a vocabulary made before, from its file. */

@@ -67,7 +67,8 @@ function parseManifest(
 export function manifestHash(manifest: Omit<Manifest, 'hash'>): string {
   if (manifest.version === 1) return hashOfVersion1(manifest);
   const { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup } = manifest;
-  const vocabularies = Object.entries(manifest.files ?? {}).filter(([file]) => file !== STATISTICS);
+  const isCounted = (file: string): boolean => file === STATISTICS || file.endsWith('.sightings.parquet');
+  const vocabularies = Object.entries(manifest.files ?? {}).filter(([file]) => !isCounted(file));
   const content = { name, fields, sequences, tableRows, scenarios, tasks, splits, hasWeight, hasGroup, vocabularies };
   return sha256(canonicalJson(content));
 }

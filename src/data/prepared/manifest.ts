@@ -15,6 +15,9 @@ const MANIFEST = 'manifest.json';
 /** Path of a field's vocabulary inside the folder. */
 export const vocabularyFile = (field: string): string => `vocabularies/${field}.parquet`;
 
+/** Path of the ledger of a field's tokens: how often and when they were seen. */
+export const sightingsFile = (field: string): string => `vocabularies/${field}.sightings.parquet`;
+
 /** Path of the table of a rate field. */
 export const rateFile = (field: string): string => `vocabularies/${field}.rates.parquet`;
 
