@@ -198,13 +198,18 @@ async function checksOf(
   return [...checks.filter((check) => check !== undefined), ...answers];
 }
 
-/** Days of which the mean of new units is taken. */
+/** Days at most of which the mean of new units is taken. */
 const RECENT = 7;
 
-/** New units a day of the last days; the day that is not over counts only if it is the first. */
+/**
+ * New units a day of the last days; the day that is not over counts only if it is the first. Of a young experiment the later half of its
+ * days: at first nearly everybody is new, and coverage may have been another one.
+ */
 function arrivalRate({ days }: UnitCounts): number {
   const full = days.length > 1 ? days.slice(0, -1) : days;
-  const last = full.slice(-RECENT).map((day) => day.reduce((sum, n) => sum + n, 0));
+  const last = full
+    .slice(-Math.min(RECENT, Math.ceil(full.length / 2)))
+    .map((day) => day.reduce((sum, n) => sum + n, 0));
   return last.length === 0 ? 0 : last.reduce((sum, n) => sum + n, 0) / last.length;
 }
 
