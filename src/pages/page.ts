@@ -75,6 +75,8 @@ export interface RunPage extends Head {
   cells: { scenario: string; task: string }[];
   epochs: EpochPoint[];
   timings: Extract<TimingsLine, { phase: string }>[];
+  /** What was measured last of the finished model. */
+  importance?: ImportanceDocument;
   /** As JSON. */
   config: string;
 }

@@ -109,6 +109,7 @@ const CHANGING = [
   'metrics.jsonl',
   'timings.jsonl',
   'finished.json',
+  'importance.json',
   'result.json',
   'manifest.json',
   'rounds',

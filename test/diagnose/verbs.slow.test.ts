@@ -6,6 +6,7 @@ import { baselineSchema, checkSchema } from '../../src/documents/diagnose/check.
 import { explanationSchema } from '../../src/documents/diagnose/explanation.ts';
 import { importanceSchema } from '../../src/documents/diagnose/importance.ts';
 import { exportRun } from '../../src/export/export.ts';
+import { readImportance } from '../../src/store/run/run-folder.ts';
 import { tributary } from '../cli/spawn.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../train/support.ts';
 
@@ -28,6 +29,7 @@ test('importance ends with its document; a group without fields is a mistake of 
   const { code, out, err } = tributary([...words, '--json']);
   expect(code, err).toBe(0);
   expect(importanceSchema.parse(resultOf(out)).features[0]).toMatchObject({ name: 'thing', kind: 'group' });
+  expect(readImportance(at('run'))).toEqual(resultOf(out));
   const refused = tributary(['importance', at('run'), '--group', 'item']);
   expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('--group item: expected a name and fields')]);
 });

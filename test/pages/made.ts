@@ -72,11 +72,12 @@ export async function makePages(folder: string): Promise<Made> {
 }
 
 const verdict = samples.flows(SCENARIOS, TASKS);
+const importance = samples.importance(SCENARIOS, TASKS);
 
-/** A run as if its model were built from a verdict on flows. */
+/** A run as if its model were built from a verdict on flows, and its fields had been measured. */
 function withVerdict(page: Page): Page {
   const { result, ...run } = page as RunPage;
-  return { ...run, result: { ...result!, verdict }, flowSentences: [samples.NASTY[0]] };
+  return { ...run, result: { ...result!, verdict }, flowSentences: [samples.NASTY[0]], importance };
 }
 
 /** A run as if it had been searched and trained for 40 epochs with 64 cells, of which one is never defined. */

@@ -6,12 +6,13 @@ import { type Column, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num, Sign } from '../components/value.tsx';
 import type { ImportancePage } from '../page.ts';
 
-export function Importance({ page }: { page: ImportancePage }) {
+/** `prefix`: of the ids of its sections, on a page that has others. */
+export function Importance({ page, prefix = '' }: { page: Pick<ImportancePage, 'importance'>; prefix?: string }) {
   const { features, cells, groups, repeats } = page.importance;
   const at = ['importance', 'features'];
   return (
     <>
-      <Section id="fields" title="Which fields does the model need?">
+      <Section id={`${prefix}fields`} title="Which fields does the model need?">
         <Forest
           label="AUC lost when the values of a field are shuffled"
           unit="AUC lost, mean over cells"
@@ -29,7 +30,7 @@ export function Importance({ page }: { page: ImportancePage }) {
         </Note>
         <Table caption="Means over the cells that count" rows={features} at={at} columns={COLUMNS} />
       </Section>
-      <Section id="cells" title="Which fields does each cell need?">
+      <Section id={`${prefix}cells`} title="Which fields does each cell need?">
         <Table
           caption="AUC lost in each cell when the values of a field are shuffled"
           rows={features}

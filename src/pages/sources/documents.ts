@@ -12,6 +12,7 @@ import type { SimulationDocument } from '../../documents/loop/simulation.ts';
 import type { EvaluationDocument } from '../../documents/result.ts';
 import type { TransferDocument } from '../../documents/transfer.ts';
 import { explanationFindings, sharesText } from '../../report/diagnose/explanation.ts';
+import { importanceFinding } from '../../report/diagnose/importance.ts';
 import { experimentVerdict, looksText } from '../../report/experiment/report.ts';
 import { driftFindings, driftHeadline } from '../../report/loop/drift.ts';
 import { positionBiasFinding } from '../../report/loop/position-bias.ts';
@@ -65,15 +66,14 @@ export const transferPage = (transfer: TransferDocument): Page => ({
 });
 
 export function importancePage(importance: ImportanceDocument): Page {
-  const { features, run, model, data, rows, of } = importance;
-  const needed = features.filter(({ aucLoss }) => aucLoss !== null && aucLoss.low > 0).map(({ name }) => name);
-  const finding =
-    needed.length === 0
-      ? 'No field is proven to matter to the model.'
-      : `The model needs ${needed.slice(0, 8).join(', ')}${needed.length > 8 ? ` and ${needed.length - 8} more` : ''}; the intervals of ${features.length - needed.length} of ${features.length} contain 0.`;
+  const { run, model, data, rows, of } = importance;
   return {
     kind: 'importance',
-    ...head(run, [`${model} on ${data}`, `${count(rows)} of ${count(of)} validation rows`], [finding]),
+    ...head(
+      run,
+      [`${model} on ${data}`, `${count(rows)} of ${count(of)} validation rows`],
+      [importanceFinding(importance)],
+    ),
     importance,
   };
 }

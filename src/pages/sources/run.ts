@@ -2,10 +2,19 @@
 import { VERSION } from '../../base/version.ts';
 import type { MetricsLine } from '../../documents/run-log.ts';
 import { choiceSentences } from '../../report/choice.ts';
+import { importanceFinding } from '../../report/diagnose/importance.ts';
 import { flowSentences, structureText } from '../../report/flows.ts';
 import { count, duration, metricText } from '../../report/numbers.ts';
 import { cellsVerdict, verdict as yardstickVerdict } from '../../report/yardsticks.ts';
-import { openRun, readChoice, readFlows, readMetrics, readResult, readTimings } from '../../store/run/run-folder.ts';
+import {
+  openRun,
+  readChoice,
+  readFlows,
+  readImportance,
+  readMetrics,
+  readResult,
+  readTimings,
+} from '../../store/run/run-folder.ts';
 import type { EpochPoint, RunPage } from '../page.ts';
 
 /** @throws RUN_NOT_FOUND, RUN_CHOOSING, RUN_DAMAGED, CHECKSUM_MISMATCH */
@@ -16,13 +25,17 @@ export function runPage(folder: string): RunPage {
   const epochs = lines.flatMap(epochPoint);
   const last = lines.findLast((line) => line.kind === 'epoch');
   const cells = (result?.test ?? last?.validation)?.cells ?? [];
+  const importance = readImportance(folder);
   const title = result?.model?.title ?? record.model;
   return {
     kind: 'run',
     title: `${title} on ${record.data.name}`,
     facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`, ...sizes(result)],
     findings: findings(result),
-    sentences: sentences(result, epochs, cells),
+    sentences: {
+      ...sentences(result, epochs, cells),
+      ...(importance && { 'importance-fields': importanceFinding(importance) }),
+    },
     notes: notes(result),
     version: VERSION,
     ...(result && { result: { ...result, config: undefined } }),
@@ -31,6 +44,7 @@ export function runPage(folder: string): RunPage {
     cells: cells.map(({ scenario, task }) => ({ scenario, task })),
     epochs,
     timings: readTimings(folder).flatMap((line) => ('phase' in line ? [line] : [])),
+    ...(importance && { importance }),
     config: JSON.stringify(record.config, null, 2),
   };
 }

@@ -40,6 +40,14 @@ export const importanceMarkdown = (document: ImportanceDocument): string =>
     '',
   ].join('\n');
 
+/** The result in a sentence. */
+export function importanceFinding({ features }: ImportanceDocument): string {
+  const needed = features.filter(({ aucLoss }) => aucLoss !== null && aucLoss.low > 0).map(({ name }) => name);
+  if (needed.length === 0) return 'No field is proven to matter to the model.';
+  const more = needed.length > 8 ? ` and ${needed.length - 8} more` : '';
+  return `The model needs ${needed.slice(0, 8).join(', ')}${more}; the intervals of ${features.length - needed.length} of ${features.length} contain 0.`;
+}
+
 const CELLS_TITLE = 'AUC lost per cell, and half of its 95 % interval';
 
 function headline({ run, rows, of, data, repeats, features }: ImportanceDocument): string[] {

@@ -32,9 +32,13 @@ export function recordFinished(folder: string, run: string): void {
   writeFileAtomic(join(folder, FINISHED), seal({ version: 1, run, files }));
 }
 
-/** Removes the record, because the run continues. */
+/** What is measured of a finished model: gone with it. */
+export const IMPORTANCE = 'importance.json';
+
+/** Removes the record, because the run continues, and what was measured of its model. */
 export function forgetFinished(folder: string): void {
   try {
+    rmSync(join(folder, IMPORTANCE), { force: true });
     rmSync(join(folder, FINISHED), { force: true });
   } catch (cause) {
     throw asWriteError(cause, folder);

@@ -11,6 +11,7 @@
  *   checkpoints/        see checkpoint.ts
  *   model.safetensors, model.json   the finished model, see model-file.ts
  *   result.json         what the run found, if it is finished: see RunDocument
+ *   importance.json     what `importance` measured last of the finished model
  *   finished.json       lists the files of a finished run, see finished-run.ts
  *   report.md           a report for people
  *   lock.<n>            exists while a process uses the folder, see lock.ts
@@ -23,12 +24,13 @@ import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { readMark } from '../../base/marks.ts';
 import { seal } from '../../base/seal.ts';
 import { type ChoiceDocument, choiceSchema } from '../../documents/choice.ts';
+import { type ImportanceDocument, importanceSchema } from '../../documents/diagnose/importance.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
 import { parseLines } from '../../documents/read.ts';
 import { type RunDocument, runSchema } from '../../documents/result.ts';
 import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
 import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
-import { checkFinished, forgetFinished, isRecordedFinished } from './finished-run.ts';
+import { checkFinished, forgetFinished, IMPORTANCE, isRecordedFinished } from './finished-run.ts';
 import { readSealed } from './sealed-file.ts';
 
 const recordSchema = z.strictObject({
@@ -64,6 +66,7 @@ export const runPaths = (folder: string) => ({
   timings: join(folder, 'timings.jsonl'),
   checkpoints: join(folder, 'checkpoints'),
   result: join(folder, 'result.json'),
+  importance: join(folder, IMPORTANCE),
   report: join(folder, 'report.md'),
 });
 
@@ -139,6 +142,26 @@ export function readResult(folder: string): RunDocument | undefined {
   const path = runPaths(folder).result;
   if (!isRecordedFinished(folder) || !existsSync(path)) return undefined;
   return readSealed(path, 'the result of a run', runSchema);
+}
+
+/**
+ * Keeps what was measured of a finished model; of an unfinished one nothing is kept.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE
+ */
+export function keepImportance(folder: string, document: ImportanceDocument): void {
+  if (isRecordedFinished(folder)) writeFileAtomic(runPaths(folder).importance, seal(document));
+}
+
+/**
+ * What `importance` measured last of a finished model; undefined where it was not measured.
+ *
+ * @throws CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function readImportance(folder: string): ImportanceDocument | undefined {
+  const path = runPaths(folder).importance;
+  if (!isRecordedFinished(folder) || !existsSync(path)) return undefined;
+  return readSealed(path, 'the importance of fields', importanceSchema);
 }
 
 /** Identifies a run, independent of the name of its folder and the path of its data. */

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
-import { error } from '../../../base/errors/index.ts';
+import { error, TributaryError } from '../../../base/errors/index.ts';
 import { IMPORTANCE, measureImportance } from '../../../diagnose/importance/importance.ts';
+import type { ImportanceDocument } from '../../../documents/diagnose/importance.ts';
 import { importanceMarkdown, importanceText } from '../../../report/diagnose/importance.ts';
 import type { SessionOptions } from '../../../runtime/contract.ts';
+import { keepImportance } from '../../../store/run/run-folder.ts';
 import { checkpointNote } from '../../checkpoint.ts';
 import { helpEnd } from '../../help.ts';
 import {
@@ -78,8 +80,21 @@ async function run(folder: string, { json, markdown, group = [], ...options }: O
   const onEvent = checkpointNote(folder, json);
   const groups = group.map(groupOf);
   const document = await measureImportance(folder, { ...options, groups, onEvent });
+  if (options.checkpoint === undefined) keep(folder, document, json);
   if (json) printJson({ event: 'result', ...document });
   else print(markdown ? importanceMarkdown(document) : importanceText(document));
+}
+
+/** For the page of the run. A folder that cannot be written is no reason to lose the result. */
+function keep(folder: string, document: ImportanceDocument, json: boolean | undefined): void {
+  try {
+    keepImportance(folder, document);
+  } catch (cause) {
+    if (!(cause instanceof TributaryError)) throw cause;
+    const message = `the result is not kept in the run folder: ${cause.message}`;
+    if (json) printJson({ event: 'warning', message });
+    else print(`warning: ${message}`);
+  }
 }
 
 const names = (text: string): string[] => text.split(',').filter((name) => name !== '');

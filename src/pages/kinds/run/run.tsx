@@ -8,6 +8,7 @@ import { Interval, Num } from '../../components/value.tsx';
 import type { RunPage } from '../../page.ts';
 import { CellGrid } from '../cells.tsx';
 import { FlowVerdict } from '../flow-verdict.tsx';
+import { Importance } from '../importance.tsx';
 import { KeepRates } from '../keep-rates.tsx';
 import { Training } from './training.tsx';
 
@@ -46,6 +47,7 @@ export function Run({ page }: { page: RunPage }) {
           <ReliabilityTables page={page} />
         </Section>
       )}
+      {page.importance && <Importance page={{ importance: page.importance }} prefix="importance-" />}
       <Training page={page} />
       {result?.choice && (
         <Section id="choice" title="Why this model">
