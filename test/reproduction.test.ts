@@ -16,11 +16,12 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `decay of ids`,
+/** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `decay of ids`,
  * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
+  if (marker === 'negatives') return negatives();
   if (marker === 'transfer') return transfer();
   if (marker === 'flow recovery') return flowRecovery('flow-recovery', 'kind');
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
@@ -159,6 +160,29 @@ function noiseFlows(): Section {
         ...['', '', (gains.reduce((a, b) => a + b, 0) / gains.length).toFixed(4)],
       ],
     ],
+  );
+}
+
+interface Negatives {
+  worlds: {
+    seed: number;
+    oracle: { kept: number; oracle: number; difference: number; low: number; high: number };
+    anova: { planted: number; found: number; false: number; others: number };
+  }[];
+}
+
+/** Planted truth as gates, and a decomposition of a model's answers. */
+function negatives(): Section {
+  const { worlds } = json<Negatives>('flow-negatives', 'result.json');
+  return section(
+    'negatives',
+    ['seed', 'all kept', 'oracle gates', 'gain [95 %]', 'ANOVA: planted', 'found', 'false', 'of others'],
+    worlds.map(({ seed, oracle, anova }) => [
+      String(seed),
+      ...[oracle.kept, oracle.oracle].map((value) => value.toFixed(4)),
+      `${oracle.difference.toFixed(4)} [${oracle.low.toFixed(4)}, ${oracle.high.toFixed(4)}]`,
+      ...[anova.planted, anova.found, anova.false, anova.others].map(String),
+    ]),
   );
 }
 
