@@ -1,10 +1,9 @@
 /** Runs a training to its end and shows it: shared by train, resume and demo. */
 import { EXIT } from '../base/errors/entry.ts';
 import type { ResultEvent, TrainingEvent } from '../train/run/events.ts';
-import { startTraining, type TrainingOptions } from '../train/run/host.ts';
+import { startFollowing, startTraining, type TrainingOptions } from '../train/run/host.ts';
 import { displayFor } from './print/progress.ts';
 import { noteRun } from './process/notes.ts';
-import { isLead } from './process/ranks.ts';
 import { onStopSignal } from './process/stop.ts';
 
 export interface FollowOptions extends Pick<TrainingOptions, 'from' | 'data'> {
@@ -23,6 +22,7 @@ export async function follow(
   const training = startTraining(folder, {
     from,
     data,
+    overRanks: true,
     onEvent(event) {
       if (!take(event)) display.event(event);
     },
@@ -34,11 +34,22 @@ export async function follow(
   try {
     const end = await training.finished;
     if (end.event === 'result') return end;
-    if (isLead()) process.exitCode = EXIT.interrupted; // at another code than 0, a launcher ends all ranks
+    process.exitCode = EXIT.interrupted;
     display.note(`Stopped. Resume with: tributary resume ${folder}${data === undefined ? '' : ` --data ${data}`}`);
     return undefined;
   } finally {
     forget();
     display.close();
+  }
+}
+
+/** Trains as a rank other than 0: rank 0 says what, shows it, and says how it ended. */
+export async function followLead(): Promise<void> {
+  const training = startFollowing();
+  const forget = onStopSignal(() => training.stop());
+  try {
+    await training.finished;
+  } finally {
+    forget();
   }
 }

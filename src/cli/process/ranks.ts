@@ -5,7 +5,7 @@ import { error, TributaryError } from '../../base/errors/index.ts';
 import { launched } from '../../comm/launched.ts';
 
 /** Verbs that share their work among ranks. Others would do all of it in each, and write to the same folders. */
-const OVER_RANKS = ['bench comm'];
+const OVER_RANKS = ['train', 'resume', 'bench comm'];
 
 export const isOneOfRanks = (): boolean => launched() !== undefined;
 

@@ -6,17 +6,20 @@ import type { InterruptedEvent, ResultEvent, TrainingEvent, ValidatedEvent } fro
 
 /** Input of the thread. `stop`: one shared int; 1 requests a checkpoint and an end. */
 export interface WorkerRequest {
-  folder: string;
+  /** Absent in ranks other than 0. */
+  folder?: string;
   from?: string;
   data?: string;
   /** Run a trial of this many epochs instead of a whole training. */
   trial?: { epochs?: number };
+  /** Join the ranks that a launcher started. */
+  overRanks?: boolean;
   stop: SharedArrayBuffer;
 }
 
 export type WorkerMessage =
   | { kind: 'event'; event: TrainingEvent }
-  | { kind: 'done'; event: ResultEvent | ValidatedEvent | InterruptedEvent }
+  | { kind: 'done'; event: ResultEvent | ValidatedEvent | InterruptedEvent | undefined }
   | { kind: 'failed'; error: PackedError };
 
 /**
@@ -36,11 +39,18 @@ export interface TrainingOptions extends Listening {
   from?: string;
   /** Folder of the prepared data set, if it is not the one that the run recorded. */
   data?: string;
+  /** Train together with the other processes that a launcher (`mpirun`) started; they call `startFollowing`. Default: alone. */
+  overRanks?: boolean;
 }
 
 /** Trains the run in `folder` (made by newRun), from its newest checkpoint or from the start. */
-export const startTraining = (folder: string, { from, data, ...listening }: TrainingOptions = {}): TrainingHandle =>
-  start({ folder, from, data }, listening);
+export const startTraining = (
+  folder: string,
+  { from, data, overRanks, ...listening }: TrainingOptions = {},
+): TrainingHandle => start({ folder, from, data, overRanks }, listening);
+
+/** Trains together with rank 0, which says which run. It writes no files, and ends when rank 0 has. */
+export const startFollowing = (): Handle<undefined> => start<undefined>({ overRanks: true }, {}) as Handle<undefined>;
 
 /** Like startTraining, but for validation values only, see runTrial. `epochs`: default all. */
 export const startTrial = (

@@ -1,24 +1,46 @@
 /** The training thread: ONNX Runtime blocks its thread during a run, so another thread handles progress and signals. */
+import { resolve } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/link.ts';
+import type { Collective } from '../../comm/contract.ts';
+import { localCollective } from '../../comm/local.ts';
+import { openCollective } from '../../comm/open.ts';
+import { shareJson } from '../ranks/share.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';
 import type { TrainingRequest } from './loop.ts';
-import { runTraining, runTrial } from './run.ts';
+import { followTraining, runTraining, runTrial } from './run.ts';
 
-const { folder, from, data, trial, stop } = workerData as WorkerRequest;
+const { folder, from, data, trial, overRanks, stop } = workerData as WorkerRequest;
 const flag = new Int32Array(stop);
 const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+const shouldStop = (): boolean => Atomics.load(flag, 0) === 1;
 
 try {
-  const request: TrainingRequest = {
-    folder,
-    from,
-    data,
-    emit: (event) => send({ kind: 'event', event }),
-    shouldStop: () => Atomics.load(flag, 0) === 1,
-  };
-  const end = trial === undefined ? await runTraining(request) : await runTrial(request, trial);
-  send({ kind: 'done', event: end });
+  const ranks = overRanks ? await openCollective() : localCollective();
+  const event = ranks.rank === 0 ? await lead(ranks) : await follow(ranks);
+  await ranks.close(); // not after an error: the process ends, and the launcher then ends the other ranks
+  send({ kind: 'done', event });
 } catch (cause) {
   send({ kind: 'failed', error: packError(cause) });
+}
+
+/** What ranks other than 0 need to know of the request. */
+type Place = Pick<TrainingRequest, 'folder' | 'data'>;
+
+async function lead(ranks: Collective) {
+  const place: Place = { folder: folder as string, data };
+  const request: TrainingRequest = {
+    ...place,
+    from,
+    ranks,
+    emit: (event) => send({ kind: 'event', event }),
+    shouldStop,
+  };
+  await shareJson<Place>(ranks, { folder: resolve(place.folder), data: data && resolve(data) });
+  return trial === undefined ? await runTraining(request) : await runTrial(request, trial);
+}
+
+async function follow(ranks: Collective): Promise<undefined> {
+  const place = await shareJson<Place>(ranks, undefined);
+  await followTraining({ ...place, ranks, shouldStop });
 }

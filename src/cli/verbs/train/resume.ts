@@ -3,7 +3,8 @@ import { isChoosing } from '../../../study/choose/folder.ts';
 import { chooseModel } from '../../choosing.ts';
 import { helpEnd } from '../../help.ts';
 import { dataOption, jsonOption } from '../../options.ts';
-import { follow } from '../../training.ts';
+import { isLead } from '../../process/ranks.ts';
+import { follow, followLead } from '../../training.ts';
 
 export function resume(program: Command): void {
   const verb = program
@@ -40,6 +41,7 @@ interface Options {
 
 /** A run whose model is still being chosen goes on choosing first. */
 async function go(run: string, options: Options): Promise<void> {
+  if (!isLead()) return followLead();
   if (isChoosing(run) && !(await chooseModel(run, options))) return;
   await follow(run, options);
 }

@@ -18,7 +18,8 @@ import {
   seedOption,
   wholeNumber,
 } from '../../options.ts';
-import { follow } from '../../training.ts';
+import { isLead } from '../../process/ranks.ts';
+import { follow, followLead } from '../../training.ts';
 
 interface Options {
   data: string;
@@ -109,6 +110,7 @@ async function run(options: Options, verb: Command): Promise<void> {
   });
   const isNamed = await namesModel({ config, flags, set });
   checkChoice(options, isNamed, verb);
+  if (!isLead()) return followLead();
   const data = await openPrepared(options.data);
   const place = out === undefined ? { parent: 'runs' } : { folder: out };
   if (!isNamed) {
