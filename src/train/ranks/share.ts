@@ -17,18 +17,13 @@ export async function shareJson<T>(ranks: Collective, value: T | undefined): Pro
   return JSON.parse(Buffer.from(bytes).toString()) as T;
 }
 
-/** Numbers that travel at a time: an MPI call counts bytes in 31 bits. */
-const AT_A_TIME = 1 << 26;
-
 /** The weights of rank 0 and all that belongs to them (moments, averages, what rows owe), on all ranks. */
 export async function shareWeights({ ranks, weights, decay, average }: Setup): Promise<void> {
   if (ranks.size === 1) return;
   const { dense, bufferValues, tables, denseMoments } = weights;
   const regions = [dense, bufferValues, ...denseMoments, ...TABLE_PARTS.flatMap((part) => tables.parts(part))];
   const averages = (average?.tensors() ?? []).flatMap(([, { parts }]) => parts as readonly Float32Array[]);
-  for (const numbers of [...regions.map(({ view }) => view), ...averages])
-    for (let from = 0; from < numbers.length; from += AT_A_TIME)
-      await ranks.broadcast(numbers.subarray(from, from + AT_A_TIME), 0);
+  for (const numbers of [...regions.map(({ view }) => view), ...averages]) await ranks.broadcast(numbers, 0);
   if (decay === undefined) return;
   const owed = new Map<string, StoredTensor>();
   for (const [name, { data, shape }] of decay.tensors()) {

@@ -2,6 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memoryGroup } from '../../../src/comm/memory.ts';
+import type { Traffic } from '../../../src/comm/traffic.ts';
+import { runSchema } from '../../../src/config/run.ts';
+import { openPrepared } from '../../../src/data/prepared/open.ts';
+import { openRun } from '../../../src/store/run/run-folder.ts';
+import { rowsOfRank } from '../../../src/train/ranks/rows.ts';
+import { followTraining, runTraining } from '../../../src/train/run/run.ts';
+import { setUp } from '../../../src/train/run/setup.ts';
 import { makeRun, prepareSmall, SMALL_M3OE, SMALL_MODEL, temporaryFolder } from '../support.ts';
 import { apart, aucOf, lossesOf, trainOver } from './train.ts';
 
@@ -92,3 +100,59 @@ test('a batch with fewer rows than ranks is shared as well', async () => {
   expect(apart(lossesOf(one), lossesOf(four), 3 * 2)).toBeLessThan(1e-5);
   expect(lossesOf(four)).toHaveLength(4 * 2);
 });
+
+test('ranks send what the model of cost says (docs/scale.md)', async () => {
+  const [ranks, batchSize, steps] = [3, 90, 5];
+  const run = await newRun({ model: MLP, train: { batchSize } });
+  const group = memoryGroup(ranks);
+  const sent: Traffic[][] = group.map(() => []);
+  const { dense, dimension } = await sizesOf(run);
+  await Promise.all(
+    group.map((own, r) => {
+      const shouldStop = (): boolean => sent[r].push({ ...own.bytesSent }) > steps;
+      const request = { folder: run, ranks: own, shouldStop };
+      return r === 0 ? runTraining({ ...request, emit: () => {} }) : followTraining(request);
+    }),
+  );
+  const uses = await rowsUsed(batchSize, ranks);
+  for (let step = 1; step <= steps; step++)
+    for (let r = 0; r < ranks; r++) {
+      const [before, after] = [sent[r][step - 1], sent[r][step]];
+      const { own, elsewhere, owned } = uses[step][r];
+      const counts = 4 * (ranks + 2); // of rows by rank, and whether to stop or to save
+      expect(own).toBeGreaterThan(elsewhere);
+      const numbers = 4 * (dense + 2) + counts; // the gradient, and the losses of two tasks
+      expect(after.allReduce - before.allReduce).toBeCloseTo((2 * numbers * (ranks - 1)) / ranks, 3);
+      expect(after.allToAll - before.allToAll).toBe(4 * (dimension + 1) * elsewhere + 4 * (ranks - 1));
+      expect(after.allGather - before.allGather).toBe(4 * (dimension + 1) * owned * (ranks - 1));
+    }
+});
+
+async function sizesOf(run: string) {
+  const setup = await setUp(runSchema.parse(openRun(run).config), await openPrepared(data));
+  return { dense: setup.denseParameters, dimension: setup.weights.tables.dimension };
+}
+
+/** For each batch of the first epoch and each rank: its distinct table rows, those that other ranks own, and those of all that it owns. */
+async function rowsUsed(batchSize: number, ranks: number) {
+  const prepared = await openPrepared(data);
+  const { fields } = prepared.manifest;
+  const padding = new Set(fields.map(({ offset }) => offset));
+  await using reader = await prepared.open('train');
+  const found: { own: number; elsewhere: number; owned: number }[][] = [];
+  for await (const batch of reader.batches({ batchSize, shuffle: { seed: 3, epoch: 0 } })) {
+    const distinct = ({ ids }: { ids: Int32Array }) => [...new Set(ids)].filter((id) => !padding.has(id));
+    const all = distinct(batch);
+    found.push(
+      Array.from({ length: ranks }, (_, rank) => {
+        const own = distinct(rowsOfRank(batch, { rank, size: ranks }));
+        return {
+          own: own.length,
+          elsewhere: own.filter((id) => id % ranks !== rank).length,
+          owned: all.filter((id) => id % ranks === rank).length,
+        };
+      }),
+    );
+  }
+  return found;
+}

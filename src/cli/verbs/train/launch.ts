@@ -29,7 +29,15 @@ export function launch(program: Command): void {
     .addOption(new RequiredOption('--ranks <n>', 'how many processes').argParser(wholeNumber(1)))
     .option('--mpirun <command>', 'the launcher: a name on the PATH, or a path', 'mpirun')
     .action(run);
-  helpEnd(verb, ['tributary launch --ranks 2 -- bench comm'], ['data', 'artifact', 'training', 'interrupted']);
+  helpEnd(
+    verb,
+    [
+      'tributary launch --ranks 2 -- train --data data/shop --model autoifs',
+      'tributary launch --ranks 2 -- resume runs/autoifs-shop-1',
+      'tributary launch --ranks 2 -- bench comm',
+    ],
+    ['data', 'artifact', 'training', 'interrupted'],
+  );
 }
 
 async function run(words: string[], { ranks, mpirun }: Options): Promise<void> {

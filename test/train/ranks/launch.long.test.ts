@@ -1,0 +1,77 @@
+/** Processes that train together are stopped and killed: what is left is a whole checkpoint, and any number of ranks goes on. */
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
+import { runPaths } from '../../../src/store/run/run-folder.ts';
+import { whileRunning } from '../../cli/ranks.ts';
+import { tributary } from '../../cli/spawn.ts';
+import { missing } from '../../comm/mpi.ts';
+import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
+import { aucOf, trainOver } from './train.ts';
+
+const folder = temporaryFolder();
+let data: string;
+let whole: string;
+let counter = 0;
+
+const TRAIN = { batchSize: 310, searchEpochs: 3, maxEpochs: 12, patience: 12, checkpointMinutes: 0.0005 };
+const newRun = (): Promise<string> => makeRun(join(folder.path, `run${++counter}`), data, { threads: 1, train: TRAIN });
+const bits = (run: string): Buffer => readFileSync(join(run, 'model.safetensors'));
+const launch = ['launch', '--mpirun', 'mpirun.openmpi', '--ranks', '2', '--'];
+
+/** Has a run got so far that its next checkpoints are within its epochs? */
+const goesOn = (run: string) => (): boolean => {
+  const { checkpoints } = runPaths(run);
+  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => Number.parseInt(name, 10) > 15);
+};
+
+const reason = missing('Open MPI');
+describe.skipIf(reason !== undefined)(`two ranks${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  beforeAll(async () => {
+    data = await prepareSmall(folder.path, 4000);
+    whole = await newRun();
+    await trainOver(whole, 2);
+  });
+  afterAll(() => folder.remove());
+
+  test('one killed: the other ends, with one error; 1, 2 and 4 ranks go on from the last checkpoint', async () => {
+    const run = await newRun();
+    const kill = (ranks: number[]): void => void process.kill(ranks[1], 'SIGKILL');
+    const { code, err } = await whileRunning([...launch, 'resume', run], kill, goesOn(run));
+    expect(code).toBe(6);
+    expect(err.match(/^error /gm)).toHaveLength(1);
+    expect(err).toContain('error RANK_LOST');
+    expect(err).toContain(`tributary launch --ranks 2 -- resume ${run}`);
+    expect(existsSync(join(run, 'model.safetensors'))).toBe(false);
+    expect(latestCheckpoint(runPaths(run).checkpoints)?.position.step).toBeGreaterThan(0);
+
+    for (const ranks of [1, 2, 4]) {
+      const resumed = `${run}-on-${ranks}`;
+      cpSync(run, resumed, { recursive: true });
+      await trainOver(resumed, ranks);
+      expect(Math.abs(aucOf(resumed) - aucOf(whole)), `AUC on ${ranks} ranks`).toBeLessThan(5e-4);
+      if (ranks === 2) expect(bits(resumed).equals(bits(whole))).toBe(true);
+    }
+  });
+
+  test('Ctrl-C stops both after the same step; resumed, they end with the same bits', async () => {
+    const run = await newRun();
+    const stop = (_: number[], launcher: number): void => void process.kill(launcher, 'SIGINT');
+    const { code, err } = await whileRunning([...launch, 'resume', run], stop, goesOn(run));
+    expect(code).toBe(130);
+    expect(err).not.toContain('error ');
+    expect(tributary([...launch, 'resume', run])).toMatchObject({ code: 0 });
+    expect(bits(run).equals(bits(whole))).toBe(true);
+  });
+
+  test('makes the folder of a run once, and reports a mistake of it once', () => {
+    const out = join(folder.path, 'new');
+    const words = ['train', '--data', data, '--model', 'shared-bottom', '--set', 'train.maxEpochs=1', '--out', out];
+    expect(tributary([...launch, ...words])).toMatchObject({ code: 0, err: '' });
+    const again = tributary([...launch, ...words]);
+    expect(again.code).toBe(2);
+    expect(again.err.match(/error /g)).toHaveLength(1);
+    expect(again.err).toContain('error RUN_EXISTS');
+  });
+});
