@@ -49,7 +49,7 @@ export function History({
         ))}
       </div>
       <Note>
-        Difference to the control, with intervals {looks}. A look without an interval had too few units to say anything.
+        Difference to the control. Intervals {looks}. A look without an interval had too few units to say anything.
       </Note>
       {t === 0 && (
         <Folded title={`Table of ${history.length} differences`}>
