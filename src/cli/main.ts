@@ -1,6 +1,8 @@
 /** The command line. Only this room listens to signals, and only this file and the verbs set the exit code. */
 import { EXIT } from '../base/errors/entry.ts';
+import { TributaryError } from '../base/errors/index.ts';
 import { tell } from './failure.ts';
+import { noteFailure } from './process/notes.ts';
 import { isLead, reportedAs } from './process/ranks.ts';
 import { buildProgram } from './program.ts';
 
@@ -23,10 +25,13 @@ const program = await buildProgram(words);
 async function report(cause: unknown): Promise<void> {
   const prefix = await reportedAs(cause);
   const verb = program.commands.find((command) => command.name() === words[0]);
-  process.exitCode = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
+  const code = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
     out: (text) => isLead() && process.stdout.write(text),
     err: (text) => prefix !== undefined && process.stderr.write(prefix + text),
   });
+  process.exitCode = code;
+  const isLost = cause instanceof TributaryError && cause.code === 'MPI_FAILED'; // of another rank
+  if (code !== EXIT.ok && !isLost) noteFailure(code);
 }
 
 // Errors that no verb awaits, such as those of stream events.

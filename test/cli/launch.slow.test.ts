@@ -1,6 +1,9 @@
 /** `tributary launch` with each MPI implementation that is installed, and verbs under launchers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Implementation, LAUNCHERS, missing } from '../comm/mpi.ts';
+import { temporaryFolder } from '../store/temporary.ts';
 import { whileRunning } from './ranks.ts';
 import { tributary } from './spawn.ts';
 
@@ -67,6 +70,17 @@ test('a launcher that is not there, and one of no known MPI', () => {
     err: expect.stringMatching(/LAUNCHER_MISSING.*apt-get install openmpi-bin/),
   });
   expect(launch(process.execPath)).toMatchObject({ code: 6, err: expect.stringContaining('LAUNCHER_UNKNOWN') });
+});
+
+test.skipIf(missing('MPICH'))('a rank that fails while others join ends them', () => {
+  const folder = temporaryFolder();
+  const mpirun = join(folder, 'mpirun');
+  // Rank 0 gets an option more. MPICH waits for ranks that never join.
+  const lines = ['#!/bin/sh', '[ "$1" = --version ] && exec mpirun.mpich --version', 'shift 2'];
+  lines.push('exec mpirun.mpich -np 1 "$@" --calls many : -np 1 "$@"');
+  writeFileSync(mpirun, `${lines.join('\n')}\n`, { mode: 0o755 });
+  const { code, err } = tributary(['launch', '--mpirun', mpirun, '--ranks', '2', '--', 'bench', 'comm']);
+  expect({ code, errors: err.match(/error /g) }).toEqual({ code: 2, errors: ['error '] });
 });
 
 test.skipIf(missing('Open MPI'))('a launcher that fails by itself', () => {

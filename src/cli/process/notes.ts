@@ -17,16 +17,22 @@ export function noteRun(folder: string): void {
 /** Says that this process stops at SIGINT by itself. */
 export const noteProcess = (): void => note(`rank-${launched()?.rank ?? 0}`, `${process.pid}`);
 
+/** Says that this rank ends with an error. */
+export const noteFailure = (code: number): void => note('failure', `${code}`);
+
 function note(name: string, text: string): void {
   const folder = process.env[FOLDER];
   if (folder !== undefined) writeFileSync(join(folder, name), text);
 }
 
 /** What ranks have noted so far. */
-export function readNotes(folder: string): { run?: string; processes: number[] } {
+export function readNotes(folder: string): { run?: string; failure?: number; processes: number[] } {
   const notes = readdirSync(folder).map((name): [string, string] => [name, readFileSync(join(folder, name), 'utf8')]);
+  const find = (wanted: string): string | undefined => notes.find(([name]) => name === wanted)?.[1];
+  const failure = find('failure');
   return {
-    run: notes.find(([name]) => name === 'run')?.[1],
-    processes: notes.filter(([name]) => name !== 'run').map(([, text]) => Number(text)),
+    run: find('run'),
+    failure: failure === undefined ? undefined : Number(failure),
+    processes: notes.filter(([name]) => name.startsWith('rank-')).map(([, text]) => Number(text)),
   };
 }

@@ -53,6 +53,9 @@ async function run(words: string[], { ranks, mpirun }: Options): Promise<void> {
   }
 }
 
+/** How long mpirun may take to end the other ranks of one that failed, in ms. MPICH's does not end those that are still joining. */
+const PATIENCE = 3000;
+
 /** Runs mpirun to its end. It has a process group of its own: Ctrl-C reaches ranks through this process alone. */
 function follow({ command, args }: LaunchPlan, folder: string): Promise<{ code: number; isStopped: boolean }> {
   const env = launchEnv(folder);
@@ -63,15 +66,28 @@ function follow({ command, args }: LaunchPlan, folder: string): Promise<{ code: 
       // At a signal of its own, mpirun kills the ranks within a second: too early for their checkpoint.
       const { processes } = readNotes(folder);
       if (isStopped || processes.length === 0) child.kill('SIGTERM');
-      else for (const id of processes) process.kill(id, 'SIGINT');
+      else processes.forEach(interrupt);
       isStopped = true;
     }, 'SIGHUP'); // the terminal is gone, and would leave mpirun behind
+    const watch = setInterval(() => {
+      if (readNotes(folder).failure === undefined) return;
+      clearInterval(watch);
+      setTimeout(() => child.kill('SIGTERM'), PATIENCE).unref();
+    }, 500);
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      clearInterval(watch);
       forget();
-      resolve({ code: code ?? 128 + constants.signals[signal!], isStopped });
+      const found = code ?? 128 + constants.signals[signal!];
+      resolve({ code: readNotes(folder).failure || found, isStopped });
     });
   });
+}
+
+function interrupt(id: number): void {
+  try {
+    process.kill(id, 'SIGINT');
+  } catch {} // it has ended
 }
 
 /** The code of the verb; any other is that of a rank which did not end by itself. */
