@@ -29,7 +29,7 @@ const OTHER: Record<string, { data?: () => string; model?: object; train?: objec
   dtrn: { data: () => sequences },
   pepnet: { model: { inputFields: ['user', 'item'], priorFields: ['user', 'place'] } }, // fields of these data
   // The field "place" is the scenario. Normalised by scenario it is rounding divided by sqrt(1e-5), and Adam makes steps of full
-  // size of gradients that are rounding: two runs on one rank whose sums differ in their order part in the same way.
+  // size of gradients that are rounding, so sums in another order lead elsewhere.
   star: { train: { optimizer: 'sgd', learningRate: 0.1 } },
 };
 
