@@ -5,8 +5,7 @@ import type { AskPage, Head, LogPage, Page, RequestEntry } from '../pages/page.t
 import { explanationPage } from '../pages/sources/documents.ts';
 import type { Ranker } from '../serve/ranker/ranker.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
-import { readManifest } from '../store/artifact/manifest-file.ts';
-import { holdPlace } from '../store/artifact/place.ts';
+import { manifestIn } from '../store/artifact/manifest-file.ts';
 import { contentsOf, type Found, stampOf } from './contents.ts';
 import { latestRequests, type Recorded } from './requests.ts';
 
@@ -41,7 +40,7 @@ export function createExplainer(folder: string): Explainer {
   const rankers = lastRanker();
   return {
     ask(name, { text, problem } = { text: '', problem: '' }) {
-      const { data, ...manifest } = manifestOf(of('artifact', name));
+      const { data, ...manifest } = manifestIn(of('artifact', name).path);
       const logs = contentsOf(folder).filter(({ kind }) => kind === 'log');
       const requests = logs
         .flatMap(latestRequests)
@@ -109,7 +108,7 @@ interface Known {
 /** Artifacts that can be read. */
 function knownOf(found: Found): Known[] {
   try {
-    const { name, id, data } = manifestOf(found);
+    const { name, id, data } = manifestIn(found.path);
     return [{ name: found.name, label: `${name}@${id}`, scenarios: data.scenarios }];
   } catch (cause) {
     if (cause instanceof TributaryError) return [];
@@ -124,15 +123,6 @@ const linksOf = (one: Recorded, artifacts: readonly Known[]): RequestEntry['link
     .toSorted((a, b) => Number(b.label === one.model) - Number(a.label === one.model))
     .slice(0, LINKED)
     .map(({ name }) => ({ href: linkOf(name, one), text: name }));
-
-function manifestOf({ path }: Found): ArtifactManifest {
-  const place = holdPlace(path);
-  try {
-    return readManifest(place).manifest;
-  } finally {
-    place.close();
-  }
-}
 
 /** A request with all fields, unknown. */
 function exampleOf({ scenarios, fields, sequences, scenarioFields }: ArtifactManifest['data']): object {

@@ -6,11 +6,11 @@ import { fieldSchema } from '../../config/dataset/fields.ts';
 import { type FieldConfig, isRate, type ValueField, valueFields } from '../../config/dataset.ts';
 import type { Problem } from '../../config/files/problems.ts';
 import type { JoinConfig } from '../../config/join.ts';
-import { readManifest } from '../../store/artifact/manifest-file.ts';
-import { holdPlace } from '../../store/artifact/place.ts';
+import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
+import { manifestIn } from '../../store/artifact/manifest-file.ts';
 
 /** The parts of an artifact's manifest that a join needs. */
-export type ServedModel = Pick<ReturnType<typeof readManifest>['manifest'], 'name' | 'id' | 'data'>;
+export type ServedModel = Pick<ArtifactManifest, 'name' | 'id' | 'data'>;
 
 export interface JoinTask {
   name: string;
@@ -61,14 +61,7 @@ export interface JoinPlan {
 }
 
 /** Reads the manifest of an artifact. Throws ARTIFACT_NOT_FOUND and what else is wrong with one. */
-export function readServedModel(folder: string): ServedModel {
-  const place = holdPlace(folder);
-  try {
-    return readManifest(place).manifest;
-  } finally {
-    place.close();
-  }
-}
+export const readServedModel = (folder: string): ServedModel => manifestIn(folder);
 
 /**
  * @param source what mistakes name

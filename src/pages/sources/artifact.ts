@@ -3,20 +3,12 @@ import { VERSION } from '../../base/version.ts';
 import { gridSchema } from '../../documents/grid.ts';
 import { count, metricText, percent } from '../../report/numbers.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
-import { readManifest } from '../../store/artifact/manifest-file.ts';
-import { holdPlace } from '../../store/artifact/place.ts';
+import { manifestIn } from '../../store/artifact/manifest-file.ts';
 import type { ArtifactPage } from '../page.ts';
 import { sentencesOf } from './run.ts';
 
 /** @throws errors of `readManifest` */
-export function artifactPage(folder: string): ArtifactPage {
-  const place = holdPlace(folder);
-  try {
-    return pageOf(readManifest(place).manifest);
-  } finally {
-    place.close();
-  }
-}
+export const artifactPage = (folder: string): ArtifactPage => pageOf(manifestIn(folder));
 
 function pageOf(manifest: ArtifactManifest): ArtifactPage {
   const { name, id, created, data, graphs, tables, calibration, score, selection, verdict, files } = manifest;

@@ -7,7 +7,7 @@ import { unseal } from '../../base/seal.ts';
 import { manifestProblems } from './check-manifest.ts';
 import { type ArtifactManifest, artifactSchema } from './manifest.ts';
 import { INSIDE, MANIFEST } from './paths.ts';
-import type { Place } from './place.ts';
+import { holdPlace, type Place } from './place.ts';
 
 const FORMAT = 'tributary-artifact';
 
@@ -41,6 +41,16 @@ export function readManifest(place: Place): ManifestFile {
   const problems = manifestProblems(parsed.data);
   if (problems.length > 0) throw error('ARTIFACT_INVALID', { path, problems });
   return { manifest: parsed.data, text };
+}
+
+/** The manifest of the artifact in a folder, for those who read no other file of it. Throws errors of readManifest. */
+export function manifestIn(folder: string): ArtifactManifest {
+  const place = holdPlace(folder);
+  try {
+    return readManifest(place).manifest;
+  } finally {
+    place.close();
+  }
 }
 
 function readManifestText(place: Place): string {

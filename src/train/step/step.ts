@@ -142,11 +142,14 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   const factors = taskWeights.map((weight) => scale * weight);
   const labels = weighLabels(given.batch, factors, context.lossReduction, buffers);
   const all = given.batch.size;
-  for (const region of [buffers.labels, buffers.lossWeights]) keepRows(region.view, factors.length, all, share);
-  keepRows(buffers.rowWeights.view, 1, all, share);
-  for (const region of [buffers.labels, buffers.lossWeights])
-    region.view.fill(0, own.size * factors.length, batch.size * factors.length); // idle rows
-  buffers.rowWeights.view.fill(0, own.size, batch.size);
+  for (const [{ view }, width] of [
+    [buffers.labels, factors.length],
+    [buffers.lossWeights, factors.length],
+    [buffers.rowWeights, 1],
+  ] as const) {
+    keepRows(view, width, all, share);
+    view.fill(0, own.size * width, batch.size * width); // idle rows
+  }
   given.fillGates?.(batch, buffers.gates.view);
   const rows = { all: share.size === 1 ? batch.size : all, size: batch.size, share };
   const drawn = { ...fillDropout(context, given, rows), ...fillNoise(context, given, rows) };
