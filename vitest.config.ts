@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+const seeded = 'test/seed.ts';
+
 const inProcess = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Files share a process, so that what they import is loaded once: a quarter of the time.
   isolate: false,
-  setupFiles: 'test/between-files.ts',
+  setupFiles: ['test/between-files.ts', seeded],
 };
 
 /**
@@ -30,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
+          setupFiles: seeded,
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },
@@ -38,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'long',
           include: ['test/**/*.long.test.ts'],
+          setupFiles: seeded,
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
         },

@@ -133,6 +133,20 @@ test('few rows of a class, and logits that are no numbers, stay uncalibrated and
   expect(fitCell(rows, 'auto').calibration).toEqual({ kind: 'none', reason: 'some logits are not finite' });
 });
 
+test('rows of one class, or classes alike at every logit, give no rising line, whatever the rounding', () => {
+  const onlyPositives = { logits: [1, 0.75, 1.25, -1], labels: [1, 1, 1, 1], weights: [3, 1, 1, 2] };
+  const alike = { logits: [-1, -1, 2, 2, 0.3, 0.3], labels: [0, 1, 0, 1, 0, 1], weights: [1, 1, 3, 3, 2, 2] };
+  for (const { logits, labels, weights } of [onlyPositives, alike]) {
+    const copies = weights.flatMap((w, i) => new Array<number>(w).fill(i));
+    const repeated = labelled(
+      copies.map((i) => logits[i]),
+      copies.map((i) => labels[i]),
+    );
+    expect(fitPlatt({ ...labelled(logits, labels), weights: Float32Array.from(weights) })).toBeUndefined();
+    expect(fitPlatt(repeated)).toBeUndefined();
+  }
+});
+
 test('a row of weight w counts as w copies of it', () => {
   const property = fc.property(
     fc.array(

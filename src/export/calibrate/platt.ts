@@ -4,12 +4,13 @@ import { sigmoid, softplus } from '../../evaluate/logloss.ts';
 import type { Labelled } from './isotonic.ts';
 
 const MOST_STEPS = 100;
+const LEAST_RISE = 1e-4; // in log odds, over the span of the logits: less is the rounding of a fit whose best scale is 0
 
 /**
  * Fits sigmoid(scale * logit + shift) by max likelihood, with Newton's method and step halving (Lin, Lin and Weng, 2007). Targets are
  * Platt's (1999): (P+1)/(P+2) for the P positives and 1/(N+2) for the N negatives, so separable classes give a finite scale. P and N
  * are sums of weights, and so is the likelihood.
- * Undefined if the fitted line does not rise.
+ * Undefined if the fitted line does not rise, as when all rows are of one class.
  */
 export function fitPlatt({ logits, labels, weights }: Labelled): Calibration | undefined {
   const rows = weights.reduce((sum, weight) => sum + weight, 0);
@@ -42,7 +43,17 @@ export function fitPlatt({ logits, labels, weights }: Labelled): Calibration | u
     loss = next;
     if (gained < 1e-12 * rows) break;
   }
-  return scale > 0 && Number.isFinite(scale) && Number.isFinite(shift) ? { kind: 'platt', scale, shift } : undefined;
+  const rises = scale * spanOf(logits) > LEAST_RISE;
+  return rises && Number.isFinite(scale) && Number.isFinite(shift) ? { kind: 'platt', scale, shift } : undefined;
+}
+
+function spanOf(values: Float32Array): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return most - least;
 }
 
 /** The Newton step: minus the inverse Hessian times the gradient, in two dimensions. */
