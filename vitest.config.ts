@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 const seeded = 'test/seed.ts';
 
 const inProcess = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000, // far from what a test takes alone: a busy machine fails none
+  hookTimeout: 120_000,
   // Files share a process, so that what they import is loaded once: a quarter of the time.
   isolate: false,
   setupFiles: ['test/between-files.ts', seeded],
