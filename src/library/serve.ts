@@ -22,7 +22,8 @@ export type {
   RankRequest,
   RankResponse,
 } from '../serve/ranker/contract.ts';
-export { loadRanker, type Ranker, type RankerOptions } from '../serve/ranker/ranker.ts';
+export { loadRanker } from '../serve/ranker/ranker.ts';
+export type { Ranker, RankerOptions } from '../serve/ranker/ranker-contract.ts';
 export { type Calibrator, calibrator } from '../store/artifact/calibration.ts';
 export type { ArtifactManifest } from '../store/artifact/manifest.ts';
 export { type Artifact, openArtifact } from '../store/artifact/open.ts';

@@ -3,7 +3,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { VERSION } from '../base/version.ts';
 import type { AskPage, Head, LogPage, Page, RequestEntry } from '../pages/page.ts';
 import { explanationPage } from '../pages/sources/documents.ts';
-import type { Ranker } from '../serve/ranker/ranker.ts';
+import type { Ranker } from '../serve/ranker/ranker-contract.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { manifestIn } from '../store/artifact/manifest-file.ts';
 import { contentsOf, type Found, stampOf } from './contents.ts';

@@ -10,7 +10,7 @@ import type { ExplainedCandidate, ExplainedItem, ExplanationDocument } from '../
 import { coalitionsOf } from '../../evaluate/shapley.ts';
 import type { Impression } from '../../events/event.ts';
 import { requestOf } from '../../replay/policy.ts';
-import type { OpenedRequest, Ranker } from '../../serve/ranker/ranker.ts';
+import type { OpenedRequest, Ranker } from '../../serve/ranker/ranker-contract.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import { EXPLAIN } from './defaults.ts';
 import { fieldsOf, type Game, gameOf, leadOf, unknownRow } from './game.ts';

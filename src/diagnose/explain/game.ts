@@ -1,7 +1,7 @@
 /** The game whose players are the fields of a row: its value is a logit or the score, and absent fields are unknown. */
 import type { ExplainedField, ExplanationDocument } from '../../documents/diagnose/explanation.ts';
 import type { Coalitions } from '../../evaluate/shapley.ts';
-import type { OpenedRequest } from '../../serve/ranker/ranker.ts';
+import type { OpenedRequest } from '../../serve/ranker/ranker-contract.ts';
 
 export interface Game {
   /** Of the request. */

@@ -1,6 +1,6 @@
 /** Values of the fields of a request's rows, as they were used. */
 import type { Item, Values } from '../../serve/ranker/contract.ts';
-import type { OpenedRequest } from '../../serve/ranker/ranker.ts';
+import type { OpenedRequest } from '../../serve/ranker/ranker-contract.ts';
 import { scenarioValuesOf } from '../../serve/ranker/rows.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 

@@ -11,7 +11,7 @@ import {
 import { type EventLine, lineOfParts } from '../../events/line.ts';
 import { jsonParts } from '../ranker/answer-text.ts';
 import type { Item, Values } from '../ranker/contract.ts';
-import type { Ranking } from '../ranker/ranker.ts';
+import type { Ranking } from '../ranker/ranker-contract.ts';
 
 export interface ImpressionRules {
   /** Which values are kept. */

@@ -11,7 +11,7 @@ import { hashUnit, secretOf } from '../../events/unit.ts';
 import { reportTo } from '../http/log.ts';
 import { type Family, family } from '../metrics/metrics.ts';
 import type { Exploration } from '../ranker/order.ts';
-import type { Ranking, ServedRanker } from '../ranker/ranker.ts';
+import type { Ranking, ServedRanker } from '../ranker/ranker-contract.ts';
 import { type ImpressionRules, impressionLine } from './impression.ts';
 import { createRecentIds } from './recent.ts';
 

@@ -10,7 +10,7 @@ import type { Models } from '../models/models.ts';
 import type { Recorder } from '../models/recorder.ts';
 import type { Exposure, RankRequest } from '../ranker/contract.ts';
 import type { Exploration } from '../ranker/order.ts';
-import type { Ranking, Scoring, ServedRanker } from '../ranker/ranker.ts';
+import type { Ranking, Scoring, ServedRanker } from '../ranker/ranker-contract.ts';
 import type { Part, PlanArm } from './plan.ts';
 
 /** A ranking, and who made it. */

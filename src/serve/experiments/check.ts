@@ -3,7 +3,7 @@ import { error, TributaryError } from '../../base/errors/index.ts';
 import type { ExperimentConfig } from '../../config/experiments.ts';
 import type { ServingConfig } from '../../config/serving.ts';
 import type { Models } from '../models/models.ts';
-import type { ServedRanker } from '../ranker/ranker.ts';
+import type { ServedRanker } from '../ranker/ranker-contract.ts';
 import { modelNameOf } from './plan.ts';
 
 /** The ranker of `name` or `name@id`. Throws MODEL_NOT_SERVED. */

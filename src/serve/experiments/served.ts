@@ -9,7 +9,7 @@ import type { Models, Pending } from '../models/models.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { Waiting } from '../ranker/graph-runner.ts';
 import type { Exploration } from '../ranker/order.ts';
-import type { Ranking, ServedRanker } from '../ranker/ranker.ts';
+import type { Ranking, ServedRanker } from '../ranker/ranker-contract.ts';
 import {
   type Answered,
   type ArmsContext,

@@ -5,7 +5,7 @@
 import type { Models } from '../models/models.ts';
 import type { RankRequest } from '../ranker/contract.ts';
 import type { Waiting } from '../ranker/graph-runner.ts';
-import type { Ranking } from '../ranker/ranker.ts';
+import type { Ranking } from '../ranker/ranker-contract.ts';
 import { type Answered, codeOf, type OnFailure, type Scorings } from './answer.ts';
 import type { ExperimentMetrics } from './metrics.ts';
 import type { Part } from './plan.ts';

@@ -1,5 +1,5 @@
 /** Answers as JSON. */
-import type { Ranking } from './ranker.ts';
+import type { Ranking } from './ranker-contract.ts';
 
 /** The same text as JSON.stringify gives. That of the items stays with the ranking: the log has it again. */
 export function answerText(ranking: Ranking): string {

@@ -4,7 +4,7 @@ import { CLOCK_HEADER, requestTime } from '../../events/clock.ts';
 import type { Part } from '../experiments/plan.ts';
 import { answerText } from '../ranker/answer-text.ts';
 import type { RankRequest, RankResponse } from '../ranker/contract.ts';
-import type { ServedRanker } from '../ranker/ranker.ts';
+import type { ServedRanker } from '../ranker/ranker-contract.ts';
 import type { RouteContext } from './context.ts';
 import { route } from './route.ts';
 import { ref } from './schemas.ts';

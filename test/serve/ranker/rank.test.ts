@@ -4,7 +4,8 @@ import { servingSchema } from '../../../src/config/serving.ts';
 import { createRowEncoder } from '../../../src/data/encode/encoder.ts';
 import { createSession } from '../../../src/runtime/session.ts';
 import type { Item, RankedItem, RankRequest } from '../../../src/serve/ranker/contract.ts';
-import { createRanker, loadRanker, type Ranker, type RankerOptions } from '../../../src/serve/ranker/ranker.ts';
+import { createRanker, loadRanker } from '../../../src/serve/ranker/ranker.ts';
+import type { Ranker, RankerOptions } from '../../../src/serve/ranker/ranker-contract.ts';
 import { openArtifact } from '../../../src/store/artifact/open.ts';
 import { artifact, serving } from '../support.ts';
 

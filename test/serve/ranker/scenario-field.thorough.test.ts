@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportRun } from '../../../src/export/export.ts';
-import { loadRanker, type Ranker } from '../../../src/serve/ranker/ranker.ts';
+import { loadRanker } from '../../../src/serve/ranker/ranker.ts';
+import type { Ranker } from '../../../src/serve/ranker/ranker-contract.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../../train/support.ts';
 
 const { path: folder, remove } = temporaryFolder();
