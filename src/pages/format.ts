@@ -1,5 +1,5 @@
 /** How pages write numbers. Tests read the pages with the same functions. */
-import { count, duration, metricText, percent, signed } from '../report/numbers.ts';
+import { count, duration, metricText, signed } from '../report/numbers.ts';
 
 export const FORMATS = {
   /** Four digits. */
@@ -7,8 +7,8 @@ export const FORMATS = {
   /** A difference of metrics, with its sign. */
   signed,
   count,
-  /** Of a share. */
-  percent,
+  /** Of a share, one digit; nothing is rounded to none or all. */
+  percent: percentText,
   /** Of seconds. */
   duration,
   milliseconds: (value: number) => `${value.toFixed(3)} ms`,
@@ -26,6 +26,13 @@ export type Format = keyof typeof FORMATS;
 /** A number, or a dash where it is undefined. */
 export const formatted = (value: number | null, format: Format): string =>
   value === null ? '–' : FORMATS[format](value);
+
+function percentText(share: number): string {
+  const text = (100 * share).toFixed(1);
+  if (share > 0 && text === '0.0') return '< 0.1 %';
+  if (share < 1 && text === '100.0') return '> 99.9 %';
+  return `${Number(text)} %`;
+}
 
 function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

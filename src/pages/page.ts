@@ -136,11 +136,14 @@ export interface ArtifactPage extends Head {
 export interface FlowsPage extends Head {
   kind: 'flows';
   flows: FlowDocument;
+  flowSentences: string[];
 }
 
 export interface TransferPage extends Head {
   kind: 'transfer';
   transfer: TransferDocument;
+  /** Negative transfer, flow by flow. */
+  flowSentences: string[];
 }
 
 export interface EvaluationPage extends Head {

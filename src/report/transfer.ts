@@ -50,9 +50,14 @@ const strength = ({ value, low, high }: { value: number; low: number; high: numb
 /** Cells named in one sentence at most; the table has all. */
 const NAMED = 6;
 
-export function transferFindings(document: TransferDocument): string[] {
+const transferFindings = (document: TransferDocument): string[] => [
+  ...negativeTransfer(document),
+  ...sharingWorth(document),
+];
+
+/** What sharing brings, on average and in the cells where it is clear. */
+export function sharingWorth(document: TransferDocument): string[] {
   return [
-    ...negativeTransfer(document),
     ...worth(document.cells, 'selective', 'sharing where cells have something in common', 'its own rows alone'),
     ...worth(document.cells, 'everything', 'sharing everything alike', 'its own rows alone'),
     ...worth(document.cells, 'models', 'the model', `that of ${oneLine(document.against ?? '')}`),
@@ -60,7 +65,7 @@ export function transferFindings(document: TransferDocument): string[] {
 }
 
 /** One sentence for each flow that passes where the labels have none of it, the costliest first; or that there is none. */
-function negativeTransfer({ flows, source }: TransferDocument): string[] {
+export function negativeTransfer({ flows, source }: TransferDocument): string[] {
   const who = source === 'model' ? 'the model' : 'a ranker that shares everything';
   const tested = flows.filter(({ negative }) => negative !== null);
   if (tested.length === 0)

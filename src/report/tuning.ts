@@ -7,12 +7,15 @@ import { type Column, markdownTable, numeric, type Table, tableOf, textTable } f
 
 const WIDTH = 120;
 /** Trials that the terminal lists; report.md has all. */
+/** Of what a search watches. */
+export const MONITOR_NAMES = { auc: 'AUC', logloss: 'log loss' } as const;
+
 const SHOWN = 20;
 
 /** `next`: what to do with the best configuration. */
 export function tuningText(tuning: TuningDocument, out: string, next: string): string {
   const { trials, monitor, over, best, hints } = tuning;
-  const shown = trialTable({ ...tuning, trials: trials.slice(0, SHOWN) }, `validation ${monitor}`);
+  const shown = trialTable({ ...tuning, trials: trials.slice(0, SHOWN) }, `validation ${MONITOR_NAMES[monitor]}`);
   const more = trials.length - SHOWN;
   const total = trials.reduce((sum, { seconds }) => sum + seconds, 0);
   return [
@@ -22,7 +25,7 @@ export function tuningText(tuning: TuningDocument, out: string, next: string): s
     ...failureLines(trials).map(cut),
     ...(hints.length === 0 ? [] : ['', HINT_HEAD, ...hints.map((hint) => `  ${hintLine(hint)}`)]),
     '',
-    `validation ${monitor}: mean over ${over}`,
+    `validation ${MONITOR_NAMES[monitor]}: mean over ${over}`,
     `best: trial ${best.trial}, ${duration(best.seconds)} of training; all of them took ${duration(total)}`,
     `next: ${next}`,
   ].join('\n');
@@ -34,9 +37,9 @@ export function tuningMarkdown(tuning: TuningDocument, config: object): string {
   return [
     '# Search',
     '',
-    `Best by validation ${monitor}, a mean over ${over}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
+    `Best by validation ${MONITOR_NAMES[monitor]}, a mean over ${over}: trial ${best.trial} with ${best.value?.toFixed(5)}. No trial was measured on test rows.`,
     '',
-    ...markdownTable(trialTable(tuning, monitor)),
+    ...markdownTable(trialTable(tuning, MONITOR_NAMES[monitor])),
     '',
     ...failureLines(trials).map((text) => `- ${markdownText(text)}`),
     ...(hints.length === 0 ? [] : ['', HINT_HEAD, '', ...hints.map((hint) => `- ${markdownText(hintLine(hint))}`)]),

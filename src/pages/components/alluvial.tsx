@@ -73,7 +73,7 @@ export function Alluvial({
           .nodeAlign(({ layer }) => layer)
           .nodeSort(null)
           .nodeWidth(12)
-          .nodePadding(18)
+          .nodePadding(isNarrow ? 24 : 18)
           .extent([
             [side, 24],
             [width - side, height - 8],

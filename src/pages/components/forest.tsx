@@ -7,7 +7,8 @@ import { colour } from './palette.tsx';
 import { lookUp, PageContext, type Path } from './value.tsx';
 
 export interface ForestRow {
-  name: string;
+  /** What it is, or the parts of that, such as scenario and task: where they have no room, each is cut. */
+  name: string | readonly string[];
   value: Path;
   low?: Path;
   high?: Path;
@@ -105,9 +106,9 @@ const toneOf = (row: Shown, zero: boolean): string =>
   !zero ? colour(0) : !isSure(row) ? 'var(--grey)' : row.from > 0 ? colour(0) : colour(1);
 
 /** Names of rows at the left, shortened to what the width allows; the table under a picture has them whole. */
-export function fittedNames(names: readonly string[], width: number): { texts: string[]; width: number } {
+export function fittedNames(names: readonly ForestRow['name'][], width: number): { texts: string[]; width: number } {
   const room = Math.floor((width < 600 ? 0.36 : 0.28) * width) - 12;
-  const texts = names.map((name) => fitted(oneLine(name), room));
+  const texts = names.map((name) => fittedParts(typeof name === 'string' ? [name] : name, room));
   return { texts, width: Math.max(40, Math.ceil(Math.max(0, ...texts.map(widthOf))) + 12) };
 }
 
@@ -118,6 +119,19 @@ function widthOf(text: string): number {
   if (pen === null) return 8 * text.length;
   pen.font = `13px ${getComputedStyle(document.body).fontFamily}`;
   return pen.measureText(text).width;
+}
+
+/** Parts with commas between them. Those that need less than their share of the room leave it to the others. */
+function fittedParts(parts: readonly string[], room: number): string {
+  const texts = parts.map(oneLine);
+  if (widthOf(texts.join(', ')) <= room) return texts.join(', ');
+  const byWidth = texts.map((_, i) => i).sort((a, b) => widthOf(texts[a]) - widthOf(texts[b]));
+  let left = room - widthOf(', ') * (texts.length - 1);
+  for (const [n, i] of byWidth.entries()) {
+    texts[i] = fitted(texts[i], left / (texts.length - n));
+    left -= widthOf(texts[i]);
+  }
+  return texts.join(', ');
 }
 
 /** The beginning of a text that has room, with an ellipsis if it is cut. */

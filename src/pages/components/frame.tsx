@@ -1,9 +1,9 @@
 /** The frame of every page: what it is, what was found, the sections, and what could not be shown. */
 
 import type { ComponentChildren } from 'preact';
-import { oneLine } from '../../base/one-line.ts';
 import type { Page } from '../page.ts';
-import { Name } from './name.tsx';
+import { Name, Sentence } from './name.tsx';
+import { Folded, Sentences } from './section.tsx';
 import { PageContext } from './value.tsx';
 
 export function Frame({ page, children }: { page: Page; children: ComponentChildren }) {
@@ -31,22 +31,23 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
             </span>
           ))}
         </p>
-        {findings.map((finding, i) => (
+        {findings.slice(0, FINDINGS).map((finding, i) => (
           <p key={finding} class={i === 0 ? 'lead' : 'finding'}>
-            {oneLine(finding)}
+            <Sentence of={finding} />
           </p>
         ))}
+        {findings.length > FINDINGS && (
+          <Folded title={`${findings.length - FINDINGS} more findings`}>
+            <Sentences of={findings.slice(FINDINGS)} />
+          </Folded>
+        )}
       </header>
       <main>
         {children}
         {notes.length > 0 && (
           <section aria-labelledby="notes">
             <h2 id="notes">Not shown here</h2>
-            <ul>
-              {notes.map((note) => (
-                <li key={note}>{oneLine(note)}</li>
-              ))}
-            </ul>
+            <Sentences of={notes} />
           </section>
         )}
       </main>
@@ -57,6 +58,9 @@ export function Frame({ page, children }: { page: Page; children: ComponentChild
     </PageContext.Provider>
   );
 }
+
+/** Findings at the head of a page; the others on request. */
+const FINDINGS = 5;
 
 const isLive = (): boolean => document.querySelector('meta[name="tributary-live"]') !== null;
 

@@ -1,8 +1,7 @@
 /** The scenario x task grid: a line per scenario, a column per task. */
 
 import type { ComponentChildren } from 'preact';
-import { oneLine } from '../../base/one-line.ts';
-import { Name } from './name.tsx';
+import { Name, Sentence } from './name.tsx';
 import { Scroll } from './scroll.tsx';
 
 export interface GridCell {
@@ -27,7 +26,9 @@ export function Grid<Cell extends GridCell>({
   return (
     <Scroll label={caption} rows={3 * scenarios.length}>
       <table class="grid">
-        <caption>{oneLine(caption)}</caption>
+        <caption>
+          <Sentence of={caption} />
+        </caption>
         <thead>
           <tr>
             <th scope="col">scenario</th>

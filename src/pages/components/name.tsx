@@ -1,2 +1,22 @@
-/** A name from data: text with a direction of its own. A word that no line can hold may break anywhere. */
-export const Name = ({ of }: { of: string }) => <bdi class={/\S{22}/.test(of) ? 'long' : undefined}>{of}</bdi>;
+/** Names from data, and sentences that contain some. */
+import { oneLine } from '../../base/one-line.ts';
+
+/** A text with a direction of its own. A word that no line can hold may break anywhere; a short name never does. */
+export const Name = ({ of }: { of: string }) => <bdi class={kindOf(of)}>{of}</bdi>;
+
+const kindOf = (name: string): string | undefined =>
+  /\S{22}/.test(name) || name.length > 80 ? 'long' : name.length <= 12 ? 'short' : undefined;
+
+const LETTER = String.raw`\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}`;
+/** Words that are written from right to left. */
+const RIGHT_TO_LEFT = new RegExp(String.raw`([${LETTER}](?:[${LETTER}\s\p{M}]*[${LETTER}])?)`, 'u');
+
+/** A sentence on one line, its arrows in one piece. Names in it that are written from right to left take none of its numbers with them. */
+export const Sentence = ({ of }: { of: string }) => (
+  <>
+    {oneLine(of)
+      .replaceAll(' -> ', ' → ')
+      .split(RIGHT_TO_LEFT)
+      .map((part, i) => (i % 2 === 0 ? part : <bdi key={i}>{part}</bdi>))}
+  </>
+);

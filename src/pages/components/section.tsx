@@ -1,7 +1,7 @@
 /** A part of a page: a finding in a sentence, the picture, the table under it. */
 import type { ComponentChildren } from 'preact';
 import { useContext, useState } from 'preact/hooks';
-import { oneLine } from '../../base/one-line.ts';
+import { Sentence } from './name.tsx';
 import { PageContext } from './value.tsx';
 
 export function Section({
@@ -17,8 +17,14 @@ export function Section({
   const finding = useContext(PageContext)?.sentences?.[id];
   return (
     <section aria-labelledby={id}>
-      <h2 id={id}>{oneLine(title)}</h2>
-      {finding && <p class="finding">{oneLine(finding)}</p>}
+      <h2 id={id}>
+        <Sentence of={title} />
+      </h2>
+      {finding && (
+        <p class="finding">
+          <Sentence of={finding} />
+        </p>
+      )}
       {children}
     </section>
   );
@@ -38,10 +44,30 @@ export function Folded({ title, children }: { title: string; children: Component
   );
 }
 
-export const Sentences = ({ of }: { of: readonly string[] }) => (
+/** Sentences of a list that are shown; the others on request. */
+const SHOWN = 8;
+
+export function Sentences({ of }: { of: readonly string[] }) {
+  const shown = of.length <= SHOWN + 2 ? of : of.slice(0, SHOWN);
+  const others = of.slice(shown.length);
+  return (
+    <>
+      <List of={shown} />
+      {others.length > 0 && (
+        <Folded title={`${others.length} more`}>
+          <List of={others} />
+        </Folded>
+      )}
+    </>
+  );
+}
+
+const List = ({ of }: { of: readonly string[] }) => (
   <ul class="sentences">
     {of.map((sentence) => (
-      <li key={sentence}>{oneLine(sentence)}</li>
+      <li key={sentence}>
+        <Sentence of={sentence} />
+      </li>
     ))}
   </ul>
 );

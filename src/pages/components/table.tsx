@@ -1,9 +1,8 @@
 /** Tables: columns that show a row, whose place in the page's data is the start of all its paths. */
 
 import type { ComponentChildren } from 'preact';
-import { oneLine } from '../../base/one-line.ts';
 import type { Format } from '../format.ts';
-import { Name } from './name.tsx';
+import { Name, Sentence } from './name.tsx';
 import { Scroll } from './scroll.tsx';
 import { Num, type Path, pointer } from './value.tsx';
 
@@ -63,7 +62,9 @@ export function Table<Row>({
   return (
     <Scroll label={caption} rows={rows.length}>
       <table>
-        <caption>{oneLine(caption)}</caption>
+        <caption>
+          <Sentence of={caption} />
+        </caption>
         <thead>
           <tr>
             {columns.map(({ title, unit, isNumber }) => (
@@ -84,7 +85,7 @@ export function Table<Row>({
                   </th>
                 ) : (
                   <td key={title} class={isNumber ? 'right' : undefined}>
-                    {show(row, [...at, i])}
+                    {isNumber ? show(row, [...at, i]) : <div class="text">{show(row, [...at, i])}</div>}
                   </td>
                 ),
               )}

@@ -81,7 +81,7 @@ function Selection({ page, selection }: { page: ArtifactPage; selection: Selecte
           other: [...at, 'latency', s, 'before'],
         }))}
       />
-      <Note>Points: after selection; black ticks: before. Medians on the machine that made the artifact.</Note>
+      <Note>Points: after selection; ticks: before. Medians on the machine that made the artifact.</Note>
       <Table
         caption="Time of a batch of 100 rows of a scenario, one thread, medians"
         rows={selection.latency}

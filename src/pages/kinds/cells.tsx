@@ -31,7 +31,7 @@ export function CellGrid({
       ? []
       : [
           {
-            name: `${scenario}, ${task}`,
+            name: [scenario, task],
             value: [...at, 'cells', i, 'auc'],
             ...(marginOf(i) !== null && { low: [...ofCell(i), 'auc', 'low'], high: [...ofCell(i), 'auc', 'high'] }),
             ...(yardsticks !== undefined &&
@@ -44,8 +44,8 @@ export function CellGrid({
       <Forest label={`AUC of each cell on ${rows}`} unit={`AUC on ${rows}`} rows={forest} />
       {margin && (
         <Note>
-          Points: the model, with 95 % intervals by a bootstrap of groups where a cell has enough rows. Black ticks: the
-          best yardstick, {YARDSTICK_NAMES[margin.against]}.
+          Points: the model, with 95 % intervals by a bootstrap of groups where a cell has enough rows. Ticks: the best
+          yardstick, {YARDSTICK_NAMES[margin.against]}.
         </Note>
       )}
       <Grid

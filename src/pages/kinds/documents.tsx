@@ -2,7 +2,7 @@
 import type { TransferCell, TransferFlow } from '../../documents/transfer.ts';
 import { Forest } from '../components/forest.tsx';
 import { Name } from '../components/name.tsx';
-import { Note, Section } from '../components/section.tsx';
+import { Note, Section, Sentences } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num, Sign } from '../components/value.tsx';
 import type { EvaluationPage, FlowsPage, TransferPage } from '../page.ts';
@@ -21,7 +21,7 @@ export const Evaluation = ({ page }: { page: EvaluationPage }) => (
 
 export const Flows = ({ page }: { page: FlowsPage }) => (
   <Section id="flows" title="What each cell uses">
-    <FlowVerdict flows={page.flows} at={['flows']} sentences={page.findings.slice(1)} />
+    <FlowVerdict flows={page.flows} at={['flows']} sentences={page.flowSentences} />
   </Section>
 );
 
@@ -51,7 +51,7 @@ export function Transfer({ page }: { page: TransferPage }) {
                 ? []
                 : [
                     {
-                      name: `${scenario}, ${task}`,
+                      name: [scenario, task],
                       value: [...at, 'value'],
                       low: [...at, 'low'],
                       high: [...at, 'high'],
@@ -74,6 +74,7 @@ export function Transfer({ page }: { page: TransferPage }) {
       ))}
       {measured.length > 0 && (
         <Section id="flows" title="What passes through each flow, and what the labels carry">
+          <Sentences of={page.flowSentences} />
           <Table
             caption="Strength of each flow, 1 = its usual one: in the labels, and in the ranker"
             rows={flows}

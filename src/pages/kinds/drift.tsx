@@ -26,7 +26,7 @@ export function Drift({ page }: { page: DriftPage }) {
         />
         <Note>
           Points: live values against training rows; by custom below 0.1 the same population, from 0.25 on another one.
-          Black ticks: what two samples of one population give by chance.
+          Ticks: what two samples of one population give by chance.
         </Note>
         <Table
           caption="Fields, the farthest moved first"

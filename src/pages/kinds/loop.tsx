@@ -1,5 +1,6 @@
 /** A loop: its rounds in order, the gates of each, and how new models compare with the one that serves. */
 import { Forest } from '../components/forest.tsx';
+import { Sentence } from '../components/name.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num, Sign } from '../components/value.tsx';
@@ -39,16 +40,22 @@ export function Loop({ page }: { page: LoopPage }) {
         <Table caption="Rounds, oldest first" rows={rounds} at={['rounds']} columns={COLUMNS} />
       </Section>
       {rounds.map(
-        ({ judged: found, day, round }, i) =>
+        ({ judged: found, day, round, decision }, i) =>
           found && (
             <Section key={round} id={`round-${i}`} title={`Round ${round}: gates of ${day}`}>
               <ul class="gates">
                 {found.gates.map(({ gate, passed, sentence }) => (
                   <li key={gate}>
-                    <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span> {gate}: {sentence}
+                    <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span> {gate}:{' '}
+                    <Sentence of={sentence} />
                   </li>
                 ))}
               </ul>
+              {decision && (
+                <p>
+                  {DECISIONS[decision.kind]} ({timeText(decision.at)}): <Sentence of={decision.sentence} />
+                </p>
+              )}
               <Folded title="Cells and drift of fields">
                 <Table
                   caption="AUC of each cell on the judging day"
@@ -64,6 +71,8 @@ export function Loop({ page }: { page: LoopPage }) {
     </>
   );
 }
+
+const timeText = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 const COLUMNS: Column<Round>[] = [
   numbers('round', 'round', 'count'),
@@ -101,6 +110,7 @@ const COLUMNS: Column<Round>[] = [
     title: 'decision',
     show: ({ decision }) => (decision === undefined ? 'not decided yet' : DECISIONS[decision.kind]),
   },
+  { title: 'decided', show: ({ decision }) => (decision === undefined ? '' : timeText(decision.at)) },
 ];
 
 type JudgedCell = NonNullable<Round['judged']>['cells'][number];

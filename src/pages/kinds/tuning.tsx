@@ -2,6 +2,7 @@
 import { barX, dot, line, type PlotOptions } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { TrialRecord } from '../../documents/tuning.ts';
+import { MONITOR_NAMES } from '../../report/tuning.ts';
 import { Chart, draws } from '../components/chart.tsx';
 import { fitted, fittedNames } from '../components/forest.tsx';
 import { Name } from '../components/name.tsx';
@@ -19,8 +20,8 @@ export function Tuning({ page }: { page: TuningPage }) {
       <Section id="history" title="How the search went">
         <History page={page} />
         <Note>
-          A point is a trial: its best validation {monitor}, a mean over {over}. The line is the best so far. No trial
-          was measured on test rows.
+          A point is a trial: its best validation {MONITOR_NAMES[monitor]}, a mean over {over}. The line is the best so
+          far. No trial was measured on test rows.
         </Note>
         <Folded title={`Table of ${trials.length} trials`}>
           <Table caption="Trials, best first" rows={trials} at={['tuning', 'trials']} columns={columnsOf(page)} />
@@ -61,7 +62,10 @@ export function Tuning({ page }: { page: TuningPage }) {
             </figure>
           ))}
         </div>
-        <Note>Validation {monitor} of each trial by the value of one option; the filled point is the best trial.</Note>
+        <Note>
+          Validation {MONITOR_NAMES[monitor]} of each trial by the value of one option; the filled point is the best
+          trial.
+        </Note>
       </Section>
     </>
   );
@@ -70,7 +74,7 @@ export function Tuning({ page }: { page: TuningPage }) {
 function columnsOf({ tuning }: TuningPage): Column<TrialRecord>[] {
   return [
     numbers('trial', 'trial', 'count'),
-    numbers(tuning.monitor, 'value', 'metric'),
+    numbers(MONITOR_NAMES[tuning.monitor], 'value', 'metric'),
     numbers('epochs', 'epochs', 'count'),
     numbers('time', 'seconds', 'duration'),
     ...tuning.parameters.map(
@@ -92,29 +96,35 @@ function columnsOf({ tuning }: TuningPage): Column<TrialRecord>[] {
 const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function History({ page }: { page: TuningPage }) {
-  const draw = useCallback((): PlotOptions => {
-    const { trials, monitor } = page.tuning;
-    const known = trials.flatMap(({ trial, value }, i) => (value === null ? [] : [{ trial, value, i }]));
-    const records = page.records.map((i) => known.find((one) => one.i === i)!);
-    const last = Math.max(...trials.map(({ trial }) => trial));
-    const best = [...records, ...(records.length > 0 ? [{ ...records[records.length - 1], trial: last }] : [])];
-    return {
-      height: 280,
-      marginLeft: 56,
-      x: { label: 'trial', tickFormat: 'd', ticks: Math.min(10, last + 1) },
-      y: { label: `validation ${monitor}`, grid: true, nice: true },
-      marks: [
-        line(best, { x: 'trial', y: 'value', stroke: colour(1), curve: 'step-after' }),
-        dot(known, {
-          x: 'trial',
-          y: 'value',
-          r: 4,
-          fill: colour(0),
-          ...draws(known, ({ i }) => ({ cx: ['tuning', 'trials', i, 'trial'], cy: ['tuning', 'trials', i, 'value'] })),
-        }),
-      ],
-    };
-  }, [page]);
+  const draw = useCallback(
+    (width: number): PlotOptions => {
+      const { trials, monitor } = page.tuning;
+      const known = trials.flatMap(({ trial, value }, i) => (value === null ? [] : [{ trial, value, i }]));
+      const records = page.records.map((i) => known.find((one) => one.i === i)!);
+      const last = Math.max(...trials.map(({ trial }) => trial));
+      const best = [...records, ...(records.length > 0 ? [{ ...records[records.length - 1], trial: last }] : [])];
+      return {
+        height: 280,
+        marginLeft: 56,
+        x: { label: 'trial', tickFormat: 'd', ticks: Math.min(10, last + 1, Math.floor(width / 60)) },
+        y: { label: `validation ${MONITOR_NAMES[monitor]}`, grid: true, nice: true },
+        marks: [
+          line(best, { x: 'trial', y: 'value', stroke: colour(1), curve: 'step-after' }),
+          dot(known, {
+            x: 'trial',
+            y: 'value',
+            r: 4,
+            fill: colour(0),
+            ...draws(known, ({ i }) => ({
+              cx: ['tuning', 'trials', i, 'trial'],
+              cy: ['tuning', 'trials', i, 'value'],
+            })),
+          }),
+        ],
+      };
+    },
+    [page],
+  );
   return <Chart label="Value of each trial" draw={draw} />;
 }
 
@@ -127,7 +137,8 @@ function Importance({ page }: { page: TuningPage }) {
         width,
       );
       return {
-        height: 70 + 26 * hints.length,
+        height: 50 + 26 * hints.length,
+        marginTop: 8,
         marginLeft: names.width,
         x: { label: 'strength', domain: [0, 1], grid: true, ticks: 5 },
         y: { domain: hints.map((_, i) => i), label: null, tickFormat: (i: number) => names.texts[i], tickSize: 0 },
@@ -136,7 +147,8 @@ function Importance({ page }: { page: TuningPage }) {
             y: (_: unknown, i: number) => i,
             x: 'strength',
             fill: colour(0),
-            inset: 4,
+            insetTop: 4,
+            insetBottom: 4,
             ...draws(hints, (hint) => ({ width: ['tuning', 'hints', hints.indexOf(hint), 'strength'] })),
           }),
         ],

@@ -19,7 +19,7 @@ import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
 import { roundHeadline } from '../../report/loop/round.ts';
 import { count, metricText, signed } from '../../report/numbers.ts';
-import { transferFindings, transferHeadline } from '../../report/transfer.ts';
+import { negativeTransfer, sharingWorth, transferHeadline } from '../../report/transfer.ts';
 import type { Head, Page } from '../page.ts';
 import { sentencesOf } from './run.ts';
 
@@ -41,29 +41,37 @@ export const evaluationPage = (evaluation: EvaluationDocument): Page => ({
   evaluation,
 });
 
-export const flowsPage = (flows: FlowDocument): Page => ({
-  kind: 'flows',
-  ...head(
-    flows.run === undefined ? `Flows of ${flows.data}` : `Flows of ${flows.run}`,
-    [
-      `${count(flows.rows)} of ${count(flows.of)} rows`,
-      flows.source === 'model' ? 'by what the model answers' : 'by labels',
-    ],
-    sentencesOf(flows),
-  ),
-  flows,
-});
+export function flowsPage(flows: FlowDocument): Page {
+  const [first, ...others] = sentencesOf(flows);
+  return {
+    kind: 'flows',
+    ...head(
+      flows.run === undefined ? `Flows of ${flows.data}` : `Flows of ${flows.run}`,
+      [
+        `${count(flows.rows)} of ${count(flows.of)} rows`,
+        flows.source === 'model' ? 'by what the model answers' : 'by labels',
+      ],
+      [first],
+    ),
+    flows,
+    flowSentences: others,
+  };
+}
 
-export const transferPage = (transfer: TransferDocument): Page => ({
-  kind: 'transfer',
-  ...head(
-    transfer.run ?? transfer.data,
-    [transferHeadline(transfer, (text) => text)],
-    transferFindings(transfer),
-    transfer.notes,
-  ),
-  transfer,
-});
+export function transferPage(transfer: TransferDocument): Page {
+  const [first, ...flowSentences] = negativeTransfer(transfer);
+  return {
+    kind: 'transfer',
+    ...head(
+      transfer.run ?? transfer.data,
+      [transferHeadline(transfer, (text) => text)],
+      [first.replace(/:$/, '.'), ...sharingWorth(transfer)],
+      transfer.notes,
+    ),
+    transfer,
+    flowSentences,
+  };
+}
 
 export function importancePage(importance: ImportanceDocument): Page {
   const { run, model, data, rows, of } = importance;
@@ -128,12 +136,14 @@ export const simulationPage = (simulation: SimulationDocument): Page => ({
   simulation,
 });
 
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
 export const loopPage = (rounds: Round[], title: string): Page => ({
   kind: 'loop',
   ...head(
     title,
-    [`${rounds.length} rounds`],
-    rounds.length === 0 ? ['No round has begun.'] : [roundHeadline(rounds[rounds.length - 1])],
+    [rounds.length === 1 ? '1 round' : `${rounds.length} rounds`],
+    rounds.length === 0 ? ['No round has begun.'] : [`${capital(roundHeadline(rounds[rounds.length - 1]))}.`],
   ),
   rounds,
 });

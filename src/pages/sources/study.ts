@@ -15,6 +15,7 @@ import { parseLines } from '../../documents/read.ts';
 import type { TuningDocument } from '../../documents/tuning.ts';
 import { comparisonFindings } from '../../report/comparison/comparison.ts';
 import { count, duration, metricText } from '../../report/numbers.ts';
+import { MONITOR_NAMES } from '../../report/tuning.ts';
 import type { ComparisonPage, ShownDataset, ShownTests, TuningPage } from '../page.ts';
 
 /** `path`: of the file that the document is in. */
@@ -135,7 +136,7 @@ export function tuningPage(tuning: TuningDocument, path: string): TuningPage {
     title: nameOf(path),
     facts: [`${count(trials.length)} trials`, `${duration(total)} of training`],
     findings: [
-      `Trial ${best.trial} is the best: validation ${monitor} ${metricText(best.value)}, a mean over ${over}. No trial was measured on test rows.`,
+      `Trial ${best.trial} is the best: validation ${MONITOR_NAMES[monitor]} ${metricText(best.value)}, a mean over ${over}. No trial was measured on test rows.`,
     ],
     sentences: importanceOf(tuning),
     notes: [],

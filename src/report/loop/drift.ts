@@ -25,11 +25,13 @@ export const driftText = (document: DriftDocument): string =>
   ].join('\n');
 
 export function driftHeadline({ log, artifact, answers, rows, trainingRows, first, last }: DriftDocument): string[] {
-  const times = first === null ? '' : ` from ${first} to ${last}`;
+  const times = first === null ? '' : ` from ${minute(first)} to ${minute(last ?? first)} UTC`;
   return [
     `${count(rows)} items shown in ${count(answers)} answers of ${oneLine(log)}${times}, against ${count(trainingRows)} training rows of ${oneLine(artifact.name)}@${artifact.id}`,
   ];
 }
+
+const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 
 export function driftFindings({ rows, fields, cells }: DriftDocument): string[] {
   if (rows === 0) return ['No answer of this log can be compared.'];

@@ -8,7 +8,7 @@ import type {
 } from '../../../documents/experiment/report.ts';
 import { Forest } from '../../components/forest.tsx';
 import { Name } from '../../components/name.tsx';
-import { Folded, Note, Section, Sentences } from '../../components/section.tsx';
+import { Folded, Note, Section } from '../../components/section.tsx';
 import { type Column, deep, numbers, Table, texts } from '../../components/table.tsx';
 import { Interval, Num, type Path, Sign } from '../../components/value.tsx';
 import type { ExperimentPage } from '../../page.ts';
@@ -92,7 +92,7 @@ const hasEnds = ({ low, high }: { low: number | null; high: number | null }): bo
 
 function Treatment({ treatment, t, looks }: { treatment: ExperimentTreatment; t: number; looks: string }) {
   const at: Path = ['experiment', 'treatments', t];
-  const { arm, decision, metrics, cells, heterogeneity, sentence } = treatment;
+  const { arm, decision, metrics, cells, heterogeneity } = treatment;
   const known = metrics.flatMap(({ metric, relative, difference }, i) => {
     if (relative === null) return [];
     const own = [...at, 'metrics', i, 'relative'];
@@ -102,7 +102,6 @@ function Treatment({ treatment, t, looks }: { treatment: ExperimentTreatment; t:
   return (
     <>
       <Section id={`treatment-${t}`} title={`May ${arm} ship? ${DECISIONS[decision]}`}>
-        <Sentences of={[sentence]} />
         <Forest
           label={`Metrics of ${arm} against the control`}
           unit="difference, as a share of the control"
@@ -124,7 +123,7 @@ function Treatment({ treatment, t, looks }: { treatment: ExperimentTreatment; t:
             rows={cells.map(({ scenario, metric, difference }, i) => {
               const own = [...at, 'cells', i, 'difference'];
               const ends = hasEnds(difference) ? { low: [...own, 'low'], high: [...own, 'high'] } : {};
-              return { name: `${scenario}, ${metric}`, value: [...own, 'estimate'], ...ends };
+              return { name: [scenario, metric], value: [...own, 'estimate'], ...ends };
             })}
           />
           <Note>Exploratory: cells decide nothing. An e-value of 20 and more is rare by chance.</Note>
@@ -194,7 +193,7 @@ const CELLS: Column<ExperimentTreatment['cells'][number]>[] = [
       </>
     ),
   },
-  numbers('e-value', 'eValue', 'number'),
+  numbers('e‑value', 'eValue', 'number'),
   numbers('shrunk', 'shrunk', 'number', 'to the mean of cells'),
   { title: 'found', show: ({ found }) => (found ? '● yes' : 'no') },
 ];

@@ -87,7 +87,7 @@ function Differences({ metric, points }: { metric: string; points: readonly Poin
       marginLeft: 60,
       marginRight: 12,
       x: { type: 'utc', label: null, ticks: 3 },
-      y: { label: null, ticks: 4, grid: true },
+      y: { label: null, ticks: 4, grid: true, nice: true },
       marks: [
         ruleY([0], { stroke: 'var(--soft)' }),
         line(points, { ...channels, stroke: colour(0) }),
