@@ -41,6 +41,12 @@ export interface Collective {
   /** Returns once all ranks are here. */
   barrier(): Promise<void>;
 
+  /**
+   * The same where a rank may wait for long: MPI waits by spinning, which takes a core from the others; this one sleeps between looks, and
+   * events of the process go on.
+   */
+  idleBarrier(): Promise<void>;
+
   /** Leaves, once all ranks are here. A rank that failed must not call it: its process ends, and MPI ends the others. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** What a launcher (mpirun, srun) says about this process in its environment, before MPI is loaded. */
+import { availableParallelism } from 'node:os';
 
 export interface Launched {
   rank: number;
@@ -24,3 +25,12 @@ export function launched(env: NodeJS.ProcessEnv = process.env): Launched | undef
     of('PMIX_RANK', 'SLURM_STEP_NUM_TASKS', 'SLURM_STEP_TASKS_PER_NODE') // srun --mpi=pmix
   );
 }
+
+/** Cores that one rank may use: those of the machine, shared among its ranks; undefined for one rank alone. */
+export function coresOf({ size }: { size: number }): number | undefined {
+  if (size === 1) return undefined;
+  return Math.max(1, Math.floor(availableParallelism() / ranksHere(size)));
+}
+
+/** Ranks on this machine, of `size` in all. */
+export const ranksHere = (size: number): number => (size === 1 ? 1 : (launched()?.localSize ?? size));

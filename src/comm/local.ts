@@ -17,5 +17,6 @@ export const localCollective = (): Collective => ({
   },
   async broadcast() {},
   async barrier() {},
+  async idleBarrier() {},
   async close() {},
 });

@@ -67,6 +67,7 @@ function memberOf(meet: Meet, rank: number, size: number): Collective {
       bytesSent.broadcast += broadcastBytes(values.byteLength, rank, root, size);
     },
     barrier: () => meet(rank, { kind: 'barrier', shape: 'barrier' }),
+    idleBarrier: () => meet(rank, { kind: 'barrier', shape: 'idle barrier' }),
     close: () => meet(rank, { kind: 'close', shape: 'close' }),
   };
 }

@@ -26,7 +26,13 @@ export interface Mpi {
   alltoallv(send: Pointer, counts: Parts, recv: Pointer, recvCounts: Parts, type: Handle): void;
   bcast(values: Pointer, count: number, type: Handle, root: number): void;
   barrier(): void;
+  /** Begins a barrier. Returns what says whether all ranks are there; ask it until they are. */
+  startBarrier(): () => boolean;
   finalize(): void;
+  isInitialized(): boolean;
+  isFinalized(): boolean;
+  /** Ends all ranks with this exit code. Does not return. */
+  abort(code: number): void;
 }
 
 /** Parts of an array, by rank, in elements. */
@@ -82,13 +88,22 @@ function openLibrary(koffi: Pick<typeof Koffi, 'load'>, kind: Launched['kind']):
   const reasons: string[] = [];
   for (const name of names) {
     try {
-      return koffi.load(name, { lazy: false, global: true }); // global: its plug-ins look up its symbols
+      const library = koffi.load(name, { lazy: false, global: true }); // global: its plug-ins look up its symbols
+      keepLoaded(koffi, name);
+      return library;
     } catch (cause) {
       reasons.push(`${name}: ${(cause as Error).message.replace(/^Failed to load shared library: /, '')}`);
     }
   }
   throw error('MPI_LIBRARY_MISSING', { kind, reasons, variable: VARIABLE });
 }
+
+/** koffi unloads a library, and what it knows of the ranks, when the thread ends that loaded it; another one may yet have to end them. */
+function keepLoaded(koffi: Pick<typeof Koffi, 'load'>, name: string): void {
+  koffi.load(null).func('dlopen', 'void *', ['str', 'int'])(name, RTLD_NOW);
+}
+
+const RTLD_NOW = 2;
 
 function bind(lib: Koffi.LibraryHandle): Mpi {
   const isOpenMpi = hasSymbol(lib, 'ompi_mpi_comm_world');
@@ -115,10 +130,15 @@ function bind(lib: Koffi.LibraryHandle): Mpi {
   const alltoallv = call('MPI_Alltoallv', 'void *', 'void *', 'void *', H, 'void *', 'void *', 'void *', H, H);
   const bcast = call('MPI_Bcast', 'void *', 'int', H, 'int', H);
   const barrier = call('MPI_Barrier', H);
+  const startBarrier = call('MPI_Ibarrier', H, 'void *');
+  const test = call('MPI_Test', 'void *', 'void *', 'void *');
   const finalize = call('MPI_Finalize');
-  const number = (read: (...values: unknown[]) => void): number => {
+  const initialized = call('MPI_Initialized', '_Out_ int *');
+  const finalized = call('MPI_Finalized', '_Out_ int *');
+  const abort = call('MPI_Abort', H, 'int');
+  const number = (read: (...values: unknown[]) => void, ...values: unknown[]): number => {
     const out = [0];
-    read(world, out);
+    read(...values, out);
     return out[0];
   };
   return {
@@ -129,8 +149,8 @@ function bind(lib: Koffi.LibraryHandle): Mpi {
       init(null, null, THREAD_MULTIPLE, [0]);
       setErrorHandler(world, handles.errorsReturn); // by default MPI ends the process with a text of its own
     },
-    rank: () => number(commRank),
-    size: () => number(commSize),
+    rank: () => number(commRank, world),
+    size: () => number(commSize, world),
     allreduce: (send, recv, count, type, op) => allreduce(send, recv, count, type, op, world),
     allgather: (send, count, type, recv) => allgather(send, count, type, recv, count, type, world),
     allgatherv: (send, count, type, recv, counts, starts) =>
@@ -139,9 +159,25 @@ function bind(lib: Koffi.LibraryHandle): Mpi {
       alltoallv(send, from.counts, from.starts, type, recv, to.counts, to.starts, type, world),
     bcast: (values, count, type, root) => bcast(values, count, type, root, world),
     barrier: () => barrier(world),
+    startBarrier() {
+      const request = new BigInt64Array(1); // a handle: an address, or a number of 32 bits
+      const status = new Uint8Array(STATUS_BYTES);
+      const flag = new Int32Array(1);
+      startBarrier(world, request);
+      return () => {
+        test(request, flag, status);
+        return flag[0] !== 0;
+      };
+    },
     finalize: () => finalize(),
+    isInitialized: () => number(initialized) !== 0,
+    isFinalized: () => number(finalized) !== 0,
+    abort: (code) => abort(world, code),
   };
 }
+
+/** An MPI_Status has 24 bytes in Open MPI, 20 in MPICH. */
+const STATUS_BYTES = 64;
 
 /** Training owns MPI in a thread that is not the first one of the process. */
 const THREAD_MULTIPLE = 3;

@@ -3,6 +3,7 @@
  * our own (each rank sums a part of the values, in the order of ranks): MPI leaves the order to the implementation, so bits
  * could differ between implementations, sizes and networks (MPI 3.1, section 5.9.1, advice to implementors).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { error } from '../base/errors/index.ts';
 import { checkAllGather, checkAllToAll, misuse } from './check.ts';
 import type { Collective, Reducible, Sendable } from './contract.ts';
@@ -13,6 +14,9 @@ import { allGatherBytes, allReduceBytes, allToAllBytes, broadcastBytes, noTraffi
 
 /** Below this size, one exchange of all values is faster than two of parts. */
 const SMALL_BYTES = 4096;
+
+/** How often an idle barrier looks, in ms. */
+const POLL = 20;
 
 /** Counts of MPI are C ints; a broadcast is cut into pieces of bytes that fit. */
 const PIECE_BYTES = 2 ** 30;
@@ -63,6 +67,10 @@ export async function mpiCollective(): Promise<Collective & { version: string }>
     },
     async barrier() {
       mpi.barrier();
+    },
+    async idleBarrier() {
+      const areAllHere = mpi.startBarrier();
+      while (!areAllHere()) await sleep(POLL);
     },
     async close() {
       mpi.finalize();

@@ -13,6 +13,18 @@ export const choiceOutputs = ({ choices = {} }: ForwardOutputs): Record<string, 
 
 export const noChoices = (scenarios: number): ChoiceCounts => ({ rows: new Array(scenarios).fill(0), chosen: {} });
 
+/** Replaces counts by the sum of `parts`. */
+export function sumChoices(total: ChoiceCounts, parts: readonly ChoiceCounts[]): void {
+  const sum = (counts: readonly number[][]): number[] =>
+    counts[0].map((_, i) => counts.reduce((all, of) => all + of[i], 0));
+  total.rows = sum(parts.map(({ rows }) => rows));
+  const names = new Set(parts.flatMap(({ chosen }) => Object.keys(chosen)));
+  for (const name of names) {
+    const counted = parts.flatMap(({ chosen }) => (chosen[name] === undefined ? [] : [chosen[name]]));
+    total.chosen[name] = counted[0].map((_, scenario) => sum(counted.map((counts) => counts[scenario])));
+  }
+}
+
 /** Counts a batch from the outputs of `choiceOutputs`, [size, parts] each. */
 export function addChoices(
   { rows, chosen }: ChoiceCounts,

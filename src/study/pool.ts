@@ -28,10 +28,11 @@ const PROCESS_BYTES = 600 << 20;
  * its memory.
  *
  * @param bytes memory of the largest run beyond the process itself
+ * @param sharers processes of this machine that each open such a pool
  */
-export function workersFor(threads: number, bytes = 0): number {
-  const byCores = Math.floor(availableParallelism() / threads);
-  const byMemory = Math.floor((0.75 * totalmem()) / (PROCESS_BYTES + bytes));
+export function workersFor(threads: number, bytes = 0, sharers = 1): number {
+  const byCores = Math.floor(availableParallelism() / (threads * sharers));
+  const byMemory = Math.floor((0.75 * totalmem()) / ((PROCESS_BYTES + bytes) * sharers));
   return Math.max(1, Math.min(byCores, byMemory));
 }
 

@@ -2,6 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Collective } from '../comm/contract.ts';
+import { coresOf } from '../comm/launched.ts';
+import { localCollective } from '../comm/local.ts';
 import type { SplitName } from '../config/dataset.ts';
 import type { Evaluation } from '../config/run.ts';
 import { encodeFile } from '../data/predict/encode-file.ts';
@@ -45,6 +48,8 @@ export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOp
   memoryLimit?: string;
   /** Overrides the run's configuration. */
   evaluation?: Partial<Evaluation>;
+  /** Ranks that score the rows together: each reads the run and the rows, and gets all metrics. Default: this one alone. */
+  ranks?: Collective;
 }
 
 /**
@@ -55,7 +60,16 @@ export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOp
 export async function evaluateRun(
   run: string,
   split: SplitName,
-  { backend, evaluation, data: place, trainedOn, input, memoryLimit, ...source }: EvaluateOptions = {},
+  {
+    backend,
+    evaluation,
+    data: place,
+    trainedOn,
+    input,
+    memoryLimit,
+    ranks = localCollective(),
+    ...source
+  }: EvaluateOptions = {},
 ): Promise<EvaluatedRun> {
   const started = performance.now();
   const record = openRun(run);
@@ -63,7 +77,8 @@ export async function evaluateRun(
     input === undefined
       ? await findRows(run, record, place, trainedOn)
       : await fileRows(await openRunData(run, record, place ?? trainedOn), input, memoryLimit);
-  const model = await openModel(run, { backend, data: describeData(own.manifest), source, choices: true });
+  const threads = coresOf(ranks);
+  const model = await openModel(run, { backend, threads, data: describeData(own.manifest), source, choices: true });
   const reader = await rows.open(split);
   try {
     const choices = noChoices(own.manifest.scenarios.length);
@@ -73,7 +88,7 @@ export async function evaluateRun(
       model.executor,
       reader,
       newGrid(shape, { ...evaluationOf(record), ...evaluation }),
-      { choices },
+      { choices, ranks },
     );
     return {
       grid,

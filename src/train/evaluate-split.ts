@@ -1,17 +1,19 @@
 /** Scores a split and computes the metrics: for validation during training, and for finished models. */
 import type { Collective } from '../comm/contract.ts';
+import { gatherJson } from '../comm/json.ts';
+import { localCollective } from '../comm/local.ts';
 import { type Evaluation, evaluationSchema } from '../config/run.ts';
 import type { Batch, Manifest, SplitReader } from '../data/prepared/prepared.ts';
 import type { ChoiceCounts } from '../documents/parts.ts';
 import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
 import type { ModelExecutor } from '../inference/arena/executor.ts';
-import { addChoices } from '../inference/choices.ts';
+import { addChoices, sumChoices } from '../inference/choices.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
 import { rowsOfRank } from './ranks/rows.ts';
 
 interface EvaluateSplitOptions {
-  /** Counts what rows choose, if the graph outputs it; not over ranks. */
+  /** Counts what rows choose, if the graph outputs it. */
   choices?: ChoiceCounts;
   /** Scalar inputs of the graph. */
   scalars?: Record<string, number>;
@@ -26,40 +28,31 @@ export async function evaluateSplit(
   executor: ModelExecutor,
   reader: SplitReader,
   grid: GridAccumulator,
-  { choices, scalars, take, ranks }: EvaluateSplitOptions = {},
+  { choices, scalars, take, ranks = localCollective() }: EvaluateSplitOptions = {},
 ): Promise<Grid> {
   try {
     for await (const batch of reader.batches({ batchSize: executor.capacity })) {
-      const together = ranks !== undefined && ranks.size > 1;
-      const found = together ? undefined : await executor.run({ ...batch, scalars });
-      const logits = together
-        ? await scoreTogether(executor, batch, scalars, ranks)
-        : (found?.logits.data as Float32Array);
-      if (choices !== undefined && found !== undefined) addChoices(choices, batch, found);
+      const own = rowsOfRank(batch, ranks);
+      const found = own.size === 0 ? undefined : await executor.run({ ...own, scalars });
+      if (choices !== undefined && found !== undefined) addChoices(choices, own, found);
+      const logits = await logitsOfAll(found?.logits.data as Float32Array | undefined, batch, ranks);
       take?.(batch, logits);
       grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
     }
+    if (choices !== undefined) sumChoices(choices, await gatherJson(ranks, choices));
     return await grid.finish();
   } finally {
     grid.dispose();
   }
 }
 
-/** Logits [size, T] of a batch, of which each rank scores its rows. */
-async function scoreTogether(
-  executor: ModelExecutor,
-  batch: Batch,
-  scalars: Record<string, number> | undefined,
-  ranks: Collective,
-): Promise<Float32Array> {
-  const own = rowsOfRank(batch, ranks);
+/** Logits [size, T] of a whole batch, from those of this rank's rows; undefined where it has none. */
+async function logitsOfAll(own: Float32Array | undefined, batch: Batch, ranks: Collective): Promise<Float32Array> {
+  if (ranks.size === 1 && own !== undefined) return own;
   const logits = new Float32Array(batch.labels.length); // of other ranks' rows 0
-  if (own.size > 0) {
-    const found = (await executor.run({ ...own, scalars })).logits.data as Float32Array;
-    const tasks = found.length / own.size;
-    for (let i = 0; i < own.size; i++)
-      logits.set(found.subarray(i * tasks, (i + 1) * tasks), (ranks.rank + i * ranks.size) * tasks);
-  }
+  const tasks = batch.labels.length / batch.size;
+  for (let from = 0, row = ranks.rank; own !== undefined && from < own.length; from += tasks, row += ranks.size)
+    logits.set(own.subarray(from, from + tasks), row * tasks);
   await ranks.allReduce(logits, 'sum');
   return logits;
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { random } from '../../src/base/random.ts';
 import type { Collective, ReduceOp, Reducible, Sendable } from '../../src/comm/contract.ts';
+import { gatherJson } from '../../src/comm/json.ts';
 
 const REDUCIBLE: Constructor<Reducible>[] = [Float32Array, Float64Array, Int32Array];
 const SENDABLE: Constructor<Sendable>[] = [...REDUCIBLE, Uint32Array, Uint8Array];
@@ -38,6 +39,12 @@ export async function contractProgram(
     }
     await ranks.barrier();
   }
+  await ranks.idleBarrier();
+  const texts = await gatherJson(ranks, { rank: ranks.rank, text: 'é'.repeat(ranks.rank) });
+  texts.forEach(({ rank, text }, r) => {
+    if (rank !== r || text.length !== r)
+      throw new Error(`gatherJson: rank ${rank} with ${text.length} letters at ${r}`);
+  });
   return bits.digest('hex');
 }
 

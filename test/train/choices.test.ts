@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runRanks } from '../../src/comm/memory.ts';
 import { openPrepared } from '../../src/data/prepared/open.ts';
+import { gridToJson } from '../../src/documents/grid.ts';
 import { addChoices, noChoices } from '../../src/inference/choices.ts';
 import { choiceTable } from '../../src/report/flow-rates.ts';
 import { markdownTable } from '../../src/report/table.ts';
 import { loadModel } from '../../src/store/run/model-file.ts';
 import { readResult } from '../../src/store/run/run-folder.ts';
-import { evaluateRun } from '../../src/train/evaluate-run.ts';
+import { type EvaluateOptions, evaluateRun } from '../../src/train/evaluate-run.ts';
 import { float } from '../graph/support.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from './support.ts';
 
@@ -81,6 +83,26 @@ test('a run tells how often its test rows use each expert', async () => {
       expect(uses).toBeLessThanOrEqual(most * rows);
       expect(report).toContain(`| ${name} | ${manifest.scenarios[s]} | ${(counts[0] / rows).toFixed(3)} |`);
     });
+});
+
+test('over ranks: the same metrics and choices', async () => {
+  const measured = async (options: EvaluateOptions) => {
+    const { grid, choices } = await evaluateRun(at('whole'), 'test', options);
+    return { grid: gridToJson(grid), choices };
+  };
+  const alone = await measured({});
+  const [first, second] = await runRanks(2, (ranks) => measured({ ranks }));
+  expect(second).toEqual(first);
+  expect(first.choices).toEqual(alone.choices);
+  // A batch of another size may round differently.
+  const [numbers, expected] = [first, alone].map(({ grid }) =>
+    JSON.stringify(grid)
+      .match(/-?[\d.]+(e-\d+)?/g)
+      ?.map(Number),
+  );
+  numbers?.forEach((number, i) => {
+    expect(number).toBeCloseTo(expected?.[i] as number, 8);
+  });
 });
 
 test('a run that was stopped in between ends in the same bits', async () => {

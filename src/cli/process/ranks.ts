@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, CommanderError } from 'commander';
 import { error, TributaryError } from '../../base/errors/index.ts';
+import type { Collective } from '../../comm/contract.ts';
 import { launched } from '../../comm/launched.ts';
+import { openCollective } from '../../comm/open.ts';
 
 /** Verbs that share their work among ranks. Others would do all of it in each, and write to the same folders. */
-const OVER_RANKS = ['train', 'resume', 'bench comm'];
+const OVER_RANKS = ['train', 'resume', 'evaluate', 'compare', 'bench comm'];
 
 export const isOneOfRanks = (): boolean => launched() !== undefined;
 
@@ -15,6 +17,14 @@ export const isLead = (): boolean => (launched()?.rank ?? 0) === 0;
 /** @throws RANKS_NOT_SUPPORTED */
 export function checkOverRanks(words: string, size = launched()?.size ?? 1): void {
   if (size > 1 && !OVER_RANKS.includes(words)) throw error('RANKS_NOT_SUPPORTED', { verb: words, known: OVER_RANKS });
+}
+
+/** Does work in this thread with the other ranks. */
+export async function overRanks<Result>(work: (ranks: Collective) => Promise<Result>): Promise<Result> {
+  const ranks = await openCollective();
+  const result = await work(ranks);
+  await ranks.close();
+  return result;
 }
 
 /** The words of a command, without the program's name. */

@@ -28,4 +28,6 @@ export type EmitComparison = (event: ComparisonEvent) => void;
 
 export type ComparisonEnd =
   | { event: 'result'; folder: string; result: ComparisonResult; times: Times; failed: number }
-  | { event: 'interrupted'; folder: string };
+  | { event: 'interrupted'; folder: string }
+  /** Of a rank other than 0: it has done its part. */
+  | { event: 'shared'; folder: string };

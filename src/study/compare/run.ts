@@ -2,6 +2,9 @@
 import { join, resolve } from 'node:path';
 import { createHandle, type Handle } from '../../base/disposal.ts';
 import { checkOurs, makeFolder, writeFileAtomic } from '../../base/files.ts';
+import type { Collective } from '../../comm/contract.ts';
+import { ranksHere } from '../../comm/launched.ts';
+import { localCollective } from '../../comm/local.ts';
 import type { Comparison } from '../../config/load-compare.ts';
 import { openPrepared } from '../../data/prepared/open.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
@@ -24,6 +27,10 @@ export interface ComparisonRequest {
   /** Max trainings in parallel. Default: as many as cores and memory allow. */
   workers?: number;
   onEvent?: EmitComparison;
+  /**
+   * Ranks that share the trainings; all see the same folders. Rank 0 alone computes and writes the results. Default: this one alone.
+   */
+  ranks?: Collective;
   /** Stops the comparison as `stop` of its handle does. */
   signal?: AbortSignal;
 }
@@ -50,12 +57,13 @@ export function startComparison({
   out,
   workers,
   onEvent = () => {},
+  ranks = localCollective(),
   signal,
 }: ComparisonRequest): ComparisonHandle {
   let pool: TrainingPool | undefined;
   let stopped = false;
   const open = (cells: readonly Cell[]): TrainingPool => {
-    pool = openPool(workers ?? workersFor(comparison.threads, Math.max(...cells.map(bytesOf))));
+    pool = openPool(workers ?? workersFor(comparison.threads, Math.max(...cells.map(bytesOf)), ranksHere(ranks.size)));
     if (stopped) pool.stop();
     return pool;
   };
@@ -63,7 +71,7 @@ export function startComparison({
     stopped = true;
     pool?.stop();
   };
-  return createHandle(work(comparison, out, open, onEvent), stop, signal);
+  return createHandle(work(comparison, out, open, onEvent, ranks), stop, signal);
 }
 
 /** How often a run holds each of its numbers: weights, moments, gradients, a second table, snapshots on their way to disk. */
@@ -86,17 +94,21 @@ async function work(
   out: string,
   open: (cells: readonly Cell[]) => TrainingPool,
   emit: EmitComparison,
+  ranks: Collective,
 ): Promise<ComparisonEnd> {
   const datasets: PreparedData[] = [];
   for (const folder of comparison.data) datasets.push(await openPrepared(folder));
   const cells = planCells(comparison, datasets, resolve(out));
   checkPlace(out);
   makeFolder(out);
-  const unlock = lockFolder(out);
+  const isLead = ranks.rank === 0;
+  const unlock = isLead ? lockFolder(out) : () => {};
   try {
-    for (const data of datasets) await writeRowFiles(data);
-    const ends = await trainAll(cells, out, open(cells), emit);
+    if (isLead) for (const data of datasets) await writeRowFiles(data);
+    await ranks.idleBarrier();
+    const ends = await trainAll(cells, out, open(cells), emit, ranks);
     if (ends.some(({ kind }) => kind === 'stopped')) return { event: 'interrupted', folder: out };
+    if (!isLead) return { event: 'shared', folder: out };
     emit({ event: 'statistics' });
     const result = await analyse(comparison, datasets, ends);
     const paths = comparisonPaths(out);

@@ -1,21 +1,28 @@
 /** Trains the cells of a comparison that are not finished, as many at once as the pool takes. */
 import { existsSync } from 'node:fs';
 import { TributaryError } from '../../base/errors/index.ts';
+import type { Collective } from '../../comm/contract.ts';
+import { gatherJson } from '../../comm/json.ts';
 import type { CellResult } from '../../documents/comparison.ts';
 import { dropCheckpoints, runPaths } from '../../store/run/run-folder.ts';
 import type { TrainingEvent } from '../../train/run/events.ts';
 import { newRun } from '../../train/run/new-run.ts';
 import type { TrainingPool } from '../pool.ts';
 import { type CellEnd, cellPaths, readCell, writeCell } from './cell.ts';
+import { claim, clearClaims, endsOfOthers, watchOthers } from './deal.ts';
 import type { CellState, EmitComparison } from './events.ts';
 import type { Cell } from './plan.ts';
 
-/** A cell that fails does not stop the others. */
+/**
+ * A cell that fails does not stop the others. Each rank trains some of the cells. Returns how all ended, on rank 0; on others those that
+ * they know of.
+ */
 export async function trainAll(
   cells: Cell[],
   out: string,
   pool: TrainingPool,
   emit: EmitComparison,
+  ranks: Collective,
 ): Promise<CellEnd[]> {
   const tell = (cell: Cell, state: CellState): void => {
     const { name, model, part, seed, data } = cell;
@@ -31,23 +38,55 @@ export async function trainAll(
   };
   const before = await Promise.all(cells.map(({ folder }) => readCell(folder)));
   const finished = before.filter((result) => result !== undefined).length;
-  emit({ event: 'start', folder: out, cells: cells.length, finished, workers: pool.workers });
-  cells.forEach((cell, i) => {
+  const workers = (await gatherJson(ranks, pool.workers)).reduce((sum, own) => sum + own, 0);
+  emit({ event: 'start', folder: out, cells: cells.length, finished, workers });
+  const ends = new Map<Cell, CellEnd>();
+  const end = (state: CellEnd, isBefore = false): void => {
+    ends.set(state.cell, state);
+    tell(state.cell, stateOf(state, isBefore));
+  };
+  for (const [i, cell] of cells.entries()) {
     const result = before[i];
-    tell(cell, result === undefined ? { state: 'waiting' } : finishedState(result, true));
-  });
-  return Promise.all(
-    cells.map(async (cell, i): Promise<CellEnd> => {
-      const result = before[i];
-      if (result !== undefined) return { kind: 'finished', cell, result };
-      const end = await trainCell(cell, pool, (state) => tell(cell, state)).catch((cause) => failed(cell, cause));
-      if (end.kind === 'finished') tell(cell, finishedState(end.result, false));
-      else if (end.kind === 'failed') tell(cell, { state: 'failed', code: end.code, message: end.message });
-      else tell(cell, { state: 'stopped' });
-      return end;
-    }),
+    if (result === undefined) tell(cell, { state: 'waiting' });
+    else end({ kind: 'finished', cell, result }, true);
+  }
+  if (ranks.rank === 0) clearClaims(cells);
+  await ranks.idleBarrier(); // all have read what is finished, before any finishes more
+
+  const open = cells.filter((cell) => !ends.has(cell));
+  const taken = new Set<Cell>();
+  const forget = watchOthers(
+    open,
+    ranks,
+    (cell) => taken.has(cell),
+    (cell) => tell(cell, { state: 'running' }),
   );
+  const queue = open.values();
+  /** Trains cells one after another. */
+  const lane = async (): Promise<void> => {
+    for (const cell of queue) {
+      if (!claim(cell, ranks)) continue;
+      taken.add(cell);
+      const state = await trainCell(cell, pool, (event) => tell(cell, event)).catch((cause) => failed(cell, cause));
+      end(state);
+      if (state.kind === 'stopped') return;
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: pool.workers }, lane));
+    await ranks.idleBarrier();
+  } finally {
+    forget();
+  }
+  for (const state of await endsOfOthers(open, ends, ranks)) end(state);
+  if (ranks.rank === 0) clearClaims(cells);
+  return cells.flatMap((cell) => ends.get(cell) ?? []);
 }
+
+const stateOf = (end: CellEnd, before: boolean): CellState => {
+  if (end.kind === 'finished') return finishedState(end.result, before);
+  return end.kind === 'failed' ? { state: 'failed', code: end.code, message: end.message } : { state: 'stopped' };
+};
 
 const finishedState = ({ grid }: CellResult, before: boolean): CellState => ({
   state: 'finished',

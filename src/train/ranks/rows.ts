@@ -7,8 +7,9 @@ export type Share = Pick<Collective, 'rank' | 'size'>;
 /** How many of the rows of a batch a rank has. */
 const rowCount = (rows: number, { rank, size }: Share): number => Math.max(0, Math.ceil((rows - rank) / size));
 
-/** The rows of a rank, copied. */
+/** The rows of a rank, copied where there are several ranks. */
 export function rowsOfRank(batch: Batch, share: Share): Batch {
+  if (share.size === 1) return batch;
   const own = <A extends Int32Array | Float32Array>(all: A): A => {
     const width = all.length / batch.size;
     const copy = all.slice() as A;

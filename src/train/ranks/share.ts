@@ -1,21 +1,9 @@
 /** Gives all ranks what rank 0 has read: rank 0 alone reads and writes the files of a run. */
-import type { Collective } from '../../comm/contract.ts';
+import { shareJson } from '../../comm/json.ts';
 import type { RunLogs } from '../../store/run/run-folder.ts';
 import type { StoredTensor } from '../../store/safetensors.ts';
 import type { TablePart } from '../../tables/contract.ts';
 import type { Setup } from '../run/setup.ts';
-
-/** The JSON value of rank 0, on all ranks; others give undefined. */
-export async function shareJson<T>(ranks: Collective, value: T | undefined): Promise<T> {
-  if (ranks.size === 1) return value as T;
-  const own = ranks.rank === 0 ? Buffer.from(JSON.stringify(value)) : undefined;
-  const length = Int32Array.of(own?.length ?? 0);
-  await ranks.broadcast(length, 0);
-  const bytes = new Uint8Array(length[0]);
-  if (own !== undefined) bytes.set(own);
-  await ranks.broadcast(bytes, 0);
-  return JSON.parse(Buffer.from(bytes).toString()) as T;
-}
 
 /** The weights of rank 0 and all that belongs to them (moments, averages, what rows owe), on all ranks. */
 export async function shareWeights({ ranks, weights, decay, average }: Setup): Promise<void> {

@@ -1,9 +1,9 @@
 /** Continues a run folder to its end: the entry of the training thread. */
 
-import { availableParallelism } from 'node:os';
 import { error } from '../../base/errors/index.ts';
 import type { Collective } from '../../comm/contract.ts';
-import { launched } from '../../comm/launched.ts';
+import { shareJson } from '../../comm/json.ts';
+import { coresOf } from '../../comm/launched.ts';
 import { localCollective } from '../../comm/local.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { type RunConfig, runSchema } from '../../config/run.ts';
@@ -22,7 +22,7 @@ import {
   runPaths,
 } from '../../store/run/run-folder.ts';
 import { checkFinite } from '../../store/safetensors.ts';
-import { noLogs, shareJson, shareWeights } from '../ranks/share.ts';
+import { noLogs, shareWeights } from '../ranks/share.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest, type TrialLimit } from './loop.ts';
 import { type Setup, setUp, startWeights } from './setup.ts';
@@ -145,9 +145,8 @@ async function loadStart(request: TrainingRequest, setup: Setup): Promise<{ stat
 }
 
 /** Ranks of one machine share its cores, unless the run says how many threads each takes. */
-function withCores(config: RunConfig, { size }: Collective): RunConfig {
-  if (size === 1 || config.threads !== undefined) return config;
-  return { ...config, threads: Math.max(1, Math.floor(availableParallelism() / (launched()?.localSize ?? size))) };
+function withCores(config: RunConfig, ranks: Collective): RunConfig {
+  return { ...config, threads: config.threads ?? coresOf(ranks) };
 }
 
 const OLDER_CHECKPOINT =

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/link.ts';
 import type { Collective } from '../../comm/contract.ts';
+import { shareJson } from '../../comm/json.ts';
 import { localCollective } from '../../comm/local.ts';
 import { openCollective } from '../../comm/open.ts';
-import { shareJson } from '../ranks/share.ts';
 import type { WorkerMessage, WorkerRequest } from './host.ts';
 import type { TrainingRequest } from './loop.ts';
 import { followTraining, runTraining, runTrial } from './run.ts';
@@ -18,6 +18,7 @@ const shouldStop = (): boolean => Atomics.load(flag, 0) === 1;
 try {
   const ranks = overRanks ? await openCollective() : localCollective();
   const event = ranks.rank === 0 ? await lead(ranks) : await follow(ranks);
+  await ranks.idleBarrier(); // rank 0 measures the model
   await ranks.close(); // not after an error: the process ends, and the launcher then ends the other ranks
   send({ kind: 'done', event });
 } catch (cause) {
@@ -36,11 +37,13 @@ async function lead(ranks: Collective) {
     emit: (event) => send({ kind: 'event', event }),
     shouldStop,
   };
+  await ranks.idleBarrier();
   await shareJson<Place>(ranks, { folder: resolve(place.folder), data: data && resolve(data) });
   return trial === undefined ? await runTraining(request) : await runTrial(request, trial);
 }
 
 async function follow(ranks: Collective): Promise<undefined> {
+  await ranks.idleBarrier(); // rank 0 may choose the model first
   const place = await shareJson<Place>(ranks, undefined);
   await followTraining({ ...place, ranks, shouldStop });
 }

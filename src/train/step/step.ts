@@ -133,7 +133,7 @@ interface BatchRun {
 async function runBatch(context: StepContext, given: StepInput): Promise<BatchRun> {
   const { executor, graph, weights, buffers, layout } = context;
   const share = context.ranks?.collective ?? ALONE;
-  const own = share.size === 1 ? given.batch : rowsOfRank(given.batch, share);
+  const own = rowsOfRank(given.batch, share);
   const batch = withIdleRows(own, idleRows(graph, own.size));
   context.decay?.settleRows(given.batch);
   loadRows(layout, buffers, batch, weights.tables);

@@ -1,15 +1,16 @@
 /** Processes that train together are stopped and killed: what is left is a whole checkpoint, and any number of ranks goes on. */
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { runPaths } from '../../../src/store/run/run-folder.ts';
 import { whileRunning } from '../../cli/ranks.ts';
-import { tributary } from '../../cli/spawn.ts';
-import { missing } from '../../comm/mpi.ts';
+import { jsonLines, tributary } from '../../cli/spawn.ts';
+import { type Implementation, LAUNCHERS, missing } from '../../comm/mpi.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
 import { aucOf, trainOver } from './train.ts';
 
+const implementations: Implementation[] = ['Open MPI', 'MPICH'];
 const folder = temporaryFolder();
 let data: string;
 let whole: string;
@@ -63,6 +64,48 @@ describe.skipIf(reason !== undefined)(`two ranks${reason === undefined ? '' : ` 
     expect(err).not.toContain('error ');
     expect(tributary([...launch, 'resume', run])).toMatchObject({ code: 0 });
     expect(bits(run).equals(bits(whole))).toBe(true);
+  });
+
+  test('an uncaught error of one rank ends both, without `tributary launch`, too', async () => {
+    const run = await newRun();
+    const fault = join(folder.path, 'fault.mjs');
+    // Rank 1 has an error that nobody awaits, while its thread trains.
+    const lines = [
+      "import { isMainThread } from 'node:worker_threads';",
+      'const found = process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK;',
+      "if (isMainThread && found === '1') setTimeout(() => { throw new Error('planted'); }, 1500);",
+    ];
+    writeFileSync(fault, lines.join('\n'));
+    for (const implementation of implementations.filter((one) => missing(one) === undefined)) {
+      const { command, options } = LAUNCHERS[implementation];
+      const prefix = ['env', `NODE_OPTIONS=--import=${fault}`, command, ...options, '-np', '2'];
+      const { code, err } = tributary(['resume', run], { prefix });
+      expect(code, implementation).toBe(1);
+      expect(err).toMatch(/^rank 1: error INTERNAL[\s\S]*planted/m);
+    }
+  });
+
+  test('evaluate and compare give what one process gives', async () => {
+    const evaluated = (words: string[]) => {
+      const { seconds: _, ...rest } = jsonLines(tributary([...words, 'evaluate', whole, '--json']).out)[0];
+      return rest;
+    };
+    const alone = evaluated([]);
+    expect(alone).toMatchObject({ event: 'result' });
+    expect(evaluated(launch)).toEqual(alone);
+
+    const models = ['shared-bottom', 'mmoe'].map((model) => ({ model }));
+    const comparison = join(folder.path, 'zoo.json');
+    writeFileSync(comparison, JSON.stringify({ data, seeds: [1], common: { train: { maxEpochs: 1 } }, models }));
+    const compared = (name: string, ...words: string[]): string => {
+      const out = join(folder.path, name);
+      expect(tributary([...words, 'compare', comparison, '--out', out, '--json'])).toMatchObject({ code: 0, err: '' });
+      expect(
+        readdirSync(join(out, 'cells'), { recursive: true }).filter((file) => `${file}`.endsWith('claimed')),
+      ).toEqual([]);
+      return readFileSync(join(out, 'result.json'), 'utf8');
+    };
+    expect(compared('over ranks', ...launch)).toBe(compared('alone'));
   });
 
   test('makes the folder of a run once, and reports a mistake of it once', () => {

@@ -5,11 +5,13 @@ import { loadComparisonConfig } from '../../../config/load-compare.ts';
 import { models } from '../../../model/registry.ts';
 import { comparisonText } from '../../../report/comparison/comparison.ts';
 import { defaultsOfData } from '../../../study/compare/defaults.ts';
+import type { ComparisonEvent } from '../../../study/compare/events.ts';
 import { comparisonPaths, startComparison } from '../../../study/compare/run.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
-import { comparisonDisplay } from '../../print/comparison.ts';
+import { type ComparisonDisplay, comparisonDisplay } from '../../print/comparison.ts';
+import { overRanks } from '../../process/ranks.ts';
 import { onStopSignal } from '../../process/stop.ts';
 
 interface Options {
@@ -25,7 +27,7 @@ export function compare(program: Command): void {
     .description(
       'Trains every model of a comparison with every seed, each in a process of its own, and compares them on the test rows: ' +
         'means and intervals over seeds, tests against a baseline, negative transfer, cost. Finished trainings are not ' +
-        'run again, interrupted ones resume.',
+        'run again, interrupted ones resume. Over ranks, a rank that is free takes the next training.',
     )
     .argument('<config>', 'the comparison (YAML, JSON, TypeScript)')
     .option('--out <dir>', 'where trainings and results are kept (default: comparisons/NAME-OF-CONFIG)')
@@ -34,7 +36,11 @@ export function compare(program: Command): void {
     .action(run);
   helpEnd(
     verb,
-    ['tributary compare zoo.yaml', 'tributary compare zoo.yaml --out results/zoo --workers 4 --json'],
+    [
+      'tributary compare zoo.yaml',
+      'tributary compare zoo.yaml --out results/zoo --workers 4 --json',
+      'mpirun -np 4 --hostfile hosts tributary compare zoo.yaml --out /shared/zoo',
+    ],
     ['data', 'artifact', 'training', 'interrupted'],
   );
 }
@@ -42,22 +48,27 @@ export function compare(program: Command): void {
 async function run(config: string, { out, workers, json = false }: Options): Promise<void> {
   const comparison = await loadComparisonConfig(config, models, defaultsOfData);
   const folder = out ?? join('comparisons', basename(config, extname(config)));
-  const display = comparisonDisplay(json);
-  const handle = startComparison({ comparison, out: folder, workers, onEvent: (event) => display.event(event) });
-  const forget = onStopSignal(() => {
-    handle.stop();
-    display.note('Stopping all trainings, with checkpoints. Press Ctrl-C again to quit immediately, without them.');
-  });
-  const end = await handle.finished.finally(() => {
-    forget();
-    display.close();
+  const end = await overRanks(async (ranks) => {
+    const display = ranks.rank === 0 ? comparisonDisplay(json) : NO_DISPLAY;
+    const onEvent = (event: ComparisonEvent): void => display.event(event);
+    const handle = startComparison({ comparison, out: folder, workers, ranks, onEvent });
+    const forget = onStopSignal(() => {
+      handle.stop();
+      display.note('Stopping all trainings, with checkpoints. Press Ctrl-C again to quit immediately, without them.');
+    });
+    const end = await handle.finished.finally(() => {
+      forget();
+      display.close();
+    });
+    if (end.event === 'interrupted')
+      display.note(`Stopped. The same command resumes it: tributary compare ${config} --out ${folder}`);
+    return end;
   });
   if (end.event === 'interrupted') {
     process.exitCode = EXIT.interrupted;
-    display.note(`Stopped. The same command resumes it: tributary compare ${config} --out ${folder}`);
     if (json) printJson(end);
-    return;
   }
+  if (end.event !== 'result') return;
   const { result, times, failed } = end;
   if (failed > 0) process.exitCode = EXIT.training;
   if (!json) {
@@ -74,3 +85,6 @@ async function run(config: string, { out, workers, json = false }: Options): Pro
   const tests = datasets.map(({ models: _, ...dataset }) => dataset);
   printJson({ event: 'result', folder, ...rest, models: flat, datasets: tests, failed });
 }
+
+/** Of ranks other than 0. */
+const NO_DISPLAY: ComparisonDisplay = { event() {}, note() {}, close() {} };

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
+import { overRanks } from '../../process/ranks.ts';
 
 interface Options {
   split: SplitName;
@@ -90,6 +91,7 @@ export function evaluate(program: Command): void {
       'tributary evaluate runs/autoifs-ml-1m-1 --split validation --json',
       'tributary evaluate runs/autoifs-shop-1 --data data/shop-today --k 5',
       'tributary evaluate runs/autoifs-shop-1 --input monday.csv tuesday.csv',
+      'tributary launch --ranks 2 -- evaluate runs/autoifs-ml-1m-1',
     ],
     ['data', 'artifact'],
   );
@@ -100,7 +102,8 @@ async function run(folder: string, { split, json, ...options }: Options): Promis
   const asked = { minPositives, minNegatives, weights, k };
   const evaluation = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const onEvent = checkpointNote(folder, json);
-  const { grid, choices, data, seconds } = await evaluateRun(folder, split, { ...source, evaluation, onEvent });
+  const measured = await overRanks((ranks) => evaluateRun(folder, split, { ...source, evaluation, onEvent, ranks }));
+  const { grid, choices, data, seconds } = measured;
   const { input } = options;
   const document: EvaluationDocument = {
     schema: 'evaluation/1',
