@@ -3,7 +3,7 @@ import { EXIT } from '../base/errors/entry.ts';
 import { TributaryError } from '../base/errors/index.ts';
 import { tell } from './failure.ts';
 import { noteFailure } from './process/notes.ts';
-import { isLead, reportedAs } from './process/ranks.ts';
+import { endRanks, isLead, reportedAs } from './process/ranks.ts';
 import { buildProgram } from './program.ts';
 
 // A closed pipe (`tributary models | head`) or a full disk must not stop a training. The failure is reported once, and by the
@@ -31,7 +31,9 @@ async function report(cause: unknown): Promise<void> {
   });
   process.exitCode = code;
   const isLost = cause instanceof TributaryError && cause.code === 'MPI_FAILED'; // of another rank
-  if (code !== EXIT.ok && !isLost) noteFailure(code);
+  if (code === EXIT.ok) return;
+  if (!isLost) noteFailure(code);
+  await endRanks(code);
 }
 
 // Errors that no verb awaits, such as those of stream events.

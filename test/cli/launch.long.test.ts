@@ -1,12 +1,14 @@
 /** `tributary launch` with each MPI implementation that is installed, and verbs under launchers. */
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Implementation, LAUNCHERS, missing } from '../comm/mpi.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { whileRunning } from './ranks.ts';
 import { tributary } from './spawn.ts';
 
+const COMMAND = resolve('bin/tributary.js');
 const implementations: Implementation[] = ['Open MPI', 'MPICH'];
 
 describe.each(implementations)('%s', (implementation) => {
@@ -35,6 +37,20 @@ describe.each(implementations)('%s', (implementation) => {
     expect(err).toMatch(/^error RANK_LOST: a rank ended by SIGKILL .* start again$/m);
   });
 
+  test('without `tributary launch`, too, a rank that fails ends those that wait for it', () => {
+    // Rank 0 finds no run, and rank 1 waits for it within MPI.
+    const { code, err } = tributary(['resume', '/nowhere'], { prefix: [command, ...options, '-np', '2'] });
+    expect({ code, errors: err.match(/error \w+/g) }).toEqual({ code: 4, errors: ['error RUN_NOT_FOUND'] });
+  });
+
+  test('a rank that fails before it joins ends those that wait for it to join', () => {
+    const rank = (calls: string) => ['-np', '1', process.execPath, COMMAND, 'bench', 'comm', '--calls', calls];
+    const { status, stderr } = spawnSync(command, [...options, ...rank('many'), ':', ...rank('5')], {
+      encoding: 'utf8',
+    });
+    expect({ status, errors: stderr.match(/error \w+/g) }).toEqual({ status: 2, errors: ['error USAGE'] });
+  });
+
   // The rest is ours, not the launcher's.
   if (implementation === 'MPICH' && missing('Open MPI') === undefined) return;
 
@@ -46,7 +62,8 @@ describe.each(implementations)('%s', (implementation) => {
 
   test('a verb that knows nothing of ranks is refused, with the launcher or without', () => {
     const words = ['prepare', 'synthetic', '--out', '/nowhere'];
-    const said = /^error RANKS_NOT_SUPPORTED: `tributary prepare` does not run over several ranks.*bench comm$/m;
+    const said =
+      /^error RANKS_NOT_SUPPORTED: `tributary prepare` does not run over several ranks.*evaluate, compare, bench comm$/m;
     expect(tributary([...launch, ...words])).toMatchObject({ code: 2, err: expect.stringMatching(said) });
     const raw = tributary(words, { prefix: [command, ...options, '-np', '2'] });
     expect(raw).toMatchObject({ code: 2, err: expect.stringMatching(said) });

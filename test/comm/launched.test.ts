@@ -1,7 +1,10 @@
 /** What launchers write into the environment of their processes. */
+import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { launched } from '../../src/comm/launched.ts';
+import { planLaunch } from '../../src/comm/launcher.ts';
 import { openCollective } from '../../src/comm/open.ts';
+import { LAUNCHERS, missing } from './mpi.ts';
 
 test.each([
   ['nothing', {}, undefined],
@@ -24,4 +27,11 @@ test.each([
 test('a program that no launcher started is one rank', async () => {
   const ranks = await openCollective();
   expect([ranks.rank, ranks.size]).toEqual([0, 1]);
+});
+
+test.skipIf(missing('Open MPI'))('ranks of Open MPI that have no cores to spare yield to each other', () => {
+  const { command } = LAUNCHERS['Open MPI'];
+  const cores = availableParallelism();
+  expect(planLaunch(cores, ['true'], command).env).toEqual({ OMPI_MCA_mpi_yield_when_idle: '1' });
+  if (cores > 1) expect(planLaunch(cores - 1, ['true'], command).env).toEqual({});
 });

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, CommanderError } from 'commander';
 import { error, TributaryError } from '../../base/errors/index.ts';
+import { abortRanks } from '../../comm/abort.ts';
 import type { Collective } from '../../comm/contract.ts';
 import { launched } from '../../comm/launched.ts';
 import { openCollective } from '../../comm/open.ts';
@@ -19,7 +20,7 @@ export function checkOverRanks(words: string, size = launched()?.size ?? 1): voi
   if (size > 1 && !OVER_RANKS.includes(words)) throw error('RANKS_NOT_SUPPORTED', { verb: words, known: OVER_RANKS });
 }
 
-/** Does work in this thread with the other ranks. */
+/** Does work in this thread with the other ranks. Not left after an error: MPI then ends the others (`endRanks`). */
 export async function overRanks<Result>(work: (ranks: Collective) => Promise<Result>): Promise<Result> {
   const ranks = await openCollective();
   const result = await work(ranks);
@@ -47,4 +48,12 @@ export async function reportedAs(cause: unknown): Promise<string | undefined> {
   if (own.rank > 0 && (code === 'RANKS_NOT_SUPPORTED' || cause instanceof CommanderError)) return undefined;
   if (own.rank > 0 || code === 'MPI_FAILED') await sleep(PATIENCE);
   return own.rank === 0 ? '' : `rank ${own.rank}: `;
+}
+
+/** Ends the other ranks after an error of this one: they may wait for it without end. Does nothing outside of a launcher. */
+export async function endRanks(code: number): Promise<void> {
+  if ((launched()?.size ?? 1) === 1) return;
+  try {
+    await abortRanks(code);
+  } catch {} // without MPI, no rank waits
 }

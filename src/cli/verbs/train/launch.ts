@@ -22,7 +22,7 @@ export function launch(program: Command): void {
     .command('launch')
     .summary('run a verb over several processes of this machine, by MPI')
     .description(
-      'Starts ranks by mpirun (Open MPI or MPICH) with the options that fit one machine. Each batch is shared among them. ' +
+      'Starts ranks by mpirun (Open MPI or MPICH) with the options that fit one machine. Each batch is shared among them; compare deals its trainings to them. ' +
         'Ctrl-C stops all after the same step, with a checkpoint. On a cluster, start `tributary` by its own launcher (docs/scale.md).',
     )
     .argument('<command...>', 'after --: the verb and its options')
@@ -34,6 +34,7 @@ export function launch(program: Command): void {
     [
       'tributary launch --ranks 2 -- train --data data/shop --model autoifs',
       'tributary launch --ranks 2 -- resume runs/autoifs-shop-1',
+      'tributary launch --ranks 2 -- evaluate runs/autoifs-shop-1',
       'tributary launch --ranks 2 -- bench comm',
     ],
     ['data', 'artifact', 'training', 'interrupted'],
@@ -57,8 +58,11 @@ async function run(words: string[], { ranks, mpirun }: Options): Promise<void> {
 const PATIENCE = 3000;
 
 /** Runs mpirun to its end. It has a process group of its own: Ctrl-C reaches ranks through this process alone. */
-function follow({ command, args }: LaunchPlan, folder: string): Promise<{ code: number; isStopped: boolean }> {
-  const env = launchEnv(folder);
+function follow(
+  { command, args, env: more }: LaunchPlan,
+  folder: string,
+): Promise<{ code: number; isStopped: boolean }> {
+  const env = { ...launchEnv(folder), ...more };
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     let isStopped = false;
