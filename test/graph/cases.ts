@@ -300,6 +300,11 @@ export const CASES: { readonly [K in OpName]: readonly OpCase[] } = {
   slice: [
     { title: 'inner columns', inputs: { x: { shape: ['B', 5] } }, build: ({ x }) => slice(x, 1, 1, 4) },
     { title: 'a middle axis', inputs: { x: { shape: ['B', 3, 2] } }, build: ({ x }) => slice(x, -2, 2, 3) },
+    {
+      title: 'within a part of a concatenation, and over two of them',
+      inputs: { a: { shape: ['B', 3] }, b: { shape: ['B', 2] } },
+      build: ({ a, b }) => add(slice(concat([a, b], 1), 1, 1, 3), slice(concat([a, b], 1), 1, 2, 4)),
+    },
   ],
   pad: [
     { title: 'columns', inputs: { x: { shape: ['B', 2] } }, build: ({ x }) => pad(x, 1, 1, 2) },
@@ -320,6 +325,16 @@ export const CASES: { readonly [K in OpName]: readonly OpCase[] } = {
       title: 'matrices by a scalar',
       inputs: { data: { shape: [3, 2, 'B'] }, indices: { shape: [], type: 'int32', below: 3 } },
       build: ({ data, indices }) => gather(data, indices),
+    },
+    {
+      title: 'rows that the graph names: some, each once',
+      inputs: { data: { shape: [4, 'B'] } },
+      build: ({ data }, graph) => gather(data, graph.constant([3, 0, 2], [3], 'int32')),
+    },
+    {
+      title: 'rows that the graph names: one of them twice',
+      inputs: { data: { shape: [3, 'B'] } },
+      build: ({ data }, graph) => gather(data, graph.constant([2, 0, 2], [3], 'int32')),
     },
   ],
   scatterAdd: [

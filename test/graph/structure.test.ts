@@ -67,6 +67,16 @@ describe('common subexpressions', () => {
       expect(same).toBe(x);
   });
 
+  test('a slice of a concatenation reads the part that has it', () => {
+    const graph = new Graph();
+    const [a, b] = [graph.input('a', ['B', 4]), graph.input('b', ['B', 2])];
+    const both = concat([a, b], 1);
+    expect(slice(both, 1, 0, 4)).toBe(a);
+    expect(slice(both, -1, 4, 6)).toBe(b);
+    expect(slice(both, 1, 1, 3)).toBe(slice(a, 1, 1, 3));
+    expect(slice(both, 1, 3, 5).inputs).toEqual([both]);
+  });
+
   test('unused nodes and inputs are left out', () => {
     const graph = new Graph();
     const [x, unused] = [graph.input('x', ['B', 4]), graph.input('unused', [4])];

@@ -3,11 +3,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { random } from '../../src/base/random.ts';
 import { Graph, oneHot } from '../../src/graph/index.ts';
+import { inferenceGraph } from '../../src/inference/graphs/forward.ts';
 import type { Step } from '../../src/model/contract.ts';
 import { fieldIndices, fieldsOf } from '../../src/model/layers/fields.ts';
 import { generator, ownLayer } from '../../src/model/layers/hypernetwork.ts';
+import { findModel } from '../../src/model/registry.ts';
 import { draw } from '../../src/train/step/initialize.ts';
-import { expectClose, float, normals, numbers, run, size, wholes } from '../graph/support.ts';
+import { expectClose, float, normals, numbers, opCounts, run, size, wholes } from '../graph/support.ts';
+import { setupOf } from './support.ts';
 
 test('named fields are picked in the order of the data', async () => {
   const fieldNames = ['a', 'b', 'c', 'd', 'e'];
@@ -27,6 +30,12 @@ test('named fields are picked in the order of the data', async () => {
     expect(picked).toEqual([...columns, ...columns.map((column) => 10 + column)]);
   });
   await fc.assert(property, { numRuns: 20, seed: 3 });
+});
+
+test.each(['shared-bottom', 'streams', 'pepnet'])('%s multiplies the pairs of its fields once', (key) => {
+  const sizes = { fields: 3, scenarios: 2, tasks: 2, fieldNames: ['a', 'b', 'c'] };
+  const setup = setupOf(findModel(key), { embeddingDim: 2, pairs: true }, sizes, 'train');
+  expect(opCounts(inferenceGraph(setup).bytes).Gather).toBe(1);
 });
 
 test('a generated layer gives each row what the kernel of its own scenario gives', async () => {

@@ -1,7 +1,7 @@
 /** Functions that move numbers, and products. */
 import { error } from '../../base/errors/index.ts';
 import { broadcast, type Dim, type Shape, sameShape, showShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { cast, equal } from './elementwise.ts';
 
 /** Matrix product of the last two axes; earlier axes are broadcast. */
@@ -26,10 +26,18 @@ export const expand = (x: Tensor, shape: Shape): Tensor =>
 export const concat = (parts: readonly Tensor[], axis: number): Tensor =>
   parts.length === 1 ? parts[0] : parts[0].graph.node('concat', parts, { axis: axesFromFront(parts[0], [axis])[0] });
 
-/** Elements [start, end) of a fixed axis. */
+/** Elements [start, end) of a fixed axis. Of a concatenation only the part that has them is read: the others may then be read by nothing. */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
   const [front] = axesFromFront(x, [axis]);
   if (start === 0 && end === x.shape[front]) return x;
+  if (isOp(x, 'concat') && x.attributes.axis === front) {
+    let from = 0;
+    for (const part of x.inputs) {
+      const to = from + (part.shape[front] as number);
+      if (start >= from && end <= to) return slice(part, front, start - from, end - from);
+      from = to;
+    }
+  }
   return x.graph.node('slice', [x], { axis: front, start, end });
 }
 

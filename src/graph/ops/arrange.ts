@@ -1,8 +1,8 @@
 /** Ops that move numbers without changing them. */
 import { error } from '../../base/errors/index.ts';
-import { reshape, scatterAdd, sumTo, transpose } from '../functions/index.ts';
-import { broadcast, elements, reshapeDims, sameShape, showShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { pad, reshape, scatterAdd, sumTo, transpose } from '../functions/index.ts';
+import { broadcast, type Dim, elements, reshapeDims, sameShape, showShape } from '../shape.ts';
+import { isOp, type Tensor } from '../tensor.ts';
 import { type OpRule, oneType } from './rule.ts';
 
 type Arrange = 'reshape' | 'transpose' | 'expand' | 'gather' | 'scatterAdd';
@@ -67,7 +67,7 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
       oneType('gather', [indices], 'int32');
       return { shape: [...indices.shape, ...data.shape.slice(1)], type: data.type };
     },
-    derivative: (node, gradient) => [scatterAdd(gradient, node.inputs[1], node.inputs[0].shape[0]), undefined],
+    derivative: (node, gradient) => [rowsBack(gradient, node.inputs[1], node.inputs[0].shape[0]), undefined],
     layout: 'natural',
     lower: ({ build, storage }, node) =>
       build.add(
@@ -104,5 +104,17 @@ export const ARRANGE_OPS: { [K in Arrange]: OpRule<K> } = {
     },
   },
 };
+
+/**
+ * The gradient of the rows that were read: to each of `rows` the sum of those of its readers. Where the graph knows the indices and reads no
+ * row twice, a row takes its reader's or, without one, a row of zeros: several times as fast as adding, which runs element by element.
+ */
+function rowsBack(gradient: Tensor, indices: Tensor, rows: Dim): Tensor {
+  const read = isOp(indices, 'constant') && indices.shape.length === 1 ? indices.attributes.values : undefined;
+  if (read === undefined || typeof rows !== 'number' || new Set(read).size < read.length)
+    return scatterAdd(gradient, indices, rows);
+  const readers = Array.from({ length: rows }, (_, row) => (read.includes(row) ? read.indexOf(row) : read.length));
+  return gatherOf(pad(gradient, 0, 0, 1), gradient.graph.constant(readers, [rows], 'int32'));
+}
 
 const gatherOf = (data: Tensor, indices: Tensor): Tensor => data.graph.node('gather', [data, indices], {});
