@@ -18,10 +18,9 @@ import { error, TributaryError } from './errors/index.ts';
 
 /** Writes `parts` one after another as the whole content of `path`. Throws DISK_FULL or FILE_UNWRITABLE; then `path` is as it was. */
 export function writeFileAtomic(path: string, ...parts: (string | Uint8Array | Iterable<Uint8Array>)[]): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryOf(path);
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, 'w');
+    const file = create(temporary);
     try {
       for (const part of parts)
         if (typeof part === 'string') writeAll(file, Buffer.from(part));
@@ -31,12 +30,44 @@ export function writeFileAtomic(path: string, ...parts: (string | Uint8Array | I
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    put(temporary, path);
   } catch (cause) {
-    if (existsSync(temporary)) rmSync(temporary);
-    throw asWriteError(cause, path);
+    throw abandon(temporary, path, cause);
   }
+}
+
+/** Writes pieces as they come, as `writeFileAtomic` does. Errors of their source pass through. */
+export async function streamFileAtomic(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = temporaryOf(path);
+  try {
+    const file = create(temporary);
+    try {
+      for await (const piece of pieces) writeAll(file, piece);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    put(temporary, path);
+  } catch (cause) {
+    throw abandon(temporary, path, cause);
+  }
+}
+
+const temporaryOf = (path: string): string => `${path}.${process.pid}.tmp`;
+
+function create(path: string): number {
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, 'w');
+}
+
+function put(temporary: string, path: string): void {
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+function abandon(temporary: string, path: string, cause: unknown): unknown {
+  if (existsSync(temporary)) rmSync(temporary);
+  return asWriteError(cause, path);
 }
 
 /**

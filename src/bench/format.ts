@@ -51,14 +51,15 @@ export function formatCommBench({ ranks, timings }: CommBench): string {
 export function formatScaling(sizes: Omit<StepSizes, 'ranks'>, machine: Machine): string {
   const alone = stepTime({ ...sizes, ranks: 1 }, machine);
   const rows = [1, 2, 4, 8, 16, 32, 64].map((ranks) => {
-    const { dense, toOwners, toAll } = stepBytes({ ...sizes, ranks });
+    const { dense, toOwners, fromOwners } = stepBytes({ ...sizes, ranks });
     const time = stepTime({ ...sizes, ranks }, machine);
-    const megabytes = [dense, toOwners, toAll].map((bytes) => (bytes / 1e6).toFixed(2));
+    const megabytes = [dense, toOwners, fromOwners].map((bytes) => (bytes / 1e6).toFixed(2));
     return [`${ranks}`, ...megabytes, time.toFixed(1), `${(alone / time).toFixed(2)}x`, percent(alone / time / ranks)];
   });
-  return aligned([['ranks', 'dense MB', 'to owners MB', 'to all MB', 'ms/step', 'speed', 'efficiency'], ...rows]).join(
-    '\n',
-  );
+  return aligned([
+    ['ranks', 'dense MB', 'to owners MB', 'from owners MB', 'ms/step', 'speed', 'efficiency'],
+    ...rows,
+  ]).join('\n');
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,11 +1,12 @@
 /**
- * What a training step sends over ranks that all hold the whole table (train/ranks), and what that costs: a model, to know
- * before renting machines whether more of them help.
+ * What a training step sends over ranks (train/ranks), and what that costs: a model, to know before renting machines whether more of
+ * them help. Each rank holds whole tables (`replicated`), or its share of their rows (`sharded`).
  */
 import { allGatherBytes, allReduceBytes } from './traffic.ts';
 
 export interface StepSizes {
   ranks: number;
+  tables: 'replicated' | 'sharded';
   /** Rows of a batch, over all ranks. */
   batch: number;
   /** Table rows that a row of the data reads. */
@@ -21,8 +22,8 @@ export interface StepBytes {
   dense: number;
   /** Ids and sums of gradients to the ranks that own the rows: allToAll. */
   toOwners: number;
-  /** Ids and sums over all ranks to all: allGather. */
-  toAll: number;
+  /** Replicated: ids and sums over all ranks to all, by allGather. Sharded: rows to the ranks that read them, by allToAll. */
+  fromOwners: number;
 }
 
 /** Distinct rows among `draws` uniform ones: the most there can be on average. Skewed data have fewer. */
@@ -34,19 +35,20 @@ export const distinctRows = (rows: number, draws: number): number =>
  * draws.
  */
 export function stepBytes(sizes: StepSizes, distinct = distinctRows): StepBytes {
-  const { ranks, batch, fields, dimension, tableRows, denseParameters } = sizes;
+  const { ranks, tables, batch, fields, dimension, tableRows, denseParameters } = sizes;
   const row = 4 * (dimension + 1); // an id and a sum
   const own = distinct(tableRows, (batch / ranks) * fields);
   const all = distinct(tableRows, batch * fields);
+  const elsewhere = (own * (ranks - 1)) / ranks;
   return {
     dense: allReduceBytes(4 * denseParameters, ranks),
-    toOwners: (own * row * (ranks - 1)) / ranks,
-    toAll: allGatherBytes(all / ranks, ranks, row),
+    toOwners: elsewhere * row,
+    fromOwners: tables === 'sharded' ? elsewhere * 4 * dimension : allGatherBytes(all / ranks, ranks, row),
   };
 }
 
 export interface Machine {
-  /** Time of a step on one rank, in ms, and the part of it that each rank repeats: updates of tables and parameters. */
+  /** Time of a step on one rank, in ms, and the part of it that is updates: each rank that holds whole tables repeats them. */
   stepMs: number;
   updateMs: number;
   /** What a rank sends while it receives as much, in GB/s. */
@@ -56,12 +58,14 @@ export interface Machine {
 }
 
 /**
- * Time of a step over ranks, in ms. A rank sends one message to each other in each of: the two halves of two allReduces (gradients, and
- * sums over rows of the batch), three allToAll and two allGather, and of one more allReduce for counts.
+ * Time of a step over ranks, in ms. A rank sends one message to each other in each of: the two halves of three allReduces (gradients, sums
+ * over rows of the batch, and counts or what owners found), and three allToAll and two allGather, or four allToAll.
  */
 export function stepTime(sizes: StepSizes, { stepMs, updateMs, gigabytesPerSecond, latencyUs }: Machine): number {
-  const { dense, toOwners, toAll } = stepBytes(sizes);
-  const sending = (dense + toOwners + toAll) / (gigabytesPerSecond * 1e6);
-  const messages = (4 + 3 + 2 + 2) * (sizes.ranks - 1);
-  return (stepMs - updateMs) / sizes.ranks + updateMs + sending + (messages * latencyUs) / 1000;
+  const { dense, toOwners, fromOwners } = stepBytes(sizes);
+  const { ranks, tables } = sizes;
+  const sending = (dense + toOwners + fromOwners) / (gigabytesPerSecond * 1e6);
+  const messages = (tables === 'sharded' ? 6 + 4 : 6 + 3 + 2) * (ranks - 1);
+  const updates = tables === 'sharded' ? updateMs / ranks : updateMs;
+  return (stepMs - updateMs) / ranks + updates + sending + (messages * latencyUs) / 1000;
 }

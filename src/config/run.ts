@@ -85,6 +85,11 @@ const train = z
     /** `lazy` moves only the embedding rows of the batch; `dense` all of them, as the published implementations do. */
     tableUpdates: z.enum(['lazy', 'dense']).default('lazy'),
     /**
+     * Over ranks: does each hold the whole table (`replicated`), or its share of the rows (`sharded`)? `auto` shares them where the whole
+     * tables of the ranks of a machine, with optimiser state, would take more than half of its memory.
+     */
+    tables: z.enum(['auto', 'replicated', 'sharded']).default('auto'),
+    /**
      * Decay of id embeddings: a row is multiplied by 1 - learningRate * decay at every step, and starts at 0. `auto`: fields with at
      * least 500 levels, each by its reliability; a number: the same for these fields; or a decay for each named field.
      */

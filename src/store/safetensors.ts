@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
-import { writeFileAtomic } from '../base/files.ts';
+import { streamFileAtomic, writeFileAtomic } from '../base/files.ts';
 import { isRecord } from '../base/json.ts';
 import { firstNotFinite } from '../base/numbers.ts';
 import { FileTensor, OpenFile, PIECE_BYTES } from './file-tensor.ts';
@@ -24,6 +24,15 @@ export interface TensorView {
 export interface TensorParts {
   shape: readonly number[];
   parts: readonly TensorArray[];
+  /** Numbers per table row, if the parts have only the rows of one of several ranks. Such a tensor is written as a stream. */
+  ownedWidth?: number;
+}
+
+/** A tensor to store whose numbers come from elsewhere, piece by piece. A piece is valid until the next one. */
+export interface TensorStream {
+  shape: readonly number[];
+  dtype: 'F32' | 'I32';
+  pieces: () => AsyncIterable<TensorArray>;
 }
 
 export interface StoredTensor extends TensorView {
@@ -100,11 +109,37 @@ export function writeSafetensors(
 ): FileStamp {
   const parts = safetensorsParts(tensors, metadata);
   const hash = createHash('sha256');
-  for (const part of parts)
-    for (let at = 0; at < part.length; at += PIECE_BYTES) hash.update(part.subarray(at, at + PIECE_BYTES));
+  for (const part of parts) for (const slice of slices(part)) hash.update(slice);
   writeFileAtomic(path, ...parts);
   return { bytes: parts.reduce((sum, part) => sum + part.length, 0), sha256: hash.digest('hex') };
 }
+
+/**
+ * Writes a complete file or nothing, of tensors of which some come piece by piece.
+ *
+ * @throws FILE_UNWRITABLE, DISK_FULL, and what their sources throw
+ */
+export async function streamSafetensors(path: string, tensors: NamedTensors): Promise<FileStamp> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  await streamFileAtomic(path, counted(inFileOrder(tensors)));
+  return { bytes, sha256: hash.digest('hex') };
+
+  async function* counted(entries: Entry[]): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of bytesOf(entries)) {
+      hash.update(piece);
+      bytes += piece.length;
+      yield piece;
+    }
+  }
+}
+
+/** Goes through the pieces of streams in the order in which `streamSafetensors` does, and writes nothing. */
+export async function runThrough(tensors: NamedTensors): Promise<void> {
+  for (const { tensor } of inFileOrder(tensors)) if ('pieces' in tensor) for await (const _ of tensor.pieces());
+}
+
+type NamedTensors = Iterable<readonly [string, TensorView | TensorParts | TensorStream]>;
 
 /** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
 export function checkFinite(
@@ -123,15 +158,39 @@ function safetensorsParts(
   tensors: Iterable<readonly [string, TensorView | TensorParts]>,
   metadata: Record<string, string>,
 ): Uint8Array[] {
-  const entries = [...tensors].map(([name, tensor]) => {
-    const parts = 'parts' in tensor ? tensor.parts : [tensor.data];
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    return { name, shape: tensor.shape, parts, length, dtype: dtypeOf(parts[0]) };
+  const entries = inFileOrder(tensors);
+  const arrays = entries.flatMap(({ tensor }) => arraysOf(tensor as TensorView | TensorParts));
+  return [headerOf(entries, metadata), ...arrays.map(asBytes)];
+}
+
+async function* bytesOf(entries: Entry[]): AsyncGenerator<Uint8Array, void> {
+  yield headerOf(entries, {});
+  for (const { tensor } of entries)
+    if ('pieces' in tensor) for await (const piece of tensor.pieces()) yield asBytes(piece);
+    else for (const array of arraysOf(tensor)) yield* slices(asBytes(array));
+}
+
+interface Entry {
+  name: string;
+  tensor: TensorView | TensorParts | TensorStream;
+  dtype: Dtype;
+}
+
+/** Tensors as they follow each other in a file. */
+function inFileOrder(tensors: NamedTensors): Entry[] {
+  const entries = [...tensors].map(([name, tensor]): Entry => {
+    const dtype = 'pieces' in tensor ? tensor.dtype : dtypeOf(arraysOf(tensor)[0]);
+    return { name, tensor, dtype };
   });
-  entries.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
+  return entries.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || (a.name < b.name ? -1 : 1));
+}
+
+function headerOf(entries: readonly Entry[], metadata: Record<string, string>): Uint8Array {
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let offset = 0;
-  for (const { name, shape, length, dtype } of entries) {
+  for (const { name, tensor, dtype } of entries) {
+    const { shape } = tensor;
+    const length = 'pieces' in tensor ? product(shape) : arraysOf(tensor).reduce((sum, part) => sum + part.length, 0);
     if (product(shape) !== length) throw new Error(`tensor ${name}: shape [${shape}] does not have ${length} elements`);
     const bytes = length * BYTES[dtype];
     header.push([name, { dtype, shape, data_offsets: [offset, offset + bytes] }]);
@@ -143,12 +202,17 @@ function safetensorsParts(
   const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
   padded.writeBigUInt64LE(BigInt(padded.length - 8));
   text.copy(padded, 8);
-  return [
-    padded,
-    ...entries.flatMap(({ parts }) =>
-      parts.map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-    ),
-  ];
+  return padded;
+}
+
+const arraysOf = (tensor: TensorView | TensorParts): readonly TensorArray[] =>
+  'parts' in tensor ? tensor.parts : [tensor.data];
+
+const asBytes = ({ buffer, byteOffset, byteLength }: TensorArray): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+function* slices(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 /** The numbers of a tensor, array by array. An array of a tensor in a file is valid until the next one. */
@@ -159,10 +223,7 @@ export function partsOf(tensor: TensorView | TensorParts): Iterable<TensorArray>
 
 /** The bytes of a tensor, in pieces of which each is valid until the next one. */
 export function* bytesOfTensor(tensor: TensorView | TensorParts): Generator<Uint8Array, void> {
-  for (const part of partsOf(tensor)) {
-    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
-  }
+  for (const part of partsOf(tensor)) yield* slices(asBytes(part));
 }
 
 /** Copies the numbers of a tensor into arrays of the same total length, one after another. */

@@ -1,6 +1,6 @@
 /**
- * Where the rows of embedding tables are: in the arena of a model, or in several memories where they do not fit there. Whoever trains or
- * scores asks a store for the rows of a batch and hands it their gradients; which memory a row is in changes no bit.
+ * Where the rows of embedding tables are: in the arena of a model, in several memories where they do not fit there, or on several ranks.
+ * Whoever trains or scores asks a store for the rows of a batch and hands it their gradients; where a row is changes no bit.
  */
 import type { AdamStep, FieldLayout, Region } from '../kernels/index.ts';
 
@@ -27,7 +27,7 @@ export interface TableSizes {
   };
 }
 
-/** Ids of rows, and where their embeddings go. */
+/** Ids of rows, and where their embeddings go. A store on several ranks writes over the ids. */
 export interface GatherRequest {
   ids: Region<Int32Array>;
   rows: number;
@@ -50,15 +50,36 @@ export type TableStep =
   | ({ optimizer: 'adam' } & AdamStep)
   | { optimizer: 'sgd'; learningRate: number; momentum: number; l2: number; gradientScale: number };
 
+/** Sums of gradients that arrive at the owner of their rows, those of rank 0 first; rows as it numbers its own. */
+export interface Received {
+  ids: Region<Int32Array>;
+  gradients: Region;
+}
+
+/** What differs in a store whose rows lie on several ranks. All of them call `gather` and `giveBack` together. */
+export interface Shards {
+  /** This rank has the rows rank, rank + size, rank + 2 size ... */
+  readonly rank: number;
+  readonly size: number;
+  /**
+   * Sends sums of gradients to the owners. `unique` are positions among the rows that the last gather fetched, which it has put in
+   * place of their ids (-1 for padding). Returns how many sums have arrived.
+   */
+  giveBack(sums: Pick<RowGradients, 'unique' | 'count' | 'summed'>, into: Received): Promise<number>;
+}
+
 export interface TableStore {
+  /** Of all ranks together. */
   readonly rows: number;
   readonly dimension: number;
   /** Bytes of its memories outside the arena; 0 where the arena holds the tables. */
   readonly bytes: number;
   readonly memories: number;
+  /** Where rows lie on several ranks: what follows is then about those of this one. */
+  readonly shards?: Shards;
   /** out[b, f, :] = pooled rows of field f. ids [B, slots] -> out [B, F*D]. Throws for an id outside the table. */
-  gather(table: TableName, request: GatherRequest): void;
-  /** Updates the table and its moments, lazily or densely as the store was opened. */
+  gather(table: TableName, requests: readonly GatherRequest[]): void | Promise<void>;
+  /** Updates the table and its moments, lazily or densely as the store was opened. Over ranks, rows are numbered as this one has them. */
   update(gradients: RowGradients, step: TableStep): void;
   /** Multiplies a row of the table. */
   scale(row: number, factor: number): void;

@@ -31,7 +31,9 @@ export function oneMemory(kernels: Kernels, arena: Arena, sizes: TableSizes): Ta
     dimension,
     bytes: 0,
     memories: 1,
-    gather: (name, request) => kernels.gather({ ...request, table: region(name), dimension }),
+    gather(name, requests) {
+      for (const request of requests) kernels.gather({ ...request, table: region(name), dimension });
+    },
     update({ unique, count, summed, stamps }, step) {
       const batch = { unique, count, summed, dimension };
       if (step.optimizer === 'adam') {

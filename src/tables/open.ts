@@ -41,7 +41,7 @@ export function planTables(sizes: TableSizes, besides: number, limits: MemoryLim
 const PAGES = 2 * 65_536;
 
 /** The memory of the machine, or of the control group that the process is in. */
-function machineMemory(): number {
+export function machineMemory(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

@@ -5,7 +5,7 @@
  * so the bits are those of one memory.
  */
 import { type Kernels, noSuchRow, type Region, regionBytes } from '../kernels/index.ts';
-import type { RowGradients, TablePart, TableSizes, TableStep, TableStore } from './contract.ts';
+import type { GatherRequest, RowGradients, TablePart, TableSizes, TableStep, TableStore } from './contract.ts';
 import { oneMemory, tableBytes } from './one-memory.ts';
 
 /** Rows of gradients that a lazy update copies at a time. */
@@ -40,7 +40,9 @@ export function severalMemories(kernels: Kernels, sizes: TableSizes, rowsPerMemo
     dimension: D,
     bytes: memories.reduce((sum, { bytes }) => sum + bytes, 0),
     memories: count,
-    gather: (table, request) => gather(numbers[table], { shift, rows, dimension: D }, request),
+    gather(table, requests) {
+      for (const request of requests) gather(numbers[table], { shift, rows, dimension: D }, request);
+    },
     update(gradients, step) {
       route(memories, shift, D, gradients, step);
       // A dense update also moves the rows of memories that the batch does not read.
@@ -107,7 +109,7 @@ function route(
 function gather(
   memories: readonly Region[],
   { shift, rows: tableRows, dimension: D }: { shift: number; rows: number; dimension: number },
-  { ids: { view: ids }, rows, slots, fields, out: { view: out } }: Parameters<TableStore['gather']>[1],
+  { ids: { view: ids }, rows, slots, fields, out: { view: out } }: GatherRequest,
 ): void {
   const views = memories.map(({ view }) => view);
   const mask = 2 ** shift - 1;

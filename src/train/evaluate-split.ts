@@ -12,7 +12,7 @@ import { addChoices, sumChoices } from '../inference/choices.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
 import { rowsOfRank } from './ranks/rows.ts';
 
-interface EvaluateSplitOptions {
+export interface EvaluateSplitOptions {
   /** Counts what rows choose, if the graph outputs it. */
   choices?: ChoiceCounts;
   /** Scalar inputs of the graph. */
@@ -33,9 +33,11 @@ export async function evaluateSplit(
   try {
     for await (const batch of reader.batches({ batchSize: executor.capacity })) {
       const own = rowsOfRank(batch, ranks);
-      const found = own.size === 0 ? undefined : await executor.run({ ...own, scalars });
-      if (choices !== undefined && found !== undefined) addChoices(choices, own, found);
-      const logits = await logitsOfAll(found?.logits.data as Float32Array | undefined, batch, ranks);
+      // A rank without rows scores the first one for nothing: others may want table rows that it has.
+      const scored = own.size > 0 ? own : rowsOfRank(batch, { rank: 0, size: batch.size });
+      const found = await executor.run({ ...scored, scalars });
+      if (choices !== undefined && own.size > 0) addChoices(choices, own, found);
+      const logits = await logitsOfAll(own.size > 0 ? (found.logits.data as Float32Array) : undefined, batch, ranks);
       take?.(batch, logits);
       grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
     }

@@ -47,7 +47,7 @@ function use(
     for (let i = 0; i < gradient.view.length; i++) gradient.view[i] = generator.normal();
     const batch = { ids, rows: B, slots: SLOTS, fields: FIELDS };
     for (const table of ['embedding', 'gateEmbedding'] as const) {
-      tables.gather(table, { ...batch, out });
+      tables.gather(table, [{ ...batch, out }]);
       gathered.push(...out.view);
     }
     const count = kernels.scatterUnique({ ...batch, gradient, dimension: D, stamps, unique, summed });
@@ -112,7 +112,7 @@ test('an id outside the table is an error that names it', () => {
   const fields = [{ slot: 0, slots: 1, pooling: 'mean' as const, padding: 0 }];
   for (const id of [10, -1, 2 ** 31 - 1]) {
     ids.view[0] = id;
-    expect(() => tables.gather('embedding', { ids, rows: 1, slots: 1, fields, out })).toThrow(
+    expect(() => tables.gather('embedding', [{ ids, rows: 1, slots: 1, fields, out }])).toThrow(
       `id ${id} at position 0 of the ids is not a row of a table of 10 rows`,
     );
   }

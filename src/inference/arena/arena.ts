@@ -2,6 +2,7 @@
 import { type Arena, type Kernels, loadKernels, type Region, regionBytes } from '../../kernels/index.ts';
 import type { TableStore } from '../../tables/contract.ts';
 import { type MemoryLimits, openTables, planTables } from '../../tables/open.ts';
+import { fetchedBytes, ownSizes, type ShardSizes, shardedTables } from '../../tables/sharded.ts';
 import { allocateInputs, type InputBuffers, inputBytes, type RowLayout } from './inputs.ts';
 import { allocateWeights, type WeightSizes, type Weights, weightBytes } from './weights.ts';
 
@@ -25,6 +26,8 @@ export interface ArenaSizes {
   limits?: MemoryLimits;
   /** Memories that take the tables. Default: new ones, or the arena. */
   tables?: TableStore;
+  /** The ranks that share the rows of the tables. Default: all are here. */
+  shards?: ShardSizes;
 }
 
 /** Other contents of the arena. */
@@ -35,14 +38,21 @@ export interface MoreMemory<M> {
 
 /** @throws TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
 export async function openArena<M = undefined>(
-  { weights, layout, capacity, gateWidth, limits, tables }: ArenaSizes,
+  { weights, layout, capacity, gateWidth, limits, tables, shards }: ArenaSizes,
   more: MoreMemory<M> = { bytes: 0, allocate: () => undefined as M },
 ): Promise<ModelArena & { more: M }> {
   const kernels = await loadKernels();
-  const bytes = weightBytes(weights) + inputBytes(capacity, layout) + regionBytes(capacity * gateWidth) + more.bytes;
-  const plan = tables === undefined ? planTables(weights.tables, bytes, limits) : { inArena: 0 };
+  const sizes = shards === undefined ? weights.tables : ownSizes(weights.tables, shards.ranks);
+  const bytes =
+    weightBytes(weights) +
+    inputBytes(capacity, layout) +
+    regionBytes(capacity * gateWidth) +
+    (shards === undefined ? 0 : fetchedBytes(sizes, shards)) +
+    more.bytes;
+  const plan = tables === undefined ? planTables(sizes, bytes, limits) : { inArena: 0 };
   const arena = kernels.createArena(bytes + plan.inArena);
-  const store = tables ?? openTables(kernels, arena, weights.tables, plan);
+  const here = tables ?? openTables(kernels, arena, sizes, plan);
+  const store = shards === undefined ? here : shardedTables(kernels, arena, here, weights.tables.rows, shards);
   return {
     kernels,
     layout,

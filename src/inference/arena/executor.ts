@@ -36,7 +36,7 @@ export function modelExecutor(
     async load(rows) {
       // The gate network reads another table through the same arrays, so it runs first.
       await gates?.fill(rows, scoring.gates.view);
-      loadRows(layout, scoring, rows, weights.tables);
+      await loadRows(layout, scoring, rows, weights.tables);
     },
   });
   return { ...executor, capacity: scoring.capacity, gates };

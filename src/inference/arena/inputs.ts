@@ -5,7 +5,7 @@ import type { Batch } from '../../data/prepared/prepared.ts';
 import { type Arena, type FieldLayout, type Region, regionBytes } from '../../kernels/index.ts';
 import type { SequenceSizes } from '../../model/contract.ts';
 import type { Value } from '../../runtime/contract.ts';
-import type { TableName, TableStore } from '../../tables/contract.ts';
+import type { GatherRequest, TableName, TableStore } from '../../tables/contract.ts';
 import { bufferName } from '../graphs/forward.ts';
 import { bufferViews, view, type Weights } from './weights.ts';
 
@@ -107,7 +107,8 @@ export function allocateInputs(arena: Arena, capacity: number, layout: RowLayout
 export type RowsToScore = Pick<Batch, 'size' | 'ids' | 'scenario' | 'row' | 'sequences'>;
 
 /**
- * Copies ids and scenarios of a batch and gathers its embeddings, and those of its sequences, from a table.
+ * Copies ids and scenarios of a batch and gathers its embeddings, and those of its sequences, from a table. There is something to wait
+ * for where rows lie on several ranks.
  *
  * @throws SEQUENCES_MISSING for a batch without the sequences that the layout has
  */
@@ -117,34 +118,27 @@ export function loadRows(
   batch: Pick<Batch, 'size' | 'ids' | 'scenario' | 'sequences'>,
   tables: TableStore,
   table: TableName = 'embedding',
-): void {
+): void | Promise<void> {
   const { size } = batch;
   buffers.ids.view.set(batch.ids.subarray(0, size * layout.slots));
   buffers.scenario.view.set(batch.scenario.subarray(0, size));
   const { slots, fields } = layout;
-  tables.gather(table, { ids: buffers.ids, rows: size, slots, fields, out: buffers.embedding });
-  if (layout.sequences !== undefined) loadSequences(layout.sequences, buffers, batch, tables, table);
+  const requests: GatherRequest[] = [{ ids: buffers.ids, rows: size, slots, fields, out: buffers.embedding }];
+  if (layout.sequences !== undefined) requests.push(loadSequences(layout.sequences, buffers, batch));
+  return tables.gather(table, requests);
 }
 
 function loadSequences(
   { types, length, padding, places }: SequenceLayout,
   buffers: InputBuffers,
   { size, sequences }: Pick<Batch, 'size' | 'sequences'>,
-  tables: TableStore,
-  table: TableName,
-): void {
+): GatherRequest {
   if (sequences === undefined) throw error('SEQUENCES_MISSING', {});
   const count = size * types * length;
   const ids = sequences.subarray(0, count);
   buffers.sequenceIds.view.set(ids);
   for (let i = 0; i < count; i++) buffers.sequenceMask.view[i] = ids[i] === padding ? 0 : 1;
-  tables.gather(table, {
-    ids: buffers.sequenceIds,
-    rows: size * types,
-    slots: length,
-    fields: places,
-    out: buffers.sequences,
-  });
+  return { ids: buffers.sequenceIds, rows: size * types, slots: length, fields: places, out: buffers.sequences };
 }
 
 /** Feeds of the rows that `loadRows` loaded. */

@@ -100,6 +100,7 @@ export function weightTensors(weights: Weights): [string, TensorParts][] {
 
 /** A part of the tables as a tensor [V, D]; none if the store has no such part. */
 export function tableTensor(name: string, tables: TableStore, part: TablePart): [string, TensorParts][] {
+  const { rows, dimension, shards } = tables;
   const parts = tables.parts(part).map(({ view }) => view);
-  return parts.length === 0 ? [] : [[name, { shape: [tables.rows, tables.dimension], parts }]];
+  return parts.length === 0 ? [] : [[name, { shape: [rows, dimension], parts, ownedWidth: shards && dimension }]];
 }

@@ -11,9 +11,12 @@ import { error } from '../../base/errors/index.ts';
 import { readDescription as readBounded, writeFileAtomic } from '../../base/files.ts';
 import { seal, unseal } from '../../base/seal.ts';
 import {
+  type FileStamp,
   readSafetensors,
   type StoredTensor,
+  streamSafetensors,
   type TensorParts,
+  type TensorStream,
   type TensorView,
   writeSafetensors,
 } from '../safetensors.ts';
@@ -66,16 +69,33 @@ type Description = z.output<typeof descriptionSchema>;
  * @param content.run identifies the run: the checkpoint is then loaded for no other run
  * @throws DISK_FULL, FILE_UNWRITABLE; earlier checkpoints are then unchanged
  */
-export function saveCheckpoint(
+export function saveCheckpoint(folder: string, content: Content<TensorView | TensorParts>): CheckpointInfo {
+  const { path, finish } = begin(folder, content);
+  return finish(writeSafetensors(path, content.tensors));
+}
+
+/** Writes a checkpoint of tensors of which some come piece by piece, as `saveCheckpoint` does. Throws what their sources throw, too. */
+export async function streamCheckpoint(
   folder: string,
-  content: {
-    position: Position;
-    state: unknown;
-    tensors: Iterable<readonly [string, TensorView | TensorParts]>;
-    name?: string;
-    run?: string;
-  },
-): CheckpointInfo {
+  content: Content<TensorView | TensorParts | TensorStream>,
+): Promise<CheckpointInfo> {
+  const { path, finish } = begin(folder, content);
+  return finish(await streamSafetensors(path, content.tensors));
+}
+
+interface Content<Tensor> {
+  position: Position;
+  state: unknown;
+  tensors: Iterable<readonly [string, Tensor]>;
+  name?: string;
+  run?: string;
+}
+
+/** Where the tensors of a checkpoint go; `finish`, called when they are there, makes it one. */
+function begin(
+  folder: string,
+  content: Omit<Content<never>, 'tensors'>,
+): { path: string; finish: (stamp: FileStamp) => CheckpointInfo } {
   const { position, state, run } = content;
   const sequence = Math.max(0, ...fileNames(folder).map(sequenceOf)) + 1;
   const number = String(sequence).padStart(6, '0');
@@ -86,11 +106,13 @@ export function saveCheckpoint(
     throw new Error('the state of a checkpoint must survive JSON: no NaN, infinity, undefined or typed array');
 
   const file = fileOf(name, sequence);
-  const stamp = writeSafetensors(join(folder, file), content.tensors);
-  const description: Description = { version: 2, sequence, position, state, file, ...stamp, ...(run && { run }) };
-  writeFileAtomic(join(folder, `${name}.json`), seal(description));
-  removeOld(folder);
-  return info(name, description);
+  const finish = (stamp: FileStamp): CheckpointInfo => {
+    const description: Description = { version: 2, sequence, position, state, file, ...stamp, ...(run && { run }) };
+    writeFileAtomic(join(folder, `${name}.json`), seal(description));
+    removeOld(folder);
+    return info(name, description);
+  };
+  return { path: join(folder, file), finish };
 }
 
 /** The valid descriptions in a folder, newest first (does not read tensor files). */

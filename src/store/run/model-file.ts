@@ -10,7 +10,9 @@ import {
   checkFinite,
   readSafetensors,
   type StoredTensor,
+  streamSafetensors,
   type TensorParts,
+  type TensorStream,
   type TensorView,
   writeSafetensors,
 } from '../safetensors.ts';
@@ -51,6 +53,20 @@ export function saveModel(
   checkFinite(folder, all);
   rmSync(join(folder, DESCRIPTION), { force: true }); // between the two writes there is no model, rather than a mixed one
   const weights = writeSafetensors(join(folder, WEIGHTS), all);
+  writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
+}
+
+/**
+ * Writes a model of which some tensors come piece by piece, into a folder that has none. Their sources see to it that numbers are finite.
+ *
+ * @throws DISK_FULL, FILE_UNWRITABLE, and what the sources throw
+ */
+export async function streamModel(
+  folder: string,
+  description: ModelDescription,
+  tensors: Iterable<readonly [string, TensorView | TensorParts | TensorStream]>,
+): Promise<void> {
+  const weights = await streamSafetensors(join(folder, WEIGHTS), tensors);
   writeFileAtomic(join(folder, DESCRIPTION), seal({ ...description, weights }));
 }
 

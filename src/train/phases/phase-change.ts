@@ -17,7 +17,7 @@ export async function enterNextPhase(setup: Setup, state: LoopState, checkpoints
   freezeTable(weights.tables);
   const isGate = (name: string): boolean =>
     name === 'gateEmbedding' || (model.flowSelection?.isGateParameter(name) ?? false);
-  if (setup.ranks.rank === 0) restoreSnapshot(checkpoints, setup, 'rewind', isGate);
+  await restoreSnapshot(checkpoints, setup, 'rewind', isGate);
   await shareWeights(setup);
   if (weights.range.has(LOG_VARIANCE)) view(weights, LOG_VARIANCE).fill(0);
   clearMoments(weights);

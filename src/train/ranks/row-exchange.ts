@@ -1,9 +1,12 @@
 /**
  * Gradients of table rows over ranks. Each row has an owner, its id modulo the number of ranks. Ranks send the sums over their own
- * rows of the batch to the owners, who add them up in the order of ranks; then all ranks get all sums, in the order of owners.
+ * rows of the batch to the owners, who add them up in the order of ranks. If all ranks hold the whole table, they then get all sums, in the
+ * order of owners.
  */
 import type { Collective } from '../../comm/contract.ts';
 import { type Arena, type Kernels, type Region, regionBytes } from '../../kernels/index.ts';
+import type { Received, Shards } from '../../tables/contract.ts';
+import { askRows, returnRows, starts } from '../../tables/owners.ts';
 
 /** Distinct rows and the sums of their gradients. */
 interface Sums {
@@ -11,12 +14,6 @@ interface Sums {
   summed: Region;
   /** Zeroed workspace, one number per table row. */
   stamps: Region<Int32Array>;
-}
-
-/** Workspace of a rank for what it receives as an owner. */
-export interface Received {
-  ids: Region<Int32Array>;
-  gradients: Region;
 }
 
 /** Max number of sums that an owner receives. `uses`: max ids in a batch. */
@@ -56,7 +53,30 @@ export async function exchangeRows(
   dimension: number,
 ): Promise<number> {
   const arrived = await toOwners(ranks, sums, received, count, dimension);
-  const owned = kernels.scatterUnique({
+  const owned = addUp(kernels, sums, received, arrived, dimension);
+  return toAll(ranks, sums, owned, dimension);
+}
+
+/**
+ * Replaces the `count` sums of this rank by those over all ranks of the rows that it owns. Returns how many there are.
+ *
+ * Bytes that a rank sends: 4 D for each of its rows that another rank owns, beside the 4 (D + 1) that it took to fetch the row.
+ */
+export async function sumAtOwners(
+  shards: Shards,
+  kernels: Kernels,
+  sums: Sums,
+  received: Received,
+  count: number,
+  dimension: number,
+): Promise<number> {
+  const arrived = await shards.giveBack({ ...sums, count }, received);
+  return addUp(kernels, sums, received, arrived, dimension);
+}
+
+/** Adds up the sums that have arrived. Returns the number of rows. */
+const addUp = (kernels: Kernels, sums: Sums, received: Received, arrived: number, dimension: number): number =>
+  kernels.scatterUnique({
     ...sums,
     ids: received.ids,
     rows: arrived,
@@ -65,8 +85,6 @@ export async function exchangeRows(
     gradient: received.gradients,
     dimension,
   });
-  return toAll(ranks, sums, owned, dimension);
-}
 
 /** Sends each sum to its owner. Returns how many have arrived in `received`: those of rank 0 first. */
 async function toOwners(
@@ -76,24 +94,14 @@ async function toOwners(
   count: number,
   dimension: number,
 ): Promise<number> {
-  const { size } = ranks;
-  const sent = new Int32Array(size);
-  for (let u = 0; u < count; u++) sent[unique.view[u] % size]++;
-  const next = starts(sent);
-  const ids = new Int32Array(count);
+  const rows = await askRows(ranks, unique.view.subarray(0, count));
+  const { places, asked } = rows;
   const gradients = new Float32Array(count * dimension);
-  for (let u = 0; u < count; u++) {
-    const at = next[unique.view[u] % size]++;
-    ids[at] = unique.view[u];
-    gradients.set(summed.view.subarray(u * dimension, (u + 1) * dimension), at * dimension);
-  }
-  const each = new Int32Array(size).fill(1);
-  const arriving = new Int32Array(size);
-  await ranks.allToAll(sent, each, arriving, each);
-  const wide = (counts: Int32Array): Int32Array => counts.map((n) => n * dimension);
-  await ranks.allToAll(ids, sent, received.ids.view, arriving);
-  await ranks.allToAll(gradients, wide(sent), received.gradients.view, wide(arriving));
-  return arriving.reduce((sum, n) => sum + n, 0);
+  for (let u = 0; u < count; u++)
+    gradients.set(summed.view.subarray(u * dimension, (u + 1) * dimension), places[u] * dimension);
+  await returnRows(ranks, rows, gradients, dimension, received.gradients.view);
+  for (let i = 0; i < asked.length; i++) received.ids.view[i] = asked[i] * ranks.size + ranks.rank;
+  return asked.length;
 }
 
 /** Gives the `owned` sums of each owner to all ranks. Returns how many there are. */
@@ -111,13 +119,4 @@ async function toAll(ranks: Collective, { unique, summed }: Sums, owned: number,
     counts.map((count) => count * dimension),
   );
   return from[ranks.size - 1] + counts[ranks.size - 1];
-}
-
-/** Where each part starts if parts of these sizes follow each other. */
-function starts(counts: Int32Array): Int32Array {
-  let end = 0;
-  return counts.map((count) => {
-    end += count;
-    return end - count;
-  });
 }

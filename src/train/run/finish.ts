@@ -7,27 +7,25 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
 import { seal } from '../../base/seal.ts';
 import { reliabilityOf } from '../../documents/grid.ts';
-import type { ChoiceCounts } from '../../documents/parts.ts';
 import { trainingDocument } from '../../documents/result.ts';
 import type { YardsticksDocument } from '../../documents/yardsticks.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import { weightTensors } from '../../inference/arena/weights.ts';
 import { noChoices } from '../../inference/choices.ts';
-import { openModel } from '../../inference/model/finished.ts';
-import { describeData, openPart } from '../../inference/model/run-data.ts';
-import { sessionOf } from '../../inference/session-of.ts';
+import { describeData } from '../../inference/model/run-data.ts';
 import { runMarkdown } from '../../report/run.ts';
-import { moveModel, saveModel } from '../../store/run/model-file.ts';
+import { type ModelDescription, moveModel, saveModel, streamModel } from '../../store/run/model-file.ts';
 import { type RunRecord, runPaths } from '../../store/run/run-folder.ts';
+import { runThrough } from '../../store/safetensors.ts';
 import { ScoreSample } from '../../yardsticks/interval.ts';
-import { evaluateSplit, newGrid } from '../evaluate-split.ts';
+import { measureTest, measureTogether } from '../measure-finished.ts';
 import { LOG_VARIANCE } from '../weighting/uncertainty.ts';
 import { holdAgainstYardsticks } from '../yardsticks.ts';
 import { timed } from './clock.ts';
 import { runDocument } from './describe-run.ts';
 import type { ResultEvent } from './events.ts';
 import type { Setup } from './setup.ts';
-import type { LoopState } from './state.ts';
+import { type LoopState, streamed } from './state.ts';
 
 /** @throws MODEL_NOT_FINITE, DISK_FULL, FILE_UNWRITABLE; the run then keeps its previous model */
 export async function finishRun(run: {
@@ -40,7 +38,6 @@ export async function finishRun(run: {
   const { folder, setup, state } = run;
   const { manifest } = setup.data;
   const model = { ...setup.options, key: setup.model.key };
-  const modelTensors = weightTensors(setup.weights).filter(([name]) => name !== LOG_VARIANCE);
   const started = performance.now();
   state.parts ??= {};
   const { parts } = state;
@@ -50,7 +47,7 @@ export async function finishRun(run: {
   let yardsticks: YardsticksDocument | undefined;
   let seconds: number;
   try {
-    saveModel(staging, { version: 1, model, data: describeData(manifest) }, modelTensors);
+    await saveFinished(staging, setup, { version: 1, model, data: describeData(manifest) });
     const isHeld = setup.config.yardsticks !== 'none';
     const sample = isHeld ? new ScoreSample(manifest.splits.test.rows, manifest.tasks.length) : undefined;
     grid = await timed(parts, 'test rows', () => measureTest(staging, setup, choices, sample));
@@ -86,25 +83,20 @@ export async function finishRun(run: {
 /** Folder of the finished model until it is measured. */
 const STAGING = 'finishing';
 
-/** The test grid of a model that was read back. */
-async function measureTest(
-  folder: string,
-  setup: Setup,
-  choices: ChoiceCounts,
-  sample: ScoreSample | undefined,
-): Promise<Grid> {
-  const { train } = setup.config;
-  const batchSize = train.evaluationBatchSize;
-  // Tables too large for the arena are read back into the memories of the training, which is over: the machine may have no others.
-  const { tables: store } = setup.weights;
-  const tables = store.memories > 1 ? store : undefined;
-  const finished = await openModel(folder, { ...sessionOf(setup.config), batchSize, choices: true, tables });
-  const test = await openPart(setup.data, 'test', train);
-  return evaluateSplit(finished.executor, test, newGrid(setup.data.manifest, setup.config.evaluate), {
-    choices,
-    take: sample && ((batch, logits) => sample.add(batch, logits)),
-  }).finally(async () => {
-    await test.close();
-    await finished.close();
-  });
+/** Writes the weights as a finished model. */
+async function saveFinished(folder: string, setup: Setup, description: ModelDescription): Promise<void> {
+  const tensors = finishedTensors(setup);
+  if (setup.weights.tables.shards === undefined) saveModel(folder, description, tensors);
+  else await streamModel(folder, description, streamed(setup.ranks, tensors));
+}
+
+const finishedTensors = ({ weights }: Setup) => weightTensors(weights).filter(([name]) => name !== LOG_VARIANCE);
+
+/**
+ * Takes part in finishRun, which rank 0 runs, where each rank has a part of the tables: in writing the model, and in measuring it on the
+ * test rows.
+ */
+export async function helpFinish(setup: Setup): Promise<void> {
+  await runThrough(streamed(setup.ranks, finishedTensors(setup)));
+  await measureTogether(setup, undefined, { choices: noChoices(setup.data.manifest.scenarios.length) });
 }

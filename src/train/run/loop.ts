@@ -24,10 +24,10 @@ import {
 import { enterNextPhase } from '../phases/phase-change.ts';
 import { type PhaseTools, preparePhase } from '../phases/phase-tools.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
-import { asBreakdown, checkWeights, notFinite, type Place } from '../step/finite.ts';
+import { asBreakdown, checkTogether, checkWeights, notFinite, type Place } from '../step/finite.ts';
 import { EpochClock, RunClock } from './clock.ts';
 import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
-import { finishRun } from './finish.ts';
+import { finishRun, helpFinish } from './finish.ts';
 import { byTask, Progress, startEvent } from './progress.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
@@ -110,9 +110,12 @@ export class Training {
     return (await this.#runPhases({})) ?? this.#finish();
   }
 
-  /** Trains as a rank that writes nothing. Rank 0 measures the model. */
+  /** Trains as a rank that writes nothing. Rank 0 measures the model, with the others where each has a part of the tables. */
   async follow(): Promise<void> {
-    await this.#runPhases({});
+    const interrupted = await this.#runPhases({});
+    if (interrupted !== undefined || this.setup.weights.tables.shards === undefined) return;
+    await this.#takeBest();
+    await helpFinish(this.setup);
   }
 
   /** Trains up to a limit; never reads test rows. */
@@ -126,7 +129,7 @@ export class Training {
       const through = this.state.phase === this.plans.length - 1 || this.#hasReached(limit);
       if (interrupted !== undefined || through) return interrupted;
       await enterNextPhase(this.setup, this.state, this.checkpoints);
-      this.#checkpoint();
+      await this.#checkpoint();
     }
   }
 
@@ -142,21 +145,21 @@ export class Training {
       while (!through()) {
         const { epoch, batch } = this.state;
         if (plan.snapshotBefore === epoch && batch === 0) {
-          this.#checkFinite();
-          saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
+          await this.#checkFinite();
+          await saveSnapshot(this.checkpoints, this.setup, this.#position(), 'rewind');
         }
         const context = { setup: this.setup, state: this.state, tools };
         const clock = new EpochClock();
         const stopped = await this.#runEpoch(context, clock, limit);
-        if (stopped === 'interrupted') return this.#interrupt();
+        if (stopped === 'interrupted') return await this.#interrupt();
         if (stopped === 'limit') {
-          this.#checkpoint();
+          await this.#checkpoint();
           return undefined;
         }
         const { seconds, rowsPerSecond } = clock;
         if (stopped === undefined) await learnFromValidation(context, this.validation);
         const validated = stopped ?? (await this.#validate(context));
-        this.#endEpoch(context, validated, { seconds, rowsPerSecond });
+        await this.#endEpoch(context, validated, { seconds, rowsPerSecond });
       }
     } finally {
       await tools.release();
@@ -219,7 +222,7 @@ export class Training {
       if (isLast) return 'limit';
       const { stop, save } = await this.#agree();
       if (stop) return 'interrupted';
-      if (save) this.#checkpoint();
+      if (save) await this.#checkpoint();
     }
     return undefined;
   }
@@ -275,7 +278,7 @@ export class Training {
     this.#clock.count('steps');
     const average = averages(context) ? setup.average : undefined;
     setup.decay?.settleAll();
-    this.#checkFinite();
+    await this.#checkFinite();
     average?.swap();
     const grid = await this.#sound(
       evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), {
@@ -285,7 +288,7 @@ export class Training {
     );
     const verdict = judge(state, plan, grid, setup.config.train.monitor);
     if (verdict.best && plan.patience !== undefined)
-      saveSnapshot(this.checkpoints, setup, this.#position(context.tools), 'best');
+      await saveSnapshot(this.checkpoints, setup, this.#position(context.tools), 'best');
     average?.swap();
     this.#clock.count('validation');
     this.#warn(grid, verdict.monitor);
@@ -293,11 +296,11 @@ export class Training {
   }
 
   /** Logs and the epoch's checkpoint. `pace`: how long its steps took. */
-  #endEpoch(
+  async #endEpoch(
     context: EpochContext,
     { grid, monitor }: Validated,
     pace: { seconds: number; rowsPerSecond: number },
-  ): void {
+  ): Promise<void> {
     const { state, setup } = this;
     const { plan, step } = context.tools;
     const scalars = scalarsHere(context);
@@ -325,7 +328,7 @@ export class Training {
       ...(phase === 'search' && { temperature: scalars.temperature }),
     });
     this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
-    this.#checkpoint();
+    await this.#checkpoint();
     this.request.emit({
       event: 'epoch',
       phase,
@@ -357,8 +360,7 @@ export class Training {
 
   async #finish(): Promise<ResultEvent> {
     const { state, setup } = this;
-    if (state.best !== null) restoreSnapshot(this.checkpoints, setup, 'best');
-    else setup.average?.swap();
+    await this.#takeBest();
     this.#clock.count('checkpoints');
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const { folder } = this.request;
@@ -371,6 +373,12 @@ export class Training {
     return result;
   }
 
+  /** The weights of the finished model. */
+  async #takeBest(): Promise<void> {
+    if (this.state.best !== null) await restoreSnapshot(this.checkpoints, this.setup, 'best');
+    else this.setup.average?.swap();
+  }
+
   #validated(): ValidatedEvent {
     const { state, request } = this;
     const ended = state.ended && state.phase === this.plans.length - 1;
@@ -379,16 +387,19 @@ export class Training {
     return { event: 'validated', run: request.folder, ended, epochs: this.#epochsDone(), best, seconds };
   }
 
-  #interrupt(): InterruptedEvent {
-    const event: InterruptedEvent = { event: 'interrupted', run: this.request.folder, checkpoint: this.#checkpoint() };
+  async #interrupt(): Promise<InterruptedEvent> {
+    const checkpoint = await this.#checkpoint();
+    const event: InterruptedEvent = { event: 'interrupted', run: this.request.folder, checkpoint };
     this.request.emit(event);
     return event;
   }
 
   /** Throws LOSS_NOT_FINITE, so numbers that are not finite never reach a checkpoint. */
-  #checkFinite(): void {
-    const { kernels, weights, data } = this.setup;
-    checkWeights(kernels, weights, data.manifest.fields, this.#place());
+  async #checkFinite(): Promise<void> {
+    const { kernels, weights, data, ranks } = this.setup;
+    await checkTogether(weights.tables.shards && ranks, this.#place(), () =>
+      checkWeights(kernels, weights, data.manifest.fields, this.#place()),
+    );
   }
 
   /** Computes a result of the current weights. Throws LOSS_NOT_FINITE if a prediction is not finite. */
@@ -407,8 +418,8 @@ export class Training {
     return { phase: this.plans[phase].phase, epoch: batch === 0 ? epoch : epoch + 1, step, learningRate };
   }
 
-  #checkpoint(): string {
-    this.#checkFinite();
+  async #checkpoint(): Promise<string> {
+    await this.#checkFinite();
     const { state, logs } = this;
     logs.sync();
     state.metricsBytes = logs.metrics.bytes;
@@ -416,7 +427,7 @@ export class Training {
     state.metricsSha256 = logs.metrics.sha256;
     state.timingsSha256 = logs.timings.sha256;
     this.#clock.count('steps');
-    const name = saveProgress(this.checkpoints, this.setup, this.#position(), state);
+    const name = await saveProgress(this.checkpoints, this.setup, this.#position(), state);
     this.#clock.count('checkpoints');
     this.#lastCheckpoint = performance.now();
     this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });

@@ -11,7 +11,7 @@ import type { PreparedData } from '../../data/prepared/prepared.ts';
 import { openPart, openRunData } from '../../inference/model/run-data.ts';
 import { models } from '../../model/registry.ts';
 import { lockFolder } from '../../store/lock.ts';
-import { latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
+import { type Checkpoint, latestCheckpoint, loadCheckpoint } from '../../store/run/checkpoint.ts';
 import {
   markOf,
   modelFiles,
@@ -109,9 +109,7 @@ async function runIn<E>(
   const data = reach(await openRunData(request.folder, record, request.data));
   const run = markOf(record);
   const setup: Setup = { ...(await setUp(config, data, { ranks, limits: request.limits })), run };
-  const start = await shareJson(ranks, ranks.rank === 0 ? await loadStart(request, setup) : undefined);
-  await shareWeights(setup);
-  const { state, resumed } = start;
+  const { state, resumed } = await loadStart(request, setup);
   const { metricsBytes: metrics, timingsBytes: timings, metricsSha256, timingsSha256 } = state;
   const kept = { metrics, timings, metricsSha256, timingsSha256 };
   const logs = ranks.rank === 0 ? openLogs(request.folder, kept) : noLogs();
@@ -128,20 +126,34 @@ async function runIn<E>(
   }
 }
 
-/** Loads weights and state: of a checkpoint, or for the first step. */
+/** Loads weights and state: of a checkpoint, which rank 0 reads, or for the first step. */
 async function loadStart(request: TrainingRequest, setup: Setup): Promise<{ state: LoopState; resumed: boolean }> {
-  const { folder, from } = request;
+  const { ranks, config } = setup;
+  const checkpoint = ranks.rank === 0 ? findCheckpoint(request, setup) : undefined;
+  const start = await shareJson(ranks, ranks.rank === 0 ? startOf(request, setup, checkpoint) : undefined);
+  if (start.resumed) await restoreTensors(setup, checkpoint?.tensors);
+  else await begin(setup, config);
+  await shareWeights(setup);
+  return start;
+}
+
+/** The checkpoint that a training goes on from; undefined: it starts. */
+function findCheckpoint({ folder, from }: TrainingRequest, { run }: Setup): Checkpoint | undefined {
   const { checkpoints } = runPaths(folder);
-  const checkpoint =
-    from === undefined ? latestCheckpoint(checkpoints, setup.run) : loadCheckpoint(checkpoints, from, setup.run);
-  if (checkpoint === undefined) {
-    await begin(setup, setup.config);
-    const { cost } = readFlows(folder) ?? {}; // the time of a run includes that of its flow test
-    return { state: { ...initialState(setup.sizes.tasks), ...cost }, resumed: false };
-  }
-  checkFinite(`${checkpoints}/${checkpoint.name}`, checkpoint.tensors, OLDER_CHECKPOINT);
-  restoreTensors(setup, checkpoint.tensors);
-  return { state: checkpoint.state as LoopState, resumed: true };
+  const found = from === undefined ? latestCheckpoint(checkpoints, run) : loadCheckpoint(checkpoints, from, run);
+  if (found !== undefined) checkFinite(`${checkpoints}/${found.name}`, found.tensors, OLDER_CHECKPOINT);
+  return found;
+}
+
+/** The state that it goes on from, or starts with. */
+function startOf(
+  { folder }: TrainingRequest,
+  { sizes }: Setup,
+  checkpoint: Checkpoint | undefined,
+): { state: LoopState; resumed: boolean } {
+  if (checkpoint !== undefined) return { state: checkpoint.state as LoopState, resumed: true };
+  const { cost } = readFlows(folder) ?? {}; // the time of a run includes that of its flow test
+  return { state: { ...initialState(sizes.tasks), ...cost }, resumed: false };
 }
 
 /** Ranks of one machine share its cores, unless the run says how many threads each takes. */
@@ -152,6 +164,7 @@ function withCores(config: RunConfig, ranks: Collective): RunConfig {
 const OLDER_CHECKPOINT =
   'Its training broke down before it was written: go on from an older checkpoint with --from, or train again with a lower train.learningRate';
 
+/** The weights before the first step, on all ranks: all draw the same numbers. */
 async function begin(setup: Setup, config: RunConfig): Promise<void> {
   startWeights(setup, config.seed);
   if (config.warmStart !== undefined) await applyWarmStart(setup, config.warmStart);

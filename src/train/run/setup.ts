@@ -11,9 +11,12 @@ import { modelSizes } from '../../inference/model/sizes.ts';
 import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
+import type { Received } from '../../tables/contract.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
+import { rowsOwned } from '../../tables/owners.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
-import { allocateReceived, type Received, receivedBytes } from '../ranks/row-exchange.ts';
+import { allocateReceived, receivedBytes } from '../ranks/row-exchange.ts';
+import { sharesTables } from '../ranks/tables.ts';
 import { WeightAverage } from '../step/average.ts';
 import { allocateStep, batchRows, type StepBuffers, stepBytes } from '../step/buffers.ts';
 import type { StepExecutor } from '../step/executor.ts';
@@ -83,6 +86,10 @@ export async function setUp(
   const sequences = graphs.some(readsSequences) ? sizes.sequences : undefined;
   const layout = rowLayout(manifest.fields, dimension, sequences);
   const specs = [...weightingParameters(train.taskWeighting, sizes.tasks), ...parameters];
+  const updates = tableUpdates(train, batchRows({ batchSize: train.batchSize, tableRows: manifest.tableRows }, layout));
+  const gateTable = model.flowSelection !== undefined;
+  const tables = { rows: manifest.tableRows, dimension, gateTable, moments: momentCount(train), updates };
+  const sharded = await sharesTables(train, tables, ranks, limits);
   const stepSizes = {
     batchSize: train.batchSize,
     tasks: sizes.tasks,
@@ -90,24 +97,28 @@ export async function setUp(
     denseParameters: totalLength(specs),
     buffers: totalLength(buffers),
     tableRows: manifest.tableRows,
+    ...(sharded && { ownRows: rowsOwned(manifest.tableRows, ranks) }),
     ...drawnWidths(graphs),
   };
-  const tables = {
-    rows: manifest.tableRows,
-    dimension,
-    gateTable: model.flowSelection !== undefined,
-    moments: momentCount(train),
-    updates: tableUpdates(train, batchRows(stepSizes, layout)),
-  };
+  const idsPerRow = layout.slots + sequenceSlots(layout);
   const receivedSizes = {
-    uses: (train.batchSize + IDLE_ROWS) * (layout.slots + sequenceSlots(layout)),
+    uses: (train.batchSize + IDLE_ROWS) * idsPerRow,
     tableRows: manifest.tableRows,
     dimension,
     ranks: ranks.size,
   };
   const apart = ranks.size > 1;
+  const longest = Math.max(Math.ceil(train.batchSize / ranks.size) + IDLE_ROWS, train.evaluationBatchSize);
+  const rowsAtOnce = Math.min(manifest.tableRows, longest * idsPerRow);
   const { more, ...arena } = await openArena(
-    { weights: { specs, buffers, tables }, layout, capacity: train.evaluationBatchSize, gateWidth, limits },
+    {
+      weights: { specs, buffers, tables },
+      layout,
+      capacity: train.evaluationBatchSize,
+      gateWidth,
+      limits,
+      shards: sharded ? { ranks, rowsAtOnce } : undefined,
+    },
     {
       bytes: stepBytes(stepSizes, layout) + (apart ? receivedBytes(receivedSizes) : 0),
       allocate: (memory) => ({

@@ -2,8 +2,16 @@
 
 import type { PartSeconds } from '../../documents/parts.ts';
 import { tableTensor, type Weights, weightTensors } from '../../inference/arena/weights.ts';
-import { loadCheckpoint, type Position, saveCheckpoint } from '../../store/run/checkpoint.ts';
-import { copyInto, type StoredTensor, type TensorParts } from '../../store/safetensors.ts';
+import { loadCheckpoint, type Position, saveCheckpoint, streamCheckpoint } from '../../store/run/checkpoint.ts';
+import {
+  copyInto,
+  runThrough,
+  type StoredTensor,
+  type TensorParts,
+  type TensorStream,
+  type TensorView,
+} from '../../store/safetensors.ts';
+import { distribute, isOwned, streamOf } from '../ranks/shards.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import type { Setup } from './setup.ts';
 
@@ -73,43 +81,72 @@ const momentTensors = ({ denseMoments, tables }: Weights): [string, TensorParts]
 
 /** Moments have been vectors since the first checkpoints. */
 const flat = (tensors: [string, TensorParts][]): [string, TensorParts][] =>
-  tensors.map(([name, { shape, parts }]) => [name, { shape: [shape[0] * shape[1]], parts }]);
+  tensors.map(([name, tensor]) => [name, { ...tensor, shape: [tensor.shape[0] * tensor.shape[1]] }]);
 
 /** Writes a numbered checkpoint from which the run can continue, on any number of ranks. Only rank 0 writes; others return ''. */
-export function saveProgress(folder: string, setup: Setup, position: Position, state: LoopState): string {
-  if (setup.ranks.rank > 0) return '';
+export async function saveProgress(
+  folder: string,
+  setup: Setup,
+  position: Position,
+  state: LoopState,
+): Promise<string> {
   const { weights, decay, average } = setup;
-  const more = [...(decay?.tensors() ?? []), ...(average?.tensors() ?? [])];
-  const tensors = [...weightTensors(weights), ...momentTensors(weights), ...more];
-  return saveCheckpoint(folder, { position, state, tensors, run: setup.run }).name;
+  const owed = decay === undefined ? [] : [decay.settled(), decay.kept()];
+  const more = [...owed, ...(average?.tensors() ?? [])];
+  return save(folder, setup, [...weightTensors(weights), ...momentTensors(weights), ...more], { position, state });
 }
 
 /** Writes only the weights, under a name (`rewind`, `best`); rank 0 alone. */
-export function saveSnapshot(folder: string, setup: Setup, position: Position, name: string): void {
-  if (setup.ranks.rank > 0) return;
-  saveCheckpoint(folder, { position, state: null, tensors: weightTensors(setup.weights), name, run: setup.run });
+export async function saveSnapshot(folder: string, setup: Setup, position: Position, name: string): Promise<void> {
+  await save(folder, setup, weightTensors(setup.weights), { position, state: null, name });
 }
 
-/** Restores the tensors of a checkpoint, including moments if it has them. `only` selects tensors. */
-export function restoreTensors(
-  setup: Pick<Setup, 'weights' | 'decay' | 'average'>,
-  tensors: ReadonlyMap<string, StoredTensor>,
+async function save(
+  folder: string,
+  { ranks, run, weights }: Setup,
+  tensors: [string, TensorView | TensorParts][],
+  what: { position: Position; state: unknown; name?: string },
+): Promise<string> {
+  if (weights.tables.shards === undefined)
+    return ranks.rank === 0 ? saveCheckpoint(folder, { ...what, tensors, run }).name : '';
+  const streams = streamed(ranks, tensors);
+  if (ranks.rank === 0) return (await streamCheckpoint(folder, { ...what, tensors: streams, run })).name;
+  await runThrough(streams);
+  return '';
+}
+
+/** Tensors as rank 0 writes them: the whole of those that lie on several ranks. */
+export const streamed = (
+  ranks: Setup['ranks'],
+  tensors: readonly [string, TensorView | TensorParts][],
+): [string, TensorView | TensorParts | TensorStream][] =>
+  tensors.map(([name, tensor]) => [name, isOwned(tensor) ? streamOf(ranks, tensor) : tensor]);
+
+/**
+ * Restores the tensors of a checkpoint, including moments if it has them. `only` selects tensors. Other ranks than 0 have none; they
+ * get their rows of tables that lie on several ranks, and must call this together.
+ */
+export async function restoreTensors(
+  { ranks, weights, decay, average }: Pick<Setup, 'ranks' | 'weights' | 'decay' | 'average'>,
+  tensors: ReadonlyMap<string, StoredTensor> | undefined,
   only: (name: string) => boolean = () => true,
-): void {
-  for (const [name, { parts }] of [...weightTensors(setup.weights), ...momentTensors(setup.weights)]) {
-    const stored = tensors.get(name);
-    if (stored !== undefined && only(name)) copyInto(parts, stored);
+): Promise<void> {
+  const more = [...(decay === undefined ? [] : [decay.settled()]), ...(average?.tensors() ?? [])];
+  for (const [name, tensor] of [...weightTensors(weights), ...momentTensors(weights), ...more]) {
+    const stored = only(name) ? tensors?.get(name) : undefined;
+    if (isOwned(tensor)) await distribute(ranks, tensor, stored);
+    else if (stored !== undefined) copyInto(tensor.parts, stored);
   }
-  setup.decay?.restore(tensors);
-  setup.average?.restore(tensors);
+  if (tensors !== undefined) decay?.restoreKept(tensors);
 }
 
-/** Restores a snapshot's parameters and table, except those that `keep` names. */
-export function restoreSnapshot(
+/** Restores a snapshot's parameters and table, except those that `keep` names. Rank 0 reads it; all call this together. */
+export async function restoreSnapshot(
   folder: string,
   setup: Setup,
   name: string,
   keep: (name: string) => boolean = () => false,
-): void {
-  restoreTensors(setup, loadCheckpoint(folder, name, setup.run).tensors, (tensor) => !keep(tensor));
+): Promise<void> {
+  const tensors = setup.ranks.rank === 0 ? loadCheckpoint(folder, name, setup.run).tensors : undefined;
+  await restoreTensors(setup, tensors, (tensor) => !keep(tensor));
 }

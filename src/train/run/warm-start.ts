@@ -4,6 +4,7 @@
  */
 
 import { error } from '../../base/errors/index.ts';
+import { shareJson } from '../../comm/json.ts';
 import {
   OUT_OF_VOCABULARY_ID,
   PADDING_ID,
@@ -12,15 +13,15 @@ import {
   RESERVED_IDS,
 } from '../../data/encode/ids.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
-import { bufferViews, view } from '../../inference/arena/weights.ts';
+import { bufferViews, tableTensor, view } from '../../inference/arena/weights.ts';
 import { bufferName } from '../../inference/graphs/forward.ts';
 import { openRunData } from '../../inference/model/run-data.ts';
 import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { openRun } from '../../store/run/run-folder.ts';
-import { partsOf, type StoredTensor } from '../../store/safetensors.ts';
-import type { TableStore } from '../../tables/contract.ts';
+import type { StoredTensor } from '../../store/safetensors.ts';
+import { distributeRows, isOwned, reader } from '../ranks/shards.ts';
 import type { Setup } from './setup.ts';
 
 /** What must be equal in both runs of a warm start. */
@@ -62,13 +63,24 @@ export function readWarmStart(run: string, { key, specs, dimension, manifest }: 
   return loaded;
 }
 
-/** Overwrites the initial weights with those of a finished run. Throws the errors of readWarmStart. */
+/** Overwrites the initial weights with those of a finished run, which rank 0 reads. Throws the errors of readWarmStart. */
 export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
+  const old = setup.ranks.rank === 0 ? await readOld(setup, run) : undefined;
+  await copyRows(setup, old);
+}
+
+/** Old rows of a table, and the new one of each; -1 where there is none. */
+interface OldRows {
+  table: StoredTensor;
+  targets: Int32Array;
+}
+
+/** Overwrites all but the table. */
+async function readOld(setup: Setup, run: string): Promise<OldRows> {
   const { weights, model, options } = setup;
   const { parameters: specs } = networkOf(model, options, setup.sizes);
   const { manifest } = setup.data;
-  const { tables } = weights;
-  const { dimension } = tables;
+  const { dimension } = weights.tables;
   const { description, tensors } = readWarmStart(run, { key: model.key, specs, dimension, manifest });
   for (const { name } of specs) view(weights, name).set(tensors.get(name)?.data as Float32Array);
   for (const [spec, numbers] of bufferViews(weights)) {
@@ -77,29 +89,42 @@ export async function applyWarmStart(setup: Setup, run: string): Promise<void> {
   }
 
   const old = await openOldData(run, setup);
-  /** By old row: the new one; -1 where there is none. */
   const targets = new Int32Array(description.data.tableRows).fill(-1);
   for (const field of manifest.fields) {
     const before = description.data.fields.find((f) => f.name === field.name) as PreparedField;
     const rows = matchRows(before, field, await old.tokens(field.name), await setup.data.tokens(field.name));
     for (const [from, to] of rows) targets[before.offset + from] = field.offset + to;
   }
-  copyRows(tensors.get('embedding') as StoredTensor, targets, tables);
+  return { table: tensors.get('embedding') as StoredTensor, targets };
 }
 
-/** Copies rows of a tensor [V, D] into a table. */
-function copyRows(from: StoredTensor, targets: Int32Array, tables: TableStore): void {
+/** Old rows that are copied at a time. */
+const ROWS = 1 << 18;
+
+/** Copies rows that rank 0 has into the table. */
+async function copyRows({ ranks, weights: { tables } }: Setup, old: OldRows | undefined): Promise<void> {
   const { dimension: D } = tables;
-  let at = 0;
-  for (const part of partsOf(from))
-    for (let i = 0; i < part.length; ) {
-      const start = at % D; // a part may end within a row
-      const length = Math.min(D - start, part.length - i);
-      const target = targets[Math.floor(at / D)];
-      if (target >= 0) tables.row('embedding', target).set(part.subarray(i, i + length) as Float32Array, start);
-      i += length;
-      at += length;
-    }
+  const [[, table]] = tableTensor('embedding', tables, 'embedding');
+  const count = await shareJson(ranks, old?.targets.length);
+  const take = old && reader(old.table);
+  for (let at = 0; at < count; at += ROWS) {
+    const numbers = take?.(Math.min(ROWS, count - at) * D) as Float32Array | undefined;
+    const given = old && numbers && kept(old.targets.subarray(at, at + ROWS), numbers, D);
+    if (isOwned(table)) await distributeRows(ranks, table, given);
+    else
+      given?.rows.forEach((row, i) => {
+        tables.row('embedding', row).set(given.numbers.subarray(i * D, (i + 1) * D));
+      });
+  }
+}
+
+/** Rows that have a target, under it. */
+function kept(targets: Int32Array, numbers: Float32Array, D: number): { rows: Int32Array; numbers: Float32Array } {
+  let count = 0;
+  targets.forEach((target, i) => {
+    if (target >= 0) numbers.copyWithin(count++ * D, i * D, (i + 1) * D);
+  });
+  return { rows: targets.filter((target) => target >= 0), numbers: numbers.subarray(0, count * D) };
 }
 
 /** The data set that the run's weights were trained on: its vocabularies give the token of each table row. */

@@ -6,7 +6,8 @@
  * The table takes part in every n-th step, with n such that a step pays for `ROWS` of its rows however large it is.
  */
 import type { Weights } from '../../inference/arena/weights.ts';
-import { copyInto, type StoredTensor, type TensorParts } from '../../store/safetensors.ts';
+import type { TensorParts } from '../../store/safetensors.ts';
+import type { TableStore } from '../../tables/contract.ts';
 
 const TABLE = 'average.table';
 /** Table rows per step. */
@@ -19,6 +20,7 @@ export class WeightAverage {
   /** The table is averaged at every so many steps. */
   readonly #every: number;
   readonly #settle: () => void;
+  readonly #tables: TableStore;
 
   /** `decay`: share of the average that a step keeps. `settle`: called before the table is read as a whole. */
   constructor(
@@ -35,6 +37,7 @@ export class WeightAverage {
     this.#decay = decay;
     this.#every = Math.ceil(tables.rows / ROWS);
     this.#settle = settle;
+    this.#tables = tables;
   }
 
   /** Starts again from the weights as they are. */
@@ -72,16 +75,11 @@ export class WeightAverage {
   }
 
   tensors(): [string, TensorParts][] {
+    const { rows, dimension, shards } = this.#tables;
     return this.#live.map(([name], i) => {
       const parts = this.#averages[i];
+      if (name === TABLE) return [name, { parts, shape: [rows * dimension], ownedWidth: shards && dimension }];
       return [name, { parts, shape: [parts.reduce((sum, { length }) => sum + length, 0)] }];
-    });
-  }
-
-  restore(tensors: ReadonlyMap<string, StoredTensor>): void {
-    this.#live.forEach(([name], i) => {
-      const stored = tensors.get(name);
-      if (stored !== undefined) copyInto(this.#averages[i], stored);
     });
   }
 }

@@ -19,6 +19,8 @@ export interface StepSizes {
   /** Total size of the model's buffers, in numbers. */
   buffers: number;
   tableRows: number;
+  /** How many of them this rank has, if others have the rest. */
+  ownRows?: number;
   /** Numbers per row over all dropout masks. */
   dropout: number;
   /** Numbers per row over all noise. */
@@ -53,7 +55,7 @@ const lengths = (sizes: StepSizes, layout: RowLayout) => {
   const { tasks: T } = sizes;
   const uses = batchRows(sizes, layout);
   return {
-    ints: { stamps: sizes.tableRows, unique: uses },
+    ints: { stamps: sizes.ownRows === undefined ? sizes.tableRows : Math.max(uses, sizes.ownRows), unique: uses },
     floats: {
       labels: B * T,
       lossWeights: B * T,

@@ -1,6 +1,7 @@
 /** Training stops if a number is not finite, so no checkpoint and no model contains one. */
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { firstNotFinite } from '../../base/numbers.ts';
+import type { Collective } from '../../comm/contract.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
@@ -50,7 +51,8 @@ export function checkWeights(
 ): void {
   const { dense, bufferValues, tables, denseMoments } = weights;
   const rowOf = (index: number): string => {
-    const row = Math.floor(index / tables.dimension);
+    const { rank, size } = tables.shards ?? { rank: 0, size: 1 };
+    const row = Math.floor(index / tables.dimension) * size + rank;
     const field = fields.find(({ offset, size }) => offset <= row && row < offset + size);
     return field === undefined ? `row ${row}` : `id ${row - field.offset} of field "${field.name}"`;
   };
@@ -77,6 +79,24 @@ export function checkWeights(
       before += region.view.length;
     }
   }
+}
+
+/**
+ * Runs a check of numbers of which each rank has a part; all report what one finds. `ranks`: undefined where this one has them all.
+ *
+ * @throws LOSS_NOT_FINITE
+ */
+export async function checkTogether(ranks: Collective | undefined, place: Place, check: () => void): Promise<void> {
+  if (ranks === undefined) return check();
+  let found: unknown;
+  try {
+    check();
+  } catch (cause) {
+    found = cause;
+  }
+  const broken = Int32Array.of(Number(found !== undefined));
+  await ranks.allReduce(broken, 'max');
+  if (broken[0] === 1) throw found ?? notFinite('a row of the embedding table on another rank', place);
 }
 
 function bufferAt(weights: Weights, index: number): string {

@@ -9,8 +9,9 @@
 import type { PreparedField } from '../../data/encode/ids.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
 import type { RowLayout } from '../../inference/arena/inputs.ts';
-import type { StoredTensor, TensorView } from '../../store/safetensors.ts';
+import type { StoredTensor, TensorParts, TensorView } from '../../store/safetensors.ts';
 import type { TableStore } from '../../tables/contract.ts';
+import { rowsOwned } from '../../tables/owners.ts';
 
 /** A field whose rows decay. */
 export interface DecayedField {
@@ -39,6 +40,8 @@ export function decayedFields(
   });
 }
 
+const KEPT = 'idDecay.kept';
+
 export class IdDecay {
   readonly #tables: TableStore;
   readonly #slots: number;
@@ -47,7 +50,9 @@ export class IdDecay {
   readonly #dense: boolean;
   /** Steps since all rows were last settled. */
   #steps = 0;
-  /** By table row: how many of these steps it has been settled for. */
+  /** The rows that are here: all, or those of one of several ranks. */
+  readonly #share: { rank: number; size: number };
+  /** By row that is here: how many of these steps it has been settled for. */
   readonly #settled: Int32Array;
   /** By field: the logarithm of the share kept after 0, 1, 2 ... of these steps. */
   #kept: number[][];
@@ -62,7 +67,8 @@ export class IdDecay {
     this.#slots = layout.slots;
     this.#fields = fields;
     this.#dense = tableUpdates === 'dense';
-    this.#settled = new Int32Array(tables.rows);
+    this.#share = tables.shards ?? { rank: 0, size: 1 };
+    this.#settled = new Int32Array(rowsOwned(tables.rows, this.#share));
     this.#kept = fields.map(() => [0]);
   }
 
@@ -84,7 +90,7 @@ export class IdDecay {
   settleAll(): void {
     this.#fields.forEach(({ from, to }, f) => {
       for (let row = from; row < to; row++) this.#settle(row, f);
-      this.#settled.fill(0, from, to);
+      this.#settled.fill(0, rowsOwned(from, this.#share), rowsOwned(to, this.#share));
       this.#kept[f] = [0];
     });
     this.#steps = 0;
@@ -101,26 +107,32 @@ export class IdDecay {
   }
 
   #settle(row: number, f: number): void {
-    const done = this.#settled[row];
+    const { rank, size } = this.#share;
+    if (row % size !== rank) return;
+    const here = (row - rank) / size;
+    const done = this.#settled[here];
     if (done === this.#steps) return;
     const kept = this.#kept[f];
     this.#tables.scale(row, Math.exp(kept[this.#steps] - kept[done]));
-    this.#settled[row] = this.#steps;
+    this.#settled[here] = this.#steps;
   }
 
-  /** What rows owe: part of a checkpoint. */
-  tensors(): [string, TensorView][] {
-    const kept = Float64Array.from(this.#kept.flat());
-    return [
-      ['idDecay.settled', { data: this.#settled, shape: [this.#settled.length] }],
-      ['idDecay.kept', { data: kept, shape: [this.#fields.length, this.#steps + 1] }],
-    ];
+  /** Part of a checkpoint: how many steps each row is settled for. */
+  settled(): [string, TensorParts] {
+    const ownedWidth = this.#share.size > 1 ? 1 : undefined;
+    return ['idDecay.settled', { parts: [this.#settled], shape: [this.#tables.rows], ownedWidth }];
   }
 
-  restore(tensors: ReadonlyMap<string, StoredTensor>): void {
-    const [settled, kept] = [tensors.get('idDecay.settled'), tensors.get('idDecay.kept')];
-    if (settled === undefined || kept === undefined) return; // a snapshot of settled weights
-    this.#settled.set(settled.data as Int32Array);
+  /** Part of a checkpoint: the shares kept, by field and step. */
+  kept(): [string, TensorView] {
+    const data = Float64Array.from(this.#kept.flat());
+    return [KEPT, { data, shape: [this.#fields.length, this.#steps + 1] }];
+  }
+
+  /** Takes the shares kept of a checkpoint. A snapshot of settled weights has none. */
+  restoreKept(tensors: ReadonlyMap<string, StoredTensor>): void {
+    const kept = tensors.get(KEPT);
+    if (kept === undefined) return;
     const count = kept.shape[1];
     this.#steps = count - 1;
     this.#kept = this.#fields.map((_, f) => [...(kept.data as Float64Array).subarray(f * count, (f + 1) * count)]);

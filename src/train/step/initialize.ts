@@ -2,6 +2,7 @@
 import { type Random, random } from '../../base/random.ts';
 import { bufferViews, view, type Weights } from '../../inference/arena/weights.ts';
 import type { Initializer } from '../../model/contract.ts';
+import type { Shards, TableStore } from '../../tables/contract.ts';
 
 /**
  * Initialises every parameter and the table. Each has its own random stream, so a new parameter changes no other.
@@ -20,8 +21,21 @@ export function initialize(
     deviation === undefined ? tableInitializer(tableRows, dimension) : ({ kind: 'normal', deviation } as const);
   const { tables } = weights;
   const generator = random('initialize', seed, 'table');
-  for (const { view: numbers } of tables.parts('embedding')) drawAll(numbers, start, generator);
-  for (const { from, to } of zero) for (let row = from; row < to; row++) tables.row('embedding', row).fill(0);
+  const { rank, size } = tables.shards ?? { rank: 0, size: 1 };
+  if (size === 1) for (const { view: numbers } of tables.parts('embedding')) drawAll(numbers, start, generator);
+  else drawRows(tables, start, generator);
+  for (const { from, to } of zero)
+    for (let row = from; row < to; row++) if (row % size === rank) tables.row('embedding', row).fill(0);
+}
+
+/** Draws all rows, and keeps those that are here. */
+function drawRows(tables: TableStore, start: Initializer, generator: Random): void {
+  const { rank, size } = tables.shards as Shards;
+  const numbers = new Float32Array(tables.dimension);
+  for (let row = 0; row < tables.rows; row++) {
+    drawAll(numbers, start, generator);
+    if (row % size === rank) tables.row('embedding', row).set(numbers);
+  }
 }
 
 interface TableStart {

@@ -8,7 +8,9 @@ import { loadRows, type RowLayout, rowsOf } from '../../inference/arena/inputs.t
 import { totalLength, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
 import type { Value } from '../../runtime/contract.ts';
-import { exchangeRows, type Received } from '../ranks/row-exchange.ts';
+import type { Received } from '../../tables/contract.ts';
+import { withoutPadding } from '../../tables/sharded.ts';
+import { exchangeRows, sumAtOwners } from '../ranks/row-exchange.ts';
 import { keepRows, rowsOfRank, type Share } from '../ranks/rows.ts';
 import { type TaskGradient, type TaskWeighting, taskOutput } from '../weighting/contract.ts';
 import type { StepBuffers } from './buffers.ts';
@@ -91,10 +93,18 @@ export async function trainStep(context: StepContext, input: StepInput): Promise
     stamps: buffers.stamps,
   };
   const ofTasks = (): Promise<TaskGradient[]> => taskGradients(context, size, results, gradients);
-  const told = await context.weighting.afterRun?.({ step, losses, scale, results, gradients, taskGradients: ofTasks });
-  checkGradients(context, input, gradients);
+  const told = await context.weighting.afterRun?.({
+    step,
+    losses,
+    scale,
+    results,
+    gradients,
+    taskGradients: ofTasks,
+    sumOverOwners: (numbers) => sumOverOwners(context, numbers),
+  });
+  const squares = await checkGradients(context, input, gradients);
   weights.bufferValues.view.set(buffers.nextBuffers.view);
-  const gradientScale = clipScale(context, gradients);
+  const gradientScale = clipScale(context, gradients, squares);
   update(kernels, weights, gradients, context.optimizer, { step, learningRate, gradientScale }, context.apart);
   context.decay?.advance(learningRate);
   return { tasks: losses, weights: told ?? taskWeights, penalty: results.penalty.data[0] };
@@ -111,7 +121,7 @@ export async function groupStep(context: StepContext, group: string, input: Step
   const { step, learningRate } = input;
   const { denseLength } = await runBatch(context, input);
   const gradients = { dense: buffers.gradient, denseLength };
-  checkGradients(context, input, { ...gradients, count: 0 });
+  await checkGradients(context, input, { ...gradients, count: 0 });
   updateGroup(kernels, weights, gradients, optimizer, { step, learningRate, gradientScale: 1 }, group);
 }
 
@@ -136,7 +146,7 @@ async function runBatch(context: StepContext, given: StepInput): Promise<BatchRu
   const own = rowsOfRank(given.batch, share);
   const batch = withIdleRows(own, idleRows(graph, own.size));
   context.decay?.settleRows(given.batch);
-  loadRows(layout, buffers, batch, weights.tables);
+  await loadRows(layout, buffers, batch, weights.tables);
   const taskWeights = context.weighting.weights();
   const scale = lossScale(context.lossReduction, taskWeights.length);
   const factors = taskWeights.map((weight) => scale * weight);
@@ -182,12 +192,29 @@ function rowGradients({ layout, buffers }: StepContext, size: number): Record<st
   return { embeddingGradient, sequenceGradient: rowsOf(buffers.sequenceGradient, size, types, length, dimension) };
 }
 
-/** Sums the gradients of equal table rows over all ranks, into `unique` and `summed`; returns the number of rows. */
-async function rowGradientsOfAll({ kernels, layout, buffers, ranks }: StepContext, size: number): Promise<number> {
-  const count = sumRowGradients(kernels, layout, buffers, size);
+/**
+ * Sums the gradients of equal table rows over all ranks, into `unique` and `summed`; returns the number of rows. Where rows lie on
+ * several ranks they are those of this one.
+ */
+async function rowGradientsOfAll(
+  { kernels, layout, buffers, ranks, weights }: StepContext,
+  size: number,
+): Promise<number> {
+  const { shards } = weights.tables;
+  const count = sumRowGradients(kernels, shards === undefined ? layout : positionsOf(layout), buffers, size);
   if (ranks === undefined) return count;
-  return exchangeRows(ranks.collective, kernels, buffers, ranks.received, count, layout.dimension);
+  const { collective, received } = ranks;
+  return shards === undefined
+    ? exchangeRows(collective, kernels, buffers, received, count, layout.dimension)
+    : sumAtOwners(shards, kernels, buffers, received, count, layout.dimension);
 }
+
+/** The layout of rows whose ids a store on several ranks has replaced by positions. */
+const positionsOf = ({ sequences, ...layout }: RowLayout): RowLayout => ({
+  ...layout,
+  fields: withoutPadding(layout.fields),
+  ...(sequences && { sequences: { ...sequences, places: withoutPadding(sequences.places) } }),
+});
 
 /** Sums the gradients of equal table rows, of fields and sequences together, into `unique` and `summed`; returns the number of rows. */
 export function sumRowGradients(kernels: Kernels, layout: RowLayout, buffers: StepBuffers, size: number): number {
@@ -331,33 +358,48 @@ function checkLosses(
   throw notFinite(what, placeOf(context, input), { largestGradient, weights: unusable });
 }
 
-/** Throws LOSS_NOT_FINITE if gradients of parameters or table rows, or buffers after the step, are not finite. */
-function checkGradients(
+/** Adds up numbers that each rank has computed from the rows that it owns. Where it holds all rows they are complete. */
+async function sumOverOwners({ weights, ranks }: StepContext, numbers: Float64Array): Promise<void> {
+  if (weights.tables.shards !== undefined) await ranks?.collective.allReduce(numbers, 'sum');
+}
+
+/**
+ * Throws LOSS_NOT_FINITE if gradients of parameters or table rows, or buffers after the step, are not finite, on all ranks. Returns the
+ * sum of squares of the gradients of all table rows, if it is needed.
+ */
+async function checkGradients(
   context: StepContext,
   input: StepInput,
   { dense, denseLength, count }: Pick<Gradients, 'dense' | 'denseLength' | 'count'>,
-): void {
+): Promise<number> {
   const { kernels, buffers, weights, layout } = context;
   const { nextBuffers, summed } = buffers;
   const largestGradient = kernels.largest(dense, 0, denseLength);
   const finds: [number, () => string][] = [
     [largestGradient, () => `the gradient of ${nameOf(weights, firstNotFinite(dense.view.subarray(0, denseLength)))}`],
-    [kernels.largest(summed, 0, count * layout.dimension), () => 'the gradient of a row of the embedding table'],
+    [kernels.largest(summed, 0, count * layout.dimension), () => ROW_GRADIENT],
     [kernels.largest(nextBuffers, 0, nextBuffers.view.length), () => 'a moving average of the model'],
   ];
   const broken = finds.find(([largest]) => !Number.isFinite(largest));
-  if (broken !== undefined) throw notFinite(broken[1](), placeOf(context, input), { largestGradient });
+  const squares = context.clipNorm === undefined ? 0 : kernels.sumOfSquares(summed, 0, count * layout.dimension);
+  const ofAll = Float64Array.of(Number(broken !== undefined), broken === undefined ? squares : 0);
+  await sumOverOwners(context, ofAll);
+  const [found, squaresOfAll] = ofAll;
+  if (found > 0) throw notFinite(broken?.[1]() ?? ROW_GRADIENT, placeOf(context, input), { largestGradient });
+  return squaresOfAll;
 }
 
-/** Factor that scales the gradient norm of a step down to `clipNorm`; 1 without clipping. */
-function clipScale({ kernels, weights, layout, clipNorm, apart }: StepContext, gradients: Gradients): number {
+const ROW_GRADIENT = 'the gradient of a row of the embedding table';
+
+/** Factor that scales the gradient norm of a step down to `clipNorm`; 1 without clipping. `ofRows`: squares of the rows' gradients. */
+function clipScale(
+  { kernels, weights, clipNorm, apart }: StepContext,
+  { dense, denseLength }: Gradients,
+  ofRows: number,
+): number {
   if (clipNorm === undefined) return 1;
-  const { dense, denseLength, summed, count } = gradients;
   const squares = groupRanges(weights, denseLength)
     .filter(({ group }) => group !== apart)
-    .reduce(
-      (sum, { from, to }) => sum + kernels.sumOfSquares(dense, from, to),
-      kernels.sumOfSquares(summed, 0, count * layout.dimension),
-    );
+    .reduce((sum, { from, to }) => sum + kernels.sumOfSquares(dense, from, to), ofRows);
   return Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
 }

@@ -33,6 +33,8 @@ export interface StepOutcome {
   gradients: Gradients;
   /** Gradients of each task alone, from graphs that output `whole` gradients. */
   taskGradients(): Promise<TaskGradient[]>;
+  /** Adds up numbers computed from gradients of table rows, of which a rank may have a part. */
+  sumOverOwners(numbers: Float64Array): Promise<void>;
 }
 
 export interface TaskWeighting {

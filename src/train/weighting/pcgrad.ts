@@ -34,11 +34,13 @@ function meetings(tasks: number, ...key: (string | number)[]): number[][] {
 
 /** Adds the changes by projections to the gradients: without a conflict nothing changes. Returns the factors of the tasks. */
 async function projectGradients(
-  { gradients, taskGradients }: StepOutcome,
+  { gradients, taskGradients, sumOverOwners }: StepOutcome,
   order: readonly number[][],
 ): Promise<number[]> {
   const tasks = await taskGradients();
-  const products = tasks.map((a) => tasks.map((b) => dot(a.dense, b.dense) + dot(a.rows, b.rows)));
+  const ofRows = Float64Array.from(tasks.flatMap((a) => tasks.map((b) => dot(a.rows, b.rows))));
+  await sumOverOwners(ofRows);
+  const products = tasks.map((a, s) => tasks.map((b, t) => dot(a.dense, b.dense) + ofRows[s * tasks.length + t]));
   const shares = projectionShares(products, order);
   tasks.forEach(({ dense, rows }, t) => {
     if (shares[t] === 1) return;

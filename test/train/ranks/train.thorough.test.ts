@@ -101,52 +101,63 @@ test('a batch with fewer rows than ranks is shared as well', async () => {
   expect(lossesOf(four)).toHaveLength(4 * 2);
 });
 
-test('ranks send what the model of cost says (docs/scale.md)', async () => {
-  const [ranks, batchSize, steps] = [3, 90, 5];
-  const run = await newRun({ model: MLP, train: { batchSize } });
-  const group = memoryGroup(ranks);
-  const sent: Traffic[][] = group.map(() => []);
-  const { dense, dimension } = await sizesOf(run);
-  await Promise.all(
-    group.map((own, r) => {
-      const shouldStop = (): boolean => sent[r].push({ ...own.bytesSent }) > steps;
-      const request = { folder: run, ranks: own, shouldStop };
-      return r === 0 ? runTraining({ ...request, emit: () => {} }) : followTraining(request);
-    }),
-  );
-  const uses = await rowsUsed(batchSize, ranks);
-  for (let step = 1; step <= steps; step++)
-    for (let r = 0; r < ranks; r++) {
-      const [before, after] = [sent[r][step - 1], sent[r][step]];
-      const { own, elsewhere, owned } = uses[step][r];
-      const counts = 4 * (ranks + 2); // of rows by rank, and whether to stop or to save
-      expect(own).toBeGreaterThan(elsewhere);
-      const numbers = 4 * (dense + 2) + counts; // the gradient, and the losses of two tasks
-      expect(after.allReduce - before.allReduce).toBeCloseTo((2 * numbers * (ranks - 1)) / ranks, 3);
-      expect(after.allToAll - before.allToAll).toBe(4 * (dimension + 1) * elsewhere + 4 * (ranks - 1));
-      expect(after.allGather - before.allGather).toBe(4 * (dimension + 1) * owned * (ranks - 1));
-    }
-});
+test.each(['replicated', 'sharded'])(
+  'ranks with %s tables send what the model of cost says (docs/scale.md)',
+  async (tables) => {
+    const [ranks, batchSize, steps] = [3, 90, 5];
+    const run = await newRun({ model: MLP, train: { batchSize, tables } });
+    const group = memoryGroup(ranks);
+    const sent: Traffic[][] = group.map(() => []);
+    const { dense, dimension } = await sizesOf(run);
+    await Promise.all(
+      group.map((own, r) => {
+        const shouldStop = (): boolean => sent[r].push({ ...own.bytesSent }) > steps;
+        const request = { folder: run, ranks: own, shouldStop };
+        return r === 0 ? runTraining({ ...request, emit: () => {} }) : followTraining(request);
+      }),
+    );
+    const uses = await rowsUsed(batchSize, ranks);
+    for (let step = 1; step <= steps; step++)
+      for (let r = 0; r < ranks; r++) {
+        const [before, after] = [sent[r][step - 1], sent[r][step]];
+        const { own, elsewhere, owned, wanted } = uses[step][r];
+        const counts = tables === 'sharded' ? 2 * 8 : 4 * ranks; // what owners found, or rows by rank
+        expect(own).toBeGreaterThan(elsewhere);
+        const numbers = 4 * (dense + 2 + 2) + counts; // the gradient, the losses of two tasks, and whether to stop or to save
+        expect(after.allReduce - before.allReduce).toBeCloseTo((2 * numbers * (ranks - 1)) / ranks, 3);
+        const toOwners = 4 * (dimension + 1) * elsewhere + 4 * (ranks - 1);
+        const [fetched, toAll] =
+          tables === 'sharded' ? [4 * dimension * wanted, 0] : [0, 4 * (dimension + 1) * owned * (ranks - 1)];
+        expect(after.allToAll - before.allToAll).toBe(toOwners + fetched);
+        expect(after.allGather - before.allGather).toBe(toAll);
+      }
+  },
+);
 
 async function sizesOf(run: string) {
   const setup = await setUp(runSchema.parse(openRun(run).config), await openPrepared(data));
   return { dense: setup.denseParameters, dimension: setup.weights.tables.dimension };
 }
 
-/** For each batch of the first epoch and each rank: its distinct table rows, those that other ranks own, and those of all that it owns. */
+/**
+ * For each batch of the first epoch and each rank: its distinct table rows, those that other ranks own, those of all that it owns, and
+ * those that others want of it, each counted by each.
+ */
 async function rowsUsed(batchSize: number, ranks: number) {
   const prepared = await openPrepared(data);
   const { fields } = prepared.manifest;
   const padding = new Set(fields.map(({ offset }) => offset));
   await using reader = await prepared.open('train');
-  const found: { own: number; elsewhere: number; owned: number }[][] = [];
+  const found: Record<'own' | 'elsewhere' | 'owned' | 'wanted', number>[][] = [];
   for await (const batch of reader.batches({ batchSize, shuffle: { seed: 3, epoch: 0 } })) {
     const distinct = ({ ids }: { ids: Int32Array }) => [...new Set(ids)].filter((id) => !padding.has(id));
     const all = distinct(batch);
+    const byRank = Array.from({ length: ranks }, (_, rank) => distinct(rowsOfRank(batch, { rank, size: ranks })));
     found.push(
-      Array.from({ length: ranks }, (_, rank) => {
-        const own = distinct(rowsOfRank(batch, { rank, size: ranks }));
+      byRank.map((own, rank) => {
+        const others = byRank.filter((_, other) => other !== rank).flat();
         return {
+          wanted: others.filter((id) => id % ranks === rank).length,
           own: own.length,
           elsewhere: own.filter((id) => id % ranks !== rank).length,
           owned: all.filter((id) => id % ranks === rank).length,

@@ -1,5 +1,5 @@
 /** Parts of `tributary bench` that are about ranks. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatCommBench, formatScaling, runCommBench } from '../../../bench/index.ts';
 import { helpEnd } from '../../help.ts';
 import { jsonOption, number, RequiredOption, wholeNumber } from '../../options.ts';
@@ -31,7 +31,12 @@ export function addRanks(verb: Command): void {
         'Nothing is run: times come from `bench train`, those of the network from `bench comm`. Table rows are drawn uniformly; skewed data send less.',
     )
     .addOption(new RequiredOption('--step-ms <n>', 'time of a step on one rank').argParser(number(0.001)))
-    .option('--update-ms <n>', 'part of it that each rank repeats: the updates', number(0), 0)
+    .option('--update-ms <n>', 'part of it that is updates', number(0), 0)
+    .addOption(
+      new Option('--tables <kind>', 'does each rank hold whole tables, or its share of the rows (train.tables)?')
+        .choices(['replicated', 'sharded'])
+        .default('replicated'),
+    )
     .option('--batch <n>', 'rows of a batch', wholeNumber(1), 4096)
     .option('--fields <n>', 'fields of a row', wholeNumber(1), 20)
     .option('--dimension <n>', 'embedding dimension', wholeNumber(1), 16)
@@ -40,7 +45,8 @@ export function addRanks(verb: Command): void {
     .option('--gigabytes <n>', 'what a rank sends in a second, in GB (10 Gbit Ethernet: 1.25)', number(0.001), 1.25)
     .option('--latency-us <n>', 'time of a message between two ranks', number(0), 30)
     .action(runRanks);
-  helpEnd(ranks, ['tributary bench ranks --step-ms 190 --update-ms 19 --vocabulary 20000000 --dense 800000']);
+  const example = 'tributary bench ranks --step-ms 190 --update-ms 19 --vocabulary 20000000 --dense 800000';
+  helpEnd(ranks, [example, `${example} --tables sharded`]);
 }
 
 interface RanksOptions {
@@ -51,12 +57,13 @@ interface RanksOptions {
   dimension: number;
   vocabulary: number;
   dense: number;
+  tables: 'replicated' | 'sharded';
   gigabytes: number;
   latencyUs: number;
 }
 
-function runRanks({ batch, fields, dimension, vocabulary, dense, ...o }: RanksOptions): void {
-  const sizes = { batch, fields, dimension, tableRows: vocabulary, denseParameters: dense };
+function runRanks({ batch, fields, dimension, vocabulary, dense, tables, ...o }: RanksOptions): void {
+  const sizes = { tables, batch, fields, dimension, tableRows: vocabulary, denseParameters: dense };
   const { stepMs, updateMs, gigabytes, latencyUs } = o;
   print(formatScaling(sizes, { stepMs, updateMs, gigabytesPerSecond: gigabytes, latencyUs }));
 }

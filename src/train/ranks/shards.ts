@@ -1,0 +1,110 @@
+/**
+ * Tensors whose rows lie on several ranks, as rank 0 writes and reads them: one whole tensor, of which it holds a piece at a time. All ranks
+ * call these functions together.
+ */
+import type { Collective } from '../../comm/contract.ts';
+import { PIECE_BYTES } from '../../store/file-tensor.ts';
+import {
+  partsOf,
+  type StoredTensor,
+  type TensorArray,
+  type TensorParts,
+  type TensorStream,
+  type TensorView,
+} from '../../store/safetensors.ts';
+import { askRows, type OwnedRows, returnRows, sendRows, writeRows } from '../../tables/owners.ts';
+
+type Numbers = Float32Array | Int32Array;
+type Owned = TensorParts & { ownedWidth: number };
+
+export const isOwned = (tensor: TensorView | TensorParts): tensor is Owned =>
+  'parts' in tensor && tensor.ownedWidth !== undefined;
+
+const ownedRows = ({ parts, ownedWidth }: Owned): OwnedRows => ({ arrays: parts as Numbers[], width: ownedWidth });
+
+const rowsOf = ({ shape, ownedWidth }: Owned): number => shape.reduce((product, n) => product * n, 1) / ownedWidth;
+
+/** The tensor in the order of its rows. Rank 0 gets the pieces; others get empty ones, and send what they have. */
+export function streamOf(ranks: Collective, tensor: Owned, pieceBytes = PIECE_BYTES): TensorStream {
+  const owned = ownedRows(tensor);
+  const { width } = owned;
+  return {
+    shape: tensor.shape,
+    dtype: tensor.parts[0] instanceof Int32Array ? 'I32' : 'F32',
+    async *pieces() {
+      for (const rows of pieces(rowsOf(tensor), width, pieceBytes)) {
+        const wanted = await askRows(ranks, ranks.rank === 0 ? rows : NONE);
+        const found = like(owned, wanted.places.length * width);
+        await sendRows(ranks, wanted, owned, found);
+        const ordered = like(owned, found.length);
+        wanted.places.forEach((place, i) => {
+          ordered.set(found.subarray(place * width, (place + 1) * width), i * width);
+        });
+        yield ordered;
+      }
+    },
+  };
+}
+
+/** Gives each rank its rows of a tensor that rank 0 has; nothing changes if it has none. */
+export async function distribute(
+  ranks: Collective,
+  tensor: Owned,
+  stored: StoredTensor | undefined,
+  pieceBytes = PIECE_BYTES,
+): Promise<void> {
+  const has = Int32Array.of(Number(stored !== undefined));
+  await ranks.broadcast(has, 0);
+  if (has[0] === 0) return;
+  const take = stored && reader(stored);
+  for (const rows of pieces(rowsOf(tensor), tensor.ownedWidth, pieceBytes))
+    await distributeRows(ranks, tensor, take && { rows, numbers: take(rows.length * tensor.ownedWidth) as Numbers });
+}
+
+/** Gives each rank its own of the rows that rank 0 has; the other ranks give none. */
+export async function distributeRows(
+  ranks: Collective,
+  tensor: Owned,
+  given: { rows: Int32Array; numbers: Numbers } | undefined,
+): Promise<void> {
+  const owned = ownedRows(tensor);
+  const { width } = owned;
+  const wanted = await askRows(ranks, given?.rows ?? NONE);
+  const sent = like(owned, wanted.places.length * width);
+  wanted.places.forEach((place, i) => {
+    if (given !== undefined) sent.set(given.numbers.subarray(i * width, (i + 1) * width), place * width);
+  });
+  const arrived = like(owned, wanted.asked.length * width);
+  await returnRows(ranks, wanted, sent, width, arrived);
+  writeRows(owned, wanted.asked, arrived);
+}
+
+const NONE = new Int32Array(0);
+
+const like = ({ arrays }: OwnedRows, length: number): Numbers =>
+  arrays[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+
+/** All rows, some at a time. */
+function* pieces(rows: number, width: number, bytes: number): Generator<Int32Array, void> {
+  const step = Math.max(1, Math.floor(bytes / (4 * width)));
+  for (let from = 0; from < rows; from += step)
+    yield Int32Array.from({ length: Math.min(step, rows - from) }, (_, i) => from + i);
+}
+
+/** Reads a tensor in order, so many numbers at a time. */
+export function reader(tensor: TensorView | TensorParts): (count: number) => TensorArray {
+  const parts = partsOf(tensor)[Symbol.iterator]();
+  let rest: TensorArray = new Float32Array(0);
+  return (count) => {
+    let [taken, at]: [TensorArray | undefined, number] = [undefined, 0];
+    while (at < count) {
+      if (rest.length === 0) rest = parts.next().value as TensorArray;
+      taken ??= new (rest.constructor as new (length: number) => TensorArray)(count);
+      const some = rest.subarray(0, count - at);
+      taken.set(some as never, at);
+      at += some.length;
+      rest = rest.subarray(some.length);
+    }
+    return taken ?? rest;
+  };
+}
