@@ -17,7 +17,8 @@ let whole: string;
 let counter = 0;
 
 const TRAIN = { batchSize: 310, searchEpochs: 3, maxEpochs: 12, patience: 12, checkpointMinutes: 0.0005 };
-const newRun = (): Promise<string> => makeRun(join(folder.path, `run${++counter}`), data, { threads: 1, train: TRAIN });
+const newRun = (tables = 'auto'): Promise<string> =>
+  makeRun(join(folder.path, `run${++counter}`), data, { threads: 1, train: { ...TRAIN, tables } });
 const bits = (run: string): Buffer => readFileSync(join(run, 'model.safetensors'));
 const launch = ['launch', '--mpirun', 'mpirun.openmpi', '--ranks', '2', '--'];
 
@@ -36,24 +37,33 @@ describe.skipIf(reason !== undefined)(`two ranks${reason === undefined ? '' : ` 
   });
   afterAll(() => folder.remove());
 
-  test('one killed: the other ends, with one error; 1, 2 and 4 ranks go on from the last checkpoint', async () => {
-    const run = await newRun();
-    const kill = (ranks: number[]): void => void process.kill(ranks[1], 'SIGKILL');
-    const { code, err } = await whileRunning([...launch, 'resume', run], kill, goesOn(run));
-    expect(code).toBe(6);
-    expect(err.match(/^error /gm)).toHaveLength(1);
-    expect(err).toContain('error RANK_LOST');
-    expect(err).toContain(`tributary launch --ranks 2 -- resume ${run}`);
-    expect(existsSync(join(run, 'model.safetensors'))).toBe(false);
-    expect(latestCheckpoint(runPaths(run).checkpoints)?.position.step).toBeGreaterThan(0);
+  test.each(['replicated', 'sharded'])(
+    '%s tables, one killed: the other ends, with one error; 1, 2 and 4 ranks go on from the last checkpoint',
+    async (tables) => {
+      const run = await newRun(tables);
+      const kill = (ranks: number[]): void => void process.kill(ranks[1], 'SIGKILL');
+      const { code, err } = await whileRunning([...launch, 'resume', run], kill, goesOn(run));
+      expect(code).toBe(6);
+      expect(err.match(/^error /gm)).toHaveLength(1);
+      expect(err).toContain('error RANK_LOST');
+      expect(err).toContain(`tributary launch --ranks 2 -- resume ${run}`);
+      expect(existsSync(join(run, 'model.safetensors'))).toBe(false);
+      expect(latestCheckpoint(runPaths(run).checkpoints)?.position.step).toBeGreaterThan(0);
 
-    for (const ranks of [1, 2, 4]) {
-      const resumed = `${run}-on-${ranks}`;
-      cpSync(run, resumed, { recursive: true });
-      await trainOver(resumed, ranks);
-      expect(Math.abs(aucOf(resumed) - aucOf(whole)), `AUC on ${ranks} ranks`).toBeLessThan(5e-4);
-      if (ranks === 2) expect(bits(resumed).equals(bits(whole))).toBe(true);
-    }
+      for (const ranks of [1, 2, 4]) {
+        const resumed = `${run}-on-${ranks}`;
+        cpSync(run, resumed, { recursive: true });
+        await trainOver(resumed, ranks);
+        expect(Math.abs(aucOf(resumed) - aucOf(whole)), `AUC on ${ranks} ranks`).toBeLessThan(5e-4);
+        if (ranks === 2) expect(bits(resumed).equals(bits(whole))).toBe(true);
+      }
+    },
+  );
+
+  test('with their shares of the rows by MPI have the bits of whole tables in memory', async () => {
+    const run = await newRun('sharded');
+    expect(tributary([...launch, 'resume', run])).toMatchObject({ code: 0 });
+    expect(bits(run).equals(bits(whole))).toBe(true);
   });
 
   test('Ctrl-C stops both after the same step; resumed, they end with the same bits', async () => {
