@@ -2,11 +2,12 @@
 import { TributaryError } from '../base/errors/index.ts';
 import { sum } from '../base/numbers.ts';
 import { OUT_OF_VOCABULARY_ID, PADDING_ID } from '../data/encode/ids.ts';
-import type { DriftDocument } from '../documents/loop/drift.ts';
+import type { DriftDocument, DriftSequence } from '../documents/loop/drift.ts';
 import { stabilityIndex } from '../evaluate/stability.ts';
 import type { Impression, LogEvent } from '../events/event.ts';
 import { createIdSet } from '../events/ids.ts';
 import type { EventLog } from '../events/log.ts';
+import type { Rows } from '../serve/ranker/contract.ts';
 import { createRequestEncoder, type RequestEncoder } from '../serve/ranker/rows.ts';
 import { type Artifact, openArtifact } from '../store/artifact/open.ts';
 import { eachEvent } from './log.ts';
@@ -45,6 +46,7 @@ export async function logDrift(log: EventLog, folder: string, options: DriftOpti
     left: { ...left, damaged },
     fields: live.fields().toSorted((a, b) => b.psi - a.psi),
     scenarios: live.scenarios(),
+    ...(manifest.data.sequences && { sequences: live.sequences() }),
     cells,
     notes: notesOf(artifact, cells.length > 0),
     seconds: (performance.now() - started) / 1000,
@@ -58,7 +60,7 @@ function notesOf({ manifest, statistics }: Artifact, hasScores: boolean): string
     ...(hasScores ? [] : [`${label} answered nothing in this log: its probabilities cannot be compared.`]),
     ...(manifest.data.sequences === undefined
       ? []
-      : ['Sequences are not compared: artifacts keep no statistics of them.']),
+      : ['Sequences are counted, not compared: artifacts keep no statistics of them.']),
     ...(uncounted.length === 0 ? [] : [`No statistics of ${uncounted.map(({ name }) => name).join(', ')}.`]),
   ];
 }
@@ -79,6 +81,7 @@ function countLive(artifact: Artifact) {
   const ids = new Float64Array(data.fields.reduce((end, { offset, size }) => Math.max(end, offset + size), 0));
   const ofScenarios = data.scenarios.map(() => 0);
   const scores = new LiveScores(artifact);
+  const sequences = countSequences(data);
   const seen = createIdSet();
   const totals: Totals = {
     answers: 0,
@@ -95,7 +98,8 @@ function countLive(artifact: Artifact) {
     if (shown.values === undefined && shown.items.every(({ values }) => values === undefined)) return 'withoutValues';
     const encoded = encode(encoder, shown, known, data.sequences !== undefined);
     if (encoded === undefined) return 'misfits';
-    for (const id of encoded) ids[id]++;
+    for (const id of encoded.ids) ids[id]++;
+    sequences.add(encoded);
     ofScenarios[scenario] += shown.items.length;
     totals.rows += shown.items.length;
     scores.add(scenario, shown);
@@ -141,23 +145,45 @@ function countLive(artifact: Artifact) {
         training: statistics.rows === 0 ? 0 : rows / statistics.rows,
         live: totals.rows === 0 ? 0 : ofScenarios[s] / totals.rows,
       })),
+    sequences: sequences.counts,
     cells: () => scores.cells(),
   };
 }
 
-/** Ids of all shown items; undefined where values do not fit the fields. */
+/** Rows of all shown items; undefined where values do not fit the fields. */
 function encode(
   encoder: RequestEncoder,
   shown: Impression,
   known: ReadonlySet<string>,
   hasSequences: boolean,
-): Int32Array | undefined {
+): Rows | undefined {
   try {
-    return encoder.encode(requestOf(shown, known, hasSequences)).ids;
+    return encoder.encode(requestOf(shown, known, hasSequences));
   } catch (cause) {
     if (cause instanceof TributaryError) return undefined;
     throw cause;
   }
+}
+
+/** Counts sequences of answers, whose items all have the same ones. */
+function countSequences({ sequences, fields }: Artifact['manifest']['data']) {
+  const { types, length, itemField } = sequences ?? { types: [], length: 0, itemField: '' };
+  const offset = fields.find(({ name }) => name === itemField)?.offset ?? 0;
+  const counts = types.map(
+    (type): DriftSequence => ({ type, given: 0, items: 0, length, full: 0, outOfVocabulary: 0 }),
+  );
+  return {
+    counts: () => counts,
+    add({ sequences: ids = new Int32Array() }: Rows): void {
+      counts.forEach((count, k) => {
+        const found = ids.subarray(k * length, (k + 1) * length).filter((id) => id !== offset + PADDING_ID);
+        count.given += found.length > 0 ? 1 : 0;
+        count.items += found.length;
+        count.full += found.length === length ? 1 : 0;
+        count.outOfVocabulary += found.filter((id) => id === offset + OUT_OF_VOCABULARY_ID).length;
+      });
+    },
+  };
 }
 
 /** Probabilities that the artifact itself answered, in the buckets of its statistics. */

@@ -121,3 +121,23 @@ test('answers that cannot be compared are counted by their reason; times bound t
   expect(none).toMatchObject({ answers: 0, rows: 0, first: null, last: null });
   expect(driftText(none)).toContain('No answer of this log can be compared.');
 });
+
+test('sequences that requests brought are counted by type, as the model reads them', async () => {
+  ({ name, id } = writeTestArtifact({ folder, cells, sequences: true }));
+  const known = Array.from({ length: 6 }, (_, n) => String(n));
+  const events = impressions(4, () => 1);
+  events[0].sequences = { viewed: known, bought: null };
+  events[1].sequences = { viewed: ['0', 'new'] };
+  events[2].sequences = { viewed: [] };
+  const document = await logDrift(await written(events), folder);
+  const length = 4;
+  expect(driftSchema.parse(document).sequences).toEqual([
+    { type: 'viewed', given: 2, items: 6, length, full: 1, outOfVocabulary: 1 },
+    { type: 'bought', given: 0, items: 0, length, full: 0, outOfVocabulary: 0 },
+  ]);
+  const text = driftText(document);
+  expect(text).toContain(
+    'Sequence viewed: 50 % of the requests brought items, 3.0 of them on average, all 4 that the model reads in 50 %; 16.667 % of the items are unknown.',
+  );
+  expect(text).toContain('Sequence bought: no request brought items.');
+});

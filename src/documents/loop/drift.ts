@@ -17,6 +17,19 @@ const driftField = z.strictObject({
   outOfVocabulary: bothShares,
 });
 
+const driftSequence = z.strictObject({
+  type: z.string(),
+  /** Answers whose request brought items. Of the others a join finds the items in the log. */
+  given: count,
+  /** Items as the model reads them: of a longer list the newest `length`. */
+  items: count,
+  length: count,
+  /** Answers with as many. */
+  full: count,
+  /** Items out of vocabulary, missing ones included. */
+  outOfVocabulary: count,
+});
+
 export const driftSchema = z.strictObject({
   schema: z.literal('drift/1'),
   log: z.string(),
@@ -39,6 +52,8 @@ export const driftSchema = z.strictObject({
   /** By index, highest first. */
   fields: z.array(driftField),
   scenarios: z.array(bothShares.extend({ scenario: z.string() })),
+  /** Absent where the artifact reads none, and in documents of earlier versions. */
+  sequences: z.array(driftSequence).optional(),
   /** Probabilities that this artifact answered, next to those of the validation rows. Empty where it answered nothing in the log. */
   cells: z.array(
     z.strictObject({
@@ -60,4 +75,5 @@ export const driftSchema = z.strictObject({
 });
 
 export type DriftDocument = z.output<typeof driftSchema>;
+export type DriftSequence = z.output<typeof driftSequence>;
 export type DriftField = z.output<typeof driftField>;

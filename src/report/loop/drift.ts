@@ -1,6 +1,6 @@
 /** Is live data like training data? */
 import { oneLine } from '../../base/one-line.ts';
-import type { DriftDocument, DriftField } from '../../documents/loop/drift.ts';
+import type { DriftDocument, DriftField, DriftSequence } from '../../documents/loop/drift.ts';
 import { count, duration, metricText, percent } from '../numbers.ts';
 import { numeric, type Table, tableOf, textTable } from '../table.ts';
 
@@ -33,7 +33,7 @@ export function driftHeadline({ log, artifact, answers, rows, trainingRows, firs
 
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 
-export function driftFindings({ rows, fields, cells }: DriftDocument): string[] {
+export function driftFindings({ answers, rows, fields, sequences = [], cells }: DriftDocument): string[] {
   if (rows === 0) return ['No answer of this log can be compared.'];
   const clear = (psi: number, byChance: number): boolean => psi >= OTHER && psi > 2 * byChance;
   const other = fields.filter(({ psi, byChance }) => clear(psi, byChance));
@@ -55,7 +55,18 @@ export function driftFindings({ rows, fields, cells }: DriftDocument): string[] 
       : [
           `Probabilities moved in ${scores.map(({ scenario, task, psi }) => `${oneLine(scenario)}/${task} (${psi.toFixed(3)})`).join(', ')}.`,
         ]),
+    ...sequences.map((sequence) => sequenceFinding(sequence, answers)),
   ];
+}
+
+function sequenceFinding(
+  { type, given, items, length, full, outOfVocabulary }: DriftSequence,
+  answers: number,
+): string {
+  const name = `Sequence ${oneLine(type)}`;
+  if (given === 0) return `${name}: no request brought items.`;
+  const lengths = `${(items / given).toFixed(1)} of them on average, all ${length} that the model reads in ${percent(full / given)}`;
+  return `${name}: ${percent(given / answers)} of the requests brought items, ${lengths}; ${percent(outOfVocabulary / items)} of the items are unknown.`;
 }
 
 const shown = ({ field, psi }: DriftField): string => `${oneLine(field)} (${psi.toFixed(3)})`;
