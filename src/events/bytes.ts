@@ -8,10 +8,10 @@ let piece = Buffer.alloc(0);
 let used = 0;
 
 /**
- * A text in UTF-8, with a line break, from its parts, which are not joined as a text before. Lines that are made one after another mostly are
- * so in memory, too (see `joined`).
+ * A text in UTF-8, with a line break, from its parts, which are not joined as a text before: texts, and bytes that are UTF-8. Lines that are
+ * made one after another mostly are so in memory, too (see `joined`).
  */
-export function bytesOfLine(parts: readonly string[]): Buffer {
+export function bytesOfLine(parts: readonly (string | Uint8Array)[]): Buffer {
   let length = 1;
   for (const part of parts) length += Buffer.byteLength(part);
   if (used + length > piece.length) {
@@ -19,7 +19,12 @@ export function bytesOfLine(parts: readonly string[]): Buffer {
     used = 0;
   }
   const start = used;
-  for (const part of parts) used += piece.write(part, used);
+  for (const part of parts)
+    if (typeof part === 'string') used += piece.write(part, used);
+    else {
+      piece.set(part, used);
+      used += part.length;
+    }
   piece[used++] = 10;
   return piece.subarray(start, used);
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { bytesOfLine } from './bytes.ts';
 import { EVENT_SCHEMA, eventSchema, type LogEvent } from './event.ts';
-import { COMPACT_SCHEMA, compactSchema, impressionOf } from './layout/compact.ts';
+import { COMPACT_SCHEMA, compactSchema, impressionOf, SENT_SCHEMA, sentSchema } from './layout/compact.ts';
 
 export interface EventLine {
   event_id: string;
@@ -25,17 +25,17 @@ type Header = Pick<WrittenEvent, 'event_id' | 'kind' | 'time'> & {
 
 export const lineOf = (event: WrittenEvent): EventLine => lineOfParts(event, [JSON.stringify(event)]);
 
-/** @param parts of the JSON of the whole event; a character outside of ASCII is whole in one of them */
+/** @param parts of the JSON of the whole event; a character outside of ASCII is whole in one of them, and bytes have no halves of any */
 export const lineOfParts = (
   { event_id, kind, time, request_id = null, unit = null }: Header,
-  parts: readonly string[],
+  parts: readonly (string | Uint8Array)[],
 ): EventLine => ({
   event_id: withoutHalves(event_id),
   kind,
   time,
   request_id: request_id && withoutHalves(request_id),
   unit: unit && withoutHalves(unit),
-  bytes: bytesOfLine(parts.map(wellFormed)),
+  bytes: bytesOfLine(parts.map((part) => (typeof part === 'string' ? wellFormed(part) : part))),
 });
 
 /** U+FFFD in place of halves of characters, as texts are in the log. */
@@ -63,6 +63,7 @@ const otherVersion = z.looseObject({ schema: z.string().regex(/^event\/\d+$/) })
 const READERS = {
   [EVENT_SCHEMA]: eventSchema,
   [COMPACT_SCHEMA]: compactSchema.transform(impressionOf),
+  [SENT_SCHEMA]: sentSchema.transform(impressionOf),
 };
 
 /** Checks and reads a line. */
@@ -74,8 +75,8 @@ export function readLine(text: string): LogEvent | BadLine {
     return { problem: 'it is not JSON' };
   }
   const { data: { schema } = { schema: EVENT_SCHEMA } } = otherVersion.safeParse(value);
-  const isKnown = schema === EVENT_SCHEMA || schema === COMPACT_SCHEMA;
-  const parsed = READERS[isKnown ? schema : EVENT_SCHEMA].safeParse(value);
+  const isKnown = Object.hasOwn(READERS, schema);
+  const parsed = READERS[isKnown ? (schema as keyof typeof READERS) : EVENT_SCHEMA].safeParse(value);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   return {

@@ -1,4 +1,4 @@
-/** Impressions as lines of event/2, written from what they mean. */
+/** Impressions as lines of event/2 and event/3, written from what they mean. */
 import type { Impression } from '../../src/events/event.ts';
 
 /** Undefined where the positions of those shown are not 1, 2, 3 ..., which event/2 cannot say. */
@@ -18,6 +18,23 @@ export function compactOf({ items, ...header }: Impression): object | undefined 
     ...(shown < items.length && { unshown: rest.slice(shown) }),
     ...(values[0] !== undefined && { item_values: byField(values as Values[]) ?? values }),
   };
+}
+
+/** Undefined where event/3 cannot say it, or an item has no values. Items of the request come in another order than those of the answer. */
+export function sentOf(impression: Impression): object | undefined {
+  const compact = compactOf(impression);
+  const { items } = impression;
+  if (compact === undefined || items.some(({ values }) => values === undefined || 'id' in values)) return undefined;
+  const { item_values: _, ...line } = compact as { item_values?: object; items: { id: unknown }[] };
+  const sent = items.map(({ item_id, values }) => ({ id: item_id, ...values })).reverse();
+  return { ...line, schema: 'event/3', order: items.map((__, i) => items.length - 1 - i), sent };
+}
+
+/** By turns a line of each schema that can say it. */
+export function lineOfTurn(event: object, turn: number): string {
+  const isImpression = 'kind' in event && event.kind === 'impression';
+  const write = isImpression ? [compactOf, undefined, sentOf][turn % 3] : undefined;
+  return JSON.stringify(write?.(event as Impression) ?? event);
 }
 
 type Values = NonNullable<Impression['values']>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { lineOf, readLine } from '../../src/events/line.ts';
-import { compactOf } from './compact.ts';
+import { compactOf, sentOf } from './compact.ts';
 import { impression } from './examples.ts';
 
 test('half of a character becomes U+FFFD, whole ones and what only looks like one stay', () => {
@@ -16,7 +16,7 @@ test('half of a character becomes U+FFFD, whole ones and what only looks like on
   });
 });
 
-test('a line of event/2 is read as the same impression', () => {
+test('lines of event/2 and event/3 are read as the same impression', () => {
   const plain = impression(1);
   const [shown, unshown] = plain.items;
   const { values: _, ...without } = shown;
@@ -45,7 +45,10 @@ test('a line of event/2 is read as the same impression', () => {
     const expected = JSON.parse(JSON.stringify(event));
     expect(readLine(JSON.stringify(compactOf(event)))).toEqual(expected);
     expect(readLine(JSON.stringify(event))).toEqual(expected);
+    const sent = sentOf(event);
+    if (sent !== undefined) expect(readLine(JSON.stringify(sent))).toEqual(expected);
   }
+  expect(cases.map(sentOf).filter((line) => line !== undefined)).toHaveLength(5);
 });
 
 test('problems of lines name their place, or another version', () => {
@@ -56,5 +59,5 @@ test('problems of lines name their place, or another version', () => {
   expect(readLine(JSON.stringify({ ...compact, kind: 'interaction' }))).toEqual({
     problem: expect.stringMatching(/^kind: /),
   });
-  expect(readLine(JSON.stringify({ ...compact, schema: 'event/3' }))).toMatchObject({ version: 'event/3' });
+  expect(readLine(JSON.stringify({ ...compact, schema: 'event/4' }))).toMatchObject({ version: 'event/4' });
 });

@@ -110,7 +110,7 @@ test('damaged lines are skipped and counted; other versions are refused', async 
   const [first, second, third] = text.split('\n');
   writeFileSync(join(folder, name), `${first}\n${second.slice(5)}\n${third.replace('"scenario"', '"szenario"')}\n`);
   expect(await readAll()).toMatchObject({ events: [impression(0)], damaged: 2 });
-  appendFileSync(join(folder, name), '{"schema":"event/3","kind":"click"}\n');
+  appendFileSync(join(folder, name), '{"schema":"event/4","kind":"click"}\n');
   await expect(readAll()).rejects.toMatchObject({ code: 'EVENT_VERSION' });
 });
 

@@ -6,7 +6,7 @@ import { type Random, random } from '../../src/base/random.ts';
 import { experimentsSchema } from '../../src/config/experiments.ts';
 import { assign } from '../../src/evaluate/experiment/index.ts';
 import type { Impression, Interaction } from '../../src/events/event.ts';
-import { compactOf } from '../events/compact.ts';
+import { lineOfTurn } from '../events/compact.ts';
 
 export const DAY = 86_400_000;
 /** Midnight, UTC. */
@@ -143,9 +143,7 @@ function poisson(mean: number, generator: Random): number {
   return n;
 }
 
-const isImpression = (event: object): event is Impression => 'kind' in event && event.kind === 'impression';
-
-/** Writes events as segments of a log; returns the folder. Every other impression is a line of `event/2`, if it can be. */
+/** Writes events as segments of a log; returns the folder. Impressions are lines of all schemas by turns. */
 export function writeLog(folder: string, events: Iterable<object>): string {
   mkdirSync(folder, { recursive: true });
   let [lines, n]: [string[], number] = [[], 0];
@@ -158,8 +156,7 @@ export function writeLog(folder: string, events: Iterable<object>): string {
     lines = [];
   };
   for (const event of events) {
-    const compact = lines.length % 2 === 0 && isImpression(event) ? compactOf(event) : undefined;
-    lines.push(JSON.stringify(compact ?? event));
+    lines.push(lineOfTurn(event, lines.length));
     if (lines.length === 100_000) flush();
   }
   flush();

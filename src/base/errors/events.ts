@@ -11,7 +11,7 @@ export const EVENT_ERRORS = {
     EXIT.artifact,
     422,
     (d: { path: string; found: string }) =>
-      `${d.path} holds events of the schema ${d.found}, this version reads event/1 and event/2`,
+      `${d.path} holds events of the schema ${d.found}, this version reads event/1, event/2 and event/3`,
     'Read it with the version of Tributary that wrote it, or a later one',
   ),
   EVENT_LOG_DAMAGED: entry(

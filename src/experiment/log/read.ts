@@ -135,7 +135,7 @@ function readState(own: string, log: string): State {
 
 /** Items of `event/1` that were not shown have no position, whatever their place in the list. */
 const alike = (items: string): string =>
-  `list_transform(${items}, lambda item, i: ${itemSql('item', "CASE WHEN schema = 'event/2' THEN i END")})`;
+  `list_transform(${items}, lambda item, i: ${itemSql('item', "CASE WHEN schema <> 'event/1' THEN i END")})`;
 
 async function writeColumns(connection: Database['connection'], from: string, to: string, log: string): Promise<void> {
   const columns = Object.entries(COLUMNS).map(([column, type]) => `"${column}": ${literal(type)}`);

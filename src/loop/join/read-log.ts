@@ -17,8 +17,10 @@ import {
   ITEMS,
   itemSql,
   MOST_EVENT_BYTES,
+  OWN_VALUES,
   REACTION_COLUMNS,
   SHOWN,
+  VALUE_COLUMNS,
 } from '../../events/layout/sql.ts';
 import type { EventLog } from '../../events/log.ts';
 import { type EventFile, eventsFolder, type JoinState, workFolder, writeState } from './state.ts';
@@ -67,7 +69,7 @@ const COLUMNS = {
   policy: 'STRUCT(kind VARCHAR)',
   items: ITEMS,
   unshown: ITEMS,
-  item_values: 'JSON',
+  ...VALUE_COLUMNS,
   values: 'JSON',
   sequences: 'JSON',
   ...REACTION_COLUMNS,
@@ -84,7 +86,7 @@ const KIND = `CASE
   WHEN ${IS_WHOLE} AND time BETWEEN 0 AND ${LAST_TIME} THEN kind
   ELSE 'damaged' END`;
 
-/** Items that were shown, those of both schemas alike. Values by field stay in `item_values`. */
+/** Items that were shown, those of all schemas alike. Values by field stay in `item_values`. */
 const ALIKE = `list_transform(shown, lambda item, i: ${itemSql(
   'item',
   'i',
@@ -108,7 +110,7 @@ async function writeEvents(
         ${ALIKE} AS items, len(shown) AS shown, len(items) + coalesce(len(unshown), 0) AS candidates, "values",
         CASE WHEN json_type(item_values) = 'OBJECT' THEN item_values END AS item_values, sequences, item_id, type, value, count
       FROM (
-        SELECT *, json_extract(item_values, '$[*]') AS own,
+        SELECT *, ${OWN_VALUES} AS own,
           ${SHOWN} AS shown
         FROM read_json(${filePath(lines)}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = ${MOST_EVENT_BYTES},
           columns = {${columns.join(', ')}}))

@@ -7,8 +7,11 @@ import {
   COMPACT_SCHEMA,
   type CompactImpression,
   type ItemValues,
+  SENT_SCHEMA,
+  type SentImpression,
 } from '../../events/layout/compact.ts';
 import { type EventLine, lineOfParts } from '../../events/line.ts';
+import type { SentItems } from '../http/sent-items.ts';
 import { jsonParts } from '../ranker/answer-text.ts';
 import type { Item, Values } from '../ranker/contract.ts';
 import type { Ranking } from '../ranker/ranker-contract.ts';
@@ -24,15 +27,22 @@ export interface ImpressionRules {
   hashUnit?: (value: string) => string;
 }
 
+interface Answered {
+  ranking: Ranking;
+  /** Milliseconds since 1970. */
+  time: number;
+  /** Items of the request as they came. */
+  sent?: SentItems;
+}
+
 /**
- * The line of an answer: what `CompactImpression` describes, as text.
+ * The line of an answer: what `SentImpression` describes where the items of the request may stay as they came, else `CompactImpression`, as
+ * text.
  *
- * @param time milliseconds since 1970
  * @param known fields of the model
  */
 export function impressionLine(
-  ranking: Ranking,
-  time: number,
+  { ranking, time, sent }: Answered,
   known: ReadonlySet<string>,
   rules: ImpressionRules,
 ): EventLine {
@@ -41,9 +51,16 @@ export function impressionLine(
   const isKept = keeper(known, rules);
   const keepsValues = rules.fields !== 'none';
   const sequences = keepsValues && isListed('sequences', rules.fields) ? user.sequences : undefined;
-  const unshown = order.items.slice(order.shown, order.shown + rules.unshown);
+  const logged = order.items.slice(0, order.shown + rules.unshown);
+  const unshown = logged.slice(order.shown);
+  const isSent =
+    sent !== undefined &&
+    keepsValues &&
+    !known.has('id') &&
+    logged.length === request.items.length &&
+    staysAsSent(ranking, sent, isKept);
   const header = {
-    schema: COMPACT_SCHEMA,
+    schema: isSent ? SENT_SCHEMA : COMPACT_SCHEMA,
     event_id: randomUUID(),
     kind: 'impression',
     time,
@@ -58,12 +75,45 @@ export function impressionLine(
     candidates: request.items.length,
     ...(keepsValues && { values: kept({ ...fromTables?.shared(), ...user, ...context }, isKept) }),
     ...(sequences !== undefined && { sequences: sequences as Impression['sequences'] }),
-  } satisfies Partial<CompactImpression>;
+  } satisfies Partial<Omit<CompactImpression, 'schema'>> & { schema: string };
+  const items = shownItems(ranking);
   const others = {
     ...(unshown.length > 0 && { unshown: unshown.map((index, i) => itemOf(ranking, index, order.shown + i)) }),
-    ...(keepsValues && { item_values: valuesOfItems(ranking, order.shown + unshown.length, isKept, known.has('id')) }),
   } satisfies Partial<CompactImpression>;
-  return lineOfParts(header, jsonParts(header, 'items', shownItems(ranking), others));
+  if (isSent) {
+    const ordered = { ...others, order: logged } satisfies Partial<SentImpression>;
+    return lineOfParts(header, [...jsonParts(header, 'items', items, ordered, ',"sent":'), sent.bytes, '}']);
+  }
+  const withValues = {
+    ...others,
+    ...(keepsValues && { item_values: valuesOfItems(ranking, logged.length, isKept, known.has('id')) }),
+  } satisfies Partial<CompactImpression>;
+  return lineOfParts(header, jsonParts(header, 'items', items, withValues));
+}
+
+/**
+ * Do the items of the request hold what is kept of them, and nothing else? Not where an item has a name twice: readers differ in which one
+ * they take.
+ */
+function staysAsSent({ request: { items }, fromTables }: Ranking, sent: SentItems, isKept: IsKept): boolean {
+  const names = namesOfAll(items);
+  return (
+    fromTables === undefined &&
+    names !== undefined &&
+    sent.names === names.length * items.length &&
+    names.every((name) => name === 'id' || isKept(name))
+  );
+}
+
+/** Names of the first one, if all others have the same in the same order. */
+function namesOfAll(items: readonly Values[]): string[] | undefined {
+  const names = Object.keys(items[0]);
+  for (const values of items) {
+    let count = 0;
+    for (const name in values) if (name !== names[count++]) return undefined;
+    if (count !== names.length) return undefined;
+  }
+  return names;
 }
 
 /** Of items that were shown: of most answers the text that was sent. */
@@ -113,18 +163,8 @@ function valuesOfItems(
 
 /** By name the values of all items; undefined where these have other names, or in another order. */
 function byField(items: readonly Values[], isKept: IsKept): ItemValues | undefined {
-  const names = Object.keys(items[0]);
-  const columns = names.map((name) => (isKept(name) ? ([] as unknown[]) : undefined));
-  for (const values of items) {
-    let count = 0;
-    for (const name in values) {
-      if (name !== names[count]) return undefined;
-      columns[count++]?.push(values[name]);
-    }
-    if (count !== names.length) return undefined;
-  }
-  const found = names.flatMap((name, i) => (columns[i] === undefined ? [] : [[name, columns[i]]]));
-  return Object.fromEntries(found) as ItemValues;
+  const names = namesOfAll(items)?.filter(isKept);
+  return names && (Object.fromEntries(names.map((name) => [name, items.map((values) => values[name])])) as ItemValues);
 }
 
 /** The id of an item is never the value of a field called so: that one is in `fields`. */

@@ -9,6 +9,7 @@ import { openSink } from '../../events/open.ts';
 import { createEventQueue, type EventQueue } from '../../events/queue.ts';
 import { hashUnit, secretOf } from '../../events/unit.ts';
 import { reportTo } from '../http/log.ts';
+import type { SentItems } from '../http/sent-items.ts';
 import { type Family, family } from '../metrics/metrics.ts';
 import type { Exploration } from '../ranker/order.ts';
 import type { Ranking, ServedRanker } from '../ranker/ranker-contract.ts';
@@ -18,8 +19,8 @@ import { createRecentIds } from './recent.ts';
 export interface EventLogger {
   /** Is the answer to a request of this id logged? If so, how its order is to be drawn, where it is. */
   chosen(requestId: string): { exploration?: Exploration } | undefined;
-  /** Logs an answer once it is on its way. `time`: milliseconds since 1970; default: now. */
-  addRanking(ranking: Ranking, ranker: ServedRanker, time?: number): void;
+  /** Logs an answer once it is on its way. */
+  addRanking(ranking: Ranking, ranker: ServedRanker, options: LoggedRanking): void;
   /** Do requests bring their time? */
   readonly clock: EventsConfig['clock'];
   /** What becomes of an event of a client: with `sync: always` known once it is stored. */
@@ -28,6 +29,13 @@ export interface EventLogger {
   stopped(): string | undefined;
   families(): Family[];
   close(): Promise<void>;
+}
+
+interface LoggedRanking {
+  /** Milliseconds since 1970. Default: now. */
+  time?: number;
+  /** Items of the request as they came, if they may be logged so. */
+  sent?: SentItems;
 }
 
 /** Ids of events of clients that are remembered. Those that come again later are found when the log is read. */
@@ -76,9 +84,9 @@ export async function createEventLogger(config: ServingConfig): Promise<EventLog
       const isDrawn = random('exploration', seed).uniform() < exploration.share;
       return isDrawn ? { exploration: { temperature: exploration.temperature, seed } } : {};
     },
-    addRanking(ranking, { fields: known }, time = Date.now()) {
+    addRanking(ranking, { fields: known }, { time = Date.now(), sent }) {
       // After the answer has been written to its connection.
-      setImmediate(() => queue.add(impressionLine(ranking, time, known, rules)));
+      setImmediate(() => queue.add(impressionLine({ ranking, sent, time }, known, rules)));
     },
     async add(event) {
       if (recent.has(event.event_id)) return 'duplicate';

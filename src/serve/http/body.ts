@@ -13,6 +13,7 @@ import { bentNumbers } from './bent-numbers.ts';
 import type { Connections } from './connections.ts';
 import { MOST_PROBLEMS } from './parse.ts';
 import { type BodyShape, MOST_NAMES, scanBody } from './scan.ts';
+import { sentItems } from './sent-items.ts';
 
 /** A smaller body is parsed whatever it contains: that takes at most 10 ms. */
 const SMALL_BYTES = 64 * 1024;
@@ -28,6 +29,7 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.decorateRequest('bodyBytes', 0);
+  app.decorateRequest('sentItems', undefined);
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
     const unpack = unpackerOf(request.headers['content-encoding']);
     const hold = connections.holdBody.bind(connections, request.raw);
@@ -42,7 +44,9 @@ export function addBodies(app: FastifyInstance, config: ServingConfig, models: M
     if (!Buffer.isBuffer(body)) return done();
     request.bodyBytes = body.length;
     if (!isUtf8(body)) throw error('BODY_NOT_JSON', { reason: 'its bytes are not UTF-8' });
-    const { mayBend, mayPoison } = scanBody(body, shapeOf(request, config, models));
+    const scan = scanBody(body, shapeOf(request, config, models));
+    const { mayBend, mayPoison } = scan;
+    if (config.events !== undefined) request.sentItems = sentItems(body, scan);
     const text = body.toString();
     request.body = mayPoison ? undefined : parsedOf(text);
     if (request.body === undefined)

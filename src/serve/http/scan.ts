@@ -16,7 +16,7 @@ export interface BodyShape {
   names: number;
 }
 
-const [QUOTE, COMMA, MINUS, NINE, COLON, BACKSLASH, PLUS] = Buffer.from('",-9:\\+');
+const [QUOTE, COMMA, MINUS, ZERO, NINE, COLON, BACKSLASH, PLUS, POINT] = Buffer.from('",-09:\\+.');
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('[]{}');
 const [SMALL_E, LARGE_E] = Buffer.from('eE');
 
@@ -24,7 +24,9 @@ const [SMALL_E, LARGE_E] = Buffer.from('eE');
 const EXACT_BYTES = 15;
 /** Different names take this many bytes each: one of the name, two quotes and the colon. */
 const NAME_BYTES = 4;
-const [PROTO, CONSTRUCTOR] = [Buffer.from('__proto__'), Buffer.from('constructor')];
+const [PROTO, CONSTRUCTOR, ITEMS, TINY] = ['__proto__', 'constructor', 'items', '0.0000'].map((name) =>
+  Buffer.from(name),
+);
 
 /** What a parsed body must be checked for. */
 export interface BodyScan {
@@ -32,6 +34,15 @@ export interface BodyScan {
   mayBend: boolean;
   /** Some property may be called `__proto__` or `constructor`. */
   mayPoison: boolean;
+  /** Some text has escapes, or some number is not written as JSON.stringify writes it. */
+  mayDiffer: boolean;
+  /** The list that is the property `items` of the body, if there is one. */
+  items?: {
+    from: number;
+    to: number;
+    /** Number of property names in it. */
+    names: number;
+  };
 }
 
 /** @throws BODY_TOO_DEEP, BODY_TOO_COMPLEX */
@@ -40,9 +51,13 @@ export function scanBody(bytes: Uint8Array, limits: BodyShape): BodyScan {
   const mostNames = Math.min(limits.names, MOST_NAMES);
   // Counting names takes most of the time of a scan.
   const names = size / NAME_BYTES < mostNames ? undefined : createNames();
-  const found: BodyScan = { mayBend: false, mayPoison: false };
+  const found: BodyScan = { mayBend: false, mayPoison: false, mayDiffer: false };
   let depth = 0;
   let values = 1;
+  let colons = 0;
+  /** Is the last property of the body called `items`? Where its list begins, and the colons before it. */
+  let isItems = false;
+  let list = { from: 0, colons: 0 };
   /** The last string: its first byte, the one behind its last, and whether it has escapes. */
   let from = 0;
   let to = 0;
@@ -55,30 +70,42 @@ export function scanBody(bytes: Uint8Array, limits: BodyShape): BodyScan {
       for (; i < size && bytes[i] !== QUOTE; i++)
         if (bytes[i] === BACKSLASH) {
           isEscaped = true;
+          found.mayDiffer = true;
           i++;
         }
       to = Math.min(i, size);
     } else if (byte === COMMA) {
       values++;
     } else if (byte === COLON) {
+      colons++;
+      if (depth === 1) isItems = is(ITEMS, bytes, from, to);
       if (isEscaped || is(PROTO, bytes, from, to) || is(CONSTRUCTOR, bytes, from, to)) found.mayPoison = true;
       if (names !== undefined && names(bytes, from, to) > mostNames)
         throw error('BODY_TOO_COMPLEX', { what: 'names', limit: mostNames });
     } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       values++;
       if (++depth > limits.depth) throw error('BODY_TOO_DEEP', { limit: limits.depth });
+      if (depth === 2 && isItems) list = { from: i, colons };
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-      depth--;
+      if (--depth === 1 && isItems) found.items = { from: list.from, to: i + 1, names: colons - list.colons };
     } else if (byte >= MINUS && byte <= NINE) {
       const start = i;
+      let hasPoint = false;
       for (let next = bytes[i + 1]; isOfNumber(next); next = bytes[++i + 1])
         if (next === SMALL_E || next === LARGE_E) found.mayBend = true;
+        else if (next === POINT) hasPoint = true;
       if (i - start >= EXACT_BYTES) found.mayBend = true;
+      if (byte === MINUS ? bytes[start + 1] === ZERO : hasPoint && isTiny(bytes, start)) found.mayDiffer = true;
+      if (hasPoint && bytes[i] === ZERO) found.mayDiffer = true;
     }
     if (values > limits.values) throw error('BODY_TOO_COMPLEX', { what: 'values', limit: limits.values });
   }
+  found.mayDiffer ||= found.mayBend;
   return found;
 }
+
+/** JSON.stringify writes numbers below 0.000001 with an exponent. */
+const isTiny = (bytes: Uint8Array, start: number): boolean => TINY.every((byte, i) => bytes[start + i] === byte);
 
 function is(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from !== name.length) return false;

@@ -16,7 +16,7 @@ export async function rankRoutes(
   const add = (
     path: string,
     summary: string,
-    ask: (ranker: ServedRanker, request: RankRequest, time: number | undefined) => Promise<Answer>,
+    ask: (ranker: ServedRanker, request: RankRequest, options: Asked) => Promise<Answer>,
   ): void => {
     app.post(path, declared(summary), async (request, reply) => {
       const body = withId(request);
@@ -26,7 +26,7 @@ export async function rankRoutes(
       const { ranker, recorder, done } = models.use(modelOf(body));
       request.noted.model = ranker.label;
       try {
-        const response = await ask(ranker, body, time);
+        const response = await ask(ranker, body, { time, sent: request.sentItems });
         request.noted.items = body.items.length;
         metrics.addItems(body.items.length);
         recorder.add(body, request.bodyBytes);
@@ -47,7 +47,8 @@ export async function rankRoutes(
     const { ranking, ranker, recorder } = await experiments.answer(body, parts, {
       time,
       exploration: logged?.exploration,
-      log: logged && events?.addRanking,
+      log:
+        logged && ((ranking, ranker, time) => events?.addRanking(ranking, ranker, { time, sent: request.sentItems })),
     });
     request.noted.model = ranker.label;
     request.noted.items = body.items.length;
@@ -56,18 +57,25 @@ export async function rankRoutes(
     return logged === undefined ? ranking.response : answerText(ranking);
   };
   /** Logged answers are rankings: those of /v1/score are in no order that anybody saw. */
-  const rank: Parameters<typeof add>[2] = async (ranker, request, time) => {
+  const rank: Parameters<typeof add>[2] = async (ranker, request, { time, sent }) => {
     const logged = events?.chosen(String(request.request_id));
     if (events === undefined || logged === undefined) return ranker.rank(request);
     const ranking = await ranker.ranking(request, logged);
-    events.addRanking(ranking, ranker, time);
-    return answerText(ranking);
+    const text = answerText(ranking);
+    events.addRanking(ranking, ranker, { time, sent });
+    return text;
   };
   add(RANK, 'Ranks candidates by falling score', rank);
   add('/v1/score', 'Scores candidates in the order given', (ranker, request) => ranker.score(request));
 }
 
 const RANK = '/v1/rank';
+
+interface Asked {
+  /** That the request brings. */
+  time: number | undefined;
+  sent: FastifyRequest['sentItems'];
+}
 
 /** As a text where it is logged. */
 type Answer = RankResponse | string;

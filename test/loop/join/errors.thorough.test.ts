@@ -102,10 +102,10 @@ test('events of another version are refused; lines that are no events are counte
   ]);
   const { document } = await joined(log, out, config);
   expect(document.read).toMatchObject({ damaged: 4, lost: 17 });
-  addSegment(log, ['{"schema":"event/3","kind":"impression"}']);
+  addSegment(log, ['{"schema":"event/4","kind":"impression"}']);
   await expect(joined(log, out, config)).rejects.toMatchObject({
     code: 'EVENT_VERSION',
-    details: { path: log, found: 'event/3' },
+    details: { path: log, found: 'event/4' },
   });
 });
 

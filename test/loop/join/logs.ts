@@ -9,7 +9,7 @@ import { openDuckDB, query } from '../../../src/data/sql/duckdb.ts';
 import { literal } from '../../../src/data/sql/text.ts';
 import type { Correction, Impression, Interaction } from '../../../src/events/event.ts';
 import { type JoinOptions, join as joinLog } from '../../../src/loop/join/join.ts';
-import { compactOf } from '../../events/compact.ts';
+import { lineOfTurn } from '../../events/compact.ts';
 
 export type Event = Impression | Interaction | Correction;
 
@@ -91,16 +91,12 @@ export function drawLog(seed: number, { answers = 60, days = 3 } = {}): Event[] 
 
 let segments = 0;
 
-/** Adds a finished segment. Every other answer is a line of `event/2`, if it can be. */
+/** Adds a finished segment. Answers are lines of all schemas by turns. */
 export function addSegment(folder: string, events: readonly (Event | string)[], suffix = ''): string {
   mkdirSync(folder, { recursive: true });
   const number = String(segments++).padStart(6, '0');
   const path = join(folder, `20261101T000000000Z-000000.${number}-0-0123abcd-0.jsonl${suffix}`);
-  const lines = events.map((event, i) => {
-    if (typeof event === 'string') return event;
-    const compact = event.kind === 'impression' && i % 2 === 0 ? compactOf(event) : undefined;
-    return JSON.stringify(compact ?? event);
-  });
+  const lines = events.map((event, i) => (typeof event === 'string' ? event : lineOfTurn(event, i)));
   writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
   return path;
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadServing } from '../../../src/config/load-serving.ts';
@@ -27,6 +27,19 @@ async function stored(folder: string): Promise<LogEvent[]> {
   }
   return found;
 }
+
+const textOf = (folder: string): string =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('');
+
+/** Schemas of the lines, once the service has ended. */
+const schemasOf = (folder: string): string[] =>
+  textOf(folder)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).schema);
 
 /** All impressions, once the service has ended. */
 async function impressions({ client, folder }: { client: Client; folder: string }): Promise<Impression[]> {
@@ -107,6 +120,62 @@ test('ids of any text, explained answers and unshown items are logged as they ar
     );
   expect(first.items).toHaveLength(4);
   expect(first.items[3]).toMatchObject({ position: null, score: explained.body.items[3].score });
+});
+
+test('items stay as they came only where they hold what is kept, and read the same either way', async () => {
+  const items = [
+    { id: 7, item: 3 },
+    { id: 'é', item: 9 },
+    { id: 7, item: 5 },
+  ];
+  const text = JSON.stringify({ ...REQUEST, items });
+  const bodies: [body: string, schema: string][] = [
+    [text, 'event/3'],
+    [text.replaceAll(':', ' : '), 'event/3'],
+    [JSON.stringify({ ...REQUEST, items, explain: true }), 'event/3'],
+    [JSON.stringify(JSON.parse(text), null, 2), 'event/2'],
+    [text.replace('é', '\\u00e9'), 'event/2'],
+    [text.replace('"item":5', '"item":7,"item":5'), 'event/2'],
+    [text.replace('"item":9', '"item":9.0'), 'event/2'],
+    [text.replace('"item":9', '"city":"x","item":9'), 'event/2'],
+  ];
+  const log = await logging();
+  const answers: { items: RankedItem[] }[] = [];
+  for (const [body] of bodies) answers.push((await log.client.ask('/v1/rank', body)).body);
+  const events = await impressions(log);
+  expect(schemasOf(log.folder)).toEqual(bodies.map(([, schema]) => schema));
+  events.forEach(({ items: logged }, n) => {
+    expect(logged).toHaveLength(3);
+    logged.forEach(({ item_id, position, score, values }, i) => {
+      const { id, score: answered } = answers[n].items[i];
+      expect([item_id, position, score]).toEqual([String(id), i + 1, answered]);
+      expect(items.map(({ id, item }) => [String(id), item])).toContainEqual([item_id, values?.item]);
+    });
+    expect(new Set(logged.map(({ values }) => values?.item)).size).toBe(3);
+  });
+});
+
+test.each<[why: string, events: Events, request: object, config?: ServingInput]>([
+  ['no value is kept', { fields: 'none' }, REQUEST],
+  ['a field is not kept', { fields: ['user'] }, REQUEST],
+  ['a name is no field', {}, { ...REQUEST, items: [{ id: 1, item: 2, guest: 'x' }] }, { unknownFields: 'ignore' }],
+  ['not all candidates are kept', { unshown: 0 }, { ...REQUEST, top_k: 1 }],
+])('items do not stay as they came where %s', async (_, events, request, config) => {
+  const log = await logging(events, config);
+  expect((await log.client.ask('/v1/rank', request)).status).toBe(200);
+  const logged = await impressions(log);
+  expect(schemasOf(log.folder)).toEqual(['event/2']);
+  expect(JSON.stringify(logged)).not.toContain('guest');
+});
+
+test('an item that has the hashed unit is written again without it', async () => {
+  process.env.TEST_UNIT_SALT = 'salt';
+  onTestFinished(() => void delete process.env.TEST_UNIT_SALT);
+  const log = await logging({ unit: 'user', unitHash: 'env:TEST_UNIT_SALT' });
+  await log.client.ask('/v1/rank', { ...REQUEST, items: [{ id: 1, item: 2, user: 'somebody' }] });
+  await log.client.service.close();
+  expect(schemasOf(log.folder)).toEqual(['event/2']);
+  expect(textOf(log.folder)).not.toContain('somebody');
 });
 
 test('nothing is logged without the block', async () => {
