@@ -40,6 +40,15 @@ const epochLine = z.strictObject({
   validation: gridSchema,
   /** Of the soft gates, while they are searched. Older logs lack it. */
   temperature: z.number().optional(),
+  /** Of models with gates that learn: what they let through, means over validation rows. Older logs lack it. */
+  gates: z
+    .strictObject({
+      /** Of flows or experts. */
+      names: z.array(z.string()),
+      /** [cell][name] from 0 to 1, cells as in `validation`; null for a scenario without rows. */
+      open: z.array(z.array(metric)),
+    })
+    .optional(),
 });
 
 /** A validation within an epoch. */

@@ -105,6 +105,11 @@ export interface ForwardOutputs {
    * tensors that the forward pass reads: where a scenario's rows all choose alike, constants stand for them (`select`).
    */
   choices?: Record<string, Tensor>;
+  /**
+   * How far each of several flows or experts reaches the tasks of a row: [B, T] by its name, from 0 to 1. Means over validation rows are
+   * logged (`gates` of metrics.jsonl); unused ones cost nothing.
+   */
+  gates?: Record<string, Tensor>;
 }
 
 /** What belongs to a layer, or to several, in the order in which files hold it. */

@@ -62,6 +62,8 @@ export interface EpochPoint {
   auc: (number | null)[];
   /** Of soft gates, where there are some. */
   temperature?: number;
+  /** What gates let through, [cell][name] in the order of `cells` and `gateNames`; absent where none learn. */
+  gates?: (number | null)[][];
 }
 
 export interface RunPage extends Head {
@@ -73,6 +75,8 @@ export interface RunPage extends Head {
   choiceSentences: string[];
   /** Which cells the AUCs of `epochs` are of. */
   cells: { scenario: string; task: string }[];
+  /** Flows or experts that gates let through; empty for models without gates. */
+  gateNames: string[];
   epochs: EpochPoint[];
   timings: Extract<TimingsLine, { phase: string }>[];
   /** What was measured last of the finished model. */

@@ -9,12 +9,15 @@ import type { Grid, GridAccumulator } from '../evaluate/grid.ts';
 import { createGrid } from '../evaluate/index.ts';
 import type { ModelExecutor } from '../inference/arena/executor.ts';
 import { addChoices, sumChoices } from '../inference/choices.ts';
+import { addGates, type GateSums, isGateOutput, sumGates } from '../inference/gates.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
 import { rowsOfRank } from './ranks/rows.ts';
 
 export interface EvaluateSplitOptions {
   /** Counts what rows choose, if the graph outputs it. */
   choices?: ChoiceCounts;
+  /** Adds up what gates let through, if the graph outputs it. */
+  gates?: GateSums;
   /** Scalar inputs of the graph. */
   scalars?: Record<string, number>;
   /** Takes the logits [size, T] of each batch. */
@@ -28,7 +31,7 @@ export async function evaluateSplit(
   executor: ModelExecutor,
   reader: SplitReader,
   grid: GridAccumulator,
-  { choices, scalars, take, ranks = localCollective() }: EvaluateSplitOptions = {},
+  { choices, gates, scalars, take, ranks = localCollective() }: EvaluateSplitOptions = {},
 ): Promise<Grid> {
   try {
     for await (const batch of reader.batches({ batchSize: executor.capacity })) {
@@ -37,11 +40,13 @@ export async function evaluateSplit(
       const scored = own.size > 0 ? own : rowsOfRank(batch, { rank: 0, size: batch.size });
       const found = await executor.run({ ...scored, scalars });
       if (choices !== undefined && own.size > 0) addChoices(choices, own, found);
+      if (gates !== undefined && own.size > 0) addGates(gates, own, found);
       const logits = await logitsOfAll(own.size > 0 ? (found.logits.data as Float32Array) : undefined, batch, ranks);
       take?.(batch, logits);
       grid.add({ size: batch.size, logits, labels: batch.labels, scenario: batch.scenario, group: batch.group });
     }
     if (choices !== undefined) sumChoices(choices, await gatherJson(ranks, choices));
+    if (gates !== undefined && executor.outputs.some(isGateOutput)) sumGates(gates, await gatherJson(ranks, gates));
     return await grid.finish();
   } finally {
     grid.dispose();

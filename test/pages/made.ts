@@ -84,7 +84,7 @@ function withVerdict(page: Page): Page {
 function withCells(page: Page): Page {
   const run = page as RunPage;
   const cells = samples.times(64, (c) => ({ scenario: `${samples.NASTY[c % 5]} ${c >> 2}`, task: `task ${c & 3}` }));
-  const [epoch] = run.epochs;
+  const [{ gates: _, ...epoch }] = run.epochs;
   const epochs = samples.times(40, (i) => ({
     ...epoch,
     phase: i < 5 ? 'search' : 'retrain',
@@ -93,10 +93,10 @@ function withCells(page: Page): Page {
     monitor: samples.share(),
     validation: { auc: samples.share(), logloss: samples.share() },
     auc: cells.map((_, c) => (c === 7 ? null : samples.share())),
-    ...(i < 5 && { temperature: 1 + i }),
+    ...(i < 5 && { temperature: 1 + i, gates: cells.map(() => samples.times(4, samples.share)) }),
     taskWeights: Object.fromEntries(Object.keys(epoch.losses).map((task) => [task, samples.share()])),
   }));
-  return { ...run, cells, epochs, result: undefined };
+  return { ...run, cells, gateNames: samples.NASTY.slice(0, 4), epochs, result: undefined };
 }
 
 /** A run, its artifact, and a run that has not ended, with names that would be more than text. */

@@ -42,7 +42,9 @@ const READ = `(() => {
 /** All tables are opened first. */
 export async function readPage(tab: Tab): Promise<Found> {
   await tab.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true");
-  await tab.waitForFunction("[...document.querySelectorAll('details')].every(({ children }) => children.length > 1)");
+  // The page's policy allows no function that is made of a text, so that Playwright cannot wait for one. A page that fails never opens.
+  const areOpen = "[...document.querySelectorAll('details')].every(({ children }) => children.length > 1)";
+  for (let tries = 0; tries < 1000 && !(await tab.evaluate(areOpen)); tries++) await tab.waitForTimeout(20);
   return tab.evaluate<Found>(READ);
 }
 

@@ -14,6 +14,8 @@ export interface Scored extends RowsToScore {
 export interface ModelExecutor extends Executor<Scored> {
   /** Max rows per run. */
   capacity: number;
+  /** Names of the outputs. */
+  outputs: readonly string[];
   /** Source of the gates, if the graph takes them as input. */
   gates: GateSource | undefined;
 }
@@ -39,5 +41,5 @@ export function modelExecutor(
       await loadRows(layout, scoring, rows, weights.tables);
     },
   });
-  return { ...executor, capacity: scoring.capacity, gates };
+  return { ...executor, capacity: scoring.capacity, outputs: session.outputs, gates };
 }

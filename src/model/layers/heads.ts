@@ -2,7 +2,7 @@
  * Heads: where a model answers. `product`: each (task, scenario) pair is a task of its own, head t*S + s; all heads are
  * computed for all rows, then each row keeps those of its scenario. `shared`: one head per task for all scenarios.
  */
-import { cast, equal, mul, reduceSum, reshape, type Tensor, transpose } from '../../graph/index.ts';
+import { cast, equal, mul, reduceSum, reshape, slice, type Tensor, transpose } from '../../graph/index.ts';
 import type { ForwardOutputs, Layer, ModelSizes, Step, Top } from '../contract.ts';
 import { last, layer, times } from './layer.ts';
 import { linear, mlp, type StackSizes } from './linear.ts';
@@ -34,6 +34,15 @@ export function ownHeads(answers: Tensor, heads: Heads, { scenarios, tasks }: Mo
   );
   const own = cast(equal(reshape(scenario, ['B', 1]), owner), 'float32'); // [B,T*S]
   return reduceSum(reshape(mul(answers, own), ['B', tasks, scenarios]), [2]); // [B,T]
+}
+
+/** What the gates of each row's own heads give to K experts: weights [H, B, K] -> by expert [B, T]. */
+export function ownShares(weights: Tensor, heads: Heads, sizes: ModelSizes, step: Step): Record<string, Tensor> {
+  const [count, , experts] = weights.shape as [number, 'B', number];
+  const ofExpert = (k: number): Tensor => transpose(reshape(slice(weights, 2, k, k + 1), [count, 'B']), [1, 0]); // [B,H]
+  return Object.fromEntries(
+    times(experts, (k) => [`expert ${k + 1}`, ownHeads(ofExpert(k), heads, sizes, step)] as const),
+  );
 }
 
 /**

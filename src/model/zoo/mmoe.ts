@@ -1,8 +1,9 @@
 /** MMoE: multi-gate mixture of experts (Ma et al., KDD 2018). All heads share the experts; each mixes them by a gate of its own. */
-import { headCount, headTowers } from '../layers/heads.ts';
+import { softmax } from '../../graph/index.ts';
+import { headCount, headTowers, ownShares } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { forEachMember, linear, mlp } from '../layers/linear.ts';
-import { mixture } from '../layers/mixture.ts';
+import { weightedSum } from '../layers/mixture.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
 import { baseline, modelOptions, positive, towerOptions, widths } from '../options.ts';
 
@@ -25,8 +26,9 @@ export const mmoe = defineModel({
     const tower = headTowers('tower', heads, sizes, { inputs: last(expertDims), dims: towerDims, norm });
     return layer([expert, gate, tower], (x, step) => {
       const E = expert(forEachMember(x), step); // [K,B,n], or [T,K,B,n]
-      const f = mixture(gate(x, step), E); // [H,B,n]
-      return tower(f, step); // [B,T]
+      const weights = softmax(gate(x, step)); // [H,B,K]
+      const f = weightedSum(weights, E); // [H,B,n]
+      return { ...tower(f, step), gates: ownShares(weights, heads, sizes, step) }; // [B,T]
     });
   },
 });

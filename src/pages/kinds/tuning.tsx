@@ -1,10 +1,11 @@
 /** A search for options: its history, which options matter, and the trials by each of them. */
-import { barX, dot, line, type PlotOptions } from '@observablehq/plot';
+import { dot, line, type PlotOptions } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { TrialRecord } from '../../documents/tuning.ts';
 import { MONITOR_NAMES } from '../../report/tuning.ts';
+import { Bars } from '../components/bars.tsx';
 import { Chart, draws } from '../components/chart.tsx';
-import { fitted, fittedNames } from '../components/forest.tsx';
+import { fitted } from '../components/forest.tsx';
 import { Name } from '../components/name.tsx';
 import { colour } from '../components/palette.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
@@ -29,7 +30,12 @@ export function Tuning({ page }: { page: TuningPage }) {
       </Section>
       {hints.length > 0 && (
         <Section id="importance" title="Which options matter">
-          <Importance page={page} />
+          <Bars
+            label="How strongly the value goes with each option"
+            unit="strength"
+            most={1}
+            rows={hints.map(({ path }, i) => ({ name: path, value: ['tuning', 'hints', i, 'strength'] }))}
+          />
           <Note>
             How strongly the value goes with an option: Spearman's rank correlation without its sign, or the correlation
             ratio of ranks for choices. A hint for the next space, not a proof.
@@ -126,37 +132,6 @@ function History({ page }: { page: TuningPage }) {
     [page],
   );
   return <Chart label="Value of each trial" draw={draw} />;
-}
-
-function Importance({ page }: { page: TuningPage }) {
-  const draw = useCallback(
-    (width: number): PlotOptions => {
-      const { hints } = page.tuning;
-      const names = fittedNames(
-        hints.map(({ path }) => path),
-        width,
-      );
-      return {
-        height: 50 + 26 * hints.length,
-        marginTop: 8,
-        marginLeft: names.width,
-        x: { label: 'strength', domain: [0, 1], grid: true, ticks: 5 },
-        y: { domain: hints.map((_, i) => i), label: null, tickFormat: (i: number) => names.texts[i], tickSize: 0 },
-        marks: [
-          barX(hints, {
-            y: (_: unknown, i: number) => i,
-            x: 'strength',
-            fill: colour(0),
-            insetTop: 4,
-            insetBottom: 4,
-            ...draws(hints, (hint) => ({ width: ['tuning', 'hints', hints.indexOf(hint), 'strength'] })),
-          }),
-        ],
-      };
-    },
-    [page],
-  );
-  return <Chart label="How strongly the value goes with each option" draw={draw} />;
 }
 
 function Slice({ page, path }: { page: TuningPage; path: string }) {

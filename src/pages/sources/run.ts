@@ -1,5 +1,6 @@
 /** The page of a run folder, finished or not. */
 import { VERSION } from '../../base/version.ts';
+import type { PartSeconds } from '../../documents/parts.ts';
 import type { MetricsLine } from '../../documents/run-log.ts';
 import { choiceSentences } from '../../report/choice.ts';
 import { importanceFinding } from '../../report/diagnose/importance.ts';
@@ -33,7 +34,7 @@ export function runPage(folder: string): RunPage {
     facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`, ...sizes(result)],
     findings: findings(result),
     sentences: {
-      ...sentences(result, epochs, cells),
+      ...sentences(result, epochs, cells, gateNamesOf(lines)),
       ...(importance && { 'importance-fields': importanceFinding(importance) }),
     },
     notes: notes(result),
@@ -42,6 +43,7 @@ export function runPage(folder: string): RunPage {
     flowSentences: result?.verdict === undefined ? [] : sentencesOf(result.verdict),
     choiceSentences: result?.choice === undefined ? [] : choiceSentences(result.choice),
     cells: cells.map(({ scenario, task }) => ({ scenario, task })),
+    gateNames: gateNamesOf(lines),
     epochs,
     timings: readTimings(folder).flatMap((line) => ('phase' in line ? [line] : [])),
     ...(importance && { importance }),
@@ -66,17 +68,25 @@ function findings(result: Result): string[] {
 }
 
 /** What the sections found. */
-function sentences(result: Result, epochs: readonly EpochPoint[], cellNames: RunPage['cells']): Record<string, string> {
+function sentences(
+  result: Result,
+  epochs: readonly EpochPoint[],
+  cellNames: RunPage['cells'],
+  gateNames: readonly string[],
+): Record<string, string> {
   const curves = curvesSentence(epochs, cellNames);
+  const gates = gatesSentence(epochs, cellNames, gateNames);
   const best = epochs.findLast((epoch) => epoch.best);
   const cells = result?.yardsticks && cellsVerdict(result.yardsticks);
   const error = result?.test.macro.calibrationError ?? null;
   return {
     ...(cells && { cells }),
     ...(curves && { curves }),
+    ...(gates && { 'gates-by-epoch': gates }),
     ...(error !== null && {
       reliability: `Probabilities before calibration are off by ${metricText(error)} on average over the cells (expected calibration error).`,
     }),
+    ...(result?.parts && { time: timeSentence(result.parts, result.seconds) }),
     ...(best && {
       training: `${epochs.length} epochs; the last best one is epoch ${best.epoch} of the phase ${best.phase}: ${metricText(best.monitor)} on validation rows.`,
     }),
@@ -112,9 +122,12 @@ function resultOf(lines: readonly MetricsLine[], folder: string): Result {
   return { test: end.test, epochs: end.epochs, ...(verdict && { verdict }), ...(choice && { choice }) };
 }
 
+const gateNamesOf = (lines: readonly MetricsLine[]): string[] =>
+  lines.flatMap((line) => (line.kind === 'epoch' && line.gates ? [line.gates.names] : [])).at(-1) ?? [];
+
 function epochPoint(line: MetricsLine): EpochPoint[] {
   if (line.kind !== 'epoch') return [];
-  const { phase, epoch, losses, taskWeights, monitor, best, validation, temperature } = line;
+  const { phase, epoch, losses, taskWeights, monitor, best, validation, temperature, gates } = line;
   const { macro, cells } = validation;
   return [
     {
@@ -127,9 +140,39 @@ function epochPoint(line: MetricsLine): EpochPoint[] {
       validation: { auc: macro.auc, logloss: macro.logloss },
       auc: cells.map(({ auc }) => auc),
       ...(temperature !== undefined && { temperature }),
+      ...(gates && { gates: gates.open }),
     },
   ];
 }
+
+function timeSentence(parts: PartSeconds, clock?: number): string {
+  const [[name, seconds]] = Object.entries(parts).toSorted(([, a], [, b]) => b - a);
+  const all = Object.values(parts).reduce((sum, own) => sum + own, 0);
+  return `${duration(all)} of processor time${clock === undefined ? '' : ` in ${duration(clock)}`}, most of it for the ${name} (${share(seconds / all)}).`;
+}
+
+/** Where gates moved most. */
+function gatesSentence(
+  epochs: readonly EpochPoint[],
+  cells: RunPage['cells'],
+  names: readonly string[],
+): string | undefined {
+  const known = epochs.flatMap(({ epoch, gates }) => (gates === undefined ? [] : [{ epoch, gates }]));
+  const [first, last] = [known[0], known[known.length - 1]];
+  if (known.length < 2) return undefined;
+  const moves = cells.flatMap(({ scenario, task }, c) =>
+    names.flatMap((name, n) => {
+      const [from, to] = [first.gates[c][n], last.gates[c][n]];
+      return from === null || to === null ? [] : [{ scenario, task, name, from, to }];
+    }),
+  );
+  const [most] = moves.toSorted((a, b) => Math.abs(b.to - b.from) - Math.abs(a.to - a.from));
+  if (most === undefined) return undefined;
+  const { scenario, task, name, from, to } = most;
+  return `From epoch ${first.epoch} to epoch ${last.epoch} the gates of ${scenario}, ${task} moved most: ${name} from ${share(from)} to ${share(to)}.`;
+}
+
+const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** What one best epoch for all cells costs each of them. */
 function curvesSentence(epochs: readonly EpochPoint[], cells: RunPage['cells']): string | undefined {

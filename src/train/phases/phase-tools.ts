@@ -2,6 +2,7 @@
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { type ModelExecutor, modelExecutor } from '../../inference/arena/executor.ts';
 import { type GateSource, gateExecutor, liveGates } from '../../inference/arena/gates.ts';
+import { gateOutputs } from '../../inference/gates.ts';
 import { gateGraph, inferenceGraph } from '../../inference/graphs/forward.ts';
 import { sessionOf } from '../../inference/session-of.ts';
 import type { Session } from '../../runtime/contract.ts';
@@ -41,7 +42,7 @@ export async function preparePhase(
   const runtime = sessionOf(config);
   const graph = trainingGraph(graphRequest(plan.phase, config.train.batchSize));
   const training = await trainingExecutor(setup, plan, graph);
-  const inference = inferenceGraph(graphRequest(plan.phase, scoring.capacity));
+  const inference = inferenceGraph(graphRequest(plan.phase, scoring.capacity), gateOutputs);
   const session = await createSession(inference.bytes, runtime);
   const frozen = plan.phase === 'retrain' ? await freezeGates(setup, train, validation) : undefined;
   const scorer = modelExecutor(setup, session, inference, frozen?.validation);

@@ -7,6 +7,7 @@ import type { Collective } from '../../comm/contract.ts';
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import { gridToJson } from '../../documents/grid.ts';
 import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
+import { type GateSums, meanGates, noGates } from '../../inference/gates.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
@@ -69,6 +70,8 @@ export interface TrainingParts {
 /** A validation and its verdict. */
 interface Validated extends Verdict {
   grid: Grid;
+  /** What gates let through. */
+  gates: GateSums;
 }
 
 export class Training {
@@ -280,8 +283,10 @@ export class Training {
     setup.decay?.settleAll();
     await this.#checkFinite();
     average?.swap();
+    const gates = noGates(setup.data.manifest.scenarios.length);
     const grid = await this.#sound(
       evaluateSplit(scorer, this.validation, newGrid(setup.data.manifest, setup.config.evaluate), {
+        gates,
         scalars: scalarsHere(context),
         ranks: setup.ranks,
       }),
@@ -292,13 +297,13 @@ export class Training {
     average?.swap();
     this.#clock.count('validation');
     this.#warn(grid, verdict.monitor);
-    return { grid, ...verdict };
+    return { grid, gates, ...verdict };
   }
 
   /** Logs and the epoch's checkpoint. `pace`: how long its steps took. */
   async #endEpoch(
     context: EpochContext,
-    { grid, monitor }: Validated,
+    { grid, gates: sums, monitor }: Validated,
     pace: { seconds: number; rowsPerSecond: number },
   ): Promise<void> {
     const { state, setup } = this;
@@ -315,6 +320,7 @@ export class Training {
     const { phase } = plan;
     const { epoch } = state;
     const validation = gridToJson(grid);
+    const gates = meanGates(sums);
     this.logs.metrics.append({
       kind: 'epoch',
       version: 1,
@@ -326,6 +332,7 @@ export class Training {
       best,
       validation,
       ...(phase === 'search' && { temperature: scalars.temperature }),
+      ...(gates && { gates }),
     });
     this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
     await this.#checkpoint();

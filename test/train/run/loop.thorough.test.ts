@@ -108,6 +108,28 @@ describe('a run', () => {
     expect(numberOf(grid.macro.logloss)).toBeCloseTo(values[bestAt], 6);
   });
 
+  test('what gates let through is logged for each epoch in which they learn', async () => {
+    const epochsOf = async (input: Record<string, unknown>) => {
+      const run = await newRun(input);
+      await trainWithStops(run);
+      return readMetrics(run).filter((line) => line.kind === 'epoch');
+    };
+    const flows = await epochsOf({ train: { searchEpochs: 2, maxEpochs: 1 } });
+    expect(flows.map(({ phase, gates }) => [phase, gates?.names.length])).toEqual([
+      ['search', 4],
+      ['search', 4],
+      ['retrain', undefined],
+    ]);
+    const { gates, validation } = flows[0];
+    expect(gates?.open).toHaveLength(validation.cells.length);
+    for (const share of gates?.open.flat() ?? []) expect(share).toSatisfy((x: number) => x > 0 && x < 1);
+
+    const [{ gates: experts }] = await epochsOf({ model: { key: 'mmoe', experts: 3 }, train: { maxEpochs: 1 } });
+    expect(experts?.names).toEqual(['expert 1', 'expert 2', 'expert 3']);
+    for (const shares of experts?.open ?? [])
+      expect(shares.reduce((sum: number, share) => sum + Number(share), 0)).toBeCloseTo(1, 5);
+  });
+
   test('early stopping keeps the weights of the best epoch', async () => {
     const run = await newRun({ train: { learningRate: 0.3, maxEpochs: 20, patience: 2 } });
     await trainWithStops(run);

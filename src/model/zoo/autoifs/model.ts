@@ -64,6 +64,7 @@ export const autoifs = defineModel({
       return {
         logits,
         penalties: step.phase === 'search' ? penaltyOf(options, sizes, g) : {},
+        ...(gateLogits && { gates: Object.fromEntries(FLOWS.map((flow, k) => [flow, sub(1, g[k])])) }),
         diagnostics: { main, ...ofFlows, gates, shared: d_s, specific: d_k, ...(gateLogits && { gateLogits }) },
       };
     };

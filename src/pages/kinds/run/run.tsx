@@ -10,6 +10,8 @@ import { CellGrid } from '../cells.tsx';
 import { FlowVerdict } from '../flow-verdict.tsx';
 import { Importance } from '../importance.tsx';
 import { KeepRates } from '../keep-rates.tsx';
+import { Gates } from './gates.tsx';
+import { Time } from './time.tsx';
 import { Training } from './training.tsx';
 
 export function Run({ page }: { page: RunPage }) {
@@ -49,6 +51,8 @@ export function Run({ page }: { page: RunPage }) {
       )}
       {page.importance && <Importance page={{ importance: page.importance }} prefix="importance-" />}
       <Training page={page} />
+      <Gates page={page} />
+      <Time page={page} />
       {result?.choice && (
         <Section id="choice" title="Why this model">
           <Sentences of={page.choiceSentences} />
