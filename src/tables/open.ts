@@ -21,16 +21,18 @@ export interface MemoryLimits {
 }
 
 /**
- * Computes the memory of tables before any is taken. `besides`: bytes of the arena without tables.
+ * Computes the memory of tables before any is taken. `besides`: bytes of the arena without tables; `elsewhere`: bytes that the process takes
+ * outside of these memories.
  *
  * @throws TABLES_TOO_LARGE if the machine has less
  */
-export function planTables(sizes: TableSizes, besides: number, limits: MemoryLimits = {}): TablePlan {
+export function planTables(sizes: TableSizes, besides: number, limits: MemoryLimits = {}, elsewhere = 0): TablePlan {
   const { memory: limit = MEMORY_LIMIT, machine = machineMemory() } = limits;
   const inArena = tableBytes(sizes);
   const { rows, dimension } = sizes;
-  if (inArena + besides > machine)
-    throw error('TABLES_TOO_LARGE', { rows, dimension, bytes: inArena, besides, memory: machine });
+  const more = besides + elsewhere;
+  if (inArena + more > machine)
+    throw error('TABLES_TOO_LARGE', { rows, dimension, bytes: inArena, besides: more, memory: machine });
   if (inArena + besides + PAGES <= limit) return { inArena };
   let rowsPerMemory = 2 ** 30;
   while (rowsPerMemory > 1 && memoryBytes(sizes, rowsPerMemory) + PAGES > limit) rowsPerMemory /= 2;

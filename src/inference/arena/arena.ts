@@ -28,6 +28,8 @@ export interface ArenaSizes {
   tables?: TableStore;
   /** The ranks that share the rows of the tables. Default: all are here. */
   shards?: ShardSizes;
+  /** Bytes that the process takes outside of these memories: what a machine has must suffice for all. Default 0. */
+  elsewhere?: number;
 }
 
 /** Other contents of the arena. */
@@ -38,7 +40,7 @@ export interface MoreMemory<M> {
 
 /** @throws TABLES_TOO_LARGE, MEMORY_TOO_LARGE, MEMORY_UNAVAILABLE */
 export async function openArena<M = undefined>(
-  { weights, layout, capacity, gateWidth, limits, tables, shards }: ArenaSizes,
+  { weights, layout, capacity, gateWidth, limits, tables, shards, elsewhere }: ArenaSizes,
   more: MoreMemory<M> = { bytes: 0, allocate: () => undefined as M },
 ): Promise<ModelArena & { more: M }> {
   const kernels = await loadKernels();
@@ -49,7 +51,7 @@ export async function openArena<M = undefined>(
     regionBytes(capacity * gateWidth) +
     (shards === undefined ? 0 : fetchedBytes(sizes, shards)) +
     more.bytes;
-  const plan = tables === undefined ? planTables(sizes, bytes, limits) : { inArena: 0 };
+  const plan = tables === undefined ? planTables(sizes, bytes, limits, elsewhere) : { inArena: 0 };
   const arena = kernels.createArena(bytes + plan.inArena);
   const here = tables ?? openTables(kernels, arena, sizes, plan);
   const store = shards === undefined ? here : shardedTables(kernels, arena, here, weights.tables.rows, shards);

@@ -384,6 +384,7 @@ export class Training {
   async #takeBest(): Promise<void> {
     if (this.state.best !== null) await restoreSnapshot(this.checkpoints, this.setup, 'best');
     else this.setup.average?.swap();
+    this.setup.average?.release(); // the finished model is read back beside the tables
   }
 
   #validated(): ValidatedEvent {

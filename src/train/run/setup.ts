@@ -118,6 +118,10 @@ export async function setUp(
       gateWidth,
       limits,
       shards: sharded ? { ranks, rowsAtOnce } : undefined,
+      elsewhere: elsewhereBytes(train, {
+        rows: sharded ? rowsOwned(manifest.tableRows, ranks) : manifest.tableRows,
+        dimension,
+      }),
     },
     {
       bytes: stepBytes(stepSizes, layout) + (apart ? receivedBytes(receivedSizes) : 0),
@@ -147,6 +151,12 @@ export async function setUp(
     graphRequest,
   };
 }
+
+/** Memory of numbers that are kept for each row of the table outside of it: its average, and what it owes to decay. */
+const elsewhereBytes = (
+  { weightAverage, idDecay }: RunConfig['train'],
+  { rows, dimension }: { rows: number; dimension: number },
+): number => 4 * rows * ((weightAverage > 0 ? dimension : 0) + (idDecay === 'off' ? 0 : 1));
 
 /** The weights before the first step. */
 export const startWeights = ({ weights, data, options, config, decay }: Setup, seed: number): void =>

@@ -15,7 +15,7 @@ const ROWS = 8192;
 
 export class WeightAverage {
   readonly #live: [name: string, numbers: Float32Array[]][];
-  readonly #averages: Float32Array[][];
+  #averages: Float32Array[][];
   readonly #decay: number;
   /** The table is averaged at every so many steps. */
   readonly #every: number;
@@ -72,6 +72,11 @@ export class WeightAverage {
         exchange(numbers, this.#averages[k][p]);
       });
     });
+  }
+
+  /** Gives back the memory of the averages: they are not used again. */
+  release(): void {
+    this.#averages = [];
   }
 
   tensors(): [string, TensorParts][] {

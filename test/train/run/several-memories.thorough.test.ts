@@ -80,3 +80,31 @@ test('warm start from such a run, and scoring with it', async () => {
   expect(manifest.tableRows).toBeGreaterThan(setup.weights.tables.rows / setup.weights.tables.memories);
   await reader.close();
 });
+
+test('what is kept for rows outside of the memories counts: their average, and what they owe to decay', async () => {
+  const prepared = await openPrepared(data);
+  /** Bytes that a machine must have. */
+  const needed = async (train: object): Promise<number> => {
+    let [refused, enough] = [0, 2 ** 24];
+    while (enough - refused > 1) {
+      const machine = Math.floor((refused + enough) / 2);
+      const opened = setUp(runSchema.parse({ model: MMOE, train: { batchSize: 64, ...train } }), prepared, {
+        limits: { ...limits, machine },
+      });
+      await opened.then(
+        () => {
+          enough = machine;
+        },
+        (cause) => {
+          expect(cause).toMatchObject({ code: 'TABLES_TOO_LARGE' });
+          refused = machine;
+        },
+      );
+    }
+    return enough;
+  };
+  const { tableRows } = prepared.manifest;
+  const plain = await needed({});
+  expect((await needed({ weightAverage: 0.9 })) - plain).toBe(4 * tableRows * MMOE.embeddingDim);
+  expect((await needed({ idDecay })) - plain).toBe(4 * tableRows);
+});
