@@ -2,17 +2,18 @@
  * What does a large table cost on one machine? Makes rows with the hashed ids of many users, prepares them with a split by time, trains
  * one epoch and exports; of each command the time and the largest resident memory. Only the program's commands are used.
  *
- *   node scripts/big-table.js OUT [--table 50000000] [--rows 20000000] [--dimension 16] [--optimizer adam] [--batch 4096]
+ *   node scripts/big-table.js OUT [--table 50000000] [--rows 20000000] [--dimension 16] [--optimizer adam] [--batch 4096] [--average 0.998]
  *
- * Writes OUT/result.json; what OUT/data holds already is not made again. `anonymous` is resident memory that no file stands for; a table with
- * moments is a part of it. Linux only: it reads /proc.
+ * Writes OUT/result.json; what OUT/data holds already is not made again. `anonymous` is resident memory that no file stands for; tables (the
+ * embeddings, the moments of the optimiser, the average of the weights unless `--average 0`) and what each row has besides are a part of it.
+ * Linux only: it reads /proc.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { PROGRAM } from './command.js';
+import { manyUsersConfig, SMALL_MODEL, writeManyUsers } from './many-users.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     dimension: { type: 'string', default: '16' },
     optimizer: { type: 'string', default: 'adam' },
     batch: { type: 'string', default: '4096' },
+    average: { type: 'string', default: '0.998' },
     memory: { type: 'string', default: '1GB' },
     export: { type: 'boolean', default: false },
   },
@@ -30,33 +32,6 @@ if (positionals.length !== 1) throw new Error('expected one folder: node scripts
 const [out] = positionals;
 const [table, rows, dimension] = [values.table, values.rows, values.dimension].map(Number);
 mkdirSync(out, { recursive: true });
-
-/** Some 1.5 users for each row of the table, most of them seldom seen. */
-async function makeRows(file) {
-  const connection = await (await DuckDBInstance.create()).connect();
-  await connection.run("SET memory_limit = '1GB'");
-  await connection.run('SET threads = 1');
-  await connection.run(
-    `COPY (SELECT i AS seen_at, u AS "user", (hash(u, i) % 100000)::INTEGER AS item, (hash(i, 2) % 2)::INTEGER AS place,
-       (hash(i, 3) % 1000 < 150 + 300 * (hash(u, 4) % 2) + 200 * (hash(i, 2) % 2))::INTEGER AS click
-       FROM (SELECT i, floor(${1.5 * table} * pow((hash(i, 1) % 1000003) / 1000003.0 + (hash(i, 5) % 1009) / 1.01e9, 2))::BIGINT AS u
-         FROM range(${rows}) AS r(i))) TO '${file}' (FORMAT parquet, ROW_GROUP_SIZE 122880)`,
-  );
-  connection.closeSync();
-}
-
-const CONFIG = {
-  name: 'big-table',
-  sources: { log: { path: 'log.parquet' } },
-  fields: [
-    { name: 'user', kind: 'categorical', hash: table },
-    { name: 'item', kind: 'categorical' },
-    { name: 'place', kind: 'categorical' },
-  ],
-  scenario: { expression: 'place', values: [0, 1], names: ['feed', 'search'] },
-  tasks: [{ name: 'click', label: 'click' }],
-  split: { kind: 'time', column: 'seen_at' },
-};
 
 /** Runs a command. Seconds, and the largest resident memory in GB: all, and what no file stands for. */
 async function measured(...words) {
@@ -83,7 +58,7 @@ async function measured(...words) {
   return { seconds: (performance.now() - started) / 1000, ...largest };
 }
 
-const result = { table, rows, dimension, optimizer: values.optimizer };
+const result = { table, rows, dimension, optimizer: values.optimizer, average: Number(values.average) };
 const keep = (name, found) => {
   result[name] = Object.fromEntries(Object.entries(found).map(([key, n]) => [key, Number(n.toPrecision(4))]));
   console.log(name, JSON.stringify(result[name]));
@@ -91,9 +66,9 @@ const keep = (name, found) => {
 };
 
 const log = join(out, 'log.parquet');
-if (!existsSync(log)) await makeRows(log);
+if (!existsSync(log)) await writeManyUsers(log, { table, rows });
 const config = join(out, 'data.json');
-writeFileSync(config, JSON.stringify(CONFIG));
+writeFileSync(config, JSON.stringify(manyUsersConfig('log.parquet', table)));
 const data = join(out, 'data');
 if (!existsSync(data)) {
   const prepared = await measured('prepare', config, '--out', data, '--memory-limit', values.memory);
@@ -104,32 +79,22 @@ const run = join(out, 'run');
 rmSync(run, { recursive: true, force: true });
 const settings = {
   'model.embeddingDim': dimension,
-  'model.bottomDims': '[64]',
-  'model.towerDims': '[32]',
   'train.optimizer': values.optimizer,
   'train.batchSize': values.batch,
+  'train.weightAverage': values.average,
   'train.maxEpochs': 1,
 };
 const set = Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
-const trained = await measured(
-  'train',
-  '--data',
-  data,
-  '--model',
-  'shared-bottom',
-  '--out',
-  run,
-  '--threads',
-  '1',
-  ...set,
-);
+const trained = await measured('train', '--data', data, ...SMALL_MODEL, '--out', run, '--threads', '1', ...set);
 const timings = readFileSync(join(run, 'timings.jsonl'), 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line));
 const moments = { adam: 2, adamw: 2, sgd: 0 }[values.optimizer];
 const { rowsPerSecond } = timings.find((line) => line.rowsPerSecond !== undefined);
-keep('train', { ...trained, rowsPerSecond, tableWithMoments: (table * dimension * 4 * (1 + moments)) / 1e9 });
+const copies = 1 + moments + Number(Number(values.average) > 0);
+const perRow = 2 * 4; // a stamp, and what a row owes to decay
+keep('train', { ...trained, rowsPerSecond, tables: (table * (dimension * 4 * copies + perRow)) / 1e9 });
 keep('model', { fileGB: statSync(join(run, 'model.safetensors')).size / 1e9 });
 if (values.export) {
   const artifact = join(out, 'artifact');
