@@ -14,7 +14,7 @@ const TABLE = 'average.table';
 const ROWS = 8192;
 
 export class WeightAverage {
-  readonly #live: [name: string, numbers: Float32Array[]][];
+  #live: [name: string, numbers: Float32Array[]][];
   #averages: Float32Array[][];
   readonly #decay: number;
   /** The table is averaged at every so many steps. */
@@ -74,8 +74,9 @@ export class WeightAverage {
     });
   }
 
-  /** Gives back the memory of the averages: they are not used again. */
+  /** Gives back the memory of the averages: from now on there are none. */
   release(): void {
+    this.#live = [];
     this.#averages = [];
   }
 
