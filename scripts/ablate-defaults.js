@@ -1,11 +1,14 @@
-// What each default of a training without options is worth: a model with all of them, then with one left out; and, for the decay of
-// ids, with fixed decays in place of the rule.
+// What each default of a training without options is worth. Three studies:
 //
-//   node scripts/ablate-defaults.js NAME=DATA [--model KEY] [--variant NAME] [--seed N] [--out FILE]
-//   node scripts/ablate-defaults.js --table [--out FILE]
+//   ablation   a model with all of them, then with one left out
+//   decay      the rule for the decay of ids, then fixed decays in its place
+//   inputs     any model with pair products and decay, then without either
 //
-// DATA is a prepared folder. Each run is a process of one thread and adds a line to FILE (default: RESULT below), so that runs can be
-// made one by one and an interrupted script continued. --table prints what has been measured.
+//   node scripts/ablate-defaults.js NAME=DATA [--study ablation] [--model KEY] [--variant NAME] [--seed N] [--out FILE]
+//   node scripts/ablate-defaults.js --table [--model KEY] [--out FILE]
+//
+// DATA is a prepared folder; --variant makes one run of a study. Each run is a process of one thread and adds a line to FILE (default:
+// RESULT below), so that runs can be made one by one and an interrupted script continued. --table prints what has been measured.
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,31 +19,32 @@ const RESULT = 'reproduction/results/defaults/runs.jsonl';
 const SEEDS = [1, 2, 3];
 const ALL = 'all defaults';
 
-/** What is set in each variant; `tableRows` and `dimension` describe the data and the model. */
+/** What is set in each variant. */
 const ABLATIONS = {
   [ALL]: {},
   'no decay of ids': { 'train.idDecay': 'off' },
   'no pairs': { 'model.pairs': false },
   'no averaged weights': { 'train.weightAverage': 0 },
-  'three validations an epoch': { 'train.validationsPerEpoch': 3, 'train.patience': 6 },
   'batches of 4,096': { 'train.batchSize': 4096 },
-  'log loss as monitor': { 'train.monitor': 'logloss' },
   'learning rate 1e-3': { 'train.learningRate': 1e-3 },
-  'L2 1e-6': { 'train.l2': 1e-6 },
+  'patience of 1': { 'train.patience': 1 },
   "tables by Xavier's rule": { 'train.tableDeviation': 'xavier' },
+  'widths of the paper': { 'model.bottomDims': [128, 64], 'model.towerDims': [32] },
 };
-/** For any model, also one that keeps its own defaults. */
+/** For any model: equal budgets, with and without what the input layer has by default. */
 const INPUTS = {
-  'pairs and decay': { 'model.pairs': true, 'train.idDecay': 'auto' },
-  neither: { 'model.pairs': false, 'train.idDecay': 'off' },
+  'pairs and decay': { 'model.pairs': true, 'train.idDecay': 'auto', 'train.maxEpochs': 10 },
+  neither: { 'model.pairs': false, 'train.idDecay': 'off', 'train.maxEpochs': 10 },
 };
-const GRID = Object.fromEntries([0, 1, 4, 16, 60].map((decay) => [`decay ${decay}`, { 'train.idDecay': decay }]));
+const GRID = Object.fromEntries([0, 1, 4, 16, 60, 150].map((decay) => [`decay ${decay}`, { 'train.idDecay': decay }]));
+const STUDIES = { ablation: ABLATIONS, decay: { [ALL]: {}, ...GRID }, inputs: INPUTS };
 const VARIANTS = { ...ABLATIONS, ...INPUTS, ...GRID };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: 'shared-bottom' },
+    study: { type: 'string', default: 'ablation' },
     variant: { type: 'string' },
     seed: { type: 'string' },
     out: { type: 'string', default: RESULT },
@@ -62,7 +66,7 @@ function trained(data, model, variant, seed) {
   const xavier = Math.sqrt(2 / (tableRows + 16));
   const sets = Object.entries(VARIANTS[variant]).flatMap(([path, value]) => [
     '--set',
-    `${path}=${value === 'xavier' ? xavier : value}`,
+    `${path}=${value === 'xavier' ? xavier : typeof value === 'string' ? value : JSON.stringify(value)}`,
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'tributary-defaults-'));
   const out = join(folder, 'run');
@@ -131,7 +135,7 @@ function study() {
   const [name, data] = positionals[0].split('=');
   mkdirSync(dirname(values.out), { recursive: true });
   for (const seed of values.seed === undefined ? SEEDS : [Number(values.seed)])
-    for (const variant of values.variant === undefined ? Object.keys(ABLATIONS) : [values.variant]) {
+    for (const variant of values.variant === undefined ? Object.keys(STUDIES[values.study]) : [values.variant]) {
       const id = { data: name, model: values.model, variant, seed };
       const isDone = lines(values.out).some((run) => Object.entries(id).every(([key, value]) => run[key] === value));
       if (isDone) continue;

@@ -17,7 +17,7 @@ const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.jso
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
 /** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `decay of ids`,
- * `NAME: ratios`, or `NAME: the beginning of a table's title`. */
+ * `decay of ids: fresh`, `defaults`, `input layer`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
@@ -27,7 +27,10 @@ function sectionOf(marker: string): Section {
   if (marker === 'flow recovery: models') return flowRecovery('flow-recovery-models', 'model');
   if (marker === 'flow recovery: short') return flowRecovery('flow-recovery-short', 'model');
   if (marker === 'flow cost') return flowCost();
-  if (marker === 'decay of ids') return decayOfIds();
+  if (marker === 'decay of ids') return decayOfIds('runs');
+  if (marker === 'decay of ids: fresh') return decayOfIds('fresh');
+  if (marker === 'defaults') return defaults();
+  if (marker === 'input layer') return inputLayer();
   if (marker === 'without options') return withoutOptions();
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'funnel worlds') return funnelWorlds();
@@ -396,23 +399,91 @@ interface DefaultsRun {
   auc: number;
   validation: { auc: number; logloss: number };
   idDecay: Record<string, number>;
+  processorSeconds: number;
+}
+
+const defaultsRuns = (name: string): DefaultsRun[] =>
+  readFileSync(join(RESULTS, 'defaults', `${name}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const meanOf = (numbers: number[]): number => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+const signed = (number: number): string => number.toFixed(4).replace(/^(?!-)/, '+');
+const ALL = 'all defaults';
+
+/** Differences of test AUC of one variant to another over the same seeds: mean, lowest, highest. */
+function gain(runs: readonly DefaultsRun[], variant: string, other: string): string {
+  const differences = runs
+    .filter((run) => run.variant === variant)
+    .flatMap((run) =>
+      runs.filter(({ variant: of, seed }) => of === other && seed === run.seed).map(({ auc }) => run.auc - auc),
+    );
+  if (differences.length === 0) return '';
+  const [low, high] = [Math.min(...differences), Math.max(...differences)];
+  return `${signed(meanOf(differences))} [${signed(low)}, ${signed(high)}]`;
+}
+
+/** What a shared bottom loses without each default. */
+function defaults(): Section {
+  const runs = defaultsRuns('ablation');
+  const names = [...new Set(runs.map(({ data }) => data))];
+  const of = (data: string): DefaultsRun[] => runs.filter((run) => run.data === data);
+  const variants = [...new Set(runs.map(({ variant }) => variant))].filter((variant) => variant !== ALL);
+  const all = names.map((data) => of(data).filter(({ variant }) => variant === ALL));
+  const seconds = (some: DefaultsRun[]): string =>
+    meanOf(some.map(({ processorSeconds }) => processorSeconds)).toFixed(0);
+  return section(
+    'defaults',
+    ['variant', ...names],
+    [
+      [ALL, ...all.map((some) => `${meanOf(some.map(({ auc }) => auc)).toFixed(4)}, ${seconds(some)} s`)],
+      ...variants.map((variant) => [variant, ...names.map((data) => gain(of(data), variant, ALL))]),
+    ],
+  );
+}
+
+/** What every model gains from pair products and decay, in the order of their AUC with both. */
+function inputLayer(): Section {
+  const runs = defaultsRuns('inputs');
+  const [both, neither] = ['pairs and decay', 'neither'];
+  const keys = [...new Set(runs.map(({ data, model }) => JSON.stringify([data, model])))];
+  const rows = keys.map((key) => {
+    const [data, model] = JSON.parse(key);
+    const own = runs.filter((run) => run.data === data && run.model === model);
+    const mean = (variant: string, of: 'auc' | 'processorSeconds'): number =>
+      meanOf(own.filter((run) => run.variant === variant).map((run) => run[of]));
+    return { data, model, own, mean };
+  });
+  rows.sort((a, b) => a.data.localeCompare(b.data) || b.mean(both, 'auc') - a.mean(both, 'auc'));
+  const rankWithout = ({ data, mean }: (typeof rows)[number]): number =>
+    1 + rows.filter((row) => row.data === data && row.mean(neither, 'auc') > mean(neither, 'auc')).length;
+  return section(
+    'input layer',
+    ['model', 'data', 'seeds', 'with both', 'without', 'place without', 'gain [lowest, highest]', 'CPU s', 'without'],
+    rows.map((row) => [
+      row.model,
+      row.data,
+      String(row.own.filter(({ variant }) => variant === both).length),
+      ...[both, neither].map((variant) => row.mean(variant, 'auc').toFixed(4)),
+      String(rankWithout(row)),
+      gain(row.own, both, neither),
+      ...[both, neither].map((variant) => row.mean(variant, 'processorSeconds').toFixed(0)),
+    ]),
+  );
 }
 
 /** The rule for the decay of ids next to the fixed decays that are best on validation rows, by log loss and by AUC. */
-function decayOfIds(): Section {
-  const lines = readFileSync(join(RESULTS, 'defaults', 'runs.jsonl'), 'utf8')
-    .trim()
-    .split('\n');
-  const runs = lines.map((line) => JSON.parse(line) as DefaultsRun).filter(({ model }) => model === 'shared-bottom');
+function decayOfIds(name: string): Section {
+  const runs = defaultsRuns(name).filter(({ model }) => model === 'shared-bottom');
   const decayIn = ({ variant }: DefaultsRun): number => Number(variant.slice('decay '.length));
   const rows = runs.flatMap((rule) => {
     const grid = runs
       .filter(({ data, seed, variant }) => data === rule.data && seed === rule.seed && /^decay \d/.test(variant))
       .sort((one, other) => decayIn(one) - decayIn(other));
-    if (rule.variant !== 'all defaults' || grid.length < 2) return [];
+    if (rule.variant !== ALL || grid.length < 2) return [];
     const byLoss = grid.reduce((one, other) => (other.validation.logloss < one.validation.logloss ? other : one));
     const byAuc = grid.reduce((one, other) => (other.validation.auc > one.validation.auc ? other : one));
-    const gap = (best: number, own: number): string => (own - best).toFixed(4).replace(/^(?!-)/, '+');
+    const gap = (best: number, own: number): string => signed(own - best);
     return [
       [
         rule.data,

@@ -5,7 +5,7 @@
  */
 import { random, shuffle } from '../base/random.ts';
 import type { PreparedField } from '../data/encode/ids.ts';
-import { PADDING_ID, slotsOf } from '../data/encode/ids.ts';
+import { firstSlots, PADDING_ID, slotsOf } from '../data/encode/ids.ts';
 import { sigmoid, softplus } from '../evaluate/index.ts';
 import type { Yardstick } from './contract.ts';
 import type { FieldRows, LabelledRows } from './rows.ts';
@@ -26,13 +26,15 @@ interface Table {
   biasSquares: Float64Array;
 }
 
+/** @param reads the fields that it sees; default: all */
 export function fitLogistic(
   fields: readonly PreparedField[],
   { scenarios, tasks, tableRows }: { scenarios: number; tasks: number; tableRows: number },
   train: LabelledRows,
   validation: LabelledRows,
+  reads: (field: PreparedField) => boolean = () => true,
 ): Yardstick {
-  const features = featuresOf(fields, scenarios, tableRows);
+  const features = featuresOf(fields, scenarios, tableRows, reads);
   const tables = Array.from({ length: tasks }, (_, task) =>
     fitTask(features, scenarios, tasks, task, train, validation),
   );
@@ -58,8 +60,14 @@ interface Features {
   read(rows: FieldRows, row: number): void;
 }
 
-function featuresOf(fields: readonly PreparedField[], scenarios: number, tableRows: number): Features {
+function featuresOf(
+  fields: readonly PreparedField[],
+  scenarios: number,
+  tableRows: number,
+  reads: (field: PreparedField) => boolean,
+): Features {
   const slots = slotsOf(fields);
+  const [firsts, read] = [firstSlots(fields), fields.map(reads)];
   const wanted = Math.ceil(Math.log2(2 * tableRows * (1 + scenarios)));
   const size = 2 ** Math.min(MAX_BITS, wanted);
   const found: Features = {
@@ -69,8 +77,9 @@ function featuresOf(fields: readonly PreparedField[], scenarios: number, tableRo
     count: 0,
     read({ ids, scenario }, row) {
       found.count = 0;
-      let slot = row * slots;
-      for (const field of fields) {
+      fields.forEach((field, f) => {
+        if (!read[f]) return;
+        const slot = row * slots + firsts[f];
         let values = 0;
         for (let s = 0; s < field.slots; s++)
           if (ids[slot + s] - field.offset !== PADDING_ID || field.slots === 1) values++;
@@ -82,8 +91,7 @@ function featuresOf(fields: readonly PreparedField[], scenarios: number, tableRo
             found.values[found.count++] = 1 / values;
           }
         }
-        slot += field.slots;
-      }
+      });
     },
   };
   return found;

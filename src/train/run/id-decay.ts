@@ -3,30 +3,40 @@
  * row is soon learned by heart; an id that is seen a thousand times is worth its row. The reliability of a field is the share of
  * what its levels show that is not chance:
  *
- *   r = sum over a level's rows of (y - mean of its scenario)      v = sum of p (1 - p)
- *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)     rho = share v tau2 / (1 + v tau2) at the mean v     decay = min(60, max(4, 180 ((1 - rho) / rho)^2))
+ *   r = sum over a level's rows of (y - p)      v = sum of p (1 - p)
+ *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)
+ *   rho = share^2 v tau2 / (1 + v tau2) at the mean v      decay = min(60, max(1, ((1 - rho) / rho)^2))
  *
- * tau2 is the variance of the levels' effects on the logit. rho is the mean over tasks. (1 - rho) / rho is how much chance there is to
- * what is not. `share` is that of validation rows whose level training rows know, relative to that among training rows: what is learned
- * of an id that does not come again is of no use, and other fields learn less while it explains their labels (users of MovieLens 100K
- * by time: six of seven come for the first time). Labels of validation rows are not read.
+ * p is what the fields without ids say of a row, by the logistic regression of the yardsticks. So tau2 is the variance, on the logit, of
+ * what the levels add to them: where title and brand explain the labels of an item, its row can only learn chance. rho is the mean over
+ * tasks; (1 - rho) / rho is how much chance there is to what is not.
  *
- * 4, 180 and 60 come from pilot runs on two shops, a synthetic world, MovieLens 100K and 1M with at most 235 steps in an epoch, by
- * validation rows; docs/reproduction.md says where they fail. What counts is how much of a row is left when its id comes again, so where an epoch has more steps each takes
- * less: decay 235 / steps (reasoned, not measured).
+ * `share` is that of validation rows whose level training rows know, relative to that among training rows. It is squared: what is
+ * learned of an id that does not come again is of no use, and other fields learn less while it explains their labels (users of
+ * MovieLens 100K by time: six of seven come for the first time, and their zip codes stand for them). Labels of validation rows only
+ * say when the regression stops.
+ *
+ * The limits and the exponent come from runs on shops, synthetic worlds, MovieLens 100K and 1M with at most 235 steps in an epoch;
+ * docs/reproduction.md says which, and how the rule does on others. What counts is how much of a row is left when its id comes again,
+ * so where an epoch has more steps each takes less: decay 235 / steps (reasoned, not measured).
  */
 import type { SplitName } from '../../config/dataset.ts';
 import type { RunConfig } from '../../config/run.ts';
 import { firstSlots, PADDING_ID, type PreparedField, RESERVED_IDS, slotsOf } from '../../data/encode/ids.ts';
 import type { PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
+import { sigmoid } from '../../evaluate/index.ts';
 import { openPart } from '../../inference/model/run-data.ts';
+import type { Yardstick } from '../../yardsticks/contract.ts';
+import { fitLogistic } from '../../yardsticks/logistic.ts';
+import { readRows } from '../../yardsticks/rows.ts';
 
 /** Fields with fewer levels do not decay unless the configuration names them: that of brands and words did harm on a shop. */
 const MIN_LEVELS = 500;
-/** The weakest and the strongest decay, and the factor of what lies between, with at most `STEPS` in an epoch. */
-const [WEAKEST, STRONGEST] = [4, 60];
-const FACTOR = 180;
+/** The weakest and the strongest decay with at most `STEPS` in an epoch. */
+const [WEAKEST, STRONGEST] = [1, 60];
 const STEPS = 235;
+/** Rows that the regression on fields without ids learns from and is stopped by: those fields have few values. */
+const REGRESSION_ROWS = { train: 200_000, validation: 50_000 };
 const BATCH_ROWS = 16_384;
 
 /** Has the field so many values that they are ids? */
@@ -34,7 +44,7 @@ export const hasIds = ({ size }: Pick<PreparedField, 'size'>): boolean => size -
 
 /** Of a field in a run with `steps` in an epoch. */
 export function decayOf(reliability: number, steps: number): number {
-  const found = FACTOR * ((1 - reliability) / reliability) ** 2; // infinite where nothing is reliable
+  const found = ((1 - reliability) / reliability) ** 2; // infinite where nothing is reliable
   return Math.min(STRONGEST, Math.max(WEAKEST, found)) * Math.min(1, STEPS / steps);
 }
 
@@ -63,20 +73,21 @@ async function reliabilities(
   part: Pick<RunConfig['train'], 'scenarios' | 'tasks'>,
 ): Promise<number[]> {
   if (fields.length === 0) return [];
-  const { scenarios, tasks, fields: all } = data.manifest;
+  const { tasks, fields: all } = data.manifest;
   const read = async <T>(split: SplitName, use: (reader: SplitReader) => Promise<T>): Promise<T> => {
     const reader = await openPart(data, split, part);
     return use(reader).finally(() => reader.close());
   };
   const again = await read('validation', (reader) => knownShares(reader, all, fields));
+  const others = await withoutIds(data, part);
   return read('train', async (reader) => {
     const known = await knownShares(reader, all, fields);
-    const means = await scenarioMeans(reader, scenarios.length, tasks.length);
-    const sums = await levelSums(reader, means, tasks.length, all, fields);
+    const sums = await levelSums(reader, others, tasks.length, all, fields);
     return sums.map((ofTasks, f) => {
       const found = ofTasks.map(reliability).filter((rho) => rho !== undefined);
       if (found.length === 0) return 0;
-      return (Math.min(1, again[f] / known[f]) * found.reduce((sum, rho) => sum + rho, 0)) / found.length;
+      const share = Math.min(1, again[f] / known[f]);
+      return (share ** 2 * found.reduce((sum, rho) => sum + rho, 0)) / found.length;
     });
   });
 }
@@ -109,18 +120,19 @@ function placesOf(fields: readonly PreparedField[], all: readonly PreparedField[
   return fields.map((field) => firsts[all.indexOf(field)]);
 }
 
-/** Mean label of each scenario and task [S*T]. */
-async function scenarioMeans(reader: SplitReader, scenarios: number, tasks: number): Promise<Float64Array> {
-  const [sums, counts] = [new Float64Array(scenarios * tasks), new Float64Array(scenarios * tasks)];
-  for await (const { size, scenario, labels } of reader.batches({ batchSize: BATCH_ROWS }))
-    for (let row = 0; row < size; row++)
-      for (let t = 0; t < tasks; t++) {
-        const y = labels[row * tasks + t];
-        if (Number.isNaN(y)) continue;
-        sums[scenario[row] * tasks + t] += y;
-        counts[scenario[row] * tasks + t]++;
-      }
-  return sums.map((sum, cell) => sum / Math.max(1, counts[cell]));
+/** What the scenario and the fields without ids say of a row. A rate of an id is that id in other words: it says nothing here. */
+async function withoutIds(
+  data: PreparedData,
+  part: Pick<RunConfig['train'], 'scenarios' | 'tasks'>,
+): Promise<Yardstick> {
+  const { scenarios, tasks, fields } = data.manifest;
+  const [train, validation] = [
+    await readRows(await openPart(data, 'train', part), REGRESSION_ROWS.train),
+    await readRows(await openPart(data, 'validation', part), REGRESSION_ROWS.validation),
+  ];
+  const reads = (field: PreparedField): boolean => !hasIds(field) && field.rates === undefined;
+  const tableRows = fields.filter(reads).reduce((sum, { size }) => sum + size, 1);
+  return fitLogistic(fields, { scenarios: scenarios.length, tasks: tasks.length, tableRows }, train, validation, reads);
 }
 
 /** Sums over the rows of each level of a field, for one task. */
@@ -135,7 +147,7 @@ interface LevelSums {
 /** The sums of each field and task [fields][T]. */
 async function levelSums(
   reader: SplitReader,
-  means: Float64Array,
+  others: Yardstick,
   tasks: number,
   all: readonly PreparedField[],
   fields: readonly PreparedField[],
@@ -146,17 +158,20 @@ async function levelSums(
   const sums = fields.map((field) =>
     Array.from({ length: tasks }, () => ({ residual: zeros(field), variance: zeros(field), squared: zeros(field) })),
   );
-  for await (const { size, ids, scenario, labels } of reader.batches({ batchSize: BATCH_ROWS }))
+  for await (const batch of reader.batches({ batchSize: BATCH_ROWS })) {
+    const { size, ids, labels } = batch;
+    const logits = others.logits(batch);
     for (let row = 0; row < size; row++)
       for (let t = 0; t < tasks; t++) {
         const y = labels[row * tasks + t];
         if (Number.isNaN(y)) continue;
-        const p = means[scenario[row] * tasks + t];
+        const p = sigmoid(logits[row * tasks + t]);
         fields.forEach((field, f) => {
           const from = row * slots + places[f];
           for (let i = from; i < from + field.slots; i++) add(sums[f][t], ids[i] - field.offset, y - p, p * (1 - p));
         });
       }
+  }
   return sums;
 }
 
