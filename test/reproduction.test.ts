@@ -484,6 +484,9 @@ function decayOfIds(name: string): Section {
     const byLoss = grid.reduce((one, other) => (other.validation.logloss < one.validation.logloss ? other : one));
     const byAuc = grid.reduce((one, other) => (other.validation.auc > one.validation.auc ? other : one));
     const gap = (best: number, own: number): string => signed(own - best);
+    const earlier = runs.find(
+      (run) => run.data === rule.data && run.seed === rule.seed && run.variant === 'earlier rule',
+    );
     return [
       [
         rule.data,
@@ -498,11 +501,12 @@ function decayOfIds(name: string): Section {
         String(decayIn(byAuc)),
         gap(byAuc.auc, rule.auc),
         gap(byAuc.validation.auc, rule.validation.auc),
+        earlier === undefined ? '' : signed(earlier.auc - byAuc.auc),
       ],
     ];
   });
   const heads = ['seed', 'rule', 'test', 'validation', 'grid', 'by log loss', 'gap: test', 'by AUC', 'gap: test'];
-  return section('decay of ids', ['data', ...heads, 'gap: validation'], rows);
+  return section('decay of ids', ['data', ...heads, 'gap: validation', 'earlier rule: test'], rows);
 }
 
 const written = ({ table, notes }: Section): string =>

@@ -5,7 +5,7 @@
  *
  *   r = sum over a level's rows of (y - p)      v = sum of p (1 - p)
  *   tau2 = sum (r^2 - v) / sum (v^2 - sum v_i^2)
- *   rho = share^2 v tau2 / (1 + v tau2) at the mean v      decay = min(60, max(1, ((1 - rho) / rho)^2))
+ *   rho = share^2 v tau2 / (1 + v tau2) at the mean v      decay = min(60, max(2, ((1 - rho) / rho)^2))
  *
  * p is what the fields without ids say of a row, by the logistic regression of the yardsticks. So tau2 is the variance, on the logit, of
  * what the levels add to them: where title and brand explain the labels of an item, its row can only learn chance. rho is the mean over
@@ -33,7 +33,7 @@ import { readRows } from '../../yardsticks/rows.ts';
 /** Fields with fewer levels do not decay unless the configuration names them: that of brands and words did harm on a shop. */
 const MIN_LEVELS = 500;
 /** The weakest and the strongest decay with at most `STEPS` in an epoch. */
-const [WEAKEST, STRONGEST] = [1, 60];
+const [WEAKEST, STRONGEST] = [2, 60];
 const STEPS = 235;
 /** Rows that the regression on fields without ids learns from and is stopped by: those fields have few values. */
 const REGRESSION_ROWS = { train: 200_000, validation: 50_000 };

@@ -23,9 +23,9 @@ afterAll(() => folder.remove());
 
 const configOf = (train: object) => runSchema.parse({ model: { key: 'shared-bottom' }, train });
 
-test('the decay grows with the square of the odds of chance, between 1 and 60', () => {
+test('the decay grows with the square of the odds of chance, between 2 and 60', () => {
   const decays = [0, 0.05, 0.2, 0.25, 0.5, 1].map((rho) => decayOf(rho, 235));
-  expect(decays).toEqual([60, 60, expect.closeTo(16, 9), expect.closeTo(9, 9), 1, 1]);
+  expect(decays).toEqual([60, 60, expect.closeTo(16, 9), expect.closeTo(9, 9), 2, 2]);
 });
 
 test('an epoch of more steps takes less of a row in each', () => {
@@ -58,7 +58,7 @@ test('what other fields explain of an id is none of its own: the brand decides t
       return (train.idDecay as { item: number }).item;
     }),
   );
-  expect(decays).toEqual([60, 1]);
+  expect(decays).toEqual([60, 2]);
 });
 
 /** 600 items of 7 brands, the number of which is that of the item. */
