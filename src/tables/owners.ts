@@ -58,15 +58,12 @@ export async function askRows(ranks: Owners, rows: Int32Array): Promise<WantedRo
 export async function sendRows<A extends Numbers>(
   ranks: Owners,
   { wanted, askedBy, asked }: WantedRows,
-  { arrays, width }: OwnedRows<A>,
+  owned: OwnedRows<A>,
   into: A,
 ): Promise<void> {
-  const sent = into.slice(0, 0).constructor as new (length: number) => A;
-  const numbers = new sent(asked.length * width);
-  eachRow({ arrays, width }, asked, (array, from, i) => {
-    for (let d = 0; d < width; d++) numbers[i * width + d] = array[from + d];
-  });
-  await ranks.allToAll(numbers, times(askedBy, width), into, times(wanted, width));
+  const { width } = owned;
+  const sent = asked.length === 0 ? (into.slice(0, 0) as A) : rowsAt(owned, asked); // a rank without rows has no arrays
+  await ranks.allToAll(sent, times(askedBy, width), into, times(wanted, width));
 }
 
 /** Sends numbers, by place, to the owners of the rows. They come to `into`, for each of the rows that were asked for. */
@@ -78,24 +75,28 @@ export const returnRows = <A extends Numbers>(
   into: A,
 ): Promise<void> => ranks.allToAll(numbers, times(wanted, width), into, times(askedBy, width));
 
-/** Writes numbers into rows. */
-export function writeRows<A extends Numbers>({ arrays, width }: OwnedRows<A>, rows: Int32Array, numbers: A): void {
-  eachRow({ arrays, width }, rows, (array, to, i) => {
-    for (let d = 0; d < width; d++) array[to + d] = numbers[i * width + d];
-  });
+/** The numbers of rows, copied. There must be an array. */
+export function rowsAt<A extends Numbers>({ arrays, width }: OwnedRows<A>, rows: Int32Array): A {
+  const numbers = new (arrays[0].constructor as new (length: number) => A)(rows.length * width);
+  const inArray = arrays[0].length / width;
+  for (let i = 0; i < rows.length; i++) {
+    const a = arrays.length === 1 ? 0 : Math.floor(rows[i] / inArray);
+    const array = arrays[a];
+    const from = (rows[i] - a * inArray) * width;
+    for (let d = 0; d < width; d++) numbers[i * width + d] = array[from + d];
+  }
+  return numbers;
 }
 
-/** Calls with the array of each row and where the row begins in it. */
-function eachRow<A extends Numbers>(
-  { arrays, width }: OwnedRows<A>,
-  rows: Int32Array,
-  use: (array: A, from: number, i: number) => void,
-): void {
+/** Writes numbers into rows. */
+export function writeRows<A extends Numbers>({ arrays, width }: OwnedRows<A>, rows: Int32Array, numbers: A): void {
   if (rows.length === 0) return;
   const inArray = arrays[0].length / width;
   for (let i = 0; i < rows.length; i++) {
-    const array = Math.floor(rows[i] / inArray);
-    use(arrays[array], (rows[i] - array * inArray) * width, i);
+    const a = arrays.length === 1 ? 0 : Math.floor(rows[i] / inArray);
+    const array = arrays[a];
+    const to = (rows[i] - a * inArray) * width;
+    for (let d = 0; d < width; d++) array[to + d] = numbers[i * width + d];
   }
 }
 

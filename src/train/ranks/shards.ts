@@ -3,7 +3,6 @@
  * call these functions together.
  */
 import type { Collective } from '../../comm/contract.ts';
-import { PIECE_BYTES } from '../../store/file-tensor.ts';
 import {
   partsOf,
   type StoredTensor,
@@ -12,7 +11,10 @@ import {
   type TensorStream,
   type TensorView,
 } from '../../store/safetensors.ts';
-import { askRows, type OwnedRows, returnRows, sendRows, writeRows } from '../../tables/owners.ts';
+import { askRows, type OwnedRows, returnRows, rowsAt, sendRows, writeRows } from '../../tables/owners.ts';
+
+/** What rank 0 gets or gives at a time. It has several copies of that on the way. */
+const PIECE_BYTES = 1 << 24;
 
 type Numbers = Float32Array | Int32Array;
 type Owned = TensorParts & { ownedWidth: number };
@@ -36,11 +38,7 @@ export function streamOf(ranks: Collective, tensor: Owned, pieceBytes = PIECE_BY
         const wanted = await askRows(ranks, ranks.rank === 0 ? rows : NONE);
         const found = like(owned, wanted.places.length * width);
         await sendRows(ranks, wanted, owned, found);
-        const ordered = like(owned, found.length);
-        wanted.places.forEach((place, i) => {
-          ordered.set(found.subarray(place * width, (place + 1) * width), i * width);
-        });
-        yield ordered;
+        yield rowsAt({ arrays: [found], width }, wanted.places);
       }
     },
   };
@@ -71,9 +69,7 @@ export async function distributeRows(
   const { width } = owned;
   const wanted = await askRows(ranks, given?.rows ?? NONE);
   const sent = like(owned, wanted.places.length * width);
-  wanted.places.forEach((place, i) => {
-    if (given !== undefined) sent.set(given.numbers.subarray(i * width, (i + 1) * width), place * width);
-  });
+  if (given !== undefined) writeRows({ arrays: [sent], width }, wanted.places, given.numbers);
   const arrived = like(owned, wanted.asked.length * width);
   await returnRows(ranks, wanted, sent, width, arrived);
   writeRows(owned, wanted.asked, arrived);

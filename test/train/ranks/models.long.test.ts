@@ -36,18 +36,18 @@ const OTHER: Record<string, { data?: () => string; model?: object; train?: objec
 describe.each(Object.entries(CASES))('%s', (key, { cases: [{ options }] }) => {
   test('learns the same on 1, 2 and 4 ranks', async () => {
     const { data = () => plain, model, train } = OTHER[key] ?? {};
-    const trained = async (ranks: number): Promise<string> => {
-      const run = await makeRun(join(folder.path, `${key}-${ranks}`), data(), {
+    const trained = async (ranks: number, tables: string): Promise<string> => {
+      const run = await makeRun(join(folder.path, `${key}-${ranks}-${tables}`), data(), {
         model: { key, ...options, ...model },
         threads: 1,
-        train: { batchSize: 310, metricsEverySteps: 1, searchEpochs: 3, maxEpochs: 5, patience: 5, ...train },
+        train: { batchSize: 310, metricsEverySteps: 1, searchEpochs: 3, maxEpochs: 5, patience: 5, tables, ...train },
       });
       await trainOver(run, ranks);
       return run;
     };
-    const one = await trained(1);
-    for (const ranks of [2, 4]) {
-      const several = await trained(ranks);
+    const one = await trained(1, 'auto');
+    for (const [ranks, tables] of SEVERAL) {
+      const several = await trained(ranks, tables);
       expect(lossesOf(several).length).toBe(lossesOf(one).length);
       expect(apart(lossesOf(one), lossesOf(several), 50 * TASKS), `losses on ${ranks} ranks`).toBeLessThan(1e-5);
       expect(Math.abs(aucOf(one) - aucOf(several)), `AUC on ${ranks} ranks`).toBeLessThan(5e-4);
@@ -56,3 +56,9 @@ describe.each(Object.entries(CASES))('%s', (key, { cases: [{ options }] }) => {
 });
 
 const TASKS = 2;
+
+const SEVERAL = [
+  [2, 'replicated'],
+  [4, 'replicated'],
+  [4, 'sharded'],
+] as const;
