@@ -12,6 +12,7 @@ import type {
 } from '../documents/comparison.ts';
 import type { ExplanationDocument } from '../documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../documents/diagnose/importance.ts';
+import type { Ramp } from '../documents/experiment/ramp.ts';
 import type { ExperimentReport } from '../documents/experiment/report.ts';
 import type { FlowDocument } from '../documents/flows.ts';
 import type { GridJson } from '../documents/grid.ts';
@@ -192,6 +193,11 @@ export interface ExperimentPage extends Head {
   looks: string;
 }
 
+export interface RampPage extends Head {
+  kind: 'ramp';
+  ramp: Ramp;
+}
+
 export interface DriftPage extends Head {
   kind: 'drift';
   drift: DriftDocument;
@@ -273,6 +279,7 @@ export type Page =
   | SimulationPage
   | LoopPage
   | ExperimentPage
+  | RampPage
   | DriftPage
   | FolderPage
   | LogPage

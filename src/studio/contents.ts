@@ -1,4 +1,4 @@
-/** What a folder holds that has a page: runs, comparisons, searches, artifacts, loops, logs, and files with documents. */
+/** What a folder holds that has a page: runs, comparisons, searches, artifacts, loops, ramps, logs, and files with documents. */
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { listSegments } from '../events/segments/names.ts';
@@ -7,7 +7,7 @@ export interface Found {
   /** Path inside the folder, with slashes; `.` for the folder itself. */
   name: string;
   path: string;
-  /** run, comparison, tuning, artifact, loop, log, or what a document is. */
+  /** run, comparison, tuning, artifact, loop, ramp, log, or what a document is. */
   kind: string;
 }
 
@@ -55,6 +55,7 @@ function kindOfFolder(path: string): string | undefined {
   if (headOf(join(path, 'manifest.json')).includes('"tributary-artifact"')) return 'artifact';
   if (has('result.json')) return kindOfDocument(join(path, 'result.json')) ?? 'comparison';
   if (has('rounds') && has('rows')) return 'loop';
+  if (headOf(join(path, 'ramp.json')).includes('"experiment-ramp/1"')) return 'ramp';
   return isLog(path) ? 'log' : undefined;
 }
 
@@ -113,6 +114,7 @@ const CHANGING = [
   'result.json',
   'manifest.json',
   'rounds',
+  'ramp.json',
 ];
 
 /** Changes whenever the page of a result may have changed; a removed one has another stamp. */

@@ -71,6 +71,7 @@ const KINDS: Record<string, string> = {
   choosing: 'run, its model is being chosen',
   'position-bias': 'position bias',
   'experiment-report': 'experiment',
+  ramp: 'ramp of an experiment',
   drift: 'drift of a log',
   explanation: 'explained request',
   log: 'event log',

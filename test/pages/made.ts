@@ -30,6 +30,7 @@ export async function makePages(folder: string): Promise<Made> {
     'run of 0.1': 'test/upgrade/0.1/run',
     'a comparison that was measured': 'reproduction/results/zoo-ml-1m',
     loop: at('loop'),
+    ramp: at('ramp'),
   };
   const write = (name: string, document: object): void => {
     paths[name] = at(`${name}.json`);
@@ -47,6 +48,8 @@ export async function makePages(folder: string): Promise<Made> {
   write('drift', samples.drift(SCENARIOS, TASKS));
   write('experiment', samples.experiment(SCENARIOS));
   write('simulation', samples.simulation(SCENARIOS));
+  mkdirSync(paths.ramp);
+  writeFileSync(join(paths.ramp, 'ramp.json'), seal(samples.ramp(), 1));
   for (const n of [1, 2]) {
     const { folder: own, record } = roundPaths(paths.loop, n);
     mkdirSync(own, { recursive: true });

@@ -26,6 +26,7 @@ const NAMES = [
   'loop',
   'drift',
   'experiment',
+  'ramp',
 ];
 
 describe.skipIf(CHROMIUM === undefined)(CHROMIUM === undefined ? NO_BROWSER : 'in a browser', () => {

@@ -3,6 +3,7 @@ import { random } from '../../src/base/random.ts';
 import type { ComparisonResult } from '../../src/documents/comparison.ts';
 import type { ExplanationDocument } from '../../src/documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../../src/documents/diagnose/importance.ts';
+import type { Ramp } from '../../src/documents/experiment/ramp.ts';
 import type { ExperimentReport } from '../../src/documents/experiment/report.ts';
 import { FLOW_NAMES, type FlowDocument } from '../../src/documents/flows.ts';
 import type { GridJson } from '../../src/documents/grid.ts';
@@ -619,3 +620,17 @@ export const experiment = (scenarios: readonly string[]): ExperimentReport => {
     seconds: 1,
   };
 };
+
+export const ramp = (): Ramp => ({
+  schema: 'experiment-ramp/1',
+  key: NASTY[1],
+  url: 'http://127.0.0.1:1',
+  records: (['begin', 'raise', 'roll back'] as const).map((decision, i) => ({
+    at: `2026-01-0${i + 1}T00:00:00.000Z`,
+    decision,
+    coverage: [0.01, 0.5, 0][i],
+    sentence: NASTY[i],
+    units: i === 0 ? {} : { [NASTY[2]]: whole(), [NASTY[4]]: whole() },
+  })),
+  held: { at: '2026-01-04T00:00:00.000Z', sentence: NASTY[3] },
+});

@@ -1,4 +1,7 @@
 /** Explanations in the studio: pasted requests and those of a log, over HTTP and in a browser. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, launch, NO_BROWSER } from '../pages/browser.ts';
@@ -33,6 +36,19 @@ async function ask(path: string, form?: Record<string, string>, headers: Record<
   const text = await answer.text();
   return { status: answer.status, text, page: JSON.parse(/id="data">(.*)<\/script>/.exec(text)?.[1] ?? 'null') };
 }
+
+test('the command holds a log against an artifact, and asks for one', () => {
+  const out = join(folder, '.drift.html');
+  const report = (...words: string[]) => {
+    const command = ['bin/tributary.js', 'report', join(folder, 'events'), '--out', out, ...words];
+    return spawnSync(process.execPath, command, { encoding: 'utf8' });
+  };
+  const refused = report();
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('PAGE_LOG');
+  expect(report('--artifact', join(folder, NO_LOG)).status).toBe(0);
+  expect(readFileSync(out, 'utf8')).toContain('"kind":"drift"');
+});
 
 test('the list has logs and explanations; a log links each request to its explanation', async () => {
   const { page: list } = await ask('/');

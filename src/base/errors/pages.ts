@@ -5,7 +5,14 @@ export const PAGE_ERRORS = {
     EXIT.usage,
     404,
     (d: { path: string }) => `nothing at ${d.path} has a page`,
-    'Give the folder of a run, a comparison, a search, an artifact or a loop, or a file with what a verb printed with --json',
+    'Give the folder of a run, a comparison, a search, an artifact, a loop or a ramp, an event log with --artifact, or a file with what a verb printed with --json',
+  ),
+  PAGE_LOG: entry(
+    EXIT.usage,
+    422,
+    (d: { path: string }) =>
+      `${d.path} is an event log: its page compares what a service was asked with the training rows of an artifact, and none was given`,
+    'Name the artifact: tributary report LOG --artifact DIR --out page.html',
   ),
   PAGE_DOCUMENT: entry(
     EXIT.data,

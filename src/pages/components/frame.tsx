@@ -86,6 +86,7 @@ const KINDS: Record<Page['kind'], string> = {
   simulation: 'Simulated users',
   loop: 'Loop',
   experiment: 'Experiment',
+  ramp: 'Ramp of an experiment',
   drift: 'Live data against training data',
   folder: 'Results',
   log: 'Event log',

@@ -5,6 +5,7 @@ import { Comparison } from './comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
 import { Drift } from './drift.tsx';
 import { Experiment } from './experiment/experiment.tsx';
+import { Ramp } from './experiment/ramp.tsx';
 import { Explanation } from './explanation.tsx';
 import { Folder } from './folder.tsx';
 import { Importance } from './importance.tsx';
@@ -50,6 +51,8 @@ export function Kind({ page }: { page: Page }) {
       return <Loop page={page} />;
     case 'experiment':
       return <Experiment page={page} />;
+    case 'ramp':
+      return <Ramp page={page} />;
     case 'drift':
       return <Drift page={page} />;
   }

@@ -2,6 +2,7 @@
 import { VERSION } from '../../base/version.ts';
 import type { ExplanationDocument } from '../../documents/diagnose/explanation.ts';
 import type { ImportanceDocument } from '../../documents/diagnose/importance.ts';
+import type { Ramp } from '../../documents/experiment/ramp.ts';
 import type { ExperimentReport } from '../../documents/experiment/report.ts';
 import type { FlowDocument } from '../../documents/flows.ts';
 import type { DriftDocument } from '../../documents/loop/drift.ts';
@@ -181,6 +182,21 @@ function sinceText({ history = [] }: ExperimentReport, arm: string, name: string
   if (last === looks.length - 1) return `${name}: the interval contains 0.`;
   return `${name}: the interval leaves out 0 since ${looks[last + 1].at.slice(0, 10)} (${looks.length - last - 1} of ${looks.length} looks).`;
 }
+
+export function rampPage(ramp: Ramp): Page {
+  const last = ramp.records.at(-1);
+  const finding =
+    last === undefined
+      ? 'The ramp has not begun.'
+      : `${capital(last.decision)} at ${last.at.slice(0, 16).replace('T', ' ')} UTC, coverage ${last.coverage} from then on: ${last.sentence}`;
+  return {
+    kind: 'ramp',
+    ...head(ramp.key, [ramp.url], [finding], ramp.pending === undefined ? [] : [PENDING]),
+    ramp,
+  };
+}
+
+const PENDING = 'A change that was decided and that the service may not have yet: the next start of the ramp makes it.';
 
 export const driftPage = (drift: DriftDocument): Page => ({
   kind: 'drift',

@@ -8,6 +8,7 @@ import { isRecord, parseJson } from '../../base/json.ts';
 import { comparisonSchema } from '../../documents/comparison.ts';
 import { explanationSchema } from '../../documents/diagnose/explanation.ts';
 import { importanceSchema } from '../../documents/diagnose/importance.ts';
+import { rampSchema } from '../../documents/experiment/ramp.ts';
 import { experimentReportSchema } from '../../documents/experiment/report.ts';
 import { flowDocumentSchema } from '../../documents/flows.ts';
 import { driftSchema } from '../../documents/loop/drift.ts';
@@ -18,6 +19,7 @@ import { evaluationSchema } from '../../documents/result.ts';
 import { transferSchema } from '../../documents/transfer.ts';
 import { tuningSchema } from '../../documents/tuning.ts';
 import { loopPaths, readRounds } from '../../loop/rounds.ts';
+import { readSealed } from '../../store/run/sealed-file.ts';
 import type { Page } from '../page.ts';
 import { artifactPage } from './artifact.ts';
 import {
@@ -29,6 +31,7 @@ import {
   importancePage,
   loopPage,
   positionBiasPage,
+  rampPage,
   replayPage,
   simulationPage,
   transferPage,
@@ -37,7 +40,7 @@ import { runPage } from './run.ts';
 import { comparisonPage, tuningPage } from './study.ts';
 
 /**
- * The page of a folder (run, comparison, search, artifact, loop) or of a file with a document, such as what a verb printed with `--json`.
+ * The page of a folder (run, comparison, search, artifact, loop, ramp) or of a file with a document, such as what a verb printed with `--json`.
  *
  * @throws PAGE_NOTHING_THERE where nothing at the path is known; PAGE_DOCUMENT; errors of the readers of folders
  */
@@ -48,6 +51,7 @@ export function openPage(path: string): Page {
   if (has('run.json')) return runPage(path);
   if (has('manifest.json')) return artifactPage(path);
   if (has('result.json')) return documentPage(join(path, 'result.json'));
+  if (has('ramp.json')) return rampPage(readSealed(join(path, 'ramp.json'), 'the record of a ramp', rampSchema));
   if (existsSync(loopPaths(path).rounds)) return loopPage(readRounds(path), basename(resolve(path)));
   throw error('PAGE_NOTHING_THERE', { path });
 }
