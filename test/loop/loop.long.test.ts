@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { random } from '../../src/base/random.ts';
 import type { Round } from '../../src/documents/loop/round.ts';
 import { readRounds } from '../../src/loop/rounds.ts';
 import { openSimulation } from '../../src/simulate/simulate.ts';
@@ -38,32 +38,55 @@ async function threeDays() {
   return { first, log, service };
 }
 
-test('killed at ten random moments, it ends in the same state', async () => {
-  const { first, log } = await threeDays();
-  const whole = loopFile(first, { name: 'whole', log });
-  const began = performance.now();
-  const [expected] = await runLoop(whole, 3);
-  const took = performance.now() - began;
-  expect(expected.decision?.kind).toBe('ready');
-  const generator = random('loop kills');
-  const stages: string[] = [];
-  for (let n = 0; stages.length < 10; n++) {
-    const killed = loopFile(first, { name: `killed-${n}`, log });
-    const command = [resolve('bin/tributary.js'), 'loop', killed, '--now', afterDay(FIRST_DAY, 3)];
-    const round = (): Round | undefined => readRounds(join(killed, '../loop'))[0];
-    while (stages.length < 10 && round()?.decision === undefined) {
-      const child = spawn(process.execPath, command, { stdio: 'ignore' });
-      const ended = new Promise((done) => child.once('exit', done));
-      await Promise.race([ended, new Promise((done) => setTimeout(done, (0.1 + 0.6 * generator.uniform()) * took))]);
-      if (child.exitCode === null) stages.push(Object.keys(round() ?? {}).at(-1) ?? 'joining');
-      child.kill('SIGKILL');
-      await ended;
-    }
+/** Parts of a record, each written when its stage is finished. */
+const PARTS = ['prepared', 'trained', 'exported', 'judged'];
+
+/** What a line of `loop --json` belongs to: a stage, or the record of one that is finished. */
+function momentOf({ event, step = '', round = {} }: { event?: string; step?: string; round?: object }): string {
+  if (event === 'round') return `record of ${['decision', ...PARTS.toReversed()].find((part) => part in round)}`;
+  return event === 'training' ? 'training' : step.replace(/(?<=ing)[: ].*/, '');
+}
+
+/** Runs a loop until the n-th line of a moment, and kills it there. Gives the moments of all lines. */
+async function killedAt(file: string, moment: string, n = 1): Promise<string[]> {
+  const words = [resolve('bin/tributary.js'), 'loop', file, '--json', '--now', afterDay(FIRST_DAY, 3)];
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((done) => child.once('close', done));
+  const moments: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    moments.push(momentOf(JSON.parse(line)));
+    if (moments.filter((one) => one === moment).length === n) child.kill('SIGKILL');
+  }
+  await ended;
+  return moments;
+}
+
+const STAGES = ['joining', 'preparing', 'training', 'exporting', 'judging', 'loading'];
+const RECORDS = PARTS.map((part) => `record of ${part}`);
+
+test('killed in each of its stages and after each record, it ends in the same state', async () => {
+  const { first, log, service } = await threeDays();
+  const whole = loopFile(first, { name: 'whole', log, load: load(service) });
+  const moments = await killedAt(whole, 'no moment');
+  expect(moments).toEqual(expect.arrayContaining([...STAGES, ...RECORDS]));
+  const [expected] = readRounds(join(whole, '../loop'));
+  expect(expected.decision?.kind).toBe('loaded');
+  const half = (moment: string): number => Math.ceil(moments.filter((one) => one === moment).length / 2);
+  const isLonger = (moment: string): boolean => half(moment) > 1;
+  const kills = [
+    STAGES.map((stage) => [stage, 1] as const),
+    [...STAGES.filter(isLonger), ...RECORDS]
+      .sort((a, b) => moments.indexOf(a) - moments.indexOf(b))
+      .map((moment) => [moment, half(moment)] as const),
+  ];
+  for (const [i, some] of kills.entries()) {
+    const killed = loopFile(first, { name: `killed-${i}`, log, load: load(service) });
+    for (const [moment, n] of some) expect(await killedAt(killed, moment, n)).toContain(moment);
     const [found] = await runLoop(killed, 3);
     expect(comparable(found, killed)).toEqual(comparable(expected, whole));
     expect(contents(found)).toEqual(contents(expected));
+    expect(await current(service)).toBe(found.exported?.id);
   }
-  console.log(`killed 10 times, after: ${stages.join(', ')}`);
 });
 
 test('what a loop refuses, and a service that is away', async () => {

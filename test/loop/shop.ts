@@ -7,7 +7,8 @@ import type { LoopInput } from '../../src/config/loop.ts';
 import { readWorld } from '../../src/data/recipes/synthetic.ts';
 import type { World } from '../../src/data/synthetic/world.ts';
 import type { LogEvent } from '../../src/events/event.ts';
-import { events, jsonLines } from '../cli/spawn.ts';
+import { isEvent, readLine } from '../../src/events/line.ts';
+import { events } from '../cli/spawn.ts';
 import { ADMIN_KEY, hashed } from '../serve/support.ts';
 
 export const KEY_VARIABLE = 'LOOP_TEST_KEY';
@@ -74,11 +75,13 @@ export function loopFile(
 export const afterDay = (first: string, days: number): string =>
   new Date(Date.parse(`${first}T03:00:00Z`) + days * 86_400_000).toISOString();
 
+const eventsOf = (text: string): LogEvent[] => text.split('\n').map(readLine).filter(isEvent);
+
 /** A copy of a log in which what users did before `until` (milliseconds since 1970) was done to other items of the same answers. */
 export function shuffledLog(log: string, to: string, until: number): void {
   mkdirSync(to, { recursive: true });
   const files = readdirSync(log).filter((name) => /\.jsonl(\.open)?$/.test(name)); // the service goes on writing
-  const events = files.map((name) => jsonLines(readFileSync(join(log, name), 'utf8')) as LogEvent[]);
+  const events = files.map((name) => eventsOf(readFileSync(join(log, name), 'utf8')));
   const shown = new Map(
     events.flat().flatMap((event) => (event.kind === 'impression' ? [[event.request_id, event.items] as const] : [])),
   );
