@@ -23,7 +23,7 @@ export const KERNELS_ERRORS = {
     (d: { rows: number; dimension: number; bytes: number; besides: number; memory: number }) =>
       `an embedding table of ${d.rows} rows x ${d.dimension} with optimiser state needs ${gib(d.bytes)}, and all else ${gib(d.besides)}: ` +
       `${gib(d.bytes + d.besides - d.memory)} more than the ${gib(d.memory)} of memory that this process may use`,
-    'Take a machine with more memory; or lower model.embeddingDim or the vocabularies (vocabulary.minCount, hash), or take train.optimizer sgd, which keeps no moments, or train.weightAverage 0, which keeps no second table',
+    'Take a machine with more memory, or several, whose ranks share the rows (docs/scale.md); or lower model.embeddingDim or the vocabularies (vocabulary.minCount, hash), or take train.optimizer sgd, which keeps no moments, or train.weightAverage 0, which keeps no second table',
   ),
   KERNELS_UNSUPPORTED: entry(
     EXIT.environment,

@@ -83,8 +83,11 @@ const like = ({ arrays }: OwnedRows, length: number): Numbers =>
 /** All rows, some at a time. */
 function* pieces(rows: number, width: number, bytes: number): Generator<Int32Array, void> {
   const step = Math.max(1, Math.floor(bytes / (4 * width)));
-  for (let from = 0; from < rows; from += step)
-    yield Int32Array.from({ length: Math.min(step, rows - from) }, (_, i) => from + i);
+  for (let from = 0; from < rows; from += step) {
+    const piece = new Int32Array(Math.min(step, rows - from));
+    for (let i = 0; i < piece.length; i++) piece[i] = from + i;
+    yield piece;
+  }
 }
 
 /** Reads a tensor in order, so many numbers at a time. */

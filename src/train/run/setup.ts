@@ -12,6 +12,7 @@ import type { CommonOptions, ModelDefinition, ModelSizes, Phase } from '../../mo
 import { networkOf } from '../../model/network.ts';
 import { findModel } from '../../model/registry.ts';
 import type { Received } from '../../tables/contract.ts';
+import { tableBytes } from '../../tables/one-memory.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
 import { rowsOwned } from '../../tables/owners.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
@@ -89,7 +90,7 @@ export async function setUp(
   const updates = tableUpdates(train, batchRows({ batchSize: train.batchSize, tableRows: manifest.tableRows }, layout));
   const gateTable = model.flowSelection !== undefined;
   const tables = { rows: manifest.tableRows, dimension, gateTable, moments: momentCount(train), updates };
-  const sharded = await sharesTables(train, tables, ranks, limits);
+  const sharded = await sharesTables(train.tables, tableBytes(tables) + elsewhereBytes(train, tables), ranks, limits);
   const stepSizes = {
     batchSize: train.batchSize,
     tasks: sizes.tasks,

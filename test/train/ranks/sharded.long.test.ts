@@ -86,3 +86,12 @@ test.each(Object.entries(CASES))('%s', async (_, { exact, input }) => {
   expect(Math.abs(aucOf(whole) - aucOf(three))).toBeLessThan(exact ? 1e-12 : 5e-3); // one pair of 120 rows
   if (exact) expect(bytesOf(three).equals(bytesOf(whole))).toBe(true);
 });
+
+test('the rows of a rank may lie in several memories', async () => {
+  const { input } = CASES['flows searched and frozen, dense Adam, scenario means'];
+  const [one, several] = [await newRun(input, 'sharded'), await newRun(input, 'sharded')];
+  await trainOver(one, 2);
+  const limits = { memory: 2 * 65_536 + 6000 }; // three pages, of which two are counted as a memory's own
+  for (const steps of [3, Number.POSITIVE_INFINITY]) await trainOver(several, 2, steps, limits);
+  expect(bytesOf(several).equals(bytesOf(one))).toBe(true);
+});

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runRanks } from '../../../src/comm/memory.ts';
 import { loadCheckpoint, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { runPaths } from '../../../src/store/run/run-folder.ts';
-import type { TableSizes } from '../../../src/tables/contract.ts';
 import { sharesTables } from '../../../src/train/ranks/tables.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
 import { apart, lossesOf, trainOver } from './train.ts';
@@ -84,18 +83,10 @@ test('a number of one rank that is not finite ends all of them: LOSS_NOT_FINITE'
 });
 
 test('auto shares the rows where whole tables of the ranks of a machine would take more than half of its memory', async () => {
-  const updates = { dense: false, optimizer: 'adam', batchRows: 100 } as const;
-  const sizes: TableSizes = { rows: 1_000_000, dimension: 16, gateTable: false, moments: 2, updates };
-  const shares = async (
-    ranks: number,
-    tables: 'auto' | 'replicated' | 'sharded',
-    machines: number[],
-    weightAverage = 0,
-  ) => runRanks(ranks, (own) => sharesTables({ tables, weightAverage }, sizes, own, { machine: machines[own.rank] }));
-  const whole = 192e6 * 2; // on two ranks: a table, and two moments
-  expect(await shares(2, 'auto', [2.1 * whole, 2.1 * whole])).toEqual([false, false]);
-  expect(await shares(2, 'auto', [2.1 * whole, 1.9 * whole])).toEqual([true, true]);
-  expect(await shares(2, 'auto', [2.1 * whole, 2.1 * whole], 0.9)).toEqual([true, true]);
+  const shares = async (ranks: number, tables: 'auto' | 'replicated' | 'sharded', machines: number[]) =>
+    runRanks(ranks, (own) => sharesTables(tables, 1000, own, { machine: machines[own.rank] }));
+  expect(await shares(2, 'auto', [4000, 4000])).toEqual([false, false]);
+  expect(await shares(2, 'auto', [4000, 3999])).toEqual([true, true]);
   expect(await shares(2, 'replicated', [1, 1])).toEqual([false, false]);
   expect(await shares(2, 'sharded', [1e12, 1e12])).toEqual([true, true]);
   expect(await shares(1, 'sharded', [1])).toEqual([false]);

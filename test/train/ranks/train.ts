@@ -2,16 +2,22 @@
 import { memoryGroup } from '../../../src/comm/memory.ts';
 import type { MetricsLine } from '../../../src/documents/run-log.ts';
 import { readMetrics } from '../../../src/store/run/run-folder.ts';
+import type { MemoryLimits } from '../../../src/tables/open.ts';
 import { followTraining, runTraining } from '../../../src/train/run/run.ts';
 
 /** Trains a run to its end, or until `steps` are done. */
-export async function trainOver(folder: string, size: number, steps = Number.POSITIVE_INFINITY): Promise<void> {
+export async function trainOver(
+  folder: string,
+  size: number,
+  steps = Number.POSITIVE_INFINITY,
+  limits?: MemoryLimits,
+): Promise<void> {
   const [lead, ...others] = memoryGroup(size);
   let done = 0;
   const shouldStop = (): boolean => ++done >= steps;
   await Promise.all([
-    runTraining({ folder, ranks: lead, emit: () => {}, shouldStop }),
-    ...others.map((ranks) => followTraining({ folder, ranks, shouldStop: () => false })),
+    runTraining({ folder, limits, ranks: lead, emit: () => {}, shouldStop }),
+    ...others.map((ranks) => followTraining({ folder, limits, ranks, shouldStop: () => false })),
   ]);
 }
 
