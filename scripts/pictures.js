@@ -24,7 +24,7 @@ try {
   tributary('report', join(demo, 'runs', 'streams-synthetic-1'), '--out', run);
   tributary('report', join(root, 'reproduction', 'results', 'zoo-ml-1m'), '--out', zoo);
   mkdirSync(join(root, 'docs', 'pictures'), { recursive: true });
-  await picture(run, 'run-cells', 'header', 560);
+  await picture(run, 'run-cells', 'header', 546);
   await picture(run, 'run-flows', '.alluvial', 232);
   await picture(zoo, 'comparison-tests', 'section:has(> #tests-0)', 520);
   await picture(zoo, 'comparison-cost', 'section:has(> #cost-0)', 480);

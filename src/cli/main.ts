@@ -22,10 +22,19 @@ process.on('exit', (code) => {
 const words = process.argv.slice(2);
 const program = await buildProgram(words);
 
+/** The command that is named, with its group: `tributary log drift`. */
+function namedIn(words: readonly string[]): string {
+  let [command, name]: [typeof program | undefined, string] = [program, 'tributary'];
+  for (const word of words.slice(0, 2)) {
+    command = command?.commands.find((one) => one.name() === word);
+    if (command !== undefined) name += ` ${word}`;
+  }
+  return name;
+}
+
 async function report(cause: unknown): Promise<void> {
   const prefix = await reportedAs(cause);
-  const verb = program.commands.find((command) => command.name() === words[0]);
-  const code = tell(cause, words.includes('--json'), `tributary${verb ? ` ${verb.name()}` : ''}`, {
+  const code = tell(cause, words.includes('--json'), namedIn(words), {
     out: (text) => isLead() && process.stdout.write(text),
     err: (text) => prefix !== undefined && process.stderr.write(prefix + text),
   });

@@ -15,6 +15,13 @@ export const wholeNumber =
     return value;
   };
 
+/** A TCP port; 0 is any free one. */
+export function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('Expected a port: a whole number from 0 to 65535.');
+  return Number(text);
+}
+
 /** A number, at least `min` and at most `max`. */
 export const number =
   (min: number, max = Number.POSITIVE_INFINITY) =>

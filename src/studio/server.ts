@@ -29,12 +29,12 @@ const STREAMS = 100;
 /** Lines that keep a stream open where a proxy closes silent ones. */
 const HEARTBEAT_MS = 15_000;
 
-/** @throws STUDIO_EXPOSED, FILE_MISSING, PORT_TAKEN */
+/** @throws STUDIO_EXPOSED, STUDIO_FILE, FILE_MISSING, PORT_TAKEN */
 export async function startStudio(folder: string, options: StudioOptions = {}): Promise<Studio> {
   const { host = '127.0.0.1', port = 7070, token } = options;
   checkAccess({ host, token });
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw error('FILE_MISSING', { path: folder, expected: 'a folder of results' });
+  if (!existsSync(folder)) throw error('FILE_MISSING', { path: folder, expected: 'a folder of results' });
+  if (!statSync(folder).isDirectory()) throw error('STUDIO_FILE', { path: folder });
   const live = createLive();
   const explainer = createExplainer(folder);
   const app = fastify({ logger: false, forceCloseConnections: true });

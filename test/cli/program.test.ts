@@ -49,6 +49,7 @@ test('every example in the help is a command line that the program takes', () =>
       const given = [
         ...line
           .replace(/^source <\((.*)\)$/, '$1')
+          .replace(words[0] === 'launch' ? /^$/ : /^(?:mpirun .*? tributary|tributary launch .*? --) /, 'tributary ') // a verb over ranks
           .replace(/ > \S+$/, '')
           .matchAll(/'([^']*)'|(\S+)/g),
       ].map((m) => m[1] ?? m[2]);

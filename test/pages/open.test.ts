@@ -15,11 +15,15 @@ const bundle = { script: '', style: '' };
 test('a path without a result is named', () => {
   for (const path of [folder, join(folder, 'nothing')])
     expect(() => openPage(path)).toThrow(expect.objectContaining({ code: 'PAGE_NOTHING_THERE' }));
+  const data = mkdtempSync(join(folder, 'data-'));
+  writeFileSync(join(data, 'manifest.json'), '{"format":"tributary-data"}');
+  expect(() => openPage(data)).toThrow(expect.objectContaining({ code: 'PAGE_NOTHING_THERE' }));
 });
 
 test('a file is refused with what is wrong with it', () => {
   const refusals: [string, RegExp][] = [
     ['no JSON', /neither JSON nor/],
+    ['[1]', /not an object/],
     ['{"schema":"join/1"}', /no page shows "join\/1", only comparison\/1,/],
     ['{"rows":1}', /no page shows null/],
     ['{"schema":"tuning/1"}', /expected array.*\n.*trials/],

@@ -93,6 +93,7 @@ test('other names of this machine, other methods and other files are refused', a
 
 test('another host needs a token, which goes from the address into a cookie', async () => {
   await expect(startStudio(at('runs'), { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({ code: 'STUDIO_EXPOSED' });
+  await expect(startStudio('package.json', { port: 0 })).rejects.toMatchObject({ code: 'STUDIO_FILE' });
   await expect(startStudio(at('none'), { port: 0 })).rejects.toMatchObject({ code: 'FILE_MISSING' });
   await expect(startStudio(at('runs'), { port: studio.port })).rejects.toMatchObject({ code: 'PORT_TAKEN' });
   await using open = await startStudio(at('runs'), { host: '0.0.0.0', port: 0, token: 's3cret' });

@@ -68,5 +68,5 @@ function lastDocument(path: string): unknown {
     } catch (cause) {
       if (!(cause instanceof SyntaxError)) throw cause;
     }
-  throw error('CHECK_BASELINE', { path, problem: 'it is not JSON' });
+  throw error('CHECK_BASELINE', { path, problem: 'it is no JSON object' });
 }

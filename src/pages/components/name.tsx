@@ -1,11 +1,11 @@
 /** Names from data, and sentences that contain some. */
 import { oneLine } from '../../base/one-line.ts';
 
-/** A text with a direction of its own. A word that no line can hold may break anywhere; a short name never does. */
+/** A text with a direction of its own. A word that no line can hold may break anywhere; a shorter one never does. */
 export const Name = ({ of }: { of: string }) => <bdi class={kindOf(of)}>{of}</bdi>;
 
 const kindOf = (name: string): string | undefined =>
-  /\S{22}/.test(name) || name.length > 80 ? 'long' : name.length <= 12 ? 'short' : undefined;
+  /\S{22}/.test(name) || name.length > 80 ? 'long' : /^\S{1,21}$/.test(name) ? 'short' : undefined;
 
 const LETTER = String.raw`\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}`;
 /** Words that are written from right to left. */

@@ -45,16 +45,20 @@ import { comparisonPage, tuningPage } from './study.ts';
  * @throws PAGE_NOTHING_THERE where nothing at the path is known; PAGE_DOCUMENT; errors of the readers of folders
  */
 export function openPage(path: string): Page {
-  if (!existsSync(path)) throw error('PAGE_NOTHING_THERE', { path });
+  if (!existsSync(path)) throw error('PAGE_NOTHING_THERE', { path, found: 'it does not exist' });
   if (!statSync(path).isDirectory()) return documentPage(path);
   const has = (name: string): boolean => existsSync(join(path, name));
   if (has('run.json')) return runPage(path);
-  if (has('manifest.json')) return artifactPage(path);
+  if (isArtifact(join(path, 'manifest.json'))) return artifactPage(path);
   if (has('result.json')) return documentPage(join(path, 'result.json'));
   if (has('ramp.json')) return rampPage(readSealed(join(path, 'ramp.json'), 'the record of a ramp', rampSchema));
   if (existsSync(loopPaths(path).rounds)) return loopPage(readRounds(path), basename(resolve(path)));
-  throw error('PAGE_NOTHING_THERE', { path });
+  throw error('PAGE_NOTHING_THERE', { path, found: 'the folder is of none of these' });
 }
+
+/** Prepared data have a manifest as well. */
+const isArtifact = (manifest: string): boolean =>
+  existsSync(manifest) && readDescription(manifest, 'a manifest').includes('"tributary-artifact"');
 
 interface Kind {
   /** The page of a document, which is checked first. Throws a ZodError. */
@@ -102,7 +106,8 @@ function documentPage(path: string): Page {
 /** A document, or the last one of JSON lines, without the `event` that `--json` adds. */
 function lastDocument(text: string, path: string): Record<string, unknown> {
   const parsed = attempt(text) ?? text.trimEnd().split('\n').map(attempt).findLast(isRecord);
-  if (!isRecord(parsed)) throw error('PAGE_DOCUMENT', { path, problem: 'it is neither JSON nor lines of JSON' });
+  if (parsed === undefined) throw error('PAGE_DOCUMENT', { path, problem: 'it is neither JSON nor lines of JSON' });
+  if (!isRecord(parsed)) throw error('PAGE_DOCUMENT', { path, problem: 'its JSON is not an object' });
   const { event: _, ...document } = parsed;
   return document;
 }

@@ -95,11 +95,12 @@ function shapeOf(request: FastifyRequest, { limits }: ServingConfig, models: Mod
 /**
  * A body of a request as text, such as one from a file, read as a service reads it.
  *
+ * @param from what the text is, for messages
  * @throws BODY_NOT_JSON, REQUEST_INVALID
  */
-export function bodyOfText(text: string): unknown {
+export function bodyOfText(text: string, from = 'it'): unknown {
   const body = parsedOf(text);
-  if (body === undefined) throw error('BODY_NOT_JSON', { reason: 'it cannot be parsed' });
+  if (body === undefined) throw error('BODY_NOT_JSON', { reason: `${from} cannot be parsed` });
   refuseBent(text);
   return body;
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { error } from '../../../base/errors/index.ts';
 import { type Metric, parseMetric } from '../../../config/experiment/metric.ts';
 import { secretOf } from '../../../events/unit.ts';
 import { configuredExperiment, configuredExperiments } from '../../../experiment/configured.ts';
@@ -169,7 +171,7 @@ function addList(experiment: Command): void {
     .action(async (place: string, { adminKey: named, json }: { adminKey?: string; json?: boolean }) => {
       const experiments = /^https?:/.test(place)
         ? (await servedExperiments({ url: place, key: keyOf(named) })).experiments
-        : await configuredExperiments(place);
+        : await configuredExperiments(fileAt(place));
       if (json) printJson({ event: 'result', experiments });
       else print(experimentsText(experiments));
     });
@@ -177,6 +179,12 @@ function addList(experiment: Command): void {
     'tributary experiment list serving.yaml',
     'tributary experiment list http://127.0.0.1:8080 --admin-key env:SHOP_ADMIN',
   ]);
+}
+
+/** Throws FILE_MISSING: what is no address should be a file. */
+function fileAt(place: string): string {
+  if (!existsSync(place)) throw error('FILE_MISSING', { path: place, expected: 'an address (http://...) or a file' });
+  return place;
 }
 
 const adminKey = (): Option =>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { helpEnd } from '../../help.ts';
-import { jsonOption, wholeNumber } from '../../options.ts';
+import { jsonOption, port } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 import { onStopSignal } from '../../process/stop.ts';
 
@@ -21,7 +21,7 @@ export function studio(program: Command): void {
         'show: an epoch is on the page within a second. It only reads, and answers this machine alone; see docs/report.md.',
     )
     .argument('[folder]', 'the folder of results', '.')
-    .addOption(new Option('--port <n>', 'port; 0 takes a free one').argParser(wholeNumber(0)).default(7070))
+    .addOption(new Option('--port <n>', 'port; 0 takes a free one').argParser(port).default(7070))
     .option('--host <address>', 'address to listen on; another than this machine needs --token', '127.0.0.1')
     .option('--token <text>', 'answer only those who know this text')
     .addOption(jsonOption())

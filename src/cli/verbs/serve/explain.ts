@@ -79,7 +79,7 @@ async function explained(artifact: string, { config, item, ...options }: Options
   const how = { ...options, items: item };
   if (log === undefined) {
     const file = String(request);
-    const body = bodyOfText(readText(file, 'a request'));
+    const body = bodyOfText(readText(file, 'a request'), file);
     return await explainRequest(ranker, body, file, how);
   }
   const [impression, name] = await withLog(log, async (opened) => [

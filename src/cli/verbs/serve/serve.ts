@@ -5,7 +5,7 @@ import { tableOf, textTable } from '../../../report/table.ts';
 import type { RunningService } from '../../../serve/processes/service.ts';
 import { MODEL_NAME } from '../../../store/artifact/paths.ts';
 import { helpEnd } from '../../help.ts';
-import { backendOption, defined, deviceOption, jsonOption, wholeNumber } from '../../options.ts';
+import { backendOption, defined, deviceOption, jsonOption, port, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
 
 interface Options {
@@ -29,7 +29,7 @@ export function serve(program: Command): void {
       '<artifact...>',
       'folders that `tributary export` wrote, as DIR or NAME=DIR; requests without a model get the first',
     )
-    .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', wholeNumber(0))
+    .option('--port <n>', 'port to listen on, 0 for any free one (default: 8080)', port)
     .option('--host <name>', 'address to listen on (default: 127.0.0.1, this machine only)')
     .option('--workers <n>', 'processes that answer (default: 1)', wholeNumber(1))
     .option(
