@@ -11,7 +11,7 @@ import type { ModelExecutor } from '../inference/arena/executor.ts';
 import { addChoices, sumChoices } from '../inference/choices.ts';
 import { addGates, type GateSums, isGateOutput, sumGates } from '../inference/gates.ts';
 import type { RunRecord } from '../store/run/run-folder.ts';
-import { rowsOfRank } from './ranks/rows.ts';
+import { firstRow, rowsOfRank } from './ranks/rows.ts';
 
 export interface EvaluateSplitOptions {
   /** Counts what rows choose, if the graph outputs it. */
@@ -36,8 +36,7 @@ export async function evaluateSplit(
   try {
     for await (const batch of reader.batches({ batchSize: executor.capacity })) {
       const own = rowsOfRank(batch, ranks);
-      // A rank without rows scores the first one for nothing: others may want table rows that it has.
-      const scored = own.size > 0 ? own : rowsOfRank(batch, { rank: 0, size: batch.size });
+      const scored = own.size > 0 ? own : firstRow(batch);
       const found = await executor.run({ ...scored, scalars });
       if (choices !== undefined && own.size > 0) addChoices(choices, own, found);
       if (gates !== undefined && own.size > 0) addGates(gates, own, found);

@@ -2,8 +2,10 @@
  * Hard flow gates while retraining. After the search the gate network and its table are frozen, so a row's gates never change: they
  * are computed once per split and stored as bits, and retraining skips the gate network (section 9 of the AutoIFS notes).
  */
+import type { Collective } from '../../comm/contract.ts';
 import type { SplitReader } from '../../data/prepared/prepared.ts';
 import type { GateSource } from '../../inference/arena/gates.ts';
+import { firstRow, rowsOfRank } from '../ranks/rows.ts';
 
 /** How often each flow is kept: counts per scenario, and per scenario, task and flow. */
 export interface KeepCounts {
@@ -18,22 +20,28 @@ export interface CachedGates {
   counts: KeepCounts;
 }
 
-/** Computes and stores the gates of a whole split. Memory: `width` bits per row, rounded up to bytes. */
+/**
+ * Computes and stores the gates of a whole split: each rank those of its rows, and all ranks get them all. Memory: `width` bits per row,
+ * rounded up to bytes.
+ */
 export async function cacheGates(
   reader: SplitReader,
   source: GateSource,
   sizes: { batchSize: number; width: number; scenarios: number; tasks: number },
+  ranks: Collective,
 ): Promise<CachedGates> {
   const { width, tasks } = sizes;
   const stride = Math.ceil(width / 8);
-  const bits = new Uint8Array(reader.rows * stride);
+  const words = new Int32Array(Math.ceil((reader.rows * stride) / 4));
+  const bits = new Uint8Array(words.buffer);
   const hard = new Float32Array(sizes.batchSize * width);
   const counts: KeepCounts = {
     rows: new Float64Array(sizes.scenarios),
     kept: new Float64Array(sizes.scenarios * width),
   };
-  for await (const batch of reader.batches({ batchSize: sizes.batchSize })) {
-    await source.fill(batch, hard);
+  for await (const all of reader.batches({ batchSize: sizes.batchSize })) {
+    const batch = rowsOfRank(all, ranks);
+    await source.fill(batch.size > 0 ? batch : firstRow(all), hard);
     for (let i = 0; i < batch.size; i++) {
       const scenario = batch.scenario[i];
       counts.rows[scenario]++;
@@ -43,6 +51,9 @@ export async function cacheGates(
       }
     }
   }
+  await ranks.allReduce(words, 'sum'); // no bit is set on two ranks
+  await ranks.allReduce(counts.rows, 'sum');
+  await ranks.allReduce(counts.kept, 'sum');
   const gates: GateSource = {
     fill(batch, out) {
       for (let i = 0; i < batch.size; i++)

@@ -88,7 +88,7 @@ export async function gatesOf(setup: Setup, ...splits: SplitReader[]): Promise<C
   const gates = liveGates(network);
   const sizes = { batchSize: scoring.capacity, width, scenarios, tasks };
   const cached: CachedGates[] = [];
-  for (const rows of splits) cached.push(await cacheGates(rows, gates, sizes));
+  for (const rows of splits) cached.push(await cacheGates(rows, gates, sizes, setup.ranks));
   await network.release();
   return cached;
 }

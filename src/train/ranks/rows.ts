@@ -28,6 +28,9 @@ export function rowsOfRank(batch: Batch, share: Share): Batch {
   };
 }
 
+/** The first row of a batch, which a rank without rows scores for nothing: others may want table rows that it has. */
+export const firstRow = (batch: Batch): Batch => rowsOfRank(batch, { rank: 0, size: batch.size });
+
 /** Moves the rows of a rank to the front of an array [rows, width], in place. */
 export function keepRows(all: Int32Array | Float32Array, width: number, rows: number, { rank, size }: Share): void {
   if (size === 1) return;
