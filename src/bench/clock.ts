@@ -1,6 +1,6 @@
 /** Measures where the time of a step goes: wraps the kernels, the tables and the session in a clock. */
 import type { Kernels } from '../kernels/index.ts';
-import type { Session } from '../runtime/contract.ts';
+import type { Session, Value } from '../runtime/contract.ts';
 import type { TableStore } from '../tables/contract.ts';
 
 export const PARTS = ['gather', 'run', 'scatter', 'update'] as const;
@@ -11,6 +11,8 @@ const PART_OF: Partial<Record<keyof (Kernels & TableStore), Part>> = { gather: '
 
 export class Clock {
   readonly milliseconds: Record<Part, number> = { gather: 0, run: 0, scatter: 0, update: 0 };
+  /** What the last run of the session was given, and what it gave, in bytes. */
+  readonly bytes = { in: 0, out: 0 };
 
   reset(): void {
     for (const part of PARTS) this.milliseconds[part] = 0;
@@ -38,6 +40,8 @@ export class Clock {
         const started = performance.now();
         const results = await session.run(feeds, into);
         this.milliseconds.run += performance.now() - started;
+        this.bytes.in = bytesOf(feeds);
+        this.bytes.out = bytesOf(results);
         return results;
       },
     };
@@ -50,6 +54,9 @@ export class Clock {
     return result;
   }
 }
+
+const bytesOf = (values: Record<string, Value>): number =>
+  Object.values(values).reduce((sum, { data }) => sum + data.byteLength, 0);
 
 /** The median; of an even count, the mean of the middle two. */
 export function median(values: readonly number[]): number {

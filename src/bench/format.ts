@@ -1,7 +1,8 @@
 /** Timings as text. */
 import { type Machine, type StepSizes, stepBytes, stepTime } from '../comm/cost.ts';
 import type { CommBench } from './comm-bench.ts';
-import type { PhaseTiming } from './train-bench.ts';
+import type { DeviceBench } from './train/device-bench.ts';
+import type { PhaseTiming } from './train/train-bench.ts';
 
 /** One line for the set-up, a table of the phases, and what a step consists of. */
 export function formatTimings(timings: readonly PhaseTiming[]): string {
@@ -45,6 +46,28 @@ export function formatCommBench({ ranks, timings }: CommBench): string {
     gigabytesPerSecond.toFixed(2),
   ]);
   return [`${ranks} ranks`, '', ...aligned([['', 'bytes', 'us', 'min', 'GB/s sent'], ...rows])].join('\n');
+}
+
+/** A row for each batch size and device, then what it means. */
+export function formatDeviceBench({ emptyMs, timings }: DeviceBench): string {
+  const rows = timings.map((t) => [
+    `${t.model} ${t.phase} ${t.batchSize} ${t.device}`,
+    t.stepMs.toFixed(1),
+    t.runMs.toFixed(1),
+    String(Math.round(t.rowsPerSecond)),
+    (t.bytesIn / 1e6).toFixed(1),
+    (t.bytesOut / 1e6).toFixed(1),
+    t.transferMs.toFixed(1),
+    percent(t.transferShare),
+    `${t.speed.toFixed(2)}x`,
+  ]);
+  const head = ['', 'ms/step', 'run', 'rows/s', 'MB in', 'MB out', 'copies', 'of run', 'speed'];
+  const { device } = timings[timings.length - 1];
+  return [
+    ...aligned([head, ...rows]),
+    '',
+    `run: the graph of a step. copies: a run that only copies as many bytes. A run of one number takes ${emptyMs.toFixed(2)} ms on ${device}.`,
+  ].join('\n');
 }
 
 /** What ranks would bring, one row for each number of them. */

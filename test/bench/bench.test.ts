@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { random } from '../../src/base/random.ts';
-import { runTrainBench, twoCopies } from '../../src/bench/index.ts';
-import { largestProduct, openPeak } from '../../src/bench/peak.ts';
+import { formatDeviceBench, runDeviceBench, runTrainBench, twoCopies } from '../../src/bench/index.ts';
 import { drawBodies } from '../../src/bench/serve-requests.ts';
-import { syntheticData } from '../../src/bench/synthetic-data.ts';
+import { largestProduct, openPeak } from '../../src/bench/train/peak.ts';
+import { syntheticData } from '../../src/bench/train/synthetic-data.ts';
 import { medianOf, quantileRatio } from '../../src/bench/turns.ts';
 import { compile, Graph, grad, matmul, multiplyAdds, reduceSum } from '../../src/graph/index.ts';
 import { findModel } from '../../src/model/registry.ts';
@@ -21,6 +21,24 @@ test('a phase or preset that does not exist', async () => {
     /no phase "tune" \(phases: search, retrain\)/,
   );
   await expect(runTrainBench({ ...request, preset: 'huge' })).rejects.toThrow(TributaryError);
+});
+
+test('a device is taken, or said to be missing', async () => {
+  const request = { model: 'mmoe', vocabulary: [200], steps: 1, threads: 1 };
+  await expect(runTrainBench({ ...request, device: 'cuda' })).rejects.toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+  await expect(runDeviceBench({ ...request, device: 'cuda', batches: [8] })).rejects.toMatchObject({
+    code: 'DEVICE_UNAVAILABLE',
+  });
+  const { emptyMs, timings } = await runDeviceBench({ ...request, device: 'cpu', batches: [8, 16] });
+  expect(emptyMs).toBeGreaterThan(0);
+  expect(timings.map(({ batchSize, device, speed }) => ({ batchSize, device, speed }))).toEqual(
+    [8, 16].map((batchSize) => ({ batchSize, device: 'cpu', speed: 1 })),
+  );
+  // Twice the rows: twice their bytes, and the same parameters.
+  const [{ bytesIn, bytesOut }, twice] = timings;
+  expect(twice.bytesIn).toBeGreaterThan(bytesIn);
+  expect(twice.bytesOut).toBeGreaterThan(bytesOut);
+  expect(formatDeviceBench({ emptyMs, timings })).toMatch(/^mmoe train 16 cpu .* 1\.00x$/m);
 });
 
 test('requests to time leave out what a service looks up', async () => {

@@ -50,4 +50,7 @@ test('an artifact answers as on the CPU, within 1e-5; a run trains', ({ skip }) 
   expect(webgpu).toHaveLength(cpu.length);
   const worst = cpu.reduce((most, value, i) => Math.max(most, Math.abs(value - webgpu[i])), 0);
   expect(worst).toBeLessThan(1e-5);
+
+  const bench = tributary('bench', 'device', '--model', 'shared-bottom', '--batch', '8', '--steps', '1');
+  expect(bench).toMatch(/^shared-bottom train 8 webgpu +[\d.]+/m);
 });

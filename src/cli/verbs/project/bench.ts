@@ -11,15 +11,9 @@ import {
 } from '../../../bench/index.ts';
 import { models } from '../../../model/registry.ts';
 import { helpEnd } from '../../help.ts';
-import {
-  backendOption,
-  collect,
-  deviceOfBackendOption,
-  jsonOption,
-  RequiredOption,
-  wholeNumber,
-} from '../../options.ts';
+import { backendOption, collect, deviceOption, jsonOption, RequiredOption, wholeNumber } from '../../options.ts';
 import { print, printJson } from '../../output.ts';
+import { addDevice } from './bench-device.ts';
 import { addComm, addRanks } from './bench-ranks.ts';
 
 interface Options extends TrainBenchOptions {
@@ -65,7 +59,7 @@ export function bench(program: Command): void {
     )
     .option('--threads <n>', 'threads of ONNX Runtime (default: all cores)', wholeNumber(1))
     .addOption(backendOption())
-    .addOption(deviceOfBackendOption())
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .action(run);
   helpEnd(train, [
@@ -76,6 +70,7 @@ export function bench(program: Command): void {
   addServe(verb);
   addComm(verb);
   addRanks(verb);
+  addDevice(verb);
 }
 
 interface ServeOptions extends ServeBenchOptions {

@@ -1,19 +1,20 @@
 /** How fast a model trains: whole steps, as training makes them, on synthetic rows, beside the machine's own peak. */
-import { error } from '../base/errors/index.ts';
-import { loadRunConfig } from '../config/load.ts';
-import type { RunConfig } from '../config/run.ts';
-import { inferenceGraph, readsSequences } from '../inference/graphs/forward.ts';
-import type { ModelSizes } from '../model/contract.ts';
-import { findModel, models } from '../model/registry.ts';
-import type { SessionOptions } from '../runtime/contract.ts';
-import { type PhasePlan, planPhases } from '../train/phases/phases.ts';
-import { type Setup, setUp } from '../train/run/setup.ts';
-import { initialize } from '../train/step/initialize.ts';
-import { median } from './clock.ts';
+import { error } from '../../base/errors/index.ts';
+import { loadRunConfig } from '../../config/load.ts';
+import type { RunConfig } from '../../config/run.ts';
+import { inferenceGraph, readsSequences } from '../../inference/graphs/forward.ts';
+import { sessionOf } from '../../inference/session-of.ts';
+import type { ModelSizes } from '../../model/contract.ts';
+import { findModel, models } from '../../model/registry.ts';
+import type { Device } from '../../runtime/devices.ts';
+import { type PhasePlan, planPhases } from '../../train/phases/phases.ts';
+import { type Setup, setUp } from '../../train/run/setup.ts';
+import { initialize } from '../../train/step/initialize.ts';
+import { median } from '../clock.ts';
 import { largestProduct, openPeak, type ProductSizes } from './peak.ts';
 import type { OperatorShares } from './profile.ts';
 import { syntheticData } from './synthetic-data.ts';
-import { type StepTimes, TimedPhase } from './timed-phase.ts';
+import { type PlainTimes, type StepTimes, TimedPhase } from './timed-phase.ts';
 
 export interface TrainBenchOptions {
   model: string;
@@ -33,7 +34,9 @@ export interface TrainBenchOptions {
   tasks?: number;
   /** Default: all cores. */
   threads?: number;
-  backend?: SessionOptions['backend'];
+  backend?: RunConfig['backend'];
+  /** Where graphs are computed. Default: the CPU. */
+  device?: Device;
   /** `path=value` texts, as for training. */
   set?: string[];
 }
@@ -66,11 +69,8 @@ const WARM_UP = 3;
  */
 export async function runTrainBench(options: TrainBenchOptions): Promise<PhaseTiming[]> {
   const config = await runConfig(options);
-  const plans = chosenPhases(config, options.phase);
-  const setups = await setUpTables(config, options);
-  const phases: TimedPhase[] = [];
+  const phases = await openPhases(config, options);
   try {
-    for (const setup of setups) for (const plan of plans) phases.push(await TimedPhase.open(setup, plan));
     const peak = await takeTurns(phases, config, options.steps);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     const timings: PhaseTiming[] = [];
@@ -88,6 +88,31 @@ export async function runTrainBench(options: TrainBenchOptions): Promise<PhaseTi
   } finally {
     for (const phase of phases) await phase.release();
   }
+}
+
+/**
+ * Times the steps of one phase on one table, and nothing else: a product as large as those of `runTrainBench` takes minutes on a slow device.
+ *
+ * @throws errors of runTrainBench
+ */
+export async function timeSteps(options: TrainBenchOptions): Promise<PlainTimes> {
+  const phases = await openPhases(await runConfig(options), options);
+  try {
+    const [phase] = phases;
+    for (let round = 0; round < WARM_UP + options.steps; round++) await phase.step(round >= WARM_UP);
+    return phase.plainTimes();
+  } finally {
+    for (const phase of phases) await phase.release();
+  }
+}
+
+/** The phases on tables of each size. */
+async function openPhases(config: RunConfig, options: TrainBenchOptions): Promise<TimedPhase[]> {
+  const plans = chosenPhases(config, options.phase);
+  const phases: TimedPhase[] = [];
+  for (const setup of await setUpTables(config, options))
+    for (const plan of plans) phases.push(await TimedPhase.open(setup, plan));
+  return phases;
 }
 
 function chosenPhases({ model, train }: RunConfig, chosen: string | undefined): PhasePlan[] {
@@ -115,11 +140,11 @@ async function setUpTables(config: RunConfig, options: TrainBenchOptions): Promi
 /** Rounds of one step of each phase, and a large product beside each. Returns its GFLOP/s in all rounds that count. */
 async function takeTurns(
   phases: readonly TimedPhase[],
-  { train: { batchSize }, backend, threads }: RunConfig,
+  config: RunConfig,
   steps: number,
 ): Promise<{ product: ProductSizes; gflops: number[] }> {
   const products = phases.flatMap((phase) => phase.products);
-  const peak = await openPeak(largestProduct(products, batchSize), { backend, threads });
+  const peak = await openPeak(largestProduct(products, config.train.batchSize), sessionOf(config));
   try {
     for (let round = 0; round < WARM_UP + steps; round++)
       for (const phase of phases) {
@@ -146,7 +171,16 @@ function sequencesFor({ model: chosen, train }: RunConfig, sizes: ModelSizes): t
   return readsSequences(graph) ? SEQUENCES : undefined;
 }
 
-const runConfig = ({ model, preset, batch, tables, threads, backend, set }: TrainBenchOptions): Promise<RunConfig> =>
+const runConfig = ({
+  model,
+  preset,
+  batch,
+  tables,
+  threads,
+  backend,
+  device,
+  set,
+}: TrainBenchOptions): Promise<RunConfig> =>
   loadRunConfig({
     models,
     preset,
@@ -156,6 +190,7 @@ const runConfig = ({ model, preset, batch, tables, threads, backend, set }: Trai
       train: {
         ...(batch !== undefined && { batchSize: batch }),
         ...(tables !== undefined && { tableUpdates: tables }),
+        ...(device !== undefined && { device }),
       },
       ...(threads !== undefined && { threads }),
       ...(backend !== undefined && { backend }),

@@ -1,23 +1,34 @@
 /** One phase of training on one table: its steps, how long they took, and what took the time. */
 import { availableParallelism } from 'node:os';
-import type { Batch, PreparedData } from '../data/prepared/prepared.ts';
-import { multiplyAdds, type Product } from '../graph/index.ts';
-import type { GateSource } from '../inference/arena/gates.ts';
-import type { Phase } from '../model/contract.ts';
-import type { Session, SessionOptions } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import { freezeTable } from '../tables/open.ts';
-import { gatesOf } from '../train/phases/phase-tools.ts';
-import type { PhasePlan } from '../train/phases/phases.ts';
-import { type Setup, stepContext } from '../train/run/setup.ts';
-import { stepExecutor } from '../train/step/executor.ts';
-import { type TrainingGraph, trainingGraph } from '../train/step/graph.ts';
-import { scalarsAt } from '../train/step/schedule.ts';
-import { type StepContext, type StepInput, trainStep } from '../train/step/step.ts';
-import { Clock, median, PARTS, type Part } from './clock.ts';
+import type { Batch, PreparedData } from '../../data/prepared/prepared.ts';
+import { multiplyAdds, type Product } from '../../graph/index.ts';
+import type { GateSource } from '../../inference/arena/gates.ts';
+import { sessionOf } from '../../inference/session-of.ts';
+import type { Phase } from '../../model/contract.ts';
+import type { Session, SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { freezeTable } from '../../tables/open.ts';
+import { gatesOf } from '../../train/phases/phase-tools.ts';
+import type { PhasePlan } from '../../train/phases/phases.ts';
+import { type Setup, stepContext } from '../../train/run/setup.ts';
+import { stepExecutor } from '../../train/step/executor.ts';
+import { type TrainingGraph, trainingGraph } from '../../train/step/graph.ts';
+import { scalarsAt } from '../../train/step/schedule.ts';
+import { type StepContext, type StepInput, trainStep } from '../../train/step/step.ts';
+import { Clock, median, PARTS, type Part } from '../clock.ts';
 import { type OperatorShares, operatorShares } from './profile.ts';
 
-export interface StepTimes {
+export interface StepTimes extends PlainTimes {
+  /** A large matrix product, beside each step; the median. The machine's own speed changes while one measures. */
+  peakGflops: number;
+  /** A step's GFLOP/s over that of the product beside it: the median over the steps. */
+  peakShare: number;
+  /** The fastest step over the fastest product. */
+  bestPeakShare: number;
+}
+
+/** Times of steps alone. */
+export interface PlainTimes {
   model: string;
   phase: Phase;
   /** Of a whole step. */
@@ -27,16 +38,13 @@ export interface StepTimes {
   rowsPerSecond: number;
   /** Matrix products of a step, two operations per multiply-add, at the median. */
   gflops: number;
-  /** A large matrix product, beside each step; the median. The machine's own speed changes while one measures. */
-  peakGflops: number;
-  /** A step's GFLOP/s over that of the product beside it: the median over the steps. */
-  peakShare: number;
-  /** The fastest step over the fastest product. */
-  bestPeakShare: number;
   /** Operations of one step. */
   gflop: number;
   /** Median milliseconds of what a step consists of. */
   parts: Record<Part | 'other', number>;
+  /** What a step feeds to the runtime and gets back, in bytes. */
+  bytesIn: number;
+  bytesOut: number;
   batchSize: number;
   tableRows: number;
   fields: number;
@@ -108,6 +116,17 @@ export class TimedPhase {
 
   /** `peaks`: GFLOP/s of the product beside each step that counts. */
   times(peaks: readonly number[]): StepTimes {
+    const plain = this.plainTimes();
+    const { gflop, minMs } = plain;
+    return {
+      ...plain,
+      peakGflops: median(peaks),
+      peakShare: median(this.milliseconds.map((ms, i) => ((gflop / ms) * 1000) / peaks[i])),
+      bestPeakShare: ((gflop / minMs) * 1000) / Math.max(...peaks),
+    };
+  }
+
+  plainTimes(): PlainTimes {
     const { setup, plan } = this.#phase;
     const { config, data, model } = setup;
     const { batchSize, tableUpdates } = config.train;
@@ -122,11 +141,10 @@ export class TimedPhase {
       minMs,
       rowsPerSecond: (batchSize / medianMs) * 1000,
       gflops: (gflop / medianMs) * 1000,
-      peakGflops: median(peaks),
-      peakShare: median(this.milliseconds.map((ms, i) => ((gflop / ms) * 1000) / peaks[i])),
-      bestPeakShare: ((gflop / minMs) * 1000) / Math.max(...peaks),
       gflop,
       parts: Object.fromEntries(parts) as StepTimes['parts'],
+      bytesIn: this.#clock.bytes.in,
+      bytesOut: this.#clock.bytes.out,
       batchSize,
       tableRows: data.manifest.tableRows,
       fields: data.manifest.fields.length,
@@ -159,7 +177,7 @@ export class TimedPhase {
   }
 }
 
-const runtimeOf = ({ config: { backend, threads } }: Setup): SessionOptions => ({ backend, threads });
+const runtimeOf = ({ config }: Setup): SessionOptions => sessionOf(config);
 
 /** The gates of all rows, computed once, as retraining has them. */
 async function frozenGates(setup: Setup): Promise<GateSource> {

@@ -1,8 +1,8 @@
 /** The machine's own speed: large matrix products through the same runtime as training. */
-import { compile, Graph, matmul, multiplyAdds, type Product, reduceSum } from '../graph/index.ts';
-import type { Session, SessionOptions, Value } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
-import { median } from './clock.ts';
+import { compile, Graph, matmul, multiplyAdds, type Product, reduceSum } from '../../graph/index.ts';
+import type { Session, SessionOptions, Value } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
+import { median } from '../clock.ts';
 
 /** A product [rows, inner] x [inner, columns]. */
 export interface ProductSizes {

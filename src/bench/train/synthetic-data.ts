@@ -1,9 +1,9 @@
 /** Random rows in memory, in the form of a prepared data set: what a step costs does not depend on what they say. */
-import { closable } from '../base/disposal.ts';
-import { random } from '../base/random.ts';
-import { datasetSchema } from '../config/dataset.ts';
-import type { PreparedField } from '../data/encode/ids.ts';
-import type { BatchOptions, PreparedData, SplitReader } from '../data/prepared/prepared.ts';
+import { closable } from '../../base/disposal.ts';
+import { random } from '../../base/random.ts';
+import { datasetSchema } from '../../config/dataset.ts';
+import type { PreparedField } from '../../data/encode/ids.ts';
+import type { BatchOptions, PreparedData, SplitReader } from '../../data/prepared/prepared.ts';
 
 export interface DataSizes {
   rows: number;

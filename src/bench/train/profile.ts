@@ -2,9 +2,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readText } from '../base/files.ts';
-import type { Session, SessionOptions } from '../runtime/contract.ts';
-import { createSession } from '../runtime/session.ts';
+import { readText } from '../../base/files.ts';
+import type { Session, SessionOptions } from '../../runtime/contract.ts';
+import { createSession } from '../../runtime/session.ts';
 
 /** Ops that multiply matrices, including the runtime's fused ones. */
 const PRODUCTS = new Set(['Gemm', 'MatMul', 'FusedGemm', 'FusedMatMul']);
