@@ -36,6 +36,8 @@ const INPUTS = {
   'pairs and decay': { 'model.pairs': true, 'train.idDecay': 'auto', 'train.maxEpochs': 10 },
   neither: { 'model.pairs': false, 'train.idDecay': 'off', 'train.maxEpochs': 10 },
 };
+/** What a model needs on data without sequences. */
+const OF_MODEL = { dtrn: { 'model.sequences': false } };
 const GRID = Object.fromEntries([0, 1, 4, 16, 60, 150].map((decay) => [`decay ${decay}`, { 'train.idDecay': decay }]));
 const STUDIES = { ablation: ABLATIONS, decay: { [ALL]: {}, ...GRID }, inputs: INPUTS };
 const VARIANTS = { ...ABLATIONS, ...INPUTS, ...GRID };
@@ -64,7 +66,7 @@ const lines = (file) =>
 function trained(data, model, variant, seed) {
   const { splits, tableRows } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8'));
   const xavier = Math.sqrt(2 / (tableRows + 16));
-  const sets = Object.entries(VARIANTS[variant]).flatMap(([path, value]) => [
+  const sets = Object.entries({ ...OF_MODEL[model], ...VARIANTS[variant] }).flatMap(([path, value]) => [
     '--set',
     `${path}=${value === 'xavier' ? xavier : typeof value === 'string' ? value : JSON.stringify(value)}`,
   ]);

@@ -16,7 +16,7 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `decay of ids`,
+/** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `without a choice`, `decay of ids`,
  * `decay of ids: fresh`, `defaults`, `input layer`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
@@ -32,6 +32,7 @@ function sectionOf(marker: string): Section {
   if (marker === 'defaults') return defaults();
   if (marker === 'input layer') return inputLayer();
   if (marker === 'without options') return withoutOptions();
+  if (marker === 'without a choice') return withoutChoice();
   if (marker === 'ten worlds') return tenWorlds();
   if (marker === 'funnel worlds') return funnelWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
@@ -420,7 +421,36 @@ function gain(runs: readonly DefaultsRun[], variant: string, other: string): str
     );
   if (differences.length === 0) return '';
   const [low, high] = [Math.min(...differences), Math.max(...differences)];
-  return `${signed(meanOf(differences))} [${signed(low)}, ${signed(high)}]`;
+  return `${signed(meanOf(differences))}${differences.length > 1 ? ` [${signed(low)}, ${signed(high)}]` : ''}`;
+}
+
+/** The shared bottom with all defaults next to the best of the yardsticks that were fitted to the same data. */
+function withoutChoice(): Section {
+  type Line = { data: string; kind: string; trees: Yardstick; logistic: Yardstick };
+  type Yardstick = { auc: number; processorSeconds?: number };
+  const lines = readFileSync(join(RESULTS, 'choice', 'runs.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line): Line => JSON.parse(line));
+  const runs = defaultsRuns('runs').filter(({ variant }) => variant === ALL);
+  const rows = lines.flatMap(({ data, kind, trees, logistic }) => {
+    const own = runs.filter((run) => run.data === data);
+    if (kind !== 'yardsticks' || own.length === 0) return [];
+    const auc = meanOf(own.map((run) => run.auc));
+    const best = Math.max(trees.auc, logistic.auc);
+    return [
+      [
+        data,
+        String(own.length),
+        auc.toFixed(4),
+        `${best === trees.auc ? 'trees' : 'logistic'} ${best.toFixed(4)}`,
+        signed(auc - best),
+        meanOf(own.map(({ processorSeconds }) => processorSeconds)).toFixed(0),
+        trees.processorSeconds?.toFixed(0) ?? '',
+      ],
+    ];
+  });
+  return section('alone', ['data', 'seeds', 'test AUC', 'best yardstick', 'difference', 'CPU s', 'trees'], rows);
 }
 
 /** What a shared bottom loses without each default. */
