@@ -26,7 +26,7 @@ export function Ramp({ page }: { page: RampPage }) {
         rows={records}
         at={['ramp', 'records']}
         columns={[
-          { title: 'at', isHead: true, show: ({ at }) => <span class="short">{timeText(at)}</span> },
+          { title: 'at', show: ({ at }) => <span class="short">{timeText(at)}</span> },
           { title: 'decision', show: ({ decision }) => DECISIONS[decision] },
           numbers('coverage', 'coverage', 'percent', 'from then on'),
           ...arms.map(
