@@ -80,7 +80,24 @@ const importance = samples.importance(SCENARIOS, TASKS);
 /** A run as if its model were built from a verdict on flows, and its fields had been measured. */
 function withVerdict(page: Page): Page {
   const { result, ...run } = page as RunPage;
-  return { ...run, result: { ...result!, verdict }, flowSentences: [samples.NASTY[0]], importance };
+  return {
+    ...run,
+    result: {
+      ...result!,
+      verdict,
+      choices: {
+        rows: [9, 8],
+        chosen: {
+          [samples.NASTY[2]]: [
+            [9, 1, 0],
+            [3, 8, 5],
+          ],
+        },
+      },
+    },
+    flowSentences: [samples.NASTY[0]],
+    importance,
+  };
 }
 
 /** A run as if it had been searched and trained for 40 epochs with 64 cells, of which one is never defined. */

@@ -10,6 +10,7 @@ import { CellGrid } from '../cells.tsx';
 import { FlowVerdict } from '../flow-verdict.tsx';
 import { Importance } from '../importance.tsx';
 import { KeepRates } from '../keep-rates.tsx';
+import { Choices } from './choices.tsx';
 import { Gates } from './gates.tsx';
 import { Time } from './time.tsx';
 import { Training } from './training.tsx';
@@ -36,6 +37,11 @@ export function Run({ page }: { page: RunPage }) {
       {result?.flows && (
         <Section id="gates" title="How often gates let a flow through">
           <KeepRates flows={result.flows} scenarios={result.scenarios ?? []} tasks={result.tasks ?? []} />
+        </Section>
+      )}
+      {result?.choices && Object.keys(result.choices.chosen).length > 0 && (
+        <Section id="choices" title="Which experts rows use">
+          <Choices choices={result.choices} scenarios={result.scenarios ?? []} />
         </Section>
       )}
       {result?.yardsticks && <Yardsticks yardsticks={result.yardsticks} />}
