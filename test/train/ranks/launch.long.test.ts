@@ -48,9 +48,9 @@ describe.skipIf(reason !== undefined)(`two ranks${reason === undefined ? '' : ` 
       expect(err).toContain('error RANK_LOST');
       expect(err).toContain(`tributary launch --ranks 2 -- resume ${run}`);
       expect(existsSync(join(run, 'model.safetensors'))).toBe(false);
-      // Within an epoch, or, where the kill came just then, between two.
-      const { epoch, step } = latestCheckpoint(runPaths(run).checkpoints)!.position;
-      expect(epoch + step).toBeGreaterThan(0);
+      // Mostly within an epoch, or where the kill came just then: between two epochs or phases.
+      const { position } = latestCheckpoint(runPaths(run).checkpoints)!;
+      expect(position).not.toMatchObject({ phase: 'search', epoch: 0, step: 0 });
 
       for (const ranks of [1, 2, 4]) {
         const resumed = `${run}-on-${ranks}`;
