@@ -85,7 +85,10 @@ function ofSeed(seed) {
   const others = values.ablation ? ablation(truth, names) : [];
   const models = [...values.models.split(',').map(entryOf), ...others];
   const config = join(folder, 'compare.json');
-  writeFileSync(config, JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, ...start, threads: 1 }));
+  writeFileSync(
+    config,
+    JSON.stringify({ data, models, seeds: [1], baseline: KEEP_ALL, ...start, threads: 1, yardsticks: false }),
+  );
   tributary('compare', config, '--out', results, '--workers', '1', '--json');
   const found = {
     seed: Number(seed),

@@ -16,7 +16,7 @@ const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(RESULTS, 
 const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.json'));
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
-/** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `without options`, `without a choice`, `decay of ids`,
+/** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `fresh worlds`, `without options`, `without a choice`, `decay of ids`,
  * `decay of ids: fresh`, `defaults`, `input layer`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
@@ -33,7 +33,8 @@ function sectionOf(marker: string): Section {
   if (marker === 'input layer') return inputLayer();
   if (marker === 'without options') return withoutOptions();
   if (marker === 'without a choice') return withoutChoice();
-  if (marker === 'ten worlds') return tenWorlds();
+  if (marker === 'ten worlds') return worldsOf('worlds.json');
+  if (marker === 'fresh worlds') return worldsOf('fresh.json');
   if (marker === 'funnel worlds') return funnelWorlds();
   if (marker === 'ablation of the structure') return structureAblation();
   const [name, title] = marker.split(': ');
@@ -90,7 +91,7 @@ function ratios(name: string): Section {
     ['AutoIFS against', 'AUC', 'dense parameters', 'mul-adds/row', 'CPU s to best'],
     others.map((other) => [
       other.model,
-      (auc(own) - auc(other)).toFixed(4).replace(/^(?!-)/, '+'),
+      signed(auc(own) - auc(other)),
       ...[
         own.denseParameters / other.denseParameters,
         own.multiplyAddsPerRow / other.multiplyAddsPerRow,
@@ -120,7 +121,7 @@ interface FlowCost {
 
 /** What the flow test takes, by number of rows. */
 function flowCost(): Section {
-  const { tests } = json<FlowCost>('flow-cost', 'result.json');
+  const tests = ['160k.json', '400k.json'].flatMap((file) => json<FlowCost>('flow-cost', file).tests);
   return section(
     'flow cost',
     ['rows', 'of', 'planted flows found', 'CPU s', 'peak MiB'],
@@ -208,6 +209,8 @@ interface StreamsStudy {
 }
 type WorldModel = StreamsStudy['worlds'][number]['models'][number];
 
+const signed = (value: number): string => value.toFixed(4).replace(/^(?!-)/, '+');
+
 const KEEP_ALL = 'autoifs, all kept';
 const modelIn = (models: readonly WorldModel[], name: string): WorldModel =>
   models.find(({ model }) => model === name) as WorldModel;
@@ -215,12 +218,12 @@ const modelIn = (models: readonly WorldModel[], name: string): WorldModel =>
 const shareOf = (auc: number, bayes: number): string => `${((100 * (auc - 0.5)) / (bayes - 0.5)).toFixed(1)} %`;
 
 /** Each world: Streams, AutoIFS keeping all, and the best of the zoo. */
-function tenWorlds(): Section {
-  const { worlds } = json<StreamsStudy>('streams', 'worlds.json');
+function worldsOf(file: string): Section {
+  const { worlds } = json<StreamsStudy>('streams', file);
   const rows = worlds.map(({ seed, bayes, models }) => {
     const [streams, kept] = ['streams', KEEP_ALL].map((name) => modelIn(models, name));
     const zoo = models.filter((model) => model !== streams && model !== kept).sort((a, b) => b.auc - a.auc)[0];
-    const [gain, low, high] = [streams.difference, streams.low, streams.high].map((value) => `+${value?.toFixed(4)}`);
+    const [gain, low, high] = [streams.difference, streams.low, streams.high].map((value) => signed(value as number));
     return {
       streams: streams.auc,
       kept: kept.auc,
@@ -243,7 +246,7 @@ function tenWorlds(): Section {
     rows.reduce((sum, row) => sum + row[of], 0) / rows.length;
   const [bayes, streams, kept, zoo] = [mean('bayes'), mean('streams'), mean('kept'), mean('zoo')];
   return section(
-    'ten worlds',
+    file,
     [
       'seed',
       'possible',
@@ -262,7 +265,7 @@ function tenWorlds(): Section {
         bayes.toFixed(4),
         streams.toFixed(4),
         kept.toFixed(4),
-        `+${(streams - kept).toFixed(4)}`,
+        signed(streams - kept),
         zoo.toFixed(4),
         shareOf(streams, bayes),
         shareOf(kept, bayes),
@@ -409,7 +412,6 @@ const defaultsRuns = (name: string): DefaultsRun[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 const meanOf = (numbers: number[]): number => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-const signed = (number: number): string => number.toFixed(4).replace(/^(?!-)/, '+');
 const ALL = 'all defaults';
 
 /** Differences of test AUC of one variant to another over the same seeds: mean, lowest, highest. */
