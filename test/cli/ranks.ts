@@ -1,8 +1,10 @@
 /** Commands that run over ranks: signals to them, found by the last word of their command line, which must be their own. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '../../src/base/marks.ts';
 import type { Outcome } from './spawn.ts';
 
 /** Starts a command over two ranks, and acts when both run and `ready`. Both must have ended when it returns. */
@@ -27,7 +29,8 @@ export async function whileRunning(
   while (!ready() && child.exitCode === null) await sleep(20);
   act(ranks, child.pid!);
   const outcome = await ended;
-  await waitFor(() => ranksOf(words.at(-1)!), 0);
+  // A process that is giving back its memory has no command line any more, but still holds its locks.
+  await waitFor(() => ranks.filter((pid) => isAlive({ pid, host: hostname() })), 0);
   return outcome;
 }
 
