@@ -71,7 +71,17 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the rows that the mistakes below are made in are good', () => {
-  expect(prepare('good', csv())).toMatchObject({ code: 0, left: ['out'] });
+  const { out, ...good } = prepare('good', csv());
+  expect(good).toMatchObject({ code: 0, left: ['out'] });
+  expect(out).not.toContain('warning');
+});
+
+test('a split that leaves a part without rows is said, as where all times are the same', () => {
+  const sameDay = ROWS.map((row) => `${row},2024-01-31`);
+  const config = { ...CONFIG, split: { kind: 'time', column: 'day' } };
+  const { code, out } = prepare('one-day', csv(sameDay, 'user,item,place,clicked,day'), config);
+  expect(code).toBe(0);
+  expect(out).toContain('warning: the split leaves no rows for validation and test');
 });
 
 test('a missing column: named, with the nearest', () => {

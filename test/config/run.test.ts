@@ -65,6 +65,7 @@ describe('a run configuration', () => {
         epsilon: 1e-8,
         groups: { gate: { learningRateScale: 0.01, l2: 0 } },
         tableUpdates: 'lazy',
+        tables: 'auto',
         idDecay: 'off',
         weightAverage: 0,
         schedule: { kind: 'constant' },

@@ -68,7 +68,7 @@ test('explain prints its findings, its document or a page; a request is one of a
   expect(readFileSync(at('why.html'), 'utf8')).toContain('"kind":"explanation"');
   expect(tributary([...words, '--log', at('events')])).toMatchObject({ code: 2 });
   expect(tributary(['explain', artifact, '--log', at('events')])).toMatchObject({
-    err: expect.stringContaining('a folder of event segments'),
+    err: expect.stringContaining('does not exist: expected a folder of segments'),
   });
   writeFileSync(file, '{"scenario":"feed","items":[{"id":12345678901234567890}]}');
   expect(tributary(words).err).toContain(

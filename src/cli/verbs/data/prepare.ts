@@ -89,6 +89,16 @@ function leftOut({ leftOut, leftOutBecause }: Statistics): string {
   return `${count(leftOut)} left out${because === '' ? '' : ` (${because})`}`;
 }
 
+/** What a training would miss: parts of the split without rows. */
+function emptyParts({ splits }: Manifest): string[] {
+  const empty = SPLITS.filter((split) => splits[split].rows === 0);
+  if (empty.length === 0) return [];
+  return [
+    `warning: the split leaves no rows for ${empty.join(' and ')}, and training needs all three parts: \`tributary validate\` says why`,
+    '',
+  ];
+}
+
 /** How the rows were split, and where a split by time has its borders. */
 function describeSplit({ config: { split }, splitBorders }: Manifest): string {
   if (split.kind === 'random') return `random, seed ${split.seed}`;
@@ -121,6 +131,7 @@ function text({ folder, fresh, manifest, statistics }: Preparation, seconds: num
     ...(config.notes ?? []).flatMap((note) => [`note: ${oneLine(note)}`, '']),
     ...textTable(table),
     '',
+    ...emptyParts(manifest),
     `next: tributary train --data ${folder}`,
   ].join('\n');
 }
