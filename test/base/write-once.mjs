@@ -1,4 +1,4 @@
-/** Run by folders.slow.test.ts in a process of its own, which kill-at.cjs ends somewhere: puts a folder in the place of another. */
+/** Run by folders.long.test.ts in a process of its own, which kill-at.cjs ends somewhere: puts a folder in the place of another. */
 import fs, { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFolder } from '../../dist/base/folders.js';
