@@ -3,15 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Implementation, LAUNCHERS, missing } from '../comm/mpi.ts';
+import { IMPLEMENTATIONS, LAUNCHERS, missing } from '../comm/mpi.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { whileRunning } from './ranks.ts';
 import { tributary } from './spawn.ts';
 
 const COMMAND = resolve('bin/tributary.js');
-const implementations: Implementation[] = ['Open MPI', 'MPICH'];
 
-describe.each(implementations)('%s', (implementation) => {
+describe.each(IMPLEMENTATIONS)('%s', (implementation) => {
   const reason = missing(implementation);
   if (reason !== undefined) {
     test.skip(`skipped: ${reason}`, () => {});

@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runRanks } from '../../src/comm/memory.ts';
 import { contractProgram } from './contract-program.ts';
-import { alone, type Implementation, linesOf, missing, overRanks, RANK } from './mpi.ts';
+import { alone, IMPLEMENTATIONS, linesOf, missing, overRanks, RANK } from './mpi.ts';
 
-const implementations: Implementation[] = ['Open MPI', 'MPICH'];
-
-describe.each(implementations)('%s', (implementation) => {
+describe.each(IMPLEMENTATIONS)('%s', (implementation) => {
   const reason = missing(implementation);
   if (reason !== undefined) {
     test.skip(`skipped: ${reason}`, () => {});
@@ -52,7 +50,7 @@ describe.each(implementations)('%s', (implementation) => {
   });
 });
 
-test.skipIf(implementations.some(missing))('a launcher of another MPI than the library', async () => {
+test.skipIf(IMPLEMENTATIONS.some(missing))('a launcher of another MPI than the library', async () => {
   const ended = await overRanks('MPICH', 2, RANK, ['contract'], { TRIBUTARY_MPI_LIBRARY: 'libmpi.so.40' });
   expect(ended.code).toBe(6);
   expect(linesOf(ended)[0]).toMatchObject({

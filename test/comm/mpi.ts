@@ -16,6 +16,8 @@ export const LAUNCHERS = {
 
 export type Implementation = keyof typeof LAUNCHERS;
 
+export const IMPLEMENTATIONS: Implementation[] = ['Open MPI', 'MPICH'];
+
 const exists = (command: string): boolean => spawnSync(command, ['--version']).status === 0;
 
 /** Why tests of an implementation are skipped, or undefined where it is installed. */

@@ -6,11 +6,10 @@ import { latestCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { runPaths } from '../../../src/store/run/run-folder.ts';
 import { whileRunning } from '../../cli/ranks.ts';
 import { jsonLines, tributary } from '../../cli/spawn.ts';
-import { type Implementation, LAUNCHERS, missing } from '../../comm/mpi.ts';
+import { IMPLEMENTATIONS, LAUNCHERS, missing } from '../../comm/mpi.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
 import { aucOf, trainOver } from './train.ts';
 
-const implementations: Implementation[] = ['Open MPI', 'MPICH'];
 const folder = temporaryFolder();
 let data: string;
 let whole: string;
@@ -96,7 +95,7 @@ describe.skipIf(reason !== undefined)(`two ranks${reason === undefined ? '' : ` 
       "if (isMainThread && found === '1') setTimeout(() => { throw new Error('planted'); }, 1500);",
     ];
     writeFileSync(fault, lines.join('\n'));
-    for (const implementation of implementations.filter((one) => missing(one) === undefined)) {
+    for (const implementation of IMPLEMENTATIONS.filter((one) => missing(one) === undefined)) {
       const { command, options } = LAUNCHERS[implementation];
       const prefix = ['env', `NODE_OPTIONS=--import=${fault}`, command, ...options, '-np', '2'];
       const { code, err } = tributary(['resume', run], { prefix });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRun, prepareSmall, SMALL_M3OE, SMALL_MODEL, temporaryFolder } from '../support.ts';
-import { apart, aucOf, lossesOf, trainOver } from './train.ts';
+import { apart, aucOf, lossesOf, MANY_OPTIONS, MLP, SGD_BATCH_NORM, trainOver } from './train.ts';
 
 const folder = temporaryFolder();
 let data: string;
@@ -23,8 +23,6 @@ const newRun = (input: Record<string, unknown>, tables: string): Promise<string>
 
 const bytesOf = (run: string): Buffer => readFileSync(join(run, 'model.safetensors'));
 
-const MLP = { key: 'shared-bottom', embeddingDim: 4, bottomDims: [8], towerDims: [6] };
-
 /** `exact`: no sum over rows of the table is split by owner, so bits are those of whole tables. */
 const CASES: Record<string, { exact: boolean; input: Record<string, unknown> }> = {
   'flows searched and frozen, dense Adam, scenario means': {
@@ -37,30 +35,11 @@ const CASES: Record<string, { exact: boolean; input: Record<string, unknown> }> 
   'lazy Adam, clipped gradients': { exact: false, input: { model: MLP, train: { clipNorm: 0.05 } } },
   'AdamW, decay of ids, averaged weights, PCGrad, dropout': {
     exact: false,
-    input: {
-      model: { ...MLP, dropout: 0.2 },
-      train: {
-        optimizer: 'adamw',
-        weightDecay: 0.01,
-        idDecay: { user: 3, item: 2, tags: 1, place: 0 },
-        weightAverage: 0.9,
-        taskWeighting: { kind: 'pcgrad' },
-        validationsPerEpoch: 2,
-      },
-    },
+    input: MANY_OPTIONS,
   },
   'SGD with momentum on a dense table, GradNorm, batch norm': {
     exact: true,
-    input: {
-      model: { ...MLP, norm: 'batch' },
-      train: {
-        optimizer: 'sgd',
-        momentum: 0.9,
-        tableUpdates: 'dense',
-        learningRate: 0.1,
-        taskWeighting: { kind: 'gradnorm' },
-      },
-    },
+    input: SGD_BATCH_NORM,
   },
   'lazy SGD, a batch with fewer rows than ranks': {
     exact: true,

@@ -7,7 +7,7 @@ import { loadCheckpoint, saveCheckpoint } from '../../../src/store/run/checkpoin
 import { runPaths } from '../../../src/store/run/run-folder.ts';
 import { sharesTables } from '../../../src/train/ranks/tables.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
-import { apart, lossesOf, trainOver } from './train.ts';
+import { apart, lossesOf, MANY_OPTIONS, MLP, trainOver } from './train.ts';
 
 const folder = temporaryFolder();
 let data: string;
@@ -27,25 +27,11 @@ const newRun = (input: Record<string, unknown>, tables: string, on = data): Prom
 
 const bytesOf = (run: string, name = 'model.safetensors'): Buffer => readFileSync(join(run, name));
 
-const MLP = { key: 'shared-bottom', embeddingDim: 4, bottomDims: [8], towerDims: [6] };
-
-const INPUT = {
-  model: { ...MLP, dropout: 0.2 },
-  train: {
-    optimizer: 'adamw',
-    weightDecay: 0.01,
-    idDecay: { user: 3, item: 2, tags: 1, place: 0 },
-    weightAverage: 0.9,
-    taskWeighting: { kind: 'pcgrad' },
-    validationsPerEpoch: 2,
-  },
-};
-
 test('the same ranks give the same bits, stopped and resumed as well; any number of ranks goes on, with whole tables or their rows', async () => {
   const [whole, broken, other] = [
-    await newRun(INPUT, 'sharded'),
-    await newRun(INPUT, 'sharded'),
-    await newRun(INPUT, 'sharded'),
+    await newRun(MANY_OPTIONS, 'sharded'),
+    await newRun(MANY_OPTIONS, 'sharded'),
+    await newRun(MANY_OPTIONS, 'sharded'),
   ];
   await trainOver(whole, 2);
   for (const steps of [3, 5, Number.POSITIVE_INFINITY]) await trainOver(broken, 2, steps);

@@ -11,7 +11,7 @@ import { rowsOfRank } from '../../../src/train/ranks/rows.ts';
 import { followTraining, runTraining } from '../../../src/train/run/run.ts';
 import { setUp } from '../../../src/train/run/setup.ts';
 import { makeRun, prepareSmall, SMALL_M3OE, SMALL_MODEL, temporaryFolder } from '../support.ts';
-import { apart, aucOf, lossesOf, trainOver } from './train.ts';
+import { apart, aucOf, lossesOf, MANY_OPTIONS, MLP, SGD_BATCH_NORM, trainOver } from './train.ts';
 
 const folder = temporaryFolder();
 let data: string;
@@ -31,34 +31,13 @@ const newRun = (input: Record<string, unknown>): Promise<string> =>
 
 const bytesOf = (run: string): Buffer => readFileSync(join(run, 'model.safetensors'));
 
-const MLP = { key: 'shared-bottom', embeddingDim: 4, bottomDims: [8], towerDims: [6] };
-
 const CASES: Record<string, Record<string, unknown>> = {
   'flows searched and frozen, dense Adam, scenario means, clipped gradients': {
     model: { ...SMALL_MODEL, dropout: 0.1 },
     train: { tableUpdates: 'dense', lossReduction: 'perScenarioMean', clipNorm: 0.05, l2: 1e-4 },
   },
-  'AdamW, decay of ids, averaged weights, PCGrad, dropout': {
-    model: { ...MLP, dropout: 0.2 },
-    train: {
-      optimizer: 'adamw',
-      weightDecay: 0.01,
-      idDecay: { user: 3, item: 2, tags: 1, place: 0 },
-      weightAverage: 0.9,
-      taskWeighting: { kind: 'pcgrad' },
-      validationsPerEpoch: 2,
-    },
-  },
-  'SGD with momentum on a dense table, GradNorm, batch norm': {
-    model: { ...MLP, norm: 'batch' },
-    train: {
-      optimizer: 'sgd',
-      momentum: 0.9,
-      tableUpdates: 'dense',
-      learningRate: 0.1,
-      taskWeighting: { kind: 'gradnorm' },
-    },
-  },
+  'AdamW, decay of ids, averaged weights, PCGrad, dropout': MANY_OPTIONS,
+  'SGD with momentum on a dense table, GradNorm, batch norm': SGD_BATCH_NORM,
   'lazy SGD, weights by uncertainty': {
     model: MLP,
     train: { optimizer: 'sgd', learningRate: 0.1, taskWeighting: { kind: 'uncertainty' } },

@@ -34,3 +34,31 @@ export const aucOf = (folder: string): number => Number(of(folder, 'result')[0].
 /** Largest relative difference between the first losses. */
 export const apart = (a: readonly number[], b: readonly number[], steps: number): number =>
   Math.max(...a.slice(0, steps).map((loss, i) => Math.abs(loss - b[i]) / Math.abs(loss)));
+
+/** A small model. */
+export const MLP = { key: 'shared-bottom', embeddingDim: 4, bottomDims: [8], towerDims: [6] };
+
+/** A run with much that a run may be told to do: decay, averages, gradients of tasks, dropout, validation within epochs. */
+export const MANY_OPTIONS = {
+  model: { ...MLP, dropout: 0.2 },
+  train: {
+    optimizer: 'adamw',
+    weightDecay: 0.01,
+    idDecay: { user: 3, item: 2, tags: 1, place: 0 },
+    weightAverage: 0.9,
+    taskWeighting: { kind: 'pcgrad' },
+    validationsPerEpoch: 2,
+  },
+};
+
+/** Moments, whole-table updates, learned weights of tasks and sums over the batch. */
+export const SGD_BATCH_NORM = {
+  model: { ...MLP, norm: 'batch' },
+  train: {
+    optimizer: 'sgd',
+    momentum: 0.9,
+    tableUpdates: 'dense',
+    learningRate: 0.1,
+    taskWeighting: { kind: 'gradnorm' },
+  },
+};
