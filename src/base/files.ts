@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -13,8 +14,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { error, TributaryError } from './errors/index.ts';
+import { newMark, readMark } from './marks.ts';
 
 /** Writes `parts` one after another as the whole content of `path`. Throws DISK_FULL or FILE_UNWRITABLE; then `path` is as it was. */
 export function writeFileAtomic(path: string, ...parts: (string | Uint8Array | Iterable<Uint8Array>)[]): void {
@@ -53,7 +55,16 @@ export async function streamFileAtomic(path: string, pieces: AsyncIterable<Uint8
   }
 }
 
-const temporaryOf = (path: string): string => `${path}.${process.pid}.tmp`;
+/** Names what is to become `path`, and says which process writes it. */
+export const temporaryOf = (path: string): string => `${path}.${newMark()}.tmp`;
+
+/** Removes what processes that are gone left of `path`: those that were killed before their rename. */
+export function removeLeftovers(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    const mark = name.startsWith(`${basename(path)}.`) ? /\.([^.]+)\.tmp$/.exec(name)?.[1] : undefined;
+    if (mark !== undefined && readMark(mark)?.alive === false) rmSync(join(dirname(path), name), { force: true });
+  }
+}
 
 function create(path: string): number {
   mkdirSync(dirname(path), { recursive: true });
@@ -62,6 +73,7 @@ function create(path: string): number {
 
 function put(temporary: string, path: string): void {
   renameSync(temporary, path);
+  removeLeftovers(path);
   syncFolder(dirname(path));
 }
 

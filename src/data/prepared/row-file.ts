@@ -6,11 +6,10 @@
  * (types * length of them) if there are sequences.
  */
 
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { asWriteError } from '../../base/files.ts';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { asWriteError, removeLeftovers } from '../../base/files.ts';
 import { sha256 } from '../../base/hash.ts';
-import { readMark } from '../../base/marks.ts';
 import type { SplitName } from '../../config/dataset.ts';
 import { openDuckDB } from '../sql/duckdb.ts';
 import { duckdbError } from '../sql/errors.ts';
@@ -75,7 +74,7 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
   const { connection, close } = await openDuckDB({ access: { files: [parquet] } });
   try {
     mkdirSync(dirname(path), { recursive: true });
-    removeLeftovers(path);
+    removeLeftovers(path); // before it is written: a split may have many gigabytes
     const columns = [
       ...idColumns(manifest, (field) => identifier(fieldColumn(field))),
       'scenario::INTEGER',
@@ -90,13 +89,5 @@ async function buildRowFile(folder: string, manifest: Manifest, split: SplitName
     throw asWriteError(duckdbError(cause, `reading ${file}`), path);
   } finally {
     close();
-  }
-}
-
-/** Removes what processes that are gone left of the file: a split may have many gigabytes. */
-function removeLeftovers(path: string): void {
-  for (const name of readdirSync(dirname(path))) {
-    const mark = name.startsWith(`${basename(path)}.`) ? /\.([^.]+)\.tmp$/.exec(name)?.[1] : undefined;
-    if (mark !== undefined && readMark(mark)?.alive === false) rmSync(join(dirname(path), name));
   }
 }

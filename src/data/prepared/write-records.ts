@@ -3,8 +3,8 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
+import { temporaryOf } from '../../base/files.ts';
 import { sha256 } from '../../base/hash.ts';
-import { newMark } from '../../base/marks.ts';
 import { type Bindings, loadDuckDB } from '../sql/duckdb.ts';
 import { BLOCK_ROWS, BlockChecksums } from './block-checksums.ts';
 import type { RecordLayout } from './record.ts';
@@ -27,7 +27,7 @@ export async function writeRecords(
   key: string,
 ): Promise<Uint8Array> {
   const { bindings } = await loadDuckDB();
-  const temporary = `${path}.${newMark()}.tmp`;
+  const temporary = temporaryOf(path);
   const file = openSync(temporary, 'w');
   const checksums = new BlockChecksums(layout.words * 4 * BLOCK_ROWS);
   try {
