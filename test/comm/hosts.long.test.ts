@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stepBytes } from '../../src/comm/cost.ts';
 import { runRanks } from '../../src/comm/memory.ts';
-import { trainOver } from '../train/ranks/train.ts';
+import { rowsUsed, sizesOf } from '../train/ranks/traffic.ts';
+import { apart, lossesOf, trainOver } from '../train/ranks/train.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../train/support.ts';
 import { contractProgram } from './contract-program.ts';
-import { type Hosts, noHosts, twoHosts } from './hosts.ts';
-import { linesOf, rankCommand } from './mpi.ts';
+import { DEVICE, type Hosts, noHosts, twoHosts } from './hosts.ts';
+import { linesOf, rankCommand, scriptCommand } from './mpi.ts';
 
 const reason = noHosts();
 let hosts: Hosts;
@@ -46,7 +48,44 @@ else {
     }
   });
 
-  test('send what the model of cost says, within 5 %', async () => {
+  test.each(['replicated', 'sharded'] as const)(
+    'with %s tables learn what one process learns, and send what the model of cost says, within 5 %',
+    async (tables) => {
+      const folder = temporaryFolder();
+      try {
+        const [ranks, batchSize] = [2, 4000];
+        const data = await prepareSmall(folder.path, 50_000, 8000); // 10 steps
+        const model = { key: 'shared-bottom', embeddingDim: 32, bottomDims: [64], towerDims: [32] };
+        const train = { batchSize, evaluationBatchSize: batchSize, metricsEverySteps: 1, maxEpochs: 1, tables };
+        const newRun = (name: string) => makeRun(join(folder.path, name), data, { threads: 1, model, train });
+        const [run, alone] = [await newRun('hosts'), await newRun('alone')];
+        await trainOver(alone, 1);
+        const ended = await hosts.run(1, scriptCommand(resolve('test/train/ranks/counted-rank.ts'), run, DEVICE));
+        expect(ended).toMatchObject({ code: 0, stderr: '' });
+        expect(lossesOf(run)).toHaveLength(2 * 10);
+        expect(apart(lossesOf(alone), lossesOf(run), Number.POSITIVE_INFINITY)).toBeLessThan(1e-5);
+
+        const { dense, dimension } = await sizesOf(run, data);
+        const steps = (await rowsUsed(data, batchSize, ranks)).slice(1); // from the end of the first one to that of the last
+        const mean = (of: 'own' | 'owned'): number =>
+          steps.flat().reduce((sum, used) => sum + used[of], 0) / steps.flat().length;
+        const fields = 4;
+        const sizes = { ranks, tables, batch: batchSize, fields, dimension, tableRows: 0, denseParameters: dense };
+        const bytes = stepBytes(sizes, (_, draws) =>
+          draws < batchSize * fields ? mean('own') : ranks * mean('owned'),
+        );
+        const expected = steps.length * (bytes.dense + bytes.toOwners + bytes.fromOwners);
+        for (const { rank, sent } of linesOf(ended) as { rank: number; sent: number[] }[]) {
+          const ratio = (sent[steps.length] - sent[0]) / expected;
+          expect(Math.abs(ratio - 1), `rank ${rank}: ${ratio} of ${expected} bytes`).toBeLessThan(0.05);
+        }
+      } finally {
+        folder.remove();
+      }
+    },
+  );
+
+  test('exchange what the model of cost says, within 5 %', async () => {
     const before = hosts.sent();
     const ended = await hosts.run(1, rankCommand('exchange'));
     expect(ended).toMatchObject({ code: 0, stderr: '' });

@@ -7,6 +7,9 @@ import { type Ended, ended, missing } from './mpi.ts';
 
 const NETWORK = '10.77.0';
 
+/** The network device of each host: its end of the cable. */
+export const DEVICE = 'cable';
+
 /** Why there cannot be two hosts here, or undefined. */
 export function noHosts(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces exist on Linux alone';
@@ -39,10 +42,10 @@ export function twoHosts(): Hosts {
   try {
     for (const name of names) ip('netns', 'add', name);
     const [a, b] = names;
-    ip('-n', a, 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', b);
+    ip('-n', a, 'link', 'add', DEVICE, 'type', 'veth', 'peer', 'name', DEVICE, 'netns', b);
     for (const [i, name] of names.entries()) {
-      ip('-n', name, 'address', 'add', `${NETWORK}.${i + 1}/24`, 'dev', 'cable');
-      for (const device of ['lo', 'cable']) ip('-n', name, 'link', 'set', device, 'up');
+      ip('-n', name, 'address', 'add', `${NETWORK}.${i + 1}/24`, 'dev', DEVICE);
+      for (const device of ['lo', DEVICE]) ip('-n', name, 'link', 'set', device, 'up');
     }
     const agent = writeAgent(folder, names);
     return {
@@ -56,7 +59,7 @@ export function twoHosts(): Hosts {
       },
       sent: () =>
         names.map((name) => {
-          const [{ stats64 }] = JSON.parse(ip('-n', name, '-s', '-j', 'link', 'show', 'cable'));
+          const [{ stats64 }] = JSON.parse(ip('-n', name, '-s', '-j', 'link', 'show', DEVICE));
           return stats64.tx.bytes;
         }),
       close,

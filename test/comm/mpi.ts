@@ -42,15 +42,18 @@ export async function overRanks(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const { command, options } = LAUNCHERS[implementation];
-  return ended(command, [...options, '-np', `${size}`, process.execPath, JITI, script, ...args], env);
+  return ended(command, [...options, '-np', `${size}`, ...scriptCommand(script, ...args)], env);
 }
 
 /** Without a launcher. */
 export const alone = (script: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
   ended(process.execPath, [JITI, script, ...args], env);
 
+/** The command of a script of the tests. */
+export const scriptCommand = (script: string, ...args: string[]): string[] => [process.execPath, JITI, script, ...args];
+
 /** The command of one rank of `rank.ts`. */
-export const rankCommand = (program: string): string[] => [process.execPath, JITI, RANK, program];
+export const rankCommand = (program: string): string[] => scriptCommand(RANK, program);
 
 /** What ranks printed, by rank. */
 export const linesOf = ({ stdout }: Ended): Record<string, unknown>[] =>

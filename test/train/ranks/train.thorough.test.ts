@@ -4,13 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memoryGroup } from '../../../src/comm/memory.ts';
 import type { Traffic } from '../../../src/comm/traffic.ts';
-import { runSchema } from '../../../src/config/run.ts';
-import { openPrepared } from '../../../src/data/prepared/open.ts';
-import { openRun } from '../../../src/store/run/run-folder.ts';
-import { rowsOfRank } from '../../../src/train/ranks/rows.ts';
 import { followTraining, runTraining } from '../../../src/train/run/run.ts';
-import { setUp } from '../../../src/train/run/setup.ts';
 import { makeRun, prepareSmall, SMALL_M3OE, SMALL_MODEL, temporaryFolder } from '../support.ts';
+import { rowsUsed, sizesOf } from './traffic.ts';
 import { apart, aucOf, lossesOf, MANY_OPTIONS, MLP, SGD_BATCH_NORM, trainOver } from './train.ts';
 
 const folder = temporaryFolder();
@@ -87,7 +83,7 @@ test.each(['replicated', 'sharded'])(
     const run = await newRun({ model: MLP, train: { batchSize, tables } });
     const group = memoryGroup(ranks);
     const sent: Traffic[][] = group.map(() => []);
-    const { dense, dimension } = await sizesOf(run);
+    const { dense, dimension } = await sizesOf(run, data);
     await Promise.all(
       group.map((own, r) => {
         const shouldStop = (): boolean => sent[r].push({ ...own.bytesSent }) > steps;
@@ -95,7 +91,7 @@ test.each(['replicated', 'sharded'])(
         return r === 0 ? runTraining({ ...request, emit: () => {} }) : followTraining(request);
       }),
     );
-    const uses = await rowsUsed(batchSize, ranks);
+    const uses = await rowsUsed(data, batchSize, ranks);
     for (let step = 1; step <= steps; step++)
       for (let r = 0; r < ranks; r++) {
         const [before, after] = [sent[r][step - 1], sent[r][step]];
@@ -112,37 +108,3 @@ test.each(['replicated', 'sharded'])(
       }
   },
 );
-
-async function sizesOf(run: string) {
-  const setup = await setUp(runSchema.parse(openRun(run).config), await openPrepared(data));
-  return { dense: setup.denseParameters, dimension: setup.weights.tables.dimension };
-}
-
-/**
- * For each batch of the first epoch and each rank: its distinct table rows, those that other ranks own, those of all that it owns, and
- * those that others want of it, each counted by each.
- */
-async function rowsUsed(batchSize: number, ranks: number) {
-  const prepared = await openPrepared(data);
-  const { fields } = prepared.manifest;
-  const padding = new Set(fields.map(({ offset }) => offset));
-  await using reader = await prepared.open('train');
-  const found: Record<'own' | 'elsewhere' | 'owned' | 'wanted', number>[][] = [];
-  for await (const batch of reader.batches({ batchSize, shuffle: { seed: 3, epoch: 0 } })) {
-    const distinct = ({ ids }: { ids: Int32Array }) => [...new Set(ids)].filter((id) => !padding.has(id));
-    const all = distinct(batch);
-    const byRank = Array.from({ length: ranks }, (_, rank) => distinct(rowsOfRank(batch, { rank, size: ranks })));
-    found.push(
-      byRank.map((own, rank) => {
-        const others = byRank.filter((_, other) => other !== rank).flat();
-        return {
-          wanted: others.filter((id) => id % ranks === rank).length,
-          own: own.length,
-          elsewhere: own.filter((id) => id % ranks !== rank).length,
-          owned: all.filter((id) => id % ranks === rank).length,
-        };
-      }),
-    );
-  }
-  return found;
-}
