@@ -5,9 +5,8 @@
 
 import type { Collective } from '../../comm/contract.ts';
 import type { SplitReader } from '../../data/prepared/prepared.ts';
-import { gridToJson } from '../../documents/grid.ts';
-import { type Grid, numberOf, ruleText } from '../../evaluate/index.ts';
-import { type GateSums, meanGates, noGates } from '../../inference/gates.ts';
+import type { Grid } from '../../evaluate/index.ts';
+import { type GateSums, noGates } from '../../inference/gates.ts';
 import { recordFinished } from '../../store/run/finished-run.ts';
 import { markOf, type RunLogs, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
@@ -18,7 +17,6 @@ import {
   type EpochContext,
   learnFromValidation,
   meanLosses,
-  type StepReport,
   scalarsHere,
   trainingSteps,
 } from '../phases/epoch.ts';
@@ -29,7 +27,7 @@ import { asBreakdown, checkTogether, checkWeights, notFinite, type Place } from 
 import { EpochClock, RunClock } from './clock.ts';
 import type { Emit, InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { finishRun, helpFinish } from './finish.ts';
-import { byTask, Progress, startEvent } from './progress.ts';
+import { byTask, Journal, type Pace } from './journal.ts';
 import type { Setup } from './setup.ts';
 import { type LoopState, restoreSnapshot, saveProgress, saveSnapshot } from './state.ts';
 
@@ -85,10 +83,9 @@ export class Training {
   readonly plans: PhasePlan[];
   readonly checkpoints: string;
   readonly #clock: RunClock;
-  readonly #progress: Progress;
+  readonly #journal: Journal;
   #lastCheckpoint = performance.now();
   #learningRate: number | undefined;
-  #warned = false;
 
   constructor({ request, record, setup, state, logs, train, validation }: TrainingParts) {
     this.request = request;
@@ -101,11 +98,11 @@ export class Training {
     this.plans = planPhases(setup.model, setup.config.train);
     this.checkpoints = runPaths(request.folder).checkpoints;
     this.#clock = new RunClock(state);
-    this.#progress = new Progress(request.emit);
+    this.#journal = new Journal(request.folder, { setup, state, logs, emit: request.emit });
   }
 
   async announce(resumed: boolean): Promise<void> {
-    this.request.emit(await startEvent(this.request.folder, this.setup, resumed));
+    await this.#journal.start(resumed);
   }
 
   /** Trains to the end: gives the finished model, measured on the test rows. */
@@ -141,7 +138,7 @@ export class Training {
     const through = (): boolean => this.state.ended || this.#hasReached(limit);
     if (through()) return undefined;
     const tools = await this.#prepare(plan);
-    this.request.emit({ event: 'phase', phase: plan.phase, epochs: plan.epochs, steps: tools.steps });
+    this.#journal.phase(tools);
     if (this.state.step === 0) this.setup.average?.reset();
     try {
       await this.#measureStart({ setup: this.setup, state: this.state, tools });
@@ -172,7 +169,7 @@ export class Training {
 
   /** For a warm start: the validation score of its initial weights. */
   async #measureStart(context: EpochContext): Promise<void> {
-    const { warmStart, train, evaluate } = this.setup.config;
+    const { warmStart, evaluate } = this.setup.config;
     const { phase, step, epoch } = this.state;
     if (warmStart === undefined || phase > 0 || epoch > 0 || step > 0) return;
     const grid = newGrid(this.setup.data.manifest, evaluate);
@@ -181,26 +178,17 @@ export class Training {
     const validation = await this.#sound(
       evaluateSplit(context.tools.scorer, this.validation, grid, { scalars, ranks }),
     );
-    const monitor = numberOf(validation.macro[train.monitor]);
-    this.logs.metrics.append({ kind: 'startWeights', version: 1, monitor, validation: gridToJson(validation) });
-    this.request.emit({ event: 'startWeights', warmStart, validation, monitor });
+    this.#journal.startWeights(warmStart, validation);
   }
 
   /** Sessions and, if gates are frozen, the gates of all rows; reports keep-rates. */
   async #prepare(plan: PhasePlan): Promise<PhaseTools> {
     const { setup, train, validation, state } = this;
     const tools = await this.#sound(preparePhase(setup, plan, train, validation, state.weighting));
-    if (tools.keep !== undefined) this.#tellFlows(tools.keep);
+    if (tools.keep === undefined) return tools;
+    state.keep = tools.keep;
+    this.#journal.flows(tools.keep);
     return tools;
-  }
-
-  #tellFlows(keep: NonNullable<LoopState['keep']>): void {
-    const { scenarios, tasks } = this.setup.data.manifest;
-    const flows = [...(this.setup.model.flowSelection?.flows ?? [])];
-    const reported = { split: 'train', keep: keep.rates, rows: keep.rows } as const;
-    if (this.state.step === 0) this.logs.metrics.append({ kind: 'flows', version: 1, ...reported }); // a resumed phase has logged it
-    this.state.keep = keep;
-    this.request.emit({ event: 'flows', flows, ...reported, scenarios, tasks });
   }
 
   /** Runs the rest of the current epoch. Returns the validation that ended the phase within it. */
@@ -214,13 +202,13 @@ export class Training {
     for await (const report of trainingSteps(context, this.train)) {
       clock.rows += report.rows;
       this.#learningRate = report.learningRate;
-      if (this.state.step % metricsEverySteps === 0) this.#logStep(context.tools.plan, report);
-      this.#progress.show(context, this.train.rows, clock, report.learningRate);
+      if (this.state.step % metricsEverySteps === 0) this.#journal.step(context.tools, report);
+      this.#journal.progress(context, this.train.rows, clock, report.learningRate);
       const isLast = this.state.batch < steps && this.#hasReached(limit);
       if (this.#isDue(context.tools) || isLast) {
         const validated = await this.#validate(context);
         if (this.state.ended) return validated;
-        this.#logValidation(context.tools.plan, validated);
+        this.#journal.validation(context.tools, validated);
       }
       if (isLast) return 'limit';
       const { stop, save } = await this.#agree();
@@ -247,33 +235,6 @@ export class Training {
     return batch < steps && done(batch) > done(batch - 1);
   }
 
-  #logValidation({ phase }: PhasePlan, { grid, monitor, best }: Validated): void {
-    const { step } = this.state;
-    this.logs.metrics.append({
-      kind: 'validation',
-      version: 1,
-      phase,
-      step,
-      monitor,
-      best,
-      validation: gridToJson(grid),
-    });
-    this.request.emit({ event: 'validation', phase, step, validation: grid, monitor, best });
-  }
-
-  #logStep({ phase }: PhasePlan, { learningRate, tasks, weights, penalty }: StepReport): void {
-    this.logs.metrics.append({
-      kind: 'step',
-      version: 1,
-      phase,
-      step: this.state.step,
-      learningRate,
-      losses: byTask(this.setup, [...tasks]),
-      taskWeights: byTask(this.setup, weights),
-      penalty,
-    });
-  }
-
   /** Validation and early stopping, by the average of the weights if the run keeps one. */
   async #validate(context: EpochContext): Promise<Validated> {
     const { state, setup } = this;
@@ -296,19 +257,17 @@ export class Training {
       await saveSnapshot(this.checkpoints, setup, this.#position(context.tools), 'best');
     average?.swap();
     this.#clock.count('validation');
-    this.#warn(grid, verdict.monitor);
-    return { grid, gates, ...verdict };
+    const validated = { grid, gates, ...verdict };
+    this.#journal.warn(validated);
+    return validated;
   }
 
   /** Logs and the epoch's checkpoint. `pace`: how long its steps took. */
-  async #endEpoch(
-    context: EpochContext,
-    { grid, gates: sums, monitor }: Validated,
-    pace: { seconds: number; rowsPerSecond: number },
-  ): Promise<void> {
+  async #endEpoch(context: EpochContext, { grid, gates, monitor }: Validated, pace: Pace): Promise<void> {
     const { state, setup } = this;
-    const { plan, step } = context.tools;
-    const scalars = scalarsHere(context);
+    const { tools } = context;
+    const { plan, step } = tools;
+    const { temperature } = scalarsHere(context);
     const means = meanLosses(state);
     const losses = byTask(setup, means);
     const taskWeights = byTask(setup, step.weighting.weights());
@@ -317,52 +276,11 @@ export class Training {
     const best = (state.bestStep ?? 0) > state.step - state.batch;
     endEpoch(state, plan);
 
-    const { phase } = plan;
-    const { epoch } = state;
-    const validation = gridToJson(grid);
-    const gates = meanGates(sums);
-    this.logs.metrics.append({
-      kind: 'epoch',
-      version: 1,
-      phase,
-      epoch,
-      losses,
-      taskWeights,
-      monitor,
-      best,
-      validation,
-      ...(phase === 'search' && { temperature: scalars.temperature }),
-      ...(gates && { gates }),
-    });
-    this.logs.timings.append({ phase, epoch, ...pace, ...this.#clock.used() });
+    const ofSearch = { temperature: plan.phase === 'search' ? temperature : undefined };
+    const end = { validation: grid, monitor, best, gates, losses, taskWeights, ...ofSearch };
+    this.#journal.logEpoch(tools, end, pace, this.#clock.used());
     await this.#checkpoint();
-    this.request.emit({
-      event: 'epoch',
-      phase,
-      epoch,
-      epochs: plan.epochs,
-      losses,
-      taskWeights,
-      validation: grid,
-      monitor,
-      step: state.step,
-      best,
-      ...(best && { bestStep: state.bestStep }),
-      temperature: phase === 'search' ? scalars.temperature : undefined,
-      ...pace,
-    });
-  }
-
-  /** Warns if early stopping cannot monitor what it should. */
-  #warn(grid: Grid, monitor: number | null): void {
-    const warn = (message: string): void => this.request.emit({ event: 'warning', message });
-    if (grid.means.fallback && !this.#warned)
-      warn(
-        `the validation rows have no ${ruleText({ ...grid.means, weights: 'equal' })}: early stopping watches the mean of all cells, which few rows move`,
-      );
-    this.#warned = true;
-    if (monitor === null)
-      warn('no cell of the validation grid has the monitored metric: early stopping is off for this epoch');
+    this.#journal.epoch(tools, end, pace);
   }
 
   async #finish(): Promise<ResultEvent> {
@@ -372,9 +290,7 @@ export class Training {
     const epochs = Object.fromEntries(this.plans.map((plan, i) => [plan.phase, state.epochs[i]]));
     const { folder } = this.request;
     const result = await this.#sound(finishRun({ folder, record: this.record, setup, state, epochs }));
-    this.logs.metrics.append({ kind: 'result', version: 1, split: 'test', epochs, test: gridToJson(result.grid) });
-    this.logs.timings.append({ seconds: result.seconds, ...(state.parts && { parts: state.parts }) });
-    this.logs.sync();
+    this.#journal.logResult(result);
     recordFinished(folder, markOf(this.record));
     this.request.emit(result);
     return result;
@@ -438,7 +354,7 @@ export class Training {
     const name = await saveProgress(this.checkpoints, this.setup, this.#position(), state);
     this.#clock.count('checkpoints');
     this.#lastCheckpoint = performance.now();
-    this.request.emit({ event: 'checkpoint', path: `${this.checkpoints}/${name}` });
+    this.#journal.checkpoint(`${this.checkpoints}/${name}`);
     return name;
   }
 
