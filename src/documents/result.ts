@@ -76,6 +76,16 @@ const sizeRemark = z.strictObject({
   message: z.string(),
 });
 
+/** Processes that trained it together, and where they had the rows of tables. */
+const ranksSchema = z.strictObject({
+  count,
+  tables: z.enum(['replicated', 'sharded']),
+  /** Why: a sentence. */
+  reason: z.string(),
+});
+
+export type RanksDocument = z.output<typeof ranksSchema>;
+
 /** A finished run: its result.json, and what report.md shows. */
 export const runSchema = z.strictObject({
   schema: z.literal('run/1'),
@@ -96,6 +106,8 @@ export const runSchema = z.strictObject({
   seconds,
   /** What the processor time was spent on. Older documents lack it. */
   parts: partSeconds.optional(),
+  /** Of a training over ranks: those that ended it. */
+  ranks: ranksSchema.optional(),
   test: gridSchema,
   /** Of the test rows, before calibration. */
   reliability: reliabilitySchema.optional(),

@@ -1,5 +1,5 @@
 /** A run: report.md, and what the terminal shows at its end. */
-import type { RunDocument, TrainingDocument } from '../documents/result.ts';
+import type { RanksDocument, RunDocument, TrainingDocument } from '../documents/result.ts';
 import { choiceMarkdown } from './choice.ts';
 import { choiceTable, keepRateTable } from './flow-rates.ts';
 import { flowMarkdown } from './flows.ts';
@@ -25,6 +25,7 @@ export function runMarkdown(run: RunDocument): string {
     `- parameters: ${parameters.dense} dense, ${parameters.tableRows} x ${parameters.dimension} embeddings`,
     `- epochs: ${trained.join(', ')}; ${seconds.toFixed(0)} s`,
     ...partsLine(run),
+    ...(run.ranks === undefined ? [] : [`- ranks: ${ranksText(run.ranks)}`]),
     ...(run.size ?? []).map(({ message }) => `- size of the data: ${markdownText(message)}`),
     ...data.notes.map((note) => `- note: ${markdownText(note)}`),
     '',
@@ -52,6 +53,10 @@ export function runMarkdown(run: RunDocument): string {
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** How many ranks train together, and where they have the rows of tables. */
+export const ranksText = ({ count, tables, reason }: RanksDocument): string =>
+  `${count}, ${tables === 'sharded' ? 'which share the rows of tables' : 'each with whole tables'}: ${reason}`;
 
 /** Yardsticks are no part of the training, whose seconds are above. */
 function partsLine({ parts = {} }: RunDocument): string[] {

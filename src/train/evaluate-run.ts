@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkAlike } from '../comm/alike.ts';
 import type { Collective } from '../comm/contract.ts';
 import { coresOf } from '../comm/launched.ts';
 import { localCollective } from '../comm/local.ts';
@@ -19,8 +20,9 @@ import { openModel } from '../inference/model/finished.ts';
 import { describeData, openRunData } from '../inference/model/run-data.ts';
 import type { RunSource } from '../inference/model/trained.ts';
 import type { SessionOptions } from '../runtime/contract.ts';
-import { openRun, type RunRecord } from '../store/run/run-folder.ts';
+import { markOf, openRun, type RunRecord } from '../store/run/run-folder.ts';
 import { evaluateSplit, evaluationOf, newGrid } from './evaluate-split.ts';
+import { limitsOfRank } from './ranks/tables.ts';
 
 export interface EvaluatedRun {
   grid: Grid;
@@ -55,7 +57,7 @@ export interface EvaluateOptions extends Omit<RunSource, 'data'>, Pick<SessionOp
 /**
  * Measures the model of a run on a split, or on files.
  *
- * @throws MODEL_MISFIT if the fields of other data differ; errors of openRunData and openModel
+ * @throws MODEL_MISFIT if the fields of other data differ; RANKS_DIFFER; errors of openRunData and openModel
  */
 export async function evaluateRun(
   run: string,
@@ -77,10 +79,12 @@ export async function evaluateRun(
     input === undefined
       ? await findRows(run, record, place, trainedOn)
       : await fileRows(await openRunData(run, record, place ?? trainedOn), input, memoryLimit);
-  const threads = coresOf(ranks);
-  const model = await openModel(run, { backend, threads, data: describeData(own.manifest), source, choices: true });
+  const [threads, limits] = [coresOf(ranks), limitsOfRank(ranks)];
+  const data = describeData(own.manifest);
+  const model = await openModel(run, { backend, threads, limits, data, source, choices: true });
   const reader = await rows.open(split);
   try {
+    await checkAlike(ranks, { run: markOf(record), 'number of rows': `${reader.rows}` });
     const choices = noChoices(own.manifest.scenarios.length);
     const { scenarios, tasks } = own.manifest;
     const shape = { scenarios, tasks, hasGroup: rows.hasGroup };

@@ -35,6 +35,13 @@ test('the start says what is trained on what', async () => {
       size        the network has more parameters than rows"
   `);
   expect(startText({ ...(await pick('start')), resumed: true })).toMatch(/^resuming autoifs on shop in runs\/a\n/);
+  const placed = { count: 2, tables: 'sharded', reason: 'train.tables is sharded' } as const;
+  expect(startText({ ...(await pick('start')), ranks: placed })).toContain(
+    '\n  ranks       2, which share the rows of tables: train.tables is sharded\n',
+  );
+  expect(startText({ ...(await pick('start')), ranks: { ...placed, tables: 'replicated' } })).toContain(
+    '\n  ranks       2, each with whole tables: ',
+  );
 });
 
 test('progress as two lines to redraw, or one to keep', async () => {

@@ -1,5 +1,6 @@
 /** Ranks inside one process, and one rank alone. */
 import { describe, expect, test } from 'vitest';
+import { checkAlike } from '../../src/comm/alike.ts';
 import type { Collective } from '../../src/comm/contract.ts';
 import { localCollective } from '../../src/comm/local.ts';
 import { memoryGroup, runRanks } from '../../src/comm/memory.ts';
@@ -84,4 +85,20 @@ describe('ranks that do not fit together', () => {
     await expect(run).rejects.toThrow('lost');
     expect(waits).toEqual([new Error('lost')]);
   });
+});
+
+test('what differs between ranks ends all of them: RANKS_DIFFER', async () => {
+  await runRanks(3, (ranks) => checkAlike(ranks, { command: 'train' }));
+  const ends = await Promise.allSettled(
+    memoryGroup(3).map((ranks) =>
+      checkAlike(ranks, { run: 'a', command: ranks.rank === 2 ? 'train --seed 2' : 'train' }),
+    ),
+  );
+  for (const end of ends)
+    expect(end).toMatchObject({
+      reason: {
+        code: 'RANKS_DIFFER',
+        details: { rank: 2, what: 'command', found: 'train --seed 2', expected: 'train' },
+      },
+    });
 });

@@ -29,6 +29,13 @@ export const COMM_ERRORS = {
     (d: { call: string; reason: string; version: string }) => `${d.call} of ${d.version} failed: ${d.reason}`,
     'A rank or the network between them may be lost. Resume from the last checkpoint: `tributary resume` with the same launcher',
   ),
+  RANKS_DIFFER: entry(
+    EXIT.usage,
+    400,
+    (d: { rank: number; host: string; what: string; found: string; expected: string }) =>
+      `rank ${d.rank} (on ${d.host}) has another ${d.what} than rank 0: found ${d.found}, expected ${d.expected}`,
+    'Start all ranks by one command, with the same version of tributary, and with the same files at the same paths',
+  ),
   RANKS_MISMATCH: entry(
     EXIT.environment,
     500,

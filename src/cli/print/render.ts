@@ -5,7 +5,7 @@ import { type Grid, numberOf } from '../../evaluate/index.ts';
 import { keepRateTable } from '../../report/flow-rates.ts';
 import { structureText } from '../../report/flows.ts';
 import { count, duration, metricText } from '../../report/numbers.ts';
-import { trainingText } from '../../report/run.ts';
+import { ranksText, trainingText } from '../../report/run.ts';
 import { textTable } from '../../report/table.ts';
 import type {
   EpochEvent,
@@ -42,6 +42,7 @@ export function startText(event: StartEvent): string {
     `  tasks       ${tasks.join(', ')}`,
     `  parameters  ${count(denseParameters)} dense, ${count(tableRows)} x ${embeddingDim} embeddings`,
     ...(device === 'cpu' ? [] : [`  device      ${backend === 'node' ? 'cpu' : backend}`]),
+    ...(event.ranks === undefined ? [] : [`  ranks       ${ranksText(event.ranks)}`]),
     ...(event.structure === undefined ? [] : [`  flows       ${structureText(event.structure)}`]),
     ...decayLines(event.idDecay),
     ...event.size.map(({ message }) => `  size        ${oneLine(message)}`),

@@ -37,6 +37,7 @@ export function runDocument(
     epochs,
     seconds,
     ...(parts && { parts }),
+    ...(setup.placement && { ranks: setup.placement }),
     test,
     ...(yardsticks && { yardsticks }),
     ...(keep !== null && {

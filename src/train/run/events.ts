@@ -1,6 +1,7 @@
 /** Events of a training run: the command line prints them, `--json` writes one per line. */
 import type { SizeRemark } from '../../data/checks/size.ts';
 import type { StructureChoice } from '../../documents/flows.ts';
+import type { RanksDocument } from '../../documents/result.ts';
 import type { YardsticksDocument } from '../../documents/yardsticks.ts';
 import type { Grid } from '../../evaluate/grid.ts';
 import type { Phase } from '../../model/contract.ts';
@@ -23,6 +24,8 @@ export interface StartEvent {
   /** What computes: `node` is the CPU, `web` WASM. */
   backend: string;
   resumed: boolean;
+  /** Over ranks: where they have the rows of tables, and why. */
+  ranks?: RanksDocument;
   /** Of models built from a verdict on flows. */
   structure?: StructureChoice;
   /** What the size of the data means: what can hardly be learned or told apart. */

@@ -14,6 +14,8 @@ export interface WorkerRequest {
   trial?: { epochs?: number };
   /** Join the ranks that a launcher started. */
   overRanks?: boolean;
+  /** Those that the command was given: all ranks must have the same. */
+  words: string[];
   stop: SharedArrayBuffer;
 }
 
@@ -59,11 +61,11 @@ export const startTrial = (
 ): TrainingHandle<ValidatedEvent> => start({ folder, trial: { epochs } }, listening);
 
 function start<End>(
-  request: Omit<WorkerRequest, 'stop'>,
+  request: Omit<WorkerRequest, 'stop' | 'words'>,
   { onEvent = () => {}, signal }: Listening,
 ): TrainingHandle<End> {
   const stop = new SharedArrayBuffer(4);
-  const workerData: WorkerRequest = { ...request, stop };
+  const workerData: WorkerRequest = { ...request, words: process.argv.slice(2), stop };
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
   const finished = new Promise<End | InterruptedEvent>((resolve, reject) => {
     worker.on('message', (message: WorkerMessage) => {

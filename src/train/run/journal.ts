@@ -207,6 +207,7 @@ async function startEvent(run: string, setup: Setup, resumed: boolean): Promise<
     device: setup.config.train.device,
     backend: (await loadBackend(sessionOf(setup.config).backend ?? 'auto')).name,
     resumed,
+    ...(setup.placement && { ranks: setup.placement }),
     ...(structure && { structure }),
     size: runSize(setup),
   };

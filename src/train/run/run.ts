@@ -51,7 +51,7 @@ export const followTraining = (
 ): Promise<void> =>
   runIn(
     { ...request, emit: () => {} },
-    openTrainable(request.folder),
+    undefined,
     (data) => data,
     (training) => training.follow(),
   );
@@ -97,13 +97,15 @@ function openTrainable(folder: string): RunRecord {
   return record;
 }
 
+/** `own`: the record of the run on rank 0; the other ranks need not see its folder. */
 async function runIn<E>(
   request: TrainingRequest,
-  record: RunRecord,
+  own: RunRecord | undefined,
   reach: (data: PreparedData) => PreparedData,
   work: (training: Training) => Promise<E>,
 ): Promise<E> {
   const ranks = request.ranks ?? localCollective();
+  const record = await shareJson(ranks, own);
   const config = withCores(runSchema.parse(record.config), ranks);
   await models.loadFiles(modelFiles(record));
   const data = reach(await openRunData(request.folder, record, request.data));

@@ -3,6 +3,7 @@ import type { Collective } from '../../comm/contract.ts';
 import { localCollective } from '../../comm/local.ts';
 import type { RunConfig } from '../../config/run.ts';
 import type { PreparedData } from '../../data/prepared/prepared.ts';
+import type { RanksDocument } from '../../documents/result.ts';
 import { type ModelArena, openArena } from '../../inference/arena/arena.ts';
 import { rowLayout, sequenceSlots } from '../../inference/arena/inputs.ts';
 import { totalLength, view } from '../../inference/arena/weights.ts';
@@ -17,7 +18,7 @@ import type { MemoryLimits } from '../../tables/open.ts';
 import { rowsOwned } from '../../tables/owners.ts';
 import { type PhasePlan, planPhases } from '../phases/phases.ts';
 import { allocateReceived, receivedBytes } from '../ranks/row-exchange.ts';
-import { sharesTables } from '../ranks/tables.ts';
+import { limitsOfRank, placeTables } from '../ranks/tables.ts';
 import { WeightAverage } from '../step/average.ts';
 import { allocateStep, batchRows, type StepBuffers, stepBytes } from '../step/buffers.ts';
 import type { StepExecutor } from '../step/executor.ts';
@@ -55,6 +56,8 @@ export interface Setup extends ModelArena {
   step: StepBuffers;
   /** The ranks that train together: this one alone unless a launcher started several. */
   ranks: Collective;
+  /** Where they have the rows of tables, and why; absent where there is one. */
+  placement: RanksDocument | undefined;
   /** Workspace for what other ranks send; absent where there are none. */
   received: Received | undefined;
   graphRequest: (phase: Phase, batchSize: number) => TrainingRequest;
@@ -90,7 +93,9 @@ export async function setUp(
   const updates = tableUpdates(train, batchRows({ batchSize: train.batchSize, tableRows: manifest.tableRows }, layout));
   const gateTable = model.flowSelection !== undefined;
   const tables = { rows: manifest.tableRows, dimension, gateTable, moments: momentCount(train), updates };
-  const sharded = await sharesTables(train.tables, tableBytes(tables) + elsewhereBytes(train, tables), ranks, limits);
+  const whole = tableBytes(tables) + elsewhereBytes(train, tables);
+  const placement = await placeTables(train.tables, whole, ranks, limits);
+  const sharded = placement?.tables === 'sharded';
   const stepSizes = {
     batchSize: train.batchSize,
     tasks: sizes.tasks,
@@ -117,7 +122,7 @@ export async function setUp(
       layout,
       capacity: train.evaluationBatchSize,
       gateWidth,
-      limits,
+      limits: limitsOfRank(ranks, limits),
       shards: sharded ? { ranks, rowsAtOnce } : undefined,
       elsewhere: elsewhereBytes(train, {
         rows: sharded ? rowsOwned(manifest.tableRows, ranks) : manifest.tableRows,
@@ -137,6 +142,7 @@ export async function setUp(
     ...arena,
     ...more,
     ranks,
+    placement,
     config,
     data,
     model,

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { packError } from '../../base/link.ts';
+import { checkAlike } from '../../comm/alike.ts';
 import type { Collective } from '../../comm/contract.ts';
 import { shareJson } from '../../comm/json.ts';
 import { localCollective } from '../../comm/local.ts';
@@ -10,7 +11,7 @@ import type { WorkerMessage, WorkerRequest } from './host.ts';
 import type { TrainingRequest } from './loop.ts';
 import { followTraining, runTraining, runTrial } from './run.ts';
 
-const { folder, from, data, trial, overRanks, stop } = workerData as WorkerRequest;
+const { folder, from, data, trial, overRanks, words, stop } = workerData as WorkerRequest;
 const flag = new Int32Array(stop);
 const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
 const shouldStop = (): boolean => Atomics.load(flag, 0) === 1;
@@ -38,12 +39,19 @@ async function lead(ranks: Collective) {
     shouldStop,
   };
   await ranks.idleBarrier();
+  await checkCommand(ranks);
   await shareJson<Place>(ranks, { folder: resolve(place.folder), data: data && resolve(data) });
   return trial === undefined ? await runTraining(request) : await runTrial(request, trial);
 }
 
 async function follow(ranks: Collective): Promise<undefined> {
   await ranks.idleBarrier(); // rank 0 may choose the model first
+  await checkCommand(ranks);
   const place = await shareJson<Place>(ranks, undefined);
   await followTraining({ ...place, ranks, shouldStop });
+}
+
+/** Rank 0 alone acts on the words of the command: other words of another rank would be ignored. */
+function checkCommand(ranks: Collective): Promise<void> {
+  return checkAlike(ranks, { command: words.join(' ') });
 }

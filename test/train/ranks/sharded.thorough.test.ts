@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runRanks } from '../../../src/comm/memory.ts';
+import { memoryGroup, runRanks } from '../../../src/comm/memory.ts';
 import { loadCheckpoint, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';
-import { runPaths } from '../../../src/store/run/run-folder.ts';
-import { sharesTables } from '../../../src/train/ranks/tables.ts';
+import { readResult, runPaths } from '../../../src/store/run/run-folder.ts';
+import { limitsOfRank, placeTables } from '../../../src/train/ranks/tables.ts';
+import type { TrainingEvent } from '../../../src/train/run/events.ts';
+import { followTraining, runTraining } from '../../../src/train/run/run.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
 import { apart, lossesOf, MANY_OPTIONS, MLP, trainOver } from './train.ts';
 
@@ -69,11 +71,55 @@ test('a number of one rank that is not finite ends all of them: LOSS_NOT_FINITE'
 });
 
 test('auto shares the rows where whole tables of the ranks of a machine would take more than half of its memory', async () => {
-  const shares = async (ranks: number, tables: 'auto' | 'replicated' | 'sharded', machines: number[]) =>
-    runRanks(ranks, (own) => sharesTables(tables, 1000, own, { machine: machines[own.rank] }));
-  expect(await shares(2, 'auto', [4000, 4000])).toEqual([false, false]);
-  expect(await shares(2, 'auto', [4000, 3999])).toEqual([true, true]);
-  expect(await shares(2, 'replicated', [1, 1])).toEqual([false, false]);
-  expect(await shares(2, 'sharded', [1e12, 1e12])).toEqual([true, true]);
-  expect(await shares(1, 'sharded', [1])).toEqual([false]);
+  const placed = async (ranks: number, tables: 'auto' | 'replicated' | 'sharded', machines: number[]) =>
+    runRanks(ranks, (own) => placeTables(tables, 1e9, own, { machine: machines[own.rank] }));
+  const both = (tables: string, reason: string) => new Array(2).fill({ count: 2, tables, reason });
+  const whole = 'whole tables of the 2 ranks of a machine';
+  expect(await placed(2, 'auto', [4e9, 4e9])).toEqual(
+    both('replicated', `${whole} take 2.0 GB, not more than half of its 4.0 GB`),
+  );
+  expect(await placed(2, 'auto', [5e9, 3.9e9])).toEqual(
+    both('sharded', `${whole} would take 2.0 GB, more than half of its 3.9 GB`),
+  );
+  expect(await placed(2, 'replicated', [1, 1])).toEqual(both('replicated', 'train.tables is replicated'));
+  expect(await placed(2, 'sharded', [1e12, 1e12])).toEqual(both('sharded', 'train.tables is sharded'));
+  expect(await placed(1, 'sharded', [1])).toEqual([undefined]);
+});
+
+test('ranks of a machine share its memory: TABLES_TOO_LARGE where whole tables fit one of them only', async () => {
+  expect(limitsOfRank({ size: 1 }, { machine: 8 })).toEqual({ machine: 8 });
+  expect(limitsOfRank({ size: 4 }, { machine: 8, memory: 3 })).toEqual({ machine: 2, memory: 3 });
+  const run = await newRun({ model: MLP, train: { batchSize: 10, evaluationBatchSize: 10 } }, 'replicated');
+  const machine = 1.5 * (await bytesNeeded(run));
+  await expect(trainOver(run, 2, 1, { machine })).rejects.toMatchObject({ code: 'TABLES_TOO_LARGE' });
+  await trainOver(run, 1, 1, { machine });
+});
+
+/** Bytes that one process needs for a run. */
+async function bytesNeeded(run: string): Promise<number> {
+  const refused = await trainOver(run, 1, 1, { machine: 1 }).catch((cause) => cause);
+  return refused.details.bytes + refused.details.besides;
+}
+
+test('a run says where its ranks have the rows of tables, and why', async () => {
+  const run = await newRun({ model: MLP, train: { maxEpochs: 1 } }, 'sharded');
+  const told: TrainingEvent[] = [];
+  await trainOver(run, 2, undefined, undefined, (event) => told.push(event));
+  const ranks = { count: 2, tables: 'sharded', reason: 'train.tables is sharded' };
+  expect(told.find(({ event }) => event === 'start')).toMatchObject({ ranks });
+  expect(readResult(run)).toMatchObject({ ranks });
+  expect(readFileSync(join(run, 'report.md'), 'utf8')).toContain(
+    '- ranks: 2, which share the rows of tables: train.tables is sharded\n',
+  );
+});
+
+test('ranks other than 0 need no run folder', async () => {
+  const [whole, run] = [await newRun({ model: MLP }, 'sharded'), await newRun({ model: MLP }, 'sharded')];
+  await trainOver(whole, 2);
+  const [lead, other] = memoryGroup(2);
+  await Promise.all([
+    runTraining({ folder: run, ranks: lead, emit: () => {}, shouldStop: () => false }),
+    followTraining({ folder: join(folder.path, 'elsewhere'), ranks: other, shouldStop: () => false }),
+  ]);
+  expect(bytesOf(run).equals(bytesOf(whole))).toBe(true);
 });

@@ -3,6 +3,7 @@ import { memoryGroup } from '../../../src/comm/memory.ts';
 import type { MetricsLine } from '../../../src/documents/run-log.ts';
 import { readMetrics } from '../../../src/store/run/run-folder.ts';
 import type { MemoryLimits } from '../../../src/tables/open.ts';
+import type { Emit } from '../../../src/train/run/events.ts';
 import { followTraining, runTraining } from '../../../src/train/run/run.ts';
 
 /** Trains a run to its end, or until `steps` are done. */
@@ -11,12 +12,13 @@ export async function trainOver(
   size: number,
   steps = Number.POSITIVE_INFINITY,
   limits?: MemoryLimits,
+  emit: Emit = () => {},
 ): Promise<void> {
   const [lead, ...others] = memoryGroup(size);
   let done = 0;
   const shouldStop = (): boolean => ++done >= steps;
   await Promise.all([
-    runTraining({ folder, limits, ranks: lead, emit: () => {}, shouldStop }),
+    runTraining({ folder, limits, ranks: lead, emit, shouldStop }),
     ...others.map((ranks) => followTraining({ folder, limits, ranks, shouldStop: () => false })),
   ]);
 }
