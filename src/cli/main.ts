@@ -2,7 +2,7 @@
 import { EXIT } from '../base/errors/entry.ts';
 import { TributaryError } from '../base/errors/index.ts';
 import { tell } from './failure.ts';
-import { noteFailure } from './process/notes.ts';
+import { noteEnd, noteFailure } from './process/notes.ts';
 import { endRanks, isLead, reportedAs } from './process/ranks.ts';
 import { buildProgram } from './program.ts';
 
@@ -17,6 +17,7 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 process.on('exit', (code) => {
   if (isLost && code === EXIT.ok) process.exitCode = EXIT.environment;
+  if (process.exitCode) noteEnd(Number(process.exitCode));
 });
 
 const words = process.argv.slice(2);
@@ -41,6 +42,7 @@ async function report(cause: unknown): Promise<void> {
   process.exitCode = code;
   const isLost = cause instanceof TributaryError && cause.code === 'MPI_FAILED'; // of another rank
   if (code === EXIT.ok) return;
+  noteEnd(code); // what ends the others may end this process at once
   if (!isLost) noteFailure(code);
   await endRanks(code);
 }

@@ -96,7 +96,8 @@ function interrupt(id: number): void {
 
 /** The code of the verb; any other is that of a rank which did not end by itself. */
 function exitCode(code: number, { command, kind }: LaunchPlan, ranks: number, folder: string): number {
+  const { ends, run } = readNotes(folder);
+  if (code === EXIT.ok || code === EXIT.interrupted || ends.includes(code)) return code;
   if (code === EXIT.internal) throw error('LAUNCHER_FAILED', { mpirun: command, kind, code });
-  if (Object.values<number>(EXIT).includes(code)) return code;
-  throw error('RANK_LOST', { code, ranks, run: readNotes(folder).run });
+  throw error('RANK_LOST', { code, ranks, run }); // MPICH gives the number of a signal, which may be one of these codes
 }
