@@ -5,7 +5,9 @@
  *   node scripts/rank-speed.js OUT --data data/ml-1m [--rounds 3] [--mpirun mpirun]    AutoIFS, preset ml-1m, search
  *   node scripts/rank-speed.js OUT --table 20000000 [--rows 1000000] [--rounds 3]      a small model with a large table, Adam
  *
- * Writes OUT/result.json. The ratio is the median over rounds. A table of 20 million rows x 16 takes 3.8 GB in each process.
+ * --tables replicated,sharded trains two ranks with each kind in turn; default: as `auto` decides. Writes OUT/result.json: rows a second of
+ * steps, and seconds from the first step to the checkpoint of the epoch, validation included. Ratios are medians over rounds. A table of 20
+ * million rows x 16 takes 3.8 GB in each process that holds it whole.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +25,7 @@ const { values, positionals } = parseArgs({
     table: { type: 'string' },
     rows: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
+    tables: { type: 'string', default: 'auto' },
     mpirun: { type: 'string', default: 'mpirun' },
   },
 });
@@ -46,13 +49,13 @@ async function workload() {
   return ['--data', data, ...SMALL_MODEL, ...set.flatMap((option) => ['--set', option])];
 }
 
-/** Rows a second of the first epoch; then the training is stopped. */
-function rowsPerSecond(words) {
+/** Speed of the first epoch; then the training is stopped. */
+function firstEpoch(words) {
   const run = join(out, 'run');
   rmSync(run, { recursive: true, force: true });
   const all = [PROGRAM, ...words, '--out', run, '--yardsticks', 'none', '--json'];
   const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [text, remarks, found] = ['', '', undefined];
+  let [text, remarks, started, found] = ['', '', 0, undefined];
   child.stderr.setEncoding('utf8').on('data', (piece) => {
     remarks += piece;
   });
@@ -61,8 +64,9 @@ function rowsPerSecond(words) {
     text = lines.pop();
     for (const line of lines) {
       const event = JSON.parse(line);
+      if (event.event === 'phase') started = performance.now();
       if (event.event !== 'epoch' || found !== undefined) continue;
-      found = event.rowsPerSecond;
+      found = { rowsPerSecond: event.rowsPerSecond, seconds: (performance.now() - started) / 1000 };
       child.kill('SIGINT');
     }
   });
@@ -77,31 +81,39 @@ function rowsPerSecond(words) {
 }
 
 const train = ['train', ...(await workload())];
-const ONE = [...train, '--threads', '2'];
 const TWO = ['launch', '--mpirun', values.mpirun, '--ranks', '2', '--', ...train, '--threads', '1'];
+const KINDS = {
+  'one process, 2 threads': [...train, '--threads', '2'],
+  ...Object.fromEntries(
+    values.tables.split(',').map((kind) => [`2 ranks, ${kind}`, [...TWO, '--set', `train.tables=${kind}`]]),
+  ),
+};
+const [ONE, ...OVER_RANKS] = Object.keys(KINDS);
 const median = (numbers) => {
   const sorted = numbers.toSorted((a, b) => a - b);
   return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 };
 
 const rounds = [];
+const ratioOf = (kind) => median(rounds.map((round) => round[kind].rowsPerSecond / round[ONE].rowsPerSecond));
 for (let round = 0; round < Number(values.rounds); round++) {
   const copies = await twoCopies();
-  const inTurn = round % 2 === 0 ? ['one', 'two'] : ['two', 'one'];
+  const names = round % 2 === 0 ? Object.keys(KINDS) : Object.keys(KINDS).toReversed();
   const found = {};
-  for (const which of inTurn) found[which] = await rowsPerSecond(which === 'one' ? ONE : TWO);
-  rounds.push({ oneProcess: found.one, twoRanks: found.two, ratio: found.two / found.one, twoCopies: copies });
+  for (const name of names) found[name] = await firstEpoch(KINDS[name]);
+  rounds.push({ ...found, twoCopies: copies });
   const result = {
     workload: values.data === undefined ? `table of ${values.table} rows x 16` : 'AutoIFS ml-1m, search',
     cores: availableParallelism(),
     mpirun: values.mpirun,
     rounds,
-    ratio: median(rounds.map(({ ratio }) => ratio)),
+    ratios: Object.fromEntries(OVER_RANKS.map((kind) => [kind, ratioOf(kind)])),
   };
-  console.log(
-    `one process, 2 threads: ${found.one.toFixed(0)} rows/s; 2 ranks: ${found.two.toFixed(0)} rows/s; ratio ${(found.two / found.one).toFixed(3)}` +
-      ` (two copies of a loop at once took ${copies.toFixed(2)} times as long as one)`,
-  );
+  for (const [name, { rowsPerSecond, seconds }] of Object.entries(found))
+    console.log(
+      `${name}: ${rowsPerSecond.toFixed(0)} rows/s, ratio ${(rowsPerSecond / found[ONE].rowsPerSecond).toFixed(3)}; epoch ${seconds.toFixed(1)} s`,
+    );
+  console.log(`two copies of a loop at once took ${copies.toFixed(2)} times as long as one`);
   writeFileSync(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
 }
-console.log(`median ratio ${median(rounds.map(({ ratio }) => ratio)).toFixed(3)}`);
+for (const kind of OVER_RANKS) console.log(`${kind}: median ratio ${ratioOf(kind).toFixed(3)}`);
