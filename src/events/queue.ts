@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { within } from '../base/disposal.ts';
+import { releaseLine } from './bytes.ts';
 import { EVENT_SCHEMA } from './event.ts';
 import { type EventLine, lineOf } from './line.ts';
 import type { EventSink } from './sink.ts';
@@ -18,7 +19,7 @@ export interface QueueOptions {
 }
 
 export interface EventQueue {
-  /** False: there is no room, and the event is dropped. */
+  /** Takes the line over: its memory is used again when it is stored or dropped. False: there is no room, and the event is dropped. */
   add(line: EventLine): boolean;
   /** The same; resolves to true when the event is stored, to false if it was dropped or is not stored after `milliseconds`. */
   addStored(line: EventLine, milliseconds: number): Promise<boolean>;
@@ -77,6 +78,7 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
     if (isClosing || waitingBytes + length > limit) {
       dropped.set(line.kind, (dropped.get(line.kind) ?? 0) + 1);
       notNoted++;
+      releaseLine(line.bytes);
       return false;
     }
     waiting.push({ line, since: performance.now(), onStored });
@@ -126,6 +128,7 @@ export function createEventQueue(sink: EventSink, { bytes: limit, gatherMs, onSt
       stored.set(line.kind, (stored.get(line.kind) ?? 0) + 1);
       onStored?.();
     }
+    for (const { bytes } of batch.lines) releaseLine(bytes);
     return true;
   };
 
