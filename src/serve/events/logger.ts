@@ -44,8 +44,8 @@ const RECENT_IDS = 100_000;
 const STORE_MS = 1000;
 /** Time to store what waits when the service ends. */
 const CLOSE_MS = 5000;
-/** Events of this time are written together, except with `sync: always`. */
-const GATHER_MS = 50;
+/** Events of this time are written together, except with `sync: always`. Larger writes take a core from requests for longer. */
+const GATHER_MS = 10;
 
 /**
  * Undefined where no events are logged.
