@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { random } from '../../src/base/random.ts';
-import { formatDeviceBench, runDeviceBench, runTrainBench, twoCopies } from '../../src/bench/index.ts';
+import { formatDeviceBench, runCommBench, runDeviceBench, runTrainBench, twoCopies } from '../../src/bench/index.ts';
 import { drawBodies } from '../../src/bench/serve-requests.ts';
 import { largestProduct, openPeak } from '../../src/bench/train/peak.ts';
 import { syntheticData } from '../../src/bench/train/synthetic-data.ts';
@@ -39,6 +39,12 @@ test('a device is taken, or said to be missing', async () => {
   expect(twice.bytesIn).toBeGreaterThan(bytesIn);
   expect(twice.bytesOut).toBeGreaterThan(bytesOut);
   expect(formatDeviceBench({ emptyMs, timings })).toMatch(/^mmoe train 16 cpu .* 1\.00x$/m);
+});
+
+test('ranks are timed over as many calls as one likes', async () => {
+  const { ranks, timings } = await runCommBench({ sizes: [4], calls: 200_000 });
+  expect(ranks).toBe(1);
+  for (const { minMicroseconds, microseconds } of timings) expect(minMicroseconds).toBeLessThanOrEqual(microseconds);
 });
 
 test('requests to time leave out what a service looks up', async () => {
