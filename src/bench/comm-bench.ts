@@ -58,7 +58,10 @@ async function timeExchange(ranks: Collective, length: number, calls: number): P
 }
 
 function timing(collective: CommTiming['collective'], bytes: number, sent: number, times: number[]): CommTiming {
-  const [microseconds, minMicroseconds] = [1000 * median(times), 1000 * times.reduce((least, time) => Math.min(least, time))];
+  const [microseconds, minMicroseconds] = [
+    1000 * median(times),
+    1000 * times.reduce((least, time) => Math.min(least, time)),
+  ];
   return { collective, bytes, microseconds, minMicroseconds, gigabytesPerSecond: sent / (minMicroseconds * 1000) };
 }
 

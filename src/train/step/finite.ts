@@ -2,6 +2,7 @@
 import { error, TributaryError } from '../../base/errors/index.ts';
 import { firstNotFinite } from '../../base/numbers.ts';
 import type { Collective } from '../../comm/contract.ts';
+import { gatherJson } from '../../comm/json.ts';
 import type { PreparedField } from '../../data/encode/ids.ts';
 import { bufferViews, type Weights } from '../../inference/arena/weights.ts';
 import type { Kernels, Region } from '../../kernels/index.ts';
@@ -88,15 +89,15 @@ export function checkWeights(
  */
 export async function checkTogether(ranks: Collective | undefined, place: Place, check: () => void): Promise<void> {
   if (ranks === undefined) return check();
-  let found: unknown;
+  let own: string | null = null;
   try {
     check();
   } catch (cause) {
-    found = cause;
+    if (!(cause instanceof TributaryError)) throw cause;
+    own = (cause.details as { what: string }).what;
   }
-  const broken = Int32Array.of(Number(found !== undefined));
-  await ranks.allReduce(broken, 'max');
-  if (broken[0] === 1) throw found ?? notFinite('a row of the embedding table on another rank', place);
+  const found = (await gatherJson(ranks, own)).find((what) => what !== null);
+  if (found !== undefined) throw notFinite(found, place);
 }
 
 function bufferAt(weights: Weights, index: number): string {

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Collective } from '../../../src/comm/contract.ts';
 import { memoryGroup, runRanks } from '../../../src/comm/memory.ts';
 import { loadCheckpoint, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { readResult, runPaths } from '../../../src/store/run/run-folder.ts';
 import { limitsOfRank, placeTables } from '../../../src/train/ranks/tables.ts';
 import type { TrainingEvent } from '../../../src/train/run/events.ts';
 import { followTraining, runTraining } from '../../../src/train/run/run.ts';
+import { checkTogether, notFinite } from '../../../src/train/step/finite.ts';
 import { makeRun, prepareSmall, temporaryFolder } from '../support.ts';
 import { apart, lossesOf, MANY_OPTIONS, MLP, trainOver } from './train.ts';
 
@@ -68,6 +70,18 @@ test('a number of one rank that is not finite ends all of them: LOSS_NOT_FINITE'
   moments.data.fill(-1, 4 * 7, 4 * 8); // of row 7, which rank 1 has: the root of the next second moment is NaN
   saveCheckpoint(checkpoints, { ...newest, name: undefined });
   await expect(trainOver(run, 2)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE' });
+});
+
+test('all ranks say what one of them found', async () => {
+  const place = { phase: 'train', epoch: 1, step: 2 };
+  const check = (ranks: Collective) =>
+    checkTogether(ranks, place, () => {
+      if (ranks.rank === 1) throw notFinite('the embedding of row 7', place);
+    });
+  const ends = await Promise.allSettled(memoryGroup(3).map(check));
+  const reason = { code: 'LOSS_NOT_FINITE', details: { what: 'the embedding of row 7', ...place } };
+  for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason });
+  await runRanks(3, (ranks) => checkTogether(ranks, place, () => {}));
 });
 
 test('auto shares the rows where whole tables of the ranks of a machine would take more than half of its memory', async () => {
