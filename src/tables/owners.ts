@@ -76,7 +76,7 @@ export const returnRows = <A extends Numbers>(
 ): Promise<void> => ranks.allToAll(numbers, times(wanted, width), into, times(askedBy, width));
 
 /** The numbers of rows, copied. There must be an array. */
-export function rowsAt<A extends Numbers>({ arrays, width }: OwnedRows<A>, rows: Int32Array): A {
+function rowsAt<A extends Numbers>({ arrays, width }: OwnedRows<A>, rows: Int32Array): A {
   const numbers = new (arrays[0].constructor as new (length: number) => A)(rows.length * width);
   const inArray = arrays[0].length / width;
   for (let i = 0; i < rows.length; i++) {

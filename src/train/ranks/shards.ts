@@ -11,7 +11,8 @@ import {
   type TensorStream,
   type TensorView,
 } from '../../store/safetensors.ts';
-import { askRows, type OwnedRows, returnRows, rowsAt, sendRows, writeRows } from '../../tables/owners.ts';
+import { askRows, type OwnedRows, returnRows, writeRows } from '../../tables/owners.ts';
+import { type Span, spanMover } from '../../tables/spans.ts';
 
 /** What rank 0 gets or gives at a time. It has several copies of that on the way. */
 const PIECE_BYTES = 1 << 24;
@@ -26,7 +27,7 @@ const ownedRows = ({ parts, ownedWidth }: Owned): OwnedRows => ({ arrays: parts 
 
 const rowsOf = ({ shape, ownedWidth }: Owned): number => shape.reduce((product, n) => product * n, 1) / ownedWidth;
 
-/** The tensor in the order of its rows. Rank 0 gets the pieces; others get empty ones, and send what they have. */
+/** The tensor in the order of its rows. Rank 0 gets the pieces, each valid until the next one; others get empty ones, and send what they have. */
 export function streamOf(ranks: Collective, tensor: Owned, pieceBytes = PIECE_BYTES): TensorStream {
   const owned = ownedRows(tensor);
   const { width } = owned;
@@ -34,12 +35,8 @@ export function streamOf(ranks: Collective, tensor: Owned, pieceBytes = PIECE_BY
     shape: tensor.shape,
     dtype: tensor.parts[0] instanceof Int32Array ? 'I32' : 'F32',
     async *pieces() {
-      for (const rows of pieces(rowsOf(tensor), width, pieceBytes)) {
-        const wanted = await askRows(ranks, ranks.rank === 0 ? rows : NONE);
-        const found = like(owned, wanted.places.length * width);
-        await sendRows(ranks, wanted, owned, found);
-        yield rowsAt({ arrays: [found], width }, wanted.places);
-      }
+      const rows = spanMover(ranks, owned, like(owned, 0));
+      for (const span of spans(rowsOf(tensor), width, pieceBytes)) yield await rows.collect(span);
     },
   };
 }
@@ -55,8 +52,10 @@ export async function distribute(
   await ranks.broadcast(has, 0);
   if (has[0] === 0) return;
   const take = stored && reader(stored);
-  for (const rows of pieces(rowsOf(tensor), tensor.ownedWidth, pieceBytes))
-    await distributeRows(ranks, tensor, take && { rows, numbers: take(rows.length * tensor.ownedWidth) as Numbers });
+  const owned = ownedRows(tensor);
+  const rows = spanMover(ranks, owned, like(owned, 0));
+  for (const span of spans(rowsOf(tensor), owned.width, pieceBytes))
+    await rows.deal(span, (take?.((span.to - span.from) * owned.width) ?? []) as ArrayLike<number>);
 }
 
 /** Gives each rank its own of the rows that rank 0 has; the other ranks give none. */
@@ -81,13 +80,9 @@ const like = ({ arrays }: OwnedRows, length: number): Numbers =>
   arrays[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
 
 /** All rows, some at a time. */
-function* pieces(rows: number, width: number, bytes: number): Generator<Int32Array, void> {
+function* spans(rows: number, width: number, bytes: number): Generator<Span, void> {
   const step = Math.max(1, Math.floor(bytes / (4 * width)));
-  for (let from = 0; from < rows; from += step) {
-    const piece = new Int32Array(Math.min(step, rows - from));
-    for (let i = 0; i < piece.length; i++) piece[i] = from + i;
-    yield piece;
-  }
+  for (let from = 0; from < rows; from += step) yield { from, to: Math.min(rows, from + step) };
 }
 
 /** Reads a tensor in order, so many numbers at a time. */
