@@ -2,8 +2,9 @@
  * How fast and how large is `tributary join`? Writes a log of drawn answers of an artifact, joins it in a process of its own, and says rows a
  * second, processor seconds and the maximum of resident memory.
  *
- *   node scripts/join-bench.js ARTIFACT FOLDER [--answers 5000000] [--items 10] [--reactions 500000] [--days 2] [--memory-limit 1GB]
+ *   node scripts/join-bench.js ARTIFACT FOLDER [--answers 5000000] [--items 10] [--reactions 500000] [--days 2] [--memory-limit 1GB] [--lines 3]
  *
+ * Lines are those of a service whose requests bring all values (`event/3`), or with `--lines 1` events that name everything (`event/1`).
  * FOLDER/log is kept and used again.
  */
 import { spawn } from 'node:child_process';
@@ -30,11 +31,14 @@ const { values, positionals } = parseArgs({
     reactions: option('500000'),
     days: option('2'),
     'memory-limit': option('1GB'),
+    lines: option('3'),
   },
 });
 if (positionals.length !== 2) throw new Error('expected: node scripts/join-bench.js ARTIFACT FOLDER');
 const [artifact, folder] = positionals;
 const [answers, items, reactions, days] = ['answers', 'items', 'reactions', 'days'].map((name) => Number(values[name]));
+
+if (!['1', '3'].includes(values.lines)) throw new Error(`--lines is 1 or 3, not ${values.lines}`);
 
 const DAY = 86_400_000;
 const START = Date.parse('2026-11-01');
@@ -90,17 +94,36 @@ function writeLog(into) {
     closeSync(file);
     file = undefined;
   };
+  /** Shown are all, the best first: the request brought them in the reverse order. */
+  const itemsOf = (ranked) => {
+    if (values.lines === '1')
+      return {
+        items: ranked.map(({ id, values, ...answer }, i) => ({ item_id: id, position: i + 1, ...answer, values })),
+      };
+    return {
+      items: ranked.map(({ id, score, probabilities }) => ({ id, score, probabilities })),
+      order: ranked.map((_, i) => ranked.length - 1 - i),
+      sent: ranked.map(({ id, values }) => ({ id, ...values })).reverse(),
+    };
+  };
   const add = (event) => {
     if (file === undefined) {
       const time = new Date(event.time).toISOString().replaceAll(/[-:.]/g, '');
       file = openSync(join(into, `${time}-${String(number++).padStart(6, '0')}.1-1-0123abcd-0.jsonl`), 'w');
       bytes = 0;
     }
-    lines.push(`${JSON.stringify({ schema: 'event/1', ...event })}\n`);
+    const schema = `event/${event.kind === 'impression' ? values.lines : 1}`;
+    lines.push(`${JSON.stringify({ schema, ...event })}\n`);
     if (lines.length === 2000) flush();
   };
   for (let n = 0; n < answers; n++) {
     const time = START + Math.floor((n / answers) * days * DAY);
+    const ranked = Array.from({ length: items }, () => ({
+      id: String(draw(100_000)),
+      score: draw(1e6) / 1e6,
+      probabilities: probabilities(),
+      values: valuesOf(own),
+    }));
     const request_id = `${n.toString(16).padStart(8, '0')}-5d2f-4e1a-9c41-8f3b6d0a7e25`;
     add({
       event_id: `i${request_id}`,
@@ -113,20 +136,13 @@ function writeLog(into) {
       score_hash: '0123456789abcdef',
       policy: { kind: 'deterministic' },
       candidates: 100,
-      items: Array.from({ length: items }, (_, position) => ({
-        item_id: String(draw(100_000)),
-        position: position + 1,
-        score: draw(1e6) / 1e6,
-        probabilities: probabilities(),
-        values: valuesOf(own),
-      })),
+      ...itemsOf(ranked),
       values: valuesOf(shared),
     });
     if (draw(answers) >= reactions) continue;
-    const item_id = JSON.parse(lines.at(-1) ?? '{}').items?.[draw(items)]?.item_id;
+    const item_id = ranked[draw(items)].id;
     const type = data.tasks[draw(data.tasks.length)];
-    if (item_id !== undefined)
-      add({ event_id: `r${request_id}`, kind: 'interaction', time: time + draw(DAY), request_id, item_id, type });
+    add({ event_id: `r${request_id}`, kind: 'interaction', time: time + draw(DAY), request_id, item_id, type });
   }
   flush();
   if (file !== undefined) closeSync(file);
