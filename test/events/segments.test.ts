@@ -1,7 +1,8 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LogEvent } from '../../src/events/event.ts';
 import { lineOf } from '../../src/events/line.ts';
 import { openSegments } from '../../src/events/segments/folder.ts';
@@ -120,4 +121,42 @@ test('a text that is no cursor is refused', async () => {
   await expect(async () => {
     for await (const _ of readSegments(join(folder, 'missing')));
   }).rejects.toMatchObject({ code: 'FILE_MISSING' });
+});
+
+test('a clock that is set back loses no segment: those of a writer are read in their order, from any cursor on', async () => {
+  const steps = fc.array(fc.record({ writer: fc.nat(1), clock: fc.integer({ min: 0, max: 5 }) }), {
+    minLength: 1,
+    maxLength: 20,
+  });
+  await fc.assert(
+    fc.asyncProperty(steps, fc.nat(40), async (written, stop) => {
+      const own = mkdtempSync(join(folder, 'clock-'));
+      const writers = [0, 1].map(() => openSegments(own, { rotate: { bytes: 1, seconds: 300 }, sync: 'never' }));
+      const clock = vi.spyOn(Date, 'now');
+      try {
+        for (const [n, step] of written.entries()) {
+          clock.mockReturnValue(1.8e12 + step.clock);
+          await writers[step.writer].append(lines(n, n + 1));
+        }
+      } finally {
+        clock.mockRestore();
+      }
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      for await (const batch of readSegments(own)) {
+        if (seen.length >= stop) break;
+        seen.push(...idsOf(batch.events));
+        cursor = batch.cursor;
+      }
+      if (cursor !== undefined || stop === 0)
+        for await (const batch of readSegments(own, cursor)) seen.push(...idsOf(batch.events));
+      const all = idsOf(lines(0, written.length).map(({ bytes }) => JSON.parse(bytes.toString())));
+      expect(seen.toSorted()).toEqual(all.toSorted());
+      for (const writer of [0, 1]) {
+        const ids = all.filter((_, n) => written[n].writer === writer);
+        expect(seen.filter((id) => ids.includes(id))).toEqual(ids);
+      }
+    }),
+    { numRuns: 60 },
+  );
 });

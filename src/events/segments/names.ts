@@ -1,7 +1,6 @@
 /**
  * Names of segments: `20261130T061744123Z-000003.MARK.jsonl`, the time when the segment was started, its number among those of its
- * writer (from 0, without holes) and the writer. Sorted by name they are in the order of their start. While it is written, a segment
- * has the suffix `.open`.
+ * writer (from 0, without holes) and the writer. While it is written, a segment has the suffix `.open`.
  */
 import { readdirSync } from 'node:fs';
 import { asReadError } from '../../base/files.ts';
@@ -36,7 +35,7 @@ export function newSegment(writer: string, counter: number, started: number): Se
 
 const NAME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-(\d{6,})\.([\d]+-\d+-[0-9a-f]{8}-\d+)\.jsonl(\.open)?$/;
 
-/** The segments of a folder, sorted by name; other files are not looked at. */
+/** The segments of a folder in the order of their start; other files are not looked at. */
 export function listSegments(folder: string): Segment[] {
   let names: string[];
   try {
@@ -44,7 +43,21 @@ export function listSegments(folder: string): Segment[] {
   } catch (cause) {
     throw asReadError(cause, folder, 'a folder of event segments');
   }
-  return names.sort().flatMap((file) => segmentOf(file) ?? []);
+  return inOrder(names.flatMap((file) => segmentOf(file) ?? []));
+}
+
+/** By start. Those of a writer keep the order of their numbers where its clock was set back: a cursor counts on it. */
+function inOrder(segments: Segment[]): Segment[] {
+  const latest = new Map<string, number>();
+  const placed = segments
+    .sort((a, b) => a.counter - b.counter)
+    .map((segment) => {
+      const at = Math.max(segment.started, latest.get(segment.writer) ?? segment.started);
+      latest.set(segment.writer, at);
+      return { segment, at };
+    });
+  const order = (a: Segment, b: Segment): number => a.counter - b.counter || (a.name < b.name ? -1 : 1);
+  return placed.sort((a, b) => a.at - b.at || order(a.segment, b.segment)).map(({ segment }) => segment);
 }
 
 function segmentOf(file: string): Segment | undefined {
