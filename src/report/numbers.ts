@@ -5,8 +5,12 @@ export const count = (n: number): string => n.toLocaleString('en-US');
 /** A metric: four digits, a dash where it is undefined. */
 export const metricText = (value: number | null | undefined): string => value?.toFixed(4) ?? '-';
 
-/** A difference, with its sign. */
-export const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
+/** A difference: four digits, with its sign; what rounds to 0 has none. */
+export function signed(value: number): string {
+  const text = value.toFixed(4);
+  if (Number(text) === 0) return text.replace('-', '');
+  return value < 0 ? text : `+${text}`;
+}
 
 export const percent = (share: number): string => `${Number((100 * share).toFixed(3))} %`;
 
