@@ -1,4 +1,7 @@
 /** JSON text that carries the SHA-256 of itself: any changed byte shows. */
+import { z } from 'zod';
+import { error } from './errors/index.ts';
+import { readDescription } from './files.ts';
 import { sha256 } from './hash.ts';
 import { parseJson } from './json.ts';
 
@@ -26,4 +29,27 @@ export function unseal(text: string): { value: unknown } | { expected: string; f
   const body = `${text.slice(0, text.length - end.length)}}`;
   const found = sha256(body);
   return found === expected ? { value: parseJson(body) } : { expected, found };
+}
+
+/**
+ * The value of a sealed file of a folder of results.
+ *
+ * @param expected what the file is, for messages
+ * @throws FILE_MISSING, FILE_UNREADABLE, FILE_TOO_LARGE, CHECKSUM_MISMATCH, RUN_DAMAGED
+ */
+export function readSealed<T>(path: string, expected: string, schema: z.ZodType<T>): T {
+  const content = unsealFile(path, readDescription(path, expected));
+  if (!('value' in content)) throw error('CHECKSUM_MISMATCH', { path, ...content });
+  const parsed = schema.safeParse(content.value);
+  if (!parsed.success) throw error('RUN_DAMAGED', { path, problem: z.prettifyError(parsed.error) });
+  return parsed.data;
+}
+
+function unsealFile(path: string, text: string): ReturnType<typeof unseal> {
+  try {
+    return unseal(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw error('RUN_DAMAGED', { path, problem: `it is not JSON: ${cause.message}` }, cause);
+  }
 }

@@ -15,7 +15,7 @@ import { rateTablePath, vocabularyPath } from '../store/artifact/paths.ts';
 import { writeArtifact } from '../store/artifact/write.ts';
 import { isRecordedFinished } from '../store/run/finished-run.ts';
 import { type RunRecord, readFlows, readMetrics } from '../store/run/run-folder.ts';
-import { bytesOfTensor, type TensorView } from '../store/safetensors.ts';
+import { bytesOfTensor, type TensorView } from '../store/tensors.ts';
 import type { Calibrated } from './calibrate/calibrate.ts';
 import type { StepEvent } from './events.ts';
 import type { ArtifactPlan } from './plan.ts';

@@ -39,7 +39,8 @@ export interface Exported {
 export async function exportRun(run: string, options: ExportOptions): Promise<Exported> {
   const { out, backend, threads, onEvent } = options;
   checkPlace(out);
-  const { run: opened, unread } = withoutUnreadFields(await openFinished(run, options));
+  const finished = await openFinished(run, options);
+  const { run: opened, unread } = withoutUnreadFields(finished);
   const plan = planArtifact(opened, options);
   const serving = createServing(opened.trained, { backend, threads });
   try {
@@ -63,7 +64,8 @@ export async function selectRun(
 ): Promise<{ selection: Selection; exported: Exported }> {
   const { out, backend, onEvent } = options;
   checkPlace(out);
-  const { run: opened, unread } = withoutUnreadFields(await openFinished(run, options));
+  const finished = await openFinished(run, options);
+  const { run: opened, unread } = withoutUnreadFields(finished);
   const plan = planArtifact(opened, options);
   const serving = createServing(opened.trained, { backend, threads: 1 });
   try {

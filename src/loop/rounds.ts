@@ -10,9 +10,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files.ts';
-import { seal } from '../base/seal.ts';
+import { readSealed, seal } from '../base/seal.ts';
 import { type Round, roundSchema } from '../documents/loop/round.ts';
-import { readSealed } from '../store/run/sealed-file.ts';
 
 const nameOf = (round: number): string => String(round).padStart(6, '0');
 

@@ -5,7 +5,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readText } from '../base/files.ts';
-import { readSafetensors, type StoredTensor } from '../store/safetensors.ts';
+import { readSafetensors } from '../store/safetensors.ts';
+import type { StoredTensor } from '../store/tensors.ts';
 
 /** A fixture that cannot be checked as it stands: the message becomes the reason of its row. */
 export class NotUnderstood extends Error {}

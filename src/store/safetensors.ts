@@ -8,37 +8,20 @@ import { createHash } from 'node:crypto';
 import { error } from '../base/errors/index.ts';
 import { streamFileAtomic, writeFileAtomic } from '../base/files.ts';
 import { isRecord } from '../base/json.ts';
-import { firstNotFinite } from '../base/numbers.ts';
-import { FileTensor, OpenFile, PIECE_BYTES } from './file-tensor.ts';
-
-export type TensorArray = Float32Array | Float64Array | Int32Array | BigInt64Array;
-export type Dtype = 'F64' | 'I64' | 'F32' | 'I32' | 'F16' | 'BF16';
-
-/** A tensor to store: the class of the array gives its type. */
-export interface TensorView {
-  shape: readonly number[];
-  data: TensorArray;
-}
-
-/** A tensor to store, whose numbers lie in several arrays of one class, one after another. */
-export interface TensorParts {
-  shape: readonly number[];
-  parts: readonly TensorArray[];
-  /** Numbers per table row, if the parts have only the rows of one of several ranks. Such a tensor is written as a stream. */
-  ownedWidth?: number;
-}
-
-/** A tensor to store whose numbers come from elsewhere, piece by piece. A piece is valid until the next one. */
-export interface TensorStream {
-  shape: readonly number[];
-  dtype: 'F32' | 'I32';
-  pieces: () => AsyncIterable<TensorArray>;
-}
-
-export interface StoredTensor extends TensorView {
-  /** The type in the file. F16 and BF16 are widened: their data are a Float32Array. */
-  dtype: Dtype;
-}
+import {
+  arraysOf,
+  asBytes,
+  type Dtype,
+  FileTensor,
+  OpenFile,
+  PIECE_BYTES,
+  type StoredTensor,
+  slices,
+  type TensorArray,
+  type TensorParts,
+  type TensorStream,
+  type TensorView,
+} from './tensors.ts';
 
 export interface Safetensors {
   tensors: Map<string, StoredTensor>;
@@ -141,18 +124,6 @@ export async function runThrough(tensors: NamedTensors): Promise<void> {
 
 type NamedTensors = Iterable<readonly [string, TensorView | TensorParts | TensorStream]>;
 
-/** Throws MODEL_NOT_FINITE for the first tensor that holds NaN or infinity. `advice`: what to do, unless it is to train again. */
-export function checkFinite(
-  path: string,
-  tensors: Iterable<readonly [string, TensorView | TensorParts]>,
-  advice?: string,
-): void {
-  for (const [name, tensor] of tensors)
-    for (const data of partsOf(tensor))
-      if (data instanceof Float32Array && firstNotFinite(data) >= 0)
-        throw error('MODEL_NOT_FINITE', { path, what: `a number of ${name}`, advice });
-}
-
 /** The content of a file: its header, then views of the given arrays. */
 function safetensorsParts(
   tensors: Iterable<readonly [string, TensorView | TensorParts]>,
@@ -203,40 +174,6 @@ function headerOf(entries: readonly Entry[], metadata: Record<string, string>): 
   padded.writeBigUInt64LE(BigInt(padded.length - 8));
   text.copy(padded, 8);
   return padded;
-}
-
-const arraysOf = (tensor: TensorView | TensorParts): readonly TensorArray[] =>
-  'parts' in tensor ? tensor.parts : [tensor.data];
-
-const asBytes = ({ buffer, byteOffset, byteLength }: TensorArray): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength);
-
-function* slices(bytes: Uint8Array): Generator<Uint8Array, void> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
-}
-
-/** The numbers of a tensor, array by array. An array of a tensor in a file is valid until the next one. */
-export function partsOf(tensor: TensorView | TensorParts): Iterable<TensorArray> {
-  if ('parts' in tensor) return tensor.parts;
-  return tensor instanceof FileTensor ? tensor.pieces() : [tensor.data];
-}
-
-/** The bytes of a tensor, in pieces of which each is valid until the next one. */
-export function* bytesOfTensor(tensor: TensorView | TensorParts): Generator<Uint8Array, void> {
-  for (const part of partsOf(tensor)) yield* slices(asBytes(part));
-}
-
-/** Copies the numbers of a tensor into arrays of the same total length, one after another. */
-export function copyInto(arrays: readonly TensorArray[], tensor: TensorView): void {
-  let [k, at] = [0, 0];
-  for (const part of partsOf(tensor))
-    for (let from = 0; from < part.length; ) {
-      while (at === arrays[k].length) [k, at] = [k + 1, 0];
-      const to = Math.min(part.length, from + arrays[k].length - at);
-      arrays[k].set(part.subarray(from, to) as never, at);
-      at += to - from;
-      from = to;
-    }
 }
 
 /** The tensors and metadata of a header. `bytes`: size of the data. */

@@ -10,7 +10,7 @@ import { openPart } from '../inference/model/run-data.ts';
 import { sessionOf } from '../inference/session-of.ts';
 import { createSession } from '../runtime/session.ts';
 import { loadModel } from '../store/run/model-file.ts';
-import type { StoredTensor } from '../store/safetensors.ts';
+import type { StoredTensor } from '../store/tensors.ts';
 import type { ScoreSample } from '../yardsticks/interval.ts';
 import { type EvaluateSplitOptions, evaluateSplit, newGrid } from './evaluate-split.ts';
 import { shareWeights } from './ranks/share.ts';

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createServing } from '../../src/inference/serving/serving-model.ts';
 import { findModel } from '../../src/model/registry.ts';
-import { FileTensor, OpenFile } from '../../src/store/file-tensor.ts';
-import { bytesOfTensor } from '../../src/store/safetensors.ts';
+import { bytesOfTensor, FileTensor, OpenFile } from '../../src/store/tensors.ts';
 import { rowsFor, servedOf } from './served.ts';
 
 test('tables in files: same answers, same bytes for an artifact, and nothing is left behind', async () => {

@@ -10,7 +10,7 @@ import type { CommonOptions, ModelDefinition, ModelSizes } from '../../src/model
 import { networkOf } from '../../src/model/network.ts';
 import type { Session, SessionOptions, Value } from '../../src/runtime/contract.ts';
 import { createSession } from '../../src/runtime/session.ts';
-import type { TensorView } from '../../src/store/safetensors.ts';
+import type { TensorView } from '../../src/store/tensors.ts';
 import type { TableName } from '../../src/tables/contract.ts';
 import { draw } from '../../src/train/step/initialize.ts';
 

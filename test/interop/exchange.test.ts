@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openModel } from '../../src/inference/model/finished.ts';
 import { exportWeights, importWeights } from '../../src/interop/exchange.ts';
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
+import type { StoredTensor } from '../../src/store/tensors.ts';
 import { expectClose } from '../graph/support.ts';
 import { temporaryFolder } from '../train/support.ts';
 

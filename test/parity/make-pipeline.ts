@@ -1,7 +1,8 @@
 /** A whole AutoIFS training in float64: search, rising temperature, rewind, retraining with hard gates, early stop. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TensorView, writeSafetensors } from '../../src/store/safetensors.ts';
+import { writeSafetensors } from '../../src/store/safetensors.ts';
+import type { TensorView } from '../../src/store/tensors.ts';
 import { configOf, floats, named, rowTensors, TOLERANCE } from './make.ts';
 import {
   adam,

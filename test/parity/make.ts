@@ -1,7 +1,8 @@
 /** Fixtures for tests: copies with a change, and new ones of any size from the float64 reference. */
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, type StoredTensor, type TensorView, writeSafetensors } from '../../src/store/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
+import type { StoredTensor, TensorView } from '../../src/store/tensors.ts';
 import {
   adam,
   copy,

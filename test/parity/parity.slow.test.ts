@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { TributaryError } from '../../src/base/errors/index.ts';
 import { globPattern } from '../../src/parity/glob.ts';
 import { formatRow, formatSummary, type ParityRow, runParity } from '../../src/parity/index.ts';
-import type { StoredTensor } from '../../src/store/safetensors.ts';
+import type { StoredTensor } from '../../src/store/tensors.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { type Content, copyFixture, FIXTURES, float, makeModelFixture } from './make.ts';
 import type { Run, Sizes } from './reference.ts';

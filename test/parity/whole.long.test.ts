@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { runParity } from '../../src/parity/index.ts';
-import type { StoredTensor } from '../../src/store/safetensors.ts';
+import type { StoredTensor } from '../../src/store/tensors.ts';
 import { tributary } from '../cli/spawn.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { type Content, copyFixture, FIXTURES, float } from './make.ts';

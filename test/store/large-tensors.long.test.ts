@@ -1,8 +1,8 @@
 /** What no array of Node holds. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FileTensor } from '../../src/store/file-tensor.ts';
 import { readSafetensors } from '../../src/store/safetensors.ts';
+import { FileTensor } from '../../src/store/tensors.ts';
 import { found, sparse } from './sparse.ts';
 import { temporaryFolder } from './temporary.ts';
 

@@ -2,7 +2,8 @@
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { copyInto, readSafetensors, type StoredTensor, writeSafetensors } from '../../src/store/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
+import { copyInto, type StoredTensor } from '../../src/store/tensors.ts';
 import { found, sparse } from './sparse.ts';
 import { temporaryFolder } from './temporary.ts';
 

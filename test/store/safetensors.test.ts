@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { readSafetensors, type TensorArray, type TensorView, writeSafetensors } from '../../src/store/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.ts';
+import type { TensorArray, TensorView } from '../../src/store/tensors.ts';
 import { temporaryFolder } from './temporary.ts';
 
 const bits = (data: TensorArray): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);

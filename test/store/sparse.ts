@@ -1,7 +1,7 @@
 /** Large safetensors files, of which holes stand for most numbers. */
 import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { expect } from 'vitest';
-import { partsOf, type TensorView } from '../../src/store/safetensors.ts';
+import { partsOf, type TensorView } from '../../src/store/tensors.ts';
 
 /** A file with one table of zeros [rows, 16] but for some numbers, and a vector of three. */
 export function sparse(path: string, rows: number, numbers: Record<number, number>): void {

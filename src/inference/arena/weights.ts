@@ -4,7 +4,7 @@
  */
 import { type Arena, type Region, regionBytes } from '../../kernels/index.ts';
 import type { BufferSpec, ParameterSpec } from '../../model/contract.ts';
-import type { TensorParts } from '../../store/safetensors.ts';
+import type { TensorParts } from '../../store/tensors.ts';
 import type { TableName, TablePart, TableSizes, TableStore } from '../../tables/contract.ts';
 import { bufferName } from '../graphs/forward.ts';
 

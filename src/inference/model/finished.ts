@@ -7,7 +7,7 @@ import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
 import { modelFiles, openRun, runPaths } from '../../store/run/run-folder.ts';
-import { copyInto, type TensorView } from '../../store/safetensors.ts';
+import { copyInto, type TensorView } from '../../store/tensors.ts';
 import type { TableStore } from '../../tables/contract.ts';
 import type { MemoryLimits } from '../../tables/open.ts';
 import { type ModelArena, openArena } from '../arena/arena.ts';

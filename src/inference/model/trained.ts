@@ -8,7 +8,7 @@ import { findModel } from '../../model/registry.ts';
 import { type CheckpointInfo, listCheckpoints, loadCheckpoint } from '../../store/run/checkpoint.ts';
 import { hasModel, type LoadedModel, loadModel, type ModelDescription } from '../../store/run/model-file.ts';
 import { markOf, type RunRecord, runPaths } from '../../store/run/run-folder.ts';
-import { checkFinite } from '../../store/safetensors.ts';
+import { checkFinite } from '../../store/tensors.ts';
 import { bufferName } from '../graphs/forward.ts';
 import { checkFit, clearPadding, modelTensor, type Tensors } from './fit.ts';
 import { modelSizes } from './sizes.ts';

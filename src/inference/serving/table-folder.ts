@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.ts';
-import { bytesOfTensor, type TensorView } from '../../store/safetensors.ts';
+import { bytesOfTensor, type TensorView } from '../../store/tensors.ts';
 
 export class TableFolder {
   readonly #tables: readonly [file: string, table: TensorView][];

@@ -1,10 +1,12 @@
 /** Finds out what is at a path, and makes its page. */
+
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { readDescription } from '../../base/files.ts';
 import { isRecord, parseJson } from '../../base/json.ts';
+import { readSealed } from '../../base/seal.ts';
 import { comparisonSchema } from '../../documents/comparison.ts';
 import { explanationSchema } from '../../documents/diagnose/explanation.ts';
 import { importanceSchema } from '../../documents/diagnose/importance.ts';
@@ -19,7 +21,6 @@ import { evaluationSchema } from '../../documents/result.ts';
 import { transferSchema } from '../../documents/transfer.ts';
 import { tuningSchema } from '../../documents/tuning.ts';
 import { loopPaths, readRounds } from '../../loop/rounds.ts';
-import { readSealed } from '../../store/run/sealed-file.ts';
 import type { Page } from '../page.ts';
 import { artifactPage } from './artifact.ts';
 import {

@@ -10,16 +10,8 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { readDescription as readBounded, writeFileAtomic } from '../../base/files.ts';
 import { seal, unseal } from '../../base/seal.ts';
-import {
-  type FileStamp,
-  readSafetensors,
-  type StoredTensor,
-  streamSafetensors,
-  type TensorParts,
-  type TensorStream,
-  type TensorView,
-  writeSafetensors,
-} from '../safetensors.ts';
+import { type FileStamp, readSafetensors, streamSafetensors, writeSafetensors } from '../safetensors.ts';
+import type { StoredTensor, TensorParts, TensorStream, TensorView } from '../tensors.ts';
 
 /** Position of a checkpoint in the training. */
 export interface Position {

@@ -8,8 +8,7 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asReadError, asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { sha256 } from '../../base/hash.ts';
-import { seal } from '../../base/seal.ts';
-import { readSealed } from './sealed-file.ts';
+import { readSealed, seal } from '../../base/seal.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),

@@ -4,20 +4,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
-import { seal } from '../../base/seal.ts';
+import { readSealed, seal } from '../../base/seal.ts';
 import { dataDescription } from '../data-description.ts';
-import {
-  checkFinite,
-  readSafetensors,
-  type StoredTensor,
-  streamSafetensors,
-  type TensorParts,
-  type TensorStream,
-  type TensorView,
-  writeSafetensors,
-} from '../safetensors.ts';
+import { readSafetensors, streamSafetensors, writeSafetensors } from '../safetensors.ts';
+import { checkFinite, type StoredTensor, type TensorParts, type TensorStream, type TensorView } from '../tensors.ts';
 import { checkFinished, isRecordedFinished } from './finished-run.ts';
-import { readSealed } from './sealed-file.ts';
 
 const WEIGHTS = 'model.safetensors';
 const DESCRIPTION = 'model.json';

@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
 import { asWriteError, writeFileAtomic } from '../../base/files.ts';
 import { readMark } from '../../base/marks.ts';
-import { seal } from '../../base/seal.ts';
+import { readSealed, seal } from '../../base/seal.ts';
 import { type ChoiceDocument, choiceSchema } from '../../documents/choice.ts';
 import { type ImportanceDocument, importanceSchema } from '../../documents/diagnose/importance.ts';
 import { type FlowDocument, flowDocumentSchema } from '../../documents/flows.ts';
@@ -31,7 +31,6 @@ import { type RunDocument, runSchema } from '../../documents/result.ts';
 import { type MetricsLine, metricsLine, type TimingsLine, timingsLine } from '../../documents/run-log.ts';
 import { type JsonLines, openJsonLines, readJsonLines } from '../json-lines.ts';
 import { checkFinished, forgetFinished, IMPORTANCE, isRecordedFinished } from './finished-run.ts';
-import { readSealed } from './sealed-file.ts';
 
 const recordSchema = z.strictObject({
   version: z.literal(1),

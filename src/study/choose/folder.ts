@@ -10,13 +10,12 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { asWriteError, syncFolder, writeFileAtomic } from '../../base/files.ts';
-import { seal } from '../../base/seal.ts';
+import { readSealed, seal } from '../../base/seal.ts';
 import { versions } from '../../base/version.ts';
 import { runSchema } from '../../config/run.ts';
 import { type ChoiceDocument, LEFT_OUT } from '../../documents/choice.ts';
 import { yardstickKey } from '../../documents/yardsticks.ts';
 import { claimRunFolder, runPaths } from '../../store/run/run-folder.ts';
-import { readSealed } from '../../store/run/sealed-file.ts';
 import type { RunPlace } from '../../train/run/new-run.ts';
 
 const choosingSchema = z.strictObject({

@@ -10,7 +10,7 @@ import {
   type TensorParts,
   type TensorStream,
   type TensorView,
-} from '../../store/safetensors.ts';
+} from '../../store/tensors.ts';
 import { askRows, type OwnedRows, returnRows, writeRows } from '../../tables/owners.ts';
 import { type Span, spanMover } from '../../tables/spans.ts';
 

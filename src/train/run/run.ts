@@ -21,7 +21,7 @@ import {
   readFlows,
   runPaths,
 } from '../../store/run/run-folder.ts';
-import { checkFinite } from '../../store/safetensors.ts';
+import { checkFinite } from '../../store/tensors.ts';
 import { noLogs, shareWeights } from '../ranks/share.ts';
 import type { InterruptedEvent, ResultEvent, ValidatedEvent } from './events.ts';
 import { Training, type TrainingRequest, type TrialLimit } from './loop.ts';

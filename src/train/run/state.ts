@@ -3,14 +3,14 @@
 import type { PartSeconds } from '../../documents/parts.ts';
 import { tableTensor, type Weights, weightTensors } from '../../inference/arena/weights.ts';
 import { loadCheckpoint, type Position, saveCheckpoint, streamCheckpoint } from '../../store/run/checkpoint.ts';
+import { runThrough } from '../../store/safetensors.ts';
 import {
   copyInto,
-  runThrough,
   type StoredTensor,
   type TensorParts,
   type TensorStream,
   type TensorView,
-} from '../../store/safetensors.ts';
+} from '../../store/tensors.ts';
 import { distribute, isOwned, streamOf } from '../ranks/shards.ts';
 import type { WeightingState } from '../weighting/index.ts';
 import type { Setup } from './setup.ts';

@@ -20,7 +20,7 @@ import type { ParameterSpec } from '../../model/contract.ts';
 import { networkOf } from '../../model/network.ts';
 import { type LoadedModel, loadModel } from '../../store/run/model-file.ts';
 import { openRun } from '../../store/run/run-folder.ts';
-import type { StoredTensor } from '../../store/safetensors.ts';
+import type { StoredTensor } from '../../store/tensors.ts';
 import { distributeRows, isOwned, reader } from '../ranks/shards.ts';
 import type { Setup } from './setup.ts';
 

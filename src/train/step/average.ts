@@ -6,7 +6,7 @@
  * The table takes part in every n-th step, with n such that a step pays for `ROWS` of its rows however large it is.
  */
 import type { Weights } from '../../inference/arena/weights.ts';
-import type { TensorParts } from '../../store/safetensors.ts';
+import type { TensorParts } from '../../store/tensors.ts';
 import type { TableStore } from '../../tables/contract.ts';
 
 const TABLE = 'average.table';

@@ -9,7 +9,7 @@
 import type { PreparedField } from '../../data/encode/ids.ts';
 import type { Batch } from '../../data/prepared/prepared.ts';
 import type { RowLayout } from '../../inference/arena/inputs.ts';
-import type { StoredTensor, TensorParts, TensorView } from '../../store/safetensors.ts';
+import type { StoredTensor, TensorParts, TensorView } from '../../store/tensors.ts';
 import type { TableStore } from '../../tables/contract.ts';
 import { rowsOwned } from '../../tables/owners.ts';
 

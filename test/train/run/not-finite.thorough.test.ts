@@ -9,7 +9,8 @@ import { predictRun } from '../../../src/inference/predict.ts';
 import { exportWeights } from '../../../src/interop/exchange.ts';
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from '../../../src/store/run/checkpoint.ts';
 import { loadModel } from '../../../src/store/run/model-file.ts';
-import { type StoredTensor, writeSafetensors } from '../../../src/store/safetensors.ts';
+import { writeSafetensors } from '../../../src/store/safetensors.ts';
+import type { StoredTensor } from '../../../src/store/tensors.ts';
 import { evaluateRun } from '../../../src/train/evaluate-run.ts';
 import { makeRun, prepareSmall, temporaryFolder, trainWithStops } from '../support.ts';
 
