@@ -28,7 +28,7 @@ const ABLATIONS = {
   'batches of 4,096': { 'train.batchSize': 4096 },
   'learning rate 1e-3': { 'train.learningRate': 1e-3 },
   'patience of 1': { 'train.patience': 1 },
-  "tables by Xavier's rule": { 'train.tableDeviation': 'xavier' },
+  'tables at 0.03': { 'train.tableDeviation': 0.03 }, // was a default
   'widths of the paper': { 'model.bottomDims': [128, 64], 'model.towerDims': [32] },
 };
 /** For any model: equal budgets, with and without what the input layer has by default. */
@@ -64,11 +64,10 @@ const lines = (file) =>
 
 /** Trains once in a folder of its own; returns what is compared. */
 function trained(data, model, variant, seed) {
-  const { splits, tableRows } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8'));
-  const xavier = Math.sqrt(2 / (tableRows + 16));
+  const { splits } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8'));
   const sets = Object.entries({ ...OF_MODEL[model], ...VARIANTS[variant] }).flatMap(([path, value]) => [
     '--set',
-    `${path}=${value === 'xavier' ? xavier : typeof value === 'string' ? value : JSON.stringify(value)}`,
+    `${path}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   ]);
   const folder = mkdtempSync(join(tmpdir(), 'tributary-defaults-'));
   const out = join(folder, 'run');

@@ -34,7 +34,6 @@ export function dataDefaults(
       learningRate: 2e-3,
       patience: 2,
       idDecay: 'auto',
-      tableDeviation: 0.03,
       weightAverage: 0.998,
       ...(model.flowSelection && { searchEpochs: SEARCH_EPOCHS }),
     },

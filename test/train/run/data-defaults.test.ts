@@ -23,6 +23,12 @@ test('an epoch has about 235 steps where batches of 256 to 4,096 rows allow it',
   expect(batches).toMatchObject([256, 511, 4096].map((batchSize) => ({ train: { batchSize } })));
 });
 
+test('training takes these options from the data, and no other: each is worth something (docs/reproduction.md)', () => {
+  const ofData = { batchSize: 511, learningRate: 2e-3, patience: 2, idDecay: 'auto', weightAverage: 0.998 };
+  expect(dataDefaults(findModel('mmoe'), ofRows(120_000))).toHaveProperty('train', ofData);
+  expect(dataDefaults(findModel('autoifs'), ofRows(120_000))).toHaveProperty('train', { ...ofData, searchEpochs: 3 });
+});
+
 test.each([...models.keys()])('%s takes them', async (key) => {
   const flags = { model: { key } };
   const run = await loadRunConfig({ models, flags, defaults: () => dataDefaults(findModel(key), ofRows(120_000)) });
