@@ -1,6 +1,6 @@
 // What a training without options reaches, against yardsticks: `tributary train --data DATA`, one thread, several seeds.
 //
-//   npm run build && node scripts/choice-study.js NAME=DATA ... [--seed N] [--out FILE]
+//   npm run build && node scripts/choice-study.js NAME=DATA ... [--seed N] [--budget TIME] [--out FILE]
 //   node scripts/choice-study.js --table [--out FILE]
 //
 // DATA is a prepared folder. Each training, and each fit of the yardsticks alone, is a process of one thread and adds a line to FILE
@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string' },
+    budget: { type: 'string' },
     out: { type: 'string', default: RESULT },
     table: { type: 'boolean', default: false },
   },
@@ -50,6 +51,7 @@ function trained(data, seed) {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-choice-'));
   try {
     const options = ['--data', data, '--threads', '1', '--seed', String(seed), '--out', join(folder, 'run'), '--json'];
+    if (values.budget !== undefined) options.push('--budget', values.budget);
     const { events, processorSeconds } = timed(['bin/tributary.js', 'train', ...options]);
     const choice = events.find(({ event }) => event === 'choice');
     const result = events.find(({ event }) => event === 'result');

@@ -17,7 +17,7 @@ const resultOf = (name: string) => comparisonSchema.parse(json(name, 'result.jso
 const timesOf = (name: string) => timesSchema.parse(json(name, 'times.json'));
 
 /** What a marker asks for: `searches`, `noise flows`, `negatives`, `flow recovery`, `flow recovery: models`, `flow recovery: short`, `flow cost`, `ten worlds`, `fresh worlds`, `without options`, `without a choice`, `decay of ids`,
- * `decay of ids: fresh`, `defaults`, `input layer`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
+ * `decay of ids: fresh`, `decay of ids: seeds`, `defaults`, `input layer`, `NAME: ratios`, or `NAME: the beginning of a table's title`. */
 function sectionOf(marker: string): Section {
   if (marker === 'searches') return searches();
   if (marker === 'noise flows') return noiseFlows();
@@ -29,6 +29,7 @@ function sectionOf(marker: string): Section {
   if (marker === 'flow cost') return flowCost();
   if (marker === 'decay of ids') return decayOfIds('runs');
   if (marker === 'decay of ids: fresh') return decayOfIds('fresh');
+  if (marker === 'decay of ids: seeds') return decayOfIds('seeds');
   if (marker === 'defaults') return defaults();
   if (marker === 'input layer') return inputLayer();
   if (marker === 'without options') return withoutOptions();
