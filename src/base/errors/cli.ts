@@ -36,8 +36,8 @@ export const CLI_ERRORS = {
   RANK_LOST: entry(
     EXIT.environment,
     500,
-    (d: { code: number; ranks: number; run?: string }) =>
-      `a rank ended by ${signalOf(d.code)} before it was done, and the launcher ended the others`,
+    (d: { kind: string; code: number; ranks: number; run?: string }) =>
+      `a rank ended by ${signalOf(d)} before it was done, and the launcher ended the others`,
     (d) =>
       d.run === undefined
         ? 'Nothing was trained yet: start again'
@@ -45,9 +45,11 @@ export const CLI_ERRORS = {
   ),
 } as const;
 
-/** Launchers report the number of a signal, or 128 more. */
-function signalOf(code: number): string {
+/** Launchers report the number of a signal, or 128 more; MPICH's with the bits of SIGKILL, by which it ends the other ranks. */
+function signalOf({ kind, code }: { kind: string; code: number }): string {
   const number = code > 128 ? code - 128 : code;
+  if (kind === 'MPICH' && number === (number | constants.signals.SIGKILL) && number !== constants.signals.SIGKILL)
+    return 'a signal';
   const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   return name === undefined ? `exit code ${code}` : name;
 }

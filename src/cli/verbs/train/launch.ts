@@ -99,5 +99,5 @@ function exitCode(code: number, { command, kind }: LaunchPlan, ranks: number, fo
   const { ends, run } = readNotes(folder);
   if (code === EXIT.ok || code === EXIT.interrupted || ends.includes(code)) return code;
   if (code === EXIT.internal) throw error('LAUNCHER_FAILED', { mpirun: command, kind, code });
-  throw error('RANK_LOST', { code, ranks, run }); // MPICH gives the number of a signal, which may be one of these codes
+  throw error('RANK_LOST', { kind, code, ranks, run }); // MPICH gives the number of a signal, which may be one of these codes
 }
