@@ -6,20 +6,20 @@ import { count } from './parts.ts';
 /** An estimate with its 95 % interval. */
 const estimate = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 
-const comparison = z
-  .strictObject({
-    /** By AUC, with a false discovery rate of 5 % over the cells. */
-    verdict: z.enum(['gains', 'loses', 'undecided']),
-    auc: z.number(),
-    /** Of the ranker that it is compared with. */
-    againstAuc: z.number(),
-    aucChange: estimate,
-    /** Both calibrated on the same rows; below 0 is better. */
-    loglossChange: estimate,
-    /** Two-sided, of the change of AUC. */
-    p: z.number(),
-  })
-  .nullable();
+const compared = z.strictObject({
+  /** By AUC, with a false discovery rate of 5 % over the cells. */
+  verdict: z.enum(['gains', 'loses', 'undecided']),
+  auc: z.number(),
+  /** Of the ranker that it is compared with. */
+  againstAuc: z.number(),
+  aucChange: estimate,
+  /** Both calibrated on the same rows; below 0 is better. */
+  loglossChange: estimate,
+  /** Two-sided, of the change of AUC. */
+  p: z.number(),
+});
+
+const comparison = compared.nullable();
 
 const measured = z
   .strictObject({
@@ -70,6 +70,8 @@ export const transferSchema = z.strictObject({
       reason: z.string().optional(),
     }),
   ),
+  /** What the rows of one other scenario add: an additive ranker of both as if effects were the same, against one of the cell's own rows. */
+  sources: z.array(compared.extend({ source: z.string(), target: z.string(), task: z.string() })).optional(),
   flows: z.array(
     z.strictObject({
       scenario: z.string(),
@@ -91,4 +93,5 @@ export const transferSchema = z.strictObject({
 export type TransferDocument = z.output<typeof transferSchema>;
 export type TransferCell = TransferDocument['cells'][number];
 export type TransferFlow = TransferDocument['flows'][number];
+export type TransferSource = NonNullable<TransferDocument['sources']>[number];
 export type TransferComparison = NonNullable<TransferCell['selective']>;

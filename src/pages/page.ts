@@ -147,6 +147,8 @@ export interface FlowsPage extends Head {
 export interface TransferPage extends Head {
   kind: 'transfer';
   transfer: TransferDocument;
+  /** What single scenarios add. */
+  sourceSentences: string[];
   /** Negative transfer, flow by flow. */
   flowSentences: string[];
 }

@@ -1,6 +1,12 @@
 /** What sharing is worth in each cell, and where it hurts: what `transfer` found. */
 import { oneLine } from '../base/one-line.ts';
-import type { TransferCell, TransferComparison, TransferDocument, TransferFlow } from '../documents/transfer.ts';
+import type {
+  TransferCell,
+  TransferComparison,
+  TransferDocument,
+  TransferFlow,
+  TransferSource,
+} from '../documents/transfer.ts';
 import { FLOW_TITLES, linesByCell, THE_FLOW } from './flows.ts';
 import { markdownText } from './markdown.ts';
 import { count, metricText, signed } from './numbers.ts';
@@ -53,6 +59,7 @@ const NAMED = 6;
 const transferFindings = (document: TransferDocument): string[] => [
   ...negativeTransfer(document),
   ...sharingWorth(document),
+  ...sourcesWorth(document),
 ];
 
 /** What sharing brings, on average and in the cells where it is clear. */
@@ -63,6 +70,26 @@ export function sharingWorth(document: TransferDocument): string[] {
     ...worth(document.cells, 'models', 'the model', `that of ${oneLine(document.against ?? '')}`),
   ];
 }
+
+/** Which single scenario helps which cell, and which hurts it, the largest changes first. */
+export function sourcesWorth({ sources = [] }: TransferDocument): string[] {
+  if (sources.length === 0) return [];
+  const listed = (verdict: TransferComparison['verdict']): string => {
+    const own = sources
+      .filter((pair) => pair.verdict === verdict)
+      .toSorted((a, b) => Math.abs(b.aucChange.value) - Math.abs(a.aucChange.value));
+    const names = own
+      .slice(0, NAMED)
+      .map((pair) => `${oneLine(pair.source)} -> ${oneLine(pair.target)}/${pair.task} ${change(pair.aucChange)}`);
+    if (own.length > NAMED) names.push(`${own.length - NAMED} more`);
+    return names.length === 0 ? '' : `${own.length} of ${sources.length} ${VERBS[verdict]}: ${names.join(', ')}`;
+  };
+  const parts = [listed('gains'), listed('loses')].filter((part) => part !== '');
+  const found = parts.length === 0 ? 'no pair has a difference beyond chance' : parts.join('; ');
+  return [`The rows of one other scenario, taken as if they were the cell's own: ${found}.`];
+}
+
+const VERBS = { gains: 'help', loses: 'hurt', undecided: 'are undecided' } as const;
 
 /** One sentence for each flow that passes where the labels have none of it, the costliest first; or that there is none. */
 export function negativeTransfer({ flows, source }: TransferDocument): string[] {
@@ -129,6 +156,12 @@ function sections(document: TransferDocument): { title: string; table: Table }[]
         'AUC of each cell: from its own rows alone, and how sharing changes it (95 % interval; ?: no difference beyond chance)',
       table: cellTable(document),
     },
+    ...document.tasks.flatMap((task) => {
+      const own = (document.sources ?? []).filter((pair) => pair.task === task);
+      if (own.length === 0) return [];
+      const title = `${oneLine(task)}: change of AUC in each target (lines) by the rows of one source (columns; ?: no difference beyond chance)`;
+      return [{ title, table: sourceTable(own, document.scenarios) }];
+    }),
     {
       title:
         "Strength of each flow, labels : ranker, 1 = the flow's usual one (no: proven useless by the labels; negative: passes all the same)",
@@ -157,6 +190,18 @@ function cellTable({ cells, run, against }: TransferDocument): Table {
           numeric<TransferCell>('against', ({ models }) => metricText(models?.againstAuc)),
           compared('model', 'models'),
         ]),
+  ]);
+}
+
+/** A line for each target, a column for each source. */
+function sourceTable(pairs: readonly TransferSource[], scenarios: readonly string[]): Table {
+  const text = (source: string, target: string): string => {
+    const pair = pairs.find((one) => one.source === source && one.target === target);
+    return pair === undefined ? '-' : `${signed(pair.aucChange.value)}${MARK[pair.verdict].padEnd(6)}`;
+  };
+  return tableOf(scenarios, [
+    { title: 'target', text: (target) => target },
+    ...scenarios.map((source) => numeric<string>(`${source} ->`, (target) => text(source, target))),
   ]);
 }
 

@@ -5,10 +5,11 @@ import { transferSchema } from '../../src/documents/transfer.ts';
 import { analyseFlows, type FlowAnalysis, flowOptions } from '../../src/flows/analysis.ts';
 import { linear } from '../../src/flows/numeric/logistic.ts';
 import { type FlowRows, inMemory } from '../../src/flows/rows.ts';
-import { flowScores, learnedFlows } from '../../src/flows/scores.ts';
-import { additiveScores } from '../../src/flows/transfer/additive.ts';
+import { flowScores, learnedFlows, levelEffects } from '../../src/flows/scores.ts';
+import { additiveScores, MOST_SOURCES } from '../../src/flows/transfer/additive.ts';
 import { type CellTransfer, claimed, measureCells } from '../../src/flows/transfer/cells.ts';
 import { transferDocument } from '../../src/flows/transfer/document.ts';
+import { pairEffects } from '../../src/flows/transfer/effects-of-cells.ts';
 import { transferMarkdown, transferText } from '../../src/report/transfer.ts';
 import { solve } from './dense.ts';
 import { rowsOf } from './planted-rows.ts';
@@ -29,9 +30,10 @@ const HELD = 10_000;
 async function find(
   input: Parameters<typeof createWorld>[0],
   change: (rows: FlowRows) => FlowRows = (rows) => rows,
+  heldRows = HELD,
 ): Promise<Found> {
   const world = createWorld(input);
-  const [train, held] = [change(rowsOf(world, 0, TRAIN)), change(rowsOf(world, TRAIN, HELD))];
+  const [train, held] = [change(rowsOf(world, 0, TRAIN)), change(rowsOf(world, TRAIN, heldRows))];
   return { world, train, held, analysis: await analyseFlows(inMemory(train), options) };
 }
 
@@ -185,6 +187,137 @@ describe('worlds in which little can be said', () => {
         // Given the click, the truth lets through what the labels carry; P(buy) itself would add the flows of the click.
         if (flow !== undefined) expect(Math.abs(flow.excess.value)).toBeLessThan(0.35);
       }
+  });
+});
+
+describe('the rows of one other scenario', () => {
+  /** One scenario's rows, dealt to three: a rare one, one alike, and one whose labels are the opposite. */
+  const dealt = (rows: FlowRows): FlowRows => {
+    const scenario = rows.scenario.map((_, row) => (row % 20 === 0 ? 0 : 1 + (row % 2)));
+    const labels = rows.labels.map((label, i) => (scenario[Math.floor(i / rows.tasks)] === 2 ? 1 - label : label));
+    return { ...rows, scenarios: 3, scenario, labels };
+  };
+
+  test('help where effects are the same and hurt where they are the opposite; document and text say so', async () => {
+    const found = await find({ seed: 36, scenarios: 1 }, dealt, 60_000);
+    const cells = measure(found);
+    for (const { sources } of cells.slice(0, 2)) {
+      expect(sources[0]).toBeUndefined();
+      expect(sources[1]?.aucChange.low).toBeGreaterThan(0);
+      expect(sources[2]?.aucChange.high).toBeLessThan(0);
+    }
+    const document = transferDocument(
+      {
+        data: 'world',
+        dataHash: '0',
+        rows: TRAIN,
+        of: TRAIN,
+        validationRows: found.held.rows,
+        scenarios: ['rare', 'alike', 'opposite'],
+        tasks: ['click', 'like'],
+        orderedTasks: false,
+      },
+      found.analysis,
+      cells,
+    );
+    expect(transferSchema.parse(document)).toEqual(document);
+    expect(document.sources).toHaveLength(12);
+    expect(document.sources?.filter(({ target }) => target === 'rare')).toMatchObject([
+      { source: 'alike', task: 'click', verdict: 'gains' },
+      { source: 'opposite', task: 'click', verdict: 'loses' },
+      { source: 'alike', task: 'like', verdict: 'gains' },
+      { source: 'opposite', task: 'like', verdict: 'loses' },
+    ]);
+    const text = transferText(document);
+    expect(text).toMatch(
+      /^- The rows of one other scenario, .*help: .*alike -> rare\/click \+0\.\d+ .*; \d+ of 12 hurt: /m,
+    );
+    expect(text).toMatch(/^target +rare -> +alike -> +opposite ->$/m);
+    expect(text).toMatch(/^rare +- +\+0\.\d{4} +-0\.\d{4} loses$/m);
+    expect(transferMarkdown(document)).toMatch(/\| rare \| - \| \+0\.\d{4} \| -0\.\d{4} loses \|/);
+  });
+
+  test('effects are those of the normal distribution of both cells, at the variance that makes them most likely', async () => {
+    const { analysis, train } = await find({ seed: 37 });
+    const { effects, terms } = analysis;
+    const cells = { scenarios: train.scenarios, tasks: train.tasks };
+    const C = cells.scenarios * cells.tasks;
+    const shift = 1;
+    const { fields } = pairEffects(effects, terms, cells, shift);
+    let compared = 0;
+    const variances = Array.from({ length: 400 }, (_, i) => Math.exp(Math.log(1e-6) + (i / 399) * Math.log(25e6)));
+    for (const [j, term] of terms.entries()) {
+      const posterior = new Float64Array(term.rows * C);
+      for (let c = 0; c < C; c++) {
+        const pair = [c, (c + shift * cells.tasks) % C];
+        const at = (m: number) => ({
+          y: pair.map((d) => term.y[m * C + d]),
+          h: pair.map((d) => term.H?.[m * C + d] ?? 1),
+          k: pair.map((d) => term.K[(m * C + d) * cells.tasks + (d % cells.tasks)]),
+        });
+        const rows = Array.from({ length: term.rows }, (_, m) => at(m)).map((row, m) => ({ ...row, m }));
+        const seen = rows.filter(({ h }) => h.every((value) => value > 0));
+        // Dense: y ~ N(0, diag(k) + tau2 h h').
+        const covariance = ({ h, k }: (typeof rows)[0], tau2: number): [number, number, number] => [
+          k[0] + tau2 * h[0] * h[0],
+          tau2 * h[0] * h[1],
+          k[1] + tau2 * h[1] * h[1],
+        ];
+        const loss = (tau2: number): number =>
+          seen.reduce((sum, row) => {
+            const [a, b, d] = covariance(row, tau2);
+            const determinant = a * d - b * b;
+            const [y0, y1] = row.y;
+            return sum + Math.log(determinant) + (d * y0 * y0 - 2 * b * y0 * y1 + a * y1 * y1) / determinant;
+          }, 0);
+        if (seen.length < rows.length) continue; // levels that one cell lacks: below
+        const tau2 = variances.reduce((best, next) => (loss(next) < loss(best) ? next : best));
+        for (const row of rows) {
+          const [a, b, d] = covariance(row, tau2);
+          const weights = solve(
+            [
+              [a, b],
+              [b, d],
+            ],
+            row.y,
+          );
+          posterior[row.m * C + c] = tau2 * (row.h[0] * weights[0] + row.h[1] * weights[1]);
+        }
+      }
+      const expected = levelEffects(effects.fields[j], term, posterior, C);
+      const largest = Math.max(...expected.map(Math.abs));
+      for (const [i, value] of expected.entries()) {
+        if (value === 0) continue;
+        expect(Math.abs((fields[j].effects[0]?.[i] as number) - value)).toBeLessThan(0.03 * largest);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(100);
+  });
+
+  test('of more scenarios than a matrix can show, nothing is measured, and a note says so', async () => {
+    const many = MOST_SOURCES + 1;
+    const found = await find({ seed: 38, scenarios: 1 }, (rows) => ({
+      ...rows,
+      scenarios: many,
+      scenario: rows.scenario.map((_, row) => row % many),
+    }));
+    const { sources, notes } = transferDocument(
+      {
+        data: 'world',
+        dataHash: '0',
+        rows: TRAIN,
+        of: TRAIN,
+        validationRows: HELD,
+        scenarios: Array.from({ length: many }, (_, s) => `s${s}`),
+        tasks: ['click', 'like'],
+        orderedTasks: false,
+      },
+      found.analysis,
+      measure(found),
+    );
+    expect(sources).toBeUndefined();
+    expect(notes).toContain('What single scenarios add to each other is measured for up to 16 of them, not for 17.');
   });
 });
 

@@ -146,6 +146,17 @@ export const transfer = (scenarios: readonly string[], tasks: readonly string[])
       models: null,
       ...(i === 0 && { reason: NASTY[0] }),
     })),
+    sources: cellsOf(scenarios, tasks).flatMap(({ scenario: target, task }, i) =>
+      scenarios
+        .filter((source) => source !== target)
+        .map((source) => ({
+          source,
+          target,
+          task,
+          ...compared(),
+          verdict: (['gains', 'loses', 'undecided'] as const)[i % 3],
+        })),
+    ),
     flows: cellsOf(scenarios, tasks).flatMap((cell) =>
       FLOW_NAMES.map((name, k) => ({
         ...cell,

@@ -46,6 +46,8 @@ export interface CellTransfer {
   selective?: Comparison;
   everything?: Comparison;
   models?: Comparison;
+  /** By source scenario: the cell with its rows and those of the source against the cell alone; undefined of itself. */
+  sources: (Comparison | undefined)[];
   /** [4] */
   flows: (FlowTransfer | undefined)[];
 }
@@ -80,7 +82,7 @@ function measureCell(measured: Measured, s: number, t: number): CellTransfer {
   const positives = y.reduce((sum, label) => sum + label, 0);
   const size = { rows: y.length, positives };
   if (Math.min(positives, y.length - positives) < Math.max(minCount, 2))
-    return { ...size, flows: new Array(FLOWS).fill(undefined) };
+    return { ...size, sources: [], flows: new Array(FLOWS).fill(undefined) };
   const clusters = clustersOf(own, group);
   const of = (values: ArrayLike<number>, first = 0): Float64Array =>
     Float64Array.from(own, (row) => values[first + row * T + t]);
@@ -101,6 +103,10 @@ function measureCell(measured: Measured, s: number, t: number): CellTransfer {
     selective: compared(of(additive.selective), single),
     everything: compared(everything, single),
     models: ranked && other && compared(ranked, other),
+    sources: Array.from({ length: rows.scenarios }, (_, source) => {
+      const scores = additive.sources[(source - s - 1 + rows.scenarios) % rows.scenarios];
+      return source === s || scores === undefined ? undefined : compared(of(scores), single);
+    }),
     flows: flowTransfers(y, ranked ?? everything, columns, clusters),
   };
 }

@@ -4,6 +4,7 @@ import type { TransferComparison, TransferDocument } from '../../documents/trans
 import type { FlowAnalysis } from '../analysis.ts';
 import { FLOWS } from '../covariance/structure.ts';
 import { type Described, flowDocument } from '../document.ts';
+import { MOST_SOURCES } from './additive.ts';
 import { type CellTransfer, type Comparison, claimed } from './cells.ts';
 
 interface About extends Omit<Described, 'source'> {
@@ -28,6 +29,8 @@ export function transferDocument(
     ...(against !== undefined && { against }),
     validationRows,
     cells: describedCells(cells, scenarios, tasks),
+    ...(scenarios.length > 1 &&
+      scenarios.length <= MOST_SOURCES && { sources: describedSources(cells, scenarios, tasks) }),
     flows: describedFlows(cells, flows),
     notes: [...notes, ...sharingNotes(scenarios.length, tasks.length)],
   };
@@ -53,6 +56,29 @@ function describedCells(
   }));
 }
 
+/** Source by source within target by target, task by task. */
+function describedSources(
+  cells: readonly CellTransfer[],
+  scenarios: readonly string[],
+  tasks: readonly string[],
+): NonNullable<TransferDocument['sources']> {
+  const pairs = cells.flatMap(({ sources }, c) =>
+    sources.map((comparison, source) => ({
+      comparison,
+      source,
+      target: Math.floor(c / tasks.length),
+      task: c % tasks.length,
+    })),
+  );
+  const verdicts = withVerdicts(pairs.map(({ comparison }) => comparison));
+  return pairs.flatMap(({ source, target, task }, i) => {
+    const found = verdicts[i];
+    return found === null
+      ? []
+      : [{ source: scenarios[source], target: scenarios[target], task: tasks[task], ...found }];
+  });
+}
+
 function withVerdicts(comparisons: readonly (Comparison | undefined)[]): (TransferComparison | null)[] {
   const claims = claimed(comparisons.map((comparison) => comparison?.p));
   return comparisons.map((comparison, c) => {
@@ -76,6 +102,10 @@ function describedFlows(cells: readonly CellTransfer[], flows: FlowDocument['flo
 function sharingNotes(S: number, T: number): string[] {
   if (S === 1 && T === 1) return ['One scenario and one task: there is nothing to share.'];
   if (S === 1) return ['One scenario: tasks share with each other, scenarios cannot.'];
-  if (T === 1) return ['One task: scenarios share with each other, tasks cannot.'];
-  return [];
+  return [
+    ...(T === 1 ? ['One task: scenarios share with each other, tasks cannot.'] : []),
+    ...(S > MOST_SOURCES
+      ? [`What single scenarios add to each other is measured for up to ${MOST_SOURCES} of them, not for ${S}.`]
+      : []),
+  ];
 }

@@ -11,17 +11,23 @@ export interface GridCell {
 
 export function Grid<Cell extends GridCell>({
   caption,
+  corner = 'scenario',
   cells,
+  columns,
   show,
 }: {
   caption: string;
+  /** What lines are. */
+  corner?: string;
   /** Scenario by scenario, task by task. */
   cells: readonly Cell[];
+  /** Default: tasks as they come. */
+  columns?: readonly string[];
   /** `index`: in `cells`. */
   show: (cell: Cell, index: number) => ComponentChildren;
 }) {
   const scenarios = [...new Set(cells.map(({ scenario }) => scenario))];
-  const tasks = [...new Set(cells.map(({ task }) => task))];
+  const tasks = columns ?? [...new Set(cells.map(({ task }) => task))];
   const indices = new Map(cells.map(({ scenario, task }, i) => [JSON.stringify([scenario, task]), i]));
   return (
     <Scroll label={caption} rows={3 * scenarios.length}>
@@ -31,7 +37,7 @@ export function Grid<Cell extends GridCell>({
         </caption>
         <thead>
           <tr>
-            <th scope="col">scenario</th>
+            <th scope="col">{corner}</th>
             {tasks.map((task) => (
               <th key={task} scope="col">
                 <Name of={task} />

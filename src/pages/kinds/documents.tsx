@@ -1,6 +1,7 @@
 /** Analyses of data and models: an evaluation, flows, transfer. */
-import type { TransferCell, TransferFlow } from '../../documents/transfer.ts';
+import type { TransferCell, TransferDocument, TransferFlow } from '../../documents/transfer.ts';
 import { Forest } from '../components/forest.tsx';
+import { Grid } from '../components/grid.tsx';
 import { Name } from '../components/name.tsx';
 import { Note, Section, Sentences } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
@@ -72,6 +73,19 @@ export function Transfer({ page }: { page: TransferPage }) {
           />
         </Section>
       ))}
+      {page.transfer.sources !== undefined && page.transfer.sources.length > 0 && (
+        <Section id="sources" title="What the rows of one other scenario add">
+          <Sentences of={page.sourceSentences} />
+          {page.transfer.tasks.map((task) => (
+            <SourceGrid key={task} task={task} transfer={page.transfer} />
+          ))}
+          <Note>
+            Change of AUC on validation rows of the target, with its 95 % interval, when its ranker learns from the rows
+            of the source as well, as if effects were the same. ▲ helps and ▼ hurts beyond chance (corrected for the
+            number of pairs); without a sign nothing is decided.
+          </Note>
+        </Section>
+      )}
       {measured.length > 0 && (
         <Section id="flows" title="What passes through each flow, and what the labels carry">
           <Sentences of={page.flowSentences} />
@@ -84,6 +98,33 @@ export function Transfer({ page }: { page: TransferPage }) {
         </Section>
       )}
     </>
+  );
+}
+
+/** Targets by lines, sources by columns. */
+function SourceGrid({ task, transfer: { sources = [], scenarios } }: { task: string; transfer: TransferDocument }) {
+  const own = sources.flatMap((pair, i) =>
+    pair.task === task ? [{ scenario: pair.target, task: pair.source, verdict: pair.verdict, i }] : [],
+  );
+  if (own.length === 0) return null;
+  return (
+    <Grid
+      caption={`${task}: target (lines) by source (columns)`}
+      corner="target"
+      cells={own}
+      columns={scenarios}
+      show={({ verdict, i }) => {
+        const at = ['transfer', 'sources', i, 'aucChange'];
+        return (
+          <>
+            {verdict !== 'undecided' && <Sign at={at} />} <Num at={[...at, 'value']} as="signed" />
+            <small>
+              <Interval at={at} as="signed" />
+            </small>
+          </>
+        );
+      }}
+    />
   );
 }
 

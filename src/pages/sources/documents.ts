@@ -20,7 +20,7 @@ import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
 import { roundHeadline } from '../../report/loop/round.ts';
 import { count, metricText, signed } from '../../report/numbers.ts';
-import { negativeTransfer, sharingWorth, transferHeadline } from '../../report/transfer.ts';
+import { negativeTransfer, sharingWorth, sourcesWorth, transferHeadline } from '../../report/transfer.ts';
 import type { Head, Page } from '../page.ts';
 import { sentencesOf } from './run.ts';
 
@@ -70,6 +70,7 @@ export function transferPage(transfer: TransferDocument): Page {
       transfer.notes,
     ),
     transfer,
+    sourceSentences: sourcesWorth(transfer),
     flowSentences,
   };
 }
