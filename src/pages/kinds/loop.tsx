@@ -1,5 +1,6 @@
 /** A loop: its rounds in order, the gates of each, and how new models compare with the one that serves. */
 import { Forest } from '../components/forest.tsx';
+import { Grid } from '../components/grid.tsx';
 import { Sentence } from '../components/name.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
@@ -23,6 +24,7 @@ export function Loop({ page }: { page: LoopPage }) {
   return (
     <>
       <Section id="rounds" title="What happened, round by round">
+        <Timeline rounds={rounds} />
         {judged.length > 0 && (
           <Forest
             label="New models against the one that served"
@@ -71,6 +73,52 @@ export function Loop({ page }: { page: LoopPage }) {
     </>
   );
 }
+
+/** Stages of a round before it is decided, in their order. */
+const STAGES = ['joined', 'prepared', 'trained', 'exported', 'judged'] as const;
+
+/** A column for each round: how far it came, which gates held, and what was decided. */
+function Timeline({ rounds }: { rounds: readonly Round[] }) {
+  const gates = [...new Set(rounds.flatMap(({ judged }) => (judged?.gates ?? []).map(({ gate }) => gate)))];
+  const columns = rounds.map(({ round, day }) => ({ round, title: `${round}: ${day}` }));
+  const lines = ['stages', ...gates, 'decision'];
+  return (
+    <Grid
+      caption="Rounds from left to right, by the day that judges: stages that are done, gates, and the decision"
+      corner="what"
+      cells={lines.flatMap((scenario) => columns.map(({ title }, i) => ({ scenario, task: title, i })))}
+      columns={columns.map(({ title }) => title)}
+      show={({ scenario: line, i }) => <Moment round={rounds[i]} line={line} />}
+    />
+  );
+}
+
+function Moment({ round, line }: { round: Round; line: string }) {
+  if (line === 'decision') {
+    if (round.decision === undefined) return <>not decided yet</>;
+    const [sign, text] = SHORT[round.decision.kind];
+    return (
+      <>
+        {sign} {text}
+        <small>{timeText(round.decision.at)}</small>
+      </>
+    );
+  }
+  if (line === 'stages') {
+    const done = STAGES.filter((stage) => round[stage] !== undefined);
+    return <>{done.length === STAGES.length ? 'all done' : `up to "${done.at(-1)}"`}</>;
+  }
+  const gate = round.judged?.gates.find((one) => one.gate === line);
+  if (gate === undefined) return <>–</>;
+  return gate.passed ? <span class="good">● holds</span> : <span class="bad">✕ fails</span>;
+}
+
+const SHORT: Record<NonNullable<Round['decision']>['kind'], [sign: string, text: string]> = {
+  loaded: ['●', 'loaded'],
+  ready: ['●', 'ready'],
+  refused: ['✕', 'refused'],
+  abandoned: ['○', 'given up'],
+};
 
 const timeText = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 

@@ -18,7 +18,7 @@ import { experimentVerdict, looksText } from '../../report/experiment/report.ts'
 import { driftFindings, driftHeadline } from '../../report/loop/drift.ts';
 import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
-import { roundHeadline } from '../../report/loop/round.ts';
+import { loopFinding, roundHeadline } from '../../report/loop/round.ts';
 import { count, metricText, signed } from '../../report/numbers.ts';
 import { negativeTransfer, sharingWorth, sourcesWorth, transferHeadline } from '../../report/transfer.ts';
 import type { Head, Page } from '../page.ts';
@@ -145,7 +145,9 @@ export const loopPage = (rounds: Round[], title: string): Page => ({
   ...head(
     title,
     [rounds.length === 1 ? '1 round' : `${rounds.length} rounds`],
-    rounds.length === 0 ? ['No round has begun.'] : [`${capital(roundHeadline(rounds[rounds.length - 1]))}.`],
+    rounds.length === 0
+      ? ['No round has begun.']
+      : [`${capital(roundHeadline(rounds[rounds.length - 1]))}.`, ...(rounds.length > 1 ? [loopFinding(rounds)] : [])],
   ),
   rounds,
 });

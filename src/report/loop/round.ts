@@ -14,6 +14,28 @@ const TITLES = {
 export const roundHeadline = ({ round, day, decision }: Round): string =>
   `round ${round}: the model of ${day} ${decision === undefined ? 'is not decided yet' : TITLES[decision.kind]}`;
 
+/** What happened over all rounds: how many were loaded, which gates refused how often, and what serves since when. */
+export function loopFinding(rounds: readonly Round[]): string {
+  const decided = (kind: keyof typeof TITLES) => rounds.filter(({ decision }) => decision?.kind === kind);
+  const refused = decided('refused');
+  const failed = refused.flatMap(({ judged }) => (judged?.gates ?? []).filter(({ passed }) => !passed));
+  const gates = [...new Set(failed.map(({ gate }) => gate))].map((gate) => {
+    const times = failed.filter((one) => one.gate === gate).length;
+    return times === 1 ? gate : `${gate} ${times} times`;
+  });
+  const counts = [
+    [decided('loaded').length, 'loaded'],
+    [decided('ready').length, 'ready to be served'],
+    [refused.length, gates.length === 0 ? 'refused' : `refused (${gates.join(', ')})`],
+    [decided('abandoned').length, 'given up'],
+    [rounds.filter(({ decision }) => decision === undefined).length, 'not decided yet'],
+  ].flatMap(([times, what]) => (times === 0 ? [] : [`${times} ${what}`]));
+  const last = decided('loaded').at(-1);
+  const serves =
+    last === undefined ? '' : `; the model of round ${last.round} serves since ${last.decision?.at.slice(0, 10)}`;
+  return `${rounds.length === 1 ? 'Of 1 round' : `Of ${count(rounds.length)} rounds`} ${counts.join(', ')}${serves}.`;
+}
+
 /** The whole round. */
 export function roundText(round: Round): string {
   const { day, from, joined, prepared, decision, judged } = round;
