@@ -1,5 +1,6 @@
 /** What `export` made: the artifact in numbers, and how each cell was calibrated. */
 import { z } from 'zod';
+import { bucketsSchema } from './grid.ts';
 import { count, metric, seconds } from './parts.ts';
 
 /** Logit -> probability of one scenario and task. Linear in between `x` for `isotonic`, level beyond its ends. */
@@ -32,6 +33,31 @@ const fittedCell = z.strictObject({
 
 /** How one scenario and task was calibrated. */
 export type FittedCell = z.output<typeof fittedCell>;
+
+/** Means and shares count rows by weight, as the fit does; `rows` and `positives` count them as they are. */
+const fitOfProbabilities = z.strictObject({
+  /** Expected calibration error over the buckets; null without rows. */
+  error: metric,
+  buckets: bucketsSchema,
+});
+
+/** How well the probabilities of the labelled validation rows fit, before and after calibration: scenario by scenario, task by task. */
+export const calibrationReliabilitySchema = z.array(
+  z.strictObject({
+    scenario: z.string(),
+    task: z.string(),
+    before: fitOfProbabilities,
+    /** Absent where calibration keeps probabilities as they are. */
+    after: fitOfProbabilities
+      .extend({
+        /** Each row was calibrated by a fit to the other folds; `seen`: by the fit to all rows, since that of a fold failed. */
+        rows: z.enum(['held out', 'seen']),
+      })
+      .optional(),
+  }),
+);
+
+export type CalibrationReliability = z.output<typeof calibrationReliabilitySchema>;
 
 export const exportSchema = z.strictObject({
   schema: z.literal('export/1'),

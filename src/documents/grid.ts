@@ -49,23 +49,24 @@ export const gridSchema = z.strictObject({
   cells: z.array(cell),
 });
 
-/** How well the probabilities of each cell fit, in buckets of equal width that have rows. */
-export const reliabilitySchema = z.array(
+/** Buckets of equal width by predicted probability, those that have rows. */
+export const bucketsSchema = z.array(
   z.strictObject({
-    scenario: z.string(),
-    task: z.string(),
-    buckets: z.array(
-      z.strictObject({
-        rows: count,
-        positives: count,
-        meanProbability: z.number(),
-        /** Share of positives, and its 95 % interval (Wilson). */
-        positiveRate: z.number(),
-        low: z.number(),
-        high: z.number(),
-      }),
-    ),
+    rows: count,
+    positives: count,
+    meanProbability: z.number(),
+    /** Share of positives, and its 95 % interval (Wilson). */
+    positiveRate: z.number(),
+    low: z.number(),
+    high: z.number(),
   }),
+);
+
+export type Buckets = z.output<typeof bucketsSchema>;
+
+/** How well the probabilities of each cell fit. */
+export const reliabilitySchema = z.array(
+  z.strictObject({ scenario: z.string(), task: z.string(), buckets: bucketsSchema }),
 );
 
 export type Reliability = z.output<typeof reliabilitySchema>;

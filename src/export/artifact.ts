@@ -89,6 +89,7 @@ export async function writeGraphs(
         dimension: trained.dimension,
       })),
       calibration: calibrated.cells.map((row) => row.map(({ calibration }) => calibration)),
+      reliability: calibrated.reliability,
       score: plan.score,
       ...(selection && { selection }),
       ...(checkpoint === undefined && metricsOf(folder)),

@@ -128,7 +128,10 @@ export interface TuningPage extends Head {
 
 export interface ArtifactPage extends Head {
   kind: 'artifact';
-  artifact: Pick<ArtifactManifest, 'graphs' | 'tables' | 'calibration' | 'score' | 'selection' | 'verdict'> & {
+  artifact: Pick<
+    ArtifactManifest,
+    'graphs' | 'tables' | 'calibration' | 'reliability' | 'score' | 'selection' | 'verdict'
+  > & {
     scenarios: string[];
     tasks: string[];
     metrics?: GridJson;

@@ -96,7 +96,7 @@ test.each([
   ['an overconfident model', (z: number) => 0.5 * z - 0.7, 'platt'],
   ['a model that is bent', (z: number) => (z < 0 ? 0.2 * z - 2 : 2 * z - 2), 'isotonic'],
 ])('%s: log loss and calibration error fall on rows that the fit did not see', (title, truth, kind) => {
-  const { calibration, logloss: held } = fitCell(drawnRows(20_000, truth, title), 'auto');
+  const { calibration, logloss: held } = fitCell(drawnRows(20_000, truth, title), 'auto').cell;
   expect(calibration.kind).toBe(kind);
   expect(held[calibration.kind]).toBeLessThan(held.none as number);
   const test = drawnRows(20_000, truth, title, 'test');
@@ -116,7 +116,7 @@ test('a calibrated model stays as it is: what is no better than chance is not ta
       'auto',
     ),
   );
-  expect(kinds.filter(({ calibration }) => calibration.kind === 'none').length).toBeGreaterThanOrEqual(7);
+  expect(kinds.filter(({ cell }) => cell.calibration.kind === 'none').length).toBeGreaterThanOrEqual(7);
 });
 
 test('few rows of a class, and logits that are no numbers, stay uncalibrated and say so', () => {
@@ -124,13 +124,13 @@ test('few rows of a class, and logits that are no numbers, stay uncalibrated and
     Array.from({ length: 500 }, (_, i) => i / 100),
     Array.from({ length: 500 }, (_, i) => Number(i < 49)),
   );
-  expect(fitCell(few, 'isotonic').calibration).toEqual({
+  expect(fitCell(few, 'isotonic').cell.calibration).toEqual({
     kind: 'none',
     reason: '49 validation rows of one class: at least 50 of each are needed',
   });
   const rows = drawnRows(500, (z) => z, 'broken');
   rows.logits[3] = Number.NaN;
-  expect(fitCell(rows, 'auto').calibration).toEqual({ kind: 'none', reason: 'some logits are not finite' });
+  expect(fitCell(rows, 'auto').cell.calibration).toEqual({ kind: 'none', reason: 'some logits are not finite' });
 });
 
 test('rows of one class, or classes alike at every logit, give no rising line, whatever the rounding', () => {
@@ -185,7 +185,7 @@ test.each(['platt', 'isotonic', 'auto'] as const)(
       labels: Uint8Array.from(kept, (i) => all.labels[i]),
       weights: Float32Array.from(kept, (i) => (all.labels[i] === 1 ? 1 : 1 / rate)),
     };
-    const { calibration, rows } = fitCell(sampled, choice);
+    const { calibration, rows } = fitCell(sampled, choice).cell;
     expect(rows).toBe(kept.length); // the report counts rows as they are
     const calibrate = calibrator(calibration);
     const fresh = drawnRows(60_000, truth, 'sampled', 'fresh');
@@ -194,7 +194,7 @@ test.each(['platt', 'isotonic', 'auto'] as const)(
     expect(after[0] as number).toBeLessThan((known[0] as number) + 0.001);
     expect(after[1]).toBeLessThan(0.006);
     const without = calibrator(
-      fitCell({ ...sampled, weights: new Float32Array(kept.length).fill(1) }, choice).calibration,
+      fitCell({ ...sampled, weights: new Float32Array(kept.length).fill(1) }, choice).cell.calibration,
     );
     expect(loss(fresh, (z) => without(z, sigmoid(z)))[1]).toBeGreaterThan(0.1); // too high by about the sampling
   },

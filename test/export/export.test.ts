@@ -44,6 +44,30 @@ test('says what the run was, and how answers are made', () => {
   expect(manifest.calibration.flat().map(({ kind }) => kind)).toContain('platt');
 });
 
+test('says how well the probabilities of each labelled validation row fit, before and after calibration', async () => {
+  const { scenarios, tasks } = data.manifest;
+  const known = scenarios.map(() => tasks.map(() => ({ rows: 0, positives: 0 })));
+  for await (const { size, labels, scenario } of data.batches('validation'))
+    for (let i = 0; i < size * tasks.length; i++) {
+      if (Number.isNaN(labels[i])) continue;
+      const own = known[scenario[Math.floor(i / tasks.length)]][i % tasks.length];
+      own.rows++;
+      own.positives += labels[i];
+    }
+  const { calibration, reliability = [] } = artifact.manifest;
+  expect(reliability.map(({ scenario, task }) => [scenario, task])).toEqual(
+    scenarios.flatMap((scenario) => tasks.map((task) => [scenario, task])),
+  );
+  expect(reliability.map(({ after }) => after === undefined)).toEqual(
+    calibration.flat().map(({ kind }) => kind === 'none'),
+  );
+  for (const [i, { before, after }] of reliability.entries())
+    for (const { buckets } of after === undefined ? [before] : [before, after]) {
+      const sum = (key: 'rows' | 'positives') => buckets.reduce((total, bucket) => total + bucket[key], 0);
+      expect({ rows: sum('rows'), positives: sum('positives') }).toEqual(known.flat()[i]);
+    }
+});
+
 test('encodes rows to the ids of the prepared data', async () => {
   const [ours, theirs] = [createRowEncoder(artifact.encoder), await openRowEncoder(data)];
   for (const row of [

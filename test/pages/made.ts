@@ -28,6 +28,7 @@ export async function makePages(folder: string): Promise<Made> {
   const paths: Record<string, string> = {
     ...(await trainSmall(folder)),
     'run of 0.1': 'test/upgrade/0.1/run',
+    'artifact of 0.1': 'test/upgrade/0.1/artifact',
     'a comparison that was measured': 'reproduction/results/zoo-ml-1m',
     loop: at('loop'),
     ramp: at('ramp'),
@@ -123,14 +124,14 @@ function withCells(page: Page): Page {
 async function trainSmall(folder: string): Promise<Record<string, string>> {
   const at = (name: string): string => join(folder, name);
   const paths = { run: at('run'), artifact: at('artifact'), 'unfinished run': at('unfinished') };
-  const data = await prepareSmall(folder);
+  const data = await prepareSmall(folder, 4000); // enough of each class to calibrate cells
   const { config } = JSON.parse(readFileSync(join(data, 'manifest.json'), 'utf8')) as { config: DatasetInput };
   const scenario = { ...config.scenario, names: samples.NASTY.slice(0, 2) };
   const own = datasetSchema.parse({ ...config, name: samples.NASTY[4], notes: [samples.NASTY[1]], scenario });
   await prepare({ config: own, sourceFolder: folder, out: at('nasty') });
   await makeRun(paths.run, at('nasty'), { train: { searchEpochs: 1, maxEpochs: 1 } });
   await trainWithStops(paths.run);
-  await exportRun(paths.run, { out: paths.artifact, threads: 1 });
+  await exportRun(paths.run, { out: paths.artifact, calibrate: 'isotonic', threads: 1 });
   const unfinished = paths['unfinished run'];
   cpSync(paths.run, unfinished, { recursive: true });
   const metrics = join(unfinished, 'metrics.jsonl');

@@ -42,6 +42,15 @@ test('of lines of JSON the last one is shown, as it is', () => {
   expect(openPage(file)).toMatchObject({ kind: 'replay', replay: document });
 });
 
+test('an artifact of version 0.1 has no reliability, and its page says so', () => {
+  const page = openPage('test/upgrade/0.1/artifact');
+  expect(page.notes.join('\n')).toContain('Reliability: ');
+  expect(page).toMatchObject({
+    kind: 'artifact',
+    artifact: expect.not.objectContaining({ reliability: expect.anything() }),
+  });
+});
+
 test('numbers in a page have eight digits, and counts all', () => {
   writeFileSync(file, JSON.stringify({ ...samples.replay(), seconds: 1234.56789012, damaged: 123_456_789_012 }));
   const html = pageHtml(openPage(file), { bundle });

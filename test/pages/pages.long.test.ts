@@ -12,6 +12,7 @@ const NAMES = [
   'run of 64 cells',
   'run of 0.1',
   'artifact',
+  'artifact of 0.1',
   'a comparison that was measured',
   'comparison',
   'tuning',

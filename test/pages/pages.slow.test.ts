@@ -1,10 +1,11 @@
-/** The pages of a run and of a comparison in a real browser; pages.long.test.ts has those of all kinds. */
+/** The pages of a run, an artifact and a comparison in a real browser; pages.long.test.ts has those of all kinds. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pageHtml } from '../../src/pages/html.ts';
+import type { ArtifactPage } from '../../src/pages/page.ts';
 import { openPage } from '../../src/pages/sources/open.ts';
 import { temporaryFolder } from '../train/support.ts';
 import { CHROMIUM, launch, NO_BROWSER } from './browser.ts';
@@ -33,9 +34,20 @@ test('the command writes a page, and says where', () => {
 });
 
 describe.skipIf(CHROMIUM === undefined)(CHROMIUM === undefined ? NO_BROWSER : 'in a browser', () => {
-  test.each(['run', 'comparison'])('%s: no complaint, no request, numbers of the document', (name) =>
+  test.each(['run', 'artifact', 'comparison'])('%s: no complaint, no request, numbers of the document', (name) =>
     expectTrue(browser, made, name),
   );
+
+  test('an artifact shows each cell before and after calibration', () => {
+    const { artifact } = made.page('artifact') as ArtifactPage;
+    const after = artifact.reliability?.filter((cell) => cell.after !== undefined) ?? [];
+    expect(after.length).toBeGreaterThan(0);
+    const html = readFileSync(made.written('artifact'), 'utf8');
+    expect(html).toContain(`${after.length} of ${artifact.reliability?.length} cells are calibrated`);
+  });
+
+  test('an artifact can be read at 390 pixels, by keyboard and by screen reader', () =>
+    expectReadable(browser, made, { name: 'artifact', colorScheme: 'light' }));
 
   test('a run can be read at 390 pixels, by keyboard and by screen reader', () =>
     expectReadable(browser, made, { name: 'run', colorScheme: 'light' }));

@@ -1,12 +1,12 @@
 /** Fits calibrations from the logits of graphs to probabilities, on the validation rows. */
 import type { PreparedData } from '../../data/prepared/prepared.ts';
-import type { FittedCell } from '../../documents/artifact.ts';
+import type { CalibrationReliability, FittedCell } from '../../documents/artifact.ts';
 import type { ServingGraph } from '../../inference/graphs/serving.ts';
 import type { ServingModel } from '../../inference/serving/serving-model.ts';
 import { calibrator } from '../../store/artifact/calibration.ts';
 import type { StepEvent } from '../events.ts';
 import { type CalibrationChoice, fitCell } from './choose.ts';
-import type { Labelled } from './isotonic.ts';
+import { type LabelledCell, reliabilityOfFit } from './reliability.ts';
 
 export interface CalibrationOptions {
   /** Default `auto`: chosen for each scenario and task by cross-validated log loss. */
@@ -19,6 +19,8 @@ export interface CalibrationOptions {
 export interface Calibrated {
   /** [S][T] */
   cells: FittedCell[][];
+  /** Scenario by scenario, task by task. */
+  reliability: CalibrationReliability;
   /** The calibrated probabilities of the validation rows, [S][T] of [rows of the scenario]. */
   probabilities: Float64Array[][];
   /** How many rows each of these stands for, [S][T] of [rows of the scenario]. */
@@ -35,9 +37,15 @@ export async function calibrateGraphs(
   onEvent({ event: 'step', step: 'scoring the validation rows' });
   const validation = await scoreValidation(data, await serving.answering(graphs), unweighted);
   onEvent({ event: 'step', step: 'fitting calibrations' });
-  const cells = validation.map((row) => row.map((cell) => fitCell(labelled(cell), calibrate)));
+  const { scenarios, tasks } = data.manifest;
+  const known = validation.map((row) => row.map(labelled));
+  const fits = known.map((row) => row.map((rows) => fitCell(rows, calibrate)));
+  const cells = fits.map((row) => row.map(({ cell }) => cell));
+  const reliability = scenarios.flatMap((scenario, s) =>
+    tasks.map((task, t) => ({ scenario, task, ...reliabilityOfFit(known[s][t], fits[s][t]) })),
+  );
   const probabilities = validation.map((row, s) => row.map((cell, t) => calibrated(cell, cells[s][t])));
-  return { cells, probabilities, weights: validation.map((row) => row.map(({ weights }) => weights)) };
+  return { cells, reliability, probabilities, weights: validation.map((row) => row.map(({ weights }) => weights)) };
 }
 
 /** All rows of one scenario, for one task. */
@@ -95,10 +103,11 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** The rows that have a label. */
-function labelled({ logits, labels, weights }: ValidationCell): Labelled {
+function labelled({ logits, probabilities, labels, weights }: ValidationCell): LabelledCell {
   const known = (_: number, i: number): boolean => !Number.isNaN(labels[i]);
   return {
     logits: logits.filter(known),
+    probabilities: probabilities.filter(known),
     labels: Uint8Array.from(labels.filter(known)),
     weights: weights.filter(known),
   };

@@ -23,18 +23,21 @@ const FITS: Record<Calibration['kind'], (rows: Labelled) => Calibration | undefi
 };
 const KINDS = Object.keys(FITS) as Calibration['kind'][];
 
+export interface Fit {
+  cell: FittedCell;
+  /** [rows] The probability of each row by the chosen kind fitted to the other folds; absent without calibration, or if such a fit fails. */
+  heldOut?: Float64Array;
+}
+
 /**
  * Fits one cell. `auto` takes a more flexible kind only if it is better than the simpler one by more than the standard error of the
  * difference, because the same rows choose and fit. A fold is every fifth row, so folds of rows in order of time are similar.
  */
-export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
+export function fitCell(rows: Labelled, choice: CalibrationChoice): Fit {
   const count = rows.labels.length;
   const positives = rows.labels.reduce((sum, label) => sum + label, 0);
-  const none = (reason: string, logloss = NOT_TRIED): FittedCell => ({
-    calibration: { kind: 'none', reason },
-    rows: count,
-    positives,
-    logloss,
+  const none = (reason: string, logloss = NOT_TRIED): Fit => ({
+    cell: { calibration: { kind: 'none', reason }, rows: count, positives, logloss },
   });
   if (choice === 'none') return none('not requested');
   const fewest = Math.min(positives, count - positives);
@@ -42,14 +45,16 @@ export function fitCell(rows: Labelled, choice: CalibrationChoice): FittedCell {
   if (!rows.logits.every(Number.isFinite)) return none('some logits are not finite');
 
   const { weights } = rows;
-  const losses = Object.fromEntries(KINDS.map((kind) => [kind, heldOutLosses(rows, FITS[kind])]));
+  const heldOut = Object.fromEntries(KINDS.map((kind) => [kind, heldOutProbabilities(rows, FITS[kind])]));
+  const losses = Object.fromEntries(KINDS.map((kind) => [kind, lossesOf(heldOut[kind], rows.labels)]));
   const logloss = Object.fromEntries(
     KINDS.map((kind) => [kind, meanOf(losses[kind], weights)]),
   ) as FittedCell['logloss'];
   const chosen = choice === 'auto' ? best(losses, weights) : choice;
   const calibration = FITS[chosen](rows);
   if (calibration === undefined) return none(`no rising ${chosen} calibration fits`, logloss);
-  return { calibration, rows: count, positives, logloss };
+  const cell = { calibration, rows: count, positives, logloss };
+  return { cell, ...(chosen !== 'none' && heldOut[chosen] && { heldOut: heldOut[chosen] }) };
 }
 
 const NOT_TRIED: FittedCell['logloss'] = { none: null, platt: null, isotonic: null };
@@ -80,12 +85,16 @@ function standardError(numbers: Float64Array, mean: number, weights: Float32Arra
   return Math.sqrt((squares * numbers.length) / (numbers.length - 1)) / sumOf(weights);
 }
 
-/** Log loss, without its weight, of every row with the fit to the other folds; undefined if one of the fits fails. */
-function heldOutLosses(
+/** Log loss of every row, without its weight. */
+const lossesOf = (probabilities: Float64Array | undefined, labels: Uint8Array): Float64Array | undefined =>
+  probabilities?.map((p, i) => (labels[i] === 1 ? lossIfPositive(p) : lossIfNegative(p)));
+
+/** The probability of every row by the fit to the other folds; undefined if one of the fits fails. */
+function heldOutProbabilities(
   { logits, labels, weights }: Labelled,
   method: (rows: Labelled) => Calibration | undefined,
 ): Float64Array | undefined {
-  const losses = new Float64Array(logits.length);
+  const probabilities = new Float64Array(logits.length);
   for (let fold = 0; fold < FOLDS; fold++) {
     const others = (_: number, i: number): boolean => i % FOLDS !== fold;
     const calibration = method({
@@ -95,10 +104,7 @@ function heldOutLosses(
     });
     if (calibration === undefined) return undefined;
     const calibrate = calibrator(calibration);
-    for (let i = fold; i < logits.length; i += FOLDS) {
-      const p = calibrate(logits[i], sigmoid(logits[i]));
-      losses[i] = labels[i] === 1 ? lossIfPositive(p) : lossIfNegative(p);
-    }
+    for (let i = fold; i < logits.length; i += FOLDS) probabilities[i] = calibrate(logits[i], sigmoid(logits[i]));
   }
-  return losses;
+  return probabilities;
 }

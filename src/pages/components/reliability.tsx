@@ -2,36 +2,48 @@
 
 import { dot, line, type PlotOptions, ruleX } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
-import type { Reliability } from '../../documents/grid.ts';
+import type { Buckets } from '../../documents/grid.ts';
 import { Chart, draws } from './chart.tsx';
 import { Name } from './name.tsx';
-import { colour } from './palette.tsx';
-import type { Path } from './value.tsx';
+import { colour, symbol } from './palette.tsx';
+import { numbers, Table } from './table.tsx';
+import { Interval, type Path } from './value.tsx';
 
-type Buckets = Reliability[number]['buckets'];
+type Bucket = Buckets[number];
 
-/** A small picture for each cell. `at`: of the list. */
-export const ReliabilityPictures = ({ cells, at }: { cells: Reliability; at: Path }) => (
+/** Buckets of one cell, and where they are in the page's data. */
+export interface Series {
+  buckets: Buckets;
+  at: Path;
+}
+
+export interface PicturedCell {
+  scenario: string;
+  task: string;
+  series: readonly Series[];
+}
+
+/** A small picture for each cell that has buckets. */
+export const ReliabilityPictures = ({ cells }: { cells: readonly PicturedCell[] }) => (
   <div class="multiples">
     {cells.map(
-      ({ scenario, task, buckets }, i) =>
-        buckets.length > 0 && (
+      ({ scenario, task, series }) =>
+        series.some(({ buckets }) => buckets.length > 0) && (
           <figure key={`${scenario} ${task}`}>
             <figcaption>
               <Name of={scenario} />, <Name of={task} />
             </figcaption>
-            <Picture name={`${scenario}, ${task}`} buckets={buckets} path={i} at={at} />
+            <Picture name={`${scenario}, ${task}`} series={series} />
           </figure>
         ),
     )}
   </div>
 );
 
-function Picture({ name, buckets, path, at }: { name: string; buckets: Buckets; path: number; at: Path }) {
+function Picture({ name, series }: { name: string; series: readonly Series[] }) {
   const draw = useCallback((): PlotOptions => {
-    const top = Math.max(...buckets.map(({ meanProbability, high }) => Math.max(meanProbability, high)));
-    const own = (key: keyof Buckets[number]) => (bucket: Buckets[number]) =>
-      [...at, path, 'buckets', buckets.indexOf(bucket), key] as const;
+    const all = series.flatMap(({ buckets }) => buckets);
+    const top = Math.max(...all.map(({ meanProbability, high }) => Math.max(meanProbability, high)));
     return {
       height: 200,
       marginTop: 8,
@@ -47,22 +59,52 @@ function Picture({ name, buckets, path, at }: { name: string; buckets: Buckets; 
           ],
           { stroke: 'var(--soft)', strokeDasharray: '4 3' },
         ),
-        ruleX(buckets, {
-          x: 'meanProbability',
-          y1: 'low',
-          y2: 'high',
-          stroke: colour(0),
-          ...draws(buckets, (bucket) => ({ y1: own('low')(bucket), y2: own('high')(bucket) })),
-        }),
-        dot(buckets, {
-          x: 'meanProbability',
-          y: 'positiveRate',
-          r: 3,
-          fill: colour(0),
-          ...draws(buckets, (bucket) => ({ cx: own('meanProbability')(bucket), cy: own('positiveRate')(bucket) })),
-        }),
+        ...series.flatMap(marksOf),
       ],
     };
-  }, [buckets, path, at]);
+  }, [series]);
   return <Chart label={`Share of positives against the predicted probability: ${name}`} draw={draw} />;
 }
+
+/** The buckets of the n-th series. */
+function marksOf({ buckets, at }: Series, n: number) {
+  const own = (bucket: Bucket, key: keyof Bucket): Path => [...at, buckets.indexOf(bucket), key];
+  return [
+    ruleX(buckets, {
+      x: 'meanProbability',
+      y1: 'low',
+      y2: 'high',
+      stroke: colour(n),
+      ...draws(buckets, (bucket) => ({ y1: own(bucket, 'low'), y2: own(bucket, 'high') })),
+    }),
+    dot(buckets, {
+      x: 'meanProbability',
+      y: 'positiveRate',
+      r: 3,
+      symbol: symbol(n),
+      fill: colour(n),
+      ...draws(buckets, (bucket) => ({ tx: own(bucket, 'meanProbability'), ty: own(bucket, 'positiveRate') })),
+    }),
+  ];
+}
+
+/** The numbers of a picture. */
+export const BucketTable = ({ caption, buckets, at }: { caption: string } & Series) => (
+  <Table
+    caption={caption}
+    rows={buckets}
+    at={at}
+    columns={[
+      numbers('predicted', 'meanProbability', 'metric', 'mean'),
+      numbers('positive', 'positiveRate', 'metric', 'share'),
+      {
+        title: 'interval',
+        unit: '95 %, Wilson',
+        isNumber: true,
+        show: (_, own) => <Interval at={own} as="metric" />,
+      },
+      numbers('rows', 'rows', 'count'),
+      numbers('positives', 'positives', 'count'),
+    ]}
+  />
+);

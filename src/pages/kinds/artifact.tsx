@@ -2,7 +2,9 @@
 import { Forest } from '../components/forest.tsx';
 import { Grid } from '../components/grid.tsx';
 import { Name } from '../components/name.tsx';
-import { Note, Section } from '../components/section.tsx';
+import { Legend } from '../components/palette.tsx';
+import { BucketTable, type PicturedCell, ReliabilityPictures } from '../components/reliability.tsx';
+import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, deep, named, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num } from '../components/value.tsx';
 import type { ArtifactPage } from '../page.ts';
@@ -11,7 +13,7 @@ import { FlowVerdict } from './flow-verdict.tsx';
 
 export function Artifact({ page }: { page: ArtifactPage }) {
   const { artifact } = page;
-  const { graphs, scenarios, tables, metrics, verdict, selection } = artifact;
+  const { graphs, scenarios, tables, metrics, verdict, selection, reliability } = artifact;
   return (
     <>
       {metrics && (
@@ -59,6 +61,7 @@ export function Artifact({ page }: { page: ArtifactPage }) {
           <FlowVerdict flows={verdict} at={['artifact', 'verdict']} sentences={page.flowSentences} />
         </Section>
       )}
+      {reliability && <Reliability cells={reliability} />}
       <Calibration artifact={artifact} />
     </>
   );
@@ -154,6 +157,67 @@ function Decisions({
     />
   );
 }
+
+type Fits = NonNullable<ArtifactPage['artifact']['reliability']>;
+
+function Reliability({ cells }: { cells: Fits }) {
+  const at = ['artifact', 'reliability'];
+  const pictured = cells.map(
+    ({ scenario, task, before, after }, i): PicturedCell => ({
+      scenario,
+      task,
+      series: [
+        { buckets: before.buckets, at: [...at, i, 'before', 'buckets'] },
+        ...(after === undefined ? [] : [{ buckets: after.buckets, at: [...at, i, 'after', 'buckets'] }]),
+      ],
+    }),
+  );
+  return (
+    <Section id="reliability" title="May the probabilities be trusted?">
+      <Legend
+        names={cells.some(({ after }) => after) ? ['before calibration', 'after calibration'] : ['not calibrated']}
+      />
+      <ReliabilityPictures cells={pictured} />
+      <Note>
+        Labelled validation rows in 20 buckets by predicted probability, counted by weight as calibration counts them:
+        share of positives with its 95 % interval (Wilson, at the effective number of rows). On the dashed line
+        probabilities are right. After calibration, a row that is held out has the probability of a calibration that was
+        fitted without its fifth of the rows. All of them may have chosen the kind of calibration, and decided when
+        training stopped: new rows may fit worse. A cell without a second series keeps its probabilities. Chance alone
+        makes the calibration error larger than 0, the more so the fewer rows its buckets have.
+      </Note>
+      <Table
+        caption="Expected calibration error of each cell on the validation rows"
+        rows={cells}
+        at={at}
+        columns={[
+          texts('scenario', 'scenario'),
+          texts('task', 'task'),
+          deep('before', ['before', 'error'], 'metric'),
+          {
+            title: 'after',
+            isNumber: true,
+            show: ({ after }, own) => (after === undefined ? '–' : <Num at={[...own, 'after', 'error']} as="metric" />),
+          },
+          { title: 'rows after', show: ({ after }) => (after === undefined ? 'not calibrated' : ROWS[after.rows]) },
+        ]}
+      />
+      <Folded title="Tables of the buckets">
+        {pictured.flatMap(({ scenario, task, series }) =>
+          series.map((one, n) => (
+            <BucketTable
+              key={`${scenario} ${task} ${n}`}
+              caption={`${scenario}, ${task}: ${n === 0 ? 'before' : 'after'} calibration`}
+              {...one}
+            />
+          )),
+        )}
+      </Folded>
+    </Section>
+  );
+}
+
+const ROWS = { 'held out': 'held out', seen: 'those of the fit: it looks better than it is' } as const;
 
 function Calibration({ artifact }: { artifact: ArtifactPage['artifact'] }) {
   const { scenarios, tasks, calibration } = artifact;

@@ -1,5 +1,6 @@
 /** The page of an artifact, of its manifest. */
 import { VERSION } from '../../base/version.ts';
+import type { CalibrationReliability } from '../../documents/artifact.ts';
 import { gridSchema } from '../../documents/grid.ts';
 import { count, metricText, percent } from '../../report/numbers.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
@@ -11,7 +12,8 @@ import { sentencesOf } from './run.ts';
 export const artifactPage = (folder: string): ArtifactPage => pageOf(manifestIn(folder));
 
 function pageOf(manifest: ArtifactManifest): ArtifactPage {
-  const { name, id, created, data, graphs, tables, calibration, score, selection, verdict, files } = manifest;
+  const { name, id, created, data, graphs, tables, calibration, reliability, score, selection, verdict, files } =
+    manifest;
   const metrics = gridSchema.safeParse(gridOf(manifest.metrics));
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   const grid = metrics.success ? metrics.data : undefined;
@@ -31,7 +33,9 @@ function pageOf(manifest: ArtifactManifest): ArtifactPage {
     notes: [
       ...(grid === undefined ? ['Metrics: the artifact has none, for example because its weights were imported.'] : []),
       ...(selection === undefined ? ['Selection: the graphs are the model as it was trained.'] : []),
+      ...(reliability === undefined ? ['Reliability: this artifact was made by a version that did not keep it.'] : []),
     ],
+    ...(reliability && { sentences: { reliability: reliabilitySentence(reliability) } }),
     version: VERSION,
     artifact: {
       scenarios: data.scenarios,
@@ -39,6 +43,7 @@ function pageOf(manifest: ArtifactManifest): ArtifactPage {
       graphs,
       tables,
       calibration,
+      ...(reliability && { reliability }),
       score,
       ...(selection && { selection }),
       ...(verdict && { verdict }),
@@ -55,6 +60,14 @@ function gridOf(metrics: unknown): unknown {
   if (typeof metrics !== 'object' || metrics === null) return undefined;
   const { macro, k, means, cells } = metrics as Record<string, unknown>;
   return { macro, k, means, cells };
+}
+
+function reliabilitySentence(cells: CalibrationReliability): string {
+  const heldOut = cells.filter(({ after }) => after?.rows === 'held out');
+  const better = heldOut.filter(({ before, after }) => (after?.error ?? 0) < (before.error ?? 0));
+  const calibrated = cells.filter(({ after }) => after !== undefined);
+  if (calibrated.length === 0) return 'No cell is calibrated: the probabilities of the model are served as they are.';
+  return `${calibrated.length} of ${cells.length} cells are calibrated. In ${better.length} of the ${heldOut.length} that can be judged on rows that their fit did not see, the expected calibration error is smaller after it.`;
 }
 
 function selectionFinding({ selection, graphs }: ArtifactManifest): string[] {

@@ -14,7 +14,7 @@
  * if the model reads them. Outputs: `logits` float32 [batch, T] and `probability_<task>` float32 [batch], before calibration.
  */
 import { z } from 'zod';
-import { calibrationSchema } from '../../documents/artifact.ts';
+import { calibrationReliabilitySchema, calibrationSchema } from '../../documents/artifact.ts';
 import { flowDocumentSchema } from '../../documents/flows.ts';
 import { selectionRecord } from '../../documents/selection.ts';
 import { dataDescription, fieldDescription } from '../data-description.ts';
@@ -118,6 +118,8 @@ export const artifactSchema = z.strictObject({
   tables: z.array(z.strictObject({ name: z.string(), file: inside, rows: count, dimension: z.int().min(1) })),
   /** [S][T] */
   calibration: z.array(z.array(calibrationSchema)),
+  /** How well probabilities fit before and after calibration; artifacts of older versions do not say. */
+  reliability: calibrationReliabilitySchema.optional(),
   /** Expressions over the tasks' names, as in `click * 0.3 + purchase`. */
   score: z.strictObject({
     default: z.string().min(1),

@@ -1,7 +1,7 @@
 /** A training run: where the model wins or loses and what its cells use come first, then how the training went. */
 
 import { YARDSTICK_NAMES } from '../../../report/yardsticks.ts';
-import { ReliabilityPictures } from '../../components/reliability.tsx';
+import { BucketTable, type PicturedCell, ReliabilityPictures } from '../../components/reliability.tsx';
 import { Folded, Note, Section, Sentences } from '../../components/section.tsx';
 import { deep, named, numbers, Table, texts } from '../../components/table.tsx';
 import { Interval, Num } from '../../components/value.tsx';
@@ -47,12 +47,12 @@ export function Run({ page }: { page: RunPage }) {
       {result?.yardsticks && <Yardsticks yardsticks={result.yardsticks} />}
       {result?.reliability && (
         <Section id="reliability" title="May the probabilities be trusted?">
-          <ReliabilityPictures cells={result.reliability} at={['result', 'reliability']} />
+          <ReliabilityPictures cells={picturedCells(result.reliability)} />
           <Note>
             Test rows in 20 buckets by predicted probability, before calibration: share of positives with its 95 %
             interval (Wilson). On the dashed line probabilities are right.
           </Note>
-          <ReliabilityTables page={page} />
+          <ReliabilityTables cells={picturedCells(result.reliability)} />
         </Section>
       )}
       {page.importance && <Importance page={{ importance: page.importance }} prefix="importance-" />}
@@ -99,26 +99,20 @@ const Yardsticks = ({ yardsticks }: { yardsticks: NonNullable<Result['yardsticks
   </Section>
 );
 
-const ReliabilityTables = ({ page }: { page: RunPage }) => (
+const picturedCells = (reliability: NonNullable<Result['reliability']>): PicturedCell[] =>
+  reliability.map(({ scenario, task, buckets }, i) => ({
+    scenario,
+    task,
+    series: [{ buckets, at: ['result', 'reliability', i, 'buckets'] }],
+  }));
+
+const ReliabilityTables = ({ cells }: { cells: readonly PicturedCell[] }) => (
   <Folded title="Tables of the buckets">
-    {page.result?.reliability?.map(({ scenario, task, buckets }, i) => (
-      <Table
+    {cells.map(({ scenario, task, series: [only] }) => (
+      <BucketTable
         key={`${scenario} ${task}`}
         caption={`${scenario}, ${task}: rows by predicted probability`}
-        rows={buckets}
-        at={['result', 'reliability', i, 'buckets']}
-        columns={[
-          numbers('predicted', 'meanProbability', 'metric', 'mean'),
-          numbers('positive', 'positiveRate', 'metric', 'share'),
-          {
-            title: 'interval',
-            unit: '95 %, Wilson',
-            isNumber: true,
-            show: (_, at) => <Interval at={at} as="metric" />,
-          },
-          numbers('rows', 'rows', 'count'),
-          numbers('positives', 'positives', 'count'),
-        ]}
+        {...only}
       />
     ))}
   </Folded>
