@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { gridSchema, meansRule } from './grid.ts';
-import { count, epochsByPhase, seconds } from './parts.ts';
+import { count, epochsByPhase, metric, seconds } from './parts.ts';
 import { upgradeNamed } from './upgrade.ts';
 import { yardstickKey } from './yardsticks.ts';
 
@@ -68,6 +68,15 @@ const modelResult = cost.extend({
   cells: z.array(cellMeans),
   /** Per training, seed by seed. */
   epochs: z.array(epochsByPhase),
+  /**
+   * Mean AUC on validation rows at the end of each epoch of the last phase, over the seeds that came so far; absent for references, and
+   * in results of older versions.
+   */
+  curve: z
+    .array(z.strictObject({ epoch: count, n: count, mean: z.number(), lowest: z.number(), highest: z.number() }))
+    .optional(),
+  /** The epoch whose weights were kept, seed by seed; with `curve`. */
+  bestEpochs: z.array(count).optional(),
 });
 
 export type ModelResult = z.output<typeof modelResult>;
@@ -193,6 +202,8 @@ export const cellResultSchema = z.strictObject({
   epochs: epochsByPhase,
   /** The epoch of the last phase whose weights were kept. */
   bestEpoch: count,
+  /** Mean AUC on validation rows, epoch by epoch of the last phase. Older ones lack it. */
+  curve: z.array(metric).optional(),
   cost,
   /** SHA-256 of the logits file. */
   logits: z.string(),

@@ -487,6 +487,17 @@ export function comparison(
             ...(i === 1 && { auc: null }),
           })),
           epochs: [{ train: 3 }],
+          curve: [1, 2, 3].map((epoch) => {
+            const value = 0.7 + 0.1 * share();
+            return {
+              epoch,
+              n: 4 - epoch,
+              mean: value,
+              lowest: value - 0.01 * share(),
+              highest: value + 0.01 * share(),
+            };
+          }),
+          bestEpochs: [1, 3, 3],
           denseParameters: whole(),
           embeddingParameters: whole(),
           multiplyAddsPerRow: 1 + whole(),

@@ -4,6 +4,7 @@ import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, named, numbers, Table, texts } from '../components/table.tsx';
 import { Interval, Num, type Path, Sign } from '../components/value.tsx';
 import type { ComparisonPage, ShownDataset, ShownTests } from '../page.ts';
+import { Courses } from './courses.tsx';
 import { Pareto } from './pareto.tsx';
 
 export function Comparison({ page }: { page: ComparisonPage }) {
@@ -46,6 +47,7 @@ function Dataset({ page, dataset, d }: { page: ComparisonPage; dataset: ShownDat
           columns={MODEL_COLUMNS}
         />
       </Section>
+      <Courses models={models} at={[...at, 'models']} d={d} of={of} />
       {tests.length > 0 && (
         <Section id={`tests-${d}`} title={`What differs from ${result.baseline}${of}`}>
           <Differences tests={tests} at={[...at, 'tests']} groups={dataset.groups.of} />

@@ -3,6 +3,7 @@ import type { ComparedModel, Comparison } from '../../config/load-compare.ts';
 import type { Manifest, PreparedData } from '../../data/prepared/prepared.ts';
 import {
   type CellMeans,
+  type CellResult,
   type ComparisonResult,
   type DatasetResult,
   METRICS,
@@ -199,5 +200,20 @@ function modelResult(
     embeddingParameters: cost('embeddingParameters'),
     multiplyAddsPerRow: cost('multiplyAddsPerRow'),
     epochs: trainings.map(({ result }) => result.epochs),
+    ...(by === undefined && courseOf(trainings.map(({ result }) => result))),
   };
+}
+
+/** Validation by epoch over the seeds. Nothing where a training of an older version is among them. */
+export function courseOf(
+  results: readonly Pick<CellResult, 'curve' | 'bestEpoch'>[],
+): Pick<ModelResult, 'curve' | 'bestEpochs'> {
+  const curves = results.flatMap(({ curve }) => (curve === undefined ? [] : [curve]));
+  if (curves.length < results.length || curves.length === 0) return {};
+  const curve = Array.from({ length: Math.max(...curves.map(({ length }) => length)) }, (_, i) => {
+    const known = curves.flatMap((own) => own[i] ?? []);
+    const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+    return { epoch: i + 1, n: known.length, mean, lowest: Math.min(...known), highest: Math.max(...known) };
+  });
+  return { curve: curve.filter(({ n }) => n > 0), bestEpochs: results.map(({ bestEpoch }) => bestEpoch) };
 }

@@ -44,12 +44,13 @@ export async function writeCell(
   const paths = cellPaths(folder);
   const { manifest } = data;
   const model = findModel(run.model.key);
-  const { bestEpoch, times } = readTimes(paths.run);
+  const { bestEpoch, curve, times } = readCourse(paths.run);
   const cell: CellResult = {
     version: 1,
     grid: gridToJson(result.grid),
     epochs: { ...result.epochs },
     bestEpoch,
+    curve,
     // The options as the run has them: its flow table is what the test of flows found.
     cost: modelCost(
       model,
@@ -64,8 +65,8 @@ export async function writeCell(
   return cell;
 }
 
-/** Reads from the logs of a run its best epoch, and the time and memory until then. */
-function readTimes(run: string): { bestEpoch: number; times: Omit<CellTimes, 'seconds'> } {
+/** Reads from the logs of a run how its last phase went, its best epoch, and the time and memory until then. */
+function readCourse(run: string): Pick<CellResult, 'bestEpoch' | 'curve'> & { times: Omit<CellTimes, 'seconds'> } {
   const epochs = readMetrics(run).filter((line) => line.kind === 'epoch');
   const last = epochs.at(-1);
   // Where the monitored metric is never defined, no epoch is best and the last weights are kept.
@@ -79,6 +80,7 @@ function readTimes(run: string): { bestEpoch: number; times: Omit<CellTimes, 'se
     });
   return {
     bestEpoch: best.epoch,
+    curve: epochs.filter(({ phase }) => phase === best.phase).map(({ validation }) => validation.macro.auc),
     times: {
       secondsToBest: line.totalSeconds,
       processorSecondsToBest: line.processorSeconds,
