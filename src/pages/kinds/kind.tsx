@@ -1,7 +1,7 @@
 /** The body of a page, by its kind. */
 import type { Page } from '../page.ts';
 import { Artifact } from './artifact.tsx';
-import { Comparison } from './comparison.tsx';
+import { Comparison } from './comparison/comparison.tsx';
 import { Evaluation, Flows, Transfer } from './documents.tsx';
 import { Drift } from './drift.tsx';
 import { Experiment } from './experiment/experiment.tsx';

@@ -1,11 +1,11 @@
 /** Quality against cost: the models that no other one beats in both are joined by a line. */
 import { dot, line, type PlotOptions, ruleX, text } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
-import { Chart, draws } from '../components/chart.tsx';
-import { colour } from '../components/palette.tsx';
-import { Note } from '../components/section.tsx';
-import type { Path } from '../components/value.tsx';
-import type { ShownDataset } from '../page.ts';
+import { Chart, draws } from '../../components/chart.tsx';
+import { colour } from '../../components/palette.tsx';
+import { Note } from '../../components/section.tsx';
+import type { Path } from '../../components/value.tsx';
+import type { ShownDataset } from '../../page.ts';
 
 /** Names that a picture has room for. */
 const NAMED = 40;

@@ -1,9 +1,9 @@
 /** A comparison: models against the baseline first, then cells, transfer, and what quality costs. */
-import { Forest, type ForestRow } from '../components/forest.tsx';
-import { Folded, Note, Section } from '../components/section.tsx';
-import { type Column, named, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, type Path, Sign } from '../components/value.tsx';
-import type { ComparisonPage, ShownDataset, ShownTests } from '../page.ts';
+import { Forest, type ForestRow } from '../../components/forest.tsx';
+import { Folded, Note, Section } from '../../components/section.tsx';
+import { type Column, named, numbers, Table, texts } from '../../components/table.tsx';
+import { Interval, Num, type Path, Sign } from '../../components/value.tsx';
+import type { ComparisonPage, ShownDataset, ShownTests } from '../../page.ts';
 import { Courses } from './courses.tsx';
 import { Pareto } from './pareto.tsx';
 

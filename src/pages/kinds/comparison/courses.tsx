@@ -1,10 +1,10 @@
 /** How the trainings of a comparison went: validation by epoch of each model, as a band over its seeds. */
-import { Band } from '../components/band.tsx';
-import { Name } from '../components/name.tsx';
-import { Folded, Note, Section } from '../components/section.tsx';
-import { numbers, Table } from '../components/table.tsx';
-import type { Path } from '../components/value.tsx';
-import type { ShownDataset } from '../page.ts';
+import { Band } from '../../components/band.tsx';
+import { Name } from '../../components/name.tsx';
+import { Folded, Note, Section } from '../../components/section.tsx';
+import { numbers, Table } from '../../components/table.tsx';
+import type { Path } from '../../components/value.tsx';
+import type { ShownDataset } from '../../page.ts';
 
 export function Courses({ models, at, d, of }: { models: ShownDataset['models']; at: Path; d: number; of: string }) {
   const known = models.flatMap(({ model, curve = [], bestEpochs = [] }, m) =>
