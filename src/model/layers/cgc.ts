@@ -7,7 +7,7 @@
  */
 import { add, reshape, slice, softmax, type Tensor } from '../../graph/index.ts';
 import type { Layer } from '../contract.ts';
-import { last, layer } from './layer.ts';
+import { last, layer, times } from './layer.ts';
 import { forEachMember, linear, mlp } from './linear.ts';
 import { weightedSum } from './mixture.ts';
 import type { Norm } from './norms/norm.ts';
@@ -36,9 +36,10 @@ export interface CgcRows {
 
 /**
  * One layer: rows of width in -> heads [H, B, n], and shared rows of the shape they came in where a shared gate is asked for. Own
- * experts lie head by head; a gate's numbers are those of the own experts, then of the shared ones.
+ * experts lie head by head; a gate's numbers are those of the own experts, then of the shared ones. `weights` [H, B, n_sp+n_sh] are
+ * what the gates of heads give to these.
  */
-export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRows> {
+export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRows & { weights: Tensor }> {
   const { heads, inputs, dims, specific, shared, norm, sharedGate } = sizes;
   const [width, all] = [last(dims), heads * specific];
   const ownExperts = mlp(`${name}.specific`, { count: all, inputs, dims, norm });
@@ -54,7 +55,7 @@ export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRo
       weightedSum(slice(weights, 2, 0, specific), reshape(P, [heads, specific, 'B', width])),
       weightedSum(slice(weights, 2, specific, specific + shared), Q),
     ); // [H,B,n]
-    if (gate === undefined) return { heads: mixed, shared: rows.shared };
+    if (gate === undefined) return { heads: mixed, shared: rows.shared, weights };
 
     const logits = gate(rows.shared, step); // [B,H*n_sp+n_sh] or [G,B,H*n_sp+n_sh]
     const groups = logits.shape.length === 3 ? (logits.shape[0] as number) : 1;
@@ -63,6 +64,12 @@ export function cgc(name: string, sizes: CgcSizes): Layer<[rows: CgcRows], CgcRo
       weightedSum(slice(sharedWeights, 2, 0, all), P),
       weightedSum(slice(sharedWeights, 2, all, all + shared), Q),
     ); // [G,B,n]
-    return { heads: mixed, shared: logits.shape.length === 3 ? next : reshape(next, ['B', width]) };
+    return { heads: mixed, shared: logits.shape.length === 3 ? next : reshape(next, ['B', width]), weights };
   });
 }
+
+/** Names of what `weights` are given to. */
+export const cgcExperts = ({ specific, shared }: Pick<CgcSizes, 'specific' | 'shared'>): string[] => [
+  ...times(specific, (k) => `own expert ${k + 1}`),
+  ...times(shared, (k) => `shared expert ${k + 1}`),
+];

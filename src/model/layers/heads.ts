@@ -36,12 +36,18 @@ export function ownHeads(answers: Tensor, heads: Heads, { scenarios, tasks }: Mo
   return reduceSum(reshape(mul(answers, own), ['B', tasks, scenarios]), [2]); // [B,T]
 }
 
-/** What the gates of each row's own heads give to K experts: weights [H, B, K] -> by expert [B, T]. */
-export function ownShares(weights: Tensor, heads: Heads, sizes: ModelSizes, step: Step): Record<string, Tensor> {
+/** What the gates of each row's own heads give to K experts: weights [H, B, K] -> by expert [B, T]. `names`: [K], by default numbers. */
+export function ownShares(
+  weights: Tensor,
+  heads: Heads,
+  sizes: ModelSizes,
+  step: Step,
+  names?: readonly string[],
+): Record<string, Tensor> {
   const [count, , experts] = weights.shape as [number, 'B', number];
   const ofExpert = (k: number): Tensor => transpose(reshape(slice(weights, 2, k, k + 1), [count, 'B']), [1, 0]); // [B,H]
   return Object.fromEntries(
-    times(experts, (k) => [`expert ${k + 1}`, ownHeads(ofExpert(k), heads, sizes, step)] as const),
+    times(experts, (k) => [names?.[k] ?? `expert ${k + 1}`, ownHeads(ofExpert(k), heads, sizes, step)] as const),
   );
 }
 

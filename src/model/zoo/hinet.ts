@@ -8,10 +8,10 @@
 import type { z } from 'zod';
 import { concat, mul, oneHot, reshape, softmax, sub, transpose } from '../../graph/index.ts';
 import type { ModelSizes } from '../contract.ts';
-import { cgc } from '../layers/cgc.ts';
+import { cgc, cgcExperts } from '../layers/cgc.ts';
 import { embedding } from '../layers/embedding.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headCount, headTowers } from '../layers/heads.ts';
+import { headCount, headTowers, ownShares } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { linear, mlp, sideBySide } from '../layers/linear.ts';
 import { mixture, weightedSum } from '../layers/mixture.ts';
@@ -66,7 +66,8 @@ export const hinet = defineModel({
       const c = extract(step.embedding, step); // [B,3n]
       const rows = task({ heads: c, shared: c }, step); // [H,B,m]
       const { logits, diagnostics } = tower(rows.heads, step); // [B,T]
-      return { logits, diagnostics: { ...diagnostics, scenarioLayer: c } };
+      const gates = ownShares(rows.weights, options.heads, sizes, step, cgcExperts({ specific, shared }));
+      return { logits, diagnostics: { ...diagnostics, scenarioLayer: c }, gates };
     });
   },
 });

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { Tensor } from '../../graph/index.ts';
 import { add, concat, expand, mul, oneHot, reshape, sigmoid, softmax, stopGradient, sub } from '../../graph/index.ts';
 import { inputWidth } from '../layers/fields.ts';
-import { headTowers } from '../layers/heads.ts';
+import { headTowers, ownShares } from '../layers/heads.ts';
 import { last, parameter, times } from '../layers/layer.ts';
 import { linear, mlp } from '../layers/linear.ts';
 import { weightedSum } from '../layers/mixture.ts';
@@ -83,7 +83,7 @@ export const m3oe = defineModel({
       const weights = concat([gates, expand(fixed, [heads, 'B', S + T])], 2); // [H,B,K+S+T]
 
       const { logits, diagnostics } = tower(weightedSum(weights, experts), step); // [B,T]
-      return { logits, diagnostics: { ...diagnostics, weights } };
+      return { logits, diagnostics: { ...diagnostics, weights }, gates: ownShares(gates, 'product', sizes, step) };
     });
   },
 });

@@ -3,8 +3,8 @@
  * it is CGC. The last level has no shared gate, since nothing would read it.
  */
 import { z } from 'zod';
-import { cgc } from '../layers/cgc.ts';
-import { headCount, headTowers } from '../layers/heads.ts';
+import { cgc, cgcExperts } from '../layers/cgc.ts';
+import { headCount, headTowers, ownShares } from '../layers/heads.ts';
 import { last, layer } from '../layers/layer.ts';
 import { defineModel, type OptionsOf } from '../network.ts';
 import { baseline, modelOptions, positive, towerOptions, widths } from '../options.ts';
@@ -43,8 +43,10 @@ export const ple = defineModel({
     });
     const tower = headTowers('tower', heads, sizes, { inputs: last(last(levels)), dims: towerDims, norm });
     return layer([...extract, tower], (x, step) => {
-      const r = extract.reduce((rows, level) => level(rows, step), { heads: x, shared: x }); // [H,B,n]
-      return tower(r.heads, step); // [B,T]
+      const [first, ...others] = extract;
+      const r = others.reduce((rows, level) => level(rows, step), first({ heads: x, shared: x }, step)); // [H,B,n]
+      const gates = ownShares(r.weights, heads, sizes, step, cgcExperts({ specific, shared })); // of the last level
+      return { ...tower(r.heads, step), gates }; // [B,T]
     });
   },
 });

@@ -123,10 +123,21 @@ describe('a run', () => {
     const { gates, validation } = flows[0];
     expect(gates?.open).toHaveLength(validation.cells.length);
     for (const share of gates?.open.flat() ?? []) expect(share).toSatisfy((x: number) => x > 0 && x < 1);
+  });
 
-    const [{ gates: experts }] = await epochsOf({ model: { key: 'mmoe', experts: 3 }, train: { maxEpochs: 1 } });
-    expect(experts?.names).toEqual(['expert 1', 'expert 2', 'expert 3']);
-    for (const shares of experts?.open ?? [])
+  test.each([
+    [{ key: 'mmoe', experts: 3 }, ['expert 1', 'expert 2', 'expert 3']],
+    [{ key: 'ple', sharedExperts: 2, specificExperts: 1 }, ['own expert 1', 'shared expert 1', 'shared expert 2']],
+    [{ key: 'hinet', sharedExperts: 1, specificExperts: 2 }, ['own expert 1', 'own expert 2', 'shared expert 1']],
+    [{ key: 'm3oe', experts: 2 }, ['expert 1', 'expert 2']],
+  ])('of $key, what the gate of a cell gives to its experts adds up to 1', async (model, names) => {
+    const run = await newRun({ model, train: { maxEpochs: 1 } });
+    await trainWithStops(run);
+    const [line] = readMetrics(run).filter(({ kind }) => kind === 'epoch');
+    const { gates } = line as Extract<typeof line, { kind: 'epoch' }>;
+    expect(gates?.names).toEqual(names);
+    expect(gates?.open.length).toBeGreaterThan(0);
+    for (const shares of gates?.open ?? [])
       expect(shares.reduce((sum: number, share) => sum + Number(share), 0)).toBeCloseTo(1, 5);
   });
 
