@@ -106,6 +106,17 @@ function comparison() {
             ...means(),
           })),
           epochs: [],
+          curve: Array.from({ length: 20 }, (_, e) => {
+            const value = 0.6 + 0.01 * e;
+            return {
+              epoch: e + 1,
+              n: 3,
+              mean: value,
+              lowest: value - draw.uniform() / 100,
+              highest: value + draw.uniform() / 100,
+            };
+          }),
+          bestEpochs: [20, 18, 20],
           denseParameters: draw.below(1_000_000),
           embeddingParameters: 1_000_000,
           multiplyAddsPerRow: 10_000 + draw.below(1_000_000),
