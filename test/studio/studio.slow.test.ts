@@ -151,7 +151,8 @@ describe.skipIf(CHROMIUM === undefined)(CHROMIUM === undefined ? NO_BROWSER : 'i
   test('an epoch is on the page of its run, and in the list, within a second of its event', async () => {
     const list = await visit('/');
     const run = at('runs/watched');
-    const sets = ['train.maxEpochs=5', 'train.patience=5', 'train.batchSize=16'].flatMap((entry) => ['--set', entry]);
+    // More epochs than pass while the browser opens the page.
+    const sets = ['train.maxEpochs=20', 'train.patience=20', 'train.batchSize=16'].flatMap((entry) => ['--set', entry]);
     const words = ['train', '--data', at('data'), '--model', 'mmoe', '--out', run, '--json', ...sets];
     const child = spawn(process.execPath, ['bin/tributary.js', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
     const events: number[] = [];
