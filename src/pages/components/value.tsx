@@ -50,6 +50,33 @@ export function Interval({
   );
 }
 
+/** An estimate, with the sign of its interval before it and the interval below. `value`: what its number is called. */
+export function Estimate({
+  at,
+  as = 'signed',
+  value = 'value',
+  hasSign = true,
+}: {
+  at: Path;
+  as?: Format;
+  value?: string;
+  hasSign?: boolean;
+}) {
+  return (
+    <>
+      {hasSign && (
+        <>
+          <Sign at={at} />{' '}
+        </>
+      )}
+      <Num at={[...at, value]} as={as} />
+      <small>
+        <Interval at={at} as={as} />
+      </small>
+    </>
+  );
+}
+
 /** ▲ above 0, ▼ below 0, ◇ not decided, by an interval. */
 export function Sign({ at }: { at: Path }) {
   const { low, high } = lookUp(useContext(PageContext), at) as { low: number; high: number };

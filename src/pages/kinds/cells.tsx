@@ -6,7 +6,7 @@ import { Forest } from '../components/forest.tsx';
 import { Grid } from '../components/grid.tsx';
 import { Folded, Note } from '../components/section.tsx';
 import { numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, type Path, Sign } from '../components/value.tsx';
+import { Estimate, Interval, Num, type Path } from '../components/value.tsx';
 
 /** `at`: of the grid in the page's data; `yardsticks`, with their place: what the cells are held against. */
 export function CellGrid({
@@ -65,11 +65,7 @@ export function CellGrid({
               )}
               {marginOf(i) && (
                 <span class="against">
-                  <Sign at={[...ofCell(i), 'difference']} />{' '}
-                  <Num at={[...ofCell(i), 'difference', 'value']} as="signed" />
-                  <small>
-                    <Interval at={[...ofCell(i), 'difference']} as="signed" />
-                  </small>
+                  <Estimate at={[...ofCell(i), 'difference']} />
                 </span>
               )}
               <small>

@@ -5,7 +5,7 @@ import { Grid } from '../components/grid.tsx';
 import { Name } from '../components/name.tsx';
 import { Note, Section, Sentences } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, Sign } from '../components/value.tsx';
+import { Estimate, Num } from '../components/value.tsx';
 import type { EvaluationPage, FlowsPage, TransferPage } from '../page.ts';
 import { CellGrid } from './cells.tsx';
 import { FlowVerdict } from './flow-verdict.tsx';
@@ -113,17 +113,9 @@ function SourceGrid({ task, transfer: { sources = [], scenarios } }: { task: str
       corner="target"
       cells={own}
       columns={scenarios}
-      show={({ verdict, i }) => {
-        const at = ['transfer', 'sources', i, 'aucChange'];
-        return (
-          <>
-            {verdict !== 'undecided' && <Sign at={at} />} <Num at={[...at, 'value']} as="signed" />
-            <small>
-              <Interval at={at} as="signed" />
-            </small>
-          </>
-        );
-      }}
+      show={({ verdict, i }) => (
+        <Estimate at={['transfer', 'sources', i, 'aucChange']} hasSign={verdict !== 'undecided'} />
+      )}
     />
   );
 }
@@ -146,16 +138,7 @@ const worthColumns = (kind: keyof typeof WORTH): Column<TransferCell>[] => [
     unit: '95 % interval',
     isNumber: true,
     show: (cell, at) =>
-      cell[kind] === null ? (
-        <Name of={cell.reason ?? '–'} />
-      ) : (
-        <>
-          <Sign at={[...at, kind, 'aucChange']} /> <Num at={[...at, kind, 'aucChange', 'value']} as="signed" />
-          <small>
-            <Interval at={[...at, kind, 'aucChange']} as="signed" />
-          </small>
-        </>
-      ),
+      cell[kind] === null ? <Name of={cell.reason ?? '–'} /> : <Estimate at={[...at, kind, 'aucChange']} />,
   },
   { title: 'verdict', show: (cell) => cell[kind]?.verdict ?? '' },
   numbers('rows', 'rows', 'count'),
@@ -172,16 +155,7 @@ const FLOW_COLUMNS: Column<TransferFlow>[] = [
       unit: '95 % interval',
       isNumber: true,
       show: ({ measured }, at) =>
-        measured === null ? (
-          '–'
-        ) : (
-          <>
-            <Num at={[...at, 'measured', whose, 'value']} as="strength" />
-            <small>
-              <Interval at={[...at, 'measured', whose]} as="strength" />
-            </small>
-          </>
-        ),
+        measured === null ? '–' : <Estimate at={[...at, 'measured', whose]} as="strength" hasSign={false} />,
     }),
   ),
   {

@@ -3,7 +3,7 @@ import type { ImportanceFeature } from '../../documents/diagnose/importance.ts';
 import { Forest } from '../components/forest.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, Sign } from '../components/value.tsx';
+import { Estimate } from '../components/value.tsx';
 import type { ImportancePage } from '../page.ts';
 
 /** `prefix`: of the ids of its sections, on a page that has others. */
@@ -42,17 +42,7 @@ export function Importance({ page, prefix = '' }: { page: Pick<ImportancePage, '
                 title: `${scenario}, ${task}`,
                 isNumber: true,
                 show: (feature, own) =>
-                  feature.cells[c].aucLoss === null ? (
-                    '–'
-                  ) : (
-                    <>
-                      <Sign at={[...own, 'cells', c, 'aucLoss']} />{' '}
-                      <Num at={[...own, 'cells', c, 'aucLoss', 'value']} as="signed" />
-                      <small>
-                        <Interval at={[...own, 'cells', c, 'aucLoss']} as="signed" />
-                      </small>
-                    </>
-                  ),
+                  feature.cells[c].aucLoss === null ? '–' : <Estimate at={[...own, 'cells', c, 'aucLoss']} />,
               }),
             ),
           ]}
@@ -82,17 +72,7 @@ const effect = (title: string, key: 'aucLoss' | 'loglossGain'): Column<Importanc
   title,
   unit: '95 % interval',
   isNumber: true,
-  show: (feature, at) =>
-    feature[key] === null ? (
-      '–'
-    ) : (
-      <>
-        <Num at={[...at, key, 'value']} as="signed" />
-        <small>
-          <Interval at={[...at, key]} as="signed" />
-        </small>
-      </>
-    ),
+  show: (feature, at) => (feature[key] === null ? '–' : <Estimate at={[...at, key]} hasSign={false} />),
 });
 
 const COLUMNS: Column<ImportanceFeature>[] = [

@@ -4,7 +4,7 @@ import { Grid } from '../components/grid.tsx';
 import { Sentence } from '../components/name.tsx';
 import { Folded, Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
-import { Interval, Num, Sign } from '../components/value.tsx';
+import { Estimate, Num } from '../components/value.tsx';
 import type { LoopPage } from '../page.ts';
 
 type Round = LoopPage['rounds'][number];
@@ -141,18 +141,7 @@ const COLUMNS: Column<Round>[] = [
     title: 'difference',
     unit: '95 % interval',
     isNumber: true,
-    show: ({ judged }, at) =>
-      judged?.auc.difference ? (
-        <>
-          <Sign at={[...at, 'judged', 'auc', 'difference']} />{' '}
-          <Num at={[...at, 'judged', 'auc', 'difference', 'value']} as="signed" />
-          <small>
-            <Interval at={[...at, 'judged', 'auc', 'difference']} as="signed" />
-          </small>
-        </>
-      ) : (
-        '–'
-      ),
+    show: ({ judged }, at) => (judged?.auc.difference ? <Estimate at={[...at, 'judged', 'auc', 'difference']} /> : '–'),
   },
   {
     title: 'decision',
@@ -178,17 +167,7 @@ const CELLS: Column<JudgedCell>[] = [
     title: 'difference',
     unit: '95 % interval',
     isNumber: true,
-    show: ({ auc }, at) =>
-      auc === null ? (
-        '–'
-      ) : (
-        <>
-          <Num at={[...at, 'auc', 'difference', 'value']} as="signed" />
-          <small>
-            <Interval at={[...at, 'auc', 'difference']} as="signed" />
-          </small>
-        </>
-      ),
+    show: ({ auc }, at) => (auc === null ? '–' : <Estimate at={[...at, 'auc', 'difference']} hasSign={false} />),
   },
 ];
 

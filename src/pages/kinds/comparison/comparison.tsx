@@ -2,7 +2,7 @@
 import { Forest, type ForestRow } from '../../components/forest.tsx';
 import { Folded, Note, Section } from '../../components/section.tsx';
 import { type Column, named, numbers, Table, texts } from '../../components/table.tsx';
-import { Interval, Num, type Path, Sign } from '../../components/value.tsx';
+import { Estimate, Interval, Num, type Path, Sign } from '../../components/value.tsx';
 import type { ComparisonPage, ShownDataset, ShownTests } from '../../page.ts';
 import { Courses } from './courses.tsx';
 import { Pareto } from './pareto.tsx';
@@ -291,16 +291,7 @@ interface Line {
 /** Differences to a reference: a line per model, a column per cell. */
 function Matrix({ caption, dataset, lines }: { caption: string; dataset: ShownDataset; lines: readonly Line[] }) {
   const cell = ({ delong }: ShownTests['cells'][number], at: Path) =>
-    delong === null ? (
-      '–'
-    ) : (
-      <>
-        <Sign at={[...at, 'delong']} /> <Num at={[...at, 'delong', 'difference']} as="signed" />
-        <small>
-          <Interval at={[...at, 'delong']} as="signed" />
-        </small>
-      </>
-    );
+    delong === null ? '–' : <Estimate at={[...at, 'delong']} value="difference" />;
   return (
     <Table
       caption={caption}

@@ -10,7 +10,7 @@ import { Forest } from '../../components/forest.tsx';
 import { Name } from '../../components/name.tsx';
 import { Folded, Note, Section } from '../../components/section.tsx';
 import { type Column, deep, numbers, Table, texts } from '../../components/table.tsx';
-import { Interval, Num, type Path, Sign } from '../../components/value.tsx';
+import { Estimate, Interval, Num, type Path } from '../../components/value.tsx';
 import type { ExperimentPage } from '../../page.ts';
 import { History } from './history.tsx';
 
@@ -184,13 +184,7 @@ const CELLS: Column<ExperimentTreatment['cells'][number]>[] = [
     title: 'difference',
     isNumber: true,
     show: ({ difference }, at) => (
-      <>
-        {hasEnds(difference) && <Sign at={[...at, 'difference']} />}{' '}
-        <Num at={[...at, 'difference', 'estimate']} as="number" />
-        <small>
-          <Interval at={[...at, 'difference']} as="number" />
-        </small>
-      </>
+      <Estimate at={[...at, 'difference']} as="number" value="estimate" hasSign={hasEnds(difference)} />
     ),
   },
   numbers('e‑value', 'eValue', 'number'),
