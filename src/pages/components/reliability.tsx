@@ -4,8 +4,8 @@ import { dot, line, type PlotOptions, ruleX } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { Buckets } from '../../documents/grid.ts';
 import { Chart, draws } from './chart.tsx';
-import { Name } from './name.tsx';
 import { colour, symbol } from './palette.tsx';
+import { cellNames, Figures } from './section.tsx';
 import { numbers, Table } from './table.tsx';
 import { Interval, type Path } from './value.tsx';
 
@@ -25,19 +25,12 @@ export interface PicturedCell {
 
 /** A small picture for each cell that has buckets. */
 export const ReliabilityPictures = ({ cells }: { cells: readonly PicturedCell[] }) => (
-  <div class="multiples">
-    {cells.map(
-      ({ scenario, task, series }) =>
-        series.some(({ buckets }) => buckets.length > 0) && (
-          <figure key={`${scenario} ${task}`}>
-            <figcaption>
-              <Name of={scenario} />, <Name of={task} />
-            </figcaption>
-            <Picture name={`${scenario}, ${task}`} series={series} />
-          </figure>
-        ),
-    )}
-  </div>
+  <Figures
+    size="multiples"
+    of={cells.filter(({ series }) => series.some(({ buckets }) => buckets.length > 0))}
+    names={cellNames}
+    show={({ scenario, task, series }) => <Picture name={`${scenario}, ${task}`} series={series} />}
+  />
 );
 
 function Picture({ name, series }: { name: string; series: readonly Series[] }) {

@@ -1,7 +1,7 @@
 /** A part of a page: a finding in a sentence, the picture, the table under it. */
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useContext, useState } from 'preact/hooks';
-import { Sentence } from './name.tsx';
+import { Name, Sentence } from './name.tsx';
 import { PageContext } from './value.tsx';
 
 export function Section({
@@ -29,6 +29,41 @@ export function Section({
     </section>
   );
 }
+
+/** Pictures side by side, each under the names of what it is of. */
+export function Figures<Of>({
+  size,
+  of,
+  names,
+  show,
+}: {
+  /** Charts with axes, or small curves without. */
+  size: 'multiples' | 'curves';
+  of: readonly Of[];
+  names: (one: Of) => readonly string[];
+  show: (one: Of, index: number) => ComponentChildren;
+}) {
+  return (
+    <div class={size}>
+      {of.map((one, i) => (
+        <figure key={JSON.stringify(names(one))}>
+          <figcaption>
+            {names(one).map((name, n) => (
+              <Fragment key={n}>
+                {n > 0 && ', '}
+                <Name of={name} />
+              </Fragment>
+            ))}
+          </figcaption>
+          {show(one, i)}
+        </figure>
+      ))}
+    </div>
+  );
+}
+
+/** Of a cell. */
+export const cellNames = ({ scenario, task }: { scenario: string; task: string }): string[] => [scenario, task];
 
 /** How a figure or table is to be read: units, intervals, n. */
 export const Note = ({ children }: { children: ComponentChildren }) => <p class="note">{children}</p>;

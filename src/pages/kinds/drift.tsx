@@ -4,9 +4,8 @@ import { useCallback } from 'preact/hooks';
 import type { DriftDocument } from '../../documents/loop/drift.ts';
 import { Chart, draws } from '../components/chart.tsx';
 import { Forest } from '../components/forest.tsx';
-import { Name } from '../components/name.tsx';
 import { colour, Legend } from '../components/palette.tsx';
-import { Note, Section } from '../components/section.tsx';
+import { cellNames, Figures, Note, Section } from '../components/section.tsx';
 import { deep, numbers, Table, texts } from '../components/table.tsx';
 import type { DriftPage } from '../page.ts';
 
@@ -56,16 +55,7 @@ export function Drift({ page }: { page: DriftPage }) {
       </Section>
       {cells.length > 0 && (
         <Section id="cells" title="Have the probabilities moved?">
-          <div class="multiples">
-            {cells.map((cell, i) => (
-              <figure key={`${cell.scenario} ${cell.task}`}>
-                <figcaption>
-                  <Name of={cell.scenario} />, <Name of={cell.task} />
-                </figcaption>
-                <Scores cell={cell} i={i} />
-              </figure>
-            ))}
-          </div>
+          <Figures size="multiples" of={cells} names={cellNames} show={(cell, i) => <Scores cell={cell} i={i} />} />
           <Legend names={['validation rows', 'live']} />
           <Note>
             Share of rows by predicted probability, from low to high; bars of validation rows and of live answers side

@@ -8,7 +8,7 @@ import { Chart, draws } from '../components/chart.tsx';
 import { fitted } from '../components/forest.tsx';
 import { Name } from '../components/name.tsx';
 import { colour } from '../components/palette.tsx';
-import { Folded, Note, Section } from '../components/section.tsx';
+import { Figures, Folded, Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table, texts } from '../components/table.tsx';
 import { Num } from '../components/value.tsx';
 import type { TuningPage } from '../page.ts';
@@ -58,16 +58,12 @@ export function Tuning({ page }: { page: TuningPage }) {
         </Section>
       )}
       <Section id="slices" title="Trials by option">
-        <div class="multiples">
-          {parameters.map((path) => (
-            <figure key={path}>
-              <figcaption>
-                <Name of={path} />
-              </figcaption>
-              <Slice page={page} path={path} />
-            </figure>
-          ))}
-        </div>
+        <Figures
+          size="multiples"
+          of={parameters}
+          names={(path) => [path]}
+          show={(path) => <Slice page={page} path={path} />}
+        />
         <Note>
           Validation {MONITOR_NAMES[monitor]} of each trial by the value of one option; the filled point is the best
           trial.

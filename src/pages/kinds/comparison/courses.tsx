@@ -1,7 +1,6 @@
 /** How the trainings of a comparison went: validation by epoch of each model, as a band over its seeds. */
 import { Band } from '../../components/band.tsx';
-import { Name } from '../../components/name.tsx';
-import { Folded, Note, Section } from '../../components/section.tsx';
+import { Figures, Folded, Note, Section } from '../../components/section.tsx';
 import { numbers, Table } from '../../components/table.tsx';
 import type { Path } from '../../components/value.tsx';
 import type { ShownDataset } from '../../page.ts';
@@ -13,21 +12,19 @@ export function Courses({ models, at, d, of }: { models: ShownDataset['models'];
   if (known.length === 0) return null;
   return (
     <Section id={`courses-${d}`} title={`How the trainings went${of}`}>
-      <div class="curves">
-        {known.map(({ model, curve, bestEpochs, at: own }) => (
-          <figure key={model}>
-            <figcaption>
-              <Name of={model} />
-            </figcaption>
-            <Band
-              label={`Mean AUC of ${model} on validation rows by epoch, over its seeds`}
-              points={curve}
-              at={own}
-              best={bestEpochs}
-            />
-          </figure>
-        ))}
-      </div>
+      <Figures
+        size="curves"
+        of={known}
+        names={({ model }) => [model]}
+        show={({ model, curve, bestEpochs, at: own }) => (
+          <Band
+            label={`Mean AUC of ${model} on validation rows by epoch, over its seeds`}
+            points={curve}
+            at={own}
+            best={bestEpochs}
+          />
+        )}
+      />
       <Note>
         Mean AUC on validation rows by epoch of the last phase: the line is the mean over the seeds that came so far,
         bars go from the lowest to the highest of them. Each model has its own scale, written below; triangles are the

@@ -3,9 +3,8 @@ import { dot, line, type PlotOptions, ruleX, ruleY } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { ExperimentReport } from '../../../documents/experiment/report.ts';
 import { Chart, draws } from '../../components/chart.tsx';
-import { Name } from '../../components/name.tsx';
 import { colour } from '../../components/palette.tsx';
-import { Folded, Note, Section } from '../../components/section.tsx';
+import { Figures, Folded, Note, Section } from '../../components/section.tsx';
 import { deep, numbers, Table, texts } from '../../components/table.tsx';
 import { Interval, type Path } from '../../components/value.tsx';
 
@@ -38,16 +37,12 @@ export function History({
   if (points.length === metrics.length) return null;
   return (
     <Section id={`history-${t}`} title={`How did the differences of ${arm} go?`}>
-      <div class="multiples">
-        {metrics.map((metric) => (
-          <figure key={metric}>
-            <figcaption>
-              <Name of={metric} />
-            </figcaption>
-            <Differences metric={metric} points={points.filter((one) => one.metric === metric)} />
-          </figure>
-        ))}
-      </div>
+      <Figures
+        size="multiples"
+        of={metrics}
+        names={(metric) => [metric]}
+        show={(metric) => <Differences metric={metric} points={points.filter((one) => one.metric === metric)} />}
+      />
       <Note>
         Difference to the control. Intervals {looks}. A look without an interval had too few units to say anything.
       </Note>

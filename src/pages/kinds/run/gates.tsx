@@ -1,7 +1,6 @@
 /** What the gates of a model let through while they learned: for each cell a line per flow or expert. */
-import { Name } from '../../components/name.tsx';
 import { Legend } from '../../components/palette.tsx';
-import { Folded, Note, Section } from '../../components/section.tsx';
+import { cellNames, Figures, Folded, Note, Section } from '../../components/section.tsx';
 import { Shares } from '../../components/shares.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Num } from '../../components/value.tsx';
@@ -14,19 +13,17 @@ export function Gates({ page: { epochs, cells, gateNames } }: { page: RunPage })
   return (
     <Section id="gates-by-epoch" title="What gates let through, by epoch">
       <Legend names={gateNames} />
-      <div class="curves">
-        {cells.map(({ scenario, task }, c) => (
-          <figure key={`${scenario} ${task}`}>
-            <figcaption>
-              <Name of={scenario} />, <Name of={task} />
-            </figcaption>
-            <Shares
-              label={`Gates of ${scenario}, ${task} by epoch`}
-              series={gateNames.map((_, n) => known.map((_, i) => ['epochs', i, 'gates', c, n]))}
-            />
-          </figure>
-        ))}
-      </div>
+      <Figures
+        size="curves"
+        of={cells}
+        names={cellNames}
+        show={({ scenario, task }, c) => (
+          <Shares
+            label={`Gates of ${scenario}, ${task} by epoch`}
+            series={gateNames.map((_, n) => known.map((_, i) => ['epochs', i, 'gates', c, n]))}
+          />
+        )}
+      />
       <Note>
         Means over the validation rows of a scenario, from 0 (bottom line) to 1 (top line); one point for each epoch in
         which the gates learn.

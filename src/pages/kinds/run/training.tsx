@@ -3,9 +3,8 @@ import { dot, line, type PlotOptions, ruleX } from '@observablehq/plot';
 import { useCallback, useContext } from 'preact/hooks';
 import { Chart, draws } from '../../components/chart.tsx';
 import { Curve } from '../../components/curve.tsx';
-import { Name } from '../../components/name.tsx';
 import { colour, Legend, symbol } from '../../components/palette.tsx';
-import { Folded, Note, Section } from '../../components/section.tsx';
+import { cellNames, Figures, Folded, Note, Section } from '../../components/section.tsx';
 import { type Column, deep, numbers, Table } from '../../components/table.tsx';
 import { lookUp, Num, PageContext, type Path } from '../../components/value.tsx';
 import type { EpochPoint, RunPage } from '../../page.ts';
@@ -85,21 +84,19 @@ function Cells({ page: { cells, epochs }, best }: { page: RunPage; best: number 
   const lines = epochs.flatMap(({ phase }, i) => (i > 0 && phase !== epochs[i - 1].phase ? [i] : []));
   return (
     <Section id="curves" title="AUC of each cell by epoch">
-      <div class="curves">
-        {cells.map(({ scenario, task }, c) => (
-          <figure key={`${scenario} ${task}`}>
-            <figcaption>
-              <Name of={scenario} />, <Name of={task} />
-            </figcaption>
-            <Curve
-              label={`AUC of ${scenario}, ${task} by epoch`}
-              points={epochs.map((_, i) => ['epochs', i, 'auc', c])}
-              lines={lines}
-              best={best}
-            />
-          </figure>
-        ))}
-      </div>
+      <Figures
+        size="curves"
+        of={cells}
+        names={cellNames}
+        show={({ scenario, task }, c) => (
+          <Curve
+            label={`AUC of ${scenario}, ${task} by epoch`}
+            points={epochs.map((_, i) => ['epochs', i, 'auc', c])}
+            lines={lines}
+            best={best}
+          />
+        )}
+      />
       <Note>
         Validation rows, each cell on its own scale: its lowest and highest AUC are written below. The large point is
         the best epoch; vertical lines divide phases.
