@@ -45,16 +45,7 @@ export function Run({ page }: { page: RunPage }) {
         </Section>
       )}
       {result?.yardsticks && <Yardsticks yardsticks={result.yardsticks} />}
-      {result?.reliability && (
-        <Section id="reliability" title="May the probabilities be trusted?">
-          <ReliabilityPictures cells={picturedCells(result.reliability)} />
-          <Note>
-            Test rows in 20 buckets by predicted probability, before calibration: share of positives with its 95 %
-            interval (Wilson). On the dashed line probabilities are right.
-          </Note>
-          <ReliabilityTables cells={picturedCells(result.reliability)} />
-        </Section>
-      )}
+      {result?.reliability && <Reliability reliability={result.reliability} />}
       {page.importance && <Importance page={{ importance: page.importance }} prefix="importance-" />}
       <Training page={page} />
       <Gates page={page} />
@@ -99,24 +90,33 @@ const Yardsticks = ({ yardsticks }: { yardsticks: NonNullable<Result['yardsticks
   </Section>
 );
 
-const picturedCells = (reliability: NonNullable<Result['reliability']>): PicturedCell[] =>
-  reliability.map(({ scenario, task, buckets }, i) => ({
-    scenario,
-    task,
-    series: [{ buckets, at: ['result', 'reliability', i, 'buckets'] }],
-  }));
-
-const ReliabilityTables = ({ cells }: { cells: readonly PicturedCell[] }) => (
-  <Folded title="Tables of the buckets">
-    {cells.map(({ scenario, task, series: [only] }) => (
-      <BucketTable
-        key={`${scenario} ${task}`}
-        caption={`${scenario}, ${task}: rows by predicted probability`}
-        {...only}
-      />
-    ))}
-  </Folded>
-);
+function Reliability({ reliability }: { reliability: NonNullable<Result['reliability']> }) {
+  const cells = reliability.map(
+    ({ scenario, task, buckets }, i): PicturedCell => ({
+      scenario,
+      task,
+      series: [{ buckets, at: ['result', 'reliability', i, 'buckets'] }],
+    }),
+  );
+  return (
+    <Section id="reliability" title="May the probabilities be trusted?">
+      <ReliabilityPictures cells={cells} />
+      <Note>
+        Test rows in 20 buckets by predicted probability, before calibration: share of positives with its 95 % interval
+        (Wilson). On the dashed line probabilities are right.
+      </Note>
+      <Folded title="Tables of the buckets">
+        {cells.map(({ scenario, task, series: [only] }) => (
+          <BucketTable
+            key={`${scenario} ${task}`}
+            caption={`${scenario}, ${task}: rows by predicted probability`}
+            {...only}
+          />
+        ))}
+      </Folded>
+    </Section>
+  );
+}
 
 const Candidates = ({ choice }: { choice: NonNullable<Result['choice']> }) => (
   <Table
