@@ -9,11 +9,11 @@ import type { LoopPage } from '../page.ts';
 
 type Round = LoopPage['rounds'][number];
 
-const DECISIONS: Record<NonNullable<Round['decision']>['kind'], string> = {
-  loaded: '● loaded: it serves',
-  ready: '● ready to be served',
-  refused: '✕ refused: the old model stays',
-  abandoned: '○ given up',
+const DECISIONS: Record<NonNullable<Round['decision']>['kind'], { short: string; long: string }> = {
+  loaded: { short: '● loaded', long: '● loaded: it serves' },
+  ready: { short: '● ready', long: '● ready to be served' },
+  refused: { short: '✕ refused', long: '✕ refused: the old model stays' },
+  abandoned: { short: '○ given up', long: '○ given up' },
 };
 
 export function Loop({ page }: { page: LoopPage }) {
@@ -48,14 +48,13 @@ export function Loop({ page }: { page: LoopPage }) {
               <ul class="gates">
                 {found.gates.map(({ gate, passed, sentence }) => (
                   <li key={gate}>
-                    <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span> {gate}:{' '}
-                    <Sentence of={sentence} />
+                    <Passed passed={passed} /> {gate}: <Sentence of={sentence} />
                   </li>
                 ))}
               </ul>
               {decision && (
                 <p>
-                  {DECISIONS[decision.kind]} ({timeText(decision.at)}): <Sentence of={decision.sentence} />
+                  {DECISIONS[decision.kind].long} ({timeText(decision.at)}): <Sentence of={decision.sentence} />
                 </p>
               )}
               <Folded title="Cells and drift of fields">
@@ -80,14 +79,14 @@ const STAGES = ['joined', 'prepared', 'trained', 'exported', 'judged'] as const;
 /** A column for each round: how far it came, which gates held, and what was decided. */
 function Timeline({ rounds }: { rounds: readonly Round[] }) {
   const gates = [...new Set(rounds.flatMap(({ judged }) => (judged?.gates ?? []).map(({ gate }) => gate)))];
-  const columns = rounds.map(({ round, day }) => ({ round, title: `${round}: ${day}` }));
+  const columns = rounds.map(({ round, day }) => `${round}: ${day}`);
   const lines = ['stages', ...gates, 'decision'];
   return (
     <Grid
       caption="Rounds from left to right, by the day that judges: stages that are done, gates, and the decision"
       corner="what"
-      cells={lines.flatMap((scenario) => columns.map(({ title }, i) => ({ scenario, task: title, i })))}
-      columns={columns.map(({ title }) => title)}
+      cells={lines.flatMap((scenario) => columns.map((task, i) => ({ scenario, task, i })))}
+      columns={columns}
       show={({ scenario: line, i }) => <Moment round={rounds[i]} line={line} />}
     />
   );
@@ -96,10 +95,9 @@ function Timeline({ rounds }: { rounds: readonly Round[] }) {
 function Moment({ round, line }: { round: Round; line: string }) {
   if (line === 'decision') {
     if (round.decision === undefined) return <>not decided yet</>;
-    const [sign, text] = SHORT[round.decision.kind];
     return (
       <>
-        {sign} {text}
+        {DECISIONS[round.decision.kind].short}
         <small>{timeText(round.decision.at)}</small>
       </>
     );
@@ -109,16 +107,12 @@ function Moment({ round, line }: { round: Round; line: string }) {
     return <>{done.length === STAGES.length ? 'all done' : `up to "${done.at(-1)}"`}</>;
   }
   const gate = round.judged?.gates.find((one) => one.gate === line);
-  if (gate === undefined) return <>–</>;
-  return gate.passed ? <span class="good">● holds</span> : <span class="bad">✕ fails</span>;
+  return gate === undefined ? <>–</> : <Passed passed={gate.passed} />;
 }
 
-const SHORT: Record<NonNullable<Round['decision']>['kind'], [sign: string, text: string]> = {
-  loaded: ['●', 'loaded'],
-  ready: ['●', 'ready'],
-  refused: ['✕', 'refused'],
-  abandoned: ['○', 'given up'],
-};
+const Passed = ({ passed }: { passed: boolean }) => (
+  <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span>
+);
 
 const timeText = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
@@ -145,7 +139,7 @@ const COLUMNS: Column<Round>[] = [
   },
   {
     title: 'decision',
-    show: ({ decision }) => (decision === undefined ? 'not decided yet' : DECISIONS[decision.kind]),
+    show: ({ decision }) => (decision === undefined ? 'not decided yet' : DECISIONS[decision.kind].long),
   },
   { title: 'decided', show: ({ decision }) => (decision === undefined ? '' : timeText(decision.at)) },
 ];
