@@ -62,6 +62,14 @@ const transferFindings = (document: TransferDocument): string[] => [
   ...sourcesWorth(document),
 ];
 
+/** The largest changes by name, as many as a sentence has. */
+function largest(changes: readonly { name: string; aucChange: TransferComparison['aucChange'] }[]): string {
+  const sorted = changes.toSorted((a, b) => Math.abs(b.aucChange.value) - Math.abs(a.aucChange.value));
+  const names = sorted.slice(0, NAMED).map(({ name, aucChange }) => `${name} ${change(aucChange)}`);
+  if (sorted.length > NAMED) names.push(`${sorted.length - NAMED} more`);
+  return names.join(', ');
+}
+
 /** What sharing brings, on average and in the cells where it is clear. */
 export function sharingWorth(document: TransferDocument): string[] {
   return [
@@ -74,22 +82,22 @@ export function sharingWorth(document: TransferDocument): string[] {
 /** Which single scenario helps which cell, and which hurts it, the largest changes first. */
 export function sourcesWorth({ sources = [] }: TransferDocument): string[] {
   if (sources.length === 0) return [];
-  const listed = (verdict: TransferComparison['verdict']): string => {
-    const own = sources
-      .filter((pair) => pair.verdict === verdict)
-      .toSorted((a, b) => Math.abs(b.aucChange.value) - Math.abs(a.aucChange.value));
-    const names = own
-      .slice(0, NAMED)
-      .map((pair) => `${oneLine(pair.source)} -> ${oneLine(pair.target)}/${pair.task} ${change(pair.aucChange)}`);
-    if (own.length > NAMED) names.push(`${own.length - NAMED} more`);
-    return names.length === 0 ? '' : `${own.length} of ${sources.length} ${VERBS[verdict]}: ${names.join(', ')}`;
+  const listed = (verdict: keyof typeof VERBS): string => {
+    const own = sources.filter((pair) => pair.verdict === verdict);
+    const named = largest(
+      own.map(({ source, target, task, aucChange }) => ({
+        name: `${oneLine(source)} -> ${oneLine(target)}/${task}`,
+        aucChange,
+      })),
+    );
+    return own.length === 0 ? '' : `${own.length} of ${sources.length} ${VERBS[verdict]}: ${named}`;
   };
   const parts = [listed('gains'), listed('loses')].filter((part) => part !== '');
   const found = parts.length === 0 ? 'no pair has a difference beyond chance' : parts.join('; ');
   return [`The rows of one other scenario, taken as if they were the cell's own: ${found}.`];
 }
 
-const VERBS = { gains: 'help', loses: 'hurt', undecided: 'are undecided' } as const;
+const VERBS = { gains: 'help', loses: 'hurt' } as const;
 
 /** One sentence for each flow that passes where the labels have none of it, the costliest first; or that there is none. */
 export function negativeTransfer({ flows, source }: TransferDocument): string[] {
@@ -126,14 +134,12 @@ function worth(
   });
   if (known.length === 0) return [];
   const mean = known.reduce((sum, { comparison }) => sum + comparison.aucChange.value, 0) / known.length;
-  const listed = (verdict: TransferComparison['verdict']): string => {
-    const own = known
-      .filter(({ comparison }) => comparison.verdict === verdict)
-      .toSorted((a, b) => Math.abs(b.comparison.aucChange.value) - Math.abs(a.comparison.aucChange.value));
-    const names = own.slice(0, NAMED).map((cell) => `${cellOf(cell)} ${change(cell.comparison.aucChange)}`);
-    if (own.length > NAMED) names.push(`${own.length - NAMED} more`);
-    return names.join(', ');
-  };
+  const listed = (verdict: TransferComparison['verdict']): string =>
+    largest(
+      known
+        .filter(({ comparison }) => comparison.verdict === verdict)
+        .map(({ comparison: { aucChange }, ...cell }) => ({ name: cellOf(cell), aucChange })),
+    );
   const [gains, loses] = [listed('gains'), listed('loses')];
   const parts = [
     ...(gains === '' ? [] : [`gains: ${gains}`]),
