@@ -60,10 +60,14 @@ export const temporaryOf = (path: string): string => `${path}.${newMark()}.tmp`;
 
 /** Removes what processes that are gone left of `path`: those that were killed before their rename. */
 export function removeLeftovers(path: string): void {
-  for (const name of readdirSync(dirname(path))) {
-    const mark = name.startsWith(`${basename(path)}.`) ? /\.([^.]+)\.tmp$/.exec(name)?.[1] : undefined;
-    if (mark !== undefined && readMark(mark)?.alive === false) rmSync(join(dirname(path), name), { force: true });
-  }
+  for (const name of readdirSync(dirname(path)))
+    if (name.startsWith(`${basename(path)}.`) && isLeftover(name)) rmSync(join(dirname(path), name), { force: true });
+}
+
+/** Is it the name of a temporary file whose process is gone? */
+export function isLeftover(name: string): boolean {
+  const [, mark] = /\.([^.]+)\.tmp$/.exec(name) ?? [];
+  return mark !== undefined && readMark(mark)?.alive === false;
 }
 
 function create(path: string): number {

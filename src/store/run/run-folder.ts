@@ -20,8 +20,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { error } from '../../base/errors/index.ts';
-import { asWriteError, writeFileAtomic } from '../../base/files.ts';
-import { readMark } from '../../base/marks.ts';
+import { asWriteError, isLeftover, writeFileAtomic } from '../../base/files.ts';
 import { readSealed, seal } from '../../base/seal.ts';
 import { type ChoiceDocument, choiceSchema } from '../../documents/choice.ts';
 import { type ImportanceDocument, importanceSchema } from '../../documents/diagnose/importance.ts';
@@ -231,15 +230,12 @@ function emptyFolder(folder: string): string {
     const names = readdirSync(folder);
     const found = names.find((name) => !name.endsWith('.tmp')); // an interrupted attempt leaves only these
     if (found !== undefined) throw error('RUN_EXISTS', { folder, found });
-    for (const name of names) if (isAbandoned(name)) rmSync(join(folder, name), { force: true });
+    for (const name of names) if (isLeftover(name)) rmSync(join(folder, name), { force: true });
     return folder;
   } catch (cause) {
     throw asWriteError(cause, folder);
   }
 }
-
-/** A file of `writeFileAtomic` (`NAME.MARK.tmp`) whose process was killed before it was renamed. */
-const isAbandoned = (name: string): boolean => readMark(name.split('.').at(-2) ?? '')?.alive === false;
 
 /** Makes the folder whose counter is one more than the highest there. */
 function nextFolder(parent: string, stem: string): string {
