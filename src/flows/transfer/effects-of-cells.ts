@@ -14,25 +14,23 @@ import type { Term } from '../terms.ts';
 
 /** What each cell learns from its own rows. */
 export const ownEffects = (effects: Effects, terms: readonly Term[], cells: Cells): LearnedFlows =>
-  learned(effects, terms, cells, (term, c) => [columnOf(term, c, cells)]);
+  learned(effects, terms, cells, (c) => [c]);
 
 /** What each cell learns from its own rows and those of its task in the scenario `shift` places on, cyclically. */
 export const pairEffects = (effects: Effects, terms: readonly Term[], cells: Cells, shift: number): LearnedFlows =>
-  learned(effects, terms, cells, (term, c) => {
-    const { scenarios: S, tasks: T } = cells;
-    return [c, (c + shift * T) % (S * T)].map((d) => columnOf(term, d, cells));
-  });
+  learned(effects, terms, cells, (c) => [c, (c + shift * cells.tasks) % (cells.scenarios * cells.tasks)]);
 
 function learned(
   { fields }: Effects,
   terms: readonly Term[],
-  { scenarios: S, tasks: T }: Cells,
-  columnsOf: (term: Term, cell: number) => Column[],
+  cells: Cells,
+  learnsFrom: (cell: number) => number[],
 ): LearnedFlows {
-  const C = S * T;
+  const C = cells.scenarios * cells.tasks;
   const posterior = (term: Term): Float64Array => {
     const out = new Float64Array(term.rows * C);
-    for (let c = 0; c < C; c++) for (const [m, mean] of meansOf(columnsOf(term, c)).entries()) out[m * C + c] = mean;
+    for (let c = 0; c < C; c++)
+      for (const [m, mean] of meansOf(term, learnsFrom(c), cells).entries()) out[m * C + c] = mean;
     return out;
   };
   return {
@@ -44,36 +42,22 @@ function learned(
   };
 }
 
-/** [M] of one cell. */
-interface Column {
-  y: Float64Array;
-  h: Float64Array;
-  error: Float64Array;
-}
-
-const columnOf = ({ rows, y, H, K }: Term, c: number, { scenarios: S, tasks: T }: Cells): Column => {
-  const C = S * T;
-  return {
-    y: Float64Array.from({ length: rows }, (_, m) => y[m * C + c]),
-    h: Float64Array.from({ length: rows }, (_, m) => H?.[m * C + c] ?? 1),
-    error: Float64Array.from({ length: rows }, (_, m) => K[(m * C + c) * T + (c % T)]),
-  };
-};
-
 /**
- * [M] posterior means of beta. By columns with independent errors, with p = sum h^2 / K and r = sum h y / K:
+ * [M] posterior means of beta from cells with independent errors, with p = sum h^2 / K and r = sum h y / K:
  *
  *   -2 log L(tau2) = log(1 + tau2 p) - tau2 r^2 / (1 + tau2 p) + what tau2 does not change
  *   beta           = tau2 r / (1 + tau2 p)
  */
-function meansOf(columns: readonly Column[]): Float64Array {
-  const rows = columns[0].y.length;
+function meansOf({ rows, y, H, K }: Term, of: readonly number[], { scenarios: S, tasks: T }: Cells): Float64Array {
   const [p, r] = [new Float64Array(rows), new Float64Array(rows)];
-  for (const { y, h, error } of columns)
+  for (const c of of)
     for (let m = 0; m < rows; m++) {
-      if (h[m] === 0) continue; // no row of the cell has the level
-      p[m] += (h[m] * h[m]) / error[m];
-      r[m] += (h[m] * y[m]) / error[m];
+      const i = m * S * T + c;
+      const h = H?.[i] ?? 1;
+      if (h === 0) continue; // no row of the cell has the level
+      const error = K[i * T + (c % T)];
+      p[m] += (h * h) / error;
+      r[m] += (h * y[i]) / error;
     }
   const tau2 = bestVariance((variance) => {
     let sum = 0;
