@@ -76,25 +76,24 @@ function withLead(count: number, { size }: Owners): Int32Array {
 
 /** Rows that lie one after another by owner -> rows in their order. */
 function intoOrder(byOwner: Numbers, inOrder: Numbers, span: Span, size: number, width: number): void {
-  let at = 0;
-  for (let owner = 0; owner < size; owner++) {
-    const { from, to } = ownSpan(span, { rank: owner, size });
-    for (let row = from; row < to; row++) {
-      const place = (row * size + owner - span.from) * width;
-      for (let d = 0; d < width; d++) inOrder[place + d] = byOwner[at++];
-    }
-  }
+  eachRow(span, size, width, (at, place) => {
+    for (let d = 0; d < width; d++) inOrder[place + d] = byOwner[at + d];
+  });
 }
 
 /** The other way round. */
 function outOfOrder(inOrder: ArrayLike<number>, byOwner: Numbers, span: Span, size: number, width: number): void {
+  eachRow(span, size, width, (at, place) => {
+    for (let d = 0; d < width; d++) byOwner[at + d] = inOrder[place + d];
+  });
+}
+
+/** Calls back with the place of each row's numbers, by owner and in order. */
+function eachRow(span: Span, size: number, width: number, visit: (byOwner: number, inOrder: number) => void): void {
   let at = 0;
   for (let owner = 0; owner < size; owner++) {
     const { from, to } = ownSpan(span, { rank: owner, size });
-    for (let row = from; row < to; row++) {
-      const place = (row * size + owner - span.from) * width;
-      for (let d = 0; d < width; d++) byOwner[at++] = inOrder[place + d];
-    }
+    for (let row = from; row < to; row++, at += width) visit(at, (row * size + owner - span.from) * width);
   }
 }
 
