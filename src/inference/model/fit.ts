@@ -3,8 +3,7 @@ import { error } from '../../base/errors/index.ts';
 import { PADDING_ID } from '../../data/encode/ids.ts';
 import type { Manifest } from '../../data/prepared/prepared.ts';
 import type { ModelDescription } from '../../store/run/model-file.ts';
-import type { StoredTensor, TensorView } from '../../store/tensors.ts';
-import { FileTensor } from '../../store/tensors.ts';
+import { FileTensor, type StoredTensor, type TensorView } from '../../store/tensors.ts';
 import type { TableName } from '../../tables/contract.ts';
 
 /** Tensors of a model by name. Large tables stay in their file. */

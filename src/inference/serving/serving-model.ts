@@ -5,8 +5,7 @@ import { bytesOf } from '../../base/numbers.ts';
 import type { Tensor } from '../../graph/index.ts';
 import type { SessionOptions } from '../../runtime/contract.ts';
 import { createSession } from '../../runtime/session.ts';
-import type { TensorView } from '../../store/tensors.ts';
-import { FileTensor } from '../../store/tensors.ts';
+import { FileTensor, type TensorView } from '../../store/tensors.ts';
 import type { Answers, Executor } from '../executor.ts';
 import {
   compileServing,

@@ -1,5 +1,4 @@
 /** Finds out what is at a path, and makes its page. */
-
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
