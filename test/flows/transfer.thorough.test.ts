@@ -57,7 +57,12 @@ function measure(
   });
 }
 
-const documentOf = ({ world, train, held, analysis }: Found, cells: CellTransfer[], run?: string) =>
+const documentOf = (
+  { world, train, held, analysis }: Found,
+  cells: CellTransfer[],
+  run?: string,
+  scenarios = world.planted.scenarios.slice(0, train.scenarios),
+) =>
   transferDocument(
     {
       data: 'world',
@@ -65,7 +70,7 @@ const documentOf = ({ world, train, held, analysis }: Found, cells: CellTransfer
       rows: TRAIN,
       of: TRAIN,
       validationRows: held.rows,
-      scenarios: world.planted.scenarios.slice(0, train.scenarios),
+      scenarios,
       tasks: world.planted.tasks.slice(0, train.tasks),
       orderedTasks: false,
       ...(run !== undefined && { run }),
@@ -206,20 +211,7 @@ describe('the rows of one other scenario', () => {
       expect(sources[1]?.aucChange.low).toBeGreaterThan(0);
       expect(sources[2]?.aucChange.high).toBeLessThan(0);
     }
-    const document = transferDocument(
-      {
-        data: 'world',
-        dataHash: '0',
-        rows: TRAIN,
-        of: TRAIN,
-        validationRows: found.held.rows,
-        scenarios: ['rare', 'alike', 'opposite'],
-        tasks: ['click', 'like'],
-        orderedTasks: false,
-      },
-      found.analysis,
-      cells,
-    );
+    const document = documentOf(found, cells, undefined, ['rare', 'alike', 'opposite']);
     expect(transferSchema.parse(document)).toEqual(document);
     expect(document.sources).toHaveLength(12);
     expect(document.sources?.filter(({ target }) => target === 'rare')).toMatchObject([
@@ -302,20 +294,8 @@ describe('the rows of one other scenario', () => {
       scenarios: many,
       scenario: rows.scenario.map((_, row) => row % many),
     }));
-    const { sources, notes } = transferDocument(
-      {
-        data: 'world',
-        dataHash: '0',
-        rows: TRAIN,
-        of: TRAIN,
-        validationRows: HELD,
-        scenarios: Array.from({ length: many }, (_, s) => `s${s}`),
-        tasks: ['click', 'like'],
-        orderedTasks: false,
-      },
-      found.analysis,
-      measure(found),
-    );
+    const names = Array.from({ length: many }, (_, s) => `s${s}`);
+    const { sources, notes } = documentOf(found, measure(found), undefined, names);
     expect(sources).toBeUndefined();
     expect(notes).toContain('What single scenarios add to each other is measured for up to 16 of them, not for 17.');
   });
