@@ -22,3 +22,6 @@ export function duration(seconds: number): string {
   const minutes = Math.floor((total % 3600) / 60);
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${total % 60} s`;
 }
+
+/** An ISO time in UTC: "2026-11-03 04:05 UTC". */
+export const timeText = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

@@ -3,6 +3,7 @@ import { error, TributaryError } from '../base/errors/index.ts';
 import { VERSION } from '../base/version.ts';
 import type { AskPage, Head, LogPage, Page, RequestEntry } from '../pages/page.ts';
 import { explanationPage } from '../pages/sources/documents.ts';
+import { timeText } from '../report/numbers.ts';
 import type { Ranker } from '../serve/ranker/ranker-contract.ts';
 import type { ArtifactManifest } from '../store/artifact/manifest.ts';
 import { manifestIn } from '../store/artifact/manifest-file.ts';
@@ -95,7 +96,7 @@ const head = (title: string, facts: string[], findings: string[]): Head => ({
 
 function logFinding([newest]: readonly Recorded[], artifacts: number): string {
   if (newest === undefined) return 'The end of the log has no answered request.';
-  const last = `The newest request was answered at ${newest.time.slice(0, 16).replace('T', ' ')} UTC by ${newest.model}.`;
+  const last = `The newest request was answered at ${timeText(newest.time)} by ${newest.model}.`;
   return artifacts === 0 ? `${last} This folder has no artifact to explain requests by.` : last;
 }
 

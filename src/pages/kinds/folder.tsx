@@ -1,4 +1,5 @@
 /** A folder of results: a line for each, with a link to its page. */
+import { timeText } from '../../report/numbers.ts';
 import { Name } from '../components/name.tsx';
 import { Note, Section } from '../components/section.tsx';
 import { type Column, numbers, Table } from '../components/table.tsx';
@@ -35,5 +36,5 @@ const COLUMNS: Column<FolderEntry>[] = [
   numbers('epochs', 'epochs', 'count'),
   numbers('watched', 'monitor', 'metric'),
   numbers('AUC', 'auc', 'metric'),
-  { title: 'changed', show: ({ changed }) => `${changed.slice(0, 16).replace('T', ' ')} UTC` },
+  { title: 'changed', show: ({ changed }) => timeText(changed) },
 ];

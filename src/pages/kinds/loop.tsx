@@ -1,4 +1,5 @@
 /** A loop: its rounds in order, the gates of each, and how new models compare with the one that serves. */
+import { timeText } from '../../report/numbers.ts';
 import { Forest } from '../components/forest.tsx';
 import { Grid } from '../components/grid.tsx';
 import { Sentence } from '../components/name.tsx';
@@ -113,8 +114,6 @@ function Moment({ round, line }: { round: Round; line: string }) {
 const Passed = ({ passed }: { passed: boolean }) => (
   <span class={passed ? 'good' : 'bad'}>{passed ? '● holds' : '✕ fails'}</span>
 );
-
-const timeText = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 const COLUMNS: Column<Round>[] = [
   numbers('round', 'round', 'count'),

@@ -2,7 +2,7 @@
 import { VERSION } from '../../base/version.ts';
 import type { CalibrationReliability } from '../../documents/artifact.ts';
 import { gridSchema } from '../../documents/grid.ts';
-import { count, metricText, percent } from '../../report/numbers.ts';
+import { count, metricText, percent, timeText } from '../../report/numbers.ts';
 import type { ArtifactManifest } from '../../store/artifact/manifest.ts';
 import { manifestIn } from '../../store/artifact/manifest-file.ts';
 import type { ArtifactPage } from '../page.ts';
@@ -22,7 +22,7 @@ function pageOf(manifest: ArtifactManifest): ArtifactPage {
     title: name,
     facts: [
       id,
-      `made ${created.slice(0, 16).replace('T', ' ')} UTC`,
+      `made ${timeText(created)}`,
       `of run ${manifest.run.id}`,
       `${count(bytes)} bytes in ${Object.keys(files).length} files`,
     ],

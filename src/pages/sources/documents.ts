@@ -19,7 +19,7 @@ import { driftFindings, driftHeadline } from '../../report/loop/drift.ts';
 import { positionBiasFinding } from '../../report/loop/position-bias.ts';
 import { replayVerdict } from '../../report/loop/replay.ts';
 import { loopFinding, roundHeadline } from '../../report/loop/round.ts';
-import { count, metricText, signed } from '../../report/numbers.ts';
+import { count, metricText, signed, timeText } from '../../report/numbers.ts';
 import { negativeTransfer, sharingWorth, sourcesWorth, transferHeadline } from '../../report/transfer.ts';
 import type { Head, Page } from '../page.ts';
 import { sentencesOf } from './run.ts';
@@ -191,7 +191,7 @@ export function rampPage(ramp: Ramp): Page {
   const finding =
     last === undefined
       ? 'The ramp has not begun.'
-      : `${capital(last.decision)} at ${last.at.slice(0, 16).replace('T', ' ')} UTC, coverage ${last.coverage} from then on: ${last.sentence}`;
+      : `${capital(last.decision)} at ${timeText(last.at)}, coverage ${last.coverage} from then on: ${last.sentence}`;
   return {
     kind: 'ramp',
     ...head(ramp.key, [ramp.url], [finding], ramp.pending === undefined ? [] : [PENDING]),

@@ -5,7 +5,7 @@ import type { MetricsLine } from '../../documents/run-log.ts';
 import { choiceSentences } from '../../report/choice.ts';
 import { importanceFinding } from '../../report/diagnose/importance.ts';
 import { flowSentences, structureText } from '../../report/flows.ts';
-import { count, duration, metricText } from '../../report/numbers.ts';
+import { count, duration, metricText, timeText } from '../../report/numbers.ts';
 import { cellsVerdict, verdict as yardstickVerdict } from '../../report/yardsticks.ts';
 import {
   openRun,
@@ -31,7 +31,7 @@ export function runPage(folder: string): RunPage {
   return {
     kind: 'run',
     title: `${title} on ${record.data.name}`,
-    facts: [record.id, `started ${record.created.slice(0, 16).replace('T', ' ')} UTC`, ...sizes(result)],
+    facts: [record.id, `started ${timeText(record.created)}`, ...sizes(result)],
     findings: findings(result),
     sentences: {
       ...sentences(result, epochs, cells, gateNamesOf(lines)),

@@ -1,7 +1,7 @@
 /** Why one request is answered as it is. */
 import { oneLine } from '../../base/one-line.ts';
 import type { ExplainedItem, ExplanationDocument } from '../../documents/diagnose/explanation.ts';
-import { count, duration, metricText, signed } from '../numbers.ts';
+import { count, duration, metricText, signed, timeText } from '../numbers.ts';
 import { numeric, type Table, tableOf, textTable } from '../table.ts';
 
 const WIDTH = 120;
@@ -64,7 +64,7 @@ function leadText({ fields, difference }: NonNullable<ExplanationDocument['lead'
 }
 
 function recordedText({ time, model, largest }: NonNullable<ExplanationDocument['recorded']>): string {
-  const when = `${time.slice(0, 16).replace('T', ' ')} UTC`;
+  const when = timeText(time);
   if (largest === null) return `The log's answer of ${when} was given by ${oneLine(model)}.`;
   return largest === 0
     ? `The log's answer of ${when} has the same probabilities, bit for bit.`

@@ -2,6 +2,7 @@
 import { dot, line, type PlotOptions, ruleX, ruleY } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { ExperimentReport } from '../../../documents/experiment/report.ts';
+import { timeText } from '../../../report/numbers.ts';
 import { Chart, draws } from '../../components/chart.tsx';
 import { colour } from '../../components/palette.tsx';
 import { Figures, Folded, Note, Section } from '../../components/section.tsx';
@@ -55,7 +56,7 @@ export function History({
             columns={[
               texts<Line>('arm', 'arm'),
               texts<Line>('metric', 'metric'),
-              { title: 'as of', show: ({ at }) => `${at.slice(0, 16).replace('T', ' ')} UTC` },
+              { title: 'as of', show: ({ at }) => timeText(at) },
               numbers('units', 'units', 'count'),
               deep<Line>('difference', ['difference', 'estimate'], 'number'),
               {

@@ -2,6 +2,7 @@
 import { dot, line, type PlotOptions } from '@observablehq/plot';
 import { useCallback } from 'preact/hooks';
 import type { RampRecord } from '../../../documents/experiment/ramp.ts';
+import { timeText } from '../../../report/numbers.ts';
 import { Chart, draws } from '../../components/chart.tsx';
 import { Sentence } from '../../components/name.tsx';
 import { colour } from '../../components/palette.tsx';
@@ -44,8 +45,6 @@ export function Ramp({ page }: { page: RampPage }) {
     </Section>
   );
 }
-
-const timeText = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 const DECISIONS: Record<RampRecord['decision'], string> = {
   begin: '○ begin',
